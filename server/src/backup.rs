@@ -1,0 +1,1 @@
+//! Snapshots, their catalogue, their retention, and the way back.

@@ -1,0 +1,1 @@
+//! `tealkeep demo`: everything for real, in one process and one folder.

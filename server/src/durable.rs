@@ -1,0 +1,209 @@
+//! Files that appear whole: readers see the old content or the new, never a part, and after a power
+//! cut the same holds. Each function returns only when what it did is on the disk.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+
+/// Replaces (or creates) `path` with `bytes`: temp file beside it, fsync, rename, fsync of the directory.
+///
+/// # Errors
+/// Any I/O error, with the path in its text; the old content is then still there.
+pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let temp = hidden_beside(path)?;
+    let written = (|| {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(mode)
+            .open(&temp)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temp, path)?;
+        sync_parent(path)
+    })();
+    if written.is_err() {
+        // The temp is of no use to anybody; that it can't be removed either is part of the same fault.
+        let _ = fs::remove_file(&temp);
+    }
+    written.map_err(|e| with_path("write", path, &e))
+}
+
+/// Makes `link` a symbolic link to `target`, replacing whatever link or file stood there, in one instant.
+///
+/// # Errors
+/// Any I/O error, with the path in its text; the old link is then still there.
+pub fn link_whole(target: &Path, link: &Path) -> io::Result<()> {
+    let temp = hidden_beside(link)?;
+    let made = (|| {
+        match fs::remove_file(&temp) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        std::os::unix::fs::symlink(target, &temp)?;
+        fs::rename(&temp, link)?;
+        sync_parent(link)
+    })();
+    made.map_err(|e| with_path("link", link, &e))
+}
+
+/// Removes a file so that it stays removed after a power cut. One that is not there is no error.
+///
+/// # Errors
+/// Any other I/O error, with the path in its text.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Ok(()) => sync_parent(path),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(with_path("remove", path, &e)),
+    }
+}
+
+/// Makes a directory's entries durable.
+///
+/// # Errors
+/// The directory can't be opened or synced.
+pub fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// A file under construction that nobody can see, and that vanishes by itself if this process dies.
+///
+/// On a file system without `O_TMPFILE` (open(2)) it is a dot-name in the same folder, removed on drop.
+#[derive(Debug)]
+pub struct Unnamed {
+    file: File,
+    /// Where the fallback stands; `None` with `O_TMPFILE`.
+    hidden: Option<PathBuf>,
+}
+
+impl Unnamed {
+    /// Opens one for reading and writing in `dir`, with the permission bits `mode`.
+    ///
+    /// # Errors
+    /// The folder is missing, read-only or not ours.
+    pub fn create_in(dir: &Path, mode: u32) -> io::Result<Unnamed> {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        match rustix::fs::open(dir, flags, Mode::from_raw_mode(mode)) {
+            Ok(fd) => Ok(Unnamed {
+                file: File::from(fd),
+                hidden: None,
+            }),
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::ISDIR) => {
+                let path = dir.join(format!(".tealkeep-{}.part", std::process::id()));
+                let file = fs::OpenOptions::new()
+                    .read(true)
+                    .write(true)
+                    .create(true)
+                    .truncate(true)
+                    .mode(mode)
+                    .open(&path)?;
+                Ok(Unnamed {
+                    file,
+                    hidden: Some(path),
+                })
+            }
+            Err(e) => Err(with_path("create a file in", dir, &e.into())),
+        }
+    }
+
+    /// The file itself, to write and to read back.
+    pub fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Gives it its name: fsync, link, fsync of the directory. Refuses a name that is taken.
+    ///
+    /// # Errors
+    /// `AlreadyExists` for a taken name; any other I/O error. Nothing is visible then.
+    pub fn publish(self, path: &Path) -> io::Result<()> {
+        self.file.sync_all()?;
+        let linked = match &self.hidden {
+            None => {
+                let proc_path = format!(
+                    "/proc/self/fd/{}",
+                    std::os::fd::AsRawFd::as_raw_fd(&self.file.as_fd())
+                );
+                rustix::fs::linkat(CWD, proc_path.as_str(), CWD, path, AtFlags::SYMLINK_FOLLOW)
+                    .map_err(io::Error::from)
+            }
+            // A hard link refuses a taken name, which a rename would replace.
+            Some(hidden) => fs::hard_link(hidden, path),
+        };
+        linked
+            .and_then(|()| sync_parent(path))
+            .map_err(|e| with_path("publish", path, &e))
+    }
+}
+
+impl Drop for Unnamed {
+    fn drop(&mut self) {
+        if let Some(hidden) = &self.hidden {
+            // Whether published or not, the dot-name has no further use; start-up removes leftovers too.
+            let _ = fs::remove_file(hidden);
+        }
+    }
+}
+
+fn hidden_beside(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{} names no file", path.display()),
+        )
+    })?;
+    Ok(path.with_file_name(format!(".{}.tealkeep-part", name.to_string_lossy())))
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => sync_dir(dir),
+        _ => sync_dir(Path::new(".")),
+    }
+}
+
+fn with_path(doing: &str, path: &Path, e: &io::Error) -> io::Error {
+    io::Error::new(e.kind(), format!("cannot {doing} {}: {e}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unpublished_file_leaves_nothing_and_a_taken_name_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("a");
+        let mut first = Unnamed::create_in(dir.path(), 0o640).unwrap();
+        first.file().write_all(b"one").unwrap();
+        drop(first);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+
+        let mut second = Unnamed::create_in(dir.path(), 0o640).unwrap();
+        second.file().write_all(b"two").unwrap();
+        second.publish(&target).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"two");
+
+        let third = Unnamed::create_in(dir.path(), 0o640).unwrap();
+        assert_eq!(
+            third.publish(&target).unwrap_err().kind(),
+            io::ErrorKind::AlreadyExists
+        );
+        assert_eq!(fs::read(&target).unwrap(), b"two");
+    }
+
+    #[test]
+    fn a_link_is_replaced_in_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let link = dir.path().join("blue");
+        link_whole(Path::new("v1"), &link).unwrap();
+        link_whole(Path::new("v2"), &link).unwrap();
+        assert_eq!(fs::read_link(&link).unwrap(), Path::new("v2"));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}

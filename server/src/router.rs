@@ -1,0 +1,3 @@
+//! What new requests are sent to.
+
+pub mod gate;

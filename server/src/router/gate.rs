@@ -1,0 +1,1 @@
+//! The gate: Tealkeep's own reverse proxy.
