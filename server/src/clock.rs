@@ -1,7 +1,12 @@
 //! Now and the time zone: the only place that asks the machine for either. Everything that decides
 //! takes `now` as a value.
 
+use std::path::Path;
+use std::time::Duration;
+
 use jiff::{Timestamp, Zoned, tz::TimeZone};
+
+use crate::schedule::{Trust, clock_trust};
 
 /// The machine's clock, seen in the zone that people here live in.
 #[derive(Debug, Clone)]
@@ -35,4 +40,29 @@ impl Clock {
     pub fn zone(&self) -> &TimeZone {
         &self.zone
     }
+}
+
+impl Clock {
+    /// Whether the clock may decide what is removed, given the latest instant in the journal.
+    #[must_use]
+    pub fn trust(&self, latest_event: Option<Timestamp>) -> Trust {
+        clock_trust(self.now(), latest_event, BUILT, synchronised(), uptime())
+    }
+}
+
+/// No later than this program was built: a clock that shows less is wrong.
+const BUILT: Timestamp = Timestamp::constant(1_793_491_200, 0);
+
+/// What systemd-timesyncd knows: it makes this file once the clock was set from the network. `None` where
+/// it does not run.
+fn synchronised() -> Option<bool> {
+    let folder = Path::new("/run/systemd/timesync");
+    folder.is_dir().then(|| folder.join("synchronized").exists())
+}
+
+fn uptime() -> Duration {
+    let text = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let seconds = text.split_whitespace().next().and_then(|first| first.parse().ok());
+    // Without an answer the machine counts as up for long: a Pi that is offline for good still rotates.
+    Duration::from_secs_f64(seconds.unwrap_or(f64::from(u32::MAX)))
 }

@@ -1,3 +1,171 @@
-//! What new requests are sent to.
+//! What new requests are sent to. A router's own record of the live colour is the truth about it,
+//! not the journal's.
 
 pub mod gate;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::durable;
+use crate::names::Colour;
+use gate::{Gate, InFlight};
+
+/// What a router knows of the traffic.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Traffic {
+    /// Requests in flight at each colour, blue first, streams not counted.
+    pub requests_in_flight: [u64; 2],
+    /// Long streams (WebSockets, event streams) at each colour, blue first.
+    pub streams: [u64; 2],
+    /// Requests answered since the start, whatever the status.
+    pub answered: u64,
+    /// Of those, answered with a server error (500 to 599).
+    pub failed: u64,
+    /// Requests that wait in a hold now.
+    pub held_now: u64,
+}
+
+/// Sends new requests to one of two colours.
+#[async_trait]
+pub trait Router: Send + Sync {
+    /// The colour that new requests go to.
+    async fn live(&self) -> anyhow::Result<Colour>;
+
+    /// From one instant on, new requests go to `to`. When it returns, a power cut does not undo it.
+    ///
+    /// # Errors
+    /// It could not be recorded; then the old colour is still live.
+    async fn swap(&self, to: Colour) -> anyhow::Result<()>;
+
+    /// New requests wait from now on, for a bounded time.
+    async fn hold(&self) -> anyhow::Result<()>;
+
+    /// Held requests go on, to whatever is live.
+    async fn release(&self) -> anyhow::Result<()>;
+
+    /// Waits until no request (streams aside) is in flight at a colour; `false` when `deadline` came first.
+    async fn wait_for_requests(&self, colour: Colour, deadline: Duration) -> bool;
+
+    /// Tells a colour's long streams to go, and waits a little for it.
+    async fn end_streams(&self, colour: Colour);
+
+    /// Gives up idle connections to a colour that is about to be stopped.
+    async fn forget(&self, colour: Colour);
+
+    /// What is known of the traffic.
+    async fn traffic(&self) -> Traffic;
+
+    /// Where a request of a user arrives, for a probe that goes through the router.
+    fn entrance(&self) -> SocketAddr;
+}
+
+/// The `gate` router: Tealkeep's own proxy, its live colour recorded in a file.
+pub struct GateRouter {
+    gate: Arc<Gate>,
+    live_file: PathBuf,
+    entrance: SocketAddr,
+}
+
+/// How often the gate's count is looked at while requests in flight are waited for.
+const POLL: Duration = Duration::from_millis(10);
+/// How long streams that were told to go are waited for.
+const STREAM_FAREWELL: Duration = Duration::from_secs(1);
+
+impl GateRouter {
+    /// A gate that listens on `listen`, with its live colour recorded in `live_file`.
+    #[must_use]
+    pub fn new(gate: Arc<Gate>, live_file: PathBuf, listen: SocketAddr) -> GateRouter {
+        let ip = match listen.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            other => other,
+        };
+        GateRouter { gate, live_file, entrance: SocketAddr::new(ip, listen.port()) }
+    }
+
+    /// The colour that `live_file` records; blue where nothing was ever recorded.
+    ///
+    /// # Errors
+    /// The file is there and says neither colour.
+    pub fn recorded(live_file: &std::path::Path) -> anyhow::Result<Colour> {
+        match std::fs::read_to_string(live_file) {
+            Ok(text) => text
+                .trim()
+                .parse()
+                .with_context(|| format!("{} must hold the live colour", live_file.display())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Colour::Blue),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", live_file.display())),
+        }
+    }
+}
+
+#[async_trait]
+impl Router for GateRouter {
+    async fn live(&self) -> anyhow::Result<Colour> {
+        Ok(self.gate.live())
+    }
+
+    async fn swap(&self, to: Colour) -> anyhow::Result<()> {
+        let path = self.live_file.clone();
+        // The record first: a crash between the two leaves what the next start will make true.
+        tokio::task::spawn_blocking(move || durable::write_whole(&path, format!("{to}\n").as_bytes(), 0o644)).await??;
+        self.gate.swap(to);
+        Ok(())
+    }
+
+    async fn hold(&self) -> anyhow::Result<()> {
+        self.gate.hold();
+        Ok(())
+    }
+
+    async fn release(&self) -> anyhow::Result<()> {
+        self.gate.release();
+        Ok(())
+    }
+
+    async fn wait_for_requests(&self, colour: Colour, deadline: Duration) -> bool {
+        let until = tokio::time::Instant::now() + deadline;
+        loop {
+            let InFlight { requests, .. } = self.gate.in_flight(colour);
+            if requests == 0 {
+                return true;
+            }
+            if tokio::time::Instant::now() >= until {
+                return false;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn end_streams(&self, colour: Colour) {
+        self.gate.end_streams(colour);
+        // Whoever has not gone by then is cut when the colour stops.
+        let _ = self.gate.wait_idle(colour, STREAM_FAREWELL).await;
+    }
+
+    async fn forget(&self, colour: Colour) {
+        self.gate.forget_connections(colour);
+    }
+
+    async fn traffic(&self) -> Traffic {
+        let [blue, green] = Colour::BOTH.map(|colour| self.gate.in_flight(colour));
+        let stats = self.gate.stats();
+        Traffic {
+            requests_in_flight: [blue.requests, green.requests],
+            streams: [blue.streams, green.streams],
+            answered: stats.answered(),
+            failed: stats.server_errors(),
+            held_now: self.gate.is_held().map_or(0, |held| held.waiting),
+        }
+    }
+
+    fn entrance(&self) -> SocketAddr {
+        self.entrance
+    }
+}

@@ -1,0 +1,478 @@
+//! The configuration: one TOML file, read whole, checked against itself and against the machine, and
+//! refused with every problem at once. `tealkeep.example.toml` documents each key.
+
+pub mod reader;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use reader::{Placed, Problem, Problems, Table};
+
+use crate::backup::Keep;
+use crate::names::{AppName, Colour};
+
+/// Where the packaged server looks for its configuration.
+pub const DEFAULT_CONFIG: &str = "/etc/tealkeep/tealkeep.toml";
+/// Where the packaged server's socket stands.
+pub const DEFAULT_SOCKET: &str = "/run/tealkeep/control.sock";
+/// Where the packaged server keeps its journal.
+pub const DEFAULT_STATE: &str = "/var/lib/tealkeep";
+
+/// Everything that `tealkeep serve` needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The zone that local dates and the nightly time are reckoned in; `None` is the system's own.
+    pub zone: Option<TimeZone>,
+    /// The folder of the journal and of what the runtimes keep. It is on the disk.
+    pub state: PathBuf,
+    /// The unix socket that the command line speaks to.
+    pub socket: PathBuf,
+    /// Where the dashboard is, and by which names.
+    pub dashboard: Dashboard,
+    /// The supervised apps; at least one, with different names.
+    pub apps: Vec<AppConfig>,
+}
+
+/// `[dashboard]`
+#[derive(Debug, Clone)]
+pub struct Dashboard {
+    /// Where it listens once a password exists; until then it is loopback, on the same port.
+    pub listen: SocketAddr,
+    /// Further Host names that it answers to, besides loopback, IP addresses and the machine's own name.
+    pub hosts: Vec<String>,
+    /// Whether browsers reach it over HTTPS only, through a proxy: cookies are `Secure` then.
+    pub https: bool,
+}
+
+/// `[[app]]`
+#[derive(Debug, Clone)]
+pub struct AppConfig {
+    /// Its name: part of paths and of the API.
+    pub name: AppName,
+    /// Its live SQLite database.
+    pub database: PathBuf,
+    /// The folder that the laptop pulls.
+    pub backups: PathBuf,
+    /// Where its releases stand, one directory each.
+    pub releases: PathBuf,
+    /// When and how many snapshots.
+    pub backup: BackupConfig,
+    /// How a colour is started.
+    pub runtime: RuntimeConfig,
+    /// What sends requests to the live colour.
+    pub router: RouterConfig,
+    /// How a colour's health is learnt.
+    pub health: HealthConfig,
+    /// The bounds of a deploy.
+    pub deploy: DeployConfig,
+}
+
+/// `[app.backup]`
+#[derive(Debug, Clone)]
+pub struct BackupConfig {
+    /// The local time of the nightly snapshot.
+    pub at: Time,
+    /// How many of each stay.
+    pub keep: Keep,
+    /// How long one snapshot may take.
+    pub deadline: Duration,
+}
+
+/// `[app.runtime]`
+#[derive(Debug, Clone)]
+pub enum RuntimeConfig {
+    /// `kind = "process"`: child processes of the supervisor.
+    Process(ProcessConfig),
+}
+
+/// `[app.runtime]` with `kind = "process"`
+#[derive(Debug, Clone)]
+pub struct ProcessConfig {
+    /// What starts a colour, run in its release's directory.
+    pub command: Vec<String>,
+    /// The port that the blue colour listens on, on loopback.
+    pub blue_port: u16,
+    /// The port that the green colour listens on, on loopback.
+    pub green_port: u16,
+    /// How long a colour has between SIGTERM and SIGKILL.
+    pub stop_timeout: Duration,
+    /// The environment variable that tells the app its port.
+    pub port_variable: String,
+    /// The environment variable that tells the app its database's path.
+    pub database_variable: String,
+    /// Further environment variables.
+    pub env: BTreeMap<String, String>,
+}
+
+impl ProcessConfig {
+    /// The port that a colour listens on, on loopback.
+    #[must_use]
+    pub fn port(&self, colour: Colour) -> u16 {
+        match colour {
+            Colour::Blue => self.blue_port,
+            Colour::Green => self.green_port,
+        }
+    }
+}
+
+/// `[app.router]`
+#[derive(Debug, Clone)]
+pub enum RouterConfig {
+    /// `kind = "gate"`: Tealkeep's own proxy.
+    Gate(GateSection),
+}
+
+/// `[app.router]` with `kind = "gate"`
+#[derive(Debug, Clone)]
+pub struct GateSection {
+    /// Where the household's requests arrive.
+    pub listen: SocketAddr,
+    /// How long a held request waits at most.
+    pub hold_timeout: Duration,
+    /// How long a connection to a live colour that is restarting is tried again.
+    pub retry_for: Duration,
+    /// Whether another proxy stands in front whose `X-Forwarded-*` fields are believed.
+    pub trust_forwarded: bool,
+}
+
+/// `[app.health]`
+#[derive(Debug, Clone)]
+pub struct HealthConfig {
+    /// The path that answers 200 when the app can serve.
+    pub path: String,
+    /// How long a starting colour may take to answer it.
+    pub within: Duration,
+    /// How long one probe may take.
+    pub timeout: Duration,
+}
+
+/// `[app.deploy]`
+#[derive(Debug, Clone)]
+pub struct DeployConfig {
+    /// How many releases stay on the machine, the two that colours stand on included.
+    pub keep_releases: u32,
+    /// How long the old colour's requests in flight are waited for.
+    pub drain_timeout: Duration,
+    /// How long the old colour stays running after a deploy, for an instant rollback; 0 stops it at once.
+    pub keep_warm: Duration,
+}
+
+/// A configuration file that is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read at all.
+    #[error("cannot read the configuration {path}: {error}. Give its path with --config FILE; tealkeep.example.toml is a documented start")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// The file has problems: all of them.
+    #[error("{}", Refused { path, problems })]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, in the file's order.
+        problems: Vec<Problem>,
+    },
+}
+
+struct Refused<'a> {
+    path: &'a Path,
+    problems: &'a [Problem],
+}
+
+impl fmt::Display for Refused<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let many = if self.problems.len() == 1 { "a problem" } else { "problems" };
+        write!(f, "the configuration {} has {many}:", self.path.display())?;
+        for problem in self.problems {
+            write!(f, "\n  {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    /// Reads a file and checks it against itself and against this machine.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every problem found: those of the text first; only a file whose text is
+    /// right is compared with the machine.
+    pub fn load(path: &Path) -> Result<Config, ConfigError> {
+        let source = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
+        Config::parse(&source, true)
+            .map_err(|problems| ConfigError::Refused { path: path.to_owned(), problems })
+    }
+
+    /// Reads the text of a configuration; `on_this_machine` also looks for the files that it names.
+    ///
+    /// # Errors
+    /// Every problem, in the order of the file.
+    pub fn parse(source: &str, on_this_machine: bool) -> Result<Config, Vec<Problem>> {
+        let problems = Problems::of(source);
+        let document = match toml_edit::Document::parse(source) {
+            Ok(document) => document,
+            Err(error) => {
+                let line = error.span().map_or(0, |span| problems.line_at(span.start));
+                let text = format!("this is not TOML: {}", error.message().replace('\n', ", "));
+                return Err(vec![Problem { line, key: String::new(), text }]);
+            }
+        };
+        let root = Table::root(document.as_table(), &problems);
+        let config = read_root(root, on_this_machine);
+        match (config, problems.into_sorted()) {
+            (Some(config), found) if found.is_empty() => Ok(config),
+            (_, found) => Err(found),
+        }
+    }
+}
+
+fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
+    let zone = root.optional::<TimeZone>("zone").map(|placed| placed.value);
+    let state = root.or("state", PathBuf::from(DEFAULT_STATE));
+    let socket = root.or("socket", PathBuf::from(DEFAULT_SOCKET));
+    let dashboard_table = root.table("dashboard");
+    let listen = dashboard_table.or("listen", SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 3330));
+    let hosts = dashboard_table.or("hosts", Vec::new());
+    let https = dashboard_table.or("https", false);
+    for host in &hosts.value {
+        if host.contains('/') || host.contains(' ') || host.is_empty() {
+            dashboard_table.problem_at(&hosts, format!("`{host}` is not a host's name; write it as in the address bar, without https:// and without a path"));
+        }
+    }
+    dashboard_table.finish();
+
+    let tables = root.tables("app");
+    if tables.is_empty() && !root.has("app") {
+        root.problem_here("app", "there is no app to supervise; add a table that begins with `[[app]]`");
+    }
+    let mut taken = Taken::default();
+    taken.port(&root, &listen);
+    let mut names: HashMap<AppName, usize> = HashMap::new();
+    let mut apps = Vec::new();
+    for (index, table) in tables.into_iter().enumerate() {
+        let name = table.required::<AppName>("name");
+        let called = name.as_ref().map_or_else(|| format!("app {}", index + 1), |n| format!("app.{}", n.value));
+        if let Some(name) = &name
+            && let Some(line) = names.insert(name.value.clone(), name.line)
+        {
+            table.problem_at(name, format!("two apps are called `{}`; the other one is on line {line}", name.value));
+        }
+        apps.push(read_app(table.called(&called), name, &mut taken, on_this_machine));
+    }
+    if on_this_machine {
+        writable_folder(&root, &state);
+        if let Some(folder) = socket.value.parent().filter(|folder| !folder.is_dir()) {
+            root.problem_at(&socket, format!("the folder {} does not exist; make it, or name another socket", folder.display()));
+        }
+    }
+    root.finish();
+    Some(Config {
+        zone,
+        state: state.value,
+        socket: socket.value,
+        dashboard: Dashboard { listen: listen.value, hosts: hosts.value, https: https.value },
+        apps: apps.into_iter().collect::<Option<Vec<_>>>()?,
+    })
+}
+
+fn read_app(table: Table<'_>, name: Option<Placed<AppName>>, taken: &mut Taken, on_this_machine: bool) -> Option<AppConfig> {
+    let database = table.required::<PathBuf>("database");
+    let default_backups = name.as_ref().map_or_else(PathBuf::new, |n| Path::new("/var/backups").join(n.value.as_str()));
+    let backups = table.or("backups", default_backups);
+    let releases = table.required::<PathBuf>("releases");
+    let backup = read_backup(table.table("backup"));
+    let runtime = read_runtime(table.table("runtime"), taken);
+    let router = read_router(table.table("router"), taken);
+    let health = read_health(table.table("health"));
+    let deploy = read_deploy(table.table("deploy"));
+    if on_this_machine {
+        if let Some(database) = &database {
+            sqlite_database(&table, database);
+        }
+        writable_folder(&table, &backups);
+        if let Some(releases) = &releases {
+            writable_folder(&table, releases);
+        }
+    }
+    for (key, path) in [("database", database.as_ref()), ("backups", Some(&backups)), ("releases", releases.as_ref())] {
+        let Some(path) = path else { continue };
+        if let Some(first) = taken.paths.insert(path.value.clone(), path.key.clone()) {
+            table.problem_here(key, format!("{} is already {first}; each needs its own", path.value.display()));
+        }
+    }
+    table.finish();
+    Some(AppConfig {
+        name: name?.value,
+        database: database?.value,
+        backups: backups.value,
+        releases: releases?.value,
+        backup,
+        runtime: runtime?,
+        router: router?,
+        health,
+        deploy,
+    })
+}
+
+fn read_backup(table: Table<'_>) -> BackupConfig {
+    let at = table.or("at", Time::constant(3, 30, 0, 0));
+    let deadline = table.or("deadline", Duration::from_secs(3600));
+    positive(&table, &deadline);
+    let defaults = Keep::default();
+    let count = |key: &str, default: u32| {
+        let placed = table.or(key, default);
+        if placed.value == 0 {
+            table.problem_at(&placed, format!("0 would keep nothing; it must be 1 or more (usual is {default})"));
+        }
+        placed.value
+    };
+    let keep = Keep {
+        daily: count("keep_daily", defaults.daily),
+        weekly: count("keep_weekly", defaults.weekly),
+        monthly: count("keep_monthly", defaults.monthly),
+        manual: count("keep_manual", defaults.manual),
+        before_deploy: count("keep_before_deploy", defaults.before_deploy),
+        before_restore_days: count("keep_before_restore_days", defaults.before_restore_days),
+    };
+    table.finish();
+    BackupConfig { at: at.value, keep, deadline: deadline.value }
+}
+
+fn read_runtime(table: Table<'_>, taken: &mut Taken) -> Option<RuntimeConfig> {
+    let kind = table.or("kind", "process".to_owned());
+    if kind.value != "process" {
+        table.problem_at(&kind, format!("`{}` is not a runtime that is known; it must be `process`", kind.value));
+        return None;
+    }
+    let command = table.required::<Vec<String>>("command");
+    if let Some(command) = &command
+        && command.value.first().is_none_or(|program| program.trim().is_empty())
+    {
+        table.problem_at(command, "names no program; write for example `[\"node\", \"server.js\"]`");
+    }
+    let blue_port = table.or("blue_port", 3001_u16);
+    let green_port = table.or("green_port", 3002_u16);
+    taken.local_port(&table, &blue_port);
+    taken.local_port(&table, &green_port);
+    let stop_timeout = table.or("stop_timeout", Duration::from_secs(10));
+    positive(&table, &stop_timeout);
+    let port_variable = table.or("port_variable", "PORT".to_owned());
+    let database_variable = table.or("database_variable", "DATABASE_PATH".to_owned());
+    let env = table.or("env", BTreeMap::new());
+    table.finish();
+    Some(RuntimeConfig::Process(ProcessConfig {
+        command: command?.value,
+        blue_port: blue_port.value,
+        green_port: green_port.value,
+        stop_timeout: stop_timeout.value,
+        port_variable: port_variable.value,
+        database_variable: database_variable.value,
+        env: env.value,
+    }))
+}
+
+fn read_router(table: Table<'_>, taken: &mut Taken) -> Option<RouterConfig> {
+    let kind = table.or("kind", "gate".to_owned());
+    if kind.value != "gate" {
+        table.problem_at(&kind, format!("`{}` is not a router that is known; it must be `gate`", kind.value));
+        return None;
+    }
+    let listen = table.or("listen", SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 3000));
+    taken.port(&table, &listen);
+    let hold_timeout = table.or("hold_timeout", Duration::from_secs(30));
+    positive(&table, &hold_timeout);
+    let retry_for = table.or("retry_for", Duration::from_secs(5));
+    let trust_forwarded = table.or("trust_forwarded", false);
+    table.finish();
+    Some(RouterConfig::Gate(GateSection {
+        listen: listen.value,
+        hold_timeout: hold_timeout.value,
+        retry_for: retry_for.value,
+        trust_forwarded: trust_forwarded.value,
+    }))
+}
+
+fn read_health(table: Table<'_>) -> HealthConfig {
+    let path = table.or("path", "/healthz".to_owned());
+    if !path.value.starts_with('/') {
+        table.problem_at(&path, format!("`{}` must begin with `/`", path.value));
+    }
+    let within = table.or("within", Duration::from_secs(30));
+    let timeout = table.or("timeout", Duration::from_secs(2));
+    positive(&table, &within);
+    positive(&table, &timeout);
+    table.finish();
+    HealthConfig { path: path.value, within: within.value, timeout: timeout.value }
+}
+
+fn read_deploy(table: Table<'_>) -> DeployConfig {
+    let keep_releases = table.or("keep_releases", 5_u32);
+    if keep_releases.value < 2 {
+        table.problem_at(&keep_releases, format!("{} is too few: the live release and the one to go back to must stay, so it must be 2 or more", keep_releases.value));
+    }
+    let drain_timeout = table.or("drain_timeout", Duration::from_secs(30));
+    let keep_warm = table.or("keep_warm", Duration::from_secs(600));
+    table.finish();
+    DeployConfig { keep_releases: keep_releases.value, drain_timeout: drain_timeout.value, keep_warm: keep_warm.value }
+}
+
+/// What one file gives away once only.
+#[derive(Default)]
+struct Taken {
+    ports: HashMap<u16, (String, usize)>,
+    paths: HashMap<PathBuf, String>,
+}
+
+impl Taken {
+    fn port(&mut self, table: &Table<'_>, at: &Placed<SocketAddr>) {
+        self.take(table, at.value.port(), at);
+    }
+
+    fn local_port(&mut self, table: &Table<'_>, at: &Placed<u16>) {
+        self.take(table, at.value, at);
+    }
+
+    fn take<T>(&mut self, table: &Table<'_>, port: u16, at: &Placed<T>) {
+        if let Some((key, line)) = self.ports.insert(port, (at.key.clone(), at.line)) {
+            table.problem_at(at, format!("port {port} is already taken by {key} (line {line}); each needs its own"));
+        }
+    }
+}
+
+fn positive(table: &Table<'_>, length: &Placed<Duration>) {
+    if length.value.is_zero() {
+        table.problem_at(length, "0 would never let it finish; write for example `\"30s\"`");
+    }
+}
+
+fn writable_folder(table: &Table<'_>, folder: &Placed<PathBuf>) {
+    let path = &folder.value;
+    if !path.is_dir() {
+        let text = if path.exists() {
+            format!("{} is not a folder", path.display())
+        } else {
+            format!("the folder {0} does not exist; make it with `mkdir -p {0}` and give it to the user that runs tealkeep", path.display())
+        };
+        table.problem_at(folder, text);
+    } else if let Err(error) = crate::durable::Unnamed::create_in(path, 0o600) {
+        table.problem_at(folder, format!("the folder {} can't be written: {error}", path.display()));
+    }
+}
+
+fn sqlite_database(table: &Table<'_>, database: &Placed<PathBuf>) {
+    let path = &database.value;
+    if !path.exists() {
+        table.problem_at(database, format!("the file {} does not exist; start the app once so that it makes its database, or mend the path", path.display()));
+    } else if let Err(error) = crate::backup::database::check(path) {
+        table.problem_at(database, error.to_string());
+    }
+}

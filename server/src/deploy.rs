@@ -1,0 +1,642 @@
+//! Deploys, rollbacks, restores and undos of one app: one machine, one run at a time. [`App`] is what
+//! everything else asks; the steps themselves are in `pipeline`.
+
+pub mod data;
+pub mod live;
+mod pipeline;
+pub mod release;
+pub mod step;
+mod upkeep;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::backup::{Manifest, Reason, SnapshotId};
+use crate::config::AppConfig;
+use crate::journal::runs::{Run, RunFacts, RunId, RunState};
+use crate::journal::{Journal, NewEvent, Severity};
+use crate::names::{AppName, Colour, ReleaseId};
+use crate::router::Router;
+use crate::runtime::{ColourState, Launch, Runtime};
+use data::Data;
+use release::{Releases, Source};
+use step::{Kind, OnBoot, Step};
+
+/// How many of the newest runs are looked through for the release to go back to.
+const RUNS_LOOKED_AT: u32 = 50;
+
+/// One supervised app: its parts, and the machine that changes it.
+pub struct App {
+    /// Its section of the configuration.
+    pub config: AppConfig,
+    /// The record of what happened.
+    pub journal: Journal,
+    /// What starts and stops its colours.
+    pub runtime: Arc<dyn Runtime>,
+    /// What its users' requests go through.
+    pub router: Arc<dyn Router>,
+    /// Its releases.
+    pub releases: Releases,
+    /// Its database and its snapshots.
+    pub data: Data,
+    /// `<state>/apps/<app>`
+    pub folder: PathBuf,
+    /// How often its live colour was started again, blue first.
+    restarts: [std::sync::atomic::AtomicU32; 2],
+    /// Whoever holds it may change what is live.
+    turn: Arc<Mutex<()>>,
+    /// Who holds it, for the refusal of a second one.
+    underway: std::sync::Mutex<Option<Underway>>,
+    /// When the warm old colour is stopped.
+    warm: std::sync::Mutex<Option<Warm>>,
+    /// Woken when something was started or swapped on purpose.
+    changed: Notify,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// A run under way.
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Underway {
+    /// Its number; 0 in the instant before the journal has given it one.
+    pub run: RunId,
+    /// What it is for.
+    pub kind: Kind,
+    /// Of which release or snapshot.
+    pub subject: String,
+    /// Since when.
+    #[schemars(with = "String")]
+    pub since: Timestamp,
+}
+
+#[derive(Debug)]
+struct Warm {
+    colour: Colour,
+    until: Timestamp,
+    cancel: CancellationToken,
+}
+
+/// The right to change what is live; when it is dropped, the next one may.
+struct Turn {
+    app: Arc<App>,
+    _guard: OwnedMutexGuard<()>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.app.set_underway(None);
+        self.app.changed.notify_waiters();
+        self.app.journal.touch();
+    }
+}
+
+/// Why a run was not even begun. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// One at a time.
+    #[error("{app} is busy: the {} of {} is under way since {age}. Wait for its end, then try again", .underway.kind.noun(), .underway.subject)]
+    Busy {
+        /// Whose.
+        app: AppName,
+        /// With what.
+        underway: Underway,
+        /// For how long, in words.
+        age: String,
+    },
+    /// There is no such release on this machine.
+    #[error("{app} has no release called {release}; on this machine are: {known}")]
+    NoRelease {
+        /// Whose.
+        app: AppName,
+        /// What was asked for.
+        release: ReleaseId,
+        /// What there is.
+        known: String,
+    },
+    /// There is no such snapshot.
+    #[error("{app} has no snapshot {snapshot}; `tealkeep snapshots {app}` lists those that there are")]
+    NoSnapshot {
+        /// Whose.
+        app: AppName,
+        /// What was asked for.
+        snapshot: SnapshotId,
+    },
+    /// It can't be done as things are.
+    #[error("{0}")]
+    Impossible(String),
+    /// A fault of this machine.
+    #[error("{0:#}")]
+    Fault(#[from] anyhow::Error),
+}
+
+/// The parts that [`App::new`] puts together.
+pub struct Parts {
+    /// Its section of the configuration.
+    pub config: AppConfig,
+    /// The record of what happened.
+    pub journal: Journal,
+    /// What starts and stops its colours.
+    pub runtime: Arc<dyn Runtime>,
+    /// What its users' requests go through.
+    pub router: Arc<dyn Router>,
+    /// Its database and its snapshots.
+    pub data: Data,
+    /// `<state>/apps/<app>`
+    pub folder: PathBuf,
+    /// Where its tasks are counted.
+    pub tasks: TaskTracker,
+    /// Ends them.
+    pub stop: CancellationToken,
+}
+
+impl App {
+    /// Puts the parts together; nothing runs yet.
+    #[must_use]
+    pub fn new(parts: Parts) -> Arc<App> {
+        let Parts { config, journal, runtime, router, data, folder, tasks, stop } = parts;
+        let releases = Releases::new(config.releases.clone());
+        Arc::new(App {
+            config,
+            journal,
+            runtime,
+            router,
+            releases,
+            data,
+            folder,
+            restarts: Default::default(),
+            turn: Arc::default(),
+            underway: std::sync::Mutex::default(),
+            warm: std::sync::Mutex::default(),
+            changed: Notify::new(),
+            tasks,
+            stop,
+        })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &AppName {
+        &self.config.name
+    }
+
+    /// Whether a run that was cut off held requests, so that they must wait from the first moment.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn must_hold_at_boot(&self) -> anyhow::Result<bool> {
+        let runs = self.journal.unfinished_runs(self.name().clone()).await?;
+        let live = self.router.live().await?;
+        Ok(runs.iter().any(|run| matches!(decide(run, live), OnBoot::Continue(Step::Stop))))
+    }
+
+    /// Brings the app to a state that can be explained: adopts what runs, finishes or unwinds what was
+    /// cut off, starts the live colour, and from then on keeps it running.
+    ///
+    /// # Errors
+    /// The machine or the journal can't be asked.
+    pub async fn begin(self: &Arc<Self>) -> anyhow::Result<()> {
+        self.runtime.adopt().await?;
+        self.releases.sweep()?;
+        self.data.sweep().await?;
+        let live = self.router.live().await?;
+        live::mark_live(&self.folder, live)?;
+        for colour in Colour::BOTH {
+            live::set_draining(&self.folder, colour, false)?;
+            if let ColourState::Running { pid, release, .. } = self.runtime.state(colour).await {
+                let role = if colour == live { "live" } else { "idle" };
+                self.note(Severity::Info, format!("The {role} colour {colour} ({release}) was still running as process {pid} and goes on.")).await;
+            }
+        }
+        self.tasks.spawn(upkeep::run(self.clone()));
+        let turn = Turn { app: self.clone(), _guard: self.turn.clone().lock_owned().await };
+        let mut cut_off = self.journal.unfinished_runs(self.name().clone()).await?;
+        // Only one run is ever under way; should an older one be found open, the newest says what is true.
+        let newest = cut_off.pop();
+        for stray in cut_off {
+            self.journal.end_run(stray.id, RunState::Failed, Some("it was cut off, and another run came after it".to_owned()), None).await?;
+        }
+        let restore_goes_on =
+            newest.as_ref().is_some_and(|run| matches!(decide(run, live), OnBoot::Continue(Step::Stop)));
+        if !restore_goes_on {
+            live::unmark_live(&self.folder, live.other())?;
+            self.start_live(live).await;
+        }
+        match newest {
+            Some(run) => {
+                self.set_underway(Some(Underway {
+                    run: run.id,
+                    kind: run.kind,
+                    subject: subject(&run.facts),
+                    since: run.began,
+                }));
+                let app = self.clone();
+                self.tasks.spawn(async move { app.resume(run, live, turn).await });
+            }
+            None => {
+                drop(turn);
+                self.keep_warm(live.other()).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a release live, with a snapshot before it; returns as soon as the run has its number.
+    ///
+    /// # Errors
+    /// [`Refusal`]; nothing has changed then.
+    pub async fn deploy(self: &Arc<Self>, source: Source, asked_by: &str) -> Result<RunId, Refusal> {
+        let (release, directory) = match source {
+            Source::Named(release) if self.releases.has(&release) => (release, None),
+            Source::Named(release) => {
+                let known = self.releases.list()?.into_iter().map(|known| known.id.to_string()).collect::<Vec<_>>();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                return Err(Refusal::NoRelease { app: self.name().clone(), release, known });
+            }
+            Source::Directory(path) => {
+                let id = self.releases.id_for(&path, Timestamp::now()).map_err(|e| Refusal::Impossible(format!("{e:#}")))?;
+                (id, Some(path))
+            }
+        };
+        let turn = self.take_turn(Kind::Deploy, release.to_string())?;
+        let from = self.router.live().await?;
+        let facts = RunFacts {
+            from,
+            to: from.other(),
+            release,
+            previous: self.releases.of_colour(from),
+            snapshot: None,
+            before: None,
+            asked_by: asked_by.to_owned(),
+        };
+        self.launch_run(Kind::Deploy, facts, directory, turn).await
+    }
+
+    /// Makes the release from before live again.
+    ///
+    /// # Errors
+    /// [`Refusal`]; nothing has changed then.
+    pub async fn rollback(self: &Arc<Self>, asked_by: &str) -> Result<RunId, Refusal> {
+        let turn = self.take_turn(Kind::Rollback, "the release from before".to_owned())?;
+        let from = self.router.live().await?;
+        let release = self.rollback_target().await?.map_err(Refusal::Impossible)?;
+        let facts = RunFacts {
+            from,
+            to: from.other(),
+            release,
+            previous: self.releases.of_colour(from),
+            snapshot: None,
+            before: None,
+            asked_by: asked_by.to_owned(),
+        };
+        self.launch_run(Kind::Rollback, facts, None, turn).await
+    }
+
+    /// Puts a snapshot's content into the live database.
+    ///
+    /// # Errors
+    /// [`Refusal`]; nothing has changed then.
+    pub async fn restore(self: &Arc<Self>, snapshot: SnapshotId, asked_by: &str) -> Result<RunId, Refusal> {
+        let turn = self.take_turn(Kind::Restore, snapshot.to_string())?;
+        self.begin_restore(Kind::Restore, snapshot, asked_by, turn).await
+    }
+
+    /// Puts the content from before the last restore back.
+    ///
+    /// # Errors
+    /// [`Refusal`]; nothing has changed then.
+    pub async fn undo(self: &Arc<Self>, asked_by: &str) -> Result<RunId, Refusal> {
+        let turn = self.take_turn(Kind::Undo, "the last restore".to_owned())?;
+        let restored = self.undo_target().await?.map_err(Refusal::Impossible)?;
+        let snapshot = restored.facts.before.context("a restore that is done has a snapshot from before")?;
+        self.begin_restore(Kind::Undo, snapshot, asked_by, turn).await
+    }
+
+    async fn begin_restore(
+        self: &Arc<Self>,
+        kind: Kind,
+        snapshot: SnapshotId,
+        asked_by: &str,
+        turn: Turn,
+    ) -> Result<RunId, Refusal> {
+        let from = self.router.live().await?;
+        let Some(release) = self.releases.of_colour(from) else {
+            return Err(Refusal::Impossible(format!(
+                "{0} has no live release yet; deploy one first, or unpack the snapshot with `tealkeep restore --file`",
+                self.name()
+            )));
+        };
+        if self.data.manifest(snapshot).await?.is_none() {
+            return Err(Refusal::NoSnapshot { app: self.name().clone(), snapshot });
+        }
+        let facts = RunFacts {
+            from,
+            to: from.other(),
+            previous: Some(release.clone()),
+            release,
+            snapshot: Some(snapshot),
+            before: None,
+            asked_by: asked_by.to_owned(),
+        };
+        self.launch_run(kind, facts, None, turn).await
+    }
+
+    /// Takes a snapshot now, and rotates.
+    ///
+    /// # Errors
+    /// The snapshot failed; nothing that was there before has changed.
+    pub async fn backup(&self, reason: Reason) -> anyhow::Result<Manifest> {
+        let live = self.router.live().await?;
+        let release = self.releases.of_colour(live);
+        let taken = self.data.snapshot(reason, release.clone(), false).await;
+        match &taken {
+            Ok(manifest) => {
+                if let Some(release) = release {
+                    self.journal.note_schema(self.name().clone(), release, manifest.schema_hash.clone()).await?;
+                }
+                let how = format!(
+                    "A {} snapshot, {}, was taken and read back: {} in {}.",
+                    reason.as_str(),
+                    manifest.id,
+                    crate::backup::human(manifest.bytes),
+                    seconds(Duration::from_millis(manifest.took_ms)),
+                );
+                self.note(Severity::Good, how).await;
+            }
+            Err(error) => {
+                let how = format!("A {} snapshot failed: {error:#}. Nothing was deleted.", reason.as_str());
+                self.note(Severity::Bad, how).await;
+            }
+        }
+        taken
+    }
+
+    /// What a rollback would make live, or why there is nothing, in words.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn rollback_target(&self) -> anyhow::Result<Result<ReleaseId, String>> {
+        let live = self.releases.of_colour(self.router.live().await?);
+        let Some(live) = live else { return Ok(Err(format!("{} has no live release yet", self.name()))) };
+        let runs = self.journal.runs(self.name().clone(), RUNS_LOOKED_AT).await?;
+        let previous = runs
+            .into_iter()
+            .filter(|run| run.state == RunState::Done && run.facts.release == live)
+            .filter_map(|run| run.facts.previous)
+            .find(|previous| *previous != live);
+        Ok(match previous {
+            None => Err(format!("{live} is the first release of {}; there is none to go back to", self.name())),
+            Some(previous) if !self.releases.has(&previous) => {
+                Err(format!("the release from before, {previous}, is not on this machine any more; deploy it anew"))
+            }
+            Some(previous) => Ok(previous),
+        })
+    }
+
+    /// The restore that an undo would take back, or why there is none, in words.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn undo_target(&self) -> anyhow::Result<Result<Run, String>> {
+        let runs = self.journal.runs(self.name().clone(), RUNS_LOOKED_AT).await?;
+        let restored = runs.into_iter().find(|run| {
+            run.state == RunState::Done && matches!(run.kind, Kind::Restore | Kind::Undo) && run.facts.before.is_some()
+        });
+        let Some(restored) = restored else {
+            return Ok(Err(format!("there was no restore of {} that could be undone", self.name())));
+        };
+        let Some(before) = restored.facts.before else { return Ok(Err("there was no restore".to_owned())) };
+        Ok(match self.data.manifest(before).await? {
+            Some(_) => Ok(restored),
+            None => Err(format!("the snapshot from before the restore, {before}, is not in the backups folder any more")),
+        })
+    }
+
+    /// The run under way, if one is.
+    #[must_use]
+    pub fn underway(&self) -> Option<Underway> {
+        self.underway.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// The colour that is kept warm, and until when.
+    #[must_use]
+    pub fn warm(&self) -> Option<(Colour, Timestamp)> {
+        let warm = self.warm.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        warm.as_ref().map(|warm| (warm.colour, warm.until))
+    }
+
+    /// How often a colour was started again after it had ended by itself.
+    #[must_use]
+    pub fn restarts(&self, colour: Colour) -> u32 {
+        self.restarts[colour as usize].load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Stops both colours: at the end of a supervisor whose children they are.
+    pub async fn stop_colours(&self) {
+        for colour in Colour::BOTH {
+            if let Err(error) = self.runtime.stop(colour).await {
+                tracing::error!(app = %self.name(), "{error:#}");
+            }
+        }
+    }
+
+    fn take_turn(self: &Arc<Self>, kind: Kind, subject: String) -> Result<Turn, Refusal> {
+        let mut underway = self.underway.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let now = Timestamp::now();
+        match (self.turn.clone().try_lock_owned(), &*underway) {
+            (Ok(turn), _) => {
+                *underway = Some(Underway { run: 0, kind, subject, since: now });
+                Ok(Turn { app: self.clone(), _guard: turn })
+            }
+            (Err(_), Some(busy)) => Err(Refusal::Busy {
+                app: self.name().clone(),
+                underway: busy.clone(),
+                age: seconds(Duration::try_from(now.duration_since(busy.since)).unwrap_or_default()),
+            }),
+            (Err(_), None) => {
+                Err(Refusal::Impossible(format!(
+                    "{} is busy for a moment, starting or stopping a colour; try again",
+                    self.name()
+                )))
+            }
+        }
+    }
+
+    fn set_underway(&self, underway: Option<Underway>) {
+        *self.underway.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = underway;
+    }
+
+    async fn launch_run(
+        self: &Arc<Self>,
+        kind: Kind,
+        facts: RunFacts,
+        directory: Option<PathBuf>,
+        turn: Turn,
+    ) -> Result<RunId, Refusal> {
+        let run = self.journal.begin_run(self.name().clone(), kind, &facts).await?;
+        self.set_underway(Some(Underway { run, kind, subject: subject(&facts), since: Timestamp::now() }));
+        let begun = format!("The {} of {} began; {} asked for it.", kind.noun(), subject(&facts), facts.asked_by);
+        self.journal.note(NewEvent::new(Severity::Info, begun).of(self.name()).in_run(run)).await;
+        let app = self.clone();
+        self.tasks.spawn(async move {
+            pipeline::Pipeline::new(app, run, kind, facts, directory).drive(kind.steps()[0]).await;
+            drop(turn);
+        });
+        Ok(run)
+    }
+
+    async fn resume(self: &Arc<Self>, run: Run, live: Colour, turn: Turn) {
+        let decision = decide(&run, live);
+        let found = match decision {
+            OnBoot::Unwind(step) => format!(
+                "Tealkeep had been cut off during the {} of {}, at the step {}; what it had begun is taken back.",
+                run.kind.noun(), subject(&run.facts), step.as_str()
+            ),
+            OnBoot::Continue(step) => format!(
+                "Tealkeep had been cut off during the {} of {}; it goes on with the step {}.",
+                run.kind.noun(), subject(&run.facts), step.as_str()
+            ),
+        };
+        self.journal.note(NewEvent::new(Severity::Warning, found).of(self.name()).in_run(run.id)).await;
+        let pipeline = pipeline::Pipeline::new(self.clone(), run.id, run.kind, run.facts, None);
+        match decision {
+            OnBoot::Unwind(step) => pipeline.unwind_after_crash(step).await,
+            OnBoot::Continue(step) => pipeline.drive(step).await,
+        }
+        drop(turn);
+    }
+
+    /// Starts the live colour on the release that its link names, unless it runs, and says how it went.
+    async fn start_live(&self, live: Colour) {
+        let Some(release) = self.releases.of_colour(live) else {
+            self.note(Severity::Warning, format!("{} has no release yet; deploy one.", self.name())).await;
+            return;
+        };
+        if !matches!(self.runtime.state(live).await, ColourState::Running { .. })
+            && let Err(error) = self.runtime.start(live, &self.launch_of(live, release.clone())).await
+        {
+            self.note(Severity::Bad, format!("The live colour {live} ({release}) could not be started: {error:#}.")).await;
+            return;
+        }
+        match self.await_healthy(live, &release).await {
+            Ok(took) => {
+                self.note(Severity::Good, format!("The live colour {live} ({release}) answers, {} after the start.", seconds(took))).await;
+                self.note_schema(&release).await;
+            }
+            Err(wrong) => {
+                self.note(Severity::Bad, format!("The live colour {live} ({release}) does not answer: {wrong}.")).await;
+            }
+        }
+    }
+
+    async fn await_healthy(&self, colour: Colour, release: &ReleaseId) -> Result<Duration, String> {
+        let expected = crate::probe::Expected {
+            at: self.runtime.address(colour),
+            path: &self.config.health.path,
+            release,
+            timeout: self.config.health.timeout,
+        };
+        crate::probe::await_healthy(&*self.runtime, colour, &expected, self.config.health.within).await
+    }
+
+    fn launch_of(&self, colour: Colour, release: ReleaseId) -> Launch {
+        Launch {
+            release,
+            directory: self.releases.colour_path(colour),
+            live_file: live::live_file(&self.folder, colour),
+        }
+    }
+
+    /// Notes which schema the database has now that this release runs on it.
+    async fn note_schema(&self, release: &ReleaseId) {
+        match self.data.schema_hash().await {
+            Ok(Some(hash)) => {
+                if let Err(error) = self.journal.note_schema(self.name().clone(), release.clone(), hash).await {
+                    tracing::error!("{error:#}");
+                }
+            }
+            Ok(None) => {}
+            // A restore is then refused for want of this knowledge, which is the safe side.
+            Err(error) => tracing::warn!(app = %self.name(), "the schema of {release} is not known: {error:#}"),
+        }
+    }
+
+    /// Lets an idle colour run on for `keep_warm`, then stops it.
+    async fn keep_warm(self: &Arc<Self>, colour: Colour) {
+        self.end_warmth();
+        if !matches!(self.runtime.state(colour).await, ColourState::Running { .. }) {
+            return;
+        }
+        let keep = self.config.deploy.keep_warm;
+        let until = Timestamp::now() + jiff::SignedDuration::try_from(keep).unwrap_or_default();
+        let cancel = self.stop.child_token();
+        *self.warm.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+            Some(Warm { colour, until, cancel: cancel.clone() });
+        let app = self.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                () = tokio::time::sleep(keep) => {}
+            }
+            // A run that begins in this instant has cancelled the token before it touches the colour.
+            let Ok(turn) = app.turn.clone().try_lock_owned() else { return };
+            if cancel.is_cancelled() || app.router.live().await.is_ok_and(|live| live == colour) {
+                return;
+            }
+            app.cool(colour).await;
+            drop(turn);
+        });
+    }
+
+    /// Stops an idle colour that is not needed any more.
+    async fn cool(&self, colour: Colour) {
+        self.router.forget(colour).await;
+        match self.runtime.stop(colour).await {
+            Ok(()) => self.note(Severity::Info, format!("The old colour {colour} was stopped; a rollback starts it again.")).await,
+            Err(error) => self.note(Severity::Warning, format!("The old colour {colour} could not be stopped: {error:#}.")).await,
+        }
+        self.end_warmth();
+    }
+
+    fn end_warmth(&self) {
+        let warm = self.warm.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some(warm) = warm {
+            warm.cancel.cancel();
+        }
+    }
+
+    async fn note(&self, severity: Severity, text: String) {
+        self.journal.note(NewEvent::new(severity, text).of(self.name())).await;
+    }
+}
+
+fn decide(run: &Run, live: Colour) -> OnBoot {
+    let steps: Vec<_> = run.steps.iter().map(|row| (row.step, row.state)).collect();
+    step::on_boot(run.kind, &steps, live == run.facts.to)
+}
+
+/// What a run is about, as it stands in sentences.
+#[must_use]
+pub fn subject(facts: &RunFacts) -> String {
+    facts.snapshot.map_or_else(|| facts.release.to_string(), |snapshot| snapshot.to_string())
+}
+
+/// A length of time as a person says it: `0.4 s`, `12 s`, `3 min 20 s`.
+#[must_use]
+pub fn seconds(length: Duration) -> String {
+    let whole = length.as_secs();
+    match whole {
+        0..10 => format!("{:.1} s", length.as_secs_f64()),
+        10..60 => format!("{whole} s"),
+        _ if whole.is_multiple_of(60) => format!("{} min", whole / 60),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
+    }
+}

@@ -1,0 +1,338 @@
+//! What runs do with an app's data, off the async threads: snapshots and their rotation, unpacking, and
+//! copying content into the live database. It decides nothing; `backup` does the work.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use tokio_util::sync::CancellationToken;
+
+use crate::backup::database::{Access, BUSY_TIMEOUT, Database, facts};
+use crate::backup::restore::{copy_into, unpack};
+use crate::backup::verify::verify_file;
+use crate::backup::{
+    Cancel, Catalogue, Keeper, Manifest, Order, Plan, Progress, Reason, Rotation, SnapshotId, Stage, Taken, Verdict,
+    Watch, catalogue,
+};
+use crate::clock::Clock;
+use crate::faults;
+use crate::journal::{Journal, NewEvent, Severity};
+use crate::names::{AppName, ReleaseId};
+
+/// How long a look at the database may take that reads no content.
+const LOOK_DEADLINE: Duration = Duration::from_secs(30);
+
+/// One app's database and its snapshots.
+#[derive(Debug, Clone)]
+pub struct Data {
+    app: AppName,
+    keeper: Keeper,
+    clock: Clock,
+    journal: Journal,
+    deadline: Duration,
+    /// One snapshot at a time: a second one waits.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    stop: CancellationToken,
+}
+
+/// A snapshot, unpacked and found whole; removed when it is dropped.
+#[derive(Debug)]
+pub struct Unpacked {
+    /// What it says of itself.
+    pub manifest: Manifest,
+    path: PathBuf,
+}
+
+impl Drop for Unpacked {
+    fn drop(&mut self) {
+        // What can't be removed now is removed at the next start.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Tells whether somebody wrote into the database since it was made (`PRAGMA data_version`).
+pub struct VersionWatch {
+    database: Arc<std::sync::Mutex<Database>>,
+    version: i64,
+}
+
+impl VersionWatch {
+    /// Whether another connection has committed since.
+    ///
+    /// # Errors
+    /// The database can't be asked.
+    pub async fn has_changed(&self) -> anyhow::Result<bool> {
+        let database = self.database.clone();
+        let now = tokio::task::spawn_blocking(move || version_of(&database)).await??;
+        Ok(now != self.version)
+    }
+}
+
+fn version_of(database: &std::sync::Mutex<Database>) -> anyhow::Result<i64> {
+    let database = database.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    Ok(database.connection().pragma_query_value(None, "data_version", |row| row.get(0))?)
+}
+
+impl Data {
+    /// The data that a keeper keeps.
+    #[must_use]
+    pub fn new(app: AppName, keeper: Keeper, clock: Clock, journal: Journal, deadline: Duration, stop: CancellationToken) -> Data {
+        Data { app, keeper, clock, journal, deadline, turn: Arc::default(), stop }
+    }
+
+    /// Whether there is a database at all.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.keeper.database.exists()
+    }
+
+    /// Removes what a start before this one left half done.
+    ///
+    /// # Errors
+    /// The folders can't be used.
+    pub async fn sweep(&self) -> anyhow::Result<()> {
+        let keeper = self.keeper.clone();
+        blocking(move || {
+            std::fs::create_dir_all(&keeper.scratch)
+                .with_context(|| format!("cannot make {}", keeper.scratch.display()))?;
+            for entry in std::fs::read_dir(&keeper.scratch)?.flatten() {
+                if entry.file_name().to_string_lossy().starts_with(UNPACKED) {
+                    std::fs::remove_file(entry.path())?;
+                }
+            }
+            keeper.clean_up()?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes a snapshot now, reads it back, and rotates when the clock may be trusted.
+    ///
+    /// # Errors
+    /// No snapshot was taken; nothing was removed either.
+    pub async fn snapshot(&self, reason: Reason, release: Option<ReleaseId>, pinned: bool) -> anyhow::Result<Manifest> {
+        self.snapshot_for(reason, release, pinned, None).await
+    }
+
+    /// The same, counted for a local date: a catch-up's is the night that was missed.
+    ///
+    /// # Errors
+    /// No snapshot was taken; nothing was removed either.
+    pub async fn snapshot_for(
+        &self,
+        reason: Reason,
+        release: Option<ReleaseId>,
+        pinned: bool,
+        local_date: Option<Date>,
+    ) -> anyhow::Result<Manifest> {
+        let _one_at_a_time = self.turn.lock().await;
+        let newest_event = self.journal.latest_instant().await?;
+        let mut order = Order::new(reason, self.clock.local());
+        order.release = release;
+        order.pinned = pinned;
+        order.local_date = local_date;
+        order.trust = self.clock.trust(newest_event);
+        let (keeper, deadline, cancel) = (self.keeper.clone(), self.deadline, self.cancel());
+        let Taken { manifest, rotation } = blocking(move || {
+            let mut tell = |progress: Progress| {
+                if progress.stage == Stage::Compressing && progress.done > 0 {
+                    faults::point("snapshot.pages");
+                }
+            };
+            Ok(keeper.take_and_rotate(&order, &mut Watch::new(&mut tell, cancel, deadline))?)
+        })
+        .await?;
+        match rotation {
+            Rotation::Done(rotated) if rotated.dropped.is_empty() => {}
+            Rotation::Done(rotated) => {
+                let names = rotated.dropped.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                self.note(Severity::Info, format!("The rotation removed {names}.")).await;
+            }
+            Rotation::Withheld(why) => {
+                self.note(Severity::Warning, format!("Nothing was rotated, since the clock can't be trusted: {why}.")).await;
+            }
+            Rotation::Failed(error) => {
+                self.note(Severity::Warning, format!("The rotation failed, and the next one does the rest: {error}.")).await;
+            }
+        }
+        Ok(manifest)
+    }
+
+    /// What the backups folder holds, and what a rotation would do with it now.
+    ///
+    /// # Errors
+    /// The folder can't be read.
+    pub async fn catalogue(&self) -> anyhow::Result<(Catalogue, Plan)> {
+        let (keeper, now) = (self.keeper.clone(), self.clock.local());
+        blocking(move || {
+            let catalogue = keeper
+                .catalogue()
+                .with_context(|| format!("cannot read the backups folder {}", keeper.folder.display()))?;
+            let plan = keeper.plan(&catalogue, &now);
+            Ok((catalogue, plan))
+        })
+        .await
+    }
+
+    /// What a snapshot says of itself, if it is listed.
+    ///
+    /// # Errors
+    /// The folder can't be read.
+    pub async fn manifest(&self, id: SnapshotId) -> anyhow::Result<Option<Manifest>> {
+        let (catalogue, _) = self.catalogue().await?;
+        Ok(catalogue.entries.into_iter().map(|entry| entry.manifest).find(|manifest| manifest.id == id))
+    }
+
+    /// Pins a snapshot, or takes the pin out.
+    ///
+    /// # Errors
+    /// There is no such snapshot, or the folder can't be written.
+    pub async fn set_pinned(&self, id: SnapshotId, pinned: bool) -> anyhow::Result<Manifest> {
+        let _one_at_a_time = self.turn.lock().await;
+        let keeper = self.keeper.clone();
+        blocking(move || Ok(keeper.set_pinned(id, pinned)?)).await
+    }
+
+    /// Reads a snapshot from its first byte to its last and says whether it is whole.
+    ///
+    /// # Errors
+    /// It could not be read for a reason that is not its own.
+    pub async fn verify(&self, id: SnapshotId) -> anyhow::Result<Verdict> {
+        let (path, scratch) = (self.file_of(id), self.keeper.scratch.clone());
+        let (deadline, cancel) = (self.deadline, self.cancel());
+        blocking(move || Ok(verify_file(&path, Some(&scratch), &mut Watch::new(&mut |_| {}, cancel, deadline))?)).await
+    }
+
+    /// Unpacks a snapshot beside the database's own state and proves it.
+    ///
+    /// # Errors
+    /// It is damaged or missing, or there is no room.
+    pub async fn unpack(&self, id: SnapshotId) -> anyhow::Result<Unpacked> {
+        let manifest = self.manifest(id).await?.with_context(|| {
+            format!("the snapshot {id} is not listed in {}: it is missing or damaged", self.keeper.folder.display())
+        })?;
+        let (from, to) = (self.file_of(id), self.keeper.scratch.join(format!("{UNPACKED}{id}-{:x}.db", unique()?)));
+        let (deadline, cancel) = (self.deadline, self.cancel());
+        blocking(move || {
+            unpack(&from, &to, &mut Watch::new(&mut |_| {}, cancel, deadline))?;
+            Ok(Unpacked { manifest, path: to })
+        })
+        .await
+    }
+
+    /// Whether the live database could take this content: its pages must have the same size.
+    ///
+    /// # Errors
+    /// It could not, with what to do instead; or the database can't be read.
+    pub async fn fits(&self, manifest: &Manifest) -> anyhow::Result<()> {
+        let (id, wanted) = (manifest.id, manifest.page_size);
+        let live: u32 = self.look(|database| Ok(database.connection().pragma_query_value(None, "page_size", |row| row.get(0))?)).await?;
+        if live != wanted {
+            bail!(
+                "the snapshot {id} has pages of {wanted} bytes and the database of {live}. Unpack it with \
+                 `tealkeep restore --file … --to NEW.db`, stop the app, and put that file in the database's place"
+            );
+        }
+        Ok(())
+    }
+
+    /// Puts unpacked content into the live database, in one transaction; returns how long it took.
+    ///
+    /// # Errors
+    /// The database then holds what it held.
+    pub async fn copy_in(&self, unpacked: Unpacked) -> anyhow::Result<Duration> {
+        let database = self.keeper.database.clone();
+        let (deadline, cancel) = (self.deadline, self.cancel());
+        blocking(move || {
+            let began = std::time::Instant::now();
+            let mut tell = |progress: Progress| {
+                if progress.done > 0 {
+                    faults::point("restore.pages");
+                }
+            };
+            copy_into(&unpacked.path, &database, &mut Watch::new(&mut tell, cancel, deadline))?;
+            Ok(began.elapsed())
+        })
+        .await
+    }
+
+    /// Begins to watch whether somebody writes into the database.
+    ///
+    /// # Errors
+    /// The database can't be opened.
+    pub async fn watch_version(&self) -> anyhow::Result<VersionWatch> {
+        let (path, deadline) = (self.keeper.database.clone(), self.deadline);
+        blocking(move || {
+            let watch_tell = &mut |_| {};
+            let watch = Watch::new(watch_tell, Cancel::never(), deadline.max(LOOK_DEADLINE));
+            let database = Arc::new(std::sync::Mutex::new(Database::open(&path, Access::Read, BUSY_TIMEOUT, &watch)?));
+            let version = version_of(&database)?;
+            Ok(VersionWatch { database, version })
+        })
+        .await
+    }
+
+    /// The hash of the database's schema; `None` where there is no database yet.
+    ///
+    /// # Errors
+    /// The database can't be read.
+    pub async fn schema_hash(&self) -> anyhow::Result<Option<String>> {
+        if !self.exists() {
+            return Ok(None);
+        }
+        self.look(|database| Ok(Some(crate::backup::database::schema_hash(database.connection())?))).await
+    }
+
+    /// All rows of all tables, for a person who is about to replace them.
+    ///
+    /// # Errors
+    /// The database can't be read.
+    pub async fn rows(&self) -> anyhow::Result<u64> {
+        self.look(|database| Ok(facts(database.connection())?.tables.values().sum())).await
+    }
+
+    /// The instant of a snapshot's file is its name; this is where it lies.
+    fn file_of(&self, id: SnapshotId) -> PathBuf {
+        catalogue::snapshots(&self.keeper.folder).join(id.file_name())
+    }
+
+    async fn look<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Database) -> anyhow::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let path = self.keeper.database.clone();
+        blocking(move || {
+            let tell = &mut |_| {};
+            let watch = Watch::new(tell, Cancel::never(), LOOK_DEADLINE);
+            let database = Database::open(&path, Access::Read, BUSY_TIMEOUT, &watch)?;
+            ask(&database)
+        })
+        .await
+    }
+
+    fn cancel(&self) -> Cancel {
+        let stop = self.stop.clone();
+        Cancel::when(move || stop.is_cancelled())
+    }
+
+    async fn note(&self, severity: Severity, text: String) {
+        self.journal.note(NewEvent::new(severity, text).of(&self.app)).await;
+    }
+}
+
+/// Begins the name of each unpacked snapshot in the scratch folder.
+const UNPACKED: &str = "unpacked-";
+
+fn unique() -> anyhow::Result<u64> {
+    let mut bytes = [0_u8; 8];
+    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("this machine has no randomness: {e}"))?;
+    Ok(u64::from_ne_bytes(bytes) ^ Timestamp::now().as_millisecond().unsigned_abs())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> anyhow::Result<T> + Send + 'static) -> anyhow::Result<T> {
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work)).await.context("the working thread ended")?
+}

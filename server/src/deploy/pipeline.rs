@@ -1,0 +1,404 @@
+//! Carries a run out, step by step: the journal is told before a step acts and after it has; a step
+//! that fails is followed by the unwinding that `step` decides. Each step is safe to repeat.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+
+use super::data::{Unpacked, VersionWatch};
+use super::release::Releases;
+use super::step::{self, Kind, Step, Unwind};
+use super::{App, live, seconds, subject};
+use crate::backup::Reason;
+use crate::faults;
+use crate::journal::runs::{RunFacts, RunId, RunState, StepState};
+use crate::journal::{NewEvent, Severity};
+use crate::names::{Colour, ReleaseId};
+use crate::probe;
+use crate::runtime::ColourState;
+
+/// How many of the last lines that a release printed are kept with a failed run.
+const OUTPUT_LINES: usize = 20;
+/// How long the router may take to answer from the new release.
+const VERIFY_WITHIN: Duration = Duration::from_secs(10);
+/// How long a restore lets new requests wait for those in flight, whatever the drain may take.
+const HOLD_PATIENCE: Duration = Duration::from_secs(10);
+/// The pause between two probes through the router.
+const VERIFY_PAUSE: Duration = Duration::from_millis(100);
+
+/// One run being carried out.
+pub struct Pipeline {
+    app: Arc<App>,
+    run: RunId,
+    kind: Kind,
+    facts: RunFacts,
+    /// What a deploy copies in.
+    directory: Option<PathBuf>,
+    /// The snapshot, unpacked and found whole.
+    unpacked: Option<Unpacked>,
+    /// Tells whether the app wrote since the snapshot of the content from before.
+    version: Option<VersionWatch>,
+}
+
+/// How a step ended, with what there is to say of it.
+enum Outcome {
+    Done(String),
+    Skipped(String),
+}
+
+impl Pipeline {
+    pub fn new(app: Arc<App>, run: RunId, kind: Kind, facts: RunFacts, directory: Option<PathBuf>) -> Pipeline {
+        Pipeline { app, run, kind, facts, directory, unpacked: None, version: None }
+    }
+
+    /// Carries out the steps from `first` on.
+    pub async fn drive(mut self, first: Step) {
+        for step in self.kind.steps().iter().copied().skip_while(|step| *step != first) {
+            let stop = self.app.stop.clone();
+            let ended = tokio::select! {
+                // The journal says that the step was under way; the next start goes on from there.
+                () = stop.cancelled() => return,
+                ended = self.take(step) => ended,
+            };
+            if let Err(error) = ended {
+                self.fail(step, error).await;
+                return;
+            }
+        }
+        if let Err(error) = self.finish().await {
+            tracing::error!(app = %self.app.name(), run = self.run, "the run is done, but: {error:#}");
+        }
+    }
+
+    /// Takes back what a run had begun that was cut off at `step`.
+    pub async fn unwind_after_crash(mut self, step: Step) {
+        let cause = anyhow!("Tealkeep was cut off at the step {}", step.as_str());
+        self.fail(step, cause).await;
+    }
+
+    async fn take(&mut self, step: Step) -> anyhow::Result<()> {
+        let journal = self.app.journal.clone();
+        journal.set_step(self.run, step, StepState::Running, None).await?;
+        journal.touch();
+        faults::point(&format!("{}.{}.before", self.kind.noun(), step.as_str()));
+        let outcome = self.perform(step).await?;
+        faults::point(&format!("{}.{}.after", self.kind.noun(), step.as_str()));
+        let (state, detail) = match outcome {
+            Outcome::Done(detail) => (StepState::Done, detail),
+            Outcome::Skipped(detail) => (StepState::Skipped, detail),
+        };
+        journal.set_step(self.run, step, state, Some(detail)).await?;
+        journal.touch();
+        Ok(())
+    }
+
+    async fn perform(&mut self, step: Step) -> anyhow::Result<Outcome> {
+        match (self.kind, step) {
+            (_, Step::Receive) => self.receive().await,
+            (Kind::Deploy | Kind::Rollback, Step::Snapshot) => self.snapshot_before_deploy().await,
+            (Kind::Restore | Kind::Undo, Step::Snapshot) => self.snapshot_before_restore().await,
+            (Kind::Restore | Kind::Undo, Step::Verify) => self.verify_snapshot().await,
+            (_, Step::Hold) => self.hold().await,
+            (_, Step::Stop) => self.stop().await,
+            (_, Step::Copy) => self.copy().await,
+            (_, Step::Start) => self.start().await,
+            (_, Step::Probe) => self.probe().await,
+            (_, Step::Swap) => self.swap(self.facts.to).await,
+            (Kind::Deploy | Kind::Rollback, Step::Verify) => self.verify_through_router().await,
+            (_, Step::Drain) => self.drain().await,
+            (_, Step::Release) => {
+                self.app.router.release().await?;
+                Ok(Outcome::Done("the requests that had waited went on".to_owned()))
+            }
+        }
+    }
+
+    async fn receive(&self) -> anyhow::Result<Outcome> {
+        let release = self.facts.release.clone();
+        let releases: Releases = self.app.releases.clone();
+        let Some(directory) = self.directory.clone() else {
+            return Ok(Outcome::Skipped(format!("{release} was on this machine already")));
+        };
+        let (from, id) = (directory.clone(), release.clone());
+        tokio::task::spawn_blocking(move || releases.receive(&from, &id)).await??;
+        Ok(Outcome::Done(format!("{} was copied in as {release}", directory.display())))
+    }
+
+    async fn snapshot_before_deploy(&self) -> anyhow::Result<Outcome> {
+        if !self.app.data.exists() {
+            return Ok(Outcome::Skipped("there is no database yet".to_owned()));
+        }
+        let manifest = self.app.data.snapshot(Reason::BeforeDeploy, self.facts.previous.clone(), false).await?;
+        if let Some(previous) = self.facts.previous.clone() {
+            self.app.journal.note_schema(self.app.name().clone(), previous, manifest.schema_hash.clone()).await?;
+        }
+        Ok(Outcome::Done(format!("{} was taken and read back", manifest.id)))
+    }
+
+    async fn verify_snapshot(&mut self) -> anyhow::Result<Outcome> {
+        let id = self.facts.snapshot.context("a restore has a snapshot")?;
+        let unpacked = self.app.data.unpack(id).await?;
+        let schema = unpacked.manifest.schema_hash.clone();
+        self.app.data.fits(&unpacked.manifest).await?;
+        let known = self.app.journal.releases_with_schema(self.app.name().clone(), schema).await?;
+        if !known.iter().any(|release| self.app.releases.has(release)) {
+            let made_by = unpacked
+                .manifest
+                .release
+                .as_ref()
+                .map_or_else(|| "an unknown release".to_owned(), |release| format!("release {release}"));
+            bail!(
+                "the snapshot {id} (of {made_by}) has tables that no release on this machine is known to work with. \
+                 Deploy the release that it belongs to first, or unpack it with `tealkeep restore --file` and look"
+            );
+        }
+        let rows: u64 = unpacked.manifest.tables.values().sum();
+        self.unpacked = Some(unpacked);
+        Ok(Outcome::Done(format!("{id} is whole: {rows} rows")))
+    }
+
+    async fn snapshot_before_restore(&mut self) -> anyhow::Result<Outcome> {
+        self.version = Some(self.app.data.watch_version().await?);
+        let id = self.take_before_restore().await?;
+        Ok(Outcome::Done(format!("{id} holds the content from before, pinned, for an undo")))
+    }
+
+    async fn take_before_restore(&mut self) -> anyhow::Result<crate::backup::SnapshotId> {
+        let release = Some(self.facts.release.clone());
+        let manifest = self.app.data.snapshot(Reason::BeforeRestore, release, true).await?;
+        self.facts.before = Some(manifest.id);
+        self.app.journal.set_run_facts(self.run, &self.facts).await?;
+        Ok(manifest.id)
+    }
+
+    async fn hold(&self) -> anyhow::Result<Outcome> {
+        let app = &self.app;
+        app.router.hold().await?;
+        let deadline = app.config.deploy.drain_timeout.min(HOLD_PATIENCE);
+        if !app.router.wait_for_requests(self.facts.from, deadline).await {
+            bail!("requests in flight did not end within {deadline:?}; nothing was changed. Try again when it is quieter");
+        }
+        app.router.end_streams(self.facts.from).await;
+        Ok(Outcome::Done("new requests wait; those in flight have ended".to_owned()))
+    }
+
+    async fn stop(&mut self) -> anyhow::Result<Outcome> {
+        // After a crash the hold is gone with the gate that kept it.
+        self.app.router.hold().await?;
+        for colour in Colour::BOTH {
+            self.app.router.forget(colour).await;
+            self.app.runtime.stop(colour).await?;
+        }
+        let mut said = "no process of the app runs".to_owned();
+        // What was written between the snapshot and the hold belongs to the content from before.
+        if let Some(version) = self.version.take()
+            && version.has_changed().await?
+        {
+            let superseded = self.facts.before;
+            let id = self.take_before_restore().await?;
+            if let Some(superseded) = superseded.filter(|old| *old != id) {
+                self.app.data.set_pinned(superseded, false).await?;
+            }
+            said = format!("{said}; {id} holds what was written until then");
+        }
+        Ok(Outcome::Done(said))
+    }
+
+    async fn copy(&mut self) -> anyhow::Result<Outcome> {
+        let id = self.facts.snapshot.context("a restore has a snapshot")?;
+        let unpacked = match self.unpacked.take() {
+            Some(unpacked) => unpacked,
+            None => self.app.data.unpack(id).await?,
+        };
+        let took = self.app.data.copy_in(unpacked).await?;
+        Ok(Outcome::Done(format!("the content of {id} is in the database, after {}", seconds(took))))
+    }
+
+    async fn start(&self) -> anyhow::Result<Outcome> {
+        let (app, to, release) = (&self.app, self.facts.to, &self.facts.release);
+        app.end_warmth();
+        if let ColourState::Running { release: running, .. } = app.runtime.state(to).await {
+            if self.kind == Kind::Rollback && running == *release {
+                return Ok(Outcome::Skipped(format!("{to} was still warm with {release}")));
+            }
+            app.router.forget(to).await;
+            app.runtime.stop(to).await?;
+        }
+        live::unmark_live(&app.folder, to)?;
+        live::set_draining(&app.folder, to, false)?;
+        app.releases.set_colour(to, release)?;
+        app.runtime.start(to, &app.launch_of(to, release.clone())).await?;
+        Ok(Outcome::Done(format!("{release} was started on {to}")))
+    }
+
+    async fn probe(&self) -> anyhow::Result<Outcome> {
+        let (to, release) = (self.facts.to, &self.facts.release);
+        match self.app.await_healthy(to, release).await {
+            Ok(took) => {
+                self.app.note_schema(release).await;
+                Ok(Outcome::Done(format!("{release} on {to} is healthy, {} after its start", seconds(took))))
+            }
+            Err(wrong) => Err(anyhow!("{release} on {to} is not healthy: {wrong}")),
+        }
+    }
+
+    async fn swap(&self, to: Colour) -> anyhow::Result<Outcome> {
+        let app = &self.app;
+        live::mark_live(&app.folder, to)?;
+        app.router.swap(to).await?;
+        live::unmark_live(&app.folder, to.other())?;
+        app.changed.notify_waiters();
+        Ok(Outcome::Done(format!("new requests go to {to}")))
+    }
+
+    async fn verify_through_router(&self) -> anyhow::Result<Outcome> {
+        let (app, release) = (&self.app, &self.facts.release);
+        let health = &app.config.health;
+        let until = tokio::time::Instant::now() + VERIFY_WITHIN;
+        loop {
+            let found = probe::ask(app.router.entrance(), &health.path, health.timeout).await;
+            match found.and_then(|answer| probe::judge(&answer, release)) {
+                Ok(()) => return Ok(Outcome::Done(format!("{release} answers through the router"))),
+                Err(wrong) if tokio::time::Instant::now() >= until => {
+                    bail!("after the swap, {} through the router {wrong}", health.path)
+                }
+                Err(_) => tokio::time::sleep(VERIFY_PAUSE).await,
+            }
+        }
+    }
+
+    async fn drain(&self) -> anyhow::Result<Outcome> {
+        let (app, from) = (&self.app, self.facts.from);
+        if !matches!(app.runtime.state(from).await, ColourState::Running { .. }) {
+            return Ok(Outcome::Skipped(format!("{from} was not running")));
+        }
+        live::set_draining(&app.folder, from, true)?;
+        let deadline = app.config.deploy.drain_timeout;
+        let idle = app.router.wait_for_requests(from, deadline).await;
+        app.router.end_streams(from).await;
+        live::set_draining(&app.folder, from, false)?;
+        Ok(Outcome::Done(if idle {
+            format!("the requests that {from} still had have ended")
+        } else {
+            format!("some requests at {from} were still open after {deadline:?}")
+        }))
+    }
+
+    async fn finish(&mut self) -> anyhow::Result<()> {
+        let app = self.app.clone();
+        match self.kind {
+            Kind::Deploy | Kind::Rollback if app.config.deploy.keep_warm.is_zero() => app.cool(self.facts.from).await,
+            Kind::Deploy | Kind::Rollback => app.keep_warm(self.facts.from).await,
+            Kind::Restore | Kind::Undo => {}
+        }
+        app.journal.end_run(self.run, RunState::Done, None, None).await?;
+        let what = match self.kind {
+            Kind::Deploy => format!("{} went live on {}.", self.facts.release, self.facts.to),
+            Kind::Rollback => format!("{} is live again, on {}.", self.facts.release, self.facts.to),
+            Kind::Restore => format!("The content of {} was restored; it can be undone.", subject(&self.facts)),
+            Kind::Undo => format!("The restore was undone: the content of {} is back.", subject(&self.facts)),
+        };
+        app.journal.note(NewEvent::new(Severity::Good, what).of(app.name()).in_run(self.run)).await;
+        if self.kind == Kind::Deploy {
+            self.prune().await?;
+        }
+        Ok(())
+    }
+
+    async fn prune(&self) -> anyhow::Result<()> {
+        let app = &self.app;
+        let mut needed: Vec<ReleaseId> = Colour::BOTH.iter().filter_map(|c| app.releases.of_colour(*c)).collect();
+        needed.extend(self.facts.previous.clone());
+        let (releases, keep) = (app.releases.clone(), app.config.deploy.keep_releases);
+        let gone = tokio::task::spawn_blocking(move || releases.prune(keep, &needed)).await??;
+        if !gone.is_empty() {
+            let names = gone.iter().map(ReleaseId::as_str).collect::<Vec<_>>().join(", ");
+            let text = format!("Old releases were removed: {names}.");
+            app.journal.note(NewEvent::new(Severity::Info, text).of(app.name()).in_run(self.run)).await;
+        }
+        Ok(())
+    }
+
+    async fn fail(&mut self, step: Step, cause: anyhow::Error) {
+        let app = self.app.clone();
+        // What the release printed is read before the unwinding stops it, and it may print more.
+        let output = match (self.kind, step) {
+            (_, Step::Start | Step::Probe | Step::Swap) | (Kind::Deploy | Kind::Rollback, Step::Verify) => {
+                Some(app.runtime.last_lines(self.facts.to, OUTPUT_LINES).await).filter(|text| !text.is_empty())
+            }
+            _ => None,
+        };
+        let mut reason = format!("{cause:#}");
+        self.record_step(step, StepState::Failed, Some(reason.clone())).await;
+        for undone in step::unwind(self.kind, step) {
+            if let Err(error) = self.unwind(*undone).await {
+                let trouble = format!("while taking back what had begun: {error:#}");
+                tracing::error!(app = %app.name(), run = self.run, "{trouble}");
+                reason = format!("{reason}; and {trouble}");
+            }
+        }
+        for done in self.kind.steps().iter().take_while(|s| **s != step) {
+            if matches!(done, Step::Swap | Step::Start | Step::Copy | Step::Stop | Step::Hold) {
+                self.record_step(*done, StepState::Undone, None).await;
+            }
+        }
+        let ended = app.journal.end_run(self.run, RunState::Failed, Some(reason.clone()), output).await;
+        if let Err(error) = ended {
+            tracing::error!(app = %app.name(), run = self.run, "the end of the run could not be written: {error:#}");
+        }
+        let live = match app.router.live().await {
+            Ok(colour) => match app.releases.of_colour(colour) {
+                Some(release) => format!("{release} is live on {colour}"),
+                None => "nothing is live yet".to_owned(),
+            },
+            Err(error) => format!("what is live can't be told: {error:#}"),
+        };
+        let text = format!("The {} of {} failed at the step {}: {reason}. {live}, as before.",
+            self.kind.noun(), subject(&self.facts), step.as_str());
+        app.journal.note(NewEvent::new(Severity::Bad, text).of(app.name()).in_run(self.run)).await;
+    }
+
+    async fn unwind(&mut self, undone: Unwind) -> anyhow::Result<()> {
+        let (app, from, to) = (self.app.clone(), self.facts.from, self.facts.to);
+        match undone {
+            Unwind::SwapBack => {
+                // Only to a colour that runs: it may have been stopped, or have crashed, meanwhile.
+                self.start_from_again().await?;
+                self.swap(from).await.map(drop)
+            }
+            Unwind::StopTarget => {
+                app.router.forget(to).await;
+                live::unmark_live(&app.folder, to)?;
+                app.runtime.stop(to).await
+            }
+            Unwind::CopyBack => {
+                let Some(before) = self.facts.before else { return Ok(()) };
+                app.runtime.stop(from).await?;
+                let unpacked = app.data.unpack(before).await?;
+                app.data.copy_in(unpacked).await.map(drop)
+            }
+            Unwind::StartOld => self.start_from_again().await,
+            Unwind::ReleaseHold => app.router.release().await,
+        }
+    }
+
+    async fn start_from_again(&self) -> anyhow::Result<()> {
+        let (app, from) = (&self.app, self.facts.from);
+        let Some(release) = app.releases.of_colour(from) else { return Ok(()) };
+        if !matches!(app.runtime.state(from).await, ColourState::Running { .. }) {
+            app.runtime.start(from, &app.launch_of(from, release.clone())).await?;
+        }
+        match app.await_healthy(from, &release).await {
+            Ok(_) => Ok(()),
+            Err(wrong) => bail!("{release} on {from} does not come back: {wrong}"),
+        }
+    }
+
+    async fn record_step(&self, step: Step, state: StepState, detail: Option<String>) {
+        if let Err(error) = self.app.journal.set_step(self.run, step, state, detail).await {
+            tracing::error!(run = self.run, "the journal did not take the step {}: {error:#}", step.as_str());
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The transition table of runs: which steps each kind has, what must be taken back when one fails,
+//! and what a start after a crash does. Pure.
+
+use serde::{Deserialize, Serialize};
+
+use crate::journal::runs::StepState;
+
+/// What a run is for. All four are one machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A release goes live.
+    Deploy,
+    /// The release from before goes live again.
+    Rollback,
+    /// A snapshot's content goes into the live database.
+    Restore,
+    /// The content from before a restore goes back.
+    Undo,
+}
+
+impl Kind {
+    /// Its steps, in order; no step occurs twice.
+    #[must_use]
+    pub fn steps(self) -> &'static [Step] {
+        match self {
+            Kind::Deploy => &[
+                Step::Receive,
+                Step::Snapshot,
+                Step::Start,
+                Step::Probe,
+                Step::Swap,
+                Step::Verify,
+                Step::Drain,
+            ],
+            Kind::Rollback => &[Step::Start, Step::Probe, Step::Swap, Step::Verify, Step::Drain],
+            Kind::Restore | Kind::Undo => &[
+                Step::Verify,
+                Step::Snapshot,
+                Step::Hold,
+                Step::Stop,
+                Step::Copy,
+                Step::Start,
+                Step::Probe,
+                Step::Swap,
+                Step::Release,
+            ],
+        }
+    }
+
+    /// As it stands in sentences: "the deploy of v2".
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self {
+            Kind::Deploy => "deploy",
+            Kind::Rollback => "rollback",
+            Kind::Restore => "restore",
+            Kind::Undo => "undo",
+        }
+    }
+}
+
+/// One step of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Step {
+    /// The release stands whole in its directory.
+    Receive,
+    /// A snapshot of the content from before.
+    Snapshot,
+    /// New requests wait, and those in flight end.
+    Hold,
+    /// The live colour is stopped, so that nobody writes from an old memory.
+    Stop,
+    /// The snapshot's content goes into the database, in one transaction.
+    Copy,
+    /// The target colour is started.
+    Start,
+    /// The target colour says that it is healthy, and of the right release.
+    Probe,
+    /// New requests go to the target colour.
+    Swap,
+    /// A deploy: the router answers from the new release. A restore: the snapshot is whole and fits.
+    Verify,
+    /// The old colour's requests in flight end.
+    Drain,
+    /// Held requests go on.
+    Release,
+}
+
+impl Step {
+    /// As it stands in the API and on the pages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Step::Receive => "receive",
+            Step::Snapshot => "snapshot",
+            Step::Hold => "hold",
+            Step::Stop => "stop",
+            Step::Copy => "copy",
+            Step::Start => "start",
+            Step::Probe => "probe",
+            Step::Swap => "swap",
+            Step::Verify => "verify",
+            Step::Drain => "drain",
+            Step::Release => "release",
+        }
+    }
+}
+
+/// Something that is taken back after a failure. Each is safe to repeat, and none needs that the step
+/// which it takes back was completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unwind {
+    /// New requests go to the colour from before.
+    SwapBack,
+    /// The target colour is stopped.
+    StopTarget,
+    /// The content from before goes back into the database.
+    CopyBack,
+    /// The colour from before runs.
+    StartOld,
+    /// Held requests go on.
+    ReleaseHold,
+}
+
+/// What is taken back, in order, when `failed` was reached and could not be completed.
+///
+/// Every plan that stopped the live colour ends with it running and the held requests released.
+#[must_use]
+pub fn unwind(kind: Kind, failed: Step) -> &'static [Unwind] {
+    use Unwind::{CopyBack, ReleaseHold, StartOld, StopTarget, SwapBack};
+    match kind {
+        Kind::Deploy | Kind::Rollback => match failed {
+            Step::Receive | Step::Snapshot => &[],
+            Step::Start | Step::Probe => &[StopTarget],
+            Step::Swap | Step::Verify | Step::Drain => &[SwapBack, StopTarget],
+            Step::Hold | Step::Stop | Step::Copy | Step::Release => &[],
+        },
+        Kind::Restore | Kind::Undo => match failed {
+            Step::Verify | Step::Snapshot => &[],
+            Step::Hold => &[ReleaseHold],
+            Step::Stop => &[StartOld, ReleaseHold],
+            Step::Copy | Step::Start | Step::Probe => &[StopTarget, CopyBack, StartOld, ReleaseHold],
+            Step::Swap => &[SwapBack, StopTarget, CopyBack, StartOld, ReleaseHold],
+            // The swap is behind it: the restored content is live, and only the waiting must end.
+            Step::Release => &[ReleaseHold],
+            Step::Receive | Step::Drain => &[],
+        },
+    }
+}
+
+/// What a start after a crash does with a run that was cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnBoot {
+    /// Take back what the run had begun, as if this step had failed.
+    Unwind(Step),
+    /// Go on, beginning with this step again.
+    Continue(Step),
+}
+
+/// Decides what becomes of a run that was cut off, from how far its steps came and from where new
+/// requests go now, which is the truth about the swap.
+///
+/// Before the swap a deploy is unwound, after it completed. A restore is unwound until it began to
+/// copy; from then on it goes forward, since copying again gives the content that was asked for.
+#[must_use]
+pub fn on_boot(kind: Kind, steps: &[(Step, StepState)], live_is_target: bool) -> OnBoot {
+    let begun = |step: Step| {
+        steps.iter().any(|(s, state)| *s == step && !matches!(state, StepState::Pending | StepState::Skipped))
+    };
+    let reached = steps
+        .iter()
+        .rev()
+        .find(|(_, state)| *state != StepState::Pending)
+        .map_or(kind.steps()[0], |(step, _)| *step);
+    match kind {
+        Kind::Deploy | Kind::Rollback => match (begun(Step::Swap), live_is_target) {
+            (false, _) => OnBoot::Unwind(reached),
+            (true, true) => OnBoot::Continue(if begun(Step::Drain) { Step::Drain } else { Step::Verify }),
+            (true, false) => OnBoot::Unwind(Step::Swap),
+        },
+        Kind::Restore | Kind::Undo => match (begun(Step::Copy), begun(Step::Swap) && live_is_target) {
+            (false, _) => OnBoot::Unwind(reached),
+            (true, true) => OnBoot::Continue(Step::Release),
+            (true, false) => OnBoot::Continue(Step::Stop),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Kind; 4] = [Kind::Deploy, Kind::Rollback, Kind::Restore, Kind::Undo];
+
+    fn cut_at(kind: Kind, position: usize) -> Vec<(Step, StepState)> {
+        kind.steps()
+            .iter()
+            .enumerate()
+            .map(|(i, step)| {
+                let state = match i.cmp(&position) {
+                    std::cmp::Ordering::Less => StepState::Done,
+                    std::cmp::Ordering::Equal => StepState::Running,
+                    std::cmp::Ordering::Greater => StepState::Pending,
+                };
+                (*step, state)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn nothing_that_users_see_is_touched_before_the_swap_of_a_deploy() {
+        for kind in [Kind::Deploy, Kind::Rollback] {
+            for step in kind.steps().iter().take_while(|step| **step != Step::Swap) {
+                for undone in unwind(kind, *step) {
+                    assert_eq!(*undone, Unwind::StopTarget, "{kind:?} at {step:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_stops_the_live_colour_starts_it_again_and_releases_last() {
+        for kind in [Kind::Restore, Kind::Undo] {
+            let from_stop = kind.steps().iter().skip_while(|s| **s != Step::Stop).take_while(|s| **s != Step::Release);
+            for step in from_stop {
+                let plan = unwind(kind, *step);
+                assert!(plan.contains(&Unwind::StartOld), "{step:?}");
+                assert_eq!(plan.last(), Some(&Unwind::ReleaseHold), "{step:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_crash_at_every_step_is_either_unwound_or_completed() {
+        for kind in ALL {
+            for position in 0..kind.steps().len() {
+                for live_is_target in [false, true] {
+                    let steps = cut_at(kind, position);
+                    let at = kind.steps()[position];
+                    let swap_reached = steps.iter().any(|(s, st)| *s == Step::Swap && *st != StepState::Pending);
+                    match on_boot(kind, &steps, live_is_target) {
+                        OnBoot::Continue(step) => {
+                            assert!(kind.steps().contains(&step));
+                            assert!(swap_reached || matches!(kind, Kind::Restore | Kind::Undo), "{kind:?} {at:?}");
+                        }
+                        OnBoot::Unwind(step) => {
+                            assert!(kind.steps().contains(&step));
+                            assert!(!(swap_reached && live_is_target), "{kind:?} {at:?} had gone live");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_restore_that_began_to_copy_goes_forward() {
+        let steps = cut_at(Kind::Restore, 4);
+        assert_eq!(steps[4].0, Step::Copy);
+        assert_eq!(on_boot(Kind::Restore, &steps, false), OnBoot::Continue(Step::Stop));
+        assert_eq!(on_boot(Kind::Restore, &cut_at(Kind::Restore, 3), false), OnBoot::Unwind(Step::Stop));
+        assert_eq!(on_boot(Kind::Restore, &cut_at(Kind::Restore, 8), true), OnBoot::Continue(Step::Release));
+    }
+
+    #[test]
+    fn no_step_occurs_twice_in_a_kind() {
+        for kind in ALL {
+            let steps = kind.steps();
+            for (i, step) in steps.iter().enumerate() {
+                assert!(!steps[i + 1..].contains(step), "{kind:?} has {step:?} twice");
+            }
+        }
+    }
+}

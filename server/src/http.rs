@@ -1,0 +1,51 @@
+//! The HTTP side: the dashboard's pages, the API and the event stream, over TCP for browsers and over
+//! a unix socket for the command line. Which route asks for what is one table, `routes`.
+
+pub mod api;
+pub mod auth;
+mod console;
+mod events;
+mod guard;
+pub mod listen;
+mod openapi;
+mod pages;
+mod problem;
+pub mod routes;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::Dashboard;
+use crate::deploy::App;
+use crate::journal::Journal;
+use crate::names::AppName;
+use auth::Auth;
+
+/// What every handler can reach.
+pub struct Server {
+    /// The supervised apps, in the order of the configuration.
+    pub apps: Vec<Arc<App>>,
+    /// The record of what happened.
+    pub journal: Journal,
+    /// Who may come in.
+    pub auth: Auth,
+    /// The household's clock.
+    pub clock: Clock,
+    /// Where the dashboard is, and by which names.
+    pub dashboard: Dashboard,
+    /// When this process began.
+    pub started: Timestamp,
+    /// Ends what would otherwise go on for ever, such as event streams.
+    pub stop: CancellationToken,
+}
+
+impl Server {
+    /// The app of that name.
+    #[must_use]
+    pub fn app(&self, name: &AppName) -> Option<&Arc<App>> {
+        self.apps.iter().find(|app| app.name() == name)
+    }
+}

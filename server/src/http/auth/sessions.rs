@@ -1,0 +1,131 @@
+//! The sessions of browsers, kept in the journal's database under the hash of their id, so that they
+//! survive a restart and can be revoked one by one.
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+use sha2::{Digest, Sha256};
+use tower_sessions::cookie::SameSite;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::{Expiry, SessionManagerLayer, SessionStore, session_store};
+
+use crate::journal::Journal;
+
+/// The cookie's name.
+pub const SESSION_COOKIE: &str = "tealkeep";
+/// How long a sign-in lasts.
+const LIFETIME: time::Duration = time::Duration::days(90);
+
+/// The session store.
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    journal: Journal,
+}
+
+/// A session as the account page shows it.
+#[derive(Debug, Clone)]
+pub struct SessionRow {
+    /// What it is revoked by; it can't be used as a cookie.
+    pub handle: String,
+    /// Its values.
+    pub record: Record,
+}
+
+impl Sessions {
+    pub(super) fn new(journal: Journal) -> Sessions {
+        Sessions { journal }
+    }
+
+    /// The layer that reads and sets the cookie.
+    #[must_use]
+    pub fn layer(&self, https: bool) -> SessionManagerLayer<Sessions> {
+        SessionManagerLayer::new(self.clone())
+            .with_name(SESSION_COOKIE)
+            .with_http_only(true)
+            .with_same_site(SameSite::Lax)
+            .with_secure(https)
+            .with_expiry(Expiry::OnInactivity(LIFETIME))
+    }
+
+    /// All sessions that have not run out.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn list(&self) -> anyhow::Result<Vec<SessionRow>> {
+        let rows: Vec<(String, String)> = self
+            .journal
+            .with(|connection| {
+                connection
+                    .prepare_cached("SELECT id, data FROM session WHERE expires > ?1")?
+                    .query_map([Timestamp::now().as_second()], |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .collect()
+            })
+            .await?;
+        // A row that does not read is a session of another version: nobody can use it.
+        let parsed = rows.into_iter().filter_map(|(handle, data)| {
+            serde_json::from_str(&data).ok().map(|record| SessionRow { handle, record })
+        });
+        Ok(parsed.collect())
+    }
+
+    /// Ends a session, whoever's it is.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn revoke(&self, handle: String) -> anyhow::Result<bool> {
+        self.journal
+            .with(move |connection| Ok(connection.execute("DELETE FROM session WHERE id = ?1", [handle])? > 0))
+            .await
+    }
+
+    /// What a session is revoked by.
+    #[must_use]
+    pub fn handle(id: Id) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(id.0.to_be_bytes()))
+    }
+}
+
+fn backend(error: &anyhow::Error) -> session_store::Error {
+    session_store::Error::Backend(format!("{error:#}"))
+}
+
+#[async_trait]
+impl SessionStore for Sessions {
+    async fn save(&self, record: &Record) -> session_store::Result<()> {
+        let data = serde_json::to_string(record).map_err(|e| session_store::Error::Encode(e.to_string()))?;
+        let (handle, expires) = (Sessions::handle(record.id), record.expiry_date.unix_timestamp());
+        self.journal
+            .with(move |connection| {
+                connection.execute("DELETE FROM session WHERE expires <= ?1", [Timestamp::now().as_second()])?;
+                connection.execute(
+                    "INSERT INTO session(id, data, expires) VALUES (?1, ?2, ?3)
+                     ON CONFLICT(id) DO UPDATE SET data = excluded.data, expires = excluded.expires",
+                    params![handle, data, expires],
+                )
+            })
+            .await
+            .map(drop)
+            .map_err(|e| backend(&e))
+    }
+
+    async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
+        let handle = Sessions::handle(*id);
+        let data: Option<String> = self
+            .journal
+            .with(move |connection| {
+                connection
+                    .prepare_cached("SELECT data FROM session WHERE id = ?1 AND expires > ?2")?
+                    .query_row(params![handle, Timestamp::now().as_second()], |row| row.get(0))
+                    .optional()
+            })
+            .await
+            .map_err(|e| backend(&e))?;
+        data.map(|data| serde_json::from_str(&data).map_err(|e| session_store::Error::Decode(e.to_string()))).transpose()
+    }
+
+    async fn delete(&self, id: &Id) -> session_store::Result<()> {
+        self.revoke(Sessions::handle(*id)).await.map(drop).map_err(|e| backend(&e))
+    }
+}

@@ -1,0 +1,196 @@
+//! The route table: every route with who may use it. What is not `Open` here does not answer without
+//! signing in, and the tests walk this table to prove it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::Method;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodRouter, get, post};
+use schemars::{Schema, SchemaGenerator};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+
+use super::{Server, api, events, guard, openapi, pages};
+
+/// The largest form or JSON body that is taken.
+const BODY_LIMIT_BYTES: usize = 64 * 1024;
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody who reaches the port.
+    Open,
+    /// Whoever is signed in, or comes over the unix socket.
+    SignedIn,
+    /// Only who comes over the unix socket; over TCP it is not there.
+    Socket,
+}
+
+/// One route.
+pub struct Route {
+    /// Its method.
+    pub method: Method,
+    /// Its path, with `{name}` for a parameter.
+    pub path: &'static str,
+    /// Who may use it.
+    pub access: Access,
+    /// What it is for, for the API's description; empty for pages.
+    pub summary: &'static str,
+    /// The JSON that it takes, if any.
+    pub takes: Option<fn(&mut SchemaGenerator) -> Schema>,
+    /// The JSON that it answers, if any.
+    pub gives: Option<fn(&mut SchemaGenerator) -> Schema>,
+    handler: MethodRouter<Arc<Server>>,
+}
+
+impl Route {
+    fn new(method: Method, path: &'static str, access: Access, handler: MethodRouter<Arc<Server>>) -> Route {
+        Route { method, path, access, summary: "", takes: None, gives: None, handler }
+    }
+
+    fn open(path: &'static str, handler: MethodRouter<Arc<Server>>) -> Route {
+        Route::new(Method::GET, path, Access::Open, handler)
+    }
+
+    fn page(path: &'static str, handler: MethodRouter<Arc<Server>>) -> Route {
+        Route::new(Method::GET, path, Access::SignedIn, handler)
+    }
+
+    fn form(path: &'static str, handler: MethodRouter<Arc<Server>>) -> Route {
+        Route::new(Method::POST, path, Access::SignedIn, handler)
+    }
+
+    fn with(mut self, access: Access) -> Route {
+        self.access = access;
+        self
+    }
+
+    fn about(mut self, summary: &'static str) -> Route {
+        self.summary = summary;
+        self
+    }
+
+    fn takes<T: schemars::JsonSchema>(mut self) -> Route {
+        self.takes = Some(SchemaGenerator::subschema_for::<T>);
+        self
+    }
+
+    fn gives<T: schemars::JsonSchema>(mut self) -> Route {
+        self.gives = Some(SchemaGenerator::subschema_for::<T>);
+        self
+    }
+}
+
+/// Every route that there is.
+#[must_use]
+pub fn table() -> Vec<Route> {
+    let mut all = vec![
+        Route::open("/healthz", get(api::healthz)),
+        Route::open("/sign-in", get(pages::sign_in)),
+        Route::form("/sign-in", post(pages::do_sign_in)).with(Access::Open),
+        Route::open("/welcome/{token}", get(pages::welcome)),
+        Route::form("/welcome/{token}", post(pages::do_welcome)).with(Access::Open),
+        Route::page("/", get(pages::overview)),
+        Route::page("/apps/{app}/backups", get(pages::backups)),
+        Route::page("/apps/{app}/snapshots/{id}/restore", get(pages::restore)),
+        Route::page("/apps/{app}/undo", get(pages::undo)),
+        Route::page("/apps/{app}/deploys", get(pages::deploys)),
+        Route::page("/apps/{app}/deploys/{release}", get(pages::deploy)),
+        Route::page("/apps/{app}/rollback", get(pages::rollback)),
+        Route::page("/apps/{app}/runs/{id}", get(pages::run)),
+        Route::page("/journal", get(pages::journal)),
+        Route::page("/account", get(pages::account)),
+        Route::form("/sign-out", post(pages::do_sign_out)),
+        Route::form("/apps/{app}/backup", post(pages::do_backup)),
+        Route::form("/apps/{app}/snapshots/{id}/restore", post(pages::do_restore)),
+        Route::form("/apps/{app}/snapshots/{id}/pin", post(pages::do_pin)),
+        Route::form("/apps/{app}/snapshots/{id}/unpin", post(pages::do_unpin)),
+        Route::form("/apps/{app}/undo", post(pages::do_undo)),
+        Route::form("/apps/{app}/deploys", post(pages::do_deploy)),
+        Route::form("/apps/{app}/rollback", post(pages::do_rollback)),
+        Route::form("/account/password", post(pages::do_change_password)),
+        Route::form("/account/sessions/{id}/revoke", post(pages::do_revoke)),
+        Route::page("/metrics", get(api::metrics)).about("Facts for Prometheus"),
+    ];
+    all.extend(tealkeep_app::assets::all().iter().map(|asset| {
+        Route::open(&asset.path, get(move || pages::asset(asset)))
+    }));
+    all.extend(api_table());
+    all
+}
+
+fn api_table() -> Vec<Route> {
+    vec![
+        Route::page("/api/v1/status", get(api::status)).about("How every app stands").gives::<api::Status>(),
+        Route::page("/api/v1/apps/{app}/snapshots", get(api::snapshots))
+            .about("The snapshots of an app, newest first, with why each stays")
+            .gives::<api::Snapshots>(),
+        Route::form("/api/v1/apps/{app}/snapshots", post(api::take_snapshot))
+            .about("Takes a snapshot now; answers when it has been read back")
+            .gives::<api::SnapshotFacts>(),
+        Route::form("/api/v1/apps/{app}/snapshots/{id}/verify", post(api::verify_snapshot))
+            .about("Reads a snapshot from its first byte to its last")
+            .gives::<api::Verified>(),
+        Route::form("/api/v1/apps/{app}/restores", post(api::begin_restore))
+            .about("Puts a snapshot's content into the live database; answers when the run has begun")
+            .takes::<api::RestoreRequest>()
+            .gives::<api::Begun>(),
+        Route::form("/api/v1/apps/{app}/undos", post(api::begin_undo))
+            .about("Puts the content from before the last restore back; answers when the run has begun")
+            .gives::<api::Begun>(),
+        Route::page("/api/v1/apps/{app}/releases", get(api::releases))
+            .about("The releases of an app on this machine, newest first")
+            .gives::<Vec<crate::deploy::release::Release>>(),
+        Route::form("/api/v1/apps/{app}/deploys", post(api::begin_deploy))
+            .about("Makes a release live; answers when the run has begun. A directory is taken over the unix socket only")
+            .takes::<api::DeployRequest>()
+            .gives::<api::Begun>(),
+        Route::form("/api/v1/apps/{app}/rollbacks", post(api::begin_rollback))
+            .about("Makes the release from before live again; answers when the run has begun")
+            .gives::<api::Begun>(),
+        Route::page("/api/v1/apps/{app}/runs", get(api::runs))
+            .about("The newest runs of an app, newest first")
+            .gives::<Vec<crate::journal::runs::Run>>(),
+        Route::page("/api/v1/runs/{id}", get(api::run))
+            .about("One run with its steps")
+            .gives::<crate::journal::runs::Run>(),
+        Route::page("/api/v1/journal", get(api::journal))
+            .about("What happened, newest first")
+            .gives::<Vec<crate::journal::Event>>(),
+        Route::page("/api/v1/events", get(events::stream))
+            .about("What happens, as server-sent events; Last-Event-ID resumes"),
+        Route::form("/api/v1/password-link", post(api::new_password_link))
+            .with(Access::Socket)
+            .about("Makes a one-time link for setting the password")
+            .gives::<api::PasswordLink>(),
+        Route::page("/api/v1/openapi.json", get(openapi::document)).about("This description"),
+    ]
+}
+
+/// The table as a service.
+pub fn service(server: Arc<Server>) -> Router {
+    let mut router = Router::new();
+    for route in table() {
+        let handler = match route.access {
+            Access::Open => route.handler,
+            Access::SignedIn => route.handler.layer(from_fn(guard::require_signed_in)),
+            Access::Socket => route.handler.layer(from_fn(guard::require_socket)),
+        };
+        router = router.route(route.path, handler);
+    }
+    let sessions = server.auth.sessions.layer(server.dashboard.https);
+    router
+        .fallback(pages::not_found)
+        .method_not_allowed_fallback(pages::not_found)
+        // The last layer here sees a request first.
+        .layer(from_fn_with_state(server.clone(), guard::check_origin))
+        .layer(sessions)
+        .layer(RequestBodyLimitLayer::new(BODY_LIMIT_BYTES))
+        .layer(from_fn_with_state(server.clone(), guard::check_host))
+        .layer(CatchPanicLayer::new())
+        .layer(from_fn(guard::add_security_headers))
+        .layer(CompressionLayer::new())
+        .with_state(server)
+}

@@ -1,0 +1,361 @@
+//! The journal: an append-only record of what happened, in past tense, and of how far each run has
+//! come. Pages are drawn from it, and a start after a crash reads it to know what was under way.
+//!
+//! It is one SQLite database in the state folder. What returns from here is on the disk.
+
+pub mod runs;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
+
+use crate::names::AppName;
+use runs::RunId;
+
+/// How many events a slow listener may be behind before it is told to read from the database.
+const LISTENER_BACKLOG: usize = 256;
+
+/// How grave an event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Something ended well.
+    Good,
+    /// Something to know.
+    Info,
+    /// Something that a person should look at.
+    Warning,
+    /// Something failed.
+    Bad,
+}
+
+impl Severity {
+    fn as_str(self) -> &'static str {
+        match self {
+            Severity::Good => "good",
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Bad => "bad",
+        }
+    }
+
+    fn parse(text: &str) -> Severity {
+        match text {
+            "good" => Severity::Good,
+            "warning" => Severity::Warning,
+            "bad" => Severity::Bad,
+            _ => Severity::Info,
+        }
+    }
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Event {
+    /// Rises by one with each event; the id of the server-sent event too.
+    pub id: i64,
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Which app it concerns, if one.
+    pub app: Option<AppName>,
+    /// Which run it belongs to, if one.
+    pub run: Option<RunId>,
+    /// How grave it is.
+    pub severity: Severity,
+    /// What happened: a sentence in past tense.
+    pub text: String,
+}
+
+/// What is about to be written.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    app: Option<AppName>,
+    run: Option<RunId>,
+    severity: Severity,
+    text: String,
+}
+
+impl NewEvent {
+    /// An event that concerns no app in particular.
+    #[must_use]
+    pub fn new(severity: Severity, text: impl Into<String>) -> NewEvent {
+        NewEvent { app: None, run: None, severity, text: text.into() }
+    }
+
+    /// The app that it concerns.
+    #[must_use]
+    pub fn of(mut self, app: &AppName) -> NewEvent {
+        self.app = Some(app.clone());
+        self
+    }
+
+    /// The run that it belongs to.
+    #[must_use]
+    pub fn in_run(mut self, run: RunId) -> NewEvent {
+        self.run = Some(run);
+        self
+    }
+}
+
+/// The journal; cheap to share.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    connection: Mutex<Connection>,
+    events: broadcast::Sender<Signal>,
+}
+
+/// What a listener is told.
+#[derive(Debug, Clone)]
+pub enum Signal {
+    /// Something was appended.
+    Event(Event),
+    /// A run took a step, or a colour changed its state: pages look different now.
+    Changed,
+}
+
+impl Journal {
+    /// Opens the journal in `folder`, making it at the first start.
+    ///
+    /// # Errors
+    /// The folder can't be written, or the file is not a journal of this version.
+    pub fn open(folder: &Path) -> anyhow::Result<Journal> {
+        let path = folder.join("journal.db");
+        let connection =
+            Connection::open(&path).with_context(|| format!("cannot open the journal {}", path.display()))?;
+        prepare(&connection).with_context(|| {
+            format!("cannot use the journal {}; move it away to begin a new one (snapshots don't need it)", path.display())
+        })?;
+        let (events, _) = broadcast::channel(LISTENER_BACKLOG);
+        Ok(Journal { inner: Arc::new(Inner { connection: Mutex::new(connection), events }) })
+    }
+
+    /// Runs `work` on the journal's connection, off the async threads.
+    ///
+    /// # Errors
+    /// Whatever `work` returns.
+    pub async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let journal = self.clone();
+        let span = tracing::Span::current();
+        tokio::task::spawn_blocking(move || span.in_scope(|| work(&mut journal.connection())))
+            .await
+            .context("the journal's thread ended")?
+            .context("the journal could not be read or written")
+    }
+
+    /// Appends an event and tells whoever listens.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn append(&self, event: NewEvent) -> anyhow::Result<Event> {
+        let at = Timestamp::now();
+        let row = event.clone();
+        let id = self
+            .with(move |connection| {
+                connection.execute(
+                    "INSERT INTO event(at, app, run, severity, text) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    params![
+                        at.as_millisecond(),
+                        row.app.as_ref().map(AppName::as_str),
+                        row.run,
+                        row.severity.as_str(),
+                        row.text
+                    ],
+                )?;
+                Ok(connection.last_insert_rowid())
+            })
+            .await?;
+        let event =
+            Event { id, at, app: event.app, run: event.run, severity: event.severity, text: event.text };
+        match event.severity {
+            Severity::Good | Severity::Info => tracing::info!(app = event.app.as_ref().map(AppName::as_str), "{}", event.text),
+            Severity::Warning => tracing::warn!(app = event.app.as_ref().map(AppName::as_str), "{}", event.text),
+            Severity::Bad => tracing::error!(app = event.app.as_ref().map(AppName::as_str), "{}", event.text),
+        }
+        // Nobody listening is the usual state of a night.
+        let _ = self.inner.events.send(Signal::Event(event.clone()));
+        Ok(event)
+    }
+
+    /// Appends an event where the caller has nothing better to do with a failure than to log it.
+    pub async fn note(&self, event: NewEvent) {
+        let text = event.text.clone();
+        if let Err(error) = self.append(event).await {
+            tracing::error!("the journal did not take {text:?}: {error:#}");
+        }
+    }
+
+    /// Tells listeners that pages look different now, without an event.
+    pub fn touch(&self) {
+        // Nobody listening is the usual state of a night.
+        let _ = self.inner.events.send(Signal::Changed);
+    }
+
+    /// Everything that is appended, or changes, from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Signal> {
+        self.inner.events.subscribe()
+    }
+
+    /// The newest events, newest first: of one app or of all, older than `before`, `limit` at most.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn events(&self, app: Option<AppName>, before: Option<i64>, limit: u32) -> anyhow::Result<Vec<Event>> {
+        self.with(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, at, app, run, severity, text FROM event
+                     WHERE (?1 IS NULL OR app = ?1) AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3",
+                )?
+                .query_map(params![app.as_ref().map(AppName::as_str), before, limit], event_of)?
+                .collect()
+        })
+        .await
+    }
+
+    /// The events after `id`, oldest first, `limit` at most: what a listener that comes back has missed.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn events_after(&self, id: i64, limit: u32) -> anyhow::Result<Vec<Event>> {
+        self.with(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, at, app, run, severity, text FROM event WHERE id > ?1 ORDER BY id LIMIT ?2",
+                )?
+                .query_map(params![id, limit], event_of)?
+                .collect()
+        })
+        .await
+    }
+
+    /// The id and the instant of the newest event.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn newest(&self) -> anyhow::Result<Option<(i64, Timestamp)>> {
+        self.with(|connection| {
+            connection
+                .query_row("SELECT id, at FROM event ORDER BY id DESC LIMIT 1", [], |row| {
+                    Ok((row.get(0)?, instant(row.get(1)?)))
+                })
+                .optional()
+        })
+        .await
+    }
+
+    /// The latest instant that any event carries: a clock that is earlier than this is not to be trusted.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn latest_instant(&self) -> anyhow::Result<Option<Timestamp>> {
+        self.with(|connection| {
+            connection.query_row("SELECT max(at) FROM event", [], |row| Ok(row.get::<_, Option<i64>>(0)?.map(instant)))
+        })
+        .await
+    }
+
+    /// A value that is kept under a name, such as the instant of the installation.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn setting(&self, key: &'static str) -> anyhow::Result<Option<String>> {
+        self.with(move |connection| {
+            connection.query_row("SELECT value FROM setting WHERE key = ?1", [key], |row| row.get(0)).optional()
+        })
+        .await
+    }
+
+    /// Keeps a value under a name; `None` forgets it.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn set_setting(&self, key: &'static str, value: Option<String>) -> anyhow::Result<()> {
+        self.with(move |connection| {
+            match value {
+                Some(value) => connection.execute(
+                    "INSERT INTO setting(key, value) VALUES (?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+                    params![key, value],
+                )?,
+                None => connection.execute("DELETE FROM setting WHERE key = ?1", [key])?,
+            };
+            Ok(())
+        })
+        .await
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic in another thread rolled its transaction back; the connection itself is sound.
+        self.inner.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Milliseconds since 1970, as they stand in the journal, as an instant.
+#[must_use]
+pub fn instant(milliseconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn event_of(row: &Row<'_>) -> rusqlite::Result<Event> {
+    Ok(Event {
+        id: row.get(0)?,
+        at: instant(row.get(1)?),
+        app: row.get::<_, Option<String>>(2)?.and_then(|name| name.parse().ok()),
+        run: row.get(3)?,
+        severity: Severity::parse(row.get_ref(4)?.as_str()?),
+        text: row.get(5)?,
+    })
+}
+
+fn prepare(connection: &Connection) -> anyhow::Result<()> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match version {
+        0 => connection.execute_batch(SCHEMA)?,
+        1 => {}
+        newer => anyhow::bail!("it was written by a newer Tealkeep (its version is {newer}, this one knows 1)"),
+    }
+    Ok(())
+}
+
+const SCHEMA: &str = "
+BEGIN IMMEDIATE;
+CREATE TABLE event(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, app TEXT, run INTEGER,
+    severity TEXT NOT NULL, text TEXT NOT NULL) STRICT;
+CREATE INDEX event_of_app ON event(app, id);
+CREATE TRIGGER event_stays BEFORE UPDATE ON event BEGIN SELECT raise(ABORT, 'events are never changed'); END;
+CREATE TABLE run(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, app TEXT NOT NULL, kind TEXT NOT NULL, facts TEXT NOT NULL,
+    state TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER, reason TEXT, output TEXT) STRICT;
+CREATE INDEX run_of_app ON run(app, id);
+CREATE TABLE step(
+    run INTEGER NOT NULL REFERENCES run(id), position INTEGER NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL,
+    began INTEGER, ended INTEGER, detail TEXT, PRIMARY KEY(run, position)) STRICT, WITHOUT ROWID;
+CREATE TABLE release_schema(
+    app TEXT NOT NULL, release TEXT NOT NULL, schema_hash TEXT NOT NULL, PRIMARY KEY(app, release, schema_hash))
+    STRICT, WITHOUT ROWID;
+CREATE TABLE setting(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE session(
+    id TEXT PRIMARY KEY, data TEXT NOT NULL, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 1;
+COMMIT;
+";

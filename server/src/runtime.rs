@@ -1,0 +1,98 @@
+//! How a colour is started, stopped and asked after. A runtime knows processes; which colour is live
+//! is none of its business.
+
+pub mod process;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
+
+use crate::names::{Colour, ReleaseId};
+
+/// What a colour is started with.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// The release that the colour's link points to.
+    pub release: ReleaseId,
+    /// The directory that it starts in.
+    pub directory: PathBuf,
+    /// The file that exists while the colour is live (`TEALKEEP_LIVE_FILE`).
+    pub live_file: PathBuf,
+}
+
+/// How a colour's process stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum ColourState {
+    /// Its process runs; whether it is healthy is learnt by probing.
+    Running {
+        /// The process id of its main process.
+        pid: u32,
+        /// The release that it was started with.
+        release: ReleaseId,
+        /// Since when.
+        #[schemars(with = "String")]
+        since: Timestamp,
+        /// Its resident memory, where it can be read.
+        memory_bytes: Option<u64>,
+    },
+    /// It was stopped on purpose, or never started.
+    Stopped,
+    /// It ended by itself.
+    Ended {
+        /// How, in words: `exit code 1`, `killed by SIGSEGV`.
+        how: String,
+    },
+}
+
+/// A colour's process ended.
+#[derive(Debug, Clone)]
+pub struct Exit {
+    /// Whose.
+    pub colour: Colour,
+    /// How, in words.
+    pub how: String,
+    /// Whether this runtime was asked to stop it.
+    pub intended: bool,
+}
+
+/// Starts and stops the two colours of one app.
+#[async_trait]
+pub trait Runtime: Send + Sync {
+    /// Finds what already runs, from before this process began: those colours go on as they are.
+    ///
+    /// # Errors
+    /// The machine can't be asked.
+    async fn adopt(&self) -> anyhow::Result<()>;
+
+    /// Starts a colour that does not run. It returns when the process exists; health is not waited for.
+    ///
+    /// # Errors
+    /// It runs already, its port is taken, or it can't be started.
+    async fn start(&self, colour: Colour, launch: &Launch) -> anyhow::Result<()>;
+
+    /// Stops a colour and waits for its end; one that does not run is no error.
+    ///
+    /// # Errors
+    /// It can't be stopped, not even by force.
+    async fn stop(&self, colour: Colour) -> anyhow::Result<()>;
+
+    /// How a colour stands.
+    async fn state(&self, colour: Colour) -> ColourState;
+
+    /// Whether this port is listened on by the colour's own process, where that can be known.
+    async fn owns_its_port(&self, colour: Colour) -> Option<bool>;
+
+    /// The last lines that the colour printed, oldest first.
+    async fn last_lines(&self, colour: Colour, count: usize) -> String;
+
+    /// Every end of a process from now on.
+    fn exits(&self) -> broadcast::Receiver<Exit>;
+
+    /// Where a colour listens.
+    fn address(&self, colour: Colour) -> SocketAddr;
+}
