@@ -1,1 +1,148 @@
-//! What is due, and what was missed: pure.
+//! What is due, and what was missed: pure. Once each local date, whatever the clocks of the zone do, and
+//! whenever the machine was switched off.
+
+use std::time::Duration;
+
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+
+/// How late a run may begin and still be the night's own; later it is a catch-up.
+pub const PUNCTUAL: SignedDuration = SignedDuration::from_mins(10);
+
+/// For how long after boot an unsynchronised clock is not trusted. A Pi that stays offline is, after that.
+pub const SETTLING: Duration = Duration::from_secs(3600);
+
+/// The newest night that was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastRun {
+    /// The local date that it counted for.
+    pub local_date: Date,
+}
+
+impl LastRun {
+    /// The newest of the dates that are done, leaving out those after `today`, which only a clock that
+    /// was wrong can have made.
+    pub fn newest(done: impl IntoIterator<Item = Date>, today: Date) -> Option<LastRun> {
+        let past = done.into_iter().filter(|date| *date <= today);
+        past.max().map(|local_date| LastRun { local_date })
+    }
+}
+
+/// What the schedule says at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// A run is due now.
+    Due {
+        /// The local date that it counts for.
+        local_date: Date,
+        /// Whether it is late because the machine was off.
+        catch_up: bool,
+    },
+    /// Nothing is due.
+    NotYet {
+        /// When the next one is.
+        next: Timestamp,
+    },
+}
+
+/// Decides whether the run of `at`, local time, is due. However many dates were missed, only the last of them
+/// is caught up. Nothing is due before the first `at` after `installed_at`.
+///
+/// A time that the zone's clocks leave out is taken as much later as they jump, and of one that comes
+/// twice the first counts (RFC 5545, 3.3.5). A date that the zone left out altogether has no run.
+///
+/// `last` has to come from [`LastRun::newest`] or know otherwise that it is not in the future: one that is
+/// counts as none at all.
+#[must_use]
+pub fn due(
+    now: Timestamp,
+    zone: &TimeZone,
+    at: Time,
+    last: Option<LastRun>,
+    installed_at: Timestamp,
+) -> Decision {
+    let today = now.to_zoned(zone.clone()).date();
+    let done = last
+        .map(|last| last.local_date)
+        .filter(|date| *date <= today);
+    let not_yet = Decision::NotYet {
+        next: next_run(now, zone, at),
+    };
+    // Today's, or else the last before it: yesterday's, unless the zone left that date out.
+    let latest = (0..=3)
+        .filter_map(|back| today.checked_sub(back.days()).ok())
+        .find_map(|date| Some((date, instant(zone, date, at).filter(|when| *when <= now)?)));
+    match latest {
+        Some((local_date, when)) if when > installed_at && done.is_none_or(|d| d < local_date) => {
+            Decision::Due {
+                local_date,
+                catch_up: now.duration_since(when) > PUNCTUAL,
+            }
+        }
+        _ => not_yet,
+    }
+}
+
+/// The first run after `now`.
+#[must_use]
+pub fn next_run(now: Timestamp, zone: &TimeZone, at: Time) -> Timestamp {
+    let today = now.to_zoned(zone.clone()).date();
+    (-1..=4)
+        .filter_map(|ahead: i64| today.checked_add(ahead.days()).ok())
+        .filter_map(|date| instant(zone, date, at))
+        .find(|when| *when > now)
+        // Only at the end of the calendar, in the year 9999.
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// The instant of `at` on a local date; `None` where the zone has no such date.
+fn instant(zone: &TimeZone, date: Date, at: Time) -> Option<Timestamp> {
+    let begins = date.to_zoned(zone.clone()).ok()?;
+    if begins.date() != date {
+        return None;
+    }
+    let when = date.to_datetime(at).to_zoned(zone.clone()).ok()?;
+    Some(when.timestamp())
+}
+
+/// Whether the clock may decide what is removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    /// It may.
+    Trusted,
+    /// It may not; why, in words.
+    Untrusted(String),
+}
+
+/// Judges the clock. A Pi has none that runs while it is off: until the network has set it, it says anything.
+///
+/// `synchronised` is what the system knows of it, `None` where it can't be asked.
+#[must_use]
+pub fn clock_trust(
+    now: Timestamp,
+    newest_journal_event: Option<Timestamp>,
+    build_date: Timestamp,
+    synchronised: Option<bool>,
+    uptime: Duration,
+) -> Trust {
+    if let Some(event) = newest_journal_event.filter(|event| *event > now) {
+        Trust::Untrusted(format!(
+            "the clock says {now:.0}, and something happened at {event:.0} already"
+        ))
+    } else if now < build_date {
+        Trust::Untrusted(format!(
+            "the clock says {now:.0}, before this Tealkeep was built"
+        ))
+    } else if synchronised == Some(false) && uptime < SETTLING {
+        Trust::Untrusted(format!(
+            "the clock has not been set by the network in the {} minutes since the start",
+            uptime.as_secs() / 60
+        ))
+    } else {
+        Trust::Trusted
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,386 @@
+//! What lies in a backups folder, read from the folder alone: it explains itself, so that losing everything
+//! else loses no snapshot. What does not fit together is named, never guessed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+
+use super::manifest::{self, Manifest, SnapshotId};
+use super::retention::Tier;
+use super::{rotation, scratch};
+
+/// The folder that the snapshots themselves lie in.
+#[must_use]
+pub fn snapshots(folder: &Path) -> PathBuf {
+    folder.join("snapshots")
+}
+
+/// One snapshot that was read back when it was taken, and whose file is there with the right size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// What is known of it.
+    pub manifest: Manifest,
+    /// Its file.
+    pub path: PathBuf,
+}
+
+impl Entry {
+    /// Which snapshot.
+    #[must_use]
+    pub fn id(&self) -> SnapshotId {
+        self.manifest.id
+    }
+}
+
+/// Something in the folder that does not fit together.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Problem {
+    /// A snapshot without a manifest: a run that was killed at its very end, or a file that somebody put there.
+    NoManifest {
+        /// Which snapshot.
+        id: SnapshotId,
+        /// Its file.
+        path: PathBuf,
+    },
+    /// A manifest without its snapshot: somebody deleted it.
+    NoFile {
+        /// What is known of it.
+        manifest: Box<Manifest>,
+    },
+    /// A snapshot whose file has another size than when it was taken.
+    WrongSize {
+        /// What is known of it.
+        manifest: Box<Manifest>,
+        /// The size that it has now.
+        found: u64,
+    },
+    /// A manifest that can't be read.
+    BadManifest {
+        /// Which snapshot.
+        id: SnapshotId,
+        /// Why not.
+        why: String,
+    },
+}
+
+impl Problem {
+    /// The snapshot that it is about.
+    #[must_use]
+    pub fn id(&self) -> SnapshotId {
+        match self {
+            Problem::NoManifest { id, .. } | Problem::BadManifest { id, .. } => *id,
+            Problem::NoFile { manifest } | Problem::WrongSize { manifest, .. } => manifest.id,
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.id();
+        match self {
+            Problem::NoManifest { .. } => write!(
+                f,
+                "{id} has no manifest, so it is not counted: `tealkeep verify` says whether it is whole"
+            ),
+            Problem::NoFile { .. } => write!(
+                f,
+                "{id} is missing: its manifest is there, and the snapshot is not"
+            ),
+            Problem::WrongSize { manifest, found } => write!(
+                f,
+                "{id} is damaged: it has {found} bytes, and had {} when it was taken",
+                manifest.bytes
+            ),
+            Problem::BadManifest { why, .. } => {
+                write!(f, "the manifest of {id} can't be read: {why}")
+            }
+        }
+    }
+}
+
+/// Everything that a folder holds, oldest first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Catalogue {
+    /// The snapshots that are listed.
+    pub entries: Vec<Entry>,
+    /// What does not fit together.
+    pub problems: Vec<Problem>,
+    /// Snapshots whose removal was begun and cut off; the next rotation finishes it.
+    pub(crate) half_removed: Vec<SnapshotId>,
+}
+
+impl Catalogue {
+    /// Reads a backups folder. One that does not exist yet holds nothing.
+    ///
+    /// # Errors
+    /// The folder can't be read.
+    pub fn read(folder: &Path) -> io::Result<Catalogue> {
+        let snapshots = snapshots(folder);
+        let mut files: BTreeMap<SnapshotId, u64> = BTreeMap::new();
+        let mut manifests: BTreeSet<SnapshotId> = BTreeSet::new();
+        let listing = match fs::read_dir(&snapshots) {
+            Ok(listing) => listing,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Catalogue::default()),
+            Err(e) => return Err(e),
+        };
+        for item in listing {
+            let item = item?;
+            let name = item.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let Some(id) = SnapshotId::from_file_name(name) else {
+                continue;
+            };
+            if name.ends_with(".json") {
+                manifests.insert(id);
+            } else {
+                match item.metadata() {
+                    Ok(meta) if meta.is_file() => {
+                        files.insert(id, meta.len());
+                    }
+                    Ok(_) => {}
+                    // A rotation removed it since the listing began.
+                    Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                    Err(e) => return Err(e),
+                }
+            }
+        }
+        let named = rotation::read_sums(folder)?;
+        let mut catalogue = Catalogue::default();
+        for &id in manifests.union(&files.keys().copied().collect()) {
+            catalogue.add(&snapshots, id, files.get(&id).copied(), &manifests, &named);
+        }
+        Ok(catalogue)
+    }
+
+    fn add(
+        &mut self,
+        snapshots: &Path,
+        id: SnapshotId,
+        size: Option<u64>,
+        manifests: &BTreeSet<SnapshotId>,
+        named: &BTreeMap<SnapshotId, String>,
+    ) {
+        let path = snapshots.join(id.file_name());
+        if !manifests.contains(&id) {
+            self.problems.push(Problem::NoManifest { id, path });
+            return;
+        }
+        let manifest = match manifest::read(&snapshots.join(id.manifest_name())) {
+            Ok(manifest) => manifest,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return,
+            Err(e) => {
+                let why = e.to_string();
+                self.problems.push(Problem::BadManifest { id, why });
+                return;
+            }
+        };
+        match size {
+            Some(size) if size == manifest.bytes => self.entries.push(Entry { manifest, path }),
+            Some(found) => self.problems.push(Problem::WrongSize {
+                manifest: Box::new(manifest),
+                found,
+            }),
+            // SHA256SUMS forgets a snapshot before its file goes, so one that it names was not rotated away.
+            None if named.contains_key(&id) => self.problems.push(Problem::NoFile {
+                manifest: Box::new(manifest),
+            }),
+            None => self.half_removed.push(id),
+        }
+    }
+
+    /// The newest snapshot that is listed.
+    #[must_use]
+    pub fn latest_verified(&self) -> Option<&Entry> {
+        self.entries.last()
+    }
+
+    /// A snapshot that is listed, by its id.
+    #[must_use]
+    pub fn find(&self, id: SnapshotId) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.id() == id)
+    }
+}
+
+/// Makes the folder and what belongs into it where missing, 0750, taking over the set-group-id bit of the
+/// folder above. What is there already keeps its owner and mode.
+///
+/// # Errors
+/// A directory can't be made.
+pub fn ensure_layout(folder: &Path) -> io::Result<()> {
+    let make = |dir: &Path| {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o750)
+            .create(dir)
+            .map_err(|e| io::Error::new(e.kind(), format!("cannot make {}: {e}", dir.display())))
+    };
+    make(&snapshots(folder))?;
+    for tier in Tier::ALL {
+        make(&folder.join(tier.as_str()))?;
+    }
+    Ok(())
+}
+
+/// Removes the dot-parts that killed runs left in the folder, and answers with how many there were. The
+/// caller holds the folder's lock, so none of them is in use.
+///
+/// # Errors
+/// A directory can't be read, or a part can't be removed.
+pub fn remove_leftovers(folder: &Path, _lock: &FolderLock) -> io::Result<usize> {
+    let mut removed = 0;
+    let tiers = Tier::ALL.map(|tier| folder.join(tier.as_str()));
+    for dir in [folder.to_owned(), snapshots(folder)]
+        .into_iter()
+        .chain(tiers)
+    {
+        for item in fs::read_dir(&dir)? {
+            let item = item?;
+            if item.file_name().to_str().is_some_and(scratch::is_part_name) {
+                fs::remove_file(item.path())?;
+                removed += 1;
+            }
+        }
+    }
+    Ok(removed)
+}
+
+/// The right to change a backups folder. The kernel takes it back when the process ends, however it ends.
+#[derive(Debug)]
+pub struct FolderLock {
+    _dir: File,
+}
+
+/// Locks a backups folder against other Tealkeeps, waiting for at most `wait`.
+///
+/// # Errors
+/// `WouldBlock` when somebody else still works there; any other I/O error.
+pub fn lock(folder: &Path, wait: Duration) -> io::Result<FolderLock> {
+    let dir = File::open(folder)?;
+    let ends = Instant::now() + wait;
+    loop {
+        match rustix::fs::flock(&dir, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(FolderLock { _dir: dir }),
+            Err(Errno::WOULDBLOCK) if Instant::now() < ends => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(Errno::WOULDBLOCK) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::WouldBlock,
+                    format!(
+                        "another Tealkeep works in {} just now: try again when it is done",
+                        folder.display()
+                    ),
+                ));
+            }
+            Err(e) => return Err(e.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::manifest::tests::example;
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        ensure_layout(dir.path()).unwrap();
+        dir
+    }
+
+    #[test]
+    fn the_folder_explains_itself_and_names_what_does_not_fit() {
+        let dir = folder();
+        let at = snapshots(dir.path());
+        let put = |id: &str, size: Option<usize>, listed: bool| {
+            let manifest = example(id);
+            if let Some(size) = size {
+                fs::write(at.join(manifest.id.file_name()), vec![0; size]).unwrap();
+            }
+            if listed {
+                manifest::write(&at, &manifest).unwrap();
+            }
+        };
+        put("2026-11-20T033000Z", Some(3), true);
+        put("2026-11-21T033000Z", Some(3), true);
+        put("2026-11-21T033000Z-2", Some(3), false);
+        put("2026-11-22T033000Z", Some(2), true);
+        put("2026-11-23T033000Z", None, true);
+        put("2026-11-24T033000Z", None, true);
+        fs::write(at.join("2026-11-25T033000Z.json"), "{").unwrap();
+        fs::write(at.join("notes.txt"), "ours").unwrap();
+        fs::write(
+            dir.path().join("SHA256SUMS"),
+            format!("{}  snapshots/2026-11-23T033000Z.sqlite.gz\n", "ab".repeat(32)),
+        )
+        .unwrap();
+
+        let catalogue = Catalogue::read(dir.path()).unwrap();
+        let ids: Vec<String> = catalogue
+            .entries
+            .iter()
+            .map(|e| e.id().to_string())
+            .collect();
+        assert_eq!(ids, ["2026-11-20T033000Z", "2026-11-21T033000Z"]);
+        assert_eq!(
+            catalogue.latest_verified().unwrap().id().to_string(),
+            "2026-11-21T033000Z"
+        );
+        let said: Vec<String> = catalogue.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(said.len(), 4, "{said:?}");
+        assert!(said[0].starts_with("2026-11-21T033000Z-2 has no manifest"));
+        assert!(said[1].contains("it has 2 bytes, and had 3"));
+        assert!(said[2].starts_with("2026-11-23T033000Z is missing"));
+        assert!(said[3].starts_with("the manifest of 2026-11-25T033000Z can't be read"));
+        assert_eq!(
+            catalogue.half_removed,
+            ["2026-11-24T033000Z".parse().unwrap()]
+        );
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_yet_holds_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let catalogue = Catalogue::read(&dir.path().join("nowhere")).unwrap();
+        assert_eq!(catalogue, Catalogue::default());
+    }
+
+    #[test]
+    fn parts_of_killed_runs_go_and_everything_else_stays() {
+        let dir = folder();
+        let keep = ["snapshots/.hidden", "daily/x.part", ".tealkeepers"];
+        let go = [
+            "snapshots/.tealkeep-17.part",
+            "snapshots/.tealkeep-17-0.part",
+            "snapshots/.tealkeep-17-0.part-journal",
+            "snapshots/.2026-11-21T033000Z.json.tealkeep-part",
+            "daily/.2026-11-21.sqlite.gz.tealkeep-part",
+            ".SHA256SUMS.tealkeep-part",
+        ];
+        for name in keep.iter().chain(&go) {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        let lock = lock(dir.path(), Duration::ZERO).unwrap();
+        assert_eq!(remove_leftovers(dir.path(), &lock).unwrap(), go.len());
+        for name in keep {
+            assert!(dir.path().join(name).exists(), "{name} was removed");
+        }
+    }
+
+    #[test]
+    fn a_second_tealkeep_is_refused_until_the_first_is_done() {
+        let dir = folder();
+        let first = lock(dir.path(), Duration::ZERO).unwrap();
+        let refused = lock(dir.path(), Duration::from_millis(30)).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
+        drop(first);
+        lock(dir.path(), Duration::ZERO).unwrap();
+    }
+}

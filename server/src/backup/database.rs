@@ -1,0 +1,391 @@
+//! The app's live database, opened so that the app never notices: only ever through SQLite, without
+//! waiting for long, and not at all where doing so would leave files that the app can't open.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use sha2::{Digest, Sha256};
+
+use super::hex;
+use super::watch::{Stopped, Watch};
+
+/// How long opening waits for somebody who has the database locked.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// From this size on a nightly check is SQLite's `quick_check`; below it is the full `integrity_check`.
+pub const FULL_CHECK_BELOW: u64 = 256 << 20;
+
+/// The page cache while a database is read: a Pi has little memory (`PRAGMA cache_size`, in KiB).
+const CACHE_KIB: i64 = 8 * 1024;
+
+/// How many virtual machine instructions SQLite runs between two looks at the deadline.
+pub(crate) const STEPS_PER_LOOK: i32 = 20_000;
+
+/// The database could not be used; nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// There is no such file.
+    #[error("there is no database at {0}: check the path")]
+    Missing(PathBuf),
+    /// A directory, a device, a socket.
+    #[error("{0} is not a file: name the database's own file")]
+    NotAFile(PathBuf),
+    /// SQLite does not know it.
+    #[error("{0} is not a SQLite database, or it is encrypted: Tealkeep can keep plain SQLite databases only")]
+    NotADatabase(PathBuf),
+    /// Somebody holds it exclusively.
+    #[error("{path} stayed locked for {waited:?}: another process holds it exclusively; end that process's transaction, or try again later")]
+    Locked {
+        /// The database.
+        path: PathBuf,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// Reading would make files that the app can't open.
+    #[error(
+        "{path} belongs to somebody else (uid {owner}, this process is {uid}), and files that SQLite makes beside it could not be opened by the app; run as root:\n    chmod 2770 {folder}\n    chmod 0660 {path}\nand put this user into that folder's group",
+        path = path.display(), folder = folder.display()
+    )]
+    FolderRules {
+        /// The database.
+        path: PathBuf,
+        /// The folder that it is in.
+        folder: PathBuf,
+        /// Whom it belongs to.
+        owner: u32,
+        /// Who this process is.
+        uid: u32,
+    },
+    /// Its own check says that it is damaged.
+    #[error("{path} is damaged, says its own check: {}", findings.join("; "), path = path.display())]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What the check printed, at most the first ten lines.
+        findings: Vec<String>,
+    },
+    /// The work was stopped.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// Anything else that SQLite said.
+    #[error("cannot {doing} {path}: {source}", path = path.display())]
+    Sqlite {
+        /// What was being done, as an infinitive.
+        doing: &'static str,
+        /// The database.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// Anything else that the system said.
+    #[error("cannot look at {path}: {source}", path = path.display())]
+    Io {
+        /// The database, or its folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// What is true of a database at one instant, for the manifest and for comparing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Bytes a page.
+    pub page_size: u32,
+    /// Pages.
+    pub page_count: u32,
+    /// `PRAGMA user_version`, which many apps number their migrations with.
+    pub user_version: i32,
+    /// `wal`, `delete` and so on, as `PRAGMA journal_mode` names it.
+    pub journal_mode: String,
+    /// SHA-256, in hex, over the rows of `sqlite_schema`, without SQLite's own tables.
+    pub schema_hash: String,
+    /// Each ordinary table's number of rows (no virtual tables and none of their shadows), by name.
+    /// A table that can't be counted without the app's own extensions is left out.
+    pub tables: BTreeMap<String, u64>,
+}
+
+impl Facts {
+    /// The size of the database in bytes.
+    #[must_use]
+    pub fn plain_bytes(&self) -> u64 {
+        u64::from(self.page_size) * u64::from(self.page_count)
+    }
+}
+
+/// What opening is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing is written (`PRAGMA query_only`), although a WAL database needs a writable connection.
+    Read,
+    /// The content is about to be replaced.
+    Write,
+}
+
+/// An open connection to the live database. Closing it never makes the app wait.
+#[derive(Debug)]
+pub struct Database {
+    path: PathBuf,
+    conn: Connection,
+}
+
+impl Database {
+    /// Opens it, waiting at most `busy` for whoever has it locked, and reads its first page.
+    /// Statements are interrupted when `watch` says so.
+    ///
+    /// # Errors
+    /// It is missing, not a database, locked, damaged in its first page, or the folder breaks the rules.
+    pub fn open(
+        path: &Path,
+        access: Access,
+        busy: Duration,
+        watch: &Watch<'_>,
+    ) -> Result<Database, DatabaseError> {
+        let path = check_file(path)?;
+        // SQLite's close checkpoints and deletes the WAL when it finds nobody else there, under a lock that
+        // an app opening just then would run into. That clean-up is for a database which nobody uses.
+        let in_use = beside(&path, "-shm").exists();
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let opened = (|| {
+            let mut conn = Connection::open_with_flags(&path, flags)?;
+            conn.busy_timeout(busy)?;
+            conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, in_use)?;
+            conn.progress_handler(STEPS_PER_LOOK, Some(watch.interrupter()))?;
+            conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
+            conn.pragma_update(None, "mmap_size", 0)?;
+            if access == Access::Read {
+                conn.pragma_update(None, "query_only", true)?;
+            }
+            conn.query_row("SELECT count(*) FROM main.sqlite_schema", [], |_| Ok(()))?;
+            Ok(conn)
+        })();
+        match opened {
+            Ok(conn) => Ok(Database { path, conn }),
+            Err(e) => Err(explain("open", &path, busy, watch, e)),
+        }
+    }
+
+    /// The file's path, links resolved.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The connection.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.conn
+    }
+
+    /// The connection, for an API that needs it exclusively.
+    pub fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.conn
+    }
+
+    /// Turns what SQLite said while `doing` something into an error that names this database.
+    #[must_use]
+    pub fn explain(
+        &self,
+        doing: &'static str,
+        watch: &Watch<'_>,
+        e: rusqlite::Error,
+    ) -> DatabaseError {
+        explain(doing, &self.path, BUSY_TIMEOUT, watch, e)
+    }
+}
+
+/// Reads the facts of a database; within a transaction they belong together.
+///
+/// # Errors
+/// Whatever SQLite says.
+pub fn facts(conn: &Connection) -> rusqlite::Result<Facts> {
+    Ok(Facts {
+        schema_hash: schema_hash(conn)?,
+        tables: count_rows(conn)?,
+        ..bare_facts(conn)?
+    })
+}
+
+/// The facts that cost one page, without schema and rows.
+pub(crate) fn bare_facts(conn: &Connection) -> rusqlite::Result<Facts> {
+    fn pragma<T: rusqlite::types::FromSql>(conn: &Connection, name: &str) -> rusqlite::Result<T> {
+        conn.query_row(&format!("PRAGMA main.{name}"), [], |row| row.get(0))
+    }
+    Ok(Facts {
+        page_size: pragma(conn, "page_size")?,
+        page_count: pragma(conn, "page_count")?,
+        user_version: pragma(conn, "user_version")?,
+        journal_mode: pragma(conn, "journal_mode")?,
+        schema_hash: String::new(),
+        tables: BTreeMap::new(),
+    })
+}
+
+/// Runs SQLite's own check: the full one below [`FULL_CHECK_BELOW`], the quick one above. Answers with
+/// what it found, at most ten lines; nothing found is an empty list.
+///
+/// # Errors
+/// Whatever SQLite says, and an interruption.
+pub fn check(conn: &Connection, plain_bytes: u64) -> rusqlite::Result<Vec<String>> {
+    let check = if plain_bytes < FULL_CHECK_BELOW {
+        "integrity_check"
+    } else {
+        "quick_check"
+    };
+    let run = |sql: String| -> rusqlite::Result<Vec<String>> {
+        let mut statement = conn.prepare(&sql)?;
+        let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
+        let mut found = lines.collect::<rusqlite::Result<Vec<_>>>()?;
+        found.retain(|line| line != "ok");
+        Ok(found)
+    };
+    match run(format!("PRAGMA main.{check}(10)")) {
+        Err(e) if needs_extension(&e) => {
+            // A collation, function or tokenizer that only the app brings. The rest can still be checked.
+            let mut found = Vec::new();
+            for table in ordinary_tables(conn)? {
+                match run(format!("PRAGMA main.{check}({})", quoted(&table))) {
+                    Ok(lines) => found.extend(lines),
+                    Err(e) if needs_extension(&e) => {}
+                    Err(e) => return Err(e),
+                }
+            }
+            found.truncate(10);
+            Ok(found)
+        }
+        other => other,
+    }
+}
+
+fn check_file(path: &Path) -> Result<PathBuf, DatabaseError> {
+    let io = |source| DatabaseError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let path = match fs::canonicalize(path) {
+        Ok(path) => path,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            return Err(DatabaseError::Missing(path.to_owned()));
+        }
+        Err(e) => return Err(io(e)),
+    };
+    let meta = fs::metadata(&path).map_err(io)?;
+    if !meta.is_file() {
+        return Err(DatabaseError::NotAFile(path));
+    }
+    let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
+    let folder_mode = fs::metadata(&folder).map_err(io)?.mode();
+    let uid = rustix::process::geteuid().as_raw();
+    if fits_folder_rules(uid, meta.uid(), folder_mode, meta.mode()) {
+        Ok(path)
+    } else {
+        Err(DatabaseError::FolderRules {
+            path,
+            folder,
+            owner: meta.uid(),
+            uid,
+        })
+    }
+}
+
+/// Whether `-wal` and `-shm` files that this process makes can be opened by the app too. SQLite gives them
+/// the database's mode, and for root its owner as well (os_unix.c, `findCreateFileMode`); the group has to
+/// come from the folder.
+fn fits_folder_rules(uid: u32, owner: u32, folder_mode: u32, file_mode: u32) -> bool {
+    uid == 0 || uid == owner || (folder_mode & 0o2020 == 0o2020 && file_mode & 0o060 == 0o060)
+}
+
+fn explain(
+    doing: &'static str,
+    path: &Path,
+    waited: Duration,
+    watch: &Watch<'_>,
+    source: rusqlite::Error,
+) -> DatabaseError {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => DatabaseError::NotADatabase(path),
+        Some(ErrorCode::DatabaseBusy) => DatabaseError::Locked { path, waited },
+        Some(ErrorCode::OperationInterrupted) => match watch.check() {
+            Err(stopped) => DatabaseError::Stopped(stopped),
+            Ok(()) => DatabaseError::Sqlite {
+                doing,
+                path,
+                source,
+            },
+        },
+        Some(ErrorCode::DatabaseCorrupt) => DatabaseError::Damaged {
+            path,
+            findings: vec![source.to_string()],
+        },
+        _ => DatabaseError::Sqlite {
+            doing,
+            path,
+            source,
+        },
+    }
+}
+
+fn schema_hash(conn: &Connection) -> rusqlite::Result<String> {
+    let mut statement = conn.prepare(
+        "SELECT type, name, tbl_name, coalesce(sql, '') FROM main.sqlite_schema
+         WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type, name, tbl_name",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut hash = Sha256::new();
+    while let Some(row) = rows.next()? {
+        for column in 0..4 {
+            let text = row.get_ref(column)?.as_bytes()?;
+            // Each field with its length, so that no two schemas can run together into the same bytes.
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+    }
+    Ok(hex(&hash.finalize()))
+}
+
+fn count_rows(conn: &Connection) -> rusqlite::Result<BTreeMap<String, u64>> {
+    let mut tables = BTreeMap::new();
+    for table in ordinary_tables(conn)? {
+        let sql = format!("SELECT count(*) FROM main.{}", quoted(&table));
+        match conn.query_row(&sql, [], |row| row.get::<_, i64>(0)) {
+            Ok(rows) => {
+                tables.insert(table, rows.unsigned_abs());
+            }
+            Err(e) if needs_extension(&e) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(tables)
+}
+
+fn ordinary_tables(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = conn.prepare(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'
+         AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
+    )?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    names.collect()
+}
+
+/// Whether SQLite lacks something that the app registers for itself: SQLITE_ERROR, as in "no such collation".
+fn needs_extension(e: &rusqlite::Error) -> bool {
+    e.sqlite_error_code() == Some(ErrorCode::Unknown)
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The path with an ending appended, as SQLite names the files beside a database.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    PathBuf::from(name)
+}

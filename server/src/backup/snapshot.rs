@@ -1,0 +1,325 @@
+//! Taking one snapshot: a single instant of the database, checked by SQLite, compressed, read back, and only
+//! then visible. Whatever goes wrong, nothing is left of it, and the app's writers never wait.
+
+use std::fs;
+use std::io::{self, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use jiff::Zoned;
+use jiff::civil::Date;
+use rusqlite::Connection;
+use rustix::fs::Advice;
+
+use crate::durable::{self, Unnamed};
+use crate::names::{AppName, ReleaseId};
+
+use super::catalogue::{self, Catalogue};
+use super::database::{self, Access, BUSY_TIMEOUT, Database, DatabaseError, Facts};
+use super::gzip::{self, Limit, UnpackError, Written};
+use super::manifest::{self, FILE_MODE, Manifest, Reason, SnapshotId};
+use super::pages::{self, Copy, LivePages};
+use super::scratch::{self, NoRoom, OpenError};
+use super::watch::{Stage, Stopped, Watch};
+
+/// What to take, and where to put it.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The live database.
+    pub database: PathBuf,
+    /// The backups folder, which is made when it is missing.
+    pub folder: PathBuf,
+    /// Where a copy may lie meanwhile. Copies have no name there; the backups folder itself will do.
+    pub scratch: PathBuf,
+    /// Whose database.
+    pub app: Option<AppName>,
+    /// Why.
+    pub reason: Reason,
+    /// The release that is live.
+    pub release: Option<ReleaseId>,
+    /// Whether it is kept for ever.
+    pub pinned: bool,
+    /// Now, in the household's zone.
+    pub now: Zoned,
+    /// The local date that it counts for, where that is not today: a catch-up's is the night that was missed.
+    pub local_date: Option<Date>,
+    /// gzip's level, 1 to 9.
+    pub level: u32,
+    /// How long to wait for somebody who has the database locked.
+    pub busy_timeout: Duration,
+}
+
+impl Request {
+    /// A manual snapshot with the defaults of everything.
+    #[must_use]
+    pub fn new(database: &Path, folder: &Path, now: Zoned) -> Request {
+        Request {
+            database: database.to_owned(),
+            folder: folder.to_owned(),
+            scratch: folder.to_owned(),
+            app: None,
+            reason: Reason::Manual,
+            release: None,
+            pinned: false,
+            now,
+            local_date: None,
+            level: gzip::DEFAULT_LEVEL,
+            busy_timeout: BUSY_TIMEOUT,
+        }
+    }
+}
+
+/// No snapshot was taken; the folder is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The database can't be used, or is damaged.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// SQLite failed in the middle of reading.
+    #[error("cannot read the database: {0}")]
+    Read(rusqlite::Error),
+    /// There is too little room to begin.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
+    /// The disk filled up meanwhile.
+    #[error("the disk filled up: {} are left, which the app needs itself; remove something there, or keep fewer snapshots", scratch::human(*free))]
+    NearlyFull {
+        /// Bytes that were free when it was given up.
+        free: u64,
+    },
+    /// What was written reads back as something else.
+    #[error("the snapshot was written, and reads back wrong ({0}); it was thrown away. The disk may be failing")]
+    ReadsBackWrong(String),
+    /// The work was stopped.
+    #[error("no snapshot was taken: {0}")]
+    Stopped(#[from] Stopped),
+    /// The folder can't be used.
+    #[error("cannot use the backups folder {folder}: {source}", folder = folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Anything else that the system said.
+    #[error("cannot write the snapshot: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl From<OpenError> for SnapshotError {
+    fn from(e: OpenError) -> SnapshotError {
+        match e {
+            OpenError::Io(e) => SnapshotError::Io(e),
+            OpenError::Sqlite(e) => SnapshotError::Read(e),
+        }
+    }
+}
+
+/// Takes one snapshot and answers with its manifest, which is on the disk by then.
+///
+/// # Errors
+/// [`SnapshotError`]; then nothing is left of the attempt.
+pub fn take(request: &Request, watch: &mut Watch<'_>) -> Result<Manifest, SnapshotError> {
+    take_by(request, watch, Way::BestThereIs)
+}
+
+/// How pages are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Through `sqlite_dbpage` where SQLite has it.
+    BestThereIs,
+    /// Through the online backup API, as where it is missing.
+    #[cfg(test)]
+    BackupApi,
+}
+
+fn take_by(
+    request: &Request,
+    watch: &mut Watch<'_>,
+    way: Way,
+) -> Result<Manifest, SnapshotError> {
+    let started = Instant::now();
+    let folder = |source| SnapshotError::Folder {
+        folder: request.folder.clone(),
+        source,
+    };
+    let database = Database::open(&request.database, Access::Read, request.busy_timeout, watch)?;
+    catalogue::ensure_layout(&request.folder).map_err(folder)?;
+    let snapshots = catalogue::snapshots(&request.folder);
+    let mut out = Unnamed::create_in(&snapshots, FILE_MODE).map_err(folder)?;
+    let (facts, written) = match write(request, &database, &mut out, watch, way) {
+        // SQLite's bare word becomes one that names the database and tells a deadline from a fault.
+        Err(SnapshotError::Read(e)) => Err(database.explain("read", watch, e).into()),
+        other => other,
+    }?;
+    drop(database);
+    read_back(&mut out, &written, watch)?;
+    watch.check()?;
+
+    let id = free_id(&snapshots, request.now.timestamp()).map_err(folder)?;
+    let manifest = describe(request, id, &facts, written, started);
+    let file = snapshots.join(id.file_name());
+    out.publish(&file)?;
+    match manifest::write(&snapshots, &manifest) {
+        Ok(()) => Ok(manifest),
+        Err(e) => {
+            // Without its manifest it is not listed; that removing fails too is the same fault of the disk.
+            let _ = durable::remove(&file);
+            Err(e.into())
+        }
+    }
+}
+
+/// Reads one instant of the database into `out`.
+fn write(
+    request: &Request,
+    database: &Database,
+    out: &mut Unnamed,
+    watch: &mut Watch<'_>,
+    way: Way,
+) -> Result<(Facts, Written), SnapshotError> {
+    let conn = database.connection();
+    conn.execute_batch("BEGIN").map_err(SnapshotError::Read)?;
+    let size = size_now(conn).map_err(SnapshotError::Read)?;
+    let has_dbpage =
+        way == Way::BestThereIs && pages::has_dbpage(conn).map_err(SnapshotError::Read)?;
+    let live = has_dbpage && size.journal_mode == "wal";
+    check_room(request, size.plain_bytes(), !live)?;
+    if live {
+        let facts = examine(conn, database.path(), &size, watch)?;
+        let mut statement = pages::statement(conn).map_err(SnapshotError::Read)?;
+        let mut pages = LivePages::new(&mut statement, size.plain_bytes())
+            .map_err(SnapshotError::Read)?;
+        let written = gzip::compress(&mut pages, out.file(), request.level, watch)?;
+        return Ok((facts, written));
+    }
+    // Here a held read makes the app's commits wait: out of it as fast as the disk allows.
+    let mut copy = if has_dbpage {
+        Copy::of_pages(conn, &size, &request.scratch, watch)?
+    } else {
+        Copy::by_backup_api(conn, &size, &request.scratch, watch)?
+    };
+    conn.execute_batch("COMMIT").map_err(SnapshotError::Read)?;
+    copy.conn
+        .progress_handler(database::STEPS_PER_LOOK, Some(watch.interrupter()))
+        .map_err(SnapshotError::Read)?;
+    let mut facts = examine(&copy.conn, database.path(), &size, watch)?;
+    facts.journal_mode = size.journal_mode;
+    let written = gzip::compress(&mut copy, out.file(), request.level, watch)?;
+    Ok((facts, written))
+}
+
+/// The facts that cost nothing; it is also the transaction's first read, which fixes what it sees.
+fn size_now(conn: &Connection) -> rusqlite::Result<Facts> {
+    conn.query_row("SELECT count(*) FROM main.sqlite_schema", [], |_| Ok(()))?;
+    database::bare_facts(conn)
+}
+
+fn examine(
+    conn: &Connection,
+    path: &Path,
+    size: &Facts,
+    watch: &mut Watch<'_>,
+) -> Result<Facts, SnapshotError> {
+    watch.begin(Stage::Checking, size.plain_bytes())?;
+    let findings =
+        database::check(conn, size.plain_bytes()).map_err(SnapshotError::Read)?;
+    if !findings.is_empty() {
+        let path = path.to_owned();
+        return Err(DatabaseError::Damaged { path, findings }.into());
+    }
+    database::facts(conn).map_err(SnapshotError::Read)
+}
+
+/// Refuses before anything is written when the snapshot will not fit. What it will need is judged by the
+/// newest one; for the first, half of the database is a cautious guess. [`gzip::compress`] watches the rest.
+fn check_room(request: &Request, plain: u64, copied: bool) -> Result<(), SnapshotError> {
+    let catalogue = Catalogue::read(&request.folder)?;
+    let need = match catalogue.latest_verified().map(|entry| &entry.manifest) {
+        Some(last) if last.plain_bytes > 0 => {
+            let grown = plain as f64 / last.plain_bytes as f64;
+            (last.bytes as f64 * grown.max(1.0) * 1.25) as u64
+        }
+        _ => plain / 2,
+    };
+    let same_disk = fs::metadata(&request.folder)?.dev() == fs::metadata(&request.scratch)?.dev();
+    scratch::has_room(&request.folder, need)??;
+    if copied {
+        let together = plain + if same_disk { need } else { 0 };
+        scratch::has_room(&request.scratch, together)??;
+    }
+    Ok(())
+}
+
+fn read_back(
+    out: &mut Unnamed,
+    written: &Written,
+    watch: &mut Watch<'_>,
+) -> Result<(), SnapshotError> {
+    let file = out.file();
+    file.sync_all()?;
+    // From the disk, not from memory: that is what a reader will get after a power cut.
+    rustix::fs::fadvise(&*file, 0, None, Advice::DontNeed).map_err(io::Error::from)?;
+    file.seek(SeekFrom::Start(0))?;
+    let limit = Limit::Manifest(written.plain_bytes);
+    match gzip::unpack(file, &mut io::sink(), limit, Stage::ReadingBack, watch) {
+        Ok(read) if read == *written => Ok(()),
+        Ok(_) => Err(SnapshotError::ReadsBackWrong(
+            "its checksum differs".to_owned(),
+        )),
+        Err(UnpackError::Fault(fault)) => Err(SnapshotError::ReadsBackWrong(fault.to_string())),
+        Err(UnpackError::Io(e)) => Err(SnapshotError::ReadsBackWrong(e.to_string())),
+        Err(UnpackError::Stopped(stopped)) => Err(stopped.into()),
+    }
+}
+
+/// The first id of this second that nothing in the folder has.
+fn free_id(snapshots: &Path, at: jiff::Timestamp) -> io::Result<SnapshotId> {
+    for nth in 1..=u16::MAX {
+        let id = SnapshotId::new(at, nth);
+        let taken = snapshots.join(id.file_name()).try_exists()?
+            || snapshots.join(id.manifest_name()).try_exists()?;
+        if !taken {
+            return Ok(id);
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        "every name of this second is taken: look at the clock",
+    ))
+}
+
+fn describe(
+    request: &Request,
+    id: SnapshotId,
+    facts: &Facts,
+    written: Written,
+    started: Instant,
+) -> Manifest {
+    Manifest {
+        id,
+        app: request.app.clone(),
+        reason: request.reason,
+        taken_at: id.taken_at(),
+        local_date: request.local_date.unwrap_or_else(|| request.now.date()),
+        offset: manifest::offset_text(request.now.offset()),
+        release: request.release.clone(),
+        pinned: request.pinned,
+        sha256: written.sha256,
+        bytes: written.bytes,
+        plain_sha256: written.plain_sha256,
+        plain_bytes: written.plain_bytes,
+        page_size: facts.page_size,
+        page_count: facts.page_count,
+        user_version: facts.user_version,
+        schema_hash: facts.schema_hash.clone(),
+        tables: facts.tables.clone(),
+        took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        later: std::collections::BTreeMap::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,348 @@
+//! Proving that a snapshot is whole: all of it read, compared with its manifest, unpacked, and opened and
+//! checked by SQLite. Works on any copy, with or without a manifest, with no server.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::durable::Unnamed;
+
+use super::catalogue;
+use super::database::{self, Facts};
+use super::gzip::{self, Fault, Limit, UnpackError, Written};
+use super::manifest::{self, Manifest, SnapshotId};
+use super::scratch::{self, NoRoom, OpenError, RESERVE_BYTES};
+use super::watch::{Stage, Stopped, Watch};
+
+/// What came of looking at one snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is whole: every byte was read, and SQLite finds nothing wrong.
+    Whole {
+        /// The size of the database in it.
+        plain_bytes: u64,
+        /// The tables in it.
+        tables: usize,
+        /// The rows in them.
+        rows: u64,
+        /// Whether there was a manifest to compare with. Without one, a whole file may still be another one
+        /// than was taken.
+        compared: bool,
+    },
+    /// It can't be relied on.
+    Damaged(Damage),
+    /// A manifest or `SHA256SUMS` names it, and it is not there.
+    Missing,
+}
+
+impl Verdict {
+    /// Whether a restore may use it.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        matches!(self, Verdict::Whole { .. })
+    }
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Verdict::Whole {
+                plain_bytes,
+                tables,
+                rows,
+                compared,
+            } => {
+                let size = scratch::human(*plain_bytes);
+                write!(f, "whole: {size}, {tables} tables, {rows} rows")?;
+                f.write_str(if *compared { "" } else { "; no manifest to compare with" })
+            }
+            Verdict::Damaged(damage) => write!(f, "damaged: {damage}"),
+            Verdict::Missing => f.write_str("missing: its manifest or SHA256SUMS names it, and it is not there"),
+        }
+    }
+}
+
+/// What is wrong with a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// The compressed file.
+    #[error(transparent)]
+    File(#[from] Fault),
+    /// The file's bytes are not those that were written.
+    #[error("its checksum differs from the one in {0}: these are not the bytes that were written")]
+    Checksum(&'static str),
+    /// The manifest beside it can't be read.
+    #[error("its manifest can't be read: {0}")]
+    Manifest(String),
+    /// What it holds is no database.
+    #[error("what it holds is not a SQLite database, or an encrypted one")]
+    NotSqlite,
+    /// SQLite's own check found something.
+    #[error("SQLite's check finds: {}", .0.join("; "))]
+    Integrity(Vec<String>),
+    /// The content is not what the manifest says.
+    #[error("its content is not what the manifest says: {0}")]
+    Content(String),
+}
+
+/// It could not be found out.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// Too little room to unpack it.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
+    /// The work was stopped.
+    #[error("not verified: {0}")]
+    Stopped(#[from] Stopped),
+    /// A folder without snapshots.
+    #[error("{0} holds no snapshots: name a snapshot's file, or a backups folder")]
+    NothingThere(PathBuf),
+    /// Anything that the system said.
+    #[error("cannot verify {path}: {source}", path = path.display())]
+    Io {
+        /// The snapshot or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Looks at one snapshot. It is unpacked into a nameless file in `scratch`, or else beside it, or else in
+/// the system's temporary folder.
+///
+/// # Errors
+/// It could not be found out; damage is a verdict and no error.
+pub fn verify_file(
+    path: &Path,
+    scratch: Option<&Path>,
+    watch: &mut Watch<'_>,
+) -> Result<Verdict, VerifyError> {
+    let io = |source| VerifyError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let manifest = match manifest_of(path) {
+        Ok(manifest) => manifest,
+        Err(damage) => return Ok(Verdict::Damaged(damage)),
+    };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound && manifest.is_some() => {
+            return Ok(Verdict::Missing);
+        }
+        Err(e) => return Err(io(e)),
+    };
+    let (mut unnamed, dir) = workplace(path, scratch).map_err(io)?;
+    match unpack_checked(&file, &mut unnamed, &dir, manifest.as_ref(), watch) {
+        Ok(facts) => Ok(Verdict::Whole {
+            plain_bytes: facts.plain_bytes(),
+            tables: facts.tables.len(),
+            rows: facts.tables.values().sum(),
+            compared: manifest.is_some(),
+        }),
+        Err(Unproven::Damaged(damage)) => Ok(Verdict::Damaged(damage)),
+        Err(Unproven::NoRoom(e)) => Err(e.into()),
+        Err(Unproven::Stopped(e)) => Err(e.into()),
+        Err(Unproven::Io(e)) => Err(io(e)),
+    }
+}
+
+/// Looks at every snapshot of a backups folder (or of its `snapshots/`), oldest first, those included that
+/// only a manifest or `SHA256SUMS` names. `each` is told every verdict as it is reached.
+///
+/// # Errors
+/// The first that could not be found out.
+pub fn verify_folder(
+    dir: &Path,
+    scratch: Option<&Path>,
+    watch: &mut Watch<'_>,
+    each: &mut dyn FnMut(SnapshotId, &Verdict),
+) -> Result<Vec<(SnapshotId, Verdict)>, VerifyError> {
+    let io = |source| VerifyError::Io {
+        path: dir.to_owned(),
+        source,
+    };
+    let inner = catalogue::snapshots(dir);
+    let (folder, snapshots) = if inner.is_dir() {
+        (dir.to_owned(), inner)
+    } else {
+        (dir.join(".."), dir.to_owned())
+    };
+    let sums = super::rotation::read_sums(&folder).map_err(io)?;
+    let half_removed = catalogue::Catalogue::read(&folder).map_err(io)?.half_removed;
+    let mut ids: BTreeSet<SnapshotId> = sums.keys().copied().collect();
+    for item in fs::read_dir(&snapshots).map_err(io)? {
+        let name = item.map_err(io)?.file_name();
+        ids.extend(name.to_str().and_then(SnapshotId::from_file_name));
+    }
+    ids.retain(|id| !half_removed.contains(id));
+    if ids.is_empty() {
+        return Err(VerifyError::NothingThere(dir.to_owned()));
+    }
+    let mut verdicts = Vec::with_capacity(ids.len());
+    for id in ids {
+        let path = snapshots.join(id.file_name());
+        let verdict = if path.try_exists().map_err(io)? {
+            match verify_file(&path, scratch, watch)? {
+                Verdict::Whole { .. } if !agrees(&snapshots, id, &sums).map_err(io)? => {
+                    Verdict::Damaged(Damage::Checksum("SHA256SUMS"))
+                }
+                verdict => verdict,
+            }
+        } else {
+            Verdict::Missing
+        };
+        each(id, &verdict);
+        verdicts.push((id, verdict));
+    }
+    Ok(verdicts)
+}
+
+/// Whether manifest and `SHA256SUMS` say the same of a snapshot, where both say something.
+fn agrees(
+    snapshots: &Path,
+    id: SnapshotId,
+    sums: &std::collections::BTreeMap<SnapshotId, String>,
+) -> io::Result<bool> {
+    let path = snapshots.join(id.manifest_name());
+    let (Some(sum), true) = (sums.get(&id), path.try_exists()?) else {
+        return Ok(true);
+    };
+    Ok(manifest::read(&path)?.sha256 == *sum)
+}
+
+/// Why content could not be proven.
+#[derive(Debug)]
+pub(crate) enum Unproven {
+    Damaged(Damage),
+    NoRoom(NoRoom),
+    Stopped(Stopped),
+    Io(io::Error),
+}
+
+impl<E: Into<Damage>> From<E> for Unproven {
+    fn from(e: E) -> Unproven {
+        Unproven::Damaged(e.into())
+    }
+}
+
+/// The manifest beside a snapshot, if there is one. A file that is not named as a snapshot has none.
+pub(crate) fn manifest_of(path: &Path) -> Result<Option<Manifest>, Damage> {
+    // A tier's link leads to the snapshot, and the manifest lies beside that.
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let name = real.file_name().and_then(|name| name.to_str());
+    let Some(id) = name.and_then(SnapshotId::from_file_name) else {
+        return Ok(None);
+    };
+    match manifest::read(&real.with_file_name(id.manifest_name())) {
+        Ok(manifest) => Ok(Some(manifest)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Damage::Manifest(e.to_string())),
+    }
+}
+
+/// Unpacks into a nameless file in `dir` and proves what came out: checksums, SQLite's full check, and the
+/// manifest's counts.
+pub(crate) fn unpack_checked(
+    file: &File,
+    unnamed: &mut Unnamed,
+    dir: &Path,
+    manifest: Option<&Manifest>,
+    watch: &mut Watch<'_>,
+) -> Result<Facts, Unproven> {
+    let free = scratch::free_bytes(dir).map_err(Unproven::Io)?;
+    let limit = match manifest {
+        Some(manifest) => {
+            let room = scratch::has_room(dir, manifest.plain_bytes).map_err(Unproven::Io)?;
+            room.map_err(Unproven::NoRoom)?;
+            Limit::Manifest(manifest.plain_bytes)
+        }
+        None => Limit::Disk(free.saturating_sub(RESERVE_BYTES)),
+    };
+    let mut out = BufWriter::with_capacity(1 << 18, unnamed.file());
+    let read = match gzip::unpack(file, &mut out, limit, Stage::Unpacking, watch) {
+        Ok(read) => read,
+        Err(UnpackError::Fault(fault)) => return Err(fault.into()),
+        Err(UnpackError::Io(e)) => return Err(Unproven::Io(e)),
+        Err(UnpackError::Stopped(stopped)) => return Err(Unproven::Stopped(stopped)),
+    };
+    out.flush().map_err(Unproven::Io)?;
+    drop(out);
+    match manifest {
+        Some(manifest) => compare_bytes(manifest, &read)?,
+        // Nothing at all opens as an empty database; only a manifest makes that what was meant.
+        None if read.plain_bytes == 0 => return Err(Damage::NotSqlite.into()),
+        None => {}
+    }
+    watch
+        .begin(Stage::Checking, read.plain_bytes)
+        .map_err(Unproven::Stopped)?;
+    let facts = check_content(unnamed, dir, watch)?;
+    match manifest.and_then(|manifest| manifest.difference(&facts)) {
+        Some(difference) => Err(Damage::Content(difference).into()),
+        None => Ok(facts),
+    }
+}
+
+fn compare_bytes(manifest: &Manifest, read: &Written) -> Result<(), Damage> {
+    let same = manifest.sha256 == read.sha256
+        && manifest.plain_sha256 == read.plain_sha256
+        && manifest.bytes == read.bytes
+        && manifest.plain_bytes == read.plain_bytes;
+    if same {
+        Ok(())
+    } else {
+        Err(Damage::Checksum("its manifest"))
+    }
+}
+
+fn check_content(
+    unnamed: &mut Unnamed,
+    dir: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<Facts, Unproven> {
+    let mut conn = match scratch::open_nameless(unnamed.file(), dir) {
+        Ok(conn) => conn,
+        Err(OpenError::Io(e)) => return Err(Unproven::Io(e)),
+        Err(OpenError::Sqlite(e)) => return Err(judge(&e, watch)),
+    };
+    let steps = database::STEPS_PER_LOOK;
+    let looked = conn
+        .progress_handler(steps, Some(watch.interrupter()))
+        .and_then(|()| database::check(&conn, 0))
+        .and_then(|findings| Ok((findings, database::facts(&conn)?)));
+    match looked {
+        Ok((findings, facts)) if findings.is_empty() => Ok(facts),
+        Ok((findings, _)) => Err(Damage::Integrity(findings).into()),
+        Err(e) => Err(judge(&e, watch)),
+    }
+}
+
+fn judge(e: &rusqlite::Error, watch: &Watch<'_>) -> Unproven {
+    use rusqlite::ErrorCode;
+    match (e.sqlite_error_code(), watch.check()) {
+        (Some(ErrorCode::OperationInterrupted), Err(stopped)) => Unproven::Stopped(stopped),
+        (Some(ErrorCode::NotADatabase), _) => Damage::NotSqlite.into(),
+        _ => Damage::Integrity(vec![e.to_string()]).into(),
+    }
+}
+
+fn workplace(path: &Path, scratch: Option<&Path>) -> io::Result<(Unnamed, PathBuf)> {
+    if let Some(dir) = scratch {
+        return Ok((Unnamed::create_in(dir, 0o600)?, dir.to_owned()));
+    }
+    let real = fs::canonicalize(path)?;
+    let beside = real.parent().unwrap_or(Path::new("/")).to_owned();
+    match Unnamed::create_in(&beside, 0o600) {
+        Ok(unnamed) => Ok((unnamed, beside)),
+        // A copy that may only be read, such as a mounted disk.
+        Err(_) => {
+            let temp = std::env::temp_dir();
+            Ok((Unnamed::create_in(&temp, 0o600)?, temp))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
