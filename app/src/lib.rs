@@ -1,1 +1,28 @@
+//! What people look at: each page of the dashboard as a function from plain values to HTML.
+//!
+//! Nothing here does I/O, and nothing here knows the supervisor. [`model`] holds what a page is drawn
+//! from, [`render`] draws it, [`assets`] holds the style sheet, the script and the icons.
 
+pub mod assets;
+mod document;
+pub mod model;
+mod pages;
+mod parts;
+mod words;
+
+use leptos::prelude::{Owner, RenderHtml};
+use model::{Frame, Page};
+
+/// A page as a complete HTML document, every value in it escaped. It holds no script, no style and no
+/// handler of its own, so that it works under `default-src 'none'` with `'self'` for the assets.
+#[must_use]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a page is made to be drawn once, and callers read better without the borrow"
+)]
+pub fn render(frame: &Frame, page: Page) -> String {
+    let html = Owner::new().with(|| document::view(frame, pages::draw(frame, &page)).to_html());
+    // Leptos separates neighbouring texts with markers that only hydration would need. A value can't
+    // be mistaken for one, since its `<` is escaped.
+    format!("<!doctype html>{}", html.replace("<!>", ""))
+}

@@ -1,0 +1,888 @@
+//! Believable data for every page, and the same made hostile: what the gallery shows and the tests read.
+
+use std::time::Duration;
+
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use tealkeep_app::assets::AssetUrls;
+use tealkeep_app::model::*;
+
+/// A page with its name and its frame.
+pub type Sample = (&'static str, Frame, Page);
+
+/// What every text passes through on its way into a page.
+pub type Text<'a> = &'a dyn Fn(&str) -> String;
+
+/// A text that would break out if it could: markup, a very long word, and letters from right to left.
+pub fn hostile(text: &str) -> String {
+    let long = "Donaudampfschifffahrtsgesellschaft".repeat(3);
+    format!(
+        "<script>alert('{text}')</script>\" onclick=\"alert(1)\" style='color:red' &amp; {long} \u{202e}שלום עולם"
+    )
+}
+
+fn now() -> Timestamp {
+    "2026-11-21T11:04:00Z".parse().expect("it is an instant")
+}
+
+fn before(minutes: i64) -> Timestamp {
+    now() - (minutes * 60).seconds()
+}
+
+fn frame(path: &str, apps: &[String]) -> Frame {
+    Frame {
+        now: now(),
+        zone: TimeZone::get("Europe/Berlin").expect("the zone is known"),
+        path: path.to_owned(),
+        signed_in: true,
+        assets: AssetUrls::default(),
+        apps: apps.to_vec(),
+        notice: None,
+        https: true,
+    }
+}
+
+fn outside(path: &str) -> Frame {
+    Frame {
+        signed_in: false,
+        ..frame(path, &[])
+    }
+}
+
+/// Every page with plenty on it.
+pub fn full(t: Text) -> Vec<Sample> {
+    let one = [t("home")];
+    let two = [t("home"), t("garden")];
+    let mut noticed = frame("/apps/home/backups", &two);
+    noticed.notice = Some(Notice {
+        kind: NoticeKind::Good,
+        text: t("The snapshot was pinned and stays for ever."),
+    });
+    let mut refused = frame("/apps/home/deploys", &one);
+    refused.notice = Some(Notice {
+        kind: NoticeKind::Bad,
+        text: t("The deploy of v3 was refused: a restore of home has been under way for 12 s."),
+    });
+    vec![
+        (
+            "overview",
+            frame("/", &one),
+            Page::Overview(overview(t, VerdictKind::Good)),
+        ),
+        (
+            "overview-busy",
+            frame("/", &one),
+            Page::Overview(overview(t, VerdictKind::Busy)),
+        ),
+        (
+            "overview-attention",
+            frame("/", &two),
+            Page::Overview(overview(t, VerdictKind::Attention)),
+        ),
+        (
+            "overview-bad",
+            frame("/", &two),
+            Page::Overview(overview(t, VerdictKind::Bad)),
+        ),
+        (
+            "sign-in",
+            outside("/sign-in"),
+            Page::SignIn(sign_in(t, None)),
+        ),
+        (
+            "sign-in-wrong",
+            outside("/sign-in"),
+            Page::SignIn(sign_in(t, Some(t("That was not the password.")))),
+        ),
+        (
+            "welcome",
+            outside("/welcome/x"),
+            Page::Welcome(Welcome {
+                token: Some(t("f3a9c1")),
+                problem: Some(t("The two did not agree; type the password twice.")),
+                least_length: 12,
+            }),
+        ),
+        ("backups", noticed, Page::Backups(backups(t))),
+        (
+            "restore",
+            frame("/apps/home/snapshots/x/restore", &one),
+            Page::Restore(ConfirmRestore {
+                app: t("home"),
+                snapshot: nightly(t, 3),
+                live_release: Some(t("v2")),
+                rows_now: Some(48_391),
+                estimate: Some(Duration::from_secs(4)),
+                requests_wait: true,
+            }),
+        ),
+        (
+            "undo",
+            frame("/apps/home/undo", &one),
+            Page::Undo(ConfirmUndo {
+                app: t("home"),
+                offer: offer(),
+                snapshot: Snapshot {
+                    reason: Reason::BeforeRestore,
+                    tiers: vec![],
+                    pinned: true,
+                    ..nightly(t, 0)
+                },
+                estimate: Some(Duration::from_secs(95)),
+                requests_wait: false,
+            }),
+        ),
+        ("deploys", refused, Page::Deploys(deploys(t))),
+        (
+            "deploy",
+            frame("/apps/home/deploys/v2", &one),
+            Page::Deploy(ConfirmDeploy {
+                app: t("home"),
+                release: release(t, "v2", ReleaseRole::Waiting),
+                live: Some(live(t)),
+                to: Colour::Green,
+            }),
+        ),
+        (
+            "rollback",
+            frame("/apps/home/rollback", &one),
+            Page::Rollback(ConfirmRollback {
+                app: t("home"),
+                live: Some(live(t)),
+                previous: Some(previous(t)),
+                cannot_roll_back: None,
+            }),
+        ),
+        (
+            "run",
+            frame("/apps/home/runs/12", &one),
+            Page::Run(RunPage { run: running(t) }),
+        ),
+        (
+            "run-failed",
+            frame("/apps/home/runs/11", &one),
+            Page::Run(RunPage { run: failed(t) }),
+        ),
+        (
+            "run-done",
+            frame("/apps/home/runs/10", &one),
+            Page::Run(RunPage {
+                run: done(t, 10, "v2", 190),
+            }),
+        ),
+        (
+            "journal",
+            frame("/journal", &two),
+            Page::Journal(journal(t)),
+        ),
+        (
+            "account",
+            frame("/account", &one),
+            Page::Account(account(t)),
+        ),
+        (
+            "error-broken",
+            frame("/x", &one),
+            Page::Error(ErrorPage::Broken {
+                sentence: t(
+                    "The journal could not be read: the disk is full. Free some space on /var/lib/tealkeep.",
+                ),
+            }),
+        ),
+        (
+            "error-refused",
+            frame("/x", &one),
+            Page::Error(ErrorPage::Refused {
+                sentence: t(
+                    "A deploy of v3 has been under way for 12 s. Wait until it has ended, and press again.",
+                ),
+            }),
+        ),
+    ]
+}
+
+/// Every page with as little on it as there can be.
+pub fn empty() -> Vec<Sample> {
+    let one = ["home".to_owned()];
+    let t: Text = &str::to_owned;
+    let card = AppCard {
+        live: None,
+        release: None,
+        live_since: None,
+        colours: vec![],
+        last_snapshot: None,
+        last_pull: None,
+        next_run: None,
+        running: None,
+        traffic: None,
+        url: None,
+        cannot_back_up: Some("There is no database yet: the first deploy makes it.".to_owned()),
+        name: "home".to_owned(),
+    };
+    let verdict = Verdict {
+        kind: VerdictKind::Attention,
+        sentence: "Nothing is live yet.".to_owned(),
+        action: None,
+    };
+    let bare = Snapshot {
+        tiers: vec![],
+        pinned: false,
+        database_bytes: None,
+        rows: None,
+        release: None,
+        verified: None,
+        fate: String::new(),
+        cannot_restore: Some("It was not read back yet, so it can't be restored.".to_owned()),
+        ..nightly(t, 0)
+    };
+    let bare_run = Run {
+        took: None,
+        steps: vec![],
+        sentence: String::new(),
+        ..done(t, 1, "v1", 1)
+    };
+    vec![
+        (
+            "overview",
+            frame("/", &one),
+            Page::Overview(Overview {
+                verdict: verdict.clone(),
+                apps: vec![card],
+            }),
+        ),
+        (
+            "overview-none",
+            frame("/", &[]),
+            Page::Overview(Overview {
+                verdict,
+                apps: vec![],
+            }),
+        ),
+        (
+            "sign-in",
+            outside("/sign-in"),
+            Page::SignIn(SignIn {
+                problem: None,
+                wait: Some(Duration::from_secs(30)),
+                return_to: None,
+                has_password: true,
+            }),
+        ),
+        (
+            "sign-in-none",
+            outside("/sign-in"),
+            Page::SignIn(SignIn {
+                problem: None,
+                wait: None,
+                return_to: None,
+                has_password: false,
+            }),
+        ),
+        (
+            "welcome",
+            outside("/welcome/x"),
+            Page::Welcome(Welcome {
+                token: None,
+                problem: None,
+                least_length: 12,
+            }),
+        ),
+        (
+            "backups",
+            frame("/apps/home/backups", &one),
+            Page::Backups(Backups {
+                app: "home".to_owned(),
+                latest: None,
+                last_pull: None,
+                next_run: None,
+                nights: vec![],
+                snapshots: vec![],
+                undo: None,
+                running: None,
+                cannot_back_up: None,
+            }),
+        ),
+        (
+            "restore",
+            frame("/apps/home/snapshots/x/restore", &one),
+            Page::Restore(ConfirmRestore {
+                app: "home".to_owned(),
+                snapshot: bare.clone(),
+                live_release: None,
+                rows_now: None,
+                estimate: None,
+                requests_wait: false,
+            }),
+        ),
+        (
+            "undo",
+            frame("/apps/home/undo", &one),
+            Page::Undo(ConfirmUndo {
+                app: "home".to_owned(),
+                offer: UndoOffer {
+                    cannot_undo: Some(
+                        "A deploy of v3 is under way. Wait until it has ended.".to_owned(),
+                    ),
+                    ..offer()
+                },
+                snapshot: bare,
+                estimate: None,
+                requests_wait: true,
+            }),
+        ),
+        (
+            "deploys",
+            frame("/apps/home/deploys", &one),
+            Page::Deploys(Deploys {
+                app: "home".to_owned(),
+                live: None,
+                previous: None,
+                cannot_roll_back: Some(
+                    "There is no release from before to roll back to.".to_owned(),
+                ),
+                releases: vec![],
+                runs: vec![],
+            }),
+        ),
+        (
+            "deploy",
+            frame("/apps/home/deploys/v1", &one),
+            Page::Deploy(ConfirmDeploy {
+                app: "home".to_owned(),
+                release: Release {
+                    received: None,
+                    bytes: None,
+                    note: None,
+                    ..release(t, "v1", ReleaseRole::Waiting)
+                },
+                live: None,
+                to: Colour::Blue,
+            }),
+        ),
+        (
+            "rollback",
+            frame("/apps/home/rollback", &one),
+            Page::Rollback(ConfirmRollback {
+                app: "home".to_owned(),
+                live: None,
+                previous: None,
+                cannot_roll_back: None,
+            }),
+        ),
+        (
+            "run",
+            frame("/apps/home/runs/1", &one),
+            Page::Run(RunPage { run: bare_run }),
+        ),
+        (
+            "journal",
+            frame("/journal", &one),
+            Page::Journal(Journal {
+                app: None,
+                events: vec![],
+                older: None,
+                newer: false,
+            }),
+        ),
+        (
+            "account",
+            frame("/account", &one),
+            Page::Account(Account {
+                sessions: vec![],
+                problem: None,
+                least_length: 12,
+            }),
+        ),
+        (
+            "error-not-found",
+            frame("/x", &one),
+            Page::Error(ErrorPage::NotFound),
+        ),
+        (
+            "error-cross-site",
+            frame("/x", &one),
+            Page::Error(ErrorPage::CrossSite),
+        ),
+        (
+            "error-too-many",
+            outside("/sign-in"),
+            Page::Error(ErrorPage::TooManyTries {
+                wait: Duration::from_secs(47),
+            }),
+        ),
+    ]
+}
+
+fn overview(t: Text, kind: VerdictKind) -> Overview {
+    let (sentence, action) = match kind {
+        VerdictKind::Good => (
+            "All is well. The last snapshot is 7 hours old and was read back.",
+            None,
+        ),
+        VerdictKind::Busy => (
+            "home is being deployed: v3 is asked whether it is healthy.",
+            None,
+        ),
+        VerdictKind::Attention => (
+            "No snapshot of garden was taken last night, because the machine was off.",
+            Some(("Back up garden now", Method::Post, "/apps/garden/backup")),
+        ),
+        VerdictKind::Bad => (
+            "home does not answer: v2 crashed on blue four times in a minute.",
+            Some(("Roll back to v1…", Method::Get, "/apps/home/rollback")),
+        ),
+    };
+    let action = action.map(|(label, method, href)| Action {
+        label: t(label),
+        method,
+        href: href.to_owned(),
+    });
+    let mut apps = vec![card(t, "home", kind)];
+    if matches!(kind, VerdictKind::Attention | VerdictKind::Bad) {
+        apps.push(card(t, "garden", VerdictKind::Good));
+    }
+    Overview {
+        verdict: Verdict {
+            kind,
+            sentence: t(sentence),
+            action,
+        },
+        apps,
+    }
+}
+
+fn card(t: Text, name: &str, kind: VerdictKind) -> AppCard {
+    let bad = kind == VerdictKind::Bad;
+    let busy = kind == VerdictKind::Busy;
+    AppCard {
+        name: t(name),
+        url: Some("http://raspberrypi.local:3000/".to_owned()),
+        live: Some(Colour::Blue),
+        release: Some(t("v2")),
+        live_since: Some(before(185)),
+        colours: vec![
+            ColourView {
+                colour: Colour::Blue,
+                state: if bad {
+                    ColourState::Restarting
+                } else {
+                    ColourState::Running
+                },
+                live: true,
+                release: Some(t("v2")),
+                since: Some(before(185)),
+                restarts: if bad { 4 } else { 0 },
+                pid: Some(4121),
+                memory_bytes: Some(48_200_000),
+                in_flight: Some(2),
+            },
+            ColourView {
+                colour: Colour::Green,
+                state: if busy {
+                    ColourState::Starting
+                } else {
+                    ColourState::Stopped
+                },
+                live: false,
+                release: Some(t(if busy { "v3" } else { "v1" })),
+                since: None,
+                restarts: 0,
+                pid: None,
+                memory_bytes: None,
+                in_flight: None,
+            },
+        ],
+        last_snapshot: Some(brief(t)),
+        last_pull: (!bad).then(|| before(128)),
+        next_run: Some(NextRun {
+            at: before(-15 * 60 - 26),
+            what: t("nightly snapshot"),
+        }),
+        running: busy.then(|| running(t)),
+        traffic: Some(Traffic {
+            in_flight: 2,
+            answered: 183_402,
+            failed: if bad { 37 } else { 0 },
+            since: before(60 * 24 * 3),
+        }),
+        cannot_back_up: busy.then(|| t("A deploy is under way; it takes a snapshot of its own.")),
+    }
+}
+
+fn sign_in(_: Text, problem: Option<String>) -> SignIn {
+    SignIn {
+        wait: None,
+        return_to: Some("/apps/home/backups".to_owned()),
+        has_password: true,
+        problem,
+    }
+}
+
+fn brief(t: Text) -> SnapshotBrief {
+    let latest = nightly(t, 0);
+    SnapshotBrief {
+        id: latest.id,
+        taken: latest.taken,
+        bytes: latest.bytes,
+    }
+}
+
+/// The night so many days ago, held as what retention would hold it.
+fn nightly(t: Text, days_ago: i64) -> Snapshot {
+    let taken = "2026-11-21T02:30:00Z"
+        .parse::<Timestamp>()
+        .expect("it is an instant")
+        - (days_ago * 24).hours();
+    let (tier, fate) = match days_ago {
+        0..=6 => (
+            Tier::Daily,
+            "It stays as one of the seven newest nights, and goes with the seventh night after it.",
+        ),
+        7..=36 => (
+            Tier::Weekly,
+            "It stays as the newest night of its week, for four weeks.",
+        ),
+        _ => (
+            Tier::Monthly,
+            "It stays as the newest night of its month, for six months.",
+        ),
+    };
+    Snapshot {
+        id: t(&taken.strftime("%Y-%m-%dT%H%M%SZ").to_string()),
+        taken,
+        reason: Reason::Nightly,
+        tiers: vec![tier],
+        pinned: false,
+        bytes: 1_240_000 - u64::try_from(days_ago).unwrap_or(0) * 4_100,
+        database_bytes: Some(4_812_800),
+        rows: Some(48_120 - u64::try_from(days_ago).unwrap_or(0) * 160),
+        release: Some(t("v2")),
+        verified: Some(taken + 3.seconds()),
+        fate: t(fate),
+        cannot_restore: None,
+    }
+}
+
+fn offer() -> UndoOffer {
+    UndoOffer {
+        restored_at: before(52),
+        restored_to: before(60 * 24 * 3),
+        cannot_undo: None,
+    }
+}
+
+fn backups(t: Text) -> Backups {
+    let days = [0, 1, 2, 3, 4, 5, 6, 13, 20, 27, 34, 51, 82, 112];
+    let mut snapshots: Vec<Snapshot> = days.iter().map(|days| nightly(t, *days)).collect();
+    let other = |reason, minutes, pinned, fate: &str| Snapshot {
+        id: t(&before(minutes).strftime("%Y-%m-%dT%H%M%SZ").to_string()),
+        taken: before(minutes),
+        reason,
+        tiers: vec![],
+        pinned,
+        fate: t(fate),
+        ..nightly(t, 0)
+    };
+    snapshots.insert(
+        0,
+        other(
+            Reason::BeforeRestore,
+            52,
+            true,
+            "It is pinned: it stays until somebody unpins it.",
+        ),
+    );
+    snapshots.insert(
+        1,
+        other(
+            Reason::BeforeDeploy,
+            186,
+            false,
+            "It stays as one of the five newest from before a deploy.",
+        ),
+    );
+    snapshots.insert(
+        4,
+        other(
+            Reason::Manual,
+            60 * 24 * 2 + 300,
+            false,
+            "It stays as one of the ten newest manual ones.",
+        ),
+    );
+    snapshots[5].cannot_restore = Some(t(
+        "Its pages are 8,192 bytes, those of the live database 4,096: restore it to a new file instead.",
+    ));
+    let nights = days
+        .iter()
+        .map(|days| {
+            let snapshot = nightly(t, *days);
+            let today: Date = "2026-11-21".parse().expect("it is a date");
+            HeldNight {
+                date: today.saturating_sub(days.days()),
+                tiers: snapshot.tiers,
+                snapshot: snapshot.id,
+            }
+        })
+        .collect();
+    Backups {
+        app: t("home"),
+        latest: Some(brief(t)),
+        last_pull: Some(before(128)),
+        next_run: Some(NextRun {
+            at: before(-15 * 60 - 26),
+            what: t("nightly snapshot"),
+        }),
+        nights,
+        snapshots,
+        undo: Some(offer()),
+        running: None,
+        cannot_back_up: None,
+    }
+}
+
+fn live(t: Text) -> LiveRelease {
+    LiveRelease {
+        colour: Colour::Blue,
+        release: t("v2"),
+        since: Some(before(185)),
+    }
+}
+
+fn previous(t: Text) -> PreviousRelease {
+    PreviousRelease {
+        colour: Colour::Green,
+        release: t("v1"),
+        warm_until: Some(before(-6)),
+    }
+}
+
+fn release(t: Text, id: &str, role: ReleaseRole) -> Release {
+    Release {
+        id: t(id),
+        received: Some(before(240)),
+        bytes: Some(18_400_000),
+        role,
+        note: None,
+        cannot_deploy: None,
+    }
+}
+
+fn deploys(t: Text) -> Deploys {
+    let waiting = Release {
+        note: Some(t("It was refused 20 minutes ago: /healthz said 503.")),
+        ..release(t, "v3-unhealthy", ReleaseRole::Waiting)
+    };
+    let blocked = Release {
+        cannot_deploy: Some(t("Its folder is incomplete: push it again.")),
+        ..release(t, "20261121T101500-4f2a", ReleaseRole::Waiting)
+    };
+    Deploys {
+        app: t("home"),
+        live: Some(live(t)),
+        previous: Some(previous(t)),
+        cannot_roll_back: None,
+        releases: vec![
+            waiting,
+            blocked,
+            release(t, "v2", ReleaseRole::Live),
+            release(t, "v1", ReleaseRole::Previous),
+        ],
+        runs: vec![
+            running(t),
+            failed(t),
+            Run {
+                kind: RunKind::Restore,
+                subject: t("2026-11-18T023000Z"),
+                sentence: t("48,120 rows were put back; the app waited for 3.1 s."),
+                ..done(t, 9, "", 52)
+            },
+            undone(t),
+            done(t, 7, "v2", 185),
+        ],
+    }
+}
+
+fn step(t: Text, name: &str, state: StepState, ms: u64, note: &str) -> Step {
+    Step {
+        name: t(name),
+        state,
+        took: (ms > 0).then(|| Duration::from_millis(ms)),
+        note: (!note.is_empty()).then(|| t(note)),
+    }
+}
+
+fn steps(t: Text, reached: usize, at: StepState) -> Vec<Step> {
+    let all = [
+        ("receive", 340, "212 files, 18 MB"),
+        ("snapshot", 1_210, "48,120 rows, read back"),
+        ("start", 95, "green, port 3002, pid 4307"),
+        ("probe", 2_040, "answered 200 at the third time of asking"),
+        ("swap", 1, ""),
+        ("verify", 24, "v3 answered through the gate"),
+        ("drain", 870, "3 requests were finished on blue"),
+        ("warm", 0, "blue stays warm for 10 minutes"),
+    ];
+    all.into_iter()
+        .enumerate()
+        .map(|(i, (name, ms, note))| match i.cmp(&reached) {
+            std::cmp::Ordering::Less => step(t, name, StepState::Done, ms, note),
+            std::cmp::Ordering::Equal => step(t, name, at, ms, ""),
+            std::cmp::Ordering::Greater => step(t, name, StepState::Pending, 0, ""),
+        })
+        .collect()
+}
+
+fn running(t: Text) -> Run {
+    Run {
+        id: t("12"),
+        app: t("home"),
+        kind: RunKind::Deploy,
+        subject: t("v3"),
+        outcome: RunOutcome::Running,
+        started: before(0),
+        took: None,
+        steps: steps(t, 3, StepState::Running),
+        sentence: t(
+            "Green is asked each second whether it is healthy; blue answers everybody meanwhile.",
+        ),
+        failure: None,
+        last_lines: vec![],
+    }
+}
+
+fn failed(t: Text) -> Run {
+    Run {
+        id: t("11"),
+        subject: t("v3-unhealthy"),
+        outcome: RunOutcome::Failed,
+        started: before(20),
+        took: Some(Duration::from_millis(31_900)),
+        steps: steps(t, 3, StepState::Failed),
+        sentence: t("v2 stayed live on blue; nobody noticed."),
+        failure: Some(t(
+            "/healthz did not say 200 within 30 s: it said 503 thirty times. Look at the last lines that the release \
+             printed, mend it, and deploy again.",
+        )),
+        last_lines: vec![
+            t("listening on 127.0.0.1:3002"),
+            t("migration 4 of 4 applied"),
+            t("healthz: 503 the dose table can't be read: no such column: taken_at"),
+        ],
+        ..running(t)
+    }
+}
+
+fn undone(t: Text) -> Run {
+    let mut steps = steps(t, 5, StepState::Failed);
+    steps[4].state = StepState::Undone;
+    steps[6].state = StepState::Skipped;
+    Run {
+        id: t("8"),
+        subject: t("v7-slow-leak"),
+        outcome: RunOutcome::Undone,
+        started: before(100),
+        steps,
+        failure: Some(t(
+            "After the swap v7-slow-leak answered 500. v2 was made live again 1.2 s later.",
+        )),
+        ..failed(t)
+    }
+}
+
+fn done(t: Text, id: u32, release: &str, minutes: i64) -> Run {
+    Run {
+        id: t(&id.to_string()),
+        subject: t(release),
+        outcome: RunOutcome::Succeeded,
+        started: before(minutes),
+        took: Some(Duration::from_millis(4_580)),
+        steps: steps(t, 8, StepState::Done),
+        sentence: t("v2 went live on blue. Not one request was dropped."),
+        ..running(t)
+    }
+}
+
+fn journal(t: Text) -> Journal {
+    let lines: [(i64, Severity, &str, bool); 9] = [
+        (1, Severity::Info, "Deploy of v3 to green began.", true),
+        (
+            20,
+            Severity::Error,
+            "The deploy of v3-unhealthy failed at probe: /healthz said 503 thirty times. v2 stayed live.",
+            true,
+        ),
+        (
+            52,
+            Severity::Good,
+            "The data was put back to Wednesday 18 November, 03:30. What was there before was pinned.",
+            true,
+        ),
+        (
+            128,
+            Severity::Info,
+            "The laptop pulled the backups folder: 17 snapshots, 1.3 MB sent.",
+            false,
+        ),
+        (185, Severity::Good, "v2 went live on blue.", true),
+        (
+            514,
+            Severity::Good,
+            "The nightly snapshot was taken and read back: 48,120 rows, 1.2 MB.",
+            false,
+        ),
+        (
+            515,
+            Severity::Info,
+            "Rotation let go of 2026-11-14 (daily).",
+            false,
+        ),
+        (
+            1_400,
+            Severity::Warning,
+            "v2 crashed on blue and was running again after 0.8 s.",
+            false,
+        ),
+        (
+            2_954,
+            Severity::Good,
+            "The nightly snapshot was taken and read back: 47,960 rows, 1.2 MB.",
+            false,
+        ),
+    ];
+    let events = lines
+        .into_iter()
+        .enumerate()
+        .map(|(i, (minutes, severity, sentence, run))| Event {
+            id: 200 - i64::try_from(i).unwrap_or(0),
+            at: before(minutes),
+            app: (i != 3).then(|| t(if i % 3 == 0 { "garden" } else { "home" })),
+            severity,
+            sentence: t(sentence),
+            run: run.then(|| t("11")),
+        })
+        .collect();
+    Journal {
+        app: None,
+        events,
+        older: Some(191),
+        newer: true,
+    }
+}
+
+fn account(t: Text) -> Account {
+    let session = |id: &str, current, browser: &str, since, seen| Session {
+        id: t(id),
+        current,
+        browser: t(browser),
+        since: before(since),
+        seen: before(seen),
+    };
+    Account {
+        sessions: vec![
+            session("a1", true, "Chrome on Android", 60 * 24 * 9, 0),
+            session("b2", false, "Firefox on Linux", 60 * 24 * 40, 60 * 24 * 2),
+        ],
+        problem: Some(t("The password of now was not right.")),
+        least_length: 12,
+    }
+}

@@ -1,0 +1,55 @@
+//! Signing in, and who is signed in.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// `GET /sign-in`, also shown again after a wrong password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignIn {
+    /// What was wrong with the last try, as a sentence.
+    pub problem: Option<String>,
+    /// How long tries are refused.
+    pub wait: Option<Duration>,
+    /// Where to go afterwards: a path of this site, sent back in the field `return_to`.
+    pub return_to: Option<String>,
+    /// Whether a password exists; if not, the page says how to make one instead of asking for it.
+    pub has_password: bool,
+}
+
+/// `GET /welcome/{token}`: the one-time link with which a password is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Welcome {
+    /// The token of the link; `None` when it was used before, or is too old.
+    pub token: Option<String>,
+    /// What was wrong with the last try, as a sentence.
+    pub problem: Option<String>,
+    /// The fewest characters that a password may have.
+    pub least_length: usize,
+}
+
+/// `GET /account`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Every session, this one included.
+    pub sessions: Vec<Session>,
+    /// What was wrong with the last attempt to change the password, as a sentence.
+    pub problem: Option<String>,
+    /// The fewest characters that a password may have.
+    pub least_length: usize,
+}
+
+/// A browser that is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its id, as it stands in `/account/sessions/{id}/revoke`; not the secret of its cookie.
+    pub id: String,
+    /// Whether it is the one that looks at the page.
+    pub current: bool,
+    /// What is known of the browser: "Chrome on Android".
+    pub browser: String,
+    /// When it signed in.
+    pub since: Timestamp,
+    /// When it was last seen.
+    pub seen: Timestamp,
+}

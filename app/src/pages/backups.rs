@@ -1,0 +1,119 @@
+//! The backups of one app: the newest proven copy, what the tiers hold, and every snapshot with why it
+//! stays.
+
+use leptos::prelude::*;
+
+use super::{Drawn, calendar, is_under_way, sizes, snapshots};
+use crate::document::app_switch;
+use crate::model::{Backups, Frame, UndoOffer};
+use crate::parts::{self, Weight, ago, beads, facts, stamp};
+use crate::words::{self, segment};
+
+pub(super) fn draw(frame: &Frame, page: &Backups) -> Drawn {
+    let app = page.app.clone();
+    let path = format!("/apps/{}", segment(&app));
+    let title = match &page.latest {
+        Some(latest) => format!(
+            "{app}: last snapshot {}",
+            words::ago(frame.now, latest.taken)
+        ),
+        None => format!("{app}: no snapshot yet"),
+    };
+    let busy = is_under_way(page.running.as_ref());
+    let running = page.running.as_ref().map(|run| {
+        view! {
+            <section class="now">
+                <h3><a href=parts::run_path(run)><bdi>{parts::run_title(frame, run)}</bdi></a></h3>
+                {beads(run)}
+            </section>
+        }
+    });
+    let back_up = parts::unless(page.cannot_back_up.as_deref(), || {
+        parts::post(
+            format!("{path}/backup"),
+            "Back up now",
+            Weight::Primary,
+            None,
+        )
+    });
+    let content = view! {
+        {app_switch(frame, &app, "backups")}
+        <h1>"Backups of "<bdi>{app}</bdi></h1>
+        <div class="columns">
+            <div>
+                <section class="card" aria-labelledby="latest">
+                    <h2 id="latest">"At a glance"</h2>
+                    {running}
+                    {facts(glance(frame, page))}
+                    <div class="actions">{back_up}</div>
+                </section>
+                {page.undo.as_ref().map(|offer| undo(frame, offer, &path))}
+                <section class="card" aria-labelledby="tiers">
+                    <h2 id="tiers">"Nights that are held"</h2>
+                    {calendar::draw(frame, &page.nights)}
+                    <p class="soft small">
+                        "Seven nights stay as daily, then four as weekly, then six as monthly. "
+                        "A coarser tier takes only what a finer one no longer holds, so "<code>"weekly/"</code>
+                        " fills from the tenth day on and "<code>"monthly/"</code>" from the thirty-seventh."
+                    </p>
+                </section>
+                <section class="card" aria-labelledby="sizes">
+                    <h2 id="sizes">"Sizes over time"</h2>
+                    {sizes::draw(frame, &page.snapshots)}
+                </section>
+            </div>
+            <section class="card" aria-labelledby="all">
+                <h2 id="all">"All snapshots"</h2>
+                {snapshots::list(frame, &path, &page.snapshots)}
+            </section>
+        </div>
+    };
+    Drawn::showing(title, content.into_any()).busy(busy)
+}
+
+fn glance(frame: &Frame, page: &Backups) -> Vec<parts::Fact> {
+    let mut rows = vec![
+        (
+            "Last verified snapshot",
+            parts::latest(frame, page.latest.as_ref()),
+        ),
+        (
+            "The laptop's last pull",
+            parts::last_pull(frame, page.last_pull),
+        ),
+    ];
+    if let Some(next) = &page.next_run {
+        rows.push((
+            "Next run",
+            view! { <bdi>{next.what.clone()}</bdi>" "{ago(frame, next.at)} }.into_any(),
+        ));
+    }
+    let total: u64 = page.snapshots.iter().map(|snapshot| snapshot.bytes).sum();
+    let many = u64::try_from(page.snapshots.len()).unwrap_or(u64::MAX);
+    rows.push((
+        "Held",
+        view! {
+            {words::counted(many, "snapshot", "snapshots")}
+            <span class="soft">" · "{words::size(total)}</span>
+        }
+        .into_any(),
+    ));
+    rows
+}
+
+fn undo(frame: &Frame, offer: &UndoOffer, path: &str) -> AnyView {
+    let button = parts::unless(offer.cannot_undo.as_deref(), || {
+        parts::go(format!("{path}/undo"), "Undo this restore…", Weight::Plain)
+    });
+    view! {
+        <section class="card" aria-labelledby="restored">
+            <h2 id="restored">"The last restore"</h2>
+            <p>
+                "The data was put back to "{stamp(frame, offer.restored_to)}", "
+                {ago(frame, offer.restored_at)}". What was there before is still held."
+            </p>
+            <div class="actions">{button}</div>
+        </section>
+    }
+    .into_any()
+}
