@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
@@ -353,9 +354,17 @@ impl App {
     /// # Errors
     /// The snapshot failed; nothing that was there before has changed.
     pub async fn backup(&self, reason: Reason) -> anyhow::Result<Manifest> {
+        self.backup_for(reason, None).await
+    }
+
+    /// The same, counted for a local date: a catch-up's is the night that was missed.
+    ///
+    /// # Errors
+    /// The snapshot failed; nothing that was there before has changed.
+    pub async fn backup_for(&self, reason: Reason, local_date: Option<Date>) -> anyhow::Result<Manifest> {
         let live = self.router.live().await?;
         let release = self.releases.of_colour(live);
-        let taken = self.data.snapshot(reason, release.clone(), false).await;
+        let taken = self.data.snapshot_for(reason, release.clone(), false, local_date).await;
         match &taken {
             Ok(manifest) => {
                 if let Some(release) = release {

@@ -2,9 +2,18 @@
 //! HTTP API and dashboard that show them. `ARCHITECTURE.md` is the map of this library.
 
 pub mod backup;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod demo;
+pub mod deploy;
 pub mod durable;
+pub mod faults;
+pub mod http;
+pub mod journal;
 pub mod names;
+pub mod probe;
 pub mod router;
+pub mod runtime;
 pub mod schedule;
+pub mod supervisor;

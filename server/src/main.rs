@@ -1,1 +1,5 @@
-fn main() {}
+//! The binary `tealkeep`: parse, dispatch.
+
+fn main() -> std::process::ExitCode {
+    tealkeep::cli::main()
+}

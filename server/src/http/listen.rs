@@ -2,6 +2,7 @@
 //! client may take to say what it wants.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use super::guard::Transport;
+pub use super::guard::Transport;
 
 /// The most connections at once on one listener; a further one waits.
 const MOST_CONNECTIONS: usize = 256;
@@ -26,6 +27,18 @@ const MOST_CONNECTIONS: usize = 256;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a connection may take to end after the stop.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// What a connection over the unix socket counts as.
+#[must_use]
+pub fn over_socket() -> Transport {
+    Transport::Socket
+}
+
+/// What a connection over TCP counts as.
+#[must_use]
+pub fn over_tcp(from: SocketAddr) -> Transport {
+    Transport::Tcp(from)
+}
 
 /// Serves `router` on `listener` until `stop`; returns when every connection has ended.
 pub async fn serve<L>(mut listener: L, router: Router, transport: impl Fn(&L::Addr) -> Transport, stop: CancellationToken)
@@ -64,6 +77,7 @@ where
             drop(place);
         });
     }
+    drop(listener);
     connections.close();
     connections.wait().await;
 }

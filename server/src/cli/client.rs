@@ -1,0 +1,136 @@
+//! The HTTP API over the unix socket, as the verbs use it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+use super::Failure;
+use crate::http::api::Status;
+use crate::journal::runs::{Run, RunId, RunState};
+
+/// How long a server that is being restarted is waited for while a run is watched.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The pause between two tries meanwhile.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// Speaks to one server.
+pub struct Client {
+    socket: PathBuf,
+}
+
+impl Client {
+    /// Over that socket.
+    pub fn new(socket: PathBuf) -> Client {
+        Client { socket }
+    }
+
+    /// Asks for JSON.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        let response = self.send(Method::GET, path, Bytes::new()).await?;
+        Ok(read(response).await?)
+    }
+
+    /// Sends JSON and takes JSON.
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        let body = serde_json::to_vec(body).map_err(anyhow::Error::from)?;
+        let response = self.send(Method::POST, path, body.into()).await?;
+        Ok(read(response).await?)
+    }
+
+    /// The name of the app that is meant: the given one, or the only one.
+    pub async fn app(&self, given: Option<String>) -> Result<String, Failure> {
+        if let Some(given) = given {
+            return Ok(given);
+        }
+        let status: Status = self.get("/api/v1/status").await?;
+        let mut names: Vec<String> = status.apps.iter().map(|app| app.name.to_string()).collect();
+        match names.len() {
+            1 => Ok(names.remove(0)),
+            _ => Err(Failure::Call(format!("there are several apps; name one of {}", names.join(", ")))),
+        }
+    }
+
+    /// Follows a run to its end, telling `step` each time that it looks different. A server that goes
+    /// away meanwhile is waited for: the run is finished, or taken back, by its next start.
+    pub async fn follow(&self, id: RunId, mut step: impl FnMut(&Run)) -> Result<Run, Failure> {
+        let path = format!("/api/v1/runs/{id}");
+        let mut gone_since = None;
+        loop {
+            match self.follow_once(&path, &mut step).await {
+                Ok(Some(run)) => return Ok(run),
+                Ok(None) => gone_since = None,
+                Err(Failure::Tried(error)) => {
+                    let since = *gone_since.get_or_insert_with(std::time::Instant::now);
+                    if since.elapsed() > PATIENCE {
+                        return Err(Failure::Tried(error.context("the server went away; `tealkeep status` tells how it ended")));
+                    }
+                }
+                Err(call) => return Err(call),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn follow_once(&self, path: &str, step: &mut impl FnMut(&Run)) -> Result<Option<Run>, Failure> {
+        // The stream first: what changes after the run was read is then heard of.
+        let mut events = self.send(Method::GET, "/api/v1/events", Bytes::new()).await?.into_body();
+        loop {
+            let run: Run = self.get(path).await?;
+            step(&run);
+            if run.state != RunState::Running {
+                return Ok(Some(run));
+            }
+            match events.frame().await {
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Ok(None),
+            }
+        }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<http::Response<Incoming>, Failure> {
+        let stream = UnixStream::connect(&self.socket).await.with_context(|| {
+            format!(
+                "no server answers on {}. Is it running? Name its socket with --socket PATH or TEALKEEP_SOCKET",
+                self.socket.display()
+            )
+        })?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.context("the server did not speak HTTP")?;
+        // It ends with the response's body; nobody needs to wait for it.
+        tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "tealkeep")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body))
+            .map_err(|_| Failure::Call(format!("{path:?} can't be asked for; is there a space in a name?")))?;
+        let response = sender.send_request(request).await.context("the server did not answer")?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let bytes = response.into_body().collect().await.context("the answer was cut off")?.to_bytes();
+        let detail = serde_json::from_slice::<serde_json::Value>(&bytes)
+            .ok()
+            .and_then(|problem| problem.get("detail")?.as_str().map(str::to_owned))
+            .unwrap_or_else(|| String::from_utf8_lossy(&bytes).trim().to_owned());
+        Err(match status {
+            StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Failure::Call(detail),
+            _ => Failure::Tried(anyhow!(detail)),
+        })
+    }
+}
+
+async fn read<T: DeserializeOwned>(response: http::Response<Incoming>) -> anyhow::Result<T> {
+    let bytes = response.into_body().collect().await.context("the answer was cut off")?.to_bytes();
+    serde_json::from_slice(&bytes).context("the server's answer is not what this version expects; are both of one version?")
+}

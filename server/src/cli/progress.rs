@@ -1,0 +1,109 @@
+//! Progress on stderr: a bar on a terminal, plain lines otherwise.
+
+use std::collections::HashSet;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::is_watched;
+use crate::backup::{Progress, Stage};
+use crate::deploy::step::Step;
+use crate::journal::runs::{Run, StepState};
+
+/// Bytes that are worked through.
+pub struct Bytes {
+    bar: Option<ProgressBar>,
+    stage: Option<Stage>,
+}
+
+impl Bytes {
+    /// A bar, where somebody watches.
+    pub fn new() -> Bytes {
+        let bar = is_watched().then(|| {
+            let bar = ProgressBar::new(0);
+            if let Ok(style) = ProgressStyle::with_template("{msg:24} {bar:30} {bytes:>10} of {total_bytes} {bytes_per_sec}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        Bytes { bar, stage: None }
+    }
+
+    /// Shows how far it is.
+    pub fn show(&mut self, progress: Progress) {
+        let is_new = self.stage.replace(progress.stage) != Some(progress.stage);
+        match &self.bar {
+            Some(bar) => {
+                bar.set_message(progress.stage.as_str());
+                bar.set_length(progress.total);
+                bar.set_position(progress.done);
+            }
+            None if is_new => eprintln!("{}", progress.stage),
+            None => {}
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// The steps of a run.
+pub struct Steps {
+    bar: Option<ProgressBar>,
+    told: HashSet<(Step, u8)>,
+}
+
+impl Steps {
+    /// A bar, where somebody watches.
+    pub fn new() -> Steps {
+        let bar = is_watched().then(|| {
+            let bar = ProgressBar::new(0);
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:20} {pos}/{len} {msg}") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(std::time::Duration::from_millis(120));
+            bar
+        });
+        Steps { bar, told: HashSet::new() }
+    }
+
+    /// Shows how far it is: each step once as it ends.
+    pub fn show(&mut self, run: &Run) {
+        for row in &run.steps {
+            let word = match row.state {
+                StepState::Pending | StepState::Running => continue,
+                StepState::Done => "done",
+                StepState::Failed => "failed",
+                StepState::Skipped => "skipped",
+                StepState::Undone => "taken back",
+            };
+            if !self.told.insert((row.step, row.state as u8)) {
+                continue;
+            }
+            let detail = row.detail.as_deref().map(|detail| format!(": {detail}")).unwrap_or_default();
+            let line = format!("{:9} {word}{detail}", row.step.as_str());
+            match &self.bar {
+                Some(bar) => bar.println(line),
+                None => eprintln!("{line}"),
+            }
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_length(run.steps.len() as u64);
+            let over = run.steps.iter().filter(|row| !matches!(row.state, StepState::Pending | StepState::Running));
+            bar.set_position(over.count() as u64);
+            if let Some(row) = run.steps.iter().find(|row| row.state == StepState::Running) {
+                bar.set_message(row.step.as_str());
+            }
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! `tealkeep restore` and `tealkeep undo`: through the server, or unpacking without one.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+
+use super::client::Client;
+use super::deploy::watch;
+use super::progress::Bytes;
+use super::{Failure, Outcome, print};
+use crate::backup::restore::unpack;
+use crate::backup::{Cancel, SnapshotId, Watch, human};
+use crate::http::api::{Begun, RestoreRequest};
+
+/// How long unpacking may take.
+const DEADLINE: Duration = Duration::from_secs(6 * 3600);
+
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The app's name.
+    #[arg(required_unless_present = "file", conflicts_with_all = ["file", "to"])]
+    app: Option<String>,
+    /// The snapshot, as `tealkeep snapshots` lists it.
+    #[arg(required_unless_present = "file")]
+    snapshot: Option<String>,
+    /// Without a server: the snapshot's file.
+    #[arg(long, requires = "to", value_name = "SNAPSHOT")]
+    file: Option<PathBuf>,
+    /// Without a server: the database to make; it must not exist.
+    #[arg(long, requires = "file", value_name = "NEW.db")]
+    to: Option<PathBuf>,
+}
+
+impl RestoreArgs {
+    /// Whether no server is needed.
+    pub fn is_local(&self) -> bool {
+        self.file.is_some()
+    }
+}
+
+/// Through the server.
+pub async fn run(client: &Client, args: &RestoreArgs, json: bool) -> Outcome {
+    let (Some(app), Some(snapshot)) = (&args.app, &args.snapshot) else {
+        unreachable!("the parser asks for both")
+    };
+    let snapshot: SnapshotId = snapshot.parse().map_err(|e| Failure::Call(format!("{e}")))?;
+    let begun: Begun = client.post(&format!("/api/v1/apps/{app}/restores"), &RestoreRequest { snapshot }).await?;
+    watch(client, begun.run, json).await
+}
+
+/// `tealkeep undo`
+pub async fn undo(client: &Client, app: Option<String>, json: bool) -> Outcome {
+    let app = client.app(app).await?;
+    let begun: Begun = client.post(&format!("/api/v1/apps/{app}/undos"), &()).await?;
+    watch(client, begun.run, json).await
+}
+
+/// Without a server.
+pub fn local(args: &RestoreArgs, json: bool) -> Outcome {
+    let (Some(file), Some(to)) = (&args.file, &args.to) else { unreachable!("the parser asks for both or neither") };
+    let mut bar = Bytes::new();
+    let mut tell = |progress| bar.show(progress);
+    let unpacked = unpack(file, to, &mut Watch::new(&mut tell, Cancel::never(), DEADLINE));
+    bar.clear();
+    let facts = unpacked.map_err(anyhow::Error::from)?;
+    let rows: u64 = facts.tables.values().sum();
+    let printed = json!({"database": to, "bytes": facts.plain_bytes(), "tables": facts.tables});
+    print(json, &printed, || format!("{} holds the snapshot's content: {}, {rows} rows.", to.display(), human(facts.plain_bytes())))
+}

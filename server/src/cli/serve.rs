@@ -1,0 +1,48 @@
+//! `tealkeep serve`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{DEFAULT_CONFIG, Failure, Outcome};
+use crate::config::Config;
+use crate::supervisor::Supervisor;
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The configuration.
+    #[arg(long, default_value = DEFAULT_CONFIG, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Runs the server until SIGTERM or Ctrl-C.
+pub async fn run(args: &ServeArgs) -> Outcome {
+    let config = Config::load(&args.config).map_err(|error| Failure::Call(error.to_string()))?;
+    log_to_stderr("info");
+    let supervisor = Supervisor::start(config).await?;
+    let at = supervisor.dashboard;
+    eprintln!("The dashboard listens on http://{at}");
+    if let Some(token) = &supervisor.first_link {
+        eprintln!("No password is set yet. This link sets one; it can be used once:\n  http://127.0.0.1:{}/welcome/{token}", at.port());
+    }
+    stopped().await?;
+    supervisor.shut_down().await;
+    Ok(())
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+pub async fn stopped() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        pressed = tokio::signal::ctrl_c() => pressed,
+    }
+}
+
+/// Sends what is logged to stderr; `RUST_LOG` changes how much.
+pub fn log_to_stderr(usual: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("{usual},tokio_cron_scheduler=warn")));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

@@ -1,0 +1,67 @@
+//! `tealkeep status`
+
+use super::client::Client;
+use super::{Outcome, print};
+use crate::deploy::seconds;
+use crate::http::api::{AppStatus, ColourStatus, Status};
+use crate::names::Colour;
+use crate::runtime::ColourState;
+
+/// Whether all is well, and how every app stands.
+pub async fn run(client: &Client, json: bool) -> Outcome {
+    let status: Status = client.get("/api/v1/status").await?;
+    print(json, &status, || {
+        let mut text = format!("{}\n", status.sentence);
+        for app in &status.apps {
+            text.push_str(&describe(app));
+        }
+        text
+    })
+}
+
+fn describe(app: &AppStatus) -> String {
+    let release = app.release.as_ref().map_or_else(|| "nothing yet".to_owned(), ToString::to_string);
+    let mut text = format!("\n{}: {release} is live on {}\n", app.name, app.live);
+    for (colour, status) in [(Colour::Blue, &app.colours.blue), (Colour::Green, &app.colours.green)] {
+        let said = describe_colour(status);
+        text.push_str(&format!("  {colour:<9} {said}\n"));
+    }
+    match &app.snapshot {
+        Some(snapshot) => {
+            let age = jiff::Timestamp::now().duration_since(snapshot.taken_at);
+            let age = seconds(std::time::Duration::try_from(age).unwrap_or_default());
+            let size = crate::backup::human(snapshot.bytes);
+            text.push_str(&format!("  snapshot  {} ({}, {size}), {age} old\n", snapshot.id, snapshot.reason.as_str()));
+        }
+        None => text.push_str("  snapshot  none yet\n"),
+    }
+    text.push_str(&format!("  next      nightly snapshot at {:.0}\n", app.next_run));
+    if let Some(run) = &app.run {
+        text.push_str(&format!("  running   the {} of {} since {:.0}\n", run.kind.noun(), run.subject, run.since));
+    }
+    let traffic = &app.traffic;
+    let in_flight: u64 = traffic.requests_in_flight.iter().sum();
+    let streams: u64 = traffic.streams.iter().sum();
+    text.push_str(&format!(
+        "  requests  {} answered, {} of them with a server error; {in_flight} in flight, {streams} streams, {} held\n",
+        traffic.answered, traffic.failed, traffic.held_now
+    ));
+    text
+}
+
+fn describe_colour(status: &ColourStatus) -> String {
+    let restarts = match status.restarts {
+        0 => String::new(),
+        1 => ", started again once".to_owned(),
+        n => format!(", started again {n} times"),
+    };
+    match &status.state {
+        ColourState::Running { pid, release, memory_bytes, .. } => {
+            let memory = memory_bytes.map(|bytes| format!(", {}", crate::backup::human(bytes))).unwrap_or_default();
+            let warm = status.warm_until.map(|until| format!(", kept warm until {until:.0}")).unwrap_or_default();
+            format!("{release} runs as process {pid} on port {}{memory}{warm}{restarts}", status.port)
+        }
+        ColourState::Stopped => format!("stopped{restarts}"),
+        ColourState::Ended { how } => format!("{how}{restarts}"),
+    }
+}

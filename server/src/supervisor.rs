@@ -1,0 +1,229 @@
+//! The composition root: builds the parts from the configuration, starts them, ticks the schedule, and
+//! shuts everything down in the right order. [`build`] is the only place that names concrete runtimes
+//! and routers.
+
+mod door;
+mod nightly;
+
+use std::fs::File;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use jiff::Timestamp;
+use rustix::fs::FlockOperation;
+use tokio::net::{TcpListener, UnixListener};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::backup::Keeper;
+use crate::clock::Clock;
+use crate::config::{AppConfig, Config, RouterConfig, RuntimeConfig};
+use crate::deploy::data::Data;
+use crate::deploy::{App, Parts};
+use crate::http::auth::Auth;
+use crate::http::{Server, listen, routes};
+use crate::journal::{Journal, NewEvent, Severity};
+use crate::router::gate::{Gate, GateConfig};
+use crate::router::{GateRouter, Router};
+use crate::runtime::Runtime;
+use crate::runtime::process::ProcessRuntime;
+use door::Door;
+
+/// The journal's setting for the instant of the first start.
+const INSTALLED_AT: &str = "installed-at";
+
+/// A running Tealkeep.
+pub struct Supervisor {
+    /// What the HTTP side and the schedule share.
+    pub server: Arc<Server>,
+    /// A one-time link's token, made because no password exists.
+    pub first_link: Option<String>,
+    /// Where the dashboard listens now.
+    pub dashboard: SocketAddr,
+    tasks: TaskTracker,
+    gates: TaskTracker,
+    stop: CancellationToken,
+    stop_gates: CancellationToken,
+    /// Released by the kernel, however this process ends.
+    _lock: File,
+}
+
+impl Supervisor {
+    /// Starts everything. When it returns, the socket, the dashboard and the gates accept connections;
+    /// the apps may still be coming up.
+    ///
+    /// # Errors
+    /// Another Tealkeep runs on the same state, a port is taken, or a folder can't be used.
+    pub async fn start(config: Config) -> anyhow::Result<Supervisor> {
+        std::fs::create_dir_all(&config.state)
+            .with_context(|| format!("cannot make the state folder {}", config.state.display()))?;
+        let lock = lock(&config.state)?;
+        let journal = Journal::open(&config.state)?;
+        let clock = Clock::new(config.zone.clone());
+        let installed_at = installed_at(&journal).await?;
+        let (stop, stop_gates) = (CancellationToken::new(), CancellationToken::new());
+        let (tasks, gates) = (TaskTracker::new(), TaskTracker::new());
+        let version = env!("CARGO_PKG_VERSION");
+        journal.note(NewEvent::new(Severity::Info, format!("Tealkeep {version} started."))).await;
+
+        let mut apps = Vec::new();
+        for app in &config.apps {
+            let folder = config.state.join("apps").join(app.name.as_str());
+            let built = build(app.clone(), &folder, &journal, &clock, &tasks, &stop).await?;
+            serve_gate(&built, &gates, &stop_gates);
+            apps.push(built.app);
+        }
+        let auth = Auth::open(journal.clone()).await?;
+        let password_is_set = auth.password_is_set();
+        let first_link = if *password_is_set.borrow() { None } else { Some(auth.new_link().await?) };
+        let server = Arc::new(Server {
+            apps,
+            journal,
+            auth,
+            clock,
+            dashboard: config.dashboard.clone(),
+            started: Timestamp::now(),
+            stop: stop.clone(),
+        });
+        let service = routes::service(server.clone());
+        let socket = control_socket(&config.socket)?;
+        tasks.spawn(listen::serve(socket, service.clone(), |_| listen::over_socket(), stop.clone()));
+        let door = Door::open(config.dashboard.listen, password_is_set, server.journal.clone())
+            .await
+            .context("the dashboard can't listen; change `listen` under [dashboard]")?;
+        let dashboard = door.address();
+        tasks.spawn(listen::serve(door, service, |from| listen::over_tcp(*from), stop.clone()));
+        for app in &server.apps {
+            app.begin().await.with_context(|| format!("cannot begin with {}", app.name()))?;
+        }
+        nightly::tick(server.clone(), installed_at, &tasks, stop.clone()).await?;
+        Ok(Supervisor { server, first_link, dashboard, tasks, gates, stop, stop_gates, _lock: lock })
+    }
+
+    /// Stops everything: runs at their next safe point, then the schedule and the dashboard, then the
+    /// gates once their requests have ended, and last the colours, which are this process's children.
+    pub async fn shut_down(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.stop_gates.cancel();
+        self.gates.close();
+        self.gates.wait().await;
+        for app in &self.server.apps {
+            app.stop_colours().await;
+        }
+        self.server.journal.note(NewEvent::new(Severity::Info, "Tealkeep stopped.")).await;
+    }
+}
+
+struct Built {
+    app: Arc<App>,
+    gate: Arc<Gate>,
+    listener: TcpListener,
+}
+
+/// Turns an app's section of the configuration into its parts.
+async fn build(
+    config: AppConfig,
+    folder: &Path,
+    journal: &Journal,
+    clock: &Clock,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<Built> {
+    for folder in [folder, &config.backups, &config.releases] {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    let RuntimeConfig::Process(process) = &config.runtime;
+    let runtime: Arc<dyn Runtime> =
+        Arc::new(ProcessRuntime::new(process.clone(), config.database.clone(), folder.to_owned()));
+
+    let RouterConfig::Gate(section) = &config.router;
+    let active = folder.join("active-color");
+    let live = GateRouter::recorded(&active)?;
+    let mut gate_config = GateConfig::new(
+        runtime.address(crate::names::Colour::Blue),
+        runtime.address(crate::names::Colour::Green),
+    );
+    gate_config.health_path.clone_from(&config.health.path);
+    gate_config.hold_timeout = section.hold_timeout;
+    gate_config.retry_for = section.retry_for;
+    gate_config.trust_forwarded = section.trust_forwarded;
+    let gate = Gate::new(gate_config, live);
+    let listener = TcpListener::bind(section.listen).await.with_context(|| {
+        format!("{} can't listen on {}; change `listen` under its router", config.name, section.listen)
+    })?;
+    let router: Arc<dyn Router> = Arc::new(GateRouter::new(gate.clone(), active, listener.local_addr()?));
+
+    let keeper = Keeper {
+        app: Some(config.name.clone()),
+        scratch: folder.join("scratch"),
+        keep: config.backup.keep.clone(),
+        ..Keeper::new(&config.database, &config.backups)
+    };
+    let data = Data::new(config.name.clone(), keeper, clock.clone(), journal.clone(), config.backup.deadline, stop.clone());
+    let app = App::new(Parts {
+        config,
+        journal: journal.clone(),
+        runtime,
+        router,
+        data,
+        folder: folder.to_owned(),
+        tasks: tasks.clone(),
+        stop: stop.clone(),
+    });
+    if app.must_hold_at_boot().await? {
+        gate.hold();
+    }
+    Ok(Built { app, gate, listener })
+}
+
+fn serve_gate(built: &Built, gates: &TaskTracker, stop: &CancellationToken) {
+    let _ = (built, gates, stop);
+}
+
+fn lock(state: &Path) -> anyhow::Result<File> {
+    let path = state.join("lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("cannot open {}", path.display()))?;
+    if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        bail!("another Tealkeep runs on {}; stop it first, or use another folder", state.display());
+    }
+    Ok(file)
+}
+
+async fn installed_at(journal: &Journal) -> anyhow::Result<Timestamp> {
+    if let Some(text) = journal.setting(INSTALLED_AT).await?
+        && let Ok(at) = text.parse()
+    {
+        return Ok(at);
+    }
+    let now = Timestamp::now();
+    journal.set_setting(INSTALLED_AT, Some(now.to_string())).await?;
+    Ok(now)
+}
+
+fn control_socket(path: &Path) -> anyhow::Result<UnixListener> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    // The lock on the state says that whoever made this one is gone.
+    if path.symlink_metadata().is_ok() {
+        std::fs::remove_file(path).with_context(|| format!("cannot remove the old socket {}", path.display()))?;
+    }
+    let listener = UnixListener::bind(path).with_context(|| format!("cannot make the socket {}", path.display()))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    Ok(listener)
+}
+
+/// The same port on loopback.
+fn loopback(listen: SocketAddr) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), listen.port())
+}
