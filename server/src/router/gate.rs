@@ -14,6 +14,9 @@ mod tunnel;
 mod websocket;
 mod worker;
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
