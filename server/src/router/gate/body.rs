@@ -131,6 +131,8 @@ pub(super) struct FromColour {
     pub(super) worker: Arc<Worker>,
     pub(super) colour: Colour,
     pub(super) bytes: u64,
+    /// That it broke off, told one turn later.
+    pub(super) broke_off: Option<hyper::Error>,
 }
 
 /// An event stream that can be told to go: it ends after a whole event, so that the browser's
@@ -253,6 +255,9 @@ impl FromColour {
                 return Poll::Ready(None);
             }
         }
+        if let Some(error) = self.broke_off.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
         let mut polled = Pin::new(&mut self.incoming).poll_frame(cx);
         if polled.is_pending() {
             if let Some(upstream) = &mut self.upstream {
@@ -261,6 +266,16 @@ impl FromColour {
             polled = Pin::new(&mut self.incoming).poll_frame(cx);
         }
         match &polled {
+            Poll::Ready(Some(Err(_))) => {
+                // One turn later, so that what did arrive is on its way to the client before its
+                // connection is broken off.
+                self.upstream = None;
+                if let Poll::Ready(Some(Err(error))) = polled {
+                    self.broke_off = Some(error);
+                }
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(data) = frame.data_ref() {
                     self.bytes += data.len() as u64;
@@ -274,7 +289,7 @@ impl FromColour {
                 }
             }
             Poll::Ready(None) => self.settle(),
-            Poll::Ready(Some(Err(_))) | Poll::Pending => {}
+            Poll::Pending => {}
         }
         polled
     }

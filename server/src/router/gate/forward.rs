@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{Request, Response, StatusCode};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tokio::time::{sleep, timeout};
@@ -40,6 +40,11 @@ pub(super) async fn answer(
     client.asked();
     let began = Instant::now();
     let mut response = carry(&client, request, began).await;
+    if client.is_closing() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     response.body_mut().for_client(client);
     Ok(response)
 }
@@ -322,6 +327,7 @@ fn pass_on(
             worker: Arc::clone(worker),
             colour,
             bytes: 0,
+            broke_off: None,
         })
     })
 }

@@ -252,6 +252,11 @@ impl Client {
         self.set_phase(IDLE);
     }
 
+    /// Whether this connection is closed after its current response.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Relaxed)
+    }
+
     fn close_soon(&self) {
         self.closing.store(true, Relaxed);
         if let Some(waker) = self.waker.get() {
