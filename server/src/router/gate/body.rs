@@ -1,0 +1,328 @@
+//! Bodies on their way through: nothing is gathered, each frame is passed on as it comes, and only
+//! when the other side takes it. A response's body carries what has to last as long as it does: the count
+//! of its request, and the connection that it comes from.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_util::task::AtomicWaker;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::{Bytes, Incoming};
+use tokio::time::Sleep;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use super::pool::Upstream;
+use super::switch::InFlight;
+use super::worker::{Client, Worker};
+use crate::names::Colour;
+
+/// How long a body waits for the colour's leave before it is sent anyway, since a server may ignore the
+/// expectation (RFC 9110 section 10.1.1).
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long a body may go on being uploaded after the whole response was already there.
+const UPLOAD_AFTER_RESPONSE: Duration = Duration::from_secs(60);
+
+/// A request's body on its way to a colour.
+pub(super) struct Outgoing {
+    incoming: Option<Incoming>,
+    leave: Option<Box<AwaitedLeave>>,
+}
+
+/// A client that waits for `100 Continue` gets it when its body is first asked for; so it is not asked for
+/// before the colour has said the same.
+struct AwaitedLeave {
+    leave: Arc<Leave>,
+    timeout: Pin<Box<Sleep>>,
+}
+
+/// The colour's leave to send a body.
+#[derive(Default)]
+pub(super) struct Leave {
+    given: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Leave {
+    pub(super) fn give(&self) {
+        self.given.store(true, SeqCst);
+        self.waker.wake();
+    }
+}
+
+impl Outgoing {
+    pub(super) fn none() -> Outgoing {
+        Outgoing {
+            incoming: None,
+            leave: None,
+        }
+    }
+
+    pub(super) fn new(incoming: Incoming) -> Outgoing {
+        Outgoing {
+            incoming: Some(incoming),
+            leave: None,
+        }
+    }
+
+    /// Holds the body back until leave is given, or the wait for it was long enough.
+    pub(super) fn await_leave(&mut self, leave: Arc<Leave>) {
+        self.leave = Some(Box::new(AwaitedLeave {
+            leave,
+            timeout: Box::pin(tokio::time::sleep(LEAVE_TIMEOUT)),
+        }));
+    }
+}
+
+impl Body for Outgoing {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        if let Some(awaited) = &mut self.leave {
+            awaited.leave.waker.register(cx.waker());
+            if !awaited.leave.given.load(SeqCst) {
+                ready!(awaited.timeout.as_mut().poll(cx));
+            }
+            self.leave = None;
+        }
+        match &mut self.incoming {
+            Some(incoming) => Pin::new(incoming).poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming
+            .as_ref()
+            .map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+/// A response's body on its way to the client.
+pub(super) struct ReplyBody {
+    source: Source,
+    /// When this is dropped the client's connection waits for its next request.
+    client: Option<Arc<Client>>,
+}
+
+enum Source {
+    Page(Option<Bytes>),
+    Colour(Box<FromColour>),
+}
+
+/// What comes from a colour.
+pub(super) struct FromColour {
+    pub(super) incoming: Incoming,
+    pub(super) upstream: Option<Upstream>,
+    /// `None` for a health probe while requests are held, which is not counted.
+    pub(super) in_flight: Option<InFlight>,
+    pub(super) stream: Option<EventStream>,
+    pub(super) worker: Arc<Worker>,
+    pub(super) colour: Colour,
+    pub(super) bytes: u64,
+    /// That it broke off, told one turn later.
+    pub(super) broke_off: Option<hyper::Error>,
+}
+
+/// An event stream that can be told to go: it ends after a whole event, so that the browser's
+/// `EventSource` connects again, to what is live then, and has lost none.
+pub(super) struct EventStream {
+    told: Pin<Box<WaitForCancellationFutureOwned>>,
+    leaving: bool,
+    tail: [u8; 2],
+}
+
+impl EventStream {
+    pub(super) fn new(told: WaitForCancellationFutureOwned) -> EventStream {
+        EventStream {
+            told: Box::pin(told),
+            leaving: false,
+            tail: *b"\n\n",
+        }
+    }
+
+    fn may_end(&self) -> bool {
+        // An empty line ends an event (HTML, section 9.2.5).
+        self.leaving && self.tail == *b"\n\n"
+    }
+
+    fn passed(&mut self, data: &[u8]) {
+        // Two line ends are at most four bytes; CRLF is looked at as LF.
+        let last = &data[data.len().saturating_sub(4)..];
+        for byte in last.iter().filter(|byte| **byte != b'\r') {
+            self.tail = [self.tail[1], *byte];
+        }
+    }
+}
+
+impl ReplyBody {
+    /// A page of the gate's own.
+    pub(super) fn page(text: String) -> ReplyBody {
+        ReplyBody {
+            source: Source::Page(Some(Bytes::from(text))),
+            client: None,
+        }
+    }
+
+    /// Nothing: what goes with a 101.
+    pub(super) fn none() -> ReplyBody {
+        ReplyBody {
+            source: Source::Page(None),
+            client: None,
+        }
+    }
+
+    pub(super) fn from_colour(from: FromColour) -> ReplyBody {
+        let mut from = Box::new(from);
+        if from.incoming.is_end_stream() {
+            from.settle();
+        }
+        ReplyBody {
+            source: Source::Colour(from),
+            client: None,
+        }
+    }
+
+    /// Lets go of the client when the body is over.
+    pub(super) fn for_client(&mut self, client: Arc<Client>) {
+        self.client = Some(client);
+    }
+}
+
+impl Drop for ReplyBody {
+    fn drop(&mut self) {
+        if let Some(client) = &self.client {
+            client.answered();
+        }
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut self.source {
+            Source::Page(page) => Poll::Ready(page.take().map(|page| Ok(Frame::data(page)))),
+            Source::Colour(from) => from.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Page(page) => page.is_none(),
+            Source::Colour(from) => from.incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Page(page) => {
+                SizeHint::with_exact(page.as_ref().map_or(0, |page| page.len() as u64))
+            }
+            Source::Colour(from) => from.incoming.size_hint(),
+        }
+    }
+}
+
+impl FromColour {
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        if let Some(stream) = &mut self.stream {
+            if !stream.leaving && stream.told.as_mut().poll(cx).is_ready() {
+                stream.leaving = true;
+            }
+            if stream.may_end() {
+                // The colour sees its end of the connection close.
+                self.upstream = None;
+                self.in_flight = None;
+                return Poll::Ready(None);
+            }
+        }
+        if let Some(error) = self.broke_off.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let mut polled = Pin::new(&mut self.incoming).poll_frame(cx);
+        if polled.is_pending() {
+            if let Some(upstream) = &mut self.upstream {
+                upstream.drive(cx);
+            }
+            polled = Pin::new(&mut self.incoming).poll_frame(cx);
+        }
+        match &polled {
+            Poll::Ready(Some(Err(_))) => {
+                // One turn later, so that what did arrive is on its way to the client before its
+                // connection is broken off.
+                self.upstream = None;
+                if let Poll::Ready(Some(Err(error))) = polled {
+                    self.broke_off = Some(error);
+                }
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(data) = frame.data_ref() {
+                    self.bytes += data.len() as u64;
+                    if let Some(stream) = &mut self.stream {
+                        stream.passed(data);
+                    }
+                }
+                if self.incoming.is_end_stream() {
+                    // A body of known length is not polled again after its last byte.
+                    self.settle();
+                }
+            }
+            Poll::Ready(None) => self.settle(),
+            Poll::Pending => {}
+        }
+        polled
+    }
+
+    /// The whole response is here: the connection can serve the next request.
+    fn settle(&mut self) {
+        let in_flight = self.in_flight.take();
+        let Some(mut upstream) = self.upstream.take() else {
+            return;
+        };
+        upstream.drive_once();
+        if upstream.is_reusable() {
+            self.worker.pool.put(upstream);
+        } else if !upstream.has_ended() {
+            // The colour answered before it had the whole body, and may still want the rest.
+            let worker = Arc::clone(&self.worker);
+            self.worker.tasks.spawn(async move {
+                let _in_flight = in_flight;
+                let finished = upstream.finish();
+                // When it is not over by then the connection is closed, which is all that can be done.
+                let _ = tokio::time::timeout(UPLOAD_AFTER_RESPONSE, finished).await;
+                if upstream.is_reusable() {
+                    worker.pool.put(upstream);
+                }
+            });
+        }
+    }
+}
+
+impl Drop for FromColour {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.worker.stats.sent(self.colour, self.bytes);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The few answers that the gate makes itself. None of them may be kept by anybody, and those that
+//! pass by themselves say when to come back (RFC 9110 section 10.2.3).
+
+use std::time::Duration;
+
+use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+
+use super::body::ReplyBody;
+
+/// Says, on a health answer that the gate gave in the app's place, that requests are being held.
+pub const HELD_HEADER: HeaderName = HeaderName::from_static("tealkeep-held");
+
+/// What visitors read while an app is not to be reached on purpose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Maintenance {
+    /// One or two sentences, plain text.
+    pub text: String,
+    /// When to come back, as far as anybody knows; whole seconds, at least one.
+    pub retry_after: Duration,
+}
+
+impl Default for Maintenance {
+    fn default() -> Maintenance {
+        Maintenance {
+            text: "The app is being looked after and will be back in a moment. \
+                   Nothing you entered before is lost."
+                .to_owned(),
+            retry_after: Duration::from_secs(10),
+        }
+    }
+}
+
+/// 503 with the maintenance page.
+pub(super) fn unavailable(wants: Wants, page: &Maintenance) -> Response<ReplyBody> {
+    let mut response = page_of(
+        wants,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Back in a moment",
+        &page.text,
+    );
+    retry_after(&mut response, page.retry_after);
+    response
+}
+
+/// 502: the live colour can't be reached, or broke off.
+pub(super) fn bad_gateway(wants: Wants) -> Response<ReplyBody> {
+    let mut response = page_of(
+        wants,
+        StatusCode::BAD_GATEWAY,
+        "The app is not answering",
+        "It may be starting again. Please try once more in a few seconds.",
+    );
+    retry_after(&mut response, Duration::from_secs(5));
+    response
+}
+
+/// 504: the live colour took the request and did not answer in time.
+pub(super) fn timed_out(wants: Wants) -> Response<ReplyBody> {
+    let mut response = page_of(
+        wants,
+        StatusCode::GATEWAY_TIMEOUT,
+        "The app took too long",
+        "It was asked, and did not answer in time. Please look whether what you did has arrived \
+         before you do it again.",
+    );
+    retry_after(&mut response, Duration::from_secs(5));
+    response
+}
+
+/// A request that can't be passed on, and why.
+pub(super) fn refused(wants: Wants, status: StatusCode, why: &str) -> Response<ReplyBody> {
+    let mut response = page_of(wants, status, "This request can't be passed on", why);
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        let allowed = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        response.headers_mut().insert(ALLOW, allowed);
+    }
+    response
+}
+
+/// 200 in the app's place, for a health probe while requests are held.
+pub(super) fn held_health() -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::page("held\n".to_owned()));
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(HELD_HEADER, HeaderValue::from_static("true"));
+    response
+}
+
+/// What kind of page a client can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wants {
+    Html,
+    Text,
+}
+
+impl Wants {
+    pub(super) fn of(headers: &HeaderMap) -> Wants {
+        let html = headers
+            .get(ACCEPT)
+            .and_then(|accept| accept.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html"));
+        if html { Wants::Html } else { Wants::Text }
+    }
+}
+
+fn page_of(wants: Wants, status: StatusCode, title: &str, text: &str) -> Response<ReplyBody> {
+    let (kind, body) = match wants {
+        Wants::Html => (
+            "text/html; charset=utf-8",
+            format!(
+                "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+                 <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+                 <title>{title}</title><style>body{{font:1.1rem/1.5 system-ui,sans-serif;\
+                 margin:18vh auto;padding:0 1.5rem;max-width:30rem;color:#123;background:#f4f8f8}}\
+                 @media(prefers-color-scheme:dark){{body{{color:#dee;background:#122}}}}</style></head>\
+                 <body><h1>{title}</h1><p>{}</p></body></html>\n",
+                escaped(text)
+            ),
+        ),
+        Wants::Text => ("text/plain; charset=utf-8", format!("{title}. {text}\n")),
+    };
+    let mut response = Response::new(ReplyBody::page(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn retry_after(response: &mut Response<ReplyBody>, after: Duration) {
+    let seconds = after.as_secs().max(1);
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from(seconds));
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}

@@ -1,0 +1,271 @@
+//! WebSockets, other upgrades and event streams: carried as they come, counted, and told to go.
+
+use futures_util::{SinkExt, StreamExt};
+use tokio_tungstenite::tungstenite::Message as Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use super::*;
+
+/// A WebSocket server that sends back what it gets, and says in the end why it ended.
+async fn websocket_echo() -> (
+    SocketAddr,
+    tokio::sync::mpsc::UnboundedReceiver<Option<u16>>,
+) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let (ended, ends) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let ended = ended.clone();
+            tokio::spawn(async move {
+                let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+                let mut code = None;
+                while let Some(Ok(frame)) = socket.next().await {
+                    match frame {
+                        Frame::Close(close) => code = close.map(|close| close.code.into()),
+                        Frame::Text(_) | Frame::Binary(_) => socket.send(frame).await.unwrap(),
+                        _ => {}
+                    }
+                }
+                ended.send(code).unwrap();
+            });
+        }
+    });
+    (at, ends)
+}
+
+#[tokio::test]
+async fn a_websocket_stays_with_its_colour_and_is_told_to_go_between_two_frames() {
+    let (blue, mut ends) = websocket_echo().await;
+    let front = Front::start(GateConfig::new(blue, saying("green").await)).await;
+    let (mut socket, response) = soon(tokio_tungstenite::connect_async(format!(
+        "ws://{}/live",
+        front.at
+    )))
+    .await
+    .unwrap();
+    assert_eq!(response.headers()["connection"], "upgrade");
+    assert_eq!(response.headers()["upgrade"], "websocket");
+    assert_eq!(
+        (front.requests(Colour::Blue), front.streams(Colour::Blue)),
+        (0, 1)
+    );
+    front.gate.swap(Colour::Green);
+    let long = "x".repeat(100_000);
+    for text in ["one", long.as_str()] {
+        socket.send(Frame::text(text)).await.unwrap();
+        assert_eq!(
+            soon(socket.next()).await.unwrap().unwrap(),
+            Frame::text(text)
+        );
+    }
+    assert!(
+        !front
+            .gate
+            .wait_idle(Colour::Blue, Duration::from_millis(10))
+            .await
+    );
+    // The other colour's streams are not meant.
+    front.gate.end_streams(Colour::Green);
+    socket.send(Frame::text("still here")).await.unwrap();
+    assert_eq!(
+        soon(socket.next()).await.unwrap().unwrap(),
+        Frame::text("still here")
+    );
+    front.gate.end_streams(Colour::Blue);
+    match soon(socket.next()).await.unwrap().unwrap() {
+        Frame::Close(Some(close)) => assert_eq!(close.code, CloseCode::Away),
+        other => panic!("{other:?} in place of the goodbye"),
+    }
+    while let Some(Ok(_)) = soon(socket.next()).await {}
+    drop(socket);
+    assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
+    // The colour saw an orderly end: the client's answer to the gate's close.
+    assert_eq!(soon(ends.recv()).await.unwrap(), Some(1001));
+}
+
+#[tokio::test]
+async fn a_websocket_client_that_vanishes_is_no_longer_counted_and_its_colour_knows() {
+    let (blue, mut ends) = websocket_echo().await;
+    let front = Front::before(blue).await;
+    let (socket, _) = soon(tokio_tungstenite::connect_async(format!(
+        "ws://{}/",
+        front.at
+    )))
+    .await
+    .unwrap();
+    assert_eq!(front.streams(Colour::Blue), 1);
+    drop(socket);
+    assert_eq!(soon(ends.recv()).await.unwrap(), None);
+    assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
+}
+
+#[tokio::test]
+async fn any_other_protocol_passes_both_ways_and_is_closed_when_told() {
+    let (at, _) = raw_backend(|mut connection, _| async move {
+        let head = connection.head().await?;
+        assert_eq!(head.field("upgrade"), "knitting/2");
+        assert_eq!(head.field("connection"), "upgrade");
+        // The first bytes of the new protocol come with the head.
+        connection
+            .send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: knitting/2\r\n\r\nhello ")
+            .await;
+        let word = connection.through("!").await?;
+        connection.send(format!("got {word}")).await;
+        connection.rest().await;
+        Ok(())
+    })
+    .await;
+    let front = Front::before(at).await;
+    let mut client = front.client().await;
+    client
+        .send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: knitting/2\r\n\r\n")
+        .await;
+    let head = client.head().await.unwrap();
+    assert_eq!(head.status(), 101);
+    assert_eq!(head.field("upgrade"), "knitting/2");
+    client.send("wool!").await;
+    assert_eq!(client.through("!").await.unwrap(), "hello got wool!");
+    assert_eq!(front.streams(Colour::Blue), 1);
+    front.gate.end_streams(Colour::Blue);
+    assert_eq!(client.rest().await, "");
+    assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
+}
+
+#[tokio::test]
+async fn an_upgrade_that_is_declined_is_an_ordinary_response() {
+    let (at, _) = raw_backend(|mut connection, _| async move {
+        connection.head().await?;
+        connection
+            .send("HTTP/1.1 426 Upgrade Required\r\nConnection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nno")
+            .await;
+        connection.rest().await;
+        Ok(())
+    })
+    .await;
+    let front = Front::before(at).await;
+    let mut client = front.client().await;
+    client
+        .send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+        .await;
+    let answer = client.message().await.unwrap();
+    assert_eq!((answer.status(), answer.body.as_str()), (426, "no"));
+    assert_eq!(answer.field("upgrade"), "websocket");
+    assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
+}
+
+#[tokio::test]
+async fn switching_protocols_without_being_asked_is_a_502() {
+    let (at, _) = raw_backend(|mut connection, _| async move {
+        connection.head().await?;
+        connection
+            .send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+            .await;
+        connection.rest().await;
+        Ok(())
+    })
+    .await;
+    let front = Front::before(at).await;
+    assert_eq!(front.client().await.get("/").await.status(), 502);
+}
+
+/// An event stream whose events the test sends itself.
+async fn event_stream() -> (SocketAddr, tokio::sync::mpsc::UnboundedSender<&'static str>) {
+    let (send, events) = tokio::sync::mpsc::unbounded_channel::<&'static str>();
+    let events = Arc::new(tokio::sync::Mutex::new(events));
+    let (at, _) = raw_backend(move |mut connection, _| {
+        let events = Arc::clone(&events);
+        async move {
+            connection.head().await?;
+            connection
+                .send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n")
+                .await;
+            while let Some(event) = events.lock().await.recv().await {
+                connection
+                    .stream
+                    .write_all(format!("{:x}\r\n{event}\r\n", event.len()).as_bytes())
+                    .await?;
+            }
+            Ok(())
+        }
+    })
+    .await;
+    (at, send)
+}
+
+#[tokio::test]
+async fn events_arrive_one_by_one_and_the_stream_ends_after_a_whole_one_when_told() {
+    let (blue, events) = event_stream().await;
+    let front = Front::start(GateConfig::new(blue, saying("green").await)).await;
+    let mut client = front.client().await;
+    client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    let head = client.head().await.unwrap();
+    assert_eq!(
+        head.field("content-type"),
+        "text/event-stream; charset=utf-8"
+    );
+    assert_eq!(
+        (front.requests(Colour::Blue), front.streams(Colour::Blue)),
+        (0, 1)
+    );
+    // Each is read before the next is sent, so nothing gathers them.
+    for event in ["data: 1\n\n", "data: 2\r\n\r\n", "data: half"] {
+        events.send(event).unwrap();
+        assert_eq!(client.chunk().await.unwrap().unwrap(), event);
+    }
+    front.gate.swap(Colour::Green);
+    front.gate.end_streams(Colour::Blue);
+    assert!(
+        !front
+            .gate
+            .wait_idle(Colour::Blue, Duration::from_millis(20))
+            .await
+    );
+    events.send(" an event\n\n").unwrap();
+    assert_eq!(client.chunk().await.unwrap().unwrap(), " an event\n\n");
+    assert_eq!(client.chunk().await.unwrap(), None);
+    assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
+    // Reconnecting on the same connection reaches the other colour.
+    assert_eq!(client.get("/events").await.body, "green");
+}
+
+#[tokio::test]
+async fn an_idle_event_stream_ends_at_once_when_told() {
+    let (blue, _events) = event_stream().await;
+    let front = Front::before(blue).await;
+    let mut client = front.client().await;
+    client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    client.head().await.unwrap();
+    front.gate.end_streams(Colour::Blue);
+    assert_eq!(client.chunk().await.unwrap(), None);
+    assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
+}
+
+#[tokio::test]
+async fn a_stream_that_was_still_being_opened_when_streams_were_told_to_go_goes_too() {
+    let go = Arc::new(tokio::sync::Notify::new());
+    let waits = Arc::clone(&go);
+    let (at, _) = raw_backend(move |mut connection, _| {
+        let waits = Arc::clone(&waits);
+        async move {
+            connection.head().await?;
+            waits.notified().await;
+            connection
+                .send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+                .await;
+            connection.rest().await;
+            Ok(())
+        }
+    })
+    .await;
+    let front = Front::before(at).await;
+    let mut client = front.client().await;
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    until("it is in flight", || front.requests(Colour::Blue) == 1).await;
+    front.gate.end_streams(Colour::Blue);
+    go.notify_one();
+    client.head().await.unwrap();
+    assert_eq!(client.chunk().await.unwrap(), None);
+    assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
+}
