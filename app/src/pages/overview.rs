@@ -137,7 +137,10 @@ fn card_facts(frame: &Frame, app: &AppCard) -> Vec<parts::Fact> {
             view! { {words::count(traffic.answered)}<span class="soft">" · "</span>{failed} }
                 .into_any(),
         ));
-        rows.push(fact("In flight now", text(words::count(traffic.in_flight))));
+        // Where each colour tells its own share, the sum would only repeat it.
+        if app.colours.iter().all(|slot| slot.in_flight.is_none()) {
+            rows.push(fact("In flight now", text(words::count(traffic.in_flight))));
+        }
     }
     rows
 }
