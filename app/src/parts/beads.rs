@@ -3,6 +3,7 @@
 
 use leptos::prelude::*;
 
+use super::nothing;
 use crate::model::{Run, RunOutcome, Step, StepState};
 use crate::words;
 
@@ -20,6 +21,9 @@ pub(crate) fn beads(run: &Run) -> AnyView {
 
 /// Every step with its state in words, what it took, and what it found.
 pub(crate) fn steps(run: &Run) -> AnyView {
+    if run.steps.is_empty() {
+        return nothing("No step was begun.");
+    }
     let items: Vec<_> = run
         .steps
         .iter()
