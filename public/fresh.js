@@ -74,7 +74,7 @@
       await ask().catch(isLost);
       asking = 0;
       if (again) fresh();
-    }, last + 1000 - Date.now());
+    }, Math.max(0, last + 1000 - Date.now()));
   };
   // A hidden tab holds no connection; a stream that was refused is tried again.
   const close = () => (source = source?.close());

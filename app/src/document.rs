@@ -41,8 +41,8 @@ pub(crate) fn view(frame: &Frame, drawn: Drawn) -> AnyView {
                     {frame.signed_in.then(|| account_link(frame))}
                 </header>
                 {frame.signed_in.then(|| navigation(frame))}
+                <p id="offline" class="notice info" role="status" hidden></p>
                 <div class="banners">
-                    <p id="offline" class="notice info" role="status" hidden></p>
                     {frame.notice.as_ref().map(notice)}
                 </div>
                 <main id="main" tabindex="-1" class=drawn.class>{drawn.content}</main>

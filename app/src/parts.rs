@@ -1,9 +1,11 @@
 //! The small parts that several pages are put together from.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use leptos::prelude::*;
 
-use crate::model::{Colour, Frame, SnapshotBrief};
+use crate::model::{Colour, Frame, NextRun, SnapshotBrief};
 use crate::words;
 
 mod beads;
@@ -13,7 +15,12 @@ pub(crate) use beads::{beads, steps};
 pub(crate) use run::{run_card, run_path, run_title};
 
 /// A label and what stands beside it.
-pub(crate) type Fact = (&'static str, AnyView);
+pub(crate) type Fact = (Cow<'static, str>, AnyView);
+
+/// One pair for [`facts`].
+pub(crate) fn fact(label: impl Into<Cow<'static, str>>, value: AnyView) -> Fact {
+    (label.into(), value)
+}
 
 /// Pairs of label and value.
 pub(crate) fn facts(facts: Vec<Fact>) -> AnyView {
@@ -63,20 +70,35 @@ pub(crate) fn colour(colour: Colour) -> AnyView {
     view! { <span class=class><i aria-hidden="true"></i>{colour.as_str()}</span> }.into_any()
 }
 
-/// "9 hours ago, 1.2 MB", or that there is none.
-pub(crate) fn latest(frame: &Frame, latest: Option<&SnapshotBrief>) -> AnyView {
-    match latest {
-        None => text("none yet"),
-        Some(brief) => {
+/// How safe an app's data is: the newest proven copy, the copy elsewhere, and what comes next.
+pub(crate) fn backup_facts(
+    frame: &Frame,
+    latest: Option<&SnapshotBrief>,
+    pulled: Option<Timestamp>,
+    next: Option<&NextRun>,
+) -> Vec<Fact> {
+    let latest = latest.map_or_else(
+        || text("none yet"),
+        |brief| {
             let size = words::size(brief.bytes);
-            view! { {ago(frame, brief.taken)}<span class="soft">" · "{size}</span> }.into_any()
-        }
-    }
-}
-
-/// "2 hours ago", or that no pull was ever seen.
-pub(crate) fn last_pull(frame: &Frame, pulled: Option<Timestamp>) -> AnyView {
-    pulled.map_or_else(|| text("no pull seen yet"), |at| ago(frame, at))
+            view! { {ago(frame, brief.taken)}<span class="whole soft">" · "{size}</span> }
+                .into_any()
+        },
+    );
+    let pulled = pulled.map_or_else(|| text("no pull seen yet"), |at| ago(frame, at));
+    let next = next.map(|next| {
+        let what = next.what.clone();
+        fact(
+            "Next run",
+            view! { <bdi>{what}</bdi>" "{ago(frame, next.at)} }.into_any(),
+        )
+    });
+    let mut rows = vec![
+        fact("Verified snapshot", latest),
+        fact("The laptop's last pull", pulled),
+    ];
+    rows.extend(next);
+    rows
 }
 
 /// How much a button asks for attention.

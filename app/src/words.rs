@@ -145,6 +145,16 @@ pub(crate) fn span(duration: Duration) -> String {
     }
 }
 
+/// "about 4 seconds", "about 2 minutes": an estimate, which tenths would belie.
+pub(crate) fn about(duration: Duration) -> String {
+    let seconds = (duration.as_millis() + 500) / 1000;
+    match seconds {
+        0 | 1 => "about a second".to_owned(),
+        2..90 => format!("about {seconds} seconds"),
+        _ => format!("about {} minutes", (seconds + 30) / 60),
+    }
+}
+
 fn two(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
     if small == 0 {
         format!("{large} {large_unit}")
@@ -267,6 +277,20 @@ mod tests {
         ];
         for (ms, words) in table {
             assert_eq!(span(Duration::from_millis(*ms)), *words, "{ms} ms");
+        }
+    }
+
+    #[test]
+    fn estimates_are_worded_by_this_table() {
+        let table: &[(u64, &str)] = &[
+            (0, "about a second"),
+            (1_600, "about 2 seconds"),
+            (89_000, "about 89 seconds"),
+            (95_000, "about 2 minutes"),
+            (600_000, "about 10 minutes"),
+        ];
+        for (ms, words) in table {
+            assert_eq!(about(Duration::from_millis(*ms)), *words, "{ms} ms");
         }
     }
 

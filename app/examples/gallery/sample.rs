@@ -415,7 +415,7 @@ pub fn empty() -> Vec<Sample> {
 fn overview(t: Text, kind: VerdictKind) -> Overview {
     let (sentence, action) = match kind {
         VerdictKind::Good => (
-            "All is well. The last snapshot is 7 hours old and was read back.",
+            "All is well. The last snapshot is 9 hours old and was read back.",
             None,
         ),
         VerdictKind::Busy => (

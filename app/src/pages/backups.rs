@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::{Drawn, calendar, is_under_way, sizes, snapshots};
 use crate::document::app_switch;
 use crate::model::{Backups, Frame, UndoOffer};
-use crate::parts::{self, Weight, ago, beads, facts, stamp};
+use crate::parts::{self, Weight, ago, beads, fact, facts, stamp};
 use crate::words::{self, segment};
 
 pub(super) fn draw(frame: &Frame, page: &Backups) -> Drawn {
@@ -72,25 +72,15 @@ pub(super) fn draw(frame: &Frame, page: &Backups) -> Drawn {
 }
 
 fn glance(frame: &Frame, page: &Backups) -> Vec<parts::Fact> {
-    let mut rows = vec![
-        (
-            "Last verified snapshot",
-            parts::latest(frame, page.latest.as_ref()),
-        ),
-        (
-            "The laptop's last pull",
-            parts::last_pull(frame, page.last_pull),
-        ),
-    ];
-    if let Some(next) = &page.next_run {
-        rows.push((
-            "Next run",
-            view! { <bdi>{next.what.clone()}</bdi>" "{ago(frame, next.at)} }.into_any(),
-        ));
-    }
+    let mut rows = parts::backup_facts(
+        frame,
+        page.latest.as_ref(),
+        page.last_pull,
+        page.next_run.as_ref(),
+    );
     let total: u64 = page.snapshots.iter().map(|snapshot| snapshot.bytes).sum();
     let many = u64::try_from(page.snapshots.len()).unwrap_or(u64::MAX);
-    rows.push((
+    rows.push(fact(
         "Held",
         view! {
             {words::counted(many, "snapshot", "snapshots")}
@@ -109,8 +99,8 @@ fn undo(frame: &Frame, offer: &UndoOffer, path: &str) -> AnyView {
         <section class="card" aria-labelledby="restored">
             <h2 id="restored">"The last restore"</h2>
             <p>
-                "The data was put back to "{stamp(frame, offer.restored_to)}", "
-                {ago(frame, offer.restored_at)}". What was there before is still held."
+                "The data was put back "{ago(frame, offer.restored_at)}", to "
+                {stamp(frame, offer.restored_to)}". What was there before is still held."
             </p>
             <div class="actions">{button}</div>
         </section>

@@ -8,7 +8,7 @@ use crate::model::{Frame, HeldNight};
 use crate::parts::nothing;
 use crate::words::segment;
 
-/// How far back the grids reach, in days; older nights are listed beneath them.
+/// How far back the grids reach at most, in days; older nights are listed beneath them.
 const REACH: i32 = 60;
 
 /// The grids, this month first, and what is held from before them.
@@ -17,7 +17,16 @@ pub(super) fn draw(frame: &Frame, nights: &[HeldNight]) -> AnyView {
         return nothing("No night is held yet.");
     }
     let today = frame.now.to_zoned(frame.zone.clone()).date();
-    let first = today.saturating_sub(REACH.days()).first_of_month();
+    let reach = today.saturating_sub(REACH.days()).first_of_month();
+    // Months before the oldest night that is held would only be empty.
+    let oldest = nights
+        .iter()
+        .map(|night| night.date)
+        .filter(|date| *date >= reach)
+        .min();
+    let first = oldest
+        .map_or(today, |date| date.min(today))
+        .first_of_month();
     let mut months = Vec::new();
     let mut month = today.first_of_month();
     while month >= first {

@@ -8,7 +8,7 @@ use crate::model::{
     ConfirmDeploy, ConfirmRollback, Deploys, Frame, LiveRelease, PreviousRelease, Release,
     ReleaseRole, RunOutcome,
 };
-use crate::parts::{self, Weight, ago, colour, facts, how_long, nothing, run_card, text};
+use crate::parts::{self, Weight, ago, colour, fact, facts, how_long, nothing, run_card, text};
 use crate::words::{self, segment};
 
 /// The deploys of one app.
@@ -105,7 +105,7 @@ fn live_facts(
                 .into_any()
         }
     };
-    vec![("Live now", live), ("Before it", previous)]
+    vec![fact("Live now", live), fact("Before it", previous)]
 }
 
 fn row(frame: &Frame, path: &str, release: &Release) -> AnyView {
@@ -188,7 +188,7 @@ pub(super) fn confirm(frame: &Frame, page: &ConfirmDeploy) -> Drawn {
                 <li>{now}</li>
                 <li>"Requests under way will be finished where they are. "<b>"It can be rolled back"</b>" afterwards."</li>
             </ul>
-            {facts(vec![("Received", received)])}
+            {facts(vec![fact("Received", received)])}
             {note}
             <div class="actions">
                 {button}
@@ -230,7 +230,7 @@ pub(super) fn rollback(frame: &Frame, page: &ConfirmRollback) -> Drawn {
         Some(previous) => parts::post(
             format!("{path}/rollback"),
             format!("Roll back to {}", previous.release),
-            Weight::Danger,
+            Weight::Primary,
             None,
         ),
         None => parts::refusal("There is no release from before to roll back to."),

@@ -6,7 +6,7 @@ use super::{Drawn, is_under_way};
 use crate::model::{
     Action, AppCard, ColourState, ColourView, Frame, Method, Overview, Verdict, VerdictKind,
 };
-use crate::parts::{self, Weight, ago, beads, colour, facts, how_long, nothing, text};
+use crate::parts::{self, Weight, beads, colour, fact, facts, how_long, nothing, text};
 use crate::words::{self, segment};
 
 pub(super) fn draw(frame: &Frame, page: &Overview) -> Drawn {
@@ -120,37 +120,27 @@ fn card(frame: &Frame, app: &AppCard) -> AnyView {
 }
 
 fn card_facts(frame: &Frame, app: &AppCard) -> Vec<parts::Fact> {
-    let mut rows = vec![
-        (
-            "Last verified snapshot",
-            parts::latest(frame, app.last_snapshot.as_ref()),
-        ),
-        (
-            "The laptop's last pull",
-            parts::last_pull(frame, app.last_pull),
-        ),
-    ];
-    if let Some(next) = &app.next_run {
-        rows.push((
-            "Next run",
-            view! { <bdi>{next.what.clone()}</bdi>" "{ago(frame, next.at)} }.into_any(),
-        ));
-    }
+    let mut rows = parts::backup_facts(
+        frame,
+        app.last_snapshot.as_ref(),
+        app.last_pull,
+        app.next_run.as_ref(),
+    );
     if let Some(traffic) = app.traffic {
         let failed = if traffic.failed == 0 {
-            text("none failed")
+            view! { <span class="whole soft">"none failed"</span> }.into_any()
         } else {
-            view! { <b class="alarm">{words::count(traffic.failed)}" failed"</b> }.into_any()
+            view! { <b class="whole alarm">{words::count(traffic.failed)}" failed"</b> }.into_any()
         };
-        rows.push((
-            "Requests",
-            view! {
-                {words::count(traffic.in_flight)}" in flight · "{words::count(traffic.answered)}
-                " answered · "{failed}
-                <span class="soft">" in "{how_long(frame, traffic.since)}</span>
-            }
-            .into_any(),
+        rows.push(fact(
+            format!("Requests in {}", words::how_long(frame.now, traffic.since)),
+            view! { {words::count(traffic.answered)}<span class="soft">" · "</span>{failed} }
+                .into_any(),
         ));
+        // Where each colour tells its own share, the sum would only repeat it.
+        if app.colours.iter().all(|slot| slot.in_flight.is_none()) {
+            rows.push(fact("In flight now", text(words::count(traffic.in_flight))));
+        }
     }
     rows
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::{Drawn, snapshots};
+use super::Drawn;
 use crate::model::{ConfirmRestore, ConfirmUndo, Frame, Snapshot};
-use crate::parts::{self, Weight, ago, facts, text};
+use crate::parts::{self, Fact, Weight, ago, fact, facts, text};
 use crate::words::{self, segment};
 
 /// Asks whether a snapshot's content should become the live data.
@@ -37,8 +37,7 @@ pub(super) fn draw(frame: &Frame, page: &ConfirmRestore) -> Drawn {
                 <li>{meanwhile(page.requests_wait, page.estimate)}</li>
                 {release}
             </ul>
-            {facts(compare(frame, snapshot, page.rows_now))}
-            <p class="chips">{snapshots::chips(snapshot)}</p>
+            {facts(compare(snapshot, page.rows_now))}
             <div class="actions">
                 {button}
                 {parts::go(format!("{path}/backups"), "Keep everything as it is", Weight::Plain)}
@@ -82,7 +81,7 @@ pub(super) fn undo(frame: &Frame, page: &ConfirmUndo) -> Drawn {
                 </li>
                 <li>{meanwhile(page.requests_wait, page.estimate)}</li>
             </ul>
-            {facts(compare(frame, &page.snapshot, None))}
+            {facts(compare(&page.snapshot, None))}
             <div class="actions">
                 {button}
                 {parts::go(format!("{path}/backups"), "Keep everything as it is", Weight::Plain)}
@@ -99,13 +98,13 @@ pub(super) fn undo(frame: &Frame, page: &ConfirmUndo) -> Drawn {
 fn meanwhile(requests_wait: bool, estimate: Option<Duration>) -> String {
     match (requests_wait, estimate) {
         (true, Some(estimate)) => format!(
-            "While it happens, about {}, requests will wait; none will fail.",
-            words::span(estimate)
+            "While it happens, {}, requests will wait; none will fail.",
+            words::about(estimate)
         ),
         (true, None) => "While it happens, requests will wait; none will fail.".to_owned(),
         (false, Some(estimate)) => format!(
-            "The database is large: while it happens, about {}, everybody will see the maintenance page.",
-            words::span(estimate)
+            "The database is large: while it happens, {}, everybody will see the maintenance page.",
+            words::about(estimate)
         ),
         (false, None) => {
             "The database is large: while it happens, everybody will see the maintenance page."
@@ -114,12 +113,20 @@ fn meanwhile(requests_wait: bool, estimate: Option<Duration>) -> String {
     }
 }
 
-/// The snapshot's facts, with the rows of today beside its own.
-fn compare(frame: &Frame, snapshot: &Snapshot, rows_now: Option<u64>) -> Vec<parts::Fact> {
-    let mut rows = snapshots::details(frame, snapshot);
-    rows.push(("File", text(words::size(snapshot.bytes))));
-    if let Some(now) = rows_now {
-        rows.push(("Rows now", text(words::count(now))));
-    }
+/// What is in the snapshot, with the rows of today beside its own.
+fn compare(snapshot: &Snapshot, rows_now: Option<u64>) -> Vec<Fact> {
+    let mut rows = vec![fact("File", text(words::size(snapshot.bytes)))];
+    rows.extend(
+        snapshot
+            .release
+            .clone()
+            .map(|release| fact("Release then", text(release))),
+    );
+    rows.extend(
+        snapshot
+            .rows
+            .map(|then| fact("Rows then", text(words::count(then)))),
+    );
+    rows.extend(rows_now.map(|now| fact("Rows now", text(words::count(now)))));
     rows
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::Drawn;
 use crate::model::{Frame, Run, RunKind, RunOutcome, RunPage, StepState};
-use crate::parts::{self, Weight, ago, beads, facts, stamp, steps, text};
+use crate::parts::{self, Weight, ago, beads, fact, facts, stamp, steps, text};
 use crate::words::{self, segment};
 
 pub(super) fn draw(frame: &Frame, page: &RunPage) -> Drawn {
@@ -90,15 +90,15 @@ fn last_lines(run: &Run) -> Option<AnyView> {
 
 fn run_facts(frame: &Frame, run: &Run) -> Vec<parts::Fact> {
     let mut rows = vec![
-        ("App", text(run.app.clone())),
-        (
+        fact("App", text(run.app.clone())),
+        fact(
             "Began",
             view! { {stamp(frame, run.started)}<span class="soft">" · "{ago(frame, run.started)}</span> }
                 .into_any(),
         ),
     ];
     if let Some(took) = run.took {
-        rows.push(("Took", text(words::span(took))));
+        rows.push(fact("Took", text(words::span(took))));
     }
     rows
 }

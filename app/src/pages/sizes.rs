@@ -39,7 +39,7 @@ pub(super) fn draw(frame: &Frame, snapshots: &[Snapshot]) -> AnyView {
         })
         .collect();
     // A few bars keep the width that many would have, so that they don't grow into blocks.
-    let width = shown.len().max(20) * STEP;
+    let width = shown.len().max(12) * STEP;
     let label = format!(
         "{} between {} and {}; the newest is {}.",
         words::counted(

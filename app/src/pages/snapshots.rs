@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::model::{Frame, Reason, Snapshot, Tier};
-use crate::parts::{self, Fact, Weight, ago, facts, nothing, stamp, text};
+use crate::parts::{self, Fact, Weight, ago, fact, facts, nothing, stamp, text};
 use crate::words::{self, segment};
 
 /// Every snapshot, in the order given.
@@ -57,7 +57,7 @@ pub(super) fn anchor(id: &str) -> String {
 }
 
 /// What a snapshot is, in a few words each.
-pub(super) fn chips(snapshot: &Snapshot) -> AnyView {
+fn chips(snapshot: &Snapshot) -> AnyView {
     let tiers: Vec<_> = snapshot
         .tiers
         .iter()
@@ -75,22 +75,22 @@ pub(super) fn chips(snapshot: &Snapshot) -> AnyView {
 }
 
 /// What is known of a snapshot.
-pub(super) fn details(frame: &Frame, snapshot: &Snapshot) -> Vec<Fact> {
-    let mut rows: Vec<Fact> = vec![("Taken", ago(frame, snapshot.taken))];
-    rows.push((
+fn details(frame: &Frame, snapshot: &Snapshot) -> Vec<Fact> {
+    let mut rows: Vec<Fact> = vec![fact("Taken", ago(frame, snapshot.taken))];
+    rows.push(fact(
         "Read back",
         snapshot
             .verified
             .map_or_else(|| text("not yet"), |at| ago(frame, at)),
     ));
     if let Some(bytes) = snapshot.database_bytes {
-        rows.push(("Database", text(words::size(bytes))));
+        rows.push(fact("Database", text(words::size(bytes))));
     }
     if let Some(rows_total) = snapshot.rows {
-        rows.push(("Rows", text(words::count(rows_total))));
+        rows.push(fact("Rows", text(words::count(rows_total))));
     }
     if let Some(release) = &snapshot.release {
-        rows.push(("Release", text(release.clone())));
+        rows.push(fact("Release", text(release.clone())));
     }
     rows
 }

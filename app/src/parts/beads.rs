@@ -3,6 +3,7 @@
 
 use leptos::prelude::*;
 
+use super::nothing;
 use crate::model::{Run, RunOutcome, Step, StepState};
 use crate::words;
 
@@ -12,7 +13,7 @@ pub(crate) fn beads(run: &Run) -> AnyView {
     view! {
         <div class="line">
             <ol class="beads" aria-label="Steps">{items}</ol>
-            <p class="caption"><bdi>{caption(run)}</bdi></p>
+            <p class="caption">{caption(run)}</p>
         </div>
     }
     .into_any()
@@ -20,6 +21,9 @@ pub(crate) fn beads(run: &Run) -> AnyView {
 
 /// Every step with its state in words, what it took, and what it found.
 pub(crate) fn steps(run: &Run) -> AnyView {
+    if run.steps.is_empty() {
+        return nothing("No step was begun.");
+    }
     let items: Vec<_> = run
         .steps
         .iter()
@@ -64,30 +68,29 @@ fn bead(step: &Step) -> AnyView {
     .into_any()
 }
 
-/// Where the run is, or how it ended.
-fn caption(run: &Run) -> String {
+/// Where the run is, or how it ended. A step's name stands in an element of its own, so that no control
+/// character in it turns the words after it around.
+fn caption(run: &Run) -> AnyView {
     let total = run.steps.len();
     let find = |state| run.steps.iter().position(|step| step.state == state);
+    let name = |at: usize| view! { <bdi>{run.steps[at].name.clone()}</bdi> };
     let took = run.took.map(words::span);
     match run.outcome {
         RunOutcome::Running => match find(StepState::Running) {
-            Some(at) => format!("Now: {}, step {} of {total}", run.steps[at].name, at + 1),
-            None => "About to go on".to_owned(),
+            Some(at) => {
+                view! { "Now: "{name(at)}{format!(", step {} of {total}", at + 1)} }.into_any()
+            }
+            None => "About to go on".into_any(),
         },
         RunOutcome::Succeeded => match took {
-            Some(took) => format!("Done in {took}"),
-            None => "Done".to_owned(),
+            Some(took) => format!("Done in {took}").into_any(),
+            None => "Done".into_any(),
         },
         RunOutcome::Failed | RunOutcome::Undone => {
-            let at = find(StepState::Failed)
-                .map_or_else(String::new, |at| format!(" at {}", run.steps[at].name));
-            let after = took.map_or_else(String::new, |took| format!(" after {took}"));
-            let back = if run.outcome == RunOutcome::Undone {
-                ", and put back"
-            } else {
-                ""
-            };
-            format!("Failed{at}{after}{back}")
+            let at = find(StepState::Failed).map(|at| view! { " at "{name(at)} });
+            let after = took.map(|took| format!(" after {took}"));
+            let back = (run.outcome == RunOutcome::Undone).then_some(", and put back");
+            view! { "Failed"{at}{after}{back} }.into_any()
         }
     }
 }

@@ -1,0 +1,424 @@
+//! Every page, with plenty of data, with none, and with data that would break out if it could.
+
+#[path = "../examples/gallery/sample.rs"]
+mod sample;
+
+use std::collections::HashSet;
+use std::io::Write;
+
+use flate2::{Compression, write::GzEncoder};
+use sample::Sample;
+use tealkeep_app::model::{Page, RunOutcome, VerdictKind};
+use tealkeep_app::{assets, render};
+
+fn every_page() -> Vec<(String, String)> {
+    let named = |kind: &'static str, pages: Vec<Sample>| {
+        pages
+            .into_iter()
+            .map(move |(name, frame, page)| (format!("{kind} {name}"), render(&frame, page)))
+    };
+    named("full", sample::full(&str::to_owned))
+        .chain(named("empty", sample::empty()))
+        .chain(named("hostile", sample::full(&sample::hostile)))
+        .collect()
+}
+
+fn page(kind: &str) -> String {
+    every_page()
+        .into_iter()
+        .find(|(name, _)| name == kind)
+        .map(|(_, html)| html)
+        .expect("the samples have a page of that name")
+}
+
+/// The tags of a document in order, as the text between `<` and `>`.
+fn tags(html: &str) -> Vec<&str> {
+    html.split('<')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('>').map(|(tag, _)| tag))
+        .collect()
+}
+
+/// What stands between a tag that begins so and its end.
+fn inside<'a>(html: &'a str, opening: &str, closing: &str) -> Vec<&'a str> {
+    html.split(opening)
+        .skip(1)
+        .filter_map(|rest| rest.split_once(closing).map(|(inner, _)| inner))
+        .collect()
+}
+
+#[test]
+fn every_page_is_a_whole_document_with_its_landmarks() {
+    let pages = every_page();
+    assert!(pages.len() > 50, "only {} pages were drawn", pages.len());
+    for (name, html) in pages {
+        assert!(
+            html.starts_with("<!doctype html><html lang=\"en\""),
+            "{name}"
+        );
+        assert!(html.ends_with("</html>"), "{name}");
+        for once in [
+            "<title>",
+            "<main",
+            "<h1",
+            "name=\"viewport\"",
+            "class=\"top\"",
+        ] {
+            assert_eq!(html.matches(once).count(), 1, "{name}: {once}");
+        }
+        assert!(html.contains(" — Tealkeep</title>"), "{name}");
+        assert!(
+            !html.contains("<!--") && !html.contains("<!>"),
+            "{name}: a marker was left"
+        );
+        let inside = html.contains("aria-label=\"Main\"");
+        assert_eq!(
+            inside,
+            html.contains("data-live"),
+            "{name}: navigation and liveness differ"
+        );
+    }
+}
+
+#[test]
+fn nothing_on_a_page_needs_more_than_the_strict_content_security_policy() {
+    for (name, html) in every_page() {
+        for tag in tags(&html) {
+            let element = tag.split_whitespace().next().unwrap_or_default();
+            assert_ne!(element, "style", "{name}");
+            if element == "script" {
+                assert!(tag.contains("src=\"/assets/fresh."), "{name}: {tag}");
+            }
+            // Outside of quotes, no attribute is a handler or a style.
+            let bare: String = tag.split('"').step_by(2).collect::<Vec<_>>().join("\u{1}");
+            for attribute in bare.split_whitespace() {
+                assert!(!attribute.starts_with("style="), "{name}: {tag}");
+                assert!(!attribute.starts_with("on"), "{name}: {tag}");
+            }
+        }
+        for body in inside(&html, "<script", "</script>") {
+            assert!(body.ends_with('>'), "{name}: a script has a body");
+        }
+        assert!(!html.contains("javascript:"), "{name}");
+        assert!(
+            !html.contains("<iframe") && !html.contains("<object"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn hostile_text_stays_text_wherever_it_stands() {
+    let mut seen = 0;
+    for (name, html) in every_page()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("hostile"))
+    {
+        assert!(!html.contains("<script>"), "{name}");
+        assert!(!html.contains("<script>alert"), "{name}");
+        for tag in tags(&html) {
+            assert!(
+                tag.matches('"').count() % 2 == 0,
+                "{name}: a quote got out in {tag}"
+            );
+        }
+        if html.contains("&lt;script&gt;alert(") {
+            seen += 1;
+        }
+        // An element that closes was opened: nothing was closed early from inside a text.
+        for element in [
+            "main", "section", "article", "form", "ul", "ol", "li", "bdi", "details", "button",
+        ] {
+            let opened = html.matches(&format!("<{element} ")).count()
+                + html.matches(&format!("<{element}>")).count();
+            assert_eq!(
+                opened,
+                html.matches(&format!("</{element}>")).count(),
+                "{name}: {element}"
+            );
+        }
+    }
+    assert!(seen >= 18, "only {seen} pages showed a hostile text at all");
+}
+
+#[test]
+fn headings_go_down_one_level_at_a_time() {
+    for (name, html) in every_page() {
+        let mut last = 0;
+        for tag in tags(&html) {
+            let level = match tag.split_whitespace().next() {
+                Some("h1") => 1,
+                Some("h2") => 2,
+                Some("h3") => 3,
+                Some("h4" | "h5" | "h6") => panic!("{name}: a heading too deep"),
+                _ => continue,
+            };
+            assert!(level <= last + 1, "{name}: h{level} after h{last}");
+            last = level;
+        }
+    }
+}
+
+#[test]
+fn each_form_posts_to_this_site_and_has_a_button_with_a_text() {
+    let mut forms = 0;
+    for (name, html) in every_page() {
+        for form in inside(&html, "<form ", "</form>") {
+            forms += 1;
+            assert!(
+                form.starts_with("method=\"post\" action=\"/"),
+                "{name}: {form}"
+            );
+            assert!(
+                !form.starts_with("method=\"post\" action=\"//"),
+                "{name}: {form}"
+            );
+            let button = form.split("<button").nth(1).unwrap();
+            let text: String = button
+                .split('<')
+                .filter_map(|part| part.split_once('>'))
+                .map(|(_, text)| text)
+                .collect();
+            assert!(!text.trim().is_empty(), "{name}: {form}");
+            for (at, label) in form
+                .match_indices("<label for=\"")
+                .map(|(at, _)| at)
+                .zip(inside(form, "<label for=\"", "\""))
+            {
+                assert!(
+                    form[at..].contains(&format!("<input id=\"{label}\"")),
+                    "{name}: {label}"
+                );
+            }
+        }
+        for link in inside(&html, "<a ", ">") {
+            let href = inside(link, "href=\"", "\"").pop().unwrap();
+            let known = ["/", "#", "http://", "https://"]
+                .iter()
+                .any(|start| href.starts_with(start));
+            assert!(known, "{name}: {href}");
+        }
+    }
+    assert!(forms > 40, "only {forms} forms were drawn");
+}
+
+#[test]
+fn ids_are_unique_and_labels_point_to_something() {
+    for (name, html) in every_page()
+        .into_iter()
+        .filter(|(name, _)| !name.starts_with("hostile"))
+    {
+        let mut ids = HashSet::new();
+        for id in inside(&html, " id=\"", "\"") {
+            assert!(ids.insert(id), "{name}: {id} stands twice");
+        }
+        for target in inside(&html, "aria-labelledby=\"", "\"") {
+            assert!(ids.contains(target), "{name}: {target} is not there");
+        }
+        for target in inside(&html, "href=\"#", "\"") {
+            assert!(ids.contains(target), "{name}: #{target} is not there");
+        }
+    }
+}
+
+#[test]
+fn a_first_load_fits_into_25_kilobytes() {
+    let packed = |bytes: &[u8]| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap().len()
+    };
+    // A page's head asks for these; the PNG is fetched only for a home screen.
+    let around: usize = assets::all()
+        .iter()
+        .filter(|asset| {
+            asset.immutable || asset.path == "/favicon.svg" || asset.path == "/manifest.webmanifest"
+        })
+        .map(|asset| packed(asset.bytes))
+        .sum();
+    for (name, html) in every_page()
+        .into_iter()
+        .filter(|(name, _)| !name.starts_with("hostile"))
+    {
+        let total = packed(html.as_bytes()) + around;
+        println!(
+            "{name}: {} + {around} = {total} bytes",
+            packed(html.as_bytes())
+        );
+        assert!(total <= 25 * 1000, "{name}: {total} bytes");
+    }
+    let script = assets::all()
+        .iter()
+        .find(|asset| asset.path.starts_with("/assets/fresh."))
+        .unwrap();
+    assert!(packed(script.bytes) <= 4_000, "the script grew");
+}
+
+#[test]
+fn titles_say_how_things_are() {
+    for (kind, title) in [
+        ("full overview", "All is well — Tealkeep"),
+        ("full overview-bad", "Something is wrong — Tealkeep"),
+        ("full backups", "home: last snapshot 9 hours ago — Tealkeep"),
+        ("full run", "home: Deploy of v3 is at probe — Tealkeep"),
+        (
+            "full run-failed",
+            "home: Deploy of v3-unhealthy failed — Tealkeep",
+        ),
+        ("empty deploys", "home: nothing is live yet — Tealkeep"),
+        ("empty error-not-found", "Nothing is here — Tealkeep"),
+    ] {
+        let html = page(kind);
+        let said = inside(&html, "<title>", "</title>").pop().unwrap();
+        assert_eq!(said, title, "{kind}");
+    }
+}
+
+#[test]
+fn only_a_page_with_something_under_way_asks_again_by_itself() {
+    let pages = sample::full(&str::to_owned)
+        .into_iter()
+        .chain(sample::empty());
+    let mut busy = 0;
+    for (name, frame, page) in pages {
+        let under_way = match &page {
+            Page::Overview(page) => page.verdict.kind == VerdictKind::Busy,
+            Page::Deploys(page) => page
+                .runs
+                .iter()
+                .any(|run| run.outcome == RunOutcome::Running),
+            Page::Run(page) => page.run.outcome == RunOutcome::Running,
+            _ => false,
+        };
+        busy += usize::from(under_way);
+        let refresh = "<noscript><meta http-equiv=\"refresh\" content=\"3\"></noscript>";
+        assert_eq!(render(&frame, page).contains(refresh), under_way, "{name}");
+    }
+    assert!(busy >= 3);
+}
+
+#[test]
+fn the_destructive_pages_say_what_will_happen_and_that_it_can_be_undone() {
+    for (kind, sentences) in [
+        (
+            "full restore",
+            &[
+                "will become what it was",
+                "will no longer be in the app",
+                "this can be undone",
+                "none will fail",
+            ][..],
+        ),
+        (
+            "full undo",
+            &[
+                "just before the restore",
+                "this too can be undone",
+                "maintenance page",
+            ][..],
+        ),
+        (
+            "full rollback",
+            &["will go to", "It can be undone", "The data stays as it is"][..],
+        ),
+        (
+            "full deploy",
+            &["will be started on", "It can be rolled back"][..],
+        ),
+    ] {
+        let html = page(kind);
+        for sentence in sentences {
+            assert!(html.contains(sentence), "{kind}: {sentence}");
+        }
+        assert_eq!(html.matches("<form ").count(), 1, "{kind}");
+    }
+    for refused in ["empty restore", "empty undo", "empty rollback"] {
+        let html = page(refused);
+        assert!(!html.contains("<form "), "{refused}");
+        assert!(html.contains("class=\"refusal\""), "{refused}");
+    }
+    assert!(page("full deploy").contains("name=\"release\" value=\"v2\""));
+}
+
+#[test]
+fn the_service_worker_is_registered_over_https_only() {
+    let (_, mut frame, page) = sample::full(&str::to_owned).remove(0);
+    assert!(render(&frame, page.clone()).contains("data-worker"));
+    frame.https = false;
+    assert!(!render(&frame, page).contains("data-worker"));
+}
+
+#[test]
+fn every_asset_that_a_page_names_is_served() {
+    let paths: HashSet<&str> = assets::all()
+        .iter()
+        .map(|asset| asset.path.as_str())
+        .collect();
+    assert_eq!(paths.len(), assets::all().len(), "a path stands twice");
+    let html = page("full overview");
+    let named: Vec<_> = inside(&html, "<link ", ">")
+        .into_iter()
+        .chain(inside(&html, "<script ", ">"))
+        .chain(inside(&html, "<img ", ">"))
+        .filter_map(|tag| tag.split("href=\"").nth(1).or(tag.split("src=\"").nth(1)))
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert!(named.len() >= 6, "{named:?}");
+    for path in named {
+        assert!(paths.contains(path), "{path}");
+    }
+    for asset in assets::all() {
+        assert!(!asset.bytes.is_empty(), "{}", asset.path);
+        assert_eq!(
+            asset.immutable,
+            asset.path.starts_with("/assets/"),
+            "{}",
+            asset.path
+        );
+    }
+    let manifest = assets::all()
+        .iter()
+        .find(|asset| asset.path == "/manifest.webmanifest")
+        .unwrap();
+    let manifest = std::str::from_utf8(manifest.bytes).unwrap();
+    for icon in inside(manifest, "\"src\": \"", "\"") {
+        assert!(paths.contains(icon), "{icon}");
+    }
+}
+
+#[test]
+fn the_service_worker_never_answers_a_navigation_and_keeps_hashed_names_only() {
+    let worker = assets::all()
+        .iter()
+        .find(|asset| asset.path == "/sw.js")
+        .unwrap();
+    let worker = std::str::from_utf8(worker.bytes).unwrap();
+    let skip = worker.find("request.mode === 'navigate') return").unwrap();
+    let only = worker.find("!HASHED.test(url.pathname)) return").unwrap();
+    let answer = worker.find("respondWith").unwrap();
+    assert!(skip < answer && only < answer);
+    assert_eq!(worker.matches("respondWith").count(), 1);
+    // The names that are made are the names that it knows.
+    for asset in assets::all().iter().filter(|asset| asset.immutable) {
+        let mut parts = asset.path.rsplitn(3, '.');
+        let extension = parts.next().unwrap();
+        let hash = parts.next().unwrap();
+        assert!(matches!(extension, "css" | "js"), "{}", asset.path);
+        assert!(
+            hash.len() == 8 && hash.bytes().all(|b| b.is_ascii_hexdigit()),
+            "{}",
+            asset.path
+        );
+    }
+}
+
+#[test]
+fn an_app_address_that_is_not_a_web_address_is_not_linked() {
+    let (_, frame, page) = sample::full(&str::to_owned).remove(0);
+    let Page::Overview(mut overview) = page else {
+        panic!("the first sample is the overview");
+    };
+    assert!(render(&frame, Page::Overview(overview.clone())).contains("Open the app"));
+    overview.apps[0].url = Some("javascript:alert(1)".to_owned());
+    assert!(!render(&frame, Page::Overview(overview)).contains("Open the app"));
+}
