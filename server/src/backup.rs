@@ -28,6 +28,7 @@ pub use catalogue::Catalogue;
 pub use manifest::{Manifest, Reason, SnapshotId};
 pub use retention::{Keep, Plan, Tier};
 pub use rotation::Rotated;
+pub use scratch::human;
 pub use snapshot::{Request, SnapshotError};
 pub use verify::Verdict;
 pub use watch::{Cancel, Progress, Stage, Stopped, Watch};

@@ -13,7 +13,8 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use reader::{Placed, Problem, Problems, Table};
 
-use crate::backup::Keep;
+use crate::backup::database::{Access, Database};
+use crate::backup::{Cancel, Keep, Watch};
 use crate::names::{AppName, Colour};
 
 /// Where the packaged server looks for its configuration.
@@ -22,6 +23,9 @@ pub const DEFAULT_CONFIG: &str = "/etc/tealkeep/tealkeep.toml";
 pub const DEFAULT_SOCKET: &str = "/run/tealkeep/control.sock";
 /// Where the packaged server keeps its journal.
 pub const DEFAULT_STATE: &str = "/var/lib/tealkeep";
+
+/// How long a database that somebody has locked is waited for before the start is refused.
+const DATABASE_LOOK: Duration = Duration::from_secs(5);
 
 /// Everything that `tealkeep serve` needs to know.
 #[derive(Debug, Clone)]
@@ -472,7 +476,11 @@ fn sqlite_database(table: &Table<'_>, database: &Placed<PathBuf>) {
     let path = &database.value;
     if !path.exists() {
         table.problem_at(database, format!("the file {} does not exist; start the app once so that it makes its database, or mend the path", path.display()));
-    } else if let Err(error) = crate::backup::database::check(path) {
-        table.problem_at(database, error.to_string());
+    } else {
+        let tell = &mut |_| {};
+        let watch = Watch::new(tell, Cancel::never(), DATABASE_LOOK);
+        if let Err(error) = Database::open(path, Access::Read, DATABASE_LOOK, &watch) {
+            table.problem_at(database, error.to_string());
+        }
     }
 }

@@ -122,7 +122,9 @@ impl Demo {
         self.leave.cancel();
         self.family.close();
         self.family.wait().await;
-        let said = self.tally.to_string();
+        let seen = self.tally.totals();
+        let last = seen.last_failure.map_or_else(String::new, |failure| format!("; the last one at {:.0}: {}", failure.at, failure.what));
+        let said = format!("The family made {} requests, {} of them changes; {} failed{last}.", seen.requests, seen.writes, seen.failed);
         self.supervisor.shut_down().await;
         said
     }

@@ -156,12 +156,14 @@ impl Router for GateRouter {
     async fn traffic(&self) -> Traffic {
         let [blue, green] = Colour::BOTH.map(|colour| self.gate.in_flight(colour));
         let stats = self.gate.stats();
+        let statuses = [stats.blue.statuses, stats.green.statuses];
+        let own = stats.bad_gateway + stats.unavailable;
         Traffic {
             requests_in_flight: [blue.requests, green.requests],
             streams: [blue.streams, green.streams],
-            answered: stats.answered(),
-            failed: stats.server_errors(),
-            held_now: self.gate.is_held().map_or(0, |held| held.waiting),
+            answered: statuses.iter().flatten().sum::<u64>() + own + stats.refused,
+            failed: statuses[0][4] + statuses[1][4] + own,
+            held_now: self.gate.is_held().map_or(0, |held| held.waiting as u64),
         }
     }
 

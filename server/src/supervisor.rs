@@ -73,8 +73,14 @@ impl Supervisor {
         for app in &config.apps {
             let folder = config.state.join("apps").join(app.name.as_str());
             let built = build(app.clone(), &folder, &journal, &clock, &tasks, &stop).await?;
-            serve_gate(&built, &gates, &stop_gates);
-            apps.push(built.app);
+            let Built { app, gate, listener } = built;
+            let (stop_gate, journal) = (stop_gates.clone(), journal.clone());
+            gates.spawn(async move {
+                if let Err(error) = gate.serve(listener, stop_gate).await {
+                    journal.note(NewEvent::new(Severity::Bad, format!("A gate ended: {error}. Restart Tealkeep."))).await;
+                }
+            });
+            apps.push(app);
         }
         let auth = Auth::open(journal.clone()).await?;
         let password_is_set = auth.password_is_set();
@@ -179,10 +185,6 @@ async fn build(
         gate.hold();
     }
     Ok(Built { app, gate, listener })
-}
-
-fn serve_gate(built: &Built, gates: &TaskTracker, stop: &CancellationToken) {
-    let _ = (built, gates, stop);
 }
 
 fn lock(state: &Path) -> anyhow::Result<File> {

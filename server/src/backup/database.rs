@@ -332,7 +332,12 @@ fn explain(
     }
 }
 
-fn schema_hash(conn: &Connection) -> rusqlite::Result<String> {
+/// A hash of the schema alone: the same for two databases whose tables, indexes, views and triggers were
+/// made by the same statements. SHA-256 in hexadecimal.
+///
+/// # Errors
+/// Whatever SQLite says.
+pub fn schema_hash(conn: &Connection) -> rusqlite::Result<String> {
     let mut statement = conn.prepare(
         "SELECT type, name, tbl_name, coalesce(sql, '') FROM main.sqlite_schema
          WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type, name, tbl_name",

@@ -59,7 +59,7 @@ fn following(
                 Ok(Signal::Event(event)) if event.id > sent => queue.push_back(event),
                 Ok(Signal::Event(_)) => {}
                 Ok(Signal::Changed) => {
-                    return Some((Ok(SseEvent::default().event("changed").data("{}")), (journal, live, queue, sent)));
+                    return Some((Ok(SseEvent::default().data("{}")), (journal, live, queue, sent)));
                 }
                 // Too slow for the memory: the journal has it all.
                 Err(RecvError::Lagged(_)) => match journal.events_after(sent, MOST_MISSED).await {
@@ -74,5 +74,5 @@ fn following(
 
 fn as_sse(event: &Event) -> SseEvent {
     let data = serde_json::to_string(event).unwrap_or_else(|_| "{}".to_owned());
-    SseEvent::default().id(event.id.to_string()).event("journal").data(data)
+    SseEvent::default().id(event.id.to_string()).data(data)
 }

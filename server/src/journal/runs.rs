@@ -126,7 +126,7 @@ impl Journal {
             for (position, step) in kind.steps().iter().enumerate() {
                 transaction.execute(
                     "INSERT INTO step(run, position, name, state) VALUES (?1, ?2, ?3, 'pending')",
-                    params![run, position, word(step)],
+                    params![run, i64::try_from(position).unwrap_or(i64::MAX), word(step)],
                 )?;
             }
             transaction.commit()?;

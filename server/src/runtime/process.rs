@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -17,8 +18,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
-use tokio::io::unix::AsyncFd;
 use tokio::sync::{Mutex, broadcast, watch};
 
 use super::{ColourState, Exit, Launch, Runtime};
@@ -102,14 +103,8 @@ impl Runtime for ProcessRuntime {
             let live_file = self.live_file(colour);
             let found = tokio::task::spawn_blocking(move || proc::find_by_live_file(&live_file)).await?;
             let Some(found) = found else { continue };
-            let Ok(pidfd) = pidfd_open(found.pid, PidfdFlags::NONBLOCK) else { continue };
-            let pidfd = AsyncFd::new(pidfd).context("a running colour can't be watched")?;
-            let end = async move {
-                match pidfd.readable().await {
-                    Ok(_) => "ended; how is not known, since an earlier Tealkeep had started it".to_owned(),
-                    Err(error) => format!("was lost sight of: {error}"),
-                }
-            };
+            let Ok(pidfd) = pidfd_open(found.pid, PidfdFlags::empty()) else { continue };
+            let end = end_of_stranger(pidfd);
             let slot = self.follow(colour, found.pid, found.release, found.since, end);
             slots.insert(colour, slot);
         }
@@ -217,6 +212,27 @@ impl Runtime for ProcessRuntime {
 
     fn address(&self, colour: Colour) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.config.port(colour)))
+    }
+}
+
+/// Waits for the end of a process that is not this one's child. A pidfd becomes readable then
+/// (pidfd_open(2)); a thread of its own waits, since it may wait for as long as this process lives.
+async fn end_of_stranger(pidfd: OwnedFd) -> String {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let ended = loop {
+            match rustix::event::poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], None) {
+                Err(rustix::io::Errno::INTR) => {}
+                other => break other,
+            }
+        };
+        // Nobody listens any more when the supervisor is about to end.
+        let _ = tell.send(ended);
+    });
+    match told.await {
+        Ok(Ok(_)) => "ended; how is not known, since an earlier Tealkeep had started it".to_owned(),
+        Ok(Err(error)) => format!("was lost sight of: {error}"),
+        Err(_) => "was lost sight of".to_owned(),
     }
 }
 
