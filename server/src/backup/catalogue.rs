@@ -318,7 +318,10 @@ mod tests {
         fs::write(at.join("notes.txt"), "ours").unwrap();
         fs::write(
             dir.path().join("SHA256SUMS"),
-            format!("{}  snapshots/2026-11-23T033000Z.sqlite.gz\n", "ab".repeat(32)),
+            format!(
+                "{}  snapshots/2026-11-23T033000Z.sqlite.gz\n",
+                "ab".repeat(32)
+            ),
         )
         .unwrap();
 

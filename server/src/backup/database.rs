@@ -37,10 +37,14 @@ pub enum DatabaseError {
     #[error("{0} is not a file: name the database's own file")]
     NotAFile(PathBuf),
     /// SQLite does not know it.
-    #[error("{0} is not a SQLite database, or it is encrypted: Tealkeep can keep plain SQLite databases only")]
+    #[error(
+        "{0} is not a SQLite database, or it is encrypted: Tealkeep can keep plain SQLite databases only"
+    )]
     NotADatabase(PathBuf),
     /// Somebody holds it exclusively.
-    #[error("{path} stayed locked for {waited:?}: another process holds it exclusively; end that process's transaction, or try again later")]
+    #[error(
+        "{path} stayed locked for {waited:?}: another process holds it exclusively; end that process's transaction, or try again later"
+    )]
     Locked {
         /// The database.
         path: PathBuf,

@@ -53,13 +53,23 @@ impl Tier {
     /// belongs to an ISO year: 2024-12-30 is in `2025-W01` (ISO 8601, 3.1.1.23).
     #[must_use]
     pub fn bucket_name(self, date: Date) -> String {
+        let (year, number) = self.bucket_of(date);
         match self {
             Tier::Daily => date.to_string(),
+            Tier::Weekly => format!("{year:04}-W{number:02}"),
+            Tier::Monthly => format!("{year:04}-{number:02}"),
+        }
+    }
+
+    /// The bucket as a year and a number in it, quick to compare.
+    fn bucket_of(self, date: Date) -> (i16, i16) {
+        match self {
+            Tier::Daily => (date.year(), date.day_of_year()),
             Tier::Weekly => {
                 let week = date.iso_week_date();
-                format!("{:04}-W{:02}", week.year(), week.week())
+                (week.year(), i16::from(week.week()))
             }
-            Tier::Monthly => format!("{:04}-{:02}", date.year(), date.month()),
+            Tier::Monthly => (date.year(), i16::from(date.month())),
         }
     }
 }
@@ -276,22 +286,36 @@ fn decide(entries: &[Entry], now: Timestamp, today: Date, policy: &Keep) -> Plan
         .copied()
         .filter(|entry| entry.verified && !is_future(entry, now, today))
         .collect();
-    let tiers = fill_tiers(&counted, policy);
+    let held = fill_tiers(counted.iter().copied(), policy);
+    let bucket = |id: SnapshotId| {
+        let (tier, date) = *held.get(&id)?;
+        let name = tier.bucket_name(date);
+        Some(Bucket { tier, name })
+    };
     let mut reasons: BTreeMap<SnapshotId, Vec<String>> = BTreeMap::new();
     let mut say = |id: SnapshotId, why: String| reasons.entry(id).or_default().push(why);
 
     for entry in &all {
         if !entry.verified {
-            say(entry.id, "not verified, so it is for a person to look at".to_owned());
+            say(
+                entry.id,
+                "not verified, so it is for a person to look at".to_owned(),
+            );
         } else if is_future(entry, now, today) {
-            say(entry.id, "dated in the future, so the clock was wrong once; it is not counted".to_owned());
+            say(
+                entry.id,
+                "dated in the future, so the clock was wrong once; it is not counted".to_owned(),
+            );
         }
         if entry.pinned {
             say(entry.id, "pinned".to_owned());
         }
     }
-    for (id, bucket) in &tiers {
-        say(*id, format!("the newest night of {}", bucket.name));
+    for (id, (tier, date)) in &held {
+        say(
+            *id,
+            format!("the newest night of {}", tier.bucket_name(*date)),
+        );
     }
     for (reason, most) in [
         (Reason::Manual, policy.manual),
@@ -304,7 +328,10 @@ fn decide(entries: &[Entry], now: Timestamp, today: Date, policy: &Keep) -> Plan
     for (nth, entry) in restores.enumerate() {
         if now.duration_since(entry.taken_at) < days(policy.before_restore_days) {
             let kept_days = policy.before_restore_days;
-            say(entry.id, format!("taken before a restore, less than {kept_days} days ago"));
+            say(
+                entry.id,
+                format!("taken before a restore, less than {kept_days} days ago"),
+            );
         } else if nth == 0 {
             say(entry.id, "taken before the last restore".to_owned());
         }
@@ -320,7 +347,7 @@ fn decide(entries: &[Entry], now: Timestamp, today: Date, policy: &Keep) -> Plan
         match reasons.remove(&entry.id) {
             Some(reasons) => plan.keep.push(Kept {
                 id: entry.id,
-                bucket: tiers.get(&entry.id).cloned(),
+                bucket: bucket(entry.id),
                 reasons,
                 goes: Goes::Never,
             }),
@@ -335,26 +362,30 @@ fn decide(entries: &[Entry], now: Timestamp, today: Date, policy: &Keep) -> Plan
 
 /// Each tier in turn takes its newest buckets. The newest night of a bucket stands for it; where a finer tier
 /// holds that one already, the coarser tier needs no place for the bucket.
-fn fill_tiers(counted: &[&Entry], policy: &Keep) -> BTreeMap<SnapshotId, Bucket> {
+fn fill_tiers<'a>(
+    counted: impl IntoIterator<Item = &'a Entry>,
+    policy: &Keep,
+) -> BTreeMap<SnapshotId, (Tier, Date)> {
     let mut nights: Vec<&Entry> = counted
-        .iter()
-        .copied()
+        .into_iter()
         .filter(|entry| entry.reason == Reason::Nightly)
         .collect();
-    nights.sort_by_key(|entry| std::cmp::Reverse((entry.local_date, entry.taken_at, entry.id)));
-    let mut held: BTreeMap<SnapshotId, Bucket> = BTreeMap::new();
+    nights.sort_unstable_by_key(|night| {
+        std::cmp::Reverse((night.local_date, night.taken_at, night.id))
+    });
+    let mut held = BTreeMap::new();
     for tier in Tier::ALL {
         let (mut places, mut last) = (policy.of(tier), None);
         for night in &nights {
-            let name = tier.bucket_name(night.local_date);
+            let bucket = tier.bucket_of(night.local_date);
             // Sorted by date, so the nights of a bucket stand together, its newest first.
-            if places == 0 || last.as_ref() == Some(&name) {
+            if places == 0 || last == Some(bucket) {
                 continue;
             }
-            last = Some(name.clone());
+            last = Some(bucket);
             held.entry(night.id).or_insert_with(|| {
                 places -= 1;
-                Bucket { tier, name }
+                (tier, night.local_date)
             });
         }
     }
@@ -382,7 +413,10 @@ fn why_dropped(entry: &Entry, policy: &Keep) -> String {
         ),
         Reason::Manual => format!("there are {} newer manual ones", policy.manual),
         Reason::BeforeDeploy => {
-            format!("there are {} newer ones from before a deploy", policy.before_deploy)
+            format!(
+                "there are {} newer ones from before a deploy",
+                policy.before_deploy
+            )
         }
         Reason::BeforeRestore => format!(
             "it is older than {} days, and not the newest from before a restore",
@@ -406,18 +440,25 @@ fn goes(
         let others = kept.iter().filter(|other| !other.pinned && other.verified);
         let counted = others.filter(|other| !is_future(other, now, today));
         let of_reason = counted.filter(|other| other.reason == entry.reason);
-        let count = of_reason.filter(|other| (other.taken_at, other.id) > (entry.taken_at, entry.id));
+        let count =
+            of_reason.filter(|other| (other.taken_at, other.id) > (entry.taken_at, entry.id));
         u32::try_from(count.count()).unwrap_or(u32::MAX)
     };
     match entry.reason {
-        Reason::Nightly => leaves.get(&entry.id).map_or(Goes::Later, |on| Goes::On(*on)),
+        Reason::Nightly => leaves
+            .get(&entry.id)
+            .map_or(Goes::Later, |on| Goes::On(*on)),
         Reason::Manual => Goes::AfterMore(policy.manual.saturating_sub(newer()).max(1)),
-        Reason::BeforeDeploy => Goes::AfterMore(policy.before_deploy.saturating_sub(newer()).max(1)),
+        Reason::BeforeDeploy => {
+            Goes::AfterMore(policy.before_deploy.saturating_sub(newer()).max(1))
+        }
         Reason::BeforeRestore if newer() == 0 => Goes::AfterMore(1),
         Reason::BeforeRestore => {
             let left = days(policy.before_restore_days) - now.duration_since(entry.taken_at);
             let left_days = left.as_hours().div_euclid(24) + 1;
-            today.checked_add(left_days.days()).map_or(Goes::Later, Goes::On)
+            today
+                .checked_add(left_days.days())
+                .map_or(Goes::Later, Goes::On)
         }
     }
 }
@@ -432,7 +473,7 @@ fn foresee(
     let mut nights = kept;
     nights.retain(|e| e.reason == Reason::Nightly && !is_future(e, now, today));
     let mut leaves = BTreeMap::new();
-    let mut waiting = nights.len();
+    let mut waiting = nights.iter().filter(|night| !night.pinned).count();
     let (mut at, mut date) = (now, today);
     for _ in 0..NIGHTS_FORESEEN {
         let Ok(tomorrow) = date.tomorrow() else { break };
@@ -448,14 +489,15 @@ fn foresee(
             pinned: false,
             verified: true,
         });
-        let gone = decide(&nights, at, date, policy).drop;
-        nights.retain(|night| !gone.iter().any(|dropped| dropped.id == night.id));
-        for dropped in gone {
-            if dropped.id.taken_at() <= now {
-                leaves.insert(dropped.id, date);
+        let held = fill_tiers(&nights, policy);
+        nights.retain(|night| {
+            let stays = held.contains_key(&night.id) || night.pinned;
+            if !stays && night.taken_at <= now {
+                leaves.insert(night.id, date);
                 waiting -= 1;
             }
-        }
+            stays
+        });
     }
     leaves
 }

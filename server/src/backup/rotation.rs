@@ -90,10 +90,13 @@ fn write_sums(
 ) -> io::Result<()> {
     let whole = catalogue.entries.iter().map(|entry| &entry.manifest);
     // A snapshot that was damaged or deleted stays named, so that `sha256sum -c` says so.
-    let broken = catalogue.problems.iter().filter_map(|problem| match problem {
-        Problem::NoFile { manifest } | Problem::WrongSize { manifest, .. } => Some(&**manifest),
-        Problem::NoManifest { .. } | Problem::BadManifest { .. } => None,
-    });
+    let broken = catalogue
+        .problems
+        .iter()
+        .filter_map(|problem| match problem {
+            Problem::NoFile { manifest } | Problem::WrongSize { manifest, .. } => Some(&**manifest),
+            Problem::NoManifest { .. } | Problem::BadManifest { .. } => None,
+        });
     let named: BTreeMap<SnapshotId, &str> = whole
         .chain(broken)
         .filter(|manifest| !going(manifest.id))

@@ -58,27 +58,40 @@ pub fn has_room(folder: &Path, need: u64) -> io::Result<Result<(), NoRoom>> {
 /// Opens a private file through SQLite, read-only and immutable, so that no `-wal` or `-shm` appears beside
 /// it even when the content says WAL (sqlite.org/uri.html, `immutable`).
 ///
-/// A file of `O_TMPFILE` has no name to open: it gets one in `dir` for the instant of opening. The name is
-/// a dot-name, which rsync's documented filter leaves out and which the next start removes.
+/// A file of `O_TMPFILE` has no name to open: it gets one in `dir`, a dot-name, which rsync's documented
+/// filter leaves out and which the next start removes. The name goes with the [`Part`]; the connection needs
+/// it no longer. A file whose only name went can't get another one (open(2), `O_TMPFILE`).
 ///
 /// # Errors
 /// The folder can't hold the name, or SQLite can't open it.
-pub fn open_nameless(file: &File, dir: &Path) -> Result<Connection, OpenError> {
-    let name = dir.join(part_name());
+pub fn open_nameless(file: &File, dir: &Path) -> Result<(Connection, Part), OpenError> {
+    let part = Part {
+        path: dir.join(part_name()),
+    };
     let proc_path = format!("/proc/self/fd/{}", file.as_raw_fd());
     rustix::fs::linkat(
         CWD,
         proc_path.as_str(),
         CWD,
-        &name,
+        &part.path,
         AtFlags::SYMLINK_FOLLOW,
     )
     .map_err(|e| OpenError::Io(e.into()))?;
-    let opened = open_immutable(&name);
-    let removed = fs::remove_file(&name);
-    let conn = opened.map_err(OpenError::Sqlite)?;
-    removed.map_err(OpenError::Io)?;
-    Ok(conn)
+    let conn = open_immutable(&part.path).map_err(OpenError::Sqlite)?;
+    Ok((conn, part))
+}
+
+/// A dot-name that is removed when this is dropped.
+#[derive(Debug)]
+pub struct Part {
+    path: PathBuf,
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // If it can't be removed now, the next start removes it.
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
 /// Opens a file that nobody writes, read-only and immutable.

@@ -89,7 +89,9 @@ pub enum SnapshotError {
         free: u64,
     },
     /// What was written reads back as something else.
-    #[error("the snapshot was written, and reads back wrong ({0}); it was thrown away. The disk may be failing")]
+    #[error(
+        "the snapshot was written, and reads back wrong ({0}); it was thrown away. The disk may be failing"
+    )]
     ReadsBackWrong(String),
     /// The work was stopped.
     #[error("no snapshot was taken: {0}")]
@@ -134,11 +136,7 @@ enum Way {
     BackupApi,
 }
 
-fn take_by(
-    request: &Request,
-    watch: &mut Watch<'_>,
-    way: Way,
-) -> Result<Manifest, SnapshotError> {
+fn take_by(request: &Request, watch: &mut Watch<'_>, way: Way) -> Result<Manifest, SnapshotError> {
     let started = Instant::now();
     let folder = |source| SnapshotError::Folder {
         folder: request.folder.clone(),
@@ -189,8 +187,8 @@ fn write(
     if live {
         let facts = examine(conn, database.path(), &size, watch)?;
         let mut statement = pages::statement(conn).map_err(SnapshotError::Read)?;
-        let mut pages = LivePages::new(&mut statement, size.plain_bytes())
-            .map_err(SnapshotError::Read)?;
+        let mut pages =
+            LivePages::new(&mut statement, size.plain_bytes()).map_err(SnapshotError::Read)?;
         let written = gzip::compress(&mut pages, out.file(), request.level, watch)?;
         return Ok((facts, written));
     }
@@ -223,8 +221,7 @@ fn examine(
     watch: &mut Watch<'_>,
 ) -> Result<Facts, SnapshotError> {
     watch.begin(Stage::Checking, size.plain_bytes())?;
-    let findings =
-        database::check(conn, size.plain_bytes()).map_err(SnapshotError::Read)?;
+    let findings = database::check(conn, size.plain_bytes()).map_err(SnapshotError::Read)?;
     if !findings.is_empty() {
         let path = path.to_owned();
         return Err(DatabaseError::Damaged { path, findings }.into());

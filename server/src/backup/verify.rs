@@ -12,7 +12,7 @@ use super::catalogue;
 use super::database::{self, Facts};
 use super::gzip::{self, Fault, Limit, UnpackError, Written};
 use super::manifest::{self, Manifest, SnapshotId};
-use super::scratch::{self, NoRoom, OpenError, RESERVE_BYTES};
+use super::scratch::{self, NoRoom, OpenError, Part, RESERVE_BYTES};
 use super::watch::{Stage, Stopped, Watch};
 
 /// What came of looking at one snapshot.
@@ -55,10 +55,16 @@ impl std::fmt::Display for Verdict {
             } => {
                 let size = scratch::human(*plain_bytes);
                 write!(f, "whole: {size}, {tables} tables, {rows} rows")?;
-                f.write_str(if *compared { "" } else { "; no manifest to compare with" })
+                f.write_str(if *compared {
+                    ""
+                } else {
+                    "; no manifest to compare with"
+                })
             }
             Verdict::Damaged(damage) => write!(f, "damaged: {damage}"),
-            Verdict::Missing => f.write_str("missing: its manifest or SHA256SUMS names it, and it is not there"),
+            Verdict::Missing => {
+                f.write_str("missing: its manifest or SHA256SUMS names it, and it is not there")
+            }
         }
     }
 }
@@ -134,7 +140,15 @@ pub fn verify_file(
         Err(e) => return Err(io(e)),
     };
     let (mut unnamed, dir) = workplace(path, scratch).map_err(io)?;
-    match unpack_checked(&file, &mut unnamed, &dir, manifest.as_ref(), watch) {
+    let mut name = Name::Brief;
+    match unpack_checked(
+        &file,
+        &mut unnamed,
+        &dir,
+        manifest.as_ref(),
+        &mut name,
+        watch,
+    ) {
         Ok(facts) => Ok(Verdict::Whole {
             plain_bytes: facts.plain_bytes(),
             tables: facts.tables.len(),
@@ -170,7 +184,9 @@ pub fn verify_folder(
         (dir.join(".."), dir.to_owned())
     };
     let sums = super::rotation::read_sums(&folder).map_err(io)?;
-    let half_removed = catalogue::Catalogue::read(&folder).map_err(io)?.half_removed;
+    let half_removed = catalogue::Catalogue::read(&folder)
+        .map_err(io)?
+        .half_removed;
     let mut ids: BTreeSet<SnapshotId> = sums.keys().copied().collect();
     for item in fs::read_dir(&snapshots).map_err(io)? {
         let name = item.map_err(io)?.file_name();
@@ -242,6 +258,15 @@ pub(crate) fn manifest_of(path: &Path) -> Result<Option<Manifest>, Damage> {
     }
 }
 
+/// For how long the unpacked file has a dot-name to be opened by.
+#[derive(Debug)]
+pub(crate) enum Name {
+    /// For the instant of opening.
+    Brief,
+    /// Until the caller has given it another one, which a file without any name can't get.
+    Held(Option<Part>),
+}
+
 /// Unpacks into a nameless file in `dir` and proves what came out: checksums, SQLite's full check, and the
 /// manifest's counts.
 pub(crate) fn unpack_checked(
@@ -249,6 +274,7 @@ pub(crate) fn unpack_checked(
     unnamed: &mut Unnamed,
     dir: &Path,
     manifest: Option<&Manifest>,
+    name: &mut Name,
     watch: &mut Watch<'_>,
 ) -> Result<Facts, Unproven> {
     let free = scratch::free_bytes(dir).map_err(Unproven::Io)?;
@@ -278,7 +304,7 @@ pub(crate) fn unpack_checked(
     watch
         .begin(Stage::Checking, read.plain_bytes)
         .map_err(Unproven::Stopped)?;
-    let facts = check_content(unnamed, dir, watch)?;
+    let facts = check_content(unnamed, dir, name, watch)?;
     match manifest.and_then(|manifest| manifest.difference(&facts)) {
         Some(difference) => Err(Damage::Content(difference).into()),
         None => Ok(facts),
@@ -300,13 +326,18 @@ fn compare_bytes(manifest: &Manifest, read: &Written) -> Result<(), Damage> {
 fn check_content(
     unnamed: &mut Unnamed,
     dir: &Path,
+    name: &mut Name,
     watch: &mut Watch<'_>,
 ) -> Result<Facts, Unproven> {
-    let mut conn = match scratch::open_nameless(unnamed.file(), dir) {
-        Ok(conn) => conn,
+    let (mut conn, part) = match scratch::open_nameless(unnamed.file(), dir) {
+        Ok(opened) => opened,
         Err(OpenError::Io(e)) => return Err(Unproven::Io(e)),
         Err(OpenError::Sqlite(e)) => return Err(judge(&e, watch)),
     };
+    match name {
+        Name::Brief => drop(part),
+        Name::Held(held) => *held = Some(part),
+    }
     let steps = database::STEPS_PER_LOOK;
     let looked = conn
         .progress_handler(steps, Some(watch.interrupter()))
