@@ -228,12 +228,19 @@ pub fn ensure_layout(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes the dot-parts that killed runs left in the folder, and answers with how many there were. The
-/// caller holds the folder's lock, so none of them is in use.
+/// Removes the dot-parts that killed runs left in the folder, and answers with how many there were. While
+/// somebody works there it removes none, since they may be theirs.
 ///
 /// # Errors
 /// A directory can't be read, or a part can't be removed.
-pub fn remove_leftovers(folder: &Path, _lock: &FolderLock) -> io::Result<usize> {
+pub fn remove_leftovers(folder: &Path) -> io::Result<usize> {
+    let alone = lock(folder, Hold::Alone, Duration::ZERO)
+        .and_then(|lock| Ok((lock, lock_for_changes(folder, Duration::ZERO)?)));
+    let _alone = match alone {
+        Ok(locks) => locks,
+        Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+        Err(e) => return Err(e),
+    };
     let mut removed = 0;
     let tiers = Tier::ALL.map(|tier| folder.join(tier.as_str()));
     for dir in [folder.to_owned(), snapshots(folder)]
@@ -251,33 +258,57 @@ pub fn remove_leftovers(folder: &Path, _lock: &FolderLock) -> io::Result<usize> 
     Ok(removed)
 }
 
-/// The right to change a backups folder. The kernel takes it back when the process ends, however it ends.
+/// Who else may hold a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    /// Others that share it.
+    Shared,
+    /// Nobody.
+    Alone,
+}
+
+/// A lock on a directory. The kernel takes it back when the process ends, however it ends.
 #[derive(Debug)]
 pub struct FolderLock {
     _dir: File,
 }
 
-/// Locks a backups folder against other Tealkeeps, waiting for at most `wait`.
+/// Says that a snapshot is being written, which others may do as well, so that nobody takes its parts for
+/// leftovers.
 ///
 /// # Errors
-/// `WouldBlock` when somebody else still works there; any other I/O error.
-pub fn lock(folder: &Path, wait: Duration) -> io::Result<FolderLock> {
-    let dir = File::open(folder)?;
+/// `WouldBlock` when leftovers are being removed for longer than `wait`; any other I/O error.
+pub fn lock_for_writing(folder: &Path, wait: Duration) -> io::Result<FolderLock> {
+    lock(folder, Hold::Shared, wait)
+}
+
+/// The right to change what is there already: to rotate, and to pin.
+///
+/// # Errors
+/// `WouldBlock` when somebody else does so for longer than `wait`; any other I/O error.
+pub fn lock_for_changes(folder: &Path, wait: Duration) -> io::Result<FolderLock> {
+    lock(&snapshots(folder), Hold::Alone, wait)
+}
+
+fn lock(dir: &Path, hold: Hold, wait: Duration) -> io::Result<FolderLock> {
+    let operation = match hold {
+        Hold::Shared => FlockOperation::NonBlockingLockShared,
+        Hold::Alone => FlockOperation::NonBlockingLockExclusive,
+    };
+    let file = File::open(dir)?;
     let ends = Instant::now() + wait;
     loop {
-        match rustix::fs::flock(&dir, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(FolderLock { _dir: dir }),
+        match rustix::fs::flock(&file, operation) {
+            Ok(()) => return Ok(FolderLock { _dir: file }),
             Err(Errno::WOULDBLOCK) if Instant::now() < ends => {
                 std::thread::sleep(Duration::from_millis(20));
             }
             Err(Errno::WOULDBLOCK) => {
-                return Err(io::Error::new(
-                    io::ErrorKind::WouldBlock,
-                    format!(
-                        "another Tealkeep works in {} just now: try again when it is done",
-                        folder.display()
-                    ),
-                ));
+                let said = format!(
+                    "another Tealkeep works in {} just now: try again when it is done",
+                    dir.display()
+                );
+                return Err(io::Error::new(io::ErrorKind::WouldBlock, said));
             }
             Err(e) => return Err(e.into()),
         }
@@ -370,20 +401,25 @@ mod tests {
         for name in keep.iter().chain(&go) {
             fs::write(dir.path().join(name), "").unwrap();
         }
-        let lock = lock(dir.path(), Duration::ZERO).unwrap();
-        assert_eq!(remove_leftovers(dir.path(), &lock).unwrap(), go.len());
+        for busy in [lock_for_writing, lock_for_changes] {
+            let _busy = busy(dir.path(), Duration::ZERO).unwrap();
+            assert_eq!(remove_leftovers(dir.path()).unwrap(), 0);
+        }
+        assert_eq!(remove_leftovers(dir.path()).unwrap(), go.len());
         for name in keep {
             assert!(dir.path().join(name).exists(), "{name} was removed");
         }
     }
 
     #[test]
-    fn a_second_tealkeep_is_refused_until_the_first_is_done() {
+    fn two_may_write_at_once_and_only_one_may_change_what_is_there() {
         let dir = folder();
-        let first = lock(dir.path(), Duration::ZERO).unwrap();
-        let refused = lock(dir.path(), Duration::from_millis(30)).unwrap_err();
+        let _one = lock_for_writing(dir.path(), Duration::ZERO).unwrap();
+        let _other = lock_for_writing(dir.path(), Duration::ZERO).unwrap();
+        let first = lock_for_changes(dir.path(), Duration::ZERO).unwrap();
+        let refused = lock_for_changes(dir.path(), Duration::from_millis(30)).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
         drop(first);
-        lock(dir.path(), Duration::ZERO).unwrap();
+        lock_for_changes(dir.path(), Duration::ZERO).unwrap();
     }
 }

@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
@@ -49,7 +49,7 @@ pub enum RestoreError {
     NoRoom(#[from] NoRoom),
     /// The live database can't be used.
     #[error(transparent)]
-    Database(#[from] DatabaseError),
+    Database(DatabaseError),
     /// It was copied, and holds something else than it should: somebody wrote into it meanwhile.
     #[error("{path} was restored, and is not what the snapshot holds: {difference}. Something wrote into it meanwhile: stop the app, and restore again", path = path.display())]
     Differs {
@@ -79,6 +79,15 @@ pub enum RestoreError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl From<DatabaseError> for RestoreError {
+    fn from(e: DatabaseError) -> RestoreError {
+        match e {
+            DatabaseError::Stopped(stopped) => RestoreError::Stopped(stopped),
+            e => RestoreError::Database(e),
+        }
+    }
 }
 
 /// Unpacks and proves a snapshot, and gives the database in it the name `to`, which must be free: nobody sees
@@ -257,20 +266,18 @@ fn copy(
     };
     // Dropped before it is done, it rolls back. Between two steps the write lock stays held, and the source
     // can't change: no step ever begins anew (sqlite.org/c3ref/backup_finish.html).
+    let started = Instant::now();
     let backup = Backup::new(source, live.connection_mut()).map_err(|e| say(watch, e))?;
     loop {
         watch.check()?;
         match backup.step(PAGES_A_STEP).map_err(|e| say(watch, e))? {
             StepResult::Done => break,
             StepResult::Busy | StepResult::Locked => {
-                if watch.left().is_zero() {
-                    return Err(DatabaseError::Locked {
-                        path,
-                        waited: database::BUSY_TIMEOUT,
-                    }
-                    .into());
-                }
                 std::thread::sleep(Duration::from_millis(10).min(watch.left()));
+                if watch.left().is_zero() {
+                    let waited = started.elapsed();
+                    return Err(DatabaseError::Locked { path, waited }.into());
+                }
             }
             _ => {
                 let pages = backup.progress();

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::durable::Unnamed;
 
-use super::catalogue;
+use super::catalogue::{self, Catalogue};
 use super::database::{self, Facts};
 use super::gzip::{self, Fault, Limit, UnpackError, Written};
 use super::manifest::{self, Manifest, SnapshotId};
@@ -179,14 +179,21 @@ pub fn verify_folder(
     };
     let inner = catalogue::snapshots(dir);
     let (folder, snapshots) = if inner.is_dir() {
-        (dir.to_owned(), inner)
+        (Some(dir.to_owned()), inner)
     } else {
-        (dir.join(".."), dir.to_owned())
+        // The inner folder itself was named; or some folder with snapshots in it, such as a stick.
+        let real = fs::canonicalize(dir).map_err(io)?;
+        let is_inner = real.file_name().is_some_and(|name| name == "snapshots");
+        let outer = real.parent().filter(|_| is_inner);
+        (outer.map(Path::to_owned), dir.to_owned())
     };
-    let sums = super::rotation::read_sums(&folder).map_err(io)?;
-    let half_removed = catalogue::Catalogue::read(&folder)
-        .map_err(io)?
-        .half_removed;
+    let (sums, half_removed) = match folder {
+        Some(folder) => (
+            super::rotation::read_sums(&folder).map_err(io)?,
+            Catalogue::read(&folder).map_err(io)?.half_removed,
+        ),
+        None => Default::default(),
+    };
     let mut ids: BTreeSet<SnapshotId> = sums.keys().copied().collect();
     for item in fs::read_dir(&snapshots).map_err(io)? {
         let name = item.map_err(io)?.file_name();

@@ -222,7 +222,7 @@ fn a_writer_that_does_not_end_is_waited_for_until_the_deadline_and_nothing_chang
     assert!(
         matches!(
             refused,
-            RestoreError::Stopped(_) | RestoreError::Database(DatabaseError::Locked { .. })
+            RestoreError::Database(DatabaseError::Locked { .. })
         ),
         "{refused:?}"
     );
@@ -243,6 +243,39 @@ fn another_page_size_is_refused_before_anything_changes() {
         other => panic!("{other:?}"),
     }
     assert_eq!(words(&live).0, "newnew");
+}
+
+#[test]
+fn a_snapshot_of_one_journal_mode_goes_into_a_database_of_another() {
+    for (then, now) in [(WAL, DELETE), (DELETE, WAL)] {
+        let place = Place::new();
+        let source = place.database("source.db", then, "old", 300);
+        let unpacked = place.unpacked("source.db");
+        drop(source);
+        let live = place.database("live.db", now, "new", 700);
+        copy_into(&unpacked, &place.path("live.db"), &mut watch(&mut |_| {})).unwrap();
+        for conn in [live, Connection::open(place.path("live.db")).unwrap()] {
+            assert_eq!(
+                words(&conn),
+                ("oldold".to_owned(), 300),
+                "{then} into {now}"
+            );
+            assert_eq!(sound(&conn), "ok");
+            conn.execute_batch("INSERT INTO old_only VALUES (1)")
+                .unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_empty_file_takes_the_snapshots_page_size() {
+    let place = Place::new();
+    let _source = place.database("source.db", "PRAGMA page_size = 16384", "old", 300);
+    let unpacked = place.unpacked("source.db");
+    File::create(place.path("live.db")).unwrap();
+    copy_into(&unpacked, &place.path("live.db"), &mut watch(&mut |_| {})).unwrap();
+    let live = Connection::open(place.path("live.db")).unwrap();
+    assert_eq!(words(&live), ("oldold".to_owned(), 300));
 }
 
 #[test]

@@ -509,10 +509,7 @@ fn called_off_or_too_late_it_leaves_nothing() {
         let cancel = Cancel::when(move || get.load(Ordering::Relaxed));
         let result = take(&place.request(), &mut Watch::new(&mut tell, cancel, PLENTY));
         match result {
-            Err(
-                SnapshotError::Stopped(Stopped::Cancelled)
-                | SnapshotError::Database(DatabaseError::Stopped(Stopped::Cancelled)),
-            ) => {}
+            Err(SnapshotError::Stopped(Stopped::Cancelled)) => {}
             other => panic!("{stage}: {other:?}"),
         }
         assert_eq!(place.files(), [""; 0], "{stage}");
@@ -537,9 +534,84 @@ fn a_folder_that_cannot_be_written_is_named() {
     request.folder = PathBuf::from("/proc/tealkeep-backups");
     let said = take_now(&request).unwrap_err().to_string();
     assert!(
-        said.starts_with("cannot use the backups folder /proc/tealkeep-backups"),
+        said.starts_with("cannot use the folder /proc/tealkeep-backups"),
         "{said}"
     );
+}
+
+#[test]
+fn the_room_needed_is_judged_by_the_last_one() {
+    let mib = |n: u64| n << 20;
+    assert_eq!(estimate(mib(100), None), mib(50));
+    assert_eq!(estimate(mib(100), Some((mib(20), mib(100)))), mib(25));
+    assert_eq!(estimate(mib(200), Some((mib(20), mib(100)))), mib(50));
+    // What was deleted meanwhile still lies in the file, as free pages.
+    assert_eq!(estimate(mib(10), Some((mib(20), mib(100)))), mib(25));
+    assert_eq!(estimate(mib(10), Some((20, 0))), mib(5));
+}
+
+/// What the child of the next test does: takes a snapshot, and kills itself at the given report of progress.
+#[test]
+fn child_that_dies_in_the_middle_of_a_snapshot() {
+    let Ok(order) = std::env::var("TEALKEEP_TEST_DIE_IN_SNAPSHOT") else {
+        return;
+    };
+    let mut parts = order.splitn(3, ':');
+    let mut next = || parts.next().unwrap().to_owned();
+    let (mut left, database, folder) = (next().parse::<u32>().unwrap(), next(), next());
+    let mut tell = |_: Progress| {
+        left -= 1;
+        if left == 0 {
+            let me = rustix::process::getpid();
+            rustix::process::kill_process(me, rustix::process::Signal::KILL).unwrap();
+        }
+    };
+    let now = "2026-11-21T03:30:00+00:00[UTC]".parse().unwrap();
+    let request = Request::new(Path::new(&database), Path::new(&folder), now);
+    take(
+        &request,
+        &mut Watch::new(&mut tell, Cancel::never(), PLENTY),
+    )
+    .unwrap();
+}
+
+#[test]
+fn killed_at_any_instant_a_snapshot_leaves_nothing_and_the_database_is_free() {
+    use std::os::unix::process::ExitStatusExt;
+    for mode in ["wal", "delete"] {
+        let place = Place::new();
+        let conn = place.open();
+        conn.pragma_update(None, "journal_mode", mode).unwrap();
+        fill(&conn, 8_000);
+        let mut die_at = 0;
+        loop {
+            die_at += 1;
+            let order = format!(
+                "{die_at}:{}:{}",
+                place.database().display(),
+                place.folder().display()
+            );
+            let status = Command::new(std::env::current_exe().unwrap())
+                .args([
+                    "--exact",
+                    "backup::snapshot::tests::child_that_dies_in_the_middle_of_a_snapshot",
+                ])
+                .env("TEALKEEP_TEST_DIE_IN_SNAPSHOT", order)
+                .output()
+                .unwrap()
+                .status;
+            conn.execute_batch("BEGIN IMMEDIATE; INSERT INTO doses(what) VALUES ('after'); COMMIT")
+                .unwrap();
+            if status.signal() != Some(9) {
+                assert!(status.success(), "{status:?}");
+                break;
+            }
+            assert_eq!(place.files(), [""; 0], "{mode}, killed at report {die_at}");
+            assert_eq!(fs::read_dir(place.folder()).unwrap().count(), 4);
+        }
+        assert!(die_at > 6, "{mode}: only {die_at} reports");
+        assert_eq!(place.files().len(), 2);
+    }
 }
 
 #[test]

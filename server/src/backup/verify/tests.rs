@@ -256,6 +256,28 @@ fn a_folder_is_judged_one_by_one_and_what_is_missing_is_said() {
 }
 
 #[test]
+fn snapshots_that_were_copied_somewhere_by_hand_are_judged_too() {
+    let kept = Kept::new();
+    let stick = kept.dir.path().join("stick");
+    fs::create_dir(&stick).unwrap();
+    fs::copy(kept.path(), stick.join(kept.manifest.id.file_name())).unwrap();
+    let verdicts = verify_folder(&stick, None, &mut watch(&mut |_| {}), &mut |_, _| {}).unwrap();
+    assert!(
+        matches!(
+            verdicts[..],
+            [(
+                _,
+                Verdict::Whole {
+                    compared: false,
+                    ..
+                }
+            )]
+        ),
+        "{verdicts:?}"
+    );
+}
+
+#[test]
 fn a_folder_without_snapshots_is_no_success() {
     let dir = tempfile::tempdir().unwrap();
     let said = verify_folder(dir.path(), None, &mut watch(&mut |_| {}), &mut |_, _| {})
