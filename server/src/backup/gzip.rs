@@ -190,10 +190,7 @@ pub fn unpack(
     while !input.fill_buf()?.is_empty() {
         let starts_at = position(&input);
         // A member's first two bytes could straddle the buffer's end; the decoder judges that rare case.
-        let begins_as_gzip = match input.fill_buf()? {
-            [0x1f, 0x8b, ..] | [0x1f] => true,
-            _ => false,
-        };
+        let begins_as_gzip = matches!(input.fill_buf()?, [0x1f, 0x8b, ..] | [0x1f]);
         if !begins_as_gzip {
             return Err(match members {
                 0 => Fault::NotGzip,

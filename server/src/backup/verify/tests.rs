@@ -103,7 +103,8 @@ fn a_whole_one_is_whole_with_its_manifest_without_it_and_through_a_link() {
 #[test]
 fn each_kind_of_damage_has_its_own_words() {
     let half = |bytes: &Vec<u8>| bytes.len() / 2;
-    let cases: [(&str, fn(&mut Vec<u8>)); 8] = [
+    type Change = fn(&mut Vec<u8>);
+    let cases: [(&str, Change); 8] = [
         ("damaged: it is empty", |b| b.clear()),
         ("damaged: it is not gzip", |b| {
             *b = b"SQLite format 3\0".repeat(512)
