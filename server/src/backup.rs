@@ -4,6 +4,8 @@
 pub mod catalogue;
 pub mod database;
 pub mod gzip;
+pub mod id;
+pub mod lock;
 pub mod manifest;
 mod pages;
 pub mod restore;
@@ -25,7 +27,8 @@ use crate::names::{AppName, ReleaseId};
 use crate::schedule::Trust;
 
 pub use catalogue::Catalogue;
-pub use manifest::{Manifest, Reason, SnapshotId};
+pub use id::SnapshotId;
+pub use manifest::{Manifest, Reason};
 pub use retention::{Keep, Plan, Tier};
 pub use rotation::Rotated;
 pub use snapshot::{Request, SnapshotError};
@@ -152,9 +155,9 @@ impl Keeper {
         watch: &mut Watch<'_>,
     ) -> Result<Taken, BackupError> {
         catalogue::ensure_layout(&self.folder).map_err(|e| self.folder_error(e))?;
-        catalogue::remove_leftovers(&self.folder).map_err(|e| self.folder_error(e))?;
-        let _writing = catalogue::lock_for_writing(&self.folder, LOCK_TIMEOUT)
-            .map_err(|e| self.folder_error(e))?;
+        lock::remove_leftovers(&self.folder).map_err(|e| self.folder_error(e))?;
+        let _writing =
+            lock::lock_for_writing(&self.folder, LOCK_TIMEOUT).map_err(|e| self.folder_error(e))?;
         let request = Request {
             database: self.database.clone(),
             folder: self.folder.clone(),
@@ -179,7 +182,7 @@ impl Keeper {
     /// The folder can't be made or read.
     pub fn clean_up(&self) -> Result<usize, BackupError> {
         catalogue::ensure_layout(&self.folder).map_err(|e| self.folder_error(e))?;
-        catalogue::remove_leftovers(&self.folder).map_err(|e| self.folder_error(e))
+        lock::remove_leftovers(&self.folder).map_err(|e| self.folder_error(e))
     }
 
     /// What the folder holds.
@@ -202,8 +205,8 @@ impl Keeper {
     /// # Errors
     /// There is no such snapshot, or its manifest can't be rewritten.
     pub fn set_pinned(&self, id: SnapshotId, pinned: bool) -> Result<Manifest, BackupError> {
-        let _changing = catalogue::lock_for_changes(&self.folder, LOCK_TIMEOUT)
-            .map_err(|e| self.folder_error(e))?;
+        let _changing =
+            lock::lock_for_changes(&self.folder, LOCK_TIMEOUT).map_err(|e| self.folder_error(e))?;
         manifest::set_pinned(&catalogue::snapshots(&self.folder), id, pinned).map_err(|e| {
             match e.kind() {
                 io::ErrorKind::NotFound => BackupError::NoSuchSnapshot {
@@ -216,7 +219,7 @@ impl Keeper {
     }
 
     fn rotate(&self, order: &Order) -> io::Result<Rotation> {
-        let lock = catalogue::lock_for_changes(&self.folder, LOCK_TIMEOUT)?;
+        let lock = lock::lock_for_changes(&self.folder, LOCK_TIMEOUT)?;
         let catalogue = self.catalogue()?;
         match &order.trust {
             Trust::Trusted => {

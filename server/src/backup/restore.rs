@@ -288,6 +288,7 @@ fn copy(
         }
     }
     drop(backup);
+    watch.end(Stage::Restoring, total);
     Ok(())
 }
 

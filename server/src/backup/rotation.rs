@@ -9,8 +9,10 @@ use std::path::Path;
 
 use crate::durable;
 
-use super::catalogue::{self, Catalogue, FolderLock, Problem};
-use super::manifest::{FILE_MODE, SnapshotId};
+use super::catalogue::{self, Catalogue, Problem};
+use super::id::SnapshotId;
+use super::lock::FolderLock;
+use super::manifest::FILE_MODE;
 use super::retention::{Plan, Tier};
 
 /// What a rotation changed.

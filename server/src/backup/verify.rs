@@ -1,6 +1,8 @@
 //! Proving that a snapshot is whole: all of it read, compared with its manifest, unpacked, and opened and
 //! checked by SQLite. Works on any copy, with or without a manifest, with no server.
 
+mod verdict;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -10,87 +12,13 @@ use crate::durable::Unnamed;
 
 use super::catalogue::{self, Catalogue};
 use super::database::{self, Facts};
-use super::gzip::{self, Fault, Limit, UnpackError, Written};
-use super::manifest::{self, Manifest, SnapshotId};
+use super::gzip::{self, Limit, UnpackError, Written};
+use super::id::SnapshotId;
+use super::manifest::{self, Manifest};
 use super::scratch::{self, NoRoom, OpenError, Part, RESERVE_BYTES};
 use super::watch::{Stage, Stopped, Watch};
 
-/// What came of looking at one snapshot.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is whole: every byte was read, and SQLite finds nothing wrong.
-    Whole {
-        /// The size of the database in it.
-        plain_bytes: u64,
-        /// The tables in it.
-        tables: usize,
-        /// The rows in them.
-        rows: u64,
-        /// Whether there was a manifest to compare with. Without one, a whole file may still be another one
-        /// than was taken.
-        compared: bool,
-    },
-    /// It can't be relied on.
-    Damaged(Damage),
-    /// A manifest or `SHA256SUMS` names it, and it is not there.
-    Missing,
-}
-
-impl Verdict {
-    /// Whether a restore may use it.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        matches!(self, Verdict::Whole { .. })
-    }
-}
-
-impl std::fmt::Display for Verdict {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Verdict::Whole {
-                plain_bytes,
-                tables,
-                rows,
-                compared,
-            } => {
-                let size = scratch::human(*plain_bytes);
-                write!(f, "whole: {size}, {tables} tables, {rows} rows")?;
-                f.write_str(if *compared {
-                    ""
-                } else {
-                    "; no manifest to compare with"
-                })
-            }
-            Verdict::Damaged(damage) => write!(f, "damaged: {damage}"),
-            Verdict::Missing => {
-                f.write_str("missing: its manifest or SHA256SUMS names it, and it is not there")
-            }
-        }
-    }
-}
-
-/// What is wrong with a snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Damage {
-    /// The compressed file.
-    #[error(transparent)]
-    File(#[from] Fault),
-    /// The file's bytes are not those that were written.
-    #[error("its checksum differs from the one in {0}: these are not the bytes that were written")]
-    Checksum(&'static str),
-    /// The manifest beside it can't be read.
-    #[error("its manifest can't be read: {0}")]
-    Manifest(String),
-    /// What it holds is no database.
-    #[error("what it holds is not a SQLite database, or an encrypted one")]
-    NotSqlite,
-    /// SQLite's own check found something.
-    #[error("SQLite's check finds: {}", .0.join("; "))]
-    Integrity(Vec<String>),
-    /// The content is not what the manifest says.
-    #[error("its content is not what the manifest says: {0}")]
-    Content(String),
-}
+pub use verdict::{Damage, Verdict};
 
 /// It could not be found out.
 #[derive(Debug, thiserror::Error)]

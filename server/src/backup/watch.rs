@@ -150,6 +150,15 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
+    /// Says aloud that a stage is over, after which there is nothing left to stop.
+    pub fn end(&mut self, stage: Stage, total: u64) {
+        (self.tell)(Progress {
+            stage,
+            done: total,
+            total,
+        });
+    }
+
     /// Whether the work may go on.
     ///
     /// # Errors

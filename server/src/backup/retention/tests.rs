@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::ToSpan;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, ToSpan};
 use super::super::manifest::tests::example;
 use super::super::manifest::{self, Manifest, Reason};
 use super::super::retention::{self, Keep};
-use super::super::{catalogue::ensure_layout, hex};
+use super::super::{catalogue::ensure_layout, hex, lock};
 use super::*;
 
 fn put(folder: &Path, on: Date, reason: Reason) -> Manifest {
@@ -38,7 +38,7 @@ fn rotate(folder: &Path, today: Date) -> Rotated {
         today,
         &Keep::default(),
     );
-    let lock = catalogue::lock_for_changes(folder, Duration::ZERO).unwrap();
+    let lock = lock::lock_for_changes(folder, Duration::ZERO).unwrap();
     carry_out(folder, &plan, &catalogue, &lock).unwrap()
 }
 
@@ -173,7 +173,7 @@ fn cut_off_between_any_two_steps_the_folder_makes_sense_and_the_next_rotation_fi
                 why: String::new(),
             });
         }
-        let lock = catalogue::lock_for_changes(dir.path(), Duration::ZERO).unwrap();
+        let lock = lock::lock_for_changes(dir.path(), Duration::ZERO).unwrap();
         let rotated = carry_out(dir.path(), &plan, &seen, &lock).unwrap();
         assert!(rotated.dropped.contains(&id), "step {step}");
         sums_hold(dir.path());
@@ -210,7 +210,7 @@ fn with_a_clock_that_is_not_trusted_only_the_checksums_grow() {
     let one = put(dir.path(), date(2026, 11, 20), Reason::Nightly);
     rotate(dir.path(), date(2026, 11, 20));
     let other = put(dir.path(), date(1970, 1, 2), Reason::Nightly);
-    let lock = catalogue::lock_for_changes(dir.path(), Duration::ZERO).unwrap();
+    let lock = lock::lock_for_changes(dir.path(), Duration::ZERO).unwrap();
     add_to_sums(dir.path(), &Catalogue::read(dir.path()).unwrap(), &lock).unwrap();
     let named: Vec<SnapshotId> = read_sums(dir.path()).unwrap().into_keys().collect();
     assert_eq!(named, [other.id, one.id]);
