@@ -233,8 +233,7 @@ pub fn unpack(
 
 /// Refuses to go on when the disk is so full that the app beside us could fail to write.
 fn leave_reserve(file: &File) -> Result<(), SnapshotError> {
-    let stat = rustix::fs::fstatvfs(file).map_err(io::Error::from)?;
-    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    let free = scratch::free_bytes_beside(file)?;
     if free < scratch::RESERVE_BYTES {
         return Err(SnapshotError::NearlyFull { free });
     }

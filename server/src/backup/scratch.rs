@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{Connection, OpenFlags};
-use rustix::fs::{AtFlags, CWD};
+use rustix::fs::{AtFlags, CWD, StatVfs};
 
 /// What is left alone on every file system, so that the app beside us can still write its own data.
 pub const RESERVE_BYTES: u64 = 32 << 20;
@@ -28,13 +28,29 @@ pub struct NoRoom {
     pub need: u64,
 }
 
-/// Bytes that this process may still write in `folder`.
+/// Bytes that this process may still write in `folder`. A file system that does not say (some in user space
+/// have no size at all) counts as endless.
 ///
 /// # Errors
 /// The folder can't be asked.
 pub fn free_bytes(folder: &Path) -> io::Result<u64> {
-    let stat = rustix::fs::statvfs(folder)?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    Ok(free_of(&rustix::fs::statvfs(folder)?))
+}
+
+/// As [`free_bytes`], where an open file lies.
+///
+/// # Errors
+/// The file system can't be asked.
+pub fn free_bytes_beside(file: &File) -> io::Result<u64> {
+    Ok(free_of(&rustix::fs::fstatvfs(file)?))
+}
+
+fn free_of(stat: &StatVfs) -> u64 {
+    if stat.f_blocks == 0 {
+        u64::MAX
+    } else {
+        stat.f_bavail.saturating_mul(stat.f_frsize)
+    }
 }
 
 /// Whether `need` bytes, and the reserve, fit into `folder`. The inner result is the answer.
@@ -168,6 +184,7 @@ mod tests {
     fn too_little_room_is_said_with_what_is_missing() {
         let dir = tempfile::tempdir().unwrap();
         assert!(has_room(dir.path(), 1).unwrap().is_ok());
+        assert!(has_room(Path::new("/proc"), 1 << 60).unwrap().is_ok());
         let refused = has_room(dir.path(), 1 << 60).unwrap().unwrap_err();
         let said = refused.to_string();
         assert!(

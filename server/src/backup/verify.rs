@@ -42,8 +42,8 @@ pub enum VerifyError {
     },
 }
 
-/// Looks at one snapshot. It is unpacked into a nameless file in `scratch`, or else beside it, or else in
-/// the system's temporary folder.
+/// Looks at one snapshot. It is unpacked into a nameless file in `scratch`, or else in the system's folder for
+/// large temporary files, or else beside it.
 ///
 /// # Errors
 /// It could not be found out; damage is a verdict and no error.
@@ -67,7 +67,8 @@ pub fn verify_file(
         }
         Err(e) => return Err(io(e)),
     };
-    let (mut unnamed, dir) = workplace(path, scratch).map_err(io)?;
+    let need = manifest.as_ref().map_or(0, |manifest| manifest.plain_bytes);
+    let (mut unnamed, dir) = workplace(path, scratch, need).map_err(io)?;
     let mut name = Name::Brief;
     match unpack_checked(
         &file,
@@ -294,20 +295,21 @@ fn judge(e: &rusqlite::Error, watch: &Watch<'_>) -> Unproven {
     }
 }
 
-fn workplace(path: &Path, scratch: Option<&Path>) -> io::Result<(Unnamed, PathBuf)> {
+/// Where to unpack: where the caller says; else in the folder for temporary files that are too large for
+/// memory (`$TMPDIR`, or `/var/tmp` after file-hierarchy(7)); else beside the snapshot.
+fn workplace(path: &Path, scratch: Option<&Path>, need: u64) -> io::Result<(Unnamed, PathBuf)> {
     if let Some(dir) = scratch {
         return Ok((Unnamed::create_in(dir, 0o600)?, dir.to_owned()));
     }
+    let temp = std::env::var_os("TMPDIR").map_or_else(|| "/var/tmp".into(), PathBuf::from);
+    if scratch::has_room(&temp, need).is_ok_and(|room| room.is_ok())
+        && let Ok(unnamed) = Unnamed::create_in(&temp, 0o600)
+    {
+        return Ok((unnamed, temp));
+    }
     let real = fs::canonicalize(path)?;
     let beside = real.parent().unwrap_or(Path::new("/")).to_owned();
-    match Unnamed::create_in(&beside, 0o600) {
-        Ok(unnamed) => Ok((unnamed, beside)),
-        // A copy that may only be read, such as a mounted disk.
-        Err(_) => {
-            let temp = std::env::temp_dir();
-            Ok((Unnamed::create_in(&temp, 0o600)?, temp))
-        }
-    }
+    Ok((Unnamed::create_in(&beside, 0o600)?, beside))
 }
 
 #[cfg(test)]

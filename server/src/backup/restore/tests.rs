@@ -219,10 +219,12 @@ fn a_writer_that_does_not_end_is_waited_for_until_the_deadline_and_nothing_chang
     let mut ignore = |_: Progress| {};
     let mut short = Watch::new(&mut ignore, Cancel::never(), Duration::from_millis(300));
     let refused = copy_into(&unpacked, &place.path("live.db"), &mut short).unwrap_err();
+    // On a slow machine the deadline passes before the lock is even asked for.
     assert!(
         matches!(
             refused,
             RestoreError::Database(DatabaseError::Locked { .. })
+                | RestoreError::Stopped(Stopped::TooLong(_))
         ),
         "{refused:?}"
     );

@@ -13,7 +13,7 @@ use super::super::verify::{self, Verdict};
 use super::super::watch::{Cancel, Progress};
 use super::*;
 
-const PLENTY: Duration = Duration::from_secs(300);
+const PLENTY: Duration = Duration::from_secs(120);
 
 struct Place {
     dir: tempfile::TempDir,
@@ -140,7 +140,14 @@ fn a_snapshot_under_busy_writers_is_one_state_that_existed_and_no_writer_waits()
     // One writer at a time is SQLite's rule; two of ours take turns so that neither can see the other's lock.
     let turn = std::sync::Mutex::new(());
     let (stop, commits) = (AtomicBool::new(false), AtomicU64::new(0));
+    struct StopWhenDone<'a>(&'a AtomicBool);
+    impl Drop for StopWhenDone<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
     let manifest = std::thread::scope(|scope| {
+        let stop_when_done = StopWhenDone(&stop);
         for _ in 0..2 {
             scope.spawn(|| {
                 let writer = Connection::open(place.database()).unwrap();
@@ -164,7 +171,9 @@ fn a_snapshot_under_busy_writers_is_one_state_that_existed_and_no_writer_waits()
             });
         }
         // The snapshot begins when writing is under way, and each of its stages sees more commits.
+        let patience = Instant::now() + PLENTY;
         while commits.load(Ordering::Relaxed) < 20 {
+            assert!(Instant::now() < patience, "the writers stand still");
             std::thread::yield_now();
         }
         let mut stages = Vec::new();
@@ -176,7 +185,9 @@ fn a_snapshot_under_busy_writers_is_one_state_that_existed_and_no_writer_waits()
             {
                 stages.push((progress.stage, seen));
             }
-            while commits.load(Ordering::Relaxed) == seen && !stop.load(Ordering::Relaxed) {
+            let patience = Instant::now() + PLENTY;
+            while commits.load(Ordering::Relaxed) == seen {
+                assert!(Instant::now() < patience, "the writers stand still");
                 std::thread::yield_now();
             }
         };
@@ -185,7 +196,7 @@ fn a_snapshot_under_busy_writers_is_one_state_that_existed_and_no_writer_waits()
             &mut Watch::new(&mut tell, Cancel::never(), PLENTY),
         );
         let after = commits.load(Ordering::Relaxed);
-        stop.store(true, Ordering::Relaxed);
+        drop(stop_when_done);
         let expected = [Stage::Checking, Stage::Compressing, Stage::ReadingBack];
         assert_eq!(
             stages.iter().map(|(stage, _)| *stage).collect::<Vec<_>>(),
