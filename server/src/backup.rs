@@ -4,6 +4,8 @@
 pub mod catalogue;
 pub mod database;
 pub mod gzip;
+pub mod id;
+pub mod lock;
 pub mod manifest;
 mod pages;
 pub mod restore;
@@ -25,7 +27,8 @@ use crate::names::{AppName, ReleaseId};
 use crate::schedule::Trust;
 
 pub use catalogue::Catalogue;
-pub use manifest::{Manifest, Reason, SnapshotId};
+pub use id::SnapshotId;
+pub use manifest::{Manifest, Reason};
 pub use retention::{Keep, Plan, Tier};
 pub use rotation::Rotated;
 pub use scratch::human;
@@ -153,8 +156,9 @@ impl Keeper {
         watch: &mut Watch<'_>,
     ) -> Result<Taken, BackupError> {
         catalogue::ensure_layout(&self.folder).map_err(|e| self.folder_error(e))?;
-        let lock = self.lock()?;
-        catalogue::remove_leftovers(&self.folder, &lock).map_err(|e| self.folder_error(e))?;
+        lock::remove_leftovers(&self.folder).map_err(|e| self.folder_error(e))?;
+        let _writing =
+            lock::lock_for_writing(&self.folder, LOCK_TIMEOUT).map_err(|e| self.folder_error(e))?;
         let request = Request {
             database: self.database.clone(),
             folder: self.folder.clone(),
@@ -169,25 +173,17 @@ impl Keeper {
             busy_timeout: database::BUSY_TIMEOUT,
         };
         let manifest = snapshot::take(&request, watch)?;
-        let rotation = match &order.trust {
-            Trust::Trusted => self.rotate(&order.now, &lock).map(Rotation::Done),
-            Trust::Untrusted(why) => self
-                .catalogue()
-                .and_then(|catalogue| rotation::add_to_sums(&self.folder, &catalogue, &lock))
-                .map(|()| Rotation::Withheld(why.clone())),
-        }
-        .unwrap_or_else(Rotation::Failed);
+        let rotation = self.rotate(order).unwrap_or_else(Rotation::Failed);
         Ok(Taken { manifest, rotation })
     }
 
     /// Makes the folder ready, and removes what a killed run left there. For the start of the server.
     ///
     /// # Errors
-    /// The folder can't be made, or somebody else works in it.
+    /// The folder can't be made or read.
     pub fn clean_up(&self) -> Result<usize, BackupError> {
         catalogue::ensure_layout(&self.folder).map_err(|e| self.folder_error(e))?;
-        let lock = self.lock()?;
-        catalogue::remove_leftovers(&self.folder, &lock).map_err(|e| self.folder_error(e))
+        lock::remove_leftovers(&self.folder).map_err(|e| self.folder_error(e))
     }
 
     /// What the folder holds.
@@ -210,7 +206,8 @@ impl Keeper {
     /// # Errors
     /// There is no such snapshot, or its manifest can't be rewritten.
     pub fn set_pinned(&self, id: SnapshotId, pinned: bool) -> Result<Manifest, BackupError> {
-        let _lock = self.lock()?;
+        let _changing =
+            lock::lock_for_changes(&self.folder, LOCK_TIMEOUT).map_err(|e| self.folder_error(e))?;
         manifest::set_pinned(&catalogue::snapshots(&self.folder), id, pinned).map_err(|e| {
             match e.kind() {
                 io::ErrorKind::NotFound => BackupError::NoSuchSnapshot {
@@ -222,14 +219,19 @@ impl Keeper {
         })
     }
 
-    fn rotate(&self, now: &Zoned, lock: &catalogue::FolderLock) -> io::Result<Rotated> {
+    fn rotate(&self, order: &Order) -> io::Result<Rotation> {
+        let lock = lock::lock_for_changes(&self.folder, LOCK_TIMEOUT)?;
         let catalogue = self.catalogue()?;
-        let plan = self.plan(&catalogue, now);
-        rotation::carry_out(&self.folder, &plan, &catalogue, lock)
-    }
-
-    fn lock(&self) -> Result<catalogue::FolderLock, BackupError> {
-        catalogue::lock(&self.folder, LOCK_TIMEOUT).map_err(|e| self.folder_error(e))
+        match &order.trust {
+            Trust::Trusted => {
+                let plan = self.plan(&catalogue, &order.now);
+                rotation::carry_out(&self.folder, &plan, &catalogue, &lock).map(Rotation::Done)
+            }
+            Trust::Untrusted(why) => {
+                rotation::add_to_sums(&self.folder, &catalogue, &lock)?;
+                Ok(Rotation::Withheld(why.clone()))
+            }
+        }
     }
 
     fn folder_error(&self, source: io::Error) -> BackupError {

@@ -3,18 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use rustix::fs::FlockOperation;
-use rustix::io::Errno;
+use jiff::civil::Date;
 
-use super::manifest::{self, Manifest, SnapshotId};
+use super::id::SnapshotId;
+use super::manifest::{self, Manifest, Reason};
 use super::retention::Tier;
-use super::{rotation, scratch};
+use super::rotation;
 
 /// The folder that the snapshots themselves lie in.
 #[must_use]
@@ -201,6 +200,14 @@ impl Catalogue {
         self.entries.last()
     }
 
+    /// The local dates whose night is done, for [`crate::schedule::LastRun::newest`].
+    pub fn nights(&self) -> impl Iterator<Item = Date> {
+        let manifests = self.entries.iter().map(|entry| &entry.manifest);
+        manifests
+            .filter(|manifest| manifest.reason == Reason::Nightly)
+            .map(|manifest| manifest.local_date)
+    }
+
     /// A snapshot that is listed, by its id.
     #[must_use]
     pub fn find(&self, id: SnapshotId) -> Option<&Entry> {
@@ -226,62 +233,6 @@ pub fn ensure_layout(folder: &Path) -> io::Result<()> {
         make(&folder.join(tier.as_str()))?;
     }
     Ok(())
-}
-
-/// Removes the dot-parts that killed runs left in the folder, and answers with how many there were. The
-/// caller holds the folder's lock, so none of them is in use.
-///
-/// # Errors
-/// A directory can't be read, or a part can't be removed.
-pub fn remove_leftovers(folder: &Path, _lock: &FolderLock) -> io::Result<usize> {
-    let mut removed = 0;
-    let tiers = Tier::ALL.map(|tier| folder.join(tier.as_str()));
-    for dir in [folder.to_owned(), snapshots(folder)]
-        .into_iter()
-        .chain(tiers)
-    {
-        for item in fs::read_dir(&dir)? {
-            let item = item?;
-            if item.file_name().to_str().is_some_and(scratch::is_part_name) {
-                fs::remove_file(item.path())?;
-                removed += 1;
-            }
-        }
-    }
-    Ok(removed)
-}
-
-/// The right to change a backups folder. The kernel takes it back when the process ends, however it ends.
-#[derive(Debug)]
-pub struct FolderLock {
-    _dir: File,
-}
-
-/// Locks a backups folder against other Tealkeeps, waiting for at most `wait`.
-///
-/// # Errors
-/// `WouldBlock` when somebody else still works there; any other I/O error.
-pub fn lock(folder: &Path, wait: Duration) -> io::Result<FolderLock> {
-    let dir = File::open(folder)?;
-    let ends = Instant::now() + wait;
-    loop {
-        match rustix::fs::flock(&dir, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(FolderLock { _dir: dir }),
-            Err(Errno::WOULDBLOCK) if Instant::now() < ends => {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            Err(Errno::WOULDBLOCK) => {
-                return Err(io::Error::new(
-                    io::ErrorKind::WouldBlock,
-                    format!(
-                        "another Tealkeep works in {} just now: try again when it is done",
-                        folder.display()
-                    ),
-                ));
-            }
-            Err(e) => return Err(e.into()),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -318,7 +269,10 @@ mod tests {
         fs::write(at.join("notes.txt"), "ours").unwrap();
         fs::write(
             dir.path().join("SHA256SUMS"),
-            format!("{}  snapshots/2026-11-23T033000Z.sqlite.gz\n", "ab".repeat(32)),
+            format!(
+                "{}  snapshots/2026-11-23T033000Z.sqlite.gz\n",
+                "ab".repeat(32)
+            ),
         )
         .unwrap();
 
@@ -350,37 +304,5 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let catalogue = Catalogue::read(&dir.path().join("nowhere")).unwrap();
         assert_eq!(catalogue, Catalogue::default());
-    }
-
-    #[test]
-    fn parts_of_killed_runs_go_and_everything_else_stays() {
-        let dir = folder();
-        let keep = ["snapshots/.hidden", "daily/x.part", ".tealkeepers"];
-        let go = [
-            "snapshots/.tealkeep-17.part",
-            "snapshots/.tealkeep-17-0.part",
-            "snapshots/.tealkeep-17-0.part-journal",
-            "snapshots/.2026-11-21T033000Z.json.tealkeep-part",
-            "daily/.2026-11-21.sqlite.gz.tealkeep-part",
-            ".SHA256SUMS.tealkeep-part",
-        ];
-        for name in keep.iter().chain(&go) {
-            fs::write(dir.path().join(name), "").unwrap();
-        }
-        let lock = lock(dir.path(), Duration::ZERO).unwrap();
-        assert_eq!(remove_leftovers(dir.path(), &lock).unwrap(), go.len());
-        for name in keep {
-            assert!(dir.path().join(name).exists(), "{name} was removed");
-        }
-    }
-
-    #[test]
-    fn a_second_tealkeep_is_refused_until_the_first_is_done() {
-        let dir = folder();
-        let first = lock(dir.path(), Duration::ZERO).unwrap();
-        let refused = lock(dir.path(), Duration::from_millis(30)).unwrap_err();
-        assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
-        drop(first);
-        lock(dir.path(), Duration::ZERO).unwrap();
     }
 }

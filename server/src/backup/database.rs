@@ -37,10 +37,14 @@ pub enum DatabaseError {
     #[error("{0} is not a file: name the database's own file")]
     NotAFile(PathBuf),
     /// SQLite does not know it.
-    #[error("{0} is not a SQLite database, or it is encrypted: Tealkeep can keep plain SQLite databases only")]
+    #[error(
+        "{0} is not a SQLite database, or it is encrypted: Tealkeep can keep plain SQLite databases only"
+    )]
     NotADatabase(PathBuf),
     /// Somebody holds it exclusively.
-    #[error("{path} stayed locked for {waited:?}: another process holds it exclusively; end that process's transaction, or try again later")]
+    #[error(
+        "{path} stayed locked for {waited:?}: another process holds it exclusively; end that process's transaction, or try again later"
+    )]
     Locked {
         /// The database.
         path: PathBuf,
@@ -393,4 +397,37 @@ pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(ending);
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_in_which_the_app_could_not_open_our_files_is_refused() {
+        let (us, app, root) = (1000, 1001, 0);
+        for (uid, owner, folder, file, fits) in [
+            (us, us, 0o700, 0o600, true),
+            (root, app, 0o700, 0o600, true),
+            (us, app, 0o2770, 0o660, true),
+            (us, app, 0o770, 0o660, false),
+            (us, app, 0o2750, 0o660, false),
+            (us, app, 0o2770, 0o640, false),
+            (us, app, 0o755, 0o644, false),
+        ] {
+            assert_eq!(
+                fits_folder_rules(uid, owner, folder, file),
+                fits,
+                "{uid} {owner} {folder:o} {file:o}"
+            );
+        }
+        let said = DatabaseError::FolderRules {
+            path: "/srv/home/home.db".into(),
+            folder: "/srv/home".into(),
+            owner: app,
+            uid: us,
+        }
+        .to_string();
+        assert!(said.contains("    chmod 2770 /srv/home\n    chmod 0660 /srv/home/home.db\n"));
+    }
 }

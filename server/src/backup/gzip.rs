@@ -190,10 +190,7 @@ pub fn unpack(
     while !input.fill_buf()?.is_empty() {
         let starts_at = position(&input);
         // A member's first two bytes could straddle the buffer's end; the decoder judges that rare case.
-        let begins_as_gzip = match input.fill_buf()? {
-            [0x1f, 0x8b, ..] | [0x1f] => true,
-            _ => false,
-        };
+        let begins_as_gzip = matches!(input.fill_buf()?, [0x1f, 0x8b, ..] | [0x1f]);
         if !begins_as_gzip {
             return Err(match members {
                 0 => Fault::NotGzip,
@@ -236,8 +233,7 @@ pub fn unpack(
 
 /// Refuses to go on when the disk is so full that the app beside us could fail to write.
 fn leave_reserve(file: &File) -> Result<(), SnapshotError> {
-    let stat = rustix::fs::fstatvfs(file).map_err(io::Error::from)?;
-    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    let free = scratch::free_bytes_beside(file)?;
     if free < scratch::RESERVE_BYTES {
         return Err(SnapshotError::NearlyFull { free });
     }

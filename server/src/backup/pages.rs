@@ -103,7 +103,8 @@ impl Copy {
             done += page.len() as u64;
             watch.tick(Stage::Copying, done, total)?;
         }
-        let conn = scratch::open_nameless(unnamed.file(), scratch)?;
+        let (conn, part) = scratch::open_nameless(unnamed.file(), scratch)?;
+        drop(part);
         Copy::new(unnamed.file().try_clone()?, conn, facts)
     }
 

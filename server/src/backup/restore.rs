@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
@@ -14,7 +14,7 @@ use crate::durable::Unnamed;
 use super::database::{self, Access, Database, DatabaseError, Facts, beside};
 use super::manifest::{FILE_MODE, difference_in_rows};
 use super::scratch::{self, NoRoom};
-use super::verify::{Damage, Unproven, manifest_of, unpack_checked};
+use super::verify::{Damage, Name, Unproven, manifest_of, unpack_checked};
 use super::watch::{Stage, Stopped, Watch};
 
 /// How long the checkpoint after a restore waits for readers. One that does not come through is no failure.
@@ -35,7 +35,9 @@ pub enum RestoreError {
         damage: Damage,
     },
     /// SQLite can't change the page size of a WAL database under its readers.
-    #[error("the snapshot has pages of {snapshot} bytes and the database of {database}; nothing was changed. Unpack it with `tealkeep restore --file … --to NEW.db`, stop the app, and put that file in the database's place")]
+    #[error(
+        "the snapshot has pages of {snapshot} bytes and the database of {database}; nothing was changed. Unpack it with `tealkeep restore --file … --to NEW.db`, stop the app, and put that file in the database's place"
+    )]
     PageSize {
         /// The snapshot's.
         snapshot: u32,
@@ -47,7 +49,7 @@ pub enum RestoreError {
     NoRoom(#[from] NoRoom),
     /// The live database can't be used.
     #[error(transparent)]
-    Database(#[from] DatabaseError),
+    Database(DatabaseError),
     /// It was copied, and holds something else than it should: somebody wrote into it meanwhile.
     #[error("{path} was restored, and is not what the snapshot holds: {difference}. Something wrote into it meanwhile: stop the app, and restore again", path = path.display())]
     Differs {
@@ -79,16 +81,21 @@ pub enum RestoreError {
     },
 }
 
+impl From<DatabaseError> for RestoreError {
+    fn from(e: DatabaseError) -> RestoreError {
+        match e {
+            DatabaseError::Stopped(stopped) => RestoreError::Stopped(stopped),
+            e => RestoreError::Database(e),
+        }
+    }
+}
+
 /// Unpacks and proves a snapshot, and gives the database in it the name `to`, which must be free: nobody sees
 /// less than a whole file there. Answers with what it holds.
 ///
 /// # Errors
 /// [`RestoreError`]; then there is nothing at `to`.
-pub fn unpack(
-    snapshot: &Path,
-    to: &Path,
-    watch: &mut Watch<'_>,
-) -> Result<Facts, RestoreError> {
+pub fn unpack(snapshot: &Path, to: &Path, watch: &mut Watch<'_>) -> Result<Facts, RestoreError> {
     // What is left beside a database that is gone would be replayed into the new one: no name of them may stand.
     for ending in ["", "-wal", "-shm", "-journal"] {
         let path = beside(to, ending);
@@ -115,14 +122,25 @@ pub fn unpack(
         _ => PathBuf::from("."),
     };
     let mut unnamed = Unnamed::create_in(&dir, FILE_MODE).map_err(io("make a file in", &dir))?;
-    let facts = match unpack_checked(&file, &mut unnamed, &dir, manifest.as_ref(), watch) {
+    let mut name = Name::Held(None);
+    let proven = unpack_checked(
+        &file,
+        &mut unnamed,
+        &dir,
+        manifest.as_ref(),
+        &mut name,
+        watch,
+    );
+    let facts = match proven {
         Ok(facts) => facts,
         Err(Unproven::Damaged(damage)) => return Err(damaged(damage)),
         Err(Unproven::NoRoom(e)) => return Err(e.into()),
         Err(Unproven::Stopped(e)) => return Err(e.into()),
         Err(Unproven::Io(e)) => return Err(io("unpack", snapshot)(e)),
     };
-    match unnamed.publish(to) {
+    let published = unnamed.publish(to);
+    drop(name);
+    match published {
         Ok(()) => Ok(facts),
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
             Err(RestoreError::TargetExists(to.to_owned()))
@@ -160,8 +178,8 @@ pub fn copy_into(
     let wanted = database::facts(&source).map_err(read)?;
     let wait = watch.left().min(database::BUSY_TIMEOUT);
     let mut live = Database::open(database, Access::Write, wait, watch)?;
-    let before = database::bare_facts(live.connection())
-        .map_err(|e| live.explain("read", watch, e))?;
+    let before =
+        database::bare_facts(live.connection()).map_err(|e| live.explain("read", watch, e))?;
     // An empty file has no page size yet, and takes the snapshot's.
     if before.page_count > 0 && before.page_size != wanted.page_size {
         return Err(RestoreError::PageSize {
@@ -248,20 +266,18 @@ fn copy(
     };
     // Dropped before it is done, it rolls back. Between two steps the write lock stays held, and the source
     // can't change: no step ever begins anew (sqlite.org/c3ref/backup_finish.html).
+    let started = Instant::now();
     let backup = Backup::new(source, live.connection_mut()).map_err(|e| say(watch, e))?;
     loop {
         watch.check()?;
         match backup.step(PAGES_A_STEP).map_err(|e| say(watch, e))? {
             StepResult::Done => break,
             StepResult::Busy | StepResult::Locked => {
-                if watch.left().is_zero() {
-                    return Err(DatabaseError::Locked {
-                        path,
-                        waited: database::BUSY_TIMEOUT,
-                    }
-                    .into());
-                }
                 std::thread::sleep(Duration::from_millis(10).min(watch.left()));
+                if watch.left().is_zero() {
+                    let waited = started.elapsed();
+                    return Err(DatabaseError::Locked { path, waited }.into());
+                }
             }
             _ => {
                 let pages = backup.progress();
@@ -272,6 +288,7 @@ fn copy(
         }
     }
     drop(backup);
+    watch.end(Stage::Restoring, total);
     Ok(())
 }
 

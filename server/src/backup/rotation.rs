@@ -9,8 +9,10 @@ use std::path::Path;
 
 use crate::durable;
 
-use super::catalogue::{self, Catalogue, FolderLock, Problem};
-use super::manifest::{FILE_MODE, SnapshotId};
+use super::catalogue::{self, Catalogue, Problem};
+use super::id::SnapshotId;
+use super::lock::FolderLock;
+use super::manifest::FILE_MODE;
 use super::retention::{Plan, Tier};
 
 /// What a rotation changed.
@@ -90,10 +92,13 @@ fn write_sums(
 ) -> io::Result<()> {
     let whole = catalogue.entries.iter().map(|entry| &entry.manifest);
     // A snapshot that was damaged or deleted stays named, so that `sha256sum -c` says so.
-    let broken = catalogue.problems.iter().filter_map(|problem| match problem {
-        Problem::NoFile { manifest } | Problem::WrongSize { manifest, .. } => Some(&**manifest),
-        Problem::NoManifest { .. } | Problem::BadManifest { .. } => None,
-    });
+    let broken = catalogue
+        .problems
+        .iter()
+        .filter_map(|problem| match problem {
+            Problem::NoFile { manifest } | Problem::WrongSize { manifest, .. } => Some(&**manifest),
+            Problem::NoManifest { .. } | Problem::BadManifest { .. } => None,
+        });
     let named: BTreeMap<SnapshotId, &str> = whole
         .chain(broken)
         .filter(|manifest| !going(manifest.id))

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{Connection, OpenFlags};
-use rustix::fs::{AtFlags, CWD};
+use rustix::fs::{AtFlags, CWD, StatVfs};
 
 /// What is left alone on every file system, so that the app beside us can still write its own data.
 pub const RESERVE_BYTES: u64 = 32 << 20;
@@ -28,13 +28,29 @@ pub struct NoRoom {
     pub need: u64,
 }
 
-/// Bytes that this process may still write in `folder`.
+/// Bytes that this process may still write in `folder`. A file system that does not say (some in user space
+/// have no size at all) counts as endless.
 ///
 /// # Errors
 /// The folder can't be asked.
 pub fn free_bytes(folder: &Path) -> io::Result<u64> {
-    let stat = rustix::fs::statvfs(folder)?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    Ok(free_of(&rustix::fs::statvfs(folder)?))
+}
+
+/// As [`free_bytes`], where an open file lies.
+///
+/// # Errors
+/// The file system can't be asked.
+pub fn free_bytes_beside(file: &File) -> io::Result<u64> {
+    Ok(free_of(&rustix::fs::fstatvfs(file)?))
+}
+
+fn free_of(stat: &StatVfs) -> u64 {
+    if stat.f_blocks == 0 {
+        u64::MAX
+    } else {
+        stat.f_bavail.saturating_mul(stat.f_frsize)
+    }
 }
 
 /// Whether `need` bytes, and the reserve, fit into `folder`. The inner result is the answer.
@@ -58,27 +74,40 @@ pub fn has_room(folder: &Path, need: u64) -> io::Result<Result<(), NoRoom>> {
 /// Opens a private file through SQLite, read-only and immutable, so that no `-wal` or `-shm` appears beside
 /// it even when the content says WAL (sqlite.org/uri.html, `immutable`).
 ///
-/// A file of `O_TMPFILE` has no name to open: it gets one in `dir` for the instant of opening. The name is
-/// a dot-name, which rsync's documented filter leaves out and which the next start removes.
+/// A file of `O_TMPFILE` has no name to open: it gets one in `dir`, a dot-name, which rsync's documented
+/// filter leaves out and which the next start removes. The name goes with the [`Part`]; the connection needs
+/// it no longer. A file whose only name went can't get another one (open(2), `O_TMPFILE`).
 ///
 /// # Errors
 /// The folder can't hold the name, or SQLite can't open it.
-pub fn open_nameless(file: &File, dir: &Path) -> Result<Connection, OpenError> {
-    let name = dir.join(part_name());
+pub fn open_nameless(file: &File, dir: &Path) -> Result<(Connection, Part), OpenError> {
+    let part = Part {
+        path: dir.join(part_name()),
+    };
     let proc_path = format!("/proc/self/fd/{}", file.as_raw_fd());
     rustix::fs::linkat(
         CWD,
         proc_path.as_str(),
         CWD,
-        &name,
+        &part.path,
         AtFlags::SYMLINK_FOLLOW,
     )
     .map_err(|e| OpenError::Io(e.into()))?;
-    let opened = open_immutable(&name);
-    let removed = fs::remove_file(&name);
-    let conn = opened.map_err(OpenError::Sqlite)?;
-    removed.map_err(OpenError::Io)?;
-    Ok(conn)
+    let conn = open_immutable(&part.path).map_err(OpenError::Sqlite)?;
+    Ok((conn, part))
+}
+
+/// A dot-name that is removed when this is dropped.
+#[derive(Debug)]
+pub struct Part {
+    path: PathBuf,
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // If it can't be removed now, the next start removes it.
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
 /// Opens a file that nobody writes, read-only and immutable.
@@ -155,6 +184,7 @@ mod tests {
     fn too_little_room_is_said_with_what_is_missing() {
         let dir = tempfile::tempdir().unwrap();
         assert!(has_room(dir.path(), 1).unwrap().is_ok());
+        assert!(has_room(Path::new("/proc"), 1 << 60).unwrap().is_ok());
         let refused = has_room(dir.path(), 1 << 60).unwrap().unwrap_err();
         let said = refused.to_string();
         assert!(

@@ -18,7 +18,8 @@ use crate::names::{AppName, ReleaseId};
 use super::catalogue::{self, Catalogue};
 use super::database::{self, Access, BUSY_TIMEOUT, Database, DatabaseError, Facts};
 use super::gzip::{self, Limit, UnpackError, Written};
-use super::manifest::{self, FILE_MODE, Manifest, Reason, SnapshotId};
+use super::id::SnapshotId;
+use super::manifest::{self, FILE_MODE, Manifest, Reason};
 use super::pages::{self, Copy, LivePages};
 use super::scratch::{self, NoRoom, OpenError};
 use super::watch::{Stage, Stopped, Watch};
@@ -75,7 +76,7 @@ impl Request {
 pub enum SnapshotError {
     /// The database can't be used, or is damaged.
     #[error(transparent)]
-    Database(#[from] DatabaseError),
+    Database(DatabaseError),
     /// SQLite failed in the middle of reading.
     #[error("cannot read the database: {0}")]
     Read(rusqlite::Error),
@@ -89,13 +90,15 @@ pub enum SnapshotError {
         free: u64,
     },
     /// What was written reads back as something else.
-    #[error("the snapshot was written, and reads back wrong ({0}); it was thrown away. The disk may be failing")]
+    #[error(
+        "the snapshot was written, and reads back wrong ({0}); it was thrown away. The disk may be failing"
+    )]
     ReadsBackWrong(String),
     /// The work was stopped.
     #[error("no snapshot was taken: {0}")]
     Stopped(#[from] Stopped),
     /// The folder can't be used.
-    #[error("cannot use the backups folder {folder}: {source}", folder = folder.display())]
+    #[error("cannot use the folder {folder}: {source}", folder = folder.display())]
     Folder {
         /// The folder.
         folder: PathBuf,
@@ -105,6 +108,15 @@ pub enum SnapshotError {
     /// Anything else that the system said.
     #[error("cannot write the snapshot: {0}")]
     Io(#[from] io::Error),
+}
+
+impl From<DatabaseError> for SnapshotError {
+    fn from(e: DatabaseError) -> SnapshotError {
+        match e {
+            DatabaseError::Stopped(stopped) => SnapshotError::Stopped(stopped),
+            e => SnapshotError::Database(e),
+        }
+    }
 }
 
 impl From<OpenError> for SnapshotError {
@@ -134,11 +146,7 @@ enum Way {
     BackupApi,
 }
 
-fn take_by(
-    request: &Request,
-    watch: &mut Watch<'_>,
-    way: Way,
-) -> Result<Manifest, SnapshotError> {
+fn take_by(request: &Request, watch: &mut Watch<'_>, way: Way) -> Result<Manifest, SnapshotError> {
     let started = Instant::now();
     let folder = |source| SnapshotError::Folder {
         folder: request.folder.clone(),
@@ -146,6 +154,10 @@ fn take_by(
     };
     let database = Database::open(&request.database, Access::Read, request.busy_timeout, watch)?;
     catalogue::ensure_layout(&request.folder).map_err(folder)?;
+    fs::create_dir_all(&request.scratch).map_err(|source| SnapshotError::Folder {
+        folder: request.scratch.clone(),
+        source,
+    })?;
     let snapshots = catalogue::snapshots(&request.folder);
     let mut out = Unnamed::create_in(&snapshots, FILE_MODE).map_err(folder)?;
     let (facts, written) = match write(request, &database, &mut out, watch, way) {
@@ -189,8 +201,8 @@ fn write(
     if live {
         let facts = examine(conn, database.path(), &size, watch)?;
         let mut statement = pages::statement(conn).map_err(SnapshotError::Read)?;
-        let mut pages = LivePages::new(&mut statement, size.plain_bytes())
-            .map_err(SnapshotError::Read)?;
+        let mut pages =
+            LivePages::new(&mut statement, size.plain_bytes()).map_err(SnapshotError::Read)?;
         let written = gzip::compress(&mut pages, out.file(), request.level, watch)?;
         return Ok((facts, written));
     }
@@ -223,8 +235,7 @@ fn examine(
     watch: &mut Watch<'_>,
 ) -> Result<Facts, SnapshotError> {
     watch.begin(Stage::Checking, size.plain_bytes())?;
-    let findings =
-        database::check(conn, size.plain_bytes()).map_err(SnapshotError::Read)?;
+    let findings = database::check(conn, size.plain_bytes()).map_err(SnapshotError::Read)?;
     if !findings.is_empty() {
         let path = path.to_owned();
         return Err(DatabaseError::Damaged { path, findings }.into());
@@ -232,17 +243,11 @@ fn examine(
     database::facts(conn).map_err(SnapshotError::Read)
 }
 
-/// Refuses before anything is written when the snapshot will not fit. What it will need is judged by the
-/// newest one; for the first, half of the database is a cautious guess. [`gzip::compress`] watches the rest.
+/// Refuses before anything is written when the snapshot will not fit; [`gzip::compress`] watches the rest.
 fn check_room(request: &Request, plain: u64, copied: bool) -> Result<(), SnapshotError> {
     let catalogue = Catalogue::read(&request.folder)?;
-    let need = match catalogue.latest_verified().map(|entry| &entry.manifest) {
-        Some(last) if last.plain_bytes > 0 => {
-            let grown = plain as f64 / last.plain_bytes as f64;
-            (last.bytes as f64 * grown.max(1.0) * 1.25) as u64
-        }
-        _ => plain / 2,
-    };
+    let last = catalogue.latest_verified().map(|entry| &entry.manifest);
+    let need = estimate(plain, last.map(|last| (last.bytes, last.plain_bytes)));
     let same_disk = fs::metadata(&request.folder)?.dev() == fs::metadata(&request.scratch)?.dev();
     scratch::has_room(&request.folder, need)??;
     if copied {
@@ -250,6 +255,18 @@ fn check_room(request: &Request, plain: u64, copied: bool) -> Result<(), Snapsho
         scratch::has_room(&request.scratch, together)??;
     }
     Ok(())
+}
+
+/// The bytes that a snapshot of `plain` bytes will have, judged by the last one's (file, content) with a
+/// quarter more; for the first, half of the database is a cautious guess.
+fn estimate(plain: u64, last: Option<(u64, u64)>) -> u64 {
+    match last {
+        Some((bytes, of_plain)) if of_plain > 0 => {
+            let scaled = u128::from(bytes) * u128::from(plain.max(of_plain)) / u128::from(of_plain);
+            u64::try_from(scaled * 5 / 4).unwrap_or(u64::MAX)
+        }
+        _ => plain / 2,
+    }
 }
 
 fn read_back(

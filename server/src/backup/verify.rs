@@ -1,6 +1,8 @@
 //! Proving that a snapshot is whole: all of it read, compared with its manifest, unpacked, and opened and
 //! checked by SQLite. Works on any copy, with or without a manifest, with no server.
 
+mod verdict;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -8,83 +10,15 @@ use std::path::{Path, PathBuf};
 
 use crate::durable::Unnamed;
 
-use super::catalogue;
+use super::catalogue::{self, Catalogue};
 use super::database::{self, Facts};
-use super::gzip::{self, Fault, Limit, UnpackError, Written};
-use super::manifest::{self, Manifest, SnapshotId};
-use super::scratch::{self, NoRoom, OpenError, RESERVE_BYTES};
+use super::gzip::{self, Limit, UnpackError, Written};
+use super::id::SnapshotId;
+use super::manifest::{self, Manifest};
+use super::scratch::{self, NoRoom, OpenError, Part, RESERVE_BYTES};
 use super::watch::{Stage, Stopped, Watch};
 
-/// What came of looking at one snapshot.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is whole: every byte was read, and SQLite finds nothing wrong.
-    Whole {
-        /// The size of the database in it.
-        plain_bytes: u64,
-        /// The tables in it.
-        tables: usize,
-        /// The rows in them.
-        rows: u64,
-        /// Whether there was a manifest to compare with. Without one, a whole file may still be another one
-        /// than was taken.
-        compared: bool,
-    },
-    /// It can't be relied on.
-    Damaged(Damage),
-    /// A manifest or `SHA256SUMS` names it, and it is not there.
-    Missing,
-}
-
-impl Verdict {
-    /// Whether a restore may use it.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        matches!(self, Verdict::Whole { .. })
-    }
-}
-
-impl std::fmt::Display for Verdict {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Verdict::Whole {
-                plain_bytes,
-                tables,
-                rows,
-                compared,
-            } => {
-                let size = scratch::human(*plain_bytes);
-                write!(f, "whole: {size}, {tables} tables, {rows} rows")?;
-                f.write_str(if *compared { "" } else { "; no manifest to compare with" })
-            }
-            Verdict::Damaged(damage) => write!(f, "damaged: {damage}"),
-            Verdict::Missing => f.write_str("missing: its manifest or SHA256SUMS names it, and it is not there"),
-        }
-    }
-}
-
-/// What is wrong with a snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Damage {
-    /// The compressed file.
-    #[error(transparent)]
-    File(#[from] Fault),
-    /// The file's bytes are not those that were written.
-    #[error("its checksum differs from the one in {0}: these are not the bytes that were written")]
-    Checksum(&'static str),
-    /// The manifest beside it can't be read.
-    #[error("its manifest can't be read: {0}")]
-    Manifest(String),
-    /// What it holds is no database.
-    #[error("what it holds is not a SQLite database, or an encrypted one")]
-    NotSqlite,
-    /// SQLite's own check found something.
-    #[error("SQLite's check finds: {}", .0.join("; "))]
-    Integrity(Vec<String>),
-    /// The content is not what the manifest says.
-    #[error("its content is not what the manifest says: {0}")]
-    Content(String),
-}
+pub use verdict::{Damage, Verdict};
 
 /// It could not be found out.
 #[derive(Debug, thiserror::Error)]
@@ -108,8 +42,8 @@ pub enum VerifyError {
     },
 }
 
-/// Looks at one snapshot. It is unpacked into a nameless file in `scratch`, or else beside it, or else in
-/// the system's temporary folder.
+/// Looks at one snapshot. It is unpacked into a nameless file in `scratch`, or else in the system's folder for
+/// large temporary files, or else beside it.
 ///
 /// # Errors
 /// It could not be found out; damage is a verdict and no error.
@@ -133,8 +67,17 @@ pub fn verify_file(
         }
         Err(e) => return Err(io(e)),
     };
-    let (mut unnamed, dir) = workplace(path, scratch).map_err(io)?;
-    match unpack_checked(&file, &mut unnamed, &dir, manifest.as_ref(), watch) {
+    let need = manifest.as_ref().map_or(0, |manifest| manifest.plain_bytes);
+    let (mut unnamed, dir) = workplace(path, scratch, need).map_err(io)?;
+    let mut name = Name::Brief;
+    match unpack_checked(
+        &file,
+        &mut unnamed,
+        &dir,
+        manifest.as_ref(),
+        &mut name,
+        watch,
+    ) {
         Ok(facts) => Ok(Verdict::Whole {
             plain_bytes: facts.plain_bytes(),
             tables: facts.tables.len(),
@@ -165,12 +108,21 @@ pub fn verify_folder(
     };
     let inner = catalogue::snapshots(dir);
     let (folder, snapshots) = if inner.is_dir() {
-        (dir.to_owned(), inner)
+        (Some(dir.to_owned()), inner)
     } else {
-        (dir.join(".."), dir.to_owned())
+        // The inner folder itself was named; or some folder with snapshots in it, such as a stick.
+        let real = fs::canonicalize(dir).map_err(io)?;
+        let is_inner = real.file_name().is_some_and(|name| name == "snapshots");
+        let outer = real.parent().filter(|_| is_inner);
+        (outer.map(Path::to_owned), dir.to_owned())
     };
-    let sums = super::rotation::read_sums(&folder).map_err(io)?;
-    let half_removed = catalogue::Catalogue::read(&folder).map_err(io)?.half_removed;
+    let (sums, half_removed) = match folder {
+        Some(folder) => (
+            super::rotation::read_sums(&folder).map_err(io)?,
+            Catalogue::read(&folder).map_err(io)?.half_removed,
+        ),
+        None => Default::default(),
+    };
     let mut ids: BTreeSet<SnapshotId> = sums.keys().copied().collect();
     for item in fs::read_dir(&snapshots).map_err(io)? {
         let name = item.map_err(io)?.file_name();
@@ -242,6 +194,15 @@ pub(crate) fn manifest_of(path: &Path) -> Result<Option<Manifest>, Damage> {
     }
 }
 
+/// For how long the unpacked file has a dot-name to be opened by.
+#[derive(Debug)]
+pub(crate) enum Name {
+    /// For the instant of opening.
+    Brief,
+    /// Until the caller has given it another one, which a file without any name can't get.
+    Held(Option<Part>),
+}
+
 /// Unpacks into a nameless file in `dir` and proves what came out: checksums, SQLite's full check, and the
 /// manifest's counts.
 pub(crate) fn unpack_checked(
@@ -249,6 +210,7 @@ pub(crate) fn unpack_checked(
     unnamed: &mut Unnamed,
     dir: &Path,
     manifest: Option<&Manifest>,
+    name: &mut Name,
     watch: &mut Watch<'_>,
 ) -> Result<Facts, Unproven> {
     let free = scratch::free_bytes(dir).map_err(Unproven::Io)?;
@@ -278,7 +240,7 @@ pub(crate) fn unpack_checked(
     watch
         .begin(Stage::Checking, read.plain_bytes)
         .map_err(Unproven::Stopped)?;
-    let facts = check_content(unnamed, dir, watch)?;
+    let facts = check_content(unnamed, dir, name, watch)?;
     match manifest.and_then(|manifest| manifest.difference(&facts)) {
         Some(difference) => Err(Damage::Content(difference).into()),
         None => Ok(facts),
@@ -300,13 +262,18 @@ fn compare_bytes(manifest: &Manifest, read: &Written) -> Result<(), Damage> {
 fn check_content(
     unnamed: &mut Unnamed,
     dir: &Path,
+    name: &mut Name,
     watch: &mut Watch<'_>,
 ) -> Result<Facts, Unproven> {
-    let mut conn = match scratch::open_nameless(unnamed.file(), dir) {
-        Ok(conn) => conn,
+    let (mut conn, part) = match scratch::open_nameless(unnamed.file(), dir) {
+        Ok(opened) => opened,
         Err(OpenError::Io(e)) => return Err(Unproven::Io(e)),
         Err(OpenError::Sqlite(e)) => return Err(judge(&e, watch)),
     };
+    match name {
+        Name::Brief => drop(part),
+        Name::Held(held) => *held = Some(part),
+    }
     let steps = database::STEPS_PER_LOOK;
     let looked = conn
         .progress_handler(steps, Some(watch.interrupter()))
@@ -328,20 +295,21 @@ fn judge(e: &rusqlite::Error, watch: &Watch<'_>) -> Unproven {
     }
 }
 
-fn workplace(path: &Path, scratch: Option<&Path>) -> io::Result<(Unnamed, PathBuf)> {
+/// Where to unpack: where the caller says; else in the folder for temporary files that are too large for
+/// memory (`$TMPDIR`, or `/var/tmp` after file-hierarchy(7)); else beside the snapshot.
+fn workplace(path: &Path, scratch: Option<&Path>, need: u64) -> io::Result<(Unnamed, PathBuf)> {
     if let Some(dir) = scratch {
         return Ok((Unnamed::create_in(dir, 0o600)?, dir.to_owned()));
     }
+    let temp = std::env::var_os("TMPDIR").map_or_else(|| "/var/tmp".into(), PathBuf::from);
+    if scratch::has_room(&temp, need).is_ok_and(|room| room.is_ok())
+        && let Ok(unnamed) = Unnamed::create_in(&temp, 0o600)
+    {
+        return Ok((unnamed, temp));
+    }
     let real = fs::canonicalize(path)?;
     let beside = real.parent().unwrap_or(Path::new("/")).to_owned();
-    match Unnamed::create_in(&beside, 0o600) {
-        Ok(unnamed) => Ok((unnamed, beside)),
-        // A copy that may only be read, such as a mounted disk.
-        Err(_) => {
-            let temp = std::env::temp_dir();
-            Ok((Unnamed::create_in(&temp, 0o600)?, temp))
-        }
-    }
+    Ok((Unnamed::create_in(&beside, 0o600)?, beside))
 }
 
 #[cfg(test)]

@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 /// What is being done at the moment.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// The database checks itself and its rows are counted.
@@ -94,7 +92,9 @@ pub enum Stopped {
     #[error("it was called off")]
     Cancelled,
     /// Its deadline passed.
-    #[error("it was not done after {0:?}, which is its deadline; set a longer one if the database is this large")]
+    #[error(
+        "it was not done after {0:?}, which is its deadline; set a longer one if the database is this large"
+    )]
     TooLong(Duration),
 }
 
@@ -148,6 +148,15 @@ impl<'a> Watch<'a> {
             (self.tell)(Progress { stage, done, total });
         }
         Ok(())
+    }
+
+    /// Says aloud that a stage is over, after which there is nothing left to stop.
+    pub fn end(&mut self, stage: Stage, total: u64) {
+        (self.tell)(Progress {
+            stage,
+            done: total,
+            total,
+        });
     }
 
     /// Whether the work may go on.

@@ -1,0 +1,81 @@
+//! What can come of looking at a snapshot, in words.
+
+use super::super::gzip::Fault;
+use super::super::scratch;
+
+/// What came of looking at one snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is whole: every byte was read, and SQLite finds nothing wrong.
+    Whole {
+        /// The size of the database in it.
+        plain_bytes: u64,
+        /// The tables in it.
+        tables: usize,
+        /// The rows in them.
+        rows: u64,
+        /// Whether there was a manifest to compare with. Without one, a whole file may still be another one
+        /// than was taken.
+        compared: bool,
+    },
+    /// It can't be relied on.
+    Damaged(Damage),
+    /// A manifest or `SHA256SUMS` names it, and it is not there.
+    Missing,
+}
+
+impl Verdict {
+    /// Whether a restore may use it.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        matches!(self, Verdict::Whole { .. })
+    }
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Verdict::Whole {
+                plain_bytes,
+                tables,
+                rows,
+                compared,
+            } => {
+                let size = scratch::human(*plain_bytes);
+                write!(f, "whole: {size}, {tables} tables, {rows} rows")?;
+                f.write_str(if *compared {
+                    ""
+                } else {
+                    "; no manifest to compare with"
+                })
+            }
+            Verdict::Damaged(damage) => write!(f, "damaged: {damage}"),
+            Verdict::Missing => {
+                f.write_str("missing: its manifest or SHA256SUMS names it, and it is not there")
+            }
+        }
+    }
+}
+
+/// What is wrong with a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// The compressed file.
+    #[error(transparent)]
+    File(#[from] Fault),
+    /// The file's bytes are not those that were written.
+    #[error("its checksum differs from the one in {0}: these are not the bytes that were written")]
+    Checksum(&'static str),
+    /// The manifest beside it can't be read.
+    #[error("its manifest can't be read: {0}")]
+    Manifest(String),
+    /// What it holds is no database.
+    #[error("what it holds is not a SQLite database, or an encrypted one")]
+    NotSqlite,
+    /// SQLite's own check found something.
+    #[error("SQLite's check finds: {}", .0.join("; "))]
+    Integrity(Vec<String>),
+    /// The content is not what the manifest says.
+    #[error("its content is not what the manifest says: {0}")]
+    Content(String),
+}
