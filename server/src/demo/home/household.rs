@@ -148,13 +148,9 @@ impl State {
                 due_at: row.get(1)?,
             })
         };
-        let amount = match features.doses_in_milligrams {
-            true => "d.milligrams || ' mg'",
-            false => "d.amount",
-        };
-        let note = if features.dose_notes { "d.note" } else { "''" };
+        let own_columns = dose_columns(features);
         let doses = format!(
-            "SELECT d.id, d.taken_at, p.name, m.name, {amount}, {note}
+            "SELECT d.id, d.taken_at, p.name, m.name, {own_columns}
              FROM doses d JOIN people p ON p.id = d.person_id JOIN medicines m ON m.id = d.medicine_id
              ORDER BY d.id DESC LIMIT 12"
         );
@@ -307,6 +303,27 @@ pub(super) fn buy_item(
         )?
         .execute(params![item, now])?;
     Ok(item)
+}
+
+/// Whether this release can read what it shows: a cheap query for the columns that differ by release.
+pub(super) fn check(transaction: &Transaction<'_>, features: Features) -> Result<(), StoreError> {
+    let sql = format!("SELECT {} FROM doses d LIMIT 1", dose_columns(features));
+    // An empty table is as good as a full one.
+    transaction.prepare_cached(&sql)?.exists([])?;
+    Ok(())
+}
+
+/// A dose's amount and note, whatever this release calls them.
+fn dose_columns(features: Features) -> String {
+    let amount = match features.doses_in_milligrams {
+        true => "d.milligrams || ' mg'",
+        false => "d.amount",
+    };
+    let note = match features.dose_notes {
+        true => "d.note",
+        false => "''",
+    };
+    format!("{amount}, {note}")
 }
 
 fn items(transaction: &Transaction<'_>, which: &str) -> Result<Vec<Item>, StoreError> {

@@ -213,7 +213,7 @@ impl View<'_> {
             let (hidden, face) = (self.hidden(), face(&medicine.person));
             let since = self.clock_time(reminder.due_at);
             self.put(format_args!(
-                "<li class=\"late\">{face}<span class=\"what\"><b>{}</b><small>{} for {}, since {since}</small></span>\
+                "<li>{face}<span class=\"what\"><b>{}</b><small>{} for {}, since {since}</small></span>\
                  <form method=\"post\" action=\"/doses\">{hidden}\
                  <input type=\"hidden\" name=\"medicine\" value=\"{}\"><input type=\"hidden\" name=\"person\" value=\"{}\">\
                  <button>Taken</button></form></li>",
@@ -253,17 +253,14 @@ impl View<'_> {
                 (Some(at), Some(by)) => format!("{} by {}", self.ago(at), Escaped(by)),
                 _ => "never done yet".to_owned(),
             };
-            let (class, quiet) = if chore.due {
-                ("late", "")
-            } else {
-                ("", " class=\"quiet\"")
-            };
-            let every = match chore.every_days {
-                1 => "every day".to_owned(),
-                days => format!("every {days} days"),
+            let quiet = if chore.due { "" } else { " class=\"quiet\"" };
+            let every = match (with_link, chore.every_days) {
+                (true, _) => String::new(),
+                (false, 1) => " · daily".to_owned(),
+                (false, days) => format!(" · every {days} days"),
             };
             self.put(format_args!(
-                "<li class=\"{class}\">{face}<span class=\"what\"><b>{}</b><small>{last} · {every}</small></span>\
+                "<li>{face}<span class=\"what\"><b>{}</b><small>{last}{every}</small></span>\
                  <form method=\"post\" action=\"/chores/{}/done\">{hidden}<button{quiet}>Done</button></form></li>",
                 Escaped(&chore.name),
                 chore.id,

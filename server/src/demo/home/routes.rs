@@ -166,21 +166,18 @@ async fn state(Shared(home): Shared<App>) -> Response {
 
 async fn healthz(Shared(home): Shared<App>) -> Response {
     let release = home.settings.release_id.as_str();
+    let features = home.release.features;
     let checked = home
         .store
-        .read(|t| {
-            Ok(t.query_row("SELECT count(*) FROM migrations", [], |row| {
-                row.get::<_, i64>(0)
-            })?)
-        })
+        .read(move |t| household::check(t, features))
         .await;
     let reason = match (home.faults.unhealthy(), checked) {
         (Some(reason), _) => reason.to_owned(),
         (None, Err(error)) => error.to_string(),
-        (None, Ok(migrations)) => {
+        (None, Ok(())) => {
             let colour = home.settings.colour;
             return no_store(Json(json!({
-                "status": "ok", "release": release, "colour": colour, "migrations": migrations,
+                "status": "ok", "release": release, "colour": colour,
             })));
         }
     };
