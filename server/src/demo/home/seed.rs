@@ -62,6 +62,12 @@ const DOSE_DAYS: i64 = 60;
 /// How many days of chores that come every day or two.
 const FREQUENT_CHORE_DAYS: i64 = 45;
 
+/// The chores that nobody did when they were due.
+const OVERDUE: [i64; 2] = [7, 8];
+/// The medicine that was not taken lately, and for how long: longer than the pause between its doses.
+const DUE: i64 = 1;
+const DUE_FOR_S: i64 = 15 * 3600;
+
 /// Writes the household into the empty tables of the first migrations.
 ///
 /// # Errors
@@ -104,8 +110,13 @@ fn chore_runs(
     day: &Zoned,
 ) -> anyhow::Result<()> {
     for (at, (_, every_days, person)) in (1i64..).zip(CHORES) {
-        // The last days are left to those who look at the page: some chores are due.
-        let turn = (days_ago + at) % every_days == 0 && days_ago > at % 3;
+        // The last days are left to whoever looks at the page: some chores are due.
+        let lately = if OVERDUE.contains(&at) {
+            every_days
+        } else {
+            at % 3
+        };
+        let turn = (days_ago + at) % every_days == 0 && days_ago > lately;
         if !turn || (every_days < 3 && days_ago > FREQUENT_CHORE_DAYS) {
             continue;
         }
@@ -130,7 +141,8 @@ fn doses(connection: &Connection, dice: &mut Dice, now: &Zoned, day: &Zoned) -> 
             let hour = time.get(..2).unwrap_or_default().parse()?;
             let minute: i64 = time.get(3..).unwrap_or_default().parse()?;
             let taken_at = at_time(day, hour, (minute + dice.below(25)).min(59))?;
-            let forgotten = dice.below(20) == 0;
+            let due_now = at == DUE && now.timestamp().as_second() - taken_at < DUE_FOR_S;
+            let forgotten = dice.below(20) == 0 || due_now;
             if !forgotten && taken_at < now.timestamp().as_second() {
                 taken.push((taken_at, person, at, amount));
             }
