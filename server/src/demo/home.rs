@@ -5,7 +5,9 @@
 
 mod assets;
 mod changes;
+mod deeds;
 mod faults;
+mod forms;
 mod household;
 mod migrations;
 mod pages;

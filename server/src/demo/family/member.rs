@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::Timestamp;
 use serde::Deserialize;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::browser::Browser;
@@ -67,7 +67,9 @@ impl Member {
 
     /// One turn each `pause`, until `shutdown`; a request in flight is finished first.
     pub(super) async fn live(mut self, pause: Duration, shutdown: CancellationToken) {
-        let mut ticks = tokio::time::interval(pause);
+        // The first turns are spread, so that the family does not act in step.
+        let first = Instant::now() + pause * u32::try_from(self.number % 8).unwrap_or(0) / 8;
+        let mut ticks = tokio::time::interval_at(first, pause);
         // After a held request nobody hurries to catch up.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -104,10 +106,11 @@ impl Member {
     /// A form and where it goes; nothing as long as the household is unknown.
     fn something_to_do(&mut self, offset: u64) -> Option<(String, String)> {
         let household = self.household.as_ref()?;
-        let pick = |rows: &[Row]| {
-            let len = u64::try_from(rows.len()).ok().filter(|len| *len > 0)?;
-            rows.get((offset / 3 % len) as usize).map(|row| row.id)
-        };
+        let at = usize::try_from(offset / 3).unwrap_or_default() + self.number;
+        let pick = |rows: &[Row]| rows.get(at % rows.len().max(1)).map(|row| row.id);
+        // Something is left for whoever looks at the page: the later chores and the first medicine.
+        let chores = household.chores.get(..household.chores.len().div_ceil(2))?;
+        let medicines = household.medicines.get(1..)?;
         let people = household.people.len().max(1);
         let person = household.people.get(self.number % people)?.id;
         let id = format!("{}-{}-{}", self.run, self.number, self.turn);
@@ -118,13 +121,13 @@ impl Member {
         }
         Some(match offset % 4 {
             0 => {
-                let wanted = WANTED.get((offset / 4) as usize % WANTED.len())?;
+                let wanted = WANTED.get((at + 2 * self.number) % WANTED.len())?;
                 let name = wanted.replace(' ', "+");
                 ("/shopping".to_owned(), format!("{common}&name={name}"))
             }
-            1 => (format!("/chores/{}/done", pick(&household.chores)?), common),
+            1 => (format!("/chores/{}/done", pick(chores)?), common),
             _ => {
-                let medicine = pick(&household.medicines)?;
+                let medicine = pick(medicines)?;
                 ("/doses".to_owned(), format!("{common}&medicine={medicine}"))
             }
         })

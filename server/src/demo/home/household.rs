@@ -1,7 +1,7 @@
-//! The household's data: what the pages and `/api/state` read, and the changes that the forms ask for.
-//! Every statement names its columns, so that a column which another release added is no obstacle.
+//! What the pages and `/api/state` read. Every statement names its columns, so that a column which
+//! another release added is no obstacle.
 
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{Row, Transaction, params};
 use serde::Serialize;
 
 use super::release::Features;
@@ -148,13 +148,9 @@ impl State {
                 due_at: row.get(1)?,
             })
         };
-        let amount = match features.doses_in_milligrams {
-            true => "d.milligrams || ' mg'",
-            false => "d.amount",
-        };
-        let note = if features.dose_notes { "d.note" } else { "''" };
+        let own_columns = dose_columns(features);
         let doses = format!(
-            "SELECT d.id, d.taken_at, p.name, m.name, {amount}, {note}
+            "SELECT d.id, d.taken_at, p.name, m.name, {own_columns}
              FROM doses d JOIN people p ON p.id = d.person_id JOIN medicines m ON m.id = d.medicine_id
              ORDER BY d.id DESC LIMIT 12"
         );
@@ -219,94 +215,25 @@ impl Counts {
     }
 }
 
-/// Takes a dose; without an amount it is the medicine's usual one.
-pub(super) fn take_dose(
-    transaction: &Transaction<'_>,
-    features: Features,
-    (person, medicine): (i64, i64),
-    amount: Option<&str>,
-    note: &str,
-    now: i64,
-) -> Result<i64, StoreError> {
-    exists(transaction, "people", "person", person)?;
-    exists(transaction, "medicines", "medicine", medicine)?;
-    let usual: String = transaction.query_row(
-        "SELECT amount FROM medicines WHERE id = ?1",
-        [medicine],
-        |row| row.get(0),
-    )?;
-    let amount = amount.unwrap_or(&usual);
-    let (column, amount): (_, Box<dyn rusqlite::ToSql>) = match features.doses_in_milligrams {
-        true => ("milligrams", Box::new(leading_number(amount))),
-        false => ("amount", Box::new(amount.to_owned())),
+/// Whether this release can read what it shows: a cheap query for the columns that differ by release.
+pub(super) fn check(transaction: &Transaction<'_>, features: Features) -> Result<(), StoreError> {
+    let sql = format!("SELECT {} FROM doses d LIMIT 1", dose_columns(features));
+    // An empty table is as good as a full one.
+    transaction.prepare_cached(&sql)?.exists([])?;
+    Ok(())
+}
+
+/// A dose's amount and note, whatever this release calls them.
+fn dose_columns(features: Features) -> String {
+    let amount = match features.doses_in_milligrams {
+        true => "d.milligrams || ' mg'",
+        false => "d.amount",
     };
-    if features.dose_notes {
-        let sql = format!(
-            "INSERT INTO doses (taken_at, person_id, medicine_id, {column}, note) VALUES (?1, ?2, ?3, ?4, ?5)"
-        );
-        transaction
-            .prepare_cached(&sql)?
-            .execute(params![now, person, medicine, amount, note])?;
-    } else {
-        let sql = format!(
-            "INSERT INTO doses (taken_at, person_id, medicine_id, {column}) VALUES (?1, ?2, ?3, ?4)"
-        );
-        transaction
-            .prepare_cached(&sql)?
-            .execute(params![now, person, medicine, amount])?;
-    }
-    Ok(transaction.last_insert_rowid())
-}
-
-/// Notes that a chore was done, by `person` or by whose turn it is.
-pub(super) fn finish_chore(
-    transaction: &Transaction<'_>,
-    chore: i64,
-    person: Option<i64>,
-    now: i64,
-) -> Result<i64, StoreError> {
-    exists(transaction, "chores", "chore", chore)?;
-    if let Some(person) = person {
-        exists(transaction, "people", "person", person)?;
-    }
-    transaction
-        .prepare_cached(
-            "INSERT INTO chore_runs (chore_id, person_id, done_at)
-             SELECT id, coalesce(?2, person_id), ?3 FROM chores WHERE id = ?1",
-        )?
-        .execute(params![chore, person, now])?;
-    Ok(transaction.last_insert_rowid())
-}
-
-/// Puts something on the list.
-pub(super) fn add_item(
-    transaction: &Transaction<'_>,
-    name: &str,
-    person: i64,
-    now: i64,
-) -> Result<i64, StoreError> {
-    exists(transaction, "people", "person", person)?;
-    transaction
-        .prepare_cached(
-            "INSERT INTO shopping_items (name, person_id, added_at) VALUES (?1, ?2, ?3)",
-        )?
-        .execute(params![name, person, now])?;
-    Ok(transaction.last_insert_rowid())
-}
-
-/// Takes something off the list. What was bought before stays bought at that time.
-pub(super) fn buy_item(
-    transaction: &Transaction<'_>,
-    item: i64,
-    now: i64,
-) -> Result<i64, StoreError> {
-    exists(transaction, "shopping_items", "item on the list", item)?;
-    transaction
-        .prepare_cached(
-            "UPDATE shopping_items SET bought_at = ?2 WHERE id = ?1 AND bought_at IS NULL",
-        )?
-        .execute(params![item, now])?;
-    Ok(item)
+    let note = match features.dose_notes {
+        true => "d.note",
+        false => "''",
+    };
+    format!("{amount}, {note}")
 }
 
 fn items(transaction: &Transaction<'_>, which: &str) -> Result<Vec<Item>, StoreError> {
@@ -336,23 +263,4 @@ fn rows<T>(
         .query_map(values, make)?
         .collect::<Result<_, _>>()?;
     Ok(made)
-}
-
-fn exists(
-    transaction: &Transaction<'_>,
-    table: &str,
-    what: &'static str,
-    id: i64,
-) -> Result<(), StoreError> {
-    let found: Option<i64> = transaction
-        .prepare_cached(&format!("SELECT 1 FROM {table} WHERE id = ?1"))?
-        .query_row([id], |row| row.get(0))
-        .optional()?;
-    found.map(|_| ()).ok_or(StoreError::NoSuch(what))
-}
-
-/// `500` of `500 mg`; 0 if it begins with no number.
-fn leading_number(text: &str) -> i64 {
-    let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().unwrap_or(0)
 }

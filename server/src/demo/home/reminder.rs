@@ -12,7 +12,7 @@ use super::store::StoreError;
 use super::{Home, say};
 
 /// How often the live colour looks.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Looks until shut down. A look that fails is said aloud and tried again.
 pub(super) async fn run(home: Arc<Home>) {

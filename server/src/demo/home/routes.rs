@@ -1,15 +1,14 @@
-//! The app's routes. A page or a form's answer always makes the browser ask again; what changes data
-//! carries a request id and is done once, however often it is sent.
+//! The app's routes, and everything that only reads. A page always makes the browser ask again, whether
+//! it is a good answer or an error.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::rejection::{FormRejection, JsonRejection};
-use axum::extract::{Form, FromRequest, OriginalUri, Path, Query, Request, State as Shared};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::extract::{OriginalUri, Path, Query, Request, State as Shared};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::StreamExt;
@@ -18,11 +17,10 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::assets::{Found, hex};
-use super::changes::{Change, Kind};
 use super::household::{self, Counts, State};
 use super::pages::{self, Page};
 use super::store::StoreError;
-use super::{Home, say, streams};
+use super::{Home, forms, say, streams};
 
 /// What says which release answered.
 const RELEASE_HEADER: HeaderName = HeaderName::from_static("tealkeep-release");
@@ -36,7 +34,8 @@ const UPLOAD_PAUSE: Duration = Duration::from_secs(30);
 const POLICY: &str =
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-type App = Arc<Home>;
+/// What every handler gets.
+pub(super) type App = Arc<Home>;
 
 /// All routes, with the headers that every answer gets.
 pub(super) fn router(home: App) -> Router {
@@ -44,10 +43,10 @@ pub(super) fn router(home: App) -> Router {
         .route("/", get(page))
         .route("/chores", get(page))
         .route("/medicine", get(page))
-        .route("/shopping", get(page).post(add_item))
-        .route("/doses", post(take_dose))
-        .route("/chores/{id}/done", post(finish_chore))
-        .route("/shopping/{id}/bought", post(buy_item))
+        .route("/shopping", get(page).post(forms::add_item))
+        .route("/doses", post(forms::take_dose))
+        .route("/chores/{id}/done", post(forms::finish_chore))
+        .route("/shopping/{id}/bought", post(forms::buy_item))
         .route("/api/state", get(state))
         .route("/healthz", get(healthz))
         .route("/assets/{file}", get(asset))
@@ -97,7 +96,8 @@ async fn common(Shared(home): Shared<App>, request: Request, next: Next) -> Resp
     response
 }
 
-fn html(home: &Home, status: StatusCode, text: String) -> Response {
+/// An answer that is a page.
+pub(super) fn html(home: &Home, status: StatusCode, text: String) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, home.faults.page_cache_control()),
@@ -166,21 +166,18 @@ async fn state(Shared(home): Shared<App>) -> Response {
 
 async fn healthz(Shared(home): Shared<App>) -> Response {
     let release = home.settings.release_id.as_str();
+    let features = home.release.features;
     let checked = home
         .store
-        .read(|t| {
-            Ok(t.query_row("SELECT count(*) FROM migrations", [], |row| {
-                row.get::<_, i64>(0)
-            })?)
-        })
+        .read(move |t| household::check(t, features))
         .await;
     let reason = match (home.faults.unhealthy(), checked) {
         (Some(reason), _) => reason.to_owned(),
         (None, Err(error)) => error.to_string(),
-        (None, Ok(migrations)) => {
+        (None, Ok(())) => {
             let colour = home.settings.colour;
             return no_store(Json(json!({
-                "status": "ok", "release": release, "colour": colour, "migrations": migrations,
+                "status": "ok", "release": release, "colour": colour,
             })));
         }
     };
@@ -219,163 +216,8 @@ async fn manifest(Shared(home): Shared<App>) -> Response {
     (headers, home.assets.manifest.clone()).into_response()
 }
 
-#[derive(Deserialize)]
-struct DoseForm {
-    person: i64,
-    medicine: i64,
-    amount: Option<String>,
-    #[serde(default)]
-    note: String,
-    request_id: Option<String>,
-    back: Option<String>,
-}
-
-async fn take_dose(
-    Shared(home): Shared<App>,
-    headers: HeaderMap,
-    Fields(form): Fields<DoseForm>,
-) -> Response {
-    let asked = Asked::new(&headers, form.request_id, form.back, Page::Medicine);
-    let amount = form
-        .amount
-        .map(|text| tidy(&text, 40))
-        .filter(|text| !text.is_empty());
-    let note = tidy(&form.note, 120);
-    let (features, now) = (home.release.features, home.clock.now().as_second());
-    let who_what = (form.person, form.medicine);
-    asked
-        .change(&home, Kind::Dose, now, move |t| {
-            household::take_dose(t, features, who_what, amount.as_deref(), &note, now)
-        })
-        .await
-}
-
-#[derive(Deserialize)]
-struct ChoreForm {
-    person: Option<i64>,
-    request_id: Option<String>,
-    back: Option<String>,
-}
-
-async fn finish_chore(
-    Shared(home): Shared<App>,
-    Path(chore): Path<i64>,
-    headers: HeaderMap,
-    Fields(form): Fields<ChoreForm>,
-) -> Response {
-    let asked = Asked::new(&headers, form.request_id, form.back, Page::Chores);
-    let now = home.clock.now().as_second();
-    asked
-        .change(&home, Kind::Chore, now, move |t| {
-            household::finish_chore(t, chore, form.person, now)
-        })
-        .await
-}
-
-#[derive(Deserialize)]
-struct ItemForm {
-    name: String,
-    person: i64,
-    request_id: Option<String>,
-    back: Option<String>,
-}
-
-async fn add_item(
-    Shared(home): Shared<App>,
-    headers: HeaderMap,
-    Fields(form): Fields<ItemForm>,
-) -> Response {
-    let asked = Asked::new(&headers, form.request_id, form.back, Page::Shopping);
-    let name = tidy(&form.name, 80);
-    if name.is_empty() {
-        return asked.refuse(
-            &home,
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "What shall be bought? The name is empty.",
-        );
-    }
-    let now = home.clock.now().as_second();
-    asked
-        .change(&home, Kind::Shopping, now, move |t| {
-            household::add_item(t, &name, form.person, now)
-        })
-        .await
-}
-
-async fn buy_item(
-    Shared(home): Shared<App>,
-    Path(item): Path<i64>,
-    headers: HeaderMap,
-    Fields(form): Fields<ChoreForm>,
-) -> Response {
-    let asked = Asked::new(&headers, form.request_id, form.back, Page::Shopping);
-    let now = home.clock.now().as_second();
-    asked
-        .change(&home, Kind::Bought, now, move |t| {
-            household::buy_item(t, item, now)
-        })
-        .await
-}
-
-/// Who asked for a change, and how they want the answer.
-struct Asked {
-    request_id: String,
-    back: Page,
-    as_json: bool,
-}
-
-impl Asked {
-    fn new(headers: &HeaderMap, field: Option<String>, back: Option<String>, page: Page) -> Asked {
-        let text = |name| {
-            headers
-                .get(name)
-                .and_then(|value: &HeaderValue| value.to_str().ok())
-        };
-        let given = field.or_else(|| text("idempotency-key").map(str::to_owned));
-        Asked {
-            request_id: given.unwrap_or_else(new_request_id),
-            back: back.as_deref().and_then(Page::at).unwrap_or(page),
-            as_json: text("accept").is_some_and(|accept| accept.contains("application/json")),
-        }
-    }
-
-    async fn change(
-        self,
-        home: &Home,
-        kind: Kind,
-        now: i64,
-        work: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<i64, StoreError> + Send + 'static,
-    ) -> Response {
-        if !is_request_id(&self.request_id) {
-            let text = "A request id is 1 to 64 letters, digits, `-` and `_`.";
-            return self.refuse(home, StatusCode::BAD_REQUEST, text);
-        }
-        let id = self.request_id.clone();
-        match home.store.write_once(kind, id, now, work).await {
-            Ok((id, new)) => {
-                if new {
-                    home.changes.tell(Change { kind, id });
-                }
-                match self.as_json {
-                    true => no_store(Json(json!({ "id": id, "request_id": self.request_id }))),
-                    false => Redirect::to(self.back.path()).into_response(),
-                }
-            }
-            Err(error) if self.as_json => Failed(error).json(),
-            Err(error) => Failed(error).html(home),
-        }
-    }
-
-    fn refuse(&self, home: &Home, status: StatusCode, text: &str) -> Response {
-        match self.as_json {
-            true => no_store((status, Json(json!({ "error": text })))),
-            false => html(home, status, pages::message(home, "Not like this", text)),
-        }
-    }
-}
-
 /// A change or a page that did not come about.
-struct Failed(StoreError);
+pub(super) struct Failed(pub(super) StoreError);
 
 impl Failed {
     fn status(&self) -> StatusCode {
@@ -389,11 +231,11 @@ impl Failed {
         }
     }
 
-    fn json(self) -> Response {
+    pub(super) fn json(self) -> Response {
         no_store((self.status(), Json(json!({ "error": self.0.to_string() }))))
     }
 
-    fn html(self, home: &Home) -> Response {
+    pub(super) fn html(self, home: &Home) -> Response {
         let status = self.status();
         let text = format!("It did not work: {}.", self.0);
         html(
@@ -401,36 +243,6 @@ impl Failed {
             status,
             pages::message(home, "Something went wrong", &text),
         )
-    }
-}
-
-/// A body that is a form or JSON, as its content type says.
-struct Fields<T>(T);
-
-impl<T: for<'de> Deserialize<'de> + Send + 'static> FromRequest<App> for Fields<T> {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, home: &App) -> Result<Self, Response> {
-        let is_json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-        let (status, text) = if is_json {
-            match Json::<T>::from_request(request, home).await {
-                Ok(Json(fields)) => return Ok(Fields(fields)),
-                Err(refused) => (JsonRejection::status(&refused), refused.body_text()),
-            }
-        } else {
-            match Form::<T>::from_request(request, home).await {
-                Ok(Form(fields)) => return Ok(Fields(fields)),
-                Err(refused) => (FormRejection::status(&refused), refused.body_text()),
-            }
-        };
-        Err(html(
-            home,
-            status,
-            pages::message(home, "Not like this", &text),
-        ))
     }
 }
 
@@ -468,29 +280,14 @@ async fn slow(Query(slow): Query<Slow>) -> Response {
     no_store(Json(json!({ "waited_ms": wait.as_millis() as u64 })))
 }
 
-fn no_store(answer: impl IntoResponse) -> Response {
+/// An answer that nobody may keep.
+pub(super) fn no_store(answer: impl IntoResponse) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], answer).into_response()
 }
 
 /// 128 random bits in hexadecimal.
-fn new_request_id() -> String {
+pub(super) fn new_request_id() -> String {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).expect("the kernel always has random bytes after boot");
     hex(&bytes)
-}
-
-fn is_request_id(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-}
-
-/// One line without control characters, at most `longest` characters.
-fn tidy(text: &str, longest: usize) -> String {
-    let line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    line.trim().chars().take(longest).collect()
 }

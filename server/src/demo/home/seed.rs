@@ -55,10 +55,18 @@ const GROCERIES: [&str; 24] = [
     "Honey",
 ];
 
-/// How many days of the past the household has.
+/// How many days of shopping and weekly chores there are.
 const DAYS: i64 = 180;
-/// Doses and chores are this many days apart from being noted each day, so that it stays a few hundred rows.
+/// How many days of doses: what is noted several times a day would fill the database otherwise.
 const DOSE_DAYS: i64 = 60;
+/// How many days of chores that come every day or two.
+const FREQUENT_CHORE_DAYS: i64 = 45;
+
+/// The chores that nobody did when they were due.
+const OVERDUE: [i64; 2] = [7, 8];
+/// The medicine that was not taken lately, and for how long: longer than the pause between its doses.
+const DUE: i64 = 1;
+const DUE_FOR_S: i64 = 15 * 3600;
 
 /// Writes the household into the empty tables of the first migrations.
 ///
@@ -102,9 +110,14 @@ fn chore_runs(
     day: &Zoned,
 ) -> anyhow::Result<()> {
     for (at, (_, every_days, person)) in (1i64..).zip(CHORES) {
-        // The last days are left to those who look at the page: some chores are due.
-        let turn = (days_ago + at) % every_days == 0 && days_ago > at % 3;
-        if !turn || (every_days < 3 && days_ago > 45) {
+        // The last days are left to whoever looks at the page: some chores are due.
+        let lately = if OVERDUE.contains(&at) {
+            every_days
+        } else {
+            at % 3
+        };
+        let turn = (days_ago + at) % every_days == 0 && days_ago > lately;
+        if !turn || (every_days < 3 && days_ago > FREQUENT_CHORE_DAYS) {
             continue;
         }
         let by = if dice.below(5) == 0 {
@@ -122,19 +135,26 @@ fn chore_runs(
 }
 
 fn doses(connection: &Connection, dice: &mut Dice, now: &Zoned, day: &Zoned) -> anyhow::Result<()> {
+    let mut taken = Vec::new();
     for (at, (_, person, amount, times)) in (1i64..).zip(MEDICINES) {
         for time in times.split(',') {
             let hour = time.get(..2).unwrap_or_default().parse()?;
             let minute: i64 = time.get(3..).unwrap_or_default().parse()?;
-            let taken = at_time(day, hour, (minute + dice.below(25)).min(59))?;
-            let forgotten = dice.below(20) == 0;
-            if !forgotten && taken < now.timestamp().as_second() {
-                connection.execute(
-                    "INSERT INTO doses (taken_at, person_id, medicine_id, amount) VALUES (?1, ?2, ?3, ?4)",
-                    params![taken, person, at, amount],
-                )?;
+            let taken_at = at_time(day, hour, (minute + dice.below(25)).min(59))?;
+            let due_now = at == DUE && now.timestamp().as_second() - taken_at < DUE_FOR_S;
+            let forgotten = dice.below(20) == 0 || due_now;
+            if !forgotten && taken_at < now.timestamp().as_second() {
+                taken.push((taken_at, person, at, amount));
             }
         }
+    }
+    // The newest row is the newest dose, as it is when people note them.
+    taken.sort_unstable();
+    for dose in taken {
+        connection.execute(
+            "INSERT INTO doses (taken_at, person_id, medicine_id, amount) VALUES (?1, ?2, ?3, ?4)",
+            dose,
+        )?;
     }
     Ok(())
 }
@@ -150,7 +170,10 @@ fn shopping(
         let at = dice.below(GROCERIES.len() as i64);
         let name = usize::try_from(at).ok().and_then(|at| GROCERIES.get(at));
         let (added_hour, added_minute) = (8 + dice.below(10), dice.below(60));
-        let added = at_time(day, added_hour, added_minute)?.min(now.timestamp().as_second());
+        let added = at_time(day, added_hour, added_minute)?;
+        if added >= now.timestamp().as_second() {
+            continue;
+        }
         let bought = (days_ago > 2).then_some(added + 3600 * (5 + dice.below(40)));
         connection.execute(
             "INSERT INTO shopping_items (name, person_id, added_at, bought_at) VALUES (?1, ?2, ?3, ?4)",

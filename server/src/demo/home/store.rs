@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -54,22 +54,27 @@ pub(super) fn connect(path: &Path) -> anyhow::Result<Connection> {
 fn open(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
-    if mode != "wal" {
-        // The change of mode needs the file for a moment alone; when the other colour changes it at the
-        // same time, one of the two may be refused without waiting, and finds it done when it asks again.
-        let changed = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
-        match changed {
-            Ok(mode) if matches!(mode, rusqlite::types::Value::Text(ref m) if m == "wal") => {}
-            Ok(_) | Err(_) => {
-                std::thread::sleep(Duration::from_millis(100));
-                connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
-            }
-        }
-    }
+    use_wal(&connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection)
+}
+
+/// The change to WAL needs the file for a moment alone. When the other colour boots on the same new
+/// database, one of the two may be refused without waiting, and finds it done when it asks again.
+fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        let changed: rusqlite::Result<String> =
+            connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
+        match changed {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Err(error) if Instant::now() > deadline => return Err(error),
+            // A file system without shared memory keeps the old mode: slower, and still right.
+            Ok(_) if Instant::now() > deadline => return Ok(()),
+            Ok(_) | Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
 }
 
 impl Store {
