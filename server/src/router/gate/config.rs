@@ -31,6 +31,10 @@ pub const CLIENT_LIMIT: usize = 12_000;
 /// How long requests in flight may take to end once the gate is told to stop.
 pub const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
 
+/// How long an idle connection stays open once the gate is told to stop: a request that is on its way to it is
+/// still answered, with the word that it was the last.
+pub const LAST_CALL: Duration = Duration::from_millis(500);
+
 /// Everything that a gate is told; [`GateConfig::new`] fills in the defaults.
 #[derive(Debug, Clone)]
 pub struct GateConfig {
@@ -65,6 +69,8 @@ pub struct GateConfig {
     pub client_limit: usize,
     /// See [`SHUTDOWN_DEADLINE`].
     pub shutdown_deadline: Duration,
+    /// See [`LAST_CALL`].
+    pub last_call: Duration,
     /// Threads that carry requests; as many as there are processors, and at most four, by default.
     pub workers: usize,
 }
@@ -90,6 +96,7 @@ impl GateConfig {
             write_timeout: WRITE_TIMEOUT,
             client_limit: CLIENT_LIMIT,
             shutdown_deadline: SHUTDOWN_DEADLINE,
+            last_call: LAST_CALL,
             workers: processors.clamp(1, 4),
         }
     }

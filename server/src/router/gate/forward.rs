@@ -40,7 +40,7 @@ pub(super) async fn answer(
     client.asked();
     let began = Instant::now();
     let mut response = carry(&client, request, began).await;
-    if client.is_closing() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+    if client.gets_its_last_answer() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response
             .headers_mut()
             .insert(CONNECTION, HeaderValue::from_static("close"));
