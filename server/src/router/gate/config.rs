@@ -15,7 +15,8 @@ pub const RETRY_FOR: Duration = Duration::from_secs(5);
 /// How long an unused connection to a colour is kept: well below the 5 s after which Node closes its
 /// side, so that the gate is the first to close.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
-/// How long a colour may take to the first byte of its answer.
+/// How long a colour may take to the first byte of its answer; while a request's body is still being
+/// uploaded, how long that may stand still.
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(300);
 /// How long a client may take for the head of a request, counted from its first byte.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
