@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::{
     CLIENT_IDLE, CLIENT_LIMIT, GateConfig, HEADER_LIMIT, HEADER_TIMEOUT, HOLD_LIMIT, HOLD_TIMEOUT,
-    IDLE_LIMIT, RESPONSE_TIMEOUT, RETRY_FOR, SHUTDOWN_DEADLINE, WRITE_TIMEOUT,
+    IDLE_LIMIT, LAST_CALL, RESPONSE_TIMEOUT, RETRY_FOR, SHUTDOWN_DEADLINE, WRITE_TIMEOUT,
 };
 pub use pages::{HELD_HEADER, Maintenance};
 pub use stats::{ColourStats, GateStats, Latencies};
@@ -126,12 +126,16 @@ impl Gate {
         for colour in Colour::BOTH {
             self.end_streams(colour);
         }
-        for hand in crew {
-            drop(hand.inbox);
+        // All at once, so that the deadline is one and the same for all.
+        let ending: Vec<_> = crew
+            .into_iter()
+            .map(|hand| (hand.worker, hand.ended))
+            .collect();
+        for (worker, ended) in ending {
             // An error here means that the thread is gone, which is what was waited for.
-            let _ = hand.ended.await;
+            let _ = ended.await;
             for colour in Colour::BOTH {
-                hand.worker.pool.forget(colour);
+                worker.pool.forget(colour);
             }
         }
         Ok(())

@@ -4,7 +4,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ const UPLOAD_AFTER_RESPONSE: Duration = Duration::from_secs(60);
 pub(super) struct Outgoing {
     incoming: Option<Incoming>,
     leave: Option<Box<AwaitedLeave>>,
+    progress: Option<Arc<AtomicU64>>,
 }
 
 /// A client that waits for `100 Continue` gets it when its body is first asked for; so it is not asked for
@@ -58,14 +59,21 @@ impl Outgoing {
         Outgoing {
             incoming: None,
             leave: None,
+            progress: None,
         }
     }
 
     pub(super) fn new(incoming: Incoming) -> Outgoing {
         Outgoing {
+            progress: (!incoming.is_end_stream()).then(Arc::default),
             incoming: Some(incoming),
             leave: None,
         }
+    }
+
+    /// Counts up with each part that was passed on; `None` when there is no body.
+    pub(super) fn progress(&self) -> Option<Arc<AtomicU64>> {
+        self.progress.clone()
     }
 
     /// Holds the body back until leave is given, or the wait for it was long enough.
@@ -92,10 +100,14 @@ impl Body for Outgoing {
             }
             self.leave = None;
         }
-        match &mut self.incoming {
-            Some(incoming) => Pin::new(incoming).poll_frame(cx),
-            None => Poll::Ready(None),
+        let Some(incoming) = &mut self.incoming else {
+            return Poll::Ready(None);
+        };
+        let frame = ready!(Pin::new(incoming).poll_frame(cx));
+        if let Some(progress) = &self.progress {
+            progress.fetch_add(1, Relaxed);
         }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

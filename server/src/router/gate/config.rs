@@ -15,7 +15,8 @@ pub const RETRY_FOR: Duration = Duration::from_secs(5);
 /// How long an unused connection to a colour is kept: well below the 5 s after which Node closes its
 /// side, so that the gate is the first to close.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
-/// How long a colour may take to the first byte of its answer.
+/// How long a colour may take to the first byte of its answer; while a request's body is still being
+/// uploaded, how long that may stand still.
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(300);
 /// How long a client may take for the head of a request, counted from its first byte.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,6 +31,10 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 pub const CLIENT_LIMIT: usize = 12_000;
 /// How long requests in flight may take to end once the gate is told to stop.
 pub const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long an idle connection stays open once the gate is told to stop: a request that is on its way to it is
+/// still answered, with the word that it was the last.
+pub const LAST_CALL: Duration = Duration::from_millis(500);
 
 /// Everything that a gate is told; [`GateConfig::new`] fills in the defaults.
 #[derive(Debug, Clone)]
@@ -65,6 +70,8 @@ pub struct GateConfig {
     pub client_limit: usize,
     /// See [`SHUTDOWN_DEADLINE`].
     pub shutdown_deadline: Duration,
+    /// See [`LAST_CALL`].
+    pub last_call: Duration,
     /// Threads that carry requests; as many as there are processors, and at most four, by default.
     pub workers: usize,
 }
@@ -90,6 +97,7 @@ impl GateConfig {
             write_timeout: WRITE_TIMEOUT,
             client_limit: CLIENT_LIMIT,
             shutdown_deadline: SHUTDOWN_DEADLINE,
+            last_call: LAST_CALL,
             workers: processors.clamp(1, 4),
         }
     }

@@ -4,7 +4,9 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -40,7 +42,7 @@ pub(super) async fn answer(
     client.asked();
     let began = Instant::now();
     let mut response = carry(&client, request, began).await;
-    if client.is_closing() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+    if client.gets_its_last_answer() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response
             .headers_mut()
             .insert(CONNECTION, HeaderValue::from_static("close"));
@@ -180,17 +182,19 @@ impl Journey<'_> {
                     }
                 });
             }
-            let answer = timeout(gate.config.response_timeout, upstream.exchange(request)).await;
+            let progress = request.body().progress();
+            let exchange = upstream.exchange(request);
+            let answer = within(gate.config.response_timeout, progress, exchange).await;
             let mut failed = match answer {
-                Err(_) => return Err(Failure::TooSlow(colour)),
-                Ok(Ok(response)) => {
+                None => return Err(Failure::TooSlow(colour)),
+                Some(Ok(response)) => {
                     return Ok(Arrived {
                         response,
                         upstream,
                         in_flight,
                     });
                 }
-                Ok(Err(failed)) => failed,
+                Some(Err(failed)) => failed,
             };
             drop(in_flight);
             let why = failed.error().to_string();
@@ -275,6 +279,29 @@ impl Journey<'_> {
                 Ok(())
             }
             HoldEnd::TooMany | HoldEnd::TooLong => Err(Failure::Unavailable),
+        }
+    }
+}
+
+/// `None` once nothing came for `patience`, neither the answer nor more of the request's body: a long upload is
+/// not cut as long as it goes on.
+async fn within<T>(
+    patience: Duration,
+    progress: Option<Arc<AtomicU64>>,
+    answer: impl Future<Output = T>,
+) -> Option<T> {
+    let mut answer = pin!(answer);
+    let mut before = 0;
+    loop {
+        match timeout(patience, &mut answer).await {
+            Ok(answer) => return Some(answer),
+            Err(_) => {
+                let now = progress.as_ref().map_or(0, |parts| parts.load(Relaxed));
+                if now == before {
+                    return None;
+                }
+                before = now;
+            }
         }
     }
 }

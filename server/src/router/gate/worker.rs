@@ -85,15 +85,19 @@ impl Worker {
                 _ = sweep.tick() => self.sweep(),
             }
         }
-        for (client, _) in lock(&self.clients).open.values() {
-            client.close_soon();
-        }
         self.tasks.close();
         let deadline = self.gate.config.shutdown_deadline;
-        if tokio::time::timeout(deadline, self.tasks.wait())
-            .await
-            .is_err()
-        {
+        let ended = async {
+            self.each_client(|client| client.last_answer.store(true, Relaxed));
+            if tokio::time::timeout(self.gate.config.last_call, self.tasks.wait())
+                .await
+                .is_err()
+            {
+                self.each_client(Client::close);
+                self.tasks.wait().await;
+            }
+        };
+        if tokio::time::timeout(deadline, ended).await.is_err() {
             tracing::warn!(
                 open = self.tasks.len(),
                 "the gate stops with requests still in flight after {deadline:?}: they are cut"
@@ -101,6 +105,12 @@ impl Worker {
         }
         for (_, abort) in lock(&self.clients).open.values() {
             abort.abort();
+        }
+    }
+
+    fn each_client(&self, tell: impl Fn(&Client)) {
+        for (client, _) in lock(&self.clients).open.values() {
+            tell(client);
         }
     }
 
@@ -128,8 +138,10 @@ impl Worker {
             peer: Peer::new(accepted.peer.ip(), self.gate.config.trust_forwarded),
             phase: AtomicU64::new(phase(HEAD, self.now.load(Relaxed))),
             stalled: AtomicU32::new(0),
+            last_answer: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             waker: OnceLock::new(),
+            _place: accepted.place,
         });
         let mut clients = lock(&self.clients);
         clients.last += 1;
@@ -140,7 +152,6 @@ impl Worker {
             Farewell {
                 worker: Arc::clone(self),
                 id,
-                _place: accepted.place,
             },
         ));
         clients.open.insert(id, (client, task.abort_handle()));
@@ -182,7 +193,6 @@ impl Worker {
 struct Farewell {
     worker: Arc<Worker>,
     id: u64,
-    _place: OwnedSemaphorePermit,
 }
 
 impl Drop for Farewell {
@@ -236,9 +246,14 @@ pub(super) struct Client {
     phase: AtomicU64,
     /// Since when it takes nothing of what is sent to it; 0 while it does.
     stalled: AtomicU32,
+    /// Its next answer says that it is the last.
+    last_answer: AtomicBool,
+    /// It is closed as soon as no request is on it.
     closing: AtomicBool,
     /// Its task keeps one waker for all its life.
     waker: OnceLock<Waker>,
+    /// Its place among the clients; an upgraded connection keeps it, since its socket keeps this.
+    _place: OwnedSemaphorePermit,
 }
 
 impl Client {
@@ -253,11 +268,11 @@ impl Client {
     }
 
     /// Whether this connection is closed after its current response.
-    pub(super) fn is_closing(&self) -> bool {
-        self.closing.load(Relaxed)
+    pub(super) fn gets_its_last_answer(&self) -> bool {
+        self.last_answer.load(Relaxed)
     }
 
-    fn close_soon(&self) {
+    fn close(&self) {
         self.closing.store(true, Relaxed);
         if let Some(waker) = self.waker.get() {
             waker.wake_by_ref();

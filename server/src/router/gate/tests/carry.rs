@@ -54,6 +54,11 @@ async fn an_absolute_target_arrives_in_origin_form() {
     let seen = seen_by_colour("GET http://b.example/x HTTP/1.1\r\nHost: a.example\r\n\r\n").await;
     assert!(seen.head.starts_with("GET /x HTTP/1.1\r\n"), "{seen:?}");
     assert_eq!(seen.field("host"), "b.example");
+    let whole_server = seen_by_colour("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert!(
+        whole_server.head.starts_with("OPTIONS * HTTP/1.1\r\n"),
+        "{whole_server:?}"
+    );
 }
 
 #[tokio::test]

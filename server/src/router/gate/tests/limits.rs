@@ -99,17 +99,18 @@ async fn past_the_limit_of_clients_the_next_waits_for_a_place() {
 async fn told_to_stop_it_ends_what_is_in_flight_and_closes_the_rest() {
     let go = Arc::new(tokio::sync::Notify::new());
     let waits = Arc::clone(&go);
-    let blue = backend(axum::Router::new().fallback(move || async move {
+    let slow = move || async move {
         waits.notified().await;
         "slow"
-    }))
-    .await;
-    let mut front = Front::before(blue).await;
+    };
+    let app = axum::Router::new()
+        .route("/slow", axum::routing::get(slow))
+        .fallback(|| async { "quick" });
+    let mut front = Front::before(backend(app).await).await;
     let mut idle = front.client().await;
-    go.notify_one();
     idle.get("/").await;
     let mut slow = front.client().await;
-    slow.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    slow.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").await;
     until("it is in flight", || front.requests(Colour::Blue) == 1).await;
     front.shutdown.cancel();
     assert_eq!(idle.rest().await, "");
@@ -124,6 +125,23 @@ async fn told_to_stop_it_ends_what_is_in_flight_and_closes_the_rest() {
     soon(front.serving.take().unwrap()).await.unwrap().unwrap();
     // The counts outlive the listener.
     assert_eq!(front.gate.stats().blue.answers(), 2);
+}
+
+#[tokio::test]
+async fn told_to_stop_it_tells_a_client_that_goes_on_asking_which_answer_was_the_last() {
+    let blue = saying("blue").await;
+    let mut front = Front::start(GateConfig {
+        last_call: PATIENCE,
+        shutdown_deadline: PATIENCE,
+        ..GateConfig::new(blue, blue)
+    })
+    .await;
+    let mut client = front.client().await;
+    assert_eq!(client.get("/").await.field("connection"), "");
+    front.shutdown.cancel();
+    while client.get("/").await.field("connection") != "close" {}
+    assert_eq!(client.rest().await, "");
+    soon(front.serving.take().unwrap()).await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -234,6 +234,32 @@ async fn a_colour_that_never_answers_is_a_504_and_is_let_go() {
 }
 
 #[tokio::test]
+async fn an_upload_may_take_longer_than_an_answer_as_long_as_it_goes_on() {
+    let echo = backend(axum::Router::new().fallback(|body: String| async move { body })).await;
+    let patience = Duration::from_millis(400);
+    let front = Front::start(GateConfig {
+        response_timeout: patience,
+        ..GateConfig::new(echo, echo)
+    })
+    .await;
+    let mut client = front.client().await;
+    client
+        .send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 60\r\n\r\n")
+        .await;
+    let began = std::time::Instant::now();
+    for _ in 0..60 {
+        tokio::time::sleep(patience / 20).await;
+        client.send("x").await;
+    }
+    assert!(began.elapsed() > patience * 2);
+    assert_eq!(client.message().await.unwrap().body, "x".repeat(60));
+    client
+        .send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 60\r\n\r\nx")
+        .await;
+    assert_eq!(client.head().await.unwrap().status(), 504);
+}
+
+#[tokio::test]
 async fn forgotten_connections_are_closed_and_not_used_again() {
     let (at, connections) = raw_backend(|mut connection, _| async move {
         loop {
