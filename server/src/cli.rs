@@ -3,8 +3,8 @@
 
 mod backup;
 mod client;
-mod deploy;
 mod demo;
+mod deploy;
 mod password;
 mod progress;
 mod restore;

@@ -57,12 +57,17 @@ const BUILT: Timestamp = Timestamp::constant(1_793_491_200, 0);
 /// it does not run.
 fn synchronised() -> Option<bool> {
     let folder = Path::new("/run/systemd/timesync");
-    folder.is_dir().then(|| folder.join("synchronized").exists())
+    folder
+        .is_dir()
+        .then(|| folder.join("synchronized").exists())
 }
 
 fn uptime() -> Duration {
     let text = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
-    let seconds = text.split_whitespace().next().and_then(|first| first.parse().ok());
+    let seconds = text
+        .split_whitespace()
+        .next()
+        .and_then(|first| first.parse().ok());
     // Without an answer the machine counts as up for long: a Pi that is offline for good still rotates.
     Duration::from_secs_f64(seconds.unwrap_or(f64::from(u32::MAX)))
 }

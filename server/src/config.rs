@@ -170,7 +170,9 @@ pub struct DeployConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file can't be read at all.
-    #[error("cannot read the configuration {path}: {error}. Give its path with --config FILE; tealkeep.example.toml is a documented start")]
+    #[error(
+        "cannot read the configuration {path}: {error}. Give its path with --config FILE; tealkeep.example.toml is a documented start"
+    )]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -194,7 +196,11 @@ struct Refused<'a> {
 
 impl fmt::Display for Refused<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let many = if self.problems.len() == 1 { "a problem" } else { "problems" };
+        let many = if self.problems.len() == 1 {
+            "a problem"
+        } else {
+            "problems"
+        };
         write!(f, "the configuration {} has {many}:", self.path.display())?;
         for problem in self.problems {
             write!(f, "\n  {problem}")?;
@@ -210,10 +216,14 @@ impl Config {
     /// [`ConfigError`] with every problem found: those of the text first; only a file whose text is
     /// right is compared with the machine.
     pub fn load(path: &Path) -> Result<Config, ConfigError> {
-        let source = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
-        Config::parse(&source, true)
-            .map_err(|problems| ConfigError::Refused { path: path.to_owned(), problems })
+        let source = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+            path: path.to_owned(),
+            error,
+        })?;
+        Config::parse(&source, true).map_err(|problems| ConfigError::Refused {
+            path: path.to_owned(),
+            problems,
+        })
     }
 
     /// Reads the text of a configuration; `on_this_machine` also looks for the files that it names.
@@ -227,7 +237,11 @@ impl Config {
             Err(error) => {
                 let line = error.span().map_or(0, |span| problems.line_at(span.start));
                 let text = format!("this is not TOML: {}", error.message().replace('\n', ", "));
-                return Err(vec![Problem { line, key: String::new(), text }]);
+                return Err(vec![Problem {
+                    line,
+                    key: String::new(),
+                    text,
+                }]);
             }
         };
         let root = Table::root(document.as_table(), &problems);
@@ -244,7 +258,10 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
     let state = root.or("state", PathBuf::from(DEFAULT_STATE));
     let socket = root.or("socket", PathBuf::from(DEFAULT_SOCKET));
     let dashboard_table = root.table("dashboard");
-    let listen = dashboard_table.or("listen", SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 3330));
+    let listen = dashboard_table.or(
+        "listen",
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 3330),
+    );
     let hosts = dashboard_table.or("hosts", Vec::new());
     let https = dashboard_table.or("https", false);
     for host in &hosts.value {
@@ -256,7 +273,10 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
 
     let tables = root.tables("app");
     if tables.is_empty() && !root.has("app") {
-        root.problem_here("app", "there is no app to supervise; add a table that begins with `[[app]]`");
+        root.problem_here(
+            "app",
+            "there is no app to supervise; add a table that begins with `[[app]]`",
+        );
     }
     let mut taken = Taken::default();
     taken.port(&root, &listen);
@@ -264,18 +284,38 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
     let mut apps = Vec::new();
     for (index, table) in tables.into_iter().enumerate() {
         let name = table.required::<AppName>("name");
-        let called = name.as_ref().map_or_else(|| format!("app {}", index + 1), |n| format!("app.{}", n.value));
+        let called = name.as_ref().map_or_else(
+            || format!("app {}", index + 1),
+            |n| format!("app.{}", n.value),
+        );
         if let Some(name) = &name
             && let Some(line) = names.insert(name.value.clone(), name.line)
         {
-            table.problem_at(name, format!("two apps are called `{}`; the other one is on line {line}", name.value));
+            table.problem_at(
+                name,
+                format!(
+                    "two apps are called `{}`; the other one is on line {line}",
+                    name.value
+                ),
+            );
         }
-        apps.push(read_app(table.called(&called), name, &mut taken, on_this_machine));
+        apps.push(read_app(
+            table.called(&called),
+            name,
+            &mut taken,
+            on_this_machine,
+        ));
     }
     if on_this_machine {
         writable_folder(&root, &state);
         if let Some(folder) = socket.value.parent().filter(|folder| !folder.is_dir()) {
-            root.problem_at(&socket, format!("the folder {} does not exist; make it, or name another socket", folder.display()));
+            root.problem_at(
+                &socket,
+                format!(
+                    "the folder {} does not exist; make it, or name another socket",
+                    folder.display()
+                ),
+            );
         }
     }
     root.finish();
@@ -283,14 +323,25 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
         zone,
         state: state.value,
         socket: socket.value,
-        dashboard: Dashboard { listen: listen.value, hosts: hosts.value, https: https.value },
+        dashboard: Dashboard {
+            listen: listen.value,
+            hosts: hosts.value,
+            https: https.value,
+        },
         apps: apps.into_iter().collect::<Option<Vec<_>>>()?,
     })
 }
 
-fn read_app(table: Table<'_>, name: Option<Placed<AppName>>, taken: &mut Taken, on_this_machine: bool) -> Option<AppConfig> {
+fn read_app(
+    table: Table<'_>,
+    name: Option<Placed<AppName>>,
+    taken: &mut Taken,
+    on_this_machine: bool,
+) -> Option<AppConfig> {
     let database = table.required::<PathBuf>("database");
-    let default_backups = name.as_ref().map_or_else(PathBuf::new, |n| Path::new("/var/backups").join(n.value.as_str()));
+    let default_backups = name.as_ref().map_or_else(PathBuf::new, |n| {
+        Path::new("/var/backups").join(n.value.as_str())
+    });
     let backups = table.or("backups", default_backups);
     let releases = table.required::<PathBuf>("releases");
     let backup = read_backup(table.table("backup"));
@@ -307,10 +358,20 @@ fn read_app(table: Table<'_>, name: Option<Placed<AppName>>, taken: &mut Taken, 
             writable_folder(&table, releases);
         }
     }
-    for (key, path) in [("database", database.as_ref()), ("backups", Some(&backups)), ("releases", releases.as_ref())] {
+    for (key, path) in [
+        ("database", database.as_ref()),
+        ("backups", Some(&backups)),
+        ("releases", releases.as_ref()),
+    ] {
         let Some(path) = path else { continue };
         if let Some(first) = taken.paths.insert(path.value.clone(), path.key.clone()) {
-            table.problem_here(key, format!("{} is already {first}; each needs its own", path.value.display()));
+            table.problem_here(
+                key,
+                format!(
+                    "{} is already {first}; each needs its own",
+                    path.value.display()
+                ),
+            );
         }
     }
     table.finish();
@@ -335,7 +396,10 @@ fn read_backup(table: Table<'_>) -> BackupConfig {
     let count = |key: &str, default: u32| {
         let placed = table.or(key, default);
         if placed.value == 0 {
-            table.problem_at(&placed, format!("0 would keep nothing; it must be 1 or more (usual is {default})"));
+            table.problem_at(
+                &placed,
+                format!("0 would keep nothing; it must be 1 or more (usual is {default})"),
+            );
         }
         placed.value
     };
@@ -348,20 +412,36 @@ fn read_backup(table: Table<'_>) -> BackupConfig {
         before_restore_days: count("keep_before_restore_days", defaults.before_restore_days),
     };
     table.finish();
-    BackupConfig { at: at.value, keep, deadline: deadline.value }
+    BackupConfig {
+        at: at.value,
+        keep,
+        deadline: deadline.value,
+    }
 }
 
 fn read_runtime(table: Table<'_>, taken: &mut Taken) -> Option<RuntimeConfig> {
     let kind = table.or("kind", "process".to_owned());
     if kind.value != "process" {
-        table.problem_at(&kind, format!("`{}` is not a runtime that is known; it must be `process`", kind.value));
+        table.problem_at(
+            &kind,
+            format!(
+                "`{}` is not a runtime that is known; it must be `process`",
+                kind.value
+            ),
+        );
         return None;
     }
     let command = table.required::<Vec<String>>("command");
     if let Some(command) = &command
-        && command.value.first().is_none_or(|program| program.trim().is_empty())
+        && command
+            .value
+            .first()
+            .is_none_or(|program| program.trim().is_empty())
     {
-        table.problem_at(command, "names no program; write for example `[\"node\", \"server.js\"]`");
+        table.problem_at(
+            command,
+            "names no program; write for example `[\"node\", \"server.js\"]`",
+        );
     }
     let blue_port = table.or("blue_port", 3001_u16);
     let green_port = table.or("green_port", 3002_u16);
@@ -387,10 +467,19 @@ fn read_runtime(table: Table<'_>, taken: &mut Taken) -> Option<RuntimeConfig> {
 fn read_router(table: Table<'_>, taken: &mut Taken) -> Option<RouterConfig> {
     let kind = table.or("kind", "gate".to_owned());
     if kind.value != "gate" {
-        table.problem_at(&kind, format!("`{}` is not a router that is known; it must be `gate`", kind.value));
+        table.problem_at(
+            &kind,
+            format!(
+                "`{}` is not a router that is known; it must be `gate`",
+                kind.value
+            ),
+        );
         return None;
     }
-    let listen = table.or("listen", SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 3000));
+    let listen = table.or(
+        "listen",
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 3000),
+    );
     taken.port(&table, &listen);
     let hold_timeout = table.or("hold_timeout", Duration::from_secs(30));
     positive(&table, &hold_timeout);
@@ -415,7 +504,11 @@ fn read_health(table: Table<'_>) -> HealthConfig {
     positive(&table, &within);
     positive(&table, &timeout);
     table.finish();
-    HealthConfig { path: path.value, within: within.value, timeout: timeout.value }
+    HealthConfig {
+        path: path.value,
+        within: within.value,
+        timeout: timeout.value,
+    }
 }
 
 fn read_deploy(table: Table<'_>) -> DeployConfig {
@@ -426,7 +519,11 @@ fn read_deploy(table: Table<'_>) -> DeployConfig {
     let drain_timeout = table.or("drain_timeout", Duration::from_secs(30));
     let keep_warm = table.or("keep_warm", Duration::from_secs(600));
     table.finish();
-    DeployConfig { keep_releases: keep_releases.value, drain_timeout: drain_timeout.value, keep_warm: keep_warm.value }
+    DeployConfig {
+        keep_releases: keep_releases.value,
+        drain_timeout: drain_timeout.value,
+        keep_warm: keep_warm.value,
+    }
 }
 
 /// What one file gives away once only.
@@ -447,14 +544,20 @@ impl Taken {
 
     fn take<T>(&mut self, table: &Table<'_>, port: u16, at: &Placed<T>) {
         if let Some((key, line)) = self.ports.insert(port, (at.key.clone(), at.line)) {
-            table.problem_at(at, format!("port {port} is already taken by {key} (line {line}); each needs its own"));
+            table.problem_at(
+                at,
+                format!("port {port} is already taken by {key} (line {line}); each needs its own"),
+            );
         }
     }
 }
 
 fn positive(table: &Table<'_>, length: &Placed<Duration>) {
     if length.value.is_zero() {
-        table.problem_at(length, "0 would never let it finish; write for example `\"30s\"`");
+        table.problem_at(
+            length,
+            "0 would never let it finish; write for example `\"30s\"`",
+        );
     }
 }
 
@@ -464,11 +567,17 @@ fn writable_folder(table: &Table<'_>, folder: &Placed<PathBuf>) {
         let text = if path.exists() {
             format!("{} is not a folder", path.display())
         } else {
-            format!("the folder {0} does not exist; make it with `mkdir -p {0}` and give it to the user that runs tealkeep", path.display())
+            format!(
+                "the folder {0} does not exist; make it with `mkdir -p {0}` and give it to the user that runs tealkeep",
+                path.display()
+            )
         };
         table.problem_at(folder, text);
     } else if let Err(error) = crate::durable::Unnamed::create_in(path, 0o600) {
-        table.problem_at(folder, format!("the folder {} can't be written: {error}", path.display()));
+        table.problem_at(
+            folder,
+            format!("the folder {} can't be written: {error}", path.display()),
+        );
     }
 }
 

@@ -18,8 +18,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::backup::{Keep, Reason};
 use crate::config::{
-    AppConfig, BackupConfig, Config, Dashboard, DeployConfig, GateSection, HealthConfig, ProcessConfig, RouterConfig,
-    RuntimeConfig,
+    AppConfig, BackupConfig, Config, Dashboard, DeployConfig, GateSection, HealthConfig,
+    ProcessConfig, RouterConfig, RuntimeConfig,
 };
 use crate::deploy::App;
 use crate::deploy::release::Releases;
@@ -65,8 +65,9 @@ impl Demo {
     /// # Errors
     /// A port is taken, or the folder can't be used.
     pub async fn start(options: DemoOptions) -> anyhow::Result<Demo> {
-        std::fs::create_dir_all(&options.folder)
-            .with_context(|| format!("cannot make the demo's folder {}", options.folder.display()))?;
+        std::fs::create_dir_all(&options.folder).with_context(|| {
+            format!("cannot make the demo's folder {}", options.folder.display())
+        })?;
         let folder = options.folder.canonicalize()?;
         let config = configuration(&options, folder.clone())?;
         for below in ["data", "releases"] {
@@ -75,18 +76,43 @@ impl Demo {
         let samples = folder.join("releases");
         tokio::task::spawn_blocking(move || releases::write_all(&samples)).await??;
         let links = Releases::new(folder.join("releases"));
-        if Colour::BOTH.iter().all(|colour| links.of_colour(*colour).is_none()) {
+        if Colour::BOTH
+            .iter()
+            .all(|colour| links.of_colour(*colour).is_none())
+        {
             links.set_colour(Colour::Blue, &FIRST_RELEASE.parse()?)?;
         }
         let supervisor = Supervisor::start(config).await?;
-        let app = supervisor.server.apps.first().context("the demo has an app")?.clone();
+        let app = supervisor
+            .server
+            .apps
+            .first()
+            .context("the demo has an app")?
+            .clone();
         first_snapshot(&app).await?;
-        let (tally, family, leave) = (Arc::new(Tally::default()), TaskTracker::new(), CancellationToken::new());
+        let (tally, family, leave) = (
+            Arc::new(Tally::default()),
+            TaskTracker::new(),
+            CancellationToken::new(),
+        );
         let app_address = app.router.entrance();
         if options.traffic {
-            family.spawn(family::live(app_address, family::PEOPLE, family::RATE_PER_SECOND, leave.clone(), tally.clone()));
+            family.spawn(family::live(
+                app_address,
+                family::PEOPLE,
+                family::RATE_PER_SECOND,
+                leave.clone(),
+                tally.clone(),
+            ));
         }
-        Ok(Demo { supervisor, folder, app_address, tally, family, leave })
+        Ok(Demo {
+            supervisor,
+            folder,
+            app_address,
+            tally,
+            family,
+            leave,
+        })
     }
 
     /// Where to look, how to sign in, and what to try next.
@@ -103,15 +129,24 @@ impl Demo {
             None => "  Sign in              with the password that you set (`tealkeep password` prints a new link)\n".to_owned(),
         };
         text.push_str(&line);
-        let program = std::env::current_exe().map_or_else(|_| "tealkeep".to_owned(), |path| path.display().to_string());
+        let program = std::env::current_exe()
+            .map_or_else(|_| "tealkeep".to_owned(), |path| path.display().to_string());
         // Writing to a String does not fail.
         let _ = write!(
             text,
             "\nIn another terminal:\n\n  export TEALKEEP_SOCKET='{}'\n  alias tealkeep='{program}'\n\n  tealkeep status\n",
             self.folder.join("control.sock").display(),
         );
-        for sample in releases::SAMPLES.iter().filter(|sample| sample.id != FIRST_RELEASE) {
-            let _ = writeln!(text, "  {:<38} # {}", format!("tealkeep deploy {APP} {}", sample.id), sample.expect);
+        for sample in releases::SAMPLES
+            .iter()
+            .filter(|sample| sample.id != FIRST_RELEASE)
+        {
+            let _ = writeln!(
+                text,
+                "  {:<38} # {}",
+                format!("tealkeep deploy {APP} {}", sample.id),
+                sample.expect
+            );
         }
         text.push_str("  tealkeep rollback\n  tealkeep snapshots\n\nCtrl-C stops it; the next start picks up where it was.");
         text
@@ -123,8 +158,13 @@ impl Demo {
         self.family.close();
         self.family.wait().await;
         let seen = self.tally.totals();
-        let last = seen.last_failure.map_or_else(String::new, |failure| format!("; the last one at {:.0}: {}", failure.at, failure.what));
-        let said = format!("The family made {} requests, {} of them changes; {} failed{last}.", seen.requests, seen.writes, seen.failed);
+        let last = seen.last_failure.map_or_else(String::new, |failure| {
+            format!("; the last one at {:.0}: {}", failure.at, failure.what)
+        });
+        let said = format!(
+            "The family made {} requests, {} of them changes; {} failed{last}.",
+            seen.requests, seen.writes, seen.failed
+        );
         self.supervisor.shut_down().await;
         said
     }
@@ -149,7 +189,11 @@ fn configuration(options: &DemoOptions, folder: PathBuf) -> anyhow::Result<Confi
         backups: folder.join("backups").join(APP),
         releases: folder.join("releases"),
         name,
-        backup: BackupConfig { at: Time::constant(3, 30, 0, 0), keep: Keep::default(), deadline: Duration::from_secs(3600) },
+        backup: BackupConfig {
+            at: Time::constant(3, 30, 0, 0),
+            keep: Keep::default(),
+            deadline: Duration::from_secs(3600),
+        },
         runtime: RuntimeConfig::Process(ProcessConfig {
             command,
             blue_port: options.blue_port,

@@ -123,7 +123,9 @@ pub enum Refusal {
         known: String,
     },
     /// There is no such snapshot.
-    #[error("{app} has no snapshot {snapshot}; `tealkeep snapshots {app}` lists those that there are")]
+    #[error(
+        "{app} has no snapshot {snapshot}; `tealkeep snapshots {app}` lists those that there are"
+    )]
     NoSnapshot {
         /// Whose.
         app: AppName,
@@ -162,7 +164,16 @@ impl App {
     /// Puts the parts together; nothing runs yet.
     #[must_use]
     pub fn new(parts: Parts) -> Arc<App> {
-        let Parts { config, journal, runtime, router, data, folder, tasks, stop } = parts;
+        let Parts {
+            config,
+            journal,
+            runtime,
+            router,
+            data,
+            folder,
+            tasks,
+            stop,
+        } = parts;
         let releases = Releases::new(config.releases.clone());
         Arc::new(App {
             config,
@@ -195,7 +206,9 @@ impl App {
     pub async fn must_hold_at_boot(&self) -> anyhow::Result<bool> {
         let runs = self.journal.unfinished_runs(self.name().clone()).await?;
         let live = self.router.live().await?;
-        Ok(runs.iter().any(|run| matches!(decide(run, live), OnBoot::Continue(Step::Stop))))
+        Ok(runs
+            .iter()
+            .any(|run| matches!(decide(run, live), OnBoot::Continue(Step::Stop))))
     }
 
     /// Brings the app to a state that can be explained: adopts what runs, finishes or unwinds what was
@@ -217,15 +230,26 @@ impl App {
             }
         }
         self.tasks.spawn(upkeep::run(self.clone()));
-        let turn = Turn { app: self.clone(), _guard: self.turn.clone().lock_owned().await };
+        let turn = Turn {
+            app: self.clone(),
+            _guard: self.turn.clone().lock_owned().await,
+        };
         let mut cut_off = self.journal.unfinished_runs(self.name().clone()).await?;
         // Only one run is ever under way; should an older one be found open, the newest says what is true.
         let newest = cut_off.pop();
         for stray in cut_off {
-            self.journal.end_run(stray.id, RunState::Failed, Some("it was cut off, and another run came after it".to_owned()), None).await?;
+            self.journal
+                .end_run(
+                    stray.id,
+                    RunState::Failed,
+                    Some("it was cut off, and another run came after it".to_owned()),
+                    None,
+                )
+                .await?;
         }
-        let restore_goes_on =
-            newest.as_ref().is_some_and(|run| matches!(decide(run, live), OnBoot::Continue(Step::Stop)));
+        let restore_goes_on = newest
+            .as_ref()
+            .is_some_and(|run| matches!(decide(run, live), OnBoot::Continue(Step::Stop)));
         if !restore_goes_on {
             live::unmark_live(&self.folder, live.other())?;
             self.start_live(live).await;
@@ -239,7 +263,8 @@ impl App {
                     since: run.began,
                 }));
                 let app = self.clone();
-                self.tasks.spawn(async move { app.resume(run, live, turn).await });
+                self.tasks
+                    .spawn(async move { app.resume(run, live, turn).await });
             }
             None => {
                 drop(turn);
@@ -253,16 +278,36 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal`]; nothing has changed then.
-    pub async fn deploy(self: &Arc<Self>, source: Source, asked_by: &str) -> Result<RunId, Refusal> {
+    pub async fn deploy(
+        self: &Arc<Self>,
+        source: Source,
+        asked_by: &str,
+    ) -> Result<RunId, Refusal> {
         let (release, directory) = match source {
             Source::Named(release) if self.releases.has(&release) => (release, None),
             Source::Named(release) => {
-                let known = self.releases.list()?.into_iter().map(|known| known.id.to_string()).collect::<Vec<_>>();
-                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                return Err(Refusal::NoRelease { app: self.name().clone(), release, known });
+                let known = self
+                    .releases
+                    .list()?
+                    .into_iter()
+                    .map(|known| known.id.to_string())
+                    .collect::<Vec<_>>();
+                let known = if known.is_empty() {
+                    "none".to_owned()
+                } else {
+                    known.join(", ")
+                };
+                return Err(Refusal::NoRelease {
+                    app: self.name().clone(),
+                    release,
+                    known,
+                });
             }
             Source::Directory(path) => {
-                let id = self.releases.id_for(&path, Timestamp::now()).map_err(|e| Refusal::Impossible(format!("{e:#}")))?;
+                let id = self
+                    .releases
+                    .id_for(&path, Timestamp::now())
+                    .map_err(|e| Refusal::Impossible(format!("{e:#}")))?;
                 (id, Some(path))
             }
         };
@@ -304,9 +349,14 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal`]; nothing has changed then.
-    pub async fn restore(self: &Arc<Self>, snapshot: SnapshotId, asked_by: &str) -> Result<RunId, Refusal> {
+    pub async fn restore(
+        self: &Arc<Self>,
+        snapshot: SnapshotId,
+        asked_by: &str,
+    ) -> Result<RunId, Refusal> {
         let turn = self.take_turn(Kind::Restore, snapshot.to_string())?;
-        self.begin_restore(Kind::Restore, snapshot, asked_by, turn).await
+        self.begin_restore(Kind::Restore, snapshot, asked_by, turn)
+            .await
     }
 
     /// Puts the content from before the last restore back.
@@ -316,8 +366,12 @@ impl App {
     pub async fn undo(self: &Arc<Self>, asked_by: &str) -> Result<RunId, Refusal> {
         let turn = self.take_turn(Kind::Undo, "the last restore".to_owned())?;
         let restored = self.undo_target().await?.map_err(Refusal::Impossible)?;
-        let snapshot = restored.facts.before.context("a restore that is done has a snapshot from before")?;
-        self.begin_restore(Kind::Undo, snapshot, asked_by, turn).await
+        let snapshot = restored
+            .facts
+            .before
+            .context("a restore that is done has a snapshot from before")?;
+        self.begin_restore(Kind::Undo, snapshot, asked_by, turn)
+            .await
     }
 
     async fn begin_restore(
@@ -335,7 +389,10 @@ impl App {
             )));
         };
         if self.data.manifest(snapshot).await?.is_none() {
-            return Err(Refusal::NoSnapshot { app: self.name().clone(), snapshot });
+            return Err(Refusal::NoSnapshot {
+                app: self.name().clone(),
+                snapshot,
+            });
         }
         let facts = RunFacts {
             from,
@@ -361,14 +418,23 @@ impl App {
     ///
     /// # Errors
     /// The snapshot failed; nothing that was there before has changed.
-    pub async fn backup_for(&self, reason: Reason, local_date: Option<Date>) -> anyhow::Result<Manifest> {
+    pub async fn backup_for(
+        &self,
+        reason: Reason,
+        local_date: Option<Date>,
+    ) -> anyhow::Result<Manifest> {
         let live = self.router.live().await?;
         let release = self.releases.of_colour(live);
-        let taken = self.data.snapshot_for(reason, release.clone(), false, local_date).await;
+        let taken = self
+            .data
+            .snapshot_for(reason, release.clone(), false, local_date)
+            .await;
         match &taken {
             Ok(manifest) => {
                 if let Some(release) = release {
-                    self.journal.note_schema(self.name().clone(), release, manifest.schema_hash.clone()).await?;
+                    self.journal
+                        .note_schema(self.name().clone(), release, manifest.schema_hash.clone())
+                        .await?;
                 }
                 let how = format!(
                     "A {} snapshot, {}, was taken and read back: {} in {}.",
@@ -380,7 +446,10 @@ impl App {
                 self.note(Severity::Good, how).await;
             }
             Err(error) => {
-                let how = format!("A {} snapshot failed: {error:#}. Nothing was deleted.", reason.as_str());
+                let how = format!(
+                    "A {} snapshot failed: {error:#}. Nothing was deleted.",
+                    reason.as_str()
+                );
                 self.note(Severity::Bad, how).await;
             }
         }
@@ -393,18 +462,26 @@ impl App {
     /// The journal can't be read.
     pub async fn rollback_target(&self) -> anyhow::Result<Result<ReleaseId, String>> {
         let live = self.releases.of_colour(self.router.live().await?);
-        let Some(live) = live else { return Ok(Err(format!("{} has no live release yet", self.name()))) };
-        let runs = self.journal.runs(self.name().clone(), RUNS_LOOKED_AT).await?;
+        let Some(live) = live else {
+            return Ok(Err(format!("{} has no live release yet", self.name())));
+        };
+        let runs = self
+            .journal
+            .runs(self.name().clone(), RUNS_LOOKED_AT)
+            .await?;
         let previous = runs
             .into_iter()
             .filter(|run| run.state == RunState::Done && run.facts.release == live)
             .filter_map(|run| run.facts.previous)
             .find(|previous| *previous != live);
         Ok(match previous {
-            None => Err(format!("{live} is the first release of {}; there is none to go back to", self.name())),
-            Some(previous) if !self.releases.has(&previous) => {
-                Err(format!("the release from before, {previous}, is not on this machine any more; deploy it anew"))
-            }
+            None => Err(format!(
+                "{live} is the first release of {}; there is none to go back to",
+                self.name()
+            )),
+            Some(previous) if !self.releases.has(&previous) => Err(format!(
+                "the release from before, {previous}, is not on this machine any more; deploy it anew"
+            )),
             Some(previous) => Ok(previous),
         })
     }
@@ -414,30 +491,48 @@ impl App {
     /// # Errors
     /// The journal can't be read.
     pub async fn undo_target(&self) -> anyhow::Result<Result<Run, String>> {
-        let runs = self.journal.runs(self.name().clone(), RUNS_LOOKED_AT).await?;
+        let runs = self
+            .journal
+            .runs(self.name().clone(), RUNS_LOOKED_AT)
+            .await?;
         let restored = runs.into_iter().find(|run| {
-            run.state == RunState::Done && matches!(run.kind, Kind::Restore | Kind::Undo) && run.facts.before.is_some()
+            run.state == RunState::Done
+                && matches!(run.kind, Kind::Restore | Kind::Undo)
+                && run.facts.before.is_some()
         });
         let Some(restored) = restored else {
-            return Ok(Err(format!("there was no restore of {} that could be undone", self.name())));
+            return Ok(Err(format!(
+                "there was no restore of {} that could be undone",
+                self.name()
+            )));
         };
-        let Some(before) = restored.facts.before else { return Ok(Err("there was no restore".to_owned())) };
+        let Some(before) = restored.facts.before else {
+            return Ok(Err("there was no restore".to_owned()));
+        };
         Ok(match self.data.manifest(before).await? {
             Some(_) => Ok(restored),
-            None => Err(format!("the snapshot from before the restore, {before}, is not in the backups folder any more")),
+            None => Err(format!(
+                "the snapshot from before the restore, {before}, is not in the backups folder any more"
+            )),
         })
     }
 
     /// The run under way, if one is.
     #[must_use]
     pub fn underway(&self) -> Option<Underway> {
-        self.underway.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.underway
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
     }
 
     /// The colour that is kept warm, and until when.
     #[must_use]
     pub fn warm(&self) -> Option<(Colour, Timestamp)> {
-        let warm = self.warm.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let warm = self
+            .warm
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         warm.as_ref().map(|warm| (warm.colour, warm.until))
     }
 
@@ -457,29 +552,43 @@ impl App {
     }
 
     fn take_turn(self: &Arc<Self>, kind: Kind, subject: String) -> Result<Turn, Refusal> {
-        let mut underway = self.underway.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut underway = self
+            .underway
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let now = Timestamp::now();
         match (self.turn.clone().try_lock_owned(), &*underway) {
             (Ok(turn), _) => {
-                *underway = Some(Underway { run: 0, kind, subject, since: now });
-                Ok(Turn { app: self.clone(), _guard: turn })
+                *underway = Some(Underway {
+                    run: 0,
+                    kind,
+                    subject,
+                    since: now,
+                });
+                Ok(Turn {
+                    app: self.clone(),
+                    _guard: turn,
+                })
             }
             (Err(_), Some(busy)) => Err(Refusal::Busy {
                 app: self.name().clone(),
                 underway: busy.clone(),
-                age: seconds(Duration::try_from(now.duration_since(busy.since)).unwrap_or_default()),
+                age: seconds(
+                    Duration::try_from(now.duration_since(busy.since)).unwrap_or_default(),
+                ),
             }),
-            (Err(_), None) => {
-                Err(Refusal::Impossible(format!(
-                    "{} is busy for a moment, starting or stopping a colour; try again",
-                    self.name()
-                )))
-            }
+            (Err(_), None) => Err(Refusal::Impossible(format!(
+                "{} is busy for a moment, starting or stopping a colour; try again",
+                self.name()
+            ))),
         }
     }
 
     fn set_underway(&self, underway: Option<Underway>) {
-        *self.underway.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = underway;
+        *self
+            .underway
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = underway;
     }
 
     async fn launch_run(
@@ -489,13 +598,34 @@ impl App {
         directory: Option<PathBuf>,
         turn: Turn,
     ) -> Result<RunId, Refusal> {
-        let run = self.journal.begin_run(self.name().clone(), kind, &facts).await?;
-        self.set_underway(Some(Underway { run, kind, subject: subject(&facts), since: Timestamp::now() }));
-        let begun = format!("The {} of {} began; {} asked for it.", kind.noun(), subject(&facts), facts.asked_by);
-        self.journal.note(NewEvent::new(Severity::Info, begun).of(self.name()).in_run(run)).await;
+        let run = self
+            .journal
+            .begin_run(self.name().clone(), kind, &facts)
+            .await?;
+        self.set_underway(Some(Underway {
+            run,
+            kind,
+            subject: subject(&facts),
+            since: Timestamp::now(),
+        }));
+        let begun = format!(
+            "The {} of {} began; {} asked for it.",
+            kind.noun(),
+            subject(&facts),
+            facts.asked_by
+        );
+        self.journal
+            .note(
+                NewEvent::new(Severity::Info, begun)
+                    .of(self.name())
+                    .in_run(run),
+            )
+            .await;
         let app = self.clone();
         self.tasks.spawn(async move {
-            pipeline::Pipeline::new(app, run, kind, facts, directory).drive(kind.steps()[0]).await;
+            pipeline::Pipeline::new(app, run, kind, facts, directory)
+                .drive(kind.steps()[0])
+                .await;
             drop(turn);
         });
         Ok(run)
@@ -506,14 +636,24 @@ impl App {
         let found = match decision {
             OnBoot::Unwind(step) => format!(
                 "Tealkeep had been cut off during the {} of {}, at the step {}; what it had begun is taken back.",
-                run.kind.noun(), subject(&run.facts), step.as_str()
+                run.kind.noun(),
+                subject(&run.facts),
+                step.as_str()
             ),
             OnBoot::Continue(step) => format!(
                 "Tealkeep had been cut off during the {} of {}; it goes on with the step {}.",
-                run.kind.noun(), subject(&run.facts), step.as_str()
+                run.kind.noun(),
+                subject(&run.facts),
+                step.as_str()
             ),
         };
-        self.journal.note(NewEvent::new(Severity::Warning, found).of(self.name()).in_run(run.id)).await;
+        self.journal
+            .note(
+                NewEvent::new(Severity::Warning, found)
+                    .of(self.name())
+                    .in_run(run.id),
+            )
+            .await;
         let pipeline = pipeline::Pipeline::new(self.clone(), run.id, run.kind, run.facts, None);
         match decision {
             OnBoot::Unwind(step) => pipeline.unwind_after_crash(step).await,
@@ -525,22 +665,44 @@ impl App {
     /// Starts the live colour on the release that its link names, unless it runs, and says how it went.
     async fn start_live(&self, live: Colour) {
         let Some(release) = self.releases.of_colour(live) else {
-            self.note(Severity::Warning, format!("{} has no release yet; deploy one.", self.name())).await;
+            self.note(
+                Severity::Warning,
+                format!("{} has no release yet; deploy one.", self.name()),
+            )
+            .await;
             return;
         };
         if !matches!(self.runtime.state(live).await, ColourState::Running { .. })
-            && let Err(error) = self.runtime.start(live, &self.launch_of(live, release.clone())).await
+            && let Err(error) = self
+                .runtime
+                .start(live, &self.launch_of(live, release.clone()))
+                .await
         {
-            self.note(Severity::Bad, format!("The live colour {live} ({release}) could not be started: {error:#}.")).await;
+            self.note(
+                Severity::Bad,
+                format!("The live colour {live} ({release}) could not be started: {error:#}."),
+            )
+            .await;
             return;
         }
         match self.await_healthy(live, &release).await {
             Ok(took) => {
-                self.note(Severity::Good, format!("The live colour {live} ({release}) answers, {} after the start.", seconds(took))).await;
+                self.note(
+                    Severity::Good,
+                    format!(
+                        "The live colour {live} ({release}) answers, {} after the start.",
+                        seconds(took)
+                    ),
+                )
+                .await;
                 self.note_schema(&release).await;
             }
             Err(wrong) => {
-                self.note(Severity::Bad, format!("The live colour {live} ({release}) does not answer: {wrong}.")).await;
+                self.note(
+                    Severity::Bad,
+                    format!("The live colour {live} ({release}) does not answer: {wrong}."),
+                )
+                .await;
             }
         }
     }
@@ -552,7 +714,8 @@ impl App {
             release,
             timeout: self.config.health.timeout,
         };
-        crate::probe::await_healthy(&*self.runtime, colour, &expected, self.config.health.within).await
+        crate::probe::await_healthy(&*self.runtime, colour, &expected, self.config.health.within)
+            .await
     }
 
     fn launch_of(&self, colour: Colour, release: ReleaseId) -> Launch {
@@ -567,27 +730,42 @@ impl App {
     async fn note_schema(&self, release: &ReleaseId) {
         match self.data.schema_hash().await {
             Ok(Some(hash)) => {
-                if let Err(error) = self.journal.note_schema(self.name().clone(), release.clone(), hash).await {
+                if let Err(error) = self
+                    .journal
+                    .note_schema(self.name().clone(), release.clone(), hash)
+                    .await
+                {
                     tracing::error!("{error:#}");
                 }
             }
             Ok(None) => {}
             // A restore is then refused for want of this knowledge, which is the safe side.
-            Err(error) => tracing::warn!(app = %self.name(), "the schema of {release} is not known: {error:#}"),
+            Err(error) => {
+                tracing::warn!(app = %self.name(), "the schema of {release} is not known: {error:#}")
+            }
         }
     }
 
     /// Lets an idle colour run on for `keep_warm`, then stops it.
     async fn keep_warm(self: &Arc<Self>, colour: Colour) {
         self.end_warmth();
-        if !matches!(self.runtime.state(colour).await, ColourState::Running { .. }) {
+        if !matches!(
+            self.runtime.state(colour).await,
+            ColourState::Running { .. }
+        ) {
             return;
         }
         let keep = self.config.deploy.keep_warm;
         let until = Timestamp::now() + jiff::SignedDuration::try_from(keep).unwrap_or_default();
         let cancel = self.stop.child_token();
-        *self.warm.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
-            Some(Warm { colour, until, cancel: cancel.clone() });
+        *self
+            .warm
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Warm {
+            colour,
+            until,
+            cancel: cancel.clone(),
+        });
         let app = self.clone();
         self.tasks.spawn(async move {
             tokio::select! {
@@ -595,7 +773,9 @@ impl App {
                 () = tokio::time::sleep(keep) => {}
             }
             // A run that begins in this instant has cancelled the token before it touches the colour.
-            let Ok(turn) = app.turn.clone().try_lock_owned() else { return };
+            let Ok(turn) = app.turn.clone().try_lock_owned() else {
+                return;
+            };
             if cancel.is_cancelled() || app.router.live().await.is_ok_and(|live| live == colour) {
                 return;
             }
@@ -608,21 +788,39 @@ impl App {
     async fn cool(&self, colour: Colour) {
         self.router.forget(colour).await;
         match self.runtime.stop(colour).await {
-            Ok(()) => self.note(Severity::Info, format!("The old colour {colour} was stopped; a rollback starts it again.")).await,
-            Err(error) => self.note(Severity::Warning, format!("The old colour {colour} could not be stopped: {error:#}.")).await,
+            Ok(()) => {
+                self.note(
+                    Severity::Info,
+                    format!("The old colour {colour} was stopped; a rollback starts it again."),
+                )
+                .await
+            }
+            Err(error) => {
+                self.note(
+                    Severity::Warning,
+                    format!("The old colour {colour} could not be stopped: {error:#}."),
+                )
+                .await
+            }
         }
         self.end_warmth();
     }
 
     fn end_warmth(&self) {
-        let warm = self.warm.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        let warm = self
+            .warm
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
         if let Some(warm) = warm {
             warm.cancel.cancel();
         }
     }
 
     async fn note(&self, severity: Severity, text: String) {
-        self.journal.note(NewEvent::new(severity, text).of(self.name())).await;
+        self.journal
+            .note(NewEvent::new(severity, text).of(self.name()))
+            .await;
     }
 }
 
@@ -634,7 +832,10 @@ fn decide(run: &Run, live: Colour) -> OnBoot {
 /// What a run is about, as it stands in sentences.
 #[must_use]
 pub fn subject(facts: &RunFacts) -> String {
-    facts.snapshot.map_or_else(|| facts.release.to_string(), |snapshot| snapshot.to_string())
+    facts.snapshot.map_or_else(
+        || facts.release.to_string(),
+        |snapshot| snapshot.to_string(),
+    )
 }
 
 /// A length of time as a person says it: `0.4 s`, `12 s`, `3 min 20 s`.

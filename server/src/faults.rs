@@ -9,6 +9,7 @@ static KILL_AT: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("TEALK
 pub fn point(name: &str) {
     if KILL_AT.as_deref() == Some(name) {
         // Nothing is left to report an error to.
-        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        let _ =
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }
 }

@@ -86,7 +86,12 @@ impl NewEvent {
     /// An event that concerns no app in particular.
     #[must_use]
     pub fn new(severity: Severity, text: impl Into<String>) -> NewEvent {
-        NewEvent { app: None, run: None, severity, text: text.into() }
+        NewEvent {
+            app: None,
+            run: None,
+            severity,
+            text: text.into(),
+        }
     }
 
     /// The app that it concerns.
@@ -132,13 +137,18 @@ impl Journal {
     /// The folder can't be written, or the file is not a journal of this version.
     pub fn open(folder: &Path) -> anyhow::Result<Journal> {
         let path = folder.join("journal.db");
-        let connection =
-            Connection::open(&path).with_context(|| format!("cannot open the journal {}", path.display()))?;
+        let connection = Connection::open(&path)
+            .with_context(|| format!("cannot open the journal {}", path.display()))?;
         prepare(&connection).with_context(|| {
             format!("cannot use the journal {}; move it away to begin a new one (snapshots don't need it)", path.display())
         })?;
         let (events, _) = broadcast::channel(LISTENER_BACKLOG);
-        Ok(Journal { inner: Arc::new(Inner { connection: Mutex::new(connection), events }) })
+        Ok(Journal {
+            inner: Arc::new(Inner {
+                connection: Mutex::new(connection),
+                events,
+            }),
+        })
     }
 
     /// Runs `work` on the journal's connection, off the async threads.
@@ -179,12 +189,30 @@ impl Journal {
                 Ok(connection.last_insert_rowid())
             })
             .await?;
-        let event =
-            Event { id, at, app: event.app, run: event.run, severity: event.severity, text: event.text };
+        let event = Event {
+            id,
+            at,
+            app: event.app,
+            run: event.run,
+            severity: event.severity,
+            text: event.text,
+        };
         match event.severity {
-            Severity::Good | Severity::Info => tracing::info!(app = event.app.as_ref().map(AppName::as_str), "{}", event.text),
-            Severity::Warning => tracing::warn!(app = event.app.as_ref().map(AppName::as_str), "{}", event.text),
-            Severity::Bad => tracing::error!(app = event.app.as_ref().map(AppName::as_str), "{}", event.text),
+            Severity::Good | Severity::Info => tracing::info!(
+                app = event.app.as_ref().map(AppName::as_str),
+                "{}",
+                event.text
+            ),
+            Severity::Warning => tracing::warn!(
+                app = event.app.as_ref().map(AppName::as_str),
+                "{}",
+                event.text
+            ),
+            Severity::Bad => tracing::error!(
+                app = event.app.as_ref().map(AppName::as_str),
+                "{}",
+                event.text
+            ),
         }
         // Nobody listening is the usual state of a night.
         let _ = self.inner.events.send(Signal::Event(event.clone()));
@@ -215,7 +243,12 @@ impl Journal {
     ///
     /// # Errors
     /// The journal can't be read.
-    pub async fn events(&self, app: Option<AppName>, before: Option<i64>, limit: u32) -> anyhow::Result<Vec<Event>> {
+    pub async fn events(
+        &self,
+        app: Option<AppName>,
+        before: Option<i64>,
+        limit: u32,
+    ) -> anyhow::Result<Vec<Event>> {
         self.with(move |connection| {
             connection
                 .prepare_cached(
@@ -251,9 +284,11 @@ impl Journal {
     pub async fn newest(&self) -> anyhow::Result<Option<(i64, Timestamp)>> {
         self.with(|connection| {
             connection
-                .query_row("SELECT id, at FROM event ORDER BY id DESC LIMIT 1", [], |row| {
-                    Ok((row.get(0)?, instant(row.get(1)?)))
-                })
+                .query_row(
+                    "SELECT id, at FROM event ORDER BY id DESC LIMIT 1",
+                    [],
+                    |row| Ok((row.get(0)?, instant(row.get(1)?))),
+                )
                 .optional()
         })
         .await
@@ -265,7 +300,9 @@ impl Journal {
     /// The journal can't be read.
     pub async fn latest_instant(&self) -> anyhow::Result<Option<Timestamp>> {
         self.with(|connection| {
-            connection.query_row("SELECT max(at) FROM event", [], |row| Ok(row.get::<_, Option<i64>>(0)?.map(instant)))
+            connection.query_row("SELECT max(at) FROM event", [], |row| {
+                Ok(row.get::<_, Option<i64>>(0)?.map(instant))
+            })
         })
         .await
     }
@@ -276,7 +313,11 @@ impl Journal {
     /// The journal can't be read.
     pub async fn setting(&self, key: &'static str) -> anyhow::Result<Option<String>> {
         self.with(move |connection| {
-            connection.query_row("SELECT value FROM setting WHERE key = ?1", [key], |row| row.get(0)).optional()
+            connection
+                .query_row("SELECT value FROM setting WHERE key = ?1", [key], |row| {
+                    row.get(0)
+                })
+                .optional()
         })
         .await
     }
@@ -285,7 +326,11 @@ impl Journal {
     ///
     /// # Errors
     /// The journal can't be written.
-    pub async fn set_setting(&self, key: &'static str, value: Option<String>) -> anyhow::Result<()> {
+    pub async fn set_setting(
+        &self,
+        key: &'static str,
+        value: Option<String>,
+    ) -> anyhow::Result<()> {
         self.with(move |connection| {
             match value {
                 Some(value) => connection.execute(
@@ -301,7 +346,10 @@ impl Journal {
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic in another thread rolled its transaction back; the connection itself is sound.
-        self.inner.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -315,7 +363,9 @@ fn event_of(row: &Row<'_>) -> rusqlite::Result<Event> {
     Ok(Event {
         id: row.get(0)?,
         at: instant(row.get(1)?),
-        app: row.get::<_, Option<String>>(2)?.and_then(|name| name.parse().ok()),
+        app: row
+            .get::<_, Option<String>>(2)?
+            .and_then(|name| name.parse().ok()),
         run: row.get(3)?,
         severity: Severity::parse(row.get_ref(4)?.as_str()?),
         text: row.get(5)?,
@@ -331,7 +381,9 @@ fn prepare(connection: &Connection) -> anyhow::Result<()> {
     match version {
         0 => connection.execute_batch(SCHEMA)?,
         1 => {}
-        newer => anyhow::bail!("it was written by a newer Tealkeep (its version is {newer}, this one knows 1)"),
+        newer => anyhow::bail!(
+            "it was written by a newer Tealkeep (its version is {newer}, this one knows 1)"
+        ),
     }
     Ok(())
 }

@@ -54,22 +54,37 @@ async fn ask_without_limit(at: SocketAddr, path: &str) -> Result<Answer, String>
     let answer = async {
         let request = http::Request::get(path)
             .header(http::header::HOST, at.to_string())
-            .header(http::header::USER_AGENT, concat!("tealkeep/", env!("CARGO_PKG_VERSION"), " (probe)"))
+            .header(
+                http::header::USER_AGENT,
+                concat!("tealkeep/", env!("CARGO_PKG_VERSION"), " (probe)"),
+            )
             .header(http::header::CONNECTION, "close")
             .body(Empty::<Bytes>::new())
             .map_err(|e| format!("can't be asked for {path}: {e}"))?;
-        let response = sender.send_request(request).await.map_err(|e| format!("did not answer: {e}"))?;
+        let response = sender
+            .send_request(request)
+            .await
+            .map_err(|e| format!("did not answer: {e}"))?;
         let status = response.status().as_u16();
-        let release =
-            response.headers().get(RELEASE_HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let release = response
+            .headers()
+            .get(RELEASE_HEADER)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
         // A body that is cut off or too long still leaves the status, which is what counts.
         let body = Limited::new(response.into_body(), 64 * 1024)
             .collect()
             .await
             .map(|body| body.to_bytes())
             .unwrap_or_default();
-        let body = String::from_utf8_lossy(&body[..body.len().min(SHOWN_BYTES)]).trim().to_owned();
-        Ok(Answer { status, release, body })
+        let body = String::from_utf8_lossy(&body[..body.len().min(SHOWN_BYTES)])
+            .trim()
+            .to_owned();
+        Ok(Answer {
+            status,
+            release,
+            body,
+        })
     }
     .await;
     driver.abort();
@@ -95,11 +110,17 @@ pub struct Expected<'a> {
 /// What was wrong, in words.
 pub fn judge(answer: &Answer, release: &ReleaseId) -> Result<(), String> {
     if answer.status != 200 {
-        let said = if answer.body.is_empty() { String::new() } else { format!(": {}", answer.body) };
+        let said = if answer.body.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", answer.body)
+        };
         return Err(format!("answered {}{said}", answer.status));
     }
     match &answer.release {
-        Some(said) if said != release.as_str() => Err(format!("answered as release {said}, not {release}")),
+        Some(said) if said != release.as_str() => {
+            Err(format!("answered as release {said}, not {release}"))
+        }
         Some(_) | None => Ok(()),
     }
 }
@@ -128,7 +149,10 @@ pub async fn await_healthy(
         }
         let verdict = match &found {
             Ok(answer) => match judge(answer, expected.release) {
-                Ok(()) if answer.release.is_none() && runtime.owns_its_port(colour).await == Some(false) => {
+                Ok(())
+                    if answer.release.is_none()
+                        && runtime.owns_its_port(colour).await == Some(false) =>
+                {
                     Err("was answered by another process's port".to_owned())
                 }
                 other => other,
@@ -138,7 +162,10 @@ pub async fn await_healthy(
         match verdict {
             Ok(()) => return Ok(began.elapsed()),
             Err(wrong) if began.elapsed() + pause > within => {
-                return Err(format!("it was not healthy within {within:?}: {} {wrong}", expected.path));
+                return Err(format!(
+                    "it was not healthy within {within:?}: {} {wrong}",
+                    expected.path
+                ));
             }
             Err(_) => tokio::time::sleep(pause).await,
         }
@@ -151,7 +178,11 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, release: Option<&str>, body: &str) -> Answer {
-        Answer { status, release: release.map(str::to_owned), body: body.to_owned() }
+        Answer {
+            status,
+            release: release.map(str::to_owned),
+            body: body.to_owned(),
+        }
     }
 
     #[test]
@@ -159,8 +190,17 @@ mod tests {
         let v2: ReleaseId = "v2".parse().unwrap();
         assert!(judge(&answer(200, Some("v2"), ""), &v2).is_ok());
         assert!(judge(&answer(200, None, ""), &v2).is_ok());
-        assert_eq!(judge(&answer(200, Some("v1"), ""), &v2).unwrap_err(), "answered as release v1, not v2");
-        assert_eq!(judge(&answer(503, Some("v2"), "migrating"), &v2).unwrap_err(), "answered 503: migrating");
-        assert_eq!(judge(&answer(204, Some("v2"), ""), &v2).unwrap_err(), "answered 204");
+        assert_eq!(
+            judge(&answer(200, Some("v1"), ""), &v2).unwrap_err(),
+            "answered as release v1, not v2"
+        );
+        assert_eq!(
+            judge(&answer(503, Some("v2"), "migrating"), &v2).unwrap_err(),
+            "answered 503: migrating"
+        );
+        assert_eq!(
+            judge(&answer(204, Some("v2"), ""), &v2).unwrap_err(),
+            "answered 204"
+        );
     }
 }

@@ -86,7 +86,11 @@ impl GateRouter {
             IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
             other => other,
         };
-        GateRouter { gate, live_file, entrance: SocketAddr::new(ip, listen.port()) }
+        GateRouter {
+            gate,
+            live_file,
+            entrance: SocketAddr::new(ip, listen.port()),
+        }
     }
 
     /// The colour that `live_file` records; blue where nothing was ever recorded.
@@ -100,7 +104,9 @@ impl GateRouter {
                 .parse()
                 .with_context(|| format!("{} must hold the live colour", live_file.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Colour::Blue),
-            Err(error) => Err(error).with_context(|| format!("cannot read {}", live_file.display())),
+            Err(error) => {
+                Err(error).with_context(|| format!("cannot read {}", live_file.display()))
+            }
         }
     }
 }
@@ -114,7 +120,10 @@ impl Router for GateRouter {
     async fn swap(&self, to: Colour) -> anyhow::Result<()> {
         let path = self.live_file.clone();
         // The record first: a crash between the two leaves what the next start will make true.
-        tokio::task::spawn_blocking(move || durable::write_whole(&path, format!("{to}\n").as_bytes(), 0o644)).await??;
+        tokio::task::spawn_blocking(move || {
+            durable::write_whole(&path, format!("{to}\n").as_bytes(), 0o644)
+        })
+        .await??;
         self.gate.swap(to);
         Ok(())
     }

@@ -67,24 +67,42 @@ impl Supervisor {
         let (stop, stop_gates) = (CancellationToken::new(), CancellationToken::new());
         let (tasks, gates) = (TaskTracker::new(), TaskTracker::new());
         let version = env!("CARGO_PKG_VERSION");
-        journal.note(NewEvent::new(Severity::Info, format!("Tealkeep {version} started."))).await;
+        journal
+            .note(NewEvent::new(
+                Severity::Info,
+                format!("Tealkeep {version} started."),
+            ))
+            .await;
 
         let mut apps = Vec::new();
         for app in &config.apps {
             let folder = config.state.join("apps").join(app.name.as_str());
             let built = build(app.clone(), &folder, &journal, &clock, &tasks, &stop).await?;
-            let Built { app, gate, listener } = built;
+            let Built {
+                app,
+                gate,
+                listener,
+            } = built;
             let (stop_gate, journal) = (stop_gates.clone(), journal.clone());
             gates.spawn(async move {
                 if let Err(error) = gate.serve(listener, stop_gate).await {
-                    journal.note(NewEvent::new(Severity::Bad, format!("A gate ended: {error}. Restart Tealkeep."))).await;
+                    journal
+                        .note(NewEvent::new(
+                            Severity::Bad,
+                            format!("A gate ended: {error}. Restart Tealkeep."),
+                        ))
+                        .await;
                 }
             });
             apps.push(app);
         }
         let auth = Auth::open(journal.clone()).await?;
         let password_is_set = auth.password_is_set();
-        let first_link = if *password_is_set.borrow() { None } else { Some(auth.new_link().await?) };
+        let first_link = if *password_is_set.borrow() {
+            None
+        } else {
+            Some(auth.new_link().await?)
+        };
         let server = Arc::new(Server {
             apps,
             journal,
@@ -96,17 +114,42 @@ impl Supervisor {
         });
         let service = routes::service(server.clone());
         let socket = control_socket(&config.socket)?;
-        tasks.spawn(listen::serve(socket, service.clone(), |_| listen::over_socket(), stop.clone()));
-        let door = Door::open(config.dashboard.listen, password_is_set, server.journal.clone())
-            .await
-            .context("the dashboard can't listen; change `listen` under [dashboard]")?;
+        tasks.spawn(listen::serve(
+            socket,
+            service.clone(),
+            |_| listen::over_socket(),
+            stop.clone(),
+        ));
+        let door = Door::open(
+            config.dashboard.listen,
+            password_is_set,
+            server.journal.clone(),
+        )
+        .await
+        .context("the dashboard can't listen; change `listen` under [dashboard]")?;
         let dashboard = door.address();
-        tasks.spawn(listen::serve(door, service, |from| listen::over_tcp(*from), stop.clone()));
+        tasks.spawn(listen::serve(
+            door,
+            service,
+            |from| listen::over_tcp(*from),
+            stop.clone(),
+        ));
         for app in &server.apps {
-            app.begin().await.with_context(|| format!("cannot begin with {}", app.name()))?;
+            app.begin()
+                .await
+                .with_context(|| format!("cannot begin with {}", app.name()))?;
         }
         nightly::tick(server.clone(), installed_at, &tasks, stop.clone()).await?;
-        Ok(Supervisor { server, first_link, dashboard, tasks, gates, stop, stop_gates, _lock: lock })
+        Ok(Supervisor {
+            server,
+            first_link,
+            dashboard,
+            tasks,
+            gates,
+            stop,
+            stop_gates,
+            _lock: lock,
+        })
     }
 
     /// Stops everything: runs at their next safe point, then the schedule and the dashboard, then the
@@ -121,7 +164,10 @@ impl Supervisor {
         for app in &self.server.apps {
             app.stop_colours().await;
         }
-        self.server.journal.note(NewEvent::new(Severity::Info, "Tealkeep stopped.")).await;
+        self.server
+            .journal
+            .note(NewEvent::new(Severity::Info, "Tealkeep stopped."))
+            .await;
     }
 }
 
@@ -141,11 +187,15 @@ async fn build(
     stop: &CancellationToken,
 ) -> anyhow::Result<Built> {
     for folder in [folder, &config.backups, &config.releases] {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
     }
     let RuntimeConfig::Process(process) = &config.runtime;
-    let runtime: Arc<dyn Runtime> =
-        Arc::new(ProcessRuntime::new(process.clone(), config.database.clone(), folder.to_owned()));
+    let runtime: Arc<dyn Runtime> = Arc::new(ProcessRuntime::new(
+        process.clone(),
+        config.database.clone(),
+        folder.to_owned(),
+    ));
 
     let RouterConfig::Gate(section) = &config.router;
     let active = folder.join("active-color");
@@ -160,9 +210,16 @@ async fn build(
     gate_config.trust_forwarded = section.trust_forwarded;
     let gate = Gate::new(gate_config, live);
     let listener = TcpListener::bind(section.listen).await.with_context(|| {
-        format!("{} can't listen on {}; change `listen` under its router", config.name, section.listen)
+        format!(
+            "{} can't listen on {}; change `listen` under its router",
+            config.name, section.listen
+        )
     })?;
-    let router: Arc<dyn Router> = Arc::new(GateRouter::new(gate.clone(), active, listener.local_addr()?));
+    let router: Arc<dyn Router> = Arc::new(GateRouter::new(
+        gate.clone(),
+        active,
+        listener.local_addr()?,
+    ));
 
     let keeper = Keeper {
         app: Some(config.name.clone()),
@@ -170,7 +227,14 @@ async fn build(
         keep: config.backup.keep.clone(),
         ..Keeper::new(&config.database, &config.backups)
     };
-    let data = Data::new(config.name.clone(), keeper, clock.clone(), journal.clone(), config.backup.deadline, stop.clone());
+    let data = Data::new(
+        config.name.clone(),
+        keeper,
+        clock.clone(),
+        journal.clone(),
+        config.backup.deadline,
+        stop.clone(),
+    );
     let app = App::new(Parts {
         config,
         journal: journal.clone(),
@@ -184,7 +248,11 @@ async fn build(
     if app.must_hold_at_boot().await? {
         gate.hold();
     }
-    Ok(Built { app, gate, listener })
+    Ok(Built {
+        app,
+        gate,
+        listener,
+    })
 }
 
 fn lock(state: &Path) -> anyhow::Result<File> {
@@ -196,7 +264,10 @@ fn lock(state: &Path) -> anyhow::Result<File> {
         .open(&path)
         .with_context(|| format!("cannot open {}", path.display()))?;
     if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        bail!("another Tealkeep runs on {}; stop it first, or use another folder", state.display());
+        bail!(
+            "another Tealkeep runs on {}; stop it first, or use another folder",
+            state.display()
+        );
     }
     Ok(file)
 }
@@ -208,19 +279,24 @@ async fn installed_at(journal: &Journal) -> anyhow::Result<Timestamp> {
         return Ok(at);
     }
     let now = Timestamp::now();
-    journal.set_setting(INSTALLED_AT, Some(now.to_string())).await?;
+    journal
+        .set_setting(INSTALLED_AT, Some(now.to_string()))
+        .await?;
     Ok(now)
 }
 
 fn control_socket(path: &Path) -> anyhow::Result<UnixListener> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
     }
     // The lock on the state says that whoever made this one is gone.
     if path.symlink_metadata().is_ok() {
-        std::fs::remove_file(path).with_context(|| format!("cannot remove the old socket {}", path.display()))?;
+        std::fs::remove_file(path)
+            .with_context(|| format!("cannot remove the old socket {}", path.display()))?;
     }
-    let listener = UnixListener::bind(path).with_context(|| format!("cannot make the socket {}", path.display()))?;
+    let listener = UnixListener::bind(path)
+        .with_context(|| format!("cannot make the socket {}", path.display()))?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
     Ok(listener)
 }

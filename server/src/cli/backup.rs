@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use clap::Args;
 
 use super::client::Client;
@@ -38,9 +39,16 @@ impl BackupArgs {
 /// Through the server.
 pub async fn run(client: &Client, args: &BackupArgs, json: bool) -> Outcome {
     let app = client.app(args.app.clone()).await?;
-    let taken: SnapshotFacts = client.post(&format!("/api/v1/apps/{app}/snapshots"), &()).await?;
+    let taken: SnapshotFacts = client
+        .post(&format!("/api/v1/apps/{app}/snapshots"), &())
+        .await?;
     print(json, &taken, || {
-        format!("{} was taken and read back: {}, {} rows.", taken.id, human(taken.bytes), taken.rows)
+        format!(
+            "{} was taken and read back: {}, {} rows.",
+            taken.id,
+            human(taken.bytes),
+            taken.rows
+        )
     })
 }
 
@@ -53,9 +61,12 @@ pub fn local(args: &BackupArgs, json: bool) -> Outcome {
     let order = Order::new(Reason::Manual, Clock::new(None).local());
     let mut bar = Bytes::new();
     let mut tell = |progress| bar.show(progress);
-    let taken = keeper.take_and_rotate(&order, &mut Watch::new(&mut tell, Cancel::never(), DEADLINE));
+    let taken = keeper.take_and_rotate(
+        &order,
+        &mut Watch::new(&mut tell, Cancel::never(), DEADLINE),
+    );
     bar.clear();
-    let taken = taken.map_err(anyhow::Error::from)?;
+    let taken = taken.map_err(|e| anyhow!("{e}"))?;
     if let Rotation::Failed(error) = &taken.rotation {
         eprintln!("tealkeep: the snapshot is safe, but older ones could not be rotated: {error}");
     }
@@ -63,6 +74,10 @@ pub fn local(args: &BackupArgs, json: bool) -> Outcome {
     print(json, &manifest, || {
         let rows: u64 = manifest.tables.values().sum();
         let file = crate::backup::catalogue::snapshots(folder).join(manifest.id.file_name());
-        format!("{} was written and read back: {}, {rows} rows.", file.display(), human(manifest.bytes))
+        format!(
+            "{} was written and read back: {}, {rows} rows.",
+            file.display(),
+            human(manifest.bytes)
+        )
     })
 }

@@ -39,7 +39,11 @@ impl Client {
     }
 
     /// Sends JSON and takes JSON.
-    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, Failure> {
         let body = serde_json::to_vec(body).map_err(anyhow::Error::from)?;
         let response = self.send(Method::POST, path, body.into()).await?;
         Ok(read(response).await?)
@@ -54,7 +58,10 @@ impl Client {
         let mut names: Vec<String> = status.apps.iter().map(|app| app.name.to_string()).collect();
         match names.len() {
             1 => Ok(names.remove(0)),
-            _ => Err(Failure::Call(format!("there are several apps; name one of {}", names.join(", ")))),
+            _ => Err(Failure::Call(format!(
+                "there are several apps; name one of {}",
+                names.join(", ")
+            ))),
         }
     }
 
@@ -70,7 +77,9 @@ impl Client {
                 Err(Failure::Tried(error)) => {
                     let since = *gone_since.get_or_insert_with(std::time::Instant::now);
                     if since.elapsed() > PATIENCE {
-                        return Err(Failure::Tried(error.context("the server went away; `tealkeep status` tells how it ended")));
+                        return Err(Failure::Tried(error.context(
+                            "the server went away; `tealkeep status` tells how it ended",
+                        )));
                     }
                 }
                 Err(call) => return Err(call),
@@ -79,9 +88,16 @@ impl Client {
         }
     }
 
-    async fn follow_once(&self, path: &str, step: &mut impl FnMut(&Run)) -> Result<Option<Run>, Failure> {
+    async fn follow_once(
+        &self,
+        path: &str,
+        step: &mut impl FnMut(&Run),
+    ) -> Result<Option<Run>, Failure> {
         // The stream first: what changes after the run was read is then heard of.
-        let mut events = self.send(Method::GET, "/api/v1/events", Bytes::new()).await?.into_body();
+        let mut events = self
+            .send(Method::GET, "/api/v1/events", Bytes::new())
+            .await?
+            .into_body();
         loop {
             let run: Run = self.get(path).await?;
             step(&run);
@@ -95,15 +111,21 @@ impl Client {
         }
     }
 
-    async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<http::Response<Incoming>, Failure> {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<http::Response<Incoming>, Failure> {
         let stream = UnixStream::connect(&self.socket).await.with_context(|| {
             format!(
                 "no server answers on {}. Is it running? Name its socket with --socket PATH or TEALKEEP_SOCKET",
                 self.socket.display()
             )
         })?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.context("the server did not speak HTTP")?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .context("the server did not speak HTTP")?;
         // It ends with the response's body; nobody needs to wait for it.
         tokio::spawn(connection);
         let request = Request::builder()
@@ -112,25 +134,45 @@ impl Client {
             .header(header::HOST, "tealkeep")
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(body))
-            .map_err(|_| Failure::Call(format!("{path:?} can't be asked for; is there a space in a name?")))?;
-        let response = sender.send_request(request).await.context("the server did not answer")?;
+            .map_err(|_| {
+                Failure::Call(format!(
+                    "{path:?} can't be asked for; is there a space in a name?"
+                ))
+            })?;
+        let response = sender
+            .send_request(request)
+            .await
+            .context("the server did not answer")?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
-        let bytes = response.into_body().collect().await.context("the answer was cut off")?.to_bytes();
+        let bytes = response
+            .into_body()
+            .collect()
+            .await
+            .context("the answer was cut off")?
+            .to_bytes();
         let detail = serde_json::from_slice::<serde_json::Value>(&bytes)
             .ok()
             .and_then(|problem| problem.get("detail")?.as_str().map(str::to_owned))
             .unwrap_or_else(|| String::from_utf8_lossy(&bytes).trim().to_owned());
         Err(match status {
-            StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Failure::Call(detail),
+            StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
+                Failure::Call(detail)
+            }
             _ => Failure::Tried(anyhow!(detail)),
         })
     }
 }
 
 async fn read<T: DeserializeOwned>(response: http::Response<Incoming>) -> anyhow::Result<T> {
-    let bytes = response.into_body().collect().await.context("the answer was cut off")?.to_bytes();
-    serde_json::from_slice(&bytes).context("the server's answer is not what this version expects; are both of one version?")
+    let bytes = response
+        .into_body()
+        .collect()
+        .await
+        .context("the answer was cut off")?
+        .to_bytes();
+    serde_json::from_slice(&bytes)
+        .context("the server's answer is not what this version expects; are both of one version?")
 }

@@ -23,9 +23,15 @@ pub struct DeployArgs {
 pub async fn deploy(client: &Client, args: &DeployArgs, json: bool) -> Outcome {
     let request = match as_directory(&args.release)? {
         Some(directory) => DeployRequest::Directory(directory),
-        None => DeployRequest::Release(args.release.parse().map_err(|e| Failure::Call(format!("{e}")))?),
+        None => DeployRequest::Release(
+            args.release
+                .parse()
+                .map_err(|e| Failure::Call(format!("{e}")))?,
+        ),
     };
-    let begun: Begun = client.post(&format!("/api/v1/apps/{}/deploys", args.app), &request).await?;
+    let begun: Begun = client
+        .post(&format!("/api/v1/apps/{}/deploys", args.app), &request)
+        .await?;
     watch(client, begun.run, json).await
 }
 
@@ -36,7 +42,9 @@ fn as_directory(given: &str) -> Result<Option<PathBuf>, Failure> {
     let path = Path::new(given);
     match path.canonicalize() {
         Ok(full) if full.is_dir() => Ok(Some(full)),
-        Ok(_) => Err(Failure::Call(format!("{given} is not a directory; give the one that holds the release"))),
+        Ok(_) => Err(Failure::Call(format!(
+            "{given} is not a directory; give the one that holds the release"
+        ))),
         Err(error) => Err(Failure::Call(format!("{given} can't be read: {error}"))),
     }
 }
@@ -44,7 +52,9 @@ fn as_directory(given: &str) -> Result<Option<PathBuf>, Failure> {
 /// `tealkeep rollback`
 pub async fn rollback(client: &Client, app: Option<String>, json: bool) -> Outcome {
     let app = client.app(app).await?;
-    let begun: Begun = client.post(&format!("/api/v1/apps/{app}/rollbacks"), &()).await?;
+    let begun: Begun = client
+        .post(&format!("/api/v1/apps/{app}/rollbacks"), &())
+        .await?;
     watch(client, begun.run, json).await
 }
 
@@ -55,11 +65,27 @@ pub async fn watch(client: &Client, id: RunId, json: bool) -> Outcome {
     steps.clear();
     let run = ended?;
     let said = match run.state {
-        RunState::Done => format!("The {} of {} is done: {} is live on {}.", run.kind.noun(), subject(&run.facts), run.facts.release, run.facts.to),
+        RunState::Done => format!(
+            "The {} of {} is done: {} is live on {}.",
+            run.kind.noun(),
+            subject(&run.facts),
+            run.facts.release,
+            run.facts.to
+        ),
         RunState::Running | RunState::Failed => {
             let reason = run.reason.as_deref().unwrap_or("it was cut off");
-            let output = run.output.as_deref().map(|lines| format!("\n\nThe last lines that {} printed:\n{lines}", run.facts.release));
-            format!("the {} of {} failed: {reason}{}", run.kind.noun(), subject(&run.facts), output.unwrap_or_default())
+            let output = run.output.as_deref().map(|lines| {
+                format!(
+                    "\n\nThe last lines that {} printed:\n{lines}",
+                    run.facts.release
+                )
+            });
+            format!(
+                "the {} of {} failed: {reason}{}",
+                run.kind.noun(),
+                subject(&run.facts),
+                output.unwrap_or_default()
+            )
         }
     };
     if run.state == RunState::Done {

@@ -20,7 +20,9 @@ impl Bytes {
     pub fn new() -> Bytes {
         let bar = is_watched().then(|| {
             let bar = ProgressBar::new(0);
-            if let Ok(style) = ProgressStyle::with_template("{msg:24} {bar:30} {bytes:>10} of {total_bytes} {bytes_per_sec}") {
+            if let Ok(style) = ProgressStyle::with_template(
+                "{msg:24} {bar:30} {bytes:>10} of {total_bytes} {bytes_per_sec}",
+            ) {
                 bar.set_style(style);
             }
             bar
@@ -61,13 +63,17 @@ impl Steps {
     pub fn new() -> Steps {
         let bar = is_watched().then(|| {
             let bar = ProgressBar::new(0);
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:20} {pos}/{len} {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:20} {pos}/{len} {msg}")
+            {
                 bar.set_style(style);
             }
             bar.enable_steady_tick(std::time::Duration::from_millis(120));
             bar
         });
-        Steps { bar, told: HashSet::new() }
+        Steps {
+            bar,
+            told: HashSet::new(),
+        }
     }
 
     /// Shows how far it is: each step once as it ends.
@@ -83,7 +89,11 @@ impl Steps {
             if !self.told.insert((row.step, row.state as u8)) {
                 continue;
             }
-            let detail = row.detail.as_deref().map(|detail| format!(": {detail}")).unwrap_or_default();
+            let detail = row
+                .detail
+                .as_deref()
+                .map(|detail| format!(": {detail}"))
+                .unwrap_or_default();
             let line = format!("{:9} {word}{detail}", row.step.as_str());
             match &self.bar {
                 Some(bar) => bar.println(line),
@@ -92,7 +102,10 @@ impl Steps {
         }
         if let Some(bar) = &self.bar {
             bar.set_length(run.steps.len() as u64);
-            let over = run.steps.iter().filter(|row| !matches!(row.state, StepState::Pending | StepState::Running));
+            let over = run
+                .steps
+                .iter()
+                .filter(|row| !matches!(row.state, StepState::Pending | StepState::Running));
             bar.set_position(over.count() as u64);
             if let Some(row) = run.steps.iter().find(|row| row.state == StepState::Running) {
                 bar.set_message(row.step.as_str());

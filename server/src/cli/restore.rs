@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
@@ -45,27 +46,48 @@ pub async fn run(client: &Client, args: &RestoreArgs, json: bool) -> Outcome {
     let (Some(app), Some(snapshot)) = (&args.app, &args.snapshot) else {
         unreachable!("the parser asks for both")
     };
-    let snapshot: SnapshotId = snapshot.parse().map_err(|e| Failure::Call(format!("{e}")))?;
-    let begun: Begun = client.post(&format!("/api/v1/apps/{app}/restores"), &RestoreRequest { snapshot }).await?;
+    let snapshot: SnapshotId = snapshot
+        .parse()
+        .map_err(|e| Failure::Call(format!("{e}")))?;
+    let begun: Begun = client
+        .post(
+            &format!("/api/v1/apps/{app}/restores"),
+            &RestoreRequest { snapshot },
+        )
+        .await?;
     watch(client, begun.run, json).await
 }
 
 /// `tealkeep undo`
 pub async fn undo(client: &Client, app: Option<String>, json: bool) -> Outcome {
     let app = client.app(app).await?;
-    let begun: Begun = client.post(&format!("/api/v1/apps/{app}/undos"), &()).await?;
+    let begun: Begun = client
+        .post(&format!("/api/v1/apps/{app}/undos"), &())
+        .await?;
     watch(client, begun.run, json).await
 }
 
 /// Without a server.
 pub fn local(args: &RestoreArgs, json: bool) -> Outcome {
-    let (Some(file), Some(to)) = (&args.file, &args.to) else { unreachable!("the parser asks for both or neither") };
+    let (Some(file), Some(to)) = (&args.file, &args.to) else {
+        unreachable!("the parser asks for both or neither")
+    };
     let mut bar = Bytes::new();
     let mut tell = |progress| bar.show(progress);
-    let unpacked = unpack(file, to, &mut Watch::new(&mut tell, Cancel::never(), DEADLINE));
+    let unpacked = unpack(
+        file,
+        to,
+        &mut Watch::new(&mut tell, Cancel::never(), DEADLINE),
+    );
     bar.clear();
-    let facts = unpacked.map_err(anyhow::Error::from)?;
+    let facts = unpacked.map_err(|e| anyhow!("{e}"))?;
     let rows: u64 = facts.tables.values().sum();
     let printed = json!({"database": to, "bytes": facts.plain_bytes(), "tables": facts.tables});
-    print(json, &printed, || format!("{} holds the snapshot's content: {}, {rows} rows.", to.display(), human(facts.plain_bytes())))
+    print(json, &printed, || {
+        format!(
+            "{} holds the snapshot's content: {}, {rows} rows.",
+            to.display(),
+            human(facts.plain_bytes())
+        )
+    })
 }

@@ -24,7 +24,10 @@ pub async fn run(args: &ServeArgs) -> Outcome {
     let at = supervisor.dashboard;
     eprintln!("The dashboard listens on http://{at}");
     if let Some(token) = &supervisor.first_link {
-        eprintln!("No password is set yet. This link sets one; it can be used once:\n  http://127.0.0.1:{}/welcome/{token}", at.port());
+        eprintln!(
+            "No password is set yet. This link sets one; it can be used once:\n  http://127.0.0.1:{}/welcome/{token}",
+            at.port()
+        );
     }
     stopped().await?;
     supervisor.shut_down().await;
@@ -42,7 +45,12 @@ pub async fn stopped() -> std::io::Result<()> {
 
 /// Sends what is logged to stderr; `RUST_LOG` changes how much.
 pub fn log_to_stderr(usual: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("{usual},tokio_cron_scheduler=warn")));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        tracing_subscriber::EnvFilter::new(format!("{usual},tokio_cron_scheduler=warn"))
+    });
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
 }

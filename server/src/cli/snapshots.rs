@@ -19,7 +19,9 @@ pub async fn run(client: &Client, app: Option<String>, json: bool) -> Outcome {
             let goes = snapshot.goes.as_deref().unwrap_or("");
             text.push_str(&format!(
                 "{}  {:<14} {size:>10} {:>9} rows  {why}; {goes}\n",
-                snapshot.id, snapshot.reason.as_str(), snapshot.rows
+                snapshot.id,
+                snapshot.reason.as_str(),
+                snapshot.rows
             ));
         }
         for problem in &all.problems {

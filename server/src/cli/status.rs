@@ -20,9 +20,15 @@ pub async fn run(client: &Client, json: bool) -> Outcome {
 }
 
 fn describe(app: &AppStatus) -> String {
-    let release = app.release.as_ref().map_or_else(|| "nothing yet".to_owned(), ToString::to_string);
+    let release = app
+        .release
+        .as_ref()
+        .map_or_else(|| "nothing yet".to_owned(), ToString::to_string);
     let mut text = format!("\n{}: {release} is live on {}\n", app.name, app.live);
-    for (colour, status) in [(Colour::Blue, &app.colours.blue), (Colour::Green, &app.colours.green)] {
+    for (colour, status) in [
+        (Colour::Blue, &app.colours.blue),
+        (Colour::Green, &app.colours.green),
+    ] {
         let said = describe_colour(status);
         text.push_str(&format!("  {colour:<9} {said}\n"));
     }
@@ -31,13 +37,25 @@ fn describe(app: &AppStatus) -> String {
             let age = jiff::Timestamp::now().duration_since(snapshot.taken_at);
             let age = seconds(std::time::Duration::try_from(age).unwrap_or_default());
             let size = crate::backup::human(snapshot.bytes);
-            text.push_str(&format!("  snapshot  {} ({}, {size}), {age} old\n", snapshot.id, snapshot.reason.as_str()));
+            text.push_str(&format!(
+                "  snapshot  {} ({}, {size}), {age} old\n",
+                snapshot.id,
+                snapshot.reason.as_str()
+            ));
         }
         None => text.push_str("  snapshot  none yet\n"),
     }
-    text.push_str(&format!("  next      nightly snapshot at {:.0}\n", app.next_run));
+    text.push_str(&format!(
+        "  next      nightly snapshot at {:.0}\n",
+        app.next_run
+    ));
     if let Some(run) = &app.run {
-        text.push_str(&format!("  running   the {} of {} since {:.0}\n", run.kind.noun(), run.subject, run.since));
+        text.push_str(&format!(
+            "  running   the {} of {} since {:.0}\n",
+            run.kind.noun(),
+            run.subject,
+            run.since
+        ));
     }
     let traffic = &app.traffic;
     let in_flight: u64 = traffic.requests_in_flight.iter().sum();
@@ -56,10 +74,23 @@ fn describe_colour(status: &ColourStatus) -> String {
         n => format!(", started again {n} times"),
     };
     match &status.state {
-        ColourState::Running { pid, release, memory_bytes, .. } => {
-            let memory = memory_bytes.map(|bytes| format!(", {}", crate::backup::human(bytes))).unwrap_or_default();
-            let warm = status.warm_until.map(|until| format!(", kept warm until {until:.0}")).unwrap_or_default();
-            format!("{release} runs as process {pid} on port {}{memory}{warm}{restarts}", status.port)
+        ColourState::Running {
+            pid,
+            release,
+            memory_bytes,
+            ..
+        } => {
+            let memory = memory_bytes
+                .map(|bytes| format!(", {}", crate::backup::human(bytes)))
+                .unwrap_or_default();
+            let warm = status
+                .warm_until
+                .map(|until| format!(", kept warm until {until:.0}"))
+                .unwrap_or_default();
+            format!(
+                "{release} runs as process {pid} on port {}{memory}{warm}{restarts}",
+                status.port
+            )
         }
         ColourState::Stopped => format!("stopped{restarts}"),
         ColourState::Ended { how } => format!("{how}{restarts}"),

@@ -35,26 +35,39 @@ impl VerifyArgs {
 pub fn local(args: &VerifyArgs, json: bool) -> Outcome {
     let path = &args.what;
     if args.snapshot.is_some() {
-        return Err(Failure::Call("name either a path, or an app and a snapshot".to_owned()));
+        return Err(Failure::Call(
+            "name either a path, or an app and a snapshot".to_owned(),
+        ));
     }
-    let meta = path.metadata().map_err(|e| Failure::Call(format!("{} can't be read: {e}", path.display())))?;
+    let meta = path
+        .metadata()
+        .map_err(|e| Failure::Call(format!("{} can't be read: {e}", path.display())))?;
     let mut bar = Bytes::new();
     let mut tell = |progress| bar.show(progress);
     let mut watch = Watch::new(&mut tell, Cancel::never(), DEADLINE);
     let verdicts = if meta.is_dir() {
-        verify_folder(path, None, &mut watch, &mut |_, _| {})
-            .map(|all| all.into_iter().map(|(id, verdict)| (id.to_string(), verdict)).collect::<Vec<_>>())
+        verify_folder(path, None, &mut watch, &mut |_, _| {}).map(|all| {
+            all.into_iter()
+                .map(|(id, verdict)| (id.to_string(), verdict))
+                .collect::<Vec<_>>()
+        })
     } else {
         verify_file(path, None, &mut watch).map(|verdict| vec![(name_of(path), verdict)])
     };
     bar.clear();
-    let verdicts = verdicts.map_err(anyhow::Error::from)?;
-    let rows = verdicts.iter().map(|(name, verdict)| (name.clone(), verdict.is_whole(), verdict.to_string())).collect();
+    let verdicts = verdicts.map_err(|e| anyhow!("{e}"))?;
+    let rows = verdicts
+        .iter()
+        .map(|(name, verdict)| (name.clone(), verdict.is_whole(), verdict.to_string()))
+        .collect();
     report(rows, json)
 }
 
 fn name_of(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+    path.file_name().map_or_else(
+        || path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }
 
 /// Through the server.
@@ -69,7 +82,9 @@ pub async fn run(client: &Client, args: &VerifyArgs, json: bool) -> Outcome {
     };
     let mut rows = Vec::new();
     for id in ids {
-        let verified: Verified = client.post(&format!("/api/v1/apps/{app}/snapshots/{id}/verify"), &()).await?;
+        let verified: Verified = client
+            .post(&format!("/api/v1/apps/{app}/snapshots/{id}/verify"), &())
+            .await?;
         rows.push((id.to_string(), verified.whole, verified.verdict));
     }
     report(rows, json)
@@ -84,11 +99,16 @@ fn report(rows: Vec<(String, bool, String)>, json: bool) -> Outcome {
         if rows.is_empty() {
             return "There is no snapshot here.".to_owned();
         }
-        rows.iter().map(|(name, _, verdict)| format!("{name}: {verdict}\n")).collect()
+        rows.iter()
+            .map(|(name, _, verdict)| format!("{name}: {verdict}\n"))
+            .collect()
     })?;
     match rows.iter().filter(|(_, whole, _)| !whole).count() {
         0 if rows.is_empty() => Err(Failure::Tried(anyhow!("there was nothing to verify"))),
         0 => Ok(()),
-        damaged => Err(Failure::Tried(anyhow!("{damaged} of {} can't be relied on", rows.len()))),
+        damaged => Err(Failure::Tried(anyhow!(
+            "{damaged} of {} can't be relied on",
+            rows.len()
+        ))),
     }
 }

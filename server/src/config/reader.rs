@@ -45,8 +45,13 @@ impl Problems {
     /// For the file with this text.
     #[must_use]
     pub fn of(source: &str) -> Problems {
-        let line_starts = std::iter::once(0).chain(source.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Problems { line_starts, found: RefCell::default() }
+        let line_starts = std::iter::once(0)
+            .chain(source.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
+        Problems {
+            line_starts,
+            found: RefCell::default(),
+        }
     }
 
     /// The line (from 1) that a byte offset lies on.
@@ -57,7 +62,11 @@ impl Problems {
 
     /// Notes a problem.
     pub fn add(&self, line: usize, key: impl Into<String>, text: impl Into<String>) {
-        self.found.borrow_mut().push(Problem { line, key: key.into(), text: text.into() });
+        self.found.borrow_mut().push(Problem {
+            line,
+            key: key.into(),
+            text: text.into(),
+        });
     }
 
     /// Everything found, in the order of the file.
@@ -111,7 +120,13 @@ impl<'a> Table<'a> {
     /// The root table of a document.
     #[must_use]
     pub fn root(table: &'a dyn TableLike, problems: &'a Problems) -> Table<'a> {
-        Table { table, line: 0, path: String::new(), asked: RefCell::default(), problems }
+        Table {
+            table,
+            line: 0,
+            path: String::new(),
+            asked: RefCell::default(),
+            problems,
+        }
     }
 
     /// The value of a key that must be there; a missing or wrong one is noted, and `None` comes back.
@@ -129,9 +144,17 @@ impl<'a> Table<'a> {
         let item = self.table.get(key)?;
         let line = self.problems.line_of(item);
         match T::from_toml(item) {
-            Ok(value) => Some(Placed { value, line, key: self.dotted(key) }),
+            Ok(value) => Some(Placed {
+                value,
+                line,
+                key: self.dotted(key),
+            }),
             Err(wrong) => {
-                self.problems.add(line, self.dotted(key), format!("{wrong}; it must be {}", T::RIGHT));
+                self.problems.add(
+                    line,
+                    self.dotted(key),
+                    format!("{wrong}; it must be {}", T::RIGHT),
+                );
                 None
             }
         }
@@ -139,7 +162,11 @@ impl<'a> Table<'a> {
 
     /// The value of a key, or its default.
     pub fn or<T: FromToml>(&self, key: &str, default: T) -> Placed<T> {
-        self.optional(key).unwrap_or_else(|| Placed { value: default, line: self.line, key: self.dotted(key) })
+        self.optional(key).unwrap_or_else(|| Placed {
+            value: default,
+            line: self.line,
+            key: self.dotted(key),
+        })
     }
 
     /// The table under a key; an absent one reads as empty, so that its defaults hold.
@@ -152,24 +179,39 @@ impl<'a> Table<'a> {
                 match item.as_table_like() {
                     Some(table) => (table, line),
                     None => {
-                        self.problems.add(line, self.dotted(key), format!("is not a table; write `[{}]`", self.dotted(key)));
+                        self.problems.add(
+                            line,
+                            self.dotted(key),
+                            format!("is not a table; write `[{}]`", self.dotted(key)),
+                        );
                         (empty(), line)
                     }
                 }
             }
         };
-        Table { table, line, path: self.dotted(key), asked: RefCell::default(), problems: self.problems }
+        Table {
+            table,
+            line,
+            path: self.dotted(key),
+            asked: RefCell::default(),
+            problems: self.problems,
+        }
     }
 
     /// The tables of an array of tables, `[[key]]`.
     pub fn tables(&self, key: &str) -> Vec<Table<'a>> {
         self.asked.borrow_mut().insert(key.to_owned());
-        let Some(item) = self.table.get(key) else { return Vec::new() };
+        let Some(item) = self.table.get(key) else {
+            return Vec::new();
+        };
         let Some(array) = item.as_array_of_tables() else {
             self.problems.add(
                 self.problems.line_of(item),
                 self.dotted(key),
-                format!("is not a list of tables; begin each with `[[{}]]`", self.dotted(key)),
+                format!(
+                    "is not a list of tables; begin each with `[[{}]]`",
+                    self.dotted(key)
+                ),
             );
             return Vec::new();
         };
@@ -177,7 +219,9 @@ impl<'a> Table<'a> {
             .iter()
             .map(|table| Table {
                 table,
-                line: table.span().map_or(0, |span| self.problems.line_at(span.start)),
+                line: table
+                    .span()
+                    .map_or(0, |span| self.problems.line_at(span.start)),
                 path: self.dotted(key),
                 asked: RefCell::default(),
                 problems: self.problems,
@@ -206,7 +250,10 @@ impl<'a> Table<'a> {
 
     /// Notes a problem with a key of this table, at the key's line where it has one.
     pub fn problem_here(&self, key: &str, text: impl Into<String>) {
-        let line = self.table.get(key).map_or(self.line, |item| self.problems.line_of(item));
+        let line = self
+            .table
+            .get(key)
+            .map_or(self.line, |item| self.problems.line_of(item));
         self.problems.add(line, self.dotted(key), text);
     }
 
@@ -228,33 +275,49 @@ impl<'a> Table<'a> {
                 .filter(|(likeness, _)| *likeness > 0.8)
                 .max_by(|a, b| a.0.total_cmp(&b.0));
             let advice = match nearest {
-                Some((_, known)) => format!("is not a key that is known here; did you mean `{known}`?"),
+                Some((_, known)) => {
+                    format!("is not a key that is known here; did you mean `{known}`?")
+                }
                 None if asked.is_empty() => "is not a key that is known here".to_owned(),
                 None => format!(
                     "is not a key that is known here; known are {}",
-                    asked.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ")
+                    asked
+                        .iter()
+                        .map(|k| format!("`{k}`"))
+                        .collect::<Vec<_>>()
+                        .join(", ")
                 ),
             };
-            let line = self.table.key(key).and_then(toml_edit::Key::span).map_or_else(
-                || self.problems.line_of(item),
-                |span| self.problems.line_at(span.start),
-            );
+            let line = self
+                .table
+                .key(key)
+                .and_then(toml_edit::Key::span)
+                .map_or_else(
+                    || self.problems.line_of(item),
+                    |span| self.problems.line_at(span.start),
+                );
             self.problems.add(line, self.dotted(key), advice);
         }
     }
 
     fn dotted(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
     }
 }
 
 fn empty() -> &'static dyn TableLike {
-    static EMPTY: std::sync::LazyLock<toml_edit::Table> = std::sync::LazyLock::new(toml_edit::Table::new);
+    static EMPTY: std::sync::LazyLock<toml_edit::Table> =
+        std::sync::LazyLock::new(toml_edit::Table::new);
     &*EMPTY
 }
 
 fn text_of(item: &Item) -> Result<&str, String> {
-    item.as_str().ok_or_else(|| format!("is {}, not text in quotes", item.type_name()))
+    item.as_str()
+        .ok_or_else(|| format!("is {}, not text in quotes", item.type_name()))
 }
 
 impl FromToml for String {
@@ -262,7 +325,11 @@ impl FromToml for String {
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let text = text_of(item)?;
-        if text.trim().is_empty() { Err("is empty".to_owned()) } else { Ok(text.to_owned()) }
+        if text.trim().is_empty() {
+            Err("is empty".to_owned())
+        } else {
+            Ok(text.to_owned())
+        }
     }
 }
 
@@ -271,7 +338,11 @@ impl FromToml for PathBuf {
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let path = PathBuf::from(text_of(item)?);
-        if path.is_absolute() { Ok(path) } else { Err(format!("`{}` is not absolute", path.display())) }
+        if path.is_absolute() {
+            Ok(path)
+        } else {
+            Err(format!("`{}` is not absolute", path.display()))
+        }
     }
 }
 
@@ -279,7 +350,8 @@ impl FromToml for bool {
     const RIGHT: &'static str = "`true` or `false`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
-        item.as_bool().ok_or_else(|| format!("is {}", item.type_name()))
+        item.as_bool()
+            .ok_or_else(|| format!("is {}", item.type_name()))
     }
 }
 
@@ -287,7 +359,9 @@ impl FromToml for u32 {
     const RIGHT: &'static str = "a whole number, 0 or more";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
-        let number = item.as_integer().ok_or_else(|| format!("is {}", item.type_name()))?;
+        let number = item
+            .as_integer()
+            .ok_or_else(|| format!("is {}", item.type_name()))?;
         u32::try_from(number).map_err(|_| format!("`{number}` is out of range"))
     }
 }
@@ -296,7 +370,9 @@ impl FromToml for u16 {
     const RIGHT: &'static str = "a port from 1 to 65535";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
-        let number = item.as_integer().ok_or_else(|| format!("is {}", item.type_name()))?;
+        let number = item
+            .as_integer()
+            .ok_or_else(|| format!("is {}", item.type_name()))?;
         match u16::try_from(number) {
             Ok(port) if port > 0 => Ok(port),
             _ => Err(format!("`{number}` is not a port")),
@@ -305,21 +381,26 @@ impl FromToml for u16 {
 }
 
 impl FromToml for Duration {
-    const RIGHT: &'static str = "a length of time in quotes, for example `\"30s\"`, `\"10m\"` or `\"1h\"`";
+    const RIGHT: &'static str =
+        "a length of time in quotes, for example `\"30s\"`, `\"10m\"` or `\"1h\"`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let text = text_of(item)?;
-        let length: jiff::SignedDuration = text.parse().map_err(|_| format!("`{text}` is not a length of time"))?;
+        let length: jiff::SignedDuration = text
+            .parse()
+            .map_err(|_| format!("`{text}` is not a length of time"))?;
         Duration::try_from(length).map_err(|_| format!("`{text}` is negative"))
     }
 }
 
 impl FromToml for SocketAddr {
-    const RIGHT: &'static str = "an address with a port in quotes, for example `\"127.0.0.1:3000\"`";
+    const RIGHT: &'static str =
+        "an address with a port in quotes, for example `\"127.0.0.1:3000\"`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let text = text_of(item)?;
-        text.parse().map_err(|_| format!("`{text}` is not an address with a port"))
+        text.parse()
+            .map_err(|_| format!("`{text}` is not an address with a port"))
     }
 }
 
@@ -328,25 +409,30 @@ impl FromToml for jiff::civil::Time {
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let text = text_of(item)?;
-        jiff::civil::Time::strptime("%H:%M", text).map_err(|_| format!("`{text}` is not a time of day"))
+        jiff::civil::Time::strptime("%H:%M", text)
+            .map_err(|_| format!("`{text}` is not a time of day"))
     }
 }
 
 impl FromToml for jiff::tz::TimeZone {
-    const RIGHT: &'static str = "a time zone's name from the IANA database, for example `\"Europe/Berlin\"`";
+    const RIGHT: &'static str =
+        "a time zone's name from the IANA database, for example `\"Europe/Berlin\"`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let text = text_of(item)?;
-        jiff::tz::TimeZone::get(text).map_err(|_| format!("`{text}` is not a time zone that is known here"))
+        jiff::tz::TimeZone::get(text)
+            .map_err(|_| format!("`{text}` is not a time zone that is known here"))
     }
 }
 
 impl FromToml for crate::names::AppName {
-    const RIGHT: &'static str = "a name of 1 to 31 lower-case letters, digits and `-`, beginning with a letter";
+    const RIGHT: &'static str =
+        "a name of 1 to 31 lower-case letters, digits and `-`, beginning with a letter";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let text = text_of(item)?;
-        text.parse().map_err(|_| format!("`{text}` can't be an app's name"))
+        text.parse()
+            .map_err(|_| format!("`{text}` can't be an app's name"))
     }
 }
 
@@ -354,10 +440,17 @@ impl FromToml for Vec<String> {
     const RIGHT: &'static str = "a list of texts, for example `[\"node\", \"server.js\"]`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
-        let array = item.as_array().ok_or_else(|| format!("is {}", item.type_name()))?;
+        let array = item
+            .as_array()
+            .ok_or_else(|| format!("is {}", item.type_name()))?;
         array
             .iter()
-            .map(|value| value.as_str().map(str::to_owned).ok_or_else(|| format!("has {} in it", value.type_name())))
+            .map(|value| {
+                value
+                    .as_str()
+                    .map(str::to_owned)
+                    .ok_or_else(|| format!("has {} in it", value.type_name()))
+            })
             .collect()
     }
 }
@@ -366,11 +459,15 @@ impl FromToml for BTreeMap<String, String> {
     const RIGHT: &'static str = "a table of texts, for example `{ NODE_ENV = \"production\" }`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
-        let table = item.as_table_like().ok_or_else(|| format!("is {}", item.type_name()))?;
+        let table = item
+            .as_table_like()
+            .ok_or_else(|| format!("is {}", item.type_name()))?;
         table
             .iter()
             .map(|(key, value)| {
-                let text = value.as_str().ok_or_else(|| format!("has {} under `{key}`", value.type_name()))?;
+                let text = value
+                    .as_str()
+                    .ok_or_else(|| format!("has {} under `{key}`", value.type_name()))?;
                 Ok((key.to_owned(), text.to_owned()))
             })
             .collect()

@@ -14,8 +14,8 @@ use crate::backup::database::{Access, BUSY_TIMEOUT, Database, facts};
 use crate::backup::restore::{copy_into, unpack};
 use crate::backup::verify::verify_file;
 use crate::backup::{
-    Cancel, Catalogue, Keeper, Manifest, Order, Plan, Progress, Reason, Rotation, SnapshotId, Stage, Taken, Verdict,
-    Watch, catalogue,
+    Cancel, Catalogue, Keeper, Manifest, Order, Plan, Progress, Reason, Rotation, SnapshotId,
+    Stage, Taken, Verdict, Watch, catalogue,
 };
 use crate::clock::Clock;
 use crate::faults;
@@ -72,15 +72,34 @@ impl VersionWatch {
 }
 
 fn version_of(database: &std::sync::Mutex<Database>) -> anyhow::Result<i64> {
-    let database = database.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    Ok(database.connection().pragma_query_value(None, "data_version", |row| row.get(0))?)
+    let database = database
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    Ok(database
+        .connection()
+        .pragma_query_value(None, "data_version", |row| row.get(0))?)
 }
 
 impl Data {
     /// The data that a keeper keeps.
     #[must_use]
-    pub fn new(app: AppName, keeper: Keeper, clock: Clock, journal: Journal, deadline: Duration, stop: CancellationToken) -> Data {
-        Data { app, keeper, clock, journal, deadline, turn: Arc::default(), stop }
+    pub fn new(
+        app: AppName,
+        keeper: Keeper,
+        clock: Clock,
+        journal: Journal,
+        deadline: Duration,
+        stop: CancellationToken,
+    ) -> Data {
+        Data {
+            app,
+            keeper,
+            clock,
+            journal,
+            deadline,
+            turn: Arc::default(),
+            stop,
+        }
     }
 
     /// Whether there is a database at all.
@@ -103,7 +122,7 @@ impl Data {
                     std::fs::remove_file(entry.path())?;
                 }
             }
-            keeper.clean_up()?;
+            keeper.clean_up().map_err(said)?;
             Ok(())
         })
         .await
@@ -113,7 +132,12 @@ impl Data {
     ///
     /// # Errors
     /// No snapshot was taken; nothing was removed either.
-    pub async fn snapshot(&self, reason: Reason, release: Option<ReleaseId>, pinned: bool) -> anyhow::Result<Manifest> {
+    pub async fn snapshot(
+        &self,
+        reason: Reason,
+        release: Option<ReleaseId>,
+        pinned: bool,
+    ) -> anyhow::Result<Manifest> {
         self.snapshot_for(reason, release, pinned, None).await
     }
 
@@ -142,20 +166,36 @@ impl Data {
                     faults::point("snapshot.pages");
                 }
             };
-            Ok(keeper.take_and_rotate(&order, &mut Watch::new(&mut tell, cancel, deadline))?)
+            keeper
+                .take_and_rotate(&order, &mut Watch::new(&mut tell, cancel, deadline))
+                .map_err(said)
         })
         .await?;
         match rotation {
             Rotation::Done(rotated) if rotated.dropped.is_empty() => {}
             Rotation::Done(rotated) => {
-                let names = rotated.dropped.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                self.note(Severity::Info, format!("The rotation removed {names}.")).await;
+                let names = rotated
+                    .dropped
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                self.note(Severity::Info, format!("The rotation removed {names}."))
+                    .await;
             }
             Rotation::Withheld(why) => {
-                self.note(Severity::Warning, format!("Nothing was rotated, since the clock can't be trusted: {why}.")).await;
+                self.note(
+                    Severity::Warning,
+                    format!("Nothing was rotated, since the clock can't be trusted: {why}."),
+                )
+                .await;
             }
             Rotation::Failed(error) => {
-                self.note(Severity::Warning, format!("The rotation failed, and the next one does the rest: {error}.")).await;
+                self.note(
+                    Severity::Warning,
+                    format!("The rotation failed, and the next one does the rest: {error}."),
+                )
+                .await;
             }
         }
         Ok(manifest)
@@ -168,9 +208,9 @@ impl Data {
     pub async fn catalogue(&self) -> anyhow::Result<(Catalogue, Plan)> {
         let (keeper, now) = (self.keeper.clone(), self.clock.local());
         blocking(move || {
-            let catalogue = keeper
-                .catalogue()
-                .with_context(|| format!("cannot read the backups folder {}", keeper.folder.display()))?;
+            let catalogue = keeper.catalogue().with_context(|| {
+                format!("cannot read the backups folder {}", keeper.folder.display())
+            })?;
             let plan = keeper.plan(&catalogue, &now);
             Ok((catalogue, plan))
         })
@@ -183,7 +223,11 @@ impl Data {
     /// The folder can't be read.
     pub async fn manifest(&self, id: SnapshotId) -> anyhow::Result<Option<Manifest>> {
         let (catalogue, _) = self.catalogue().await?;
-        Ok(catalogue.entries.into_iter().map(|entry| entry.manifest).find(|manifest| manifest.id == id))
+        Ok(catalogue
+            .entries
+            .into_iter()
+            .map(|entry| entry.manifest)
+            .find(|manifest| manifest.id == id))
     }
 
     /// Pins a snapshot, or takes the pin out.
@@ -193,7 +237,7 @@ impl Data {
     pub async fn set_pinned(&self, id: SnapshotId, pinned: bool) -> anyhow::Result<Manifest> {
         let _one_at_a_time = self.turn.lock().await;
         let keeper = self.keeper.clone();
-        blocking(move || Ok(keeper.set_pinned(id, pinned)?)).await
+        blocking(move || keeper.set_pinned(id, pinned).map_err(said)).await
     }
 
     /// Reads a snapshot from its first byte to its last and says whether it is whole.
@@ -203,7 +247,15 @@ impl Data {
     pub async fn verify(&self, id: SnapshotId) -> anyhow::Result<Verdict> {
         let (path, scratch) = (self.file_of(id), self.keeper.scratch.clone());
         let (deadline, cancel) = (self.deadline, self.cancel());
-        blocking(move || Ok(verify_file(&path, Some(&scratch), &mut Watch::new(&mut |_| {}, cancel, deadline))?)).await
+        blocking(move || {
+            verify_file(
+                &path,
+                Some(&scratch),
+                &mut Watch::new(&mut |_| {}, cancel, deadline),
+            )
+            .map_err(said)
+        })
+        .await
     }
 
     /// Unpacks a snapshot beside the database's own state and proves it.
@@ -212,12 +264,20 @@ impl Data {
     /// It is damaged or missing, or there is no room.
     pub async fn unpack(&self, id: SnapshotId) -> anyhow::Result<Unpacked> {
         let manifest = self.manifest(id).await?.with_context(|| {
-            format!("the snapshot {id} is not listed in {}: it is missing or damaged", self.keeper.folder.display())
+            format!(
+                "the snapshot {id} is not listed in {}: it is missing or damaged",
+                self.keeper.folder.display()
+            )
         })?;
-        let (from, to) = (self.file_of(id), self.keeper.scratch.join(format!("{UNPACKED}{id}-{:x}.db", unique()?)));
+        let (from, to) = (
+            self.file_of(id),
+            self.keeper
+                .scratch
+                .join(format!("{UNPACKED}{id}-{:x}.db", unique()?)),
+        );
         let (deadline, cancel) = (self.deadline, self.cancel());
         blocking(move || {
-            unpack(&from, &to, &mut Watch::new(&mut |_| {}, cancel, deadline))?;
+            unpack(&from, &to, &mut Watch::new(&mut |_| {}, cancel, deadline)).map_err(said)?;
             Ok(Unpacked { manifest, path: to })
         })
         .await
@@ -229,7 +289,13 @@ impl Data {
     /// It could not, with what to do instead; or the database can't be read.
     pub async fn fits(&self, manifest: &Manifest) -> anyhow::Result<()> {
         let (id, wanted) = (manifest.id, manifest.page_size);
-        let live: u32 = self.look(|database| Ok(database.connection().pragma_query_value(None, "page_size", |row| row.get(0))?)).await?;
+        let live: u32 = self
+            .look(|database| {
+                Ok(database
+                    .connection()
+                    .pragma_query_value(None, "page_size", |row| row.get(0))?)
+            })
+            .await?;
         if live != wanted {
             bail!(
                 "the snapshot {id} has pages of {wanted} bytes and the database of {live}. Unpack it with \
@@ -253,7 +319,12 @@ impl Data {
                     faults::point("restore.pages");
                 }
             };
-            copy_into(&unpacked.path, &database, &mut Watch::new(&mut tell, cancel, deadline))?;
+            copy_into(
+                &unpacked.path,
+                &database,
+                &mut Watch::new(&mut tell, cancel, deadline),
+            )
+            .map_err(said)?;
             Ok(began.elapsed())
         })
         .await
@@ -268,7 +339,9 @@ impl Data {
         blocking(move || {
             let watch_tell = &mut |_| {};
             let watch = Watch::new(watch_tell, Cancel::never(), deadline.max(LOOK_DEADLINE));
-            let database = Arc::new(std::sync::Mutex::new(Database::open(&path, Access::Read, BUSY_TIMEOUT, &watch)?));
+            let database = Arc::new(std::sync::Mutex::new(
+                Database::open(&path, Access::Read, BUSY_TIMEOUT, &watch).map_err(said)?,
+            ));
             let version = version_of(&database)?;
             Ok(VersionWatch { database, version })
         })
@@ -283,7 +356,12 @@ impl Data {
         if !self.exists() {
             return Ok(None);
         }
-        self.look(|database| Ok(Some(crate::backup::database::schema_hash(database.connection())?))).await
+        self.look(|database| {
+            Ok(Some(crate::backup::database::schema_hash(
+                database.connection(),
+            )?))
+        })
+        .await
     }
 
     /// All rows of all tables, for a person who is about to replace them.
@@ -291,7 +369,8 @@ impl Data {
     /// # Errors
     /// The database can't be read.
     pub async fn rows(&self) -> anyhow::Result<u64> {
-        self.look(|database| Ok(facts(database.connection())?.tables.values().sum())).await
+        self.look(|database| Ok(facts(database.connection())?.tables.values().sum()))
+            .await
     }
 
     /// The instant of a snapshot's file is its name; this is where it lies.
@@ -307,7 +386,8 @@ impl Data {
         blocking(move || {
             let tell = &mut |_| {};
             let watch = Watch::new(tell, Cancel::never(), LOOK_DEADLINE);
-            let database = Database::open(&path, Access::Read, BUSY_TIMEOUT, &watch)?;
+            let database =
+                Database::open(&path, Access::Read, BUSY_TIMEOUT, &watch).map_err(said)?;
             ask(&database)
         })
         .await
@@ -319,7 +399,9 @@ impl Data {
     }
 
     async fn note(&self, severity: Severity, text: String) {
-        self.journal.note(NewEvent::new(severity, text).of(&self.app)).await;
+        self.journal
+            .note(NewEvent::new(severity, text).of(&self.app))
+            .await;
     }
 }
 
@@ -328,11 +410,21 @@ const UNPACKED: &str = "unpacked-";
 
 fn unique() -> anyhow::Result<u64> {
     let mut bytes = [0_u8; 8];
-    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("this machine has no randomness: {e}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|e| anyhow::anyhow!("this machine has no randomness: {e}"))?;
     Ok(u64::from_ne_bytes(bytes) ^ Timestamp::now().as_millisecond().unsigned_abs())
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> anyhow::Result<T> + Send + 'static) -> anyhow::Result<T> {
+/// `backup`'s errors hold their causes in their own text already.
+fn said(error: impl std::fmt::Display) -> anyhow::Error {
+    anyhow::anyhow!("{error}")
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
     let span = tracing::Span::current();
-    tokio::task::spawn_blocking(move || span.in_scope(work)).await.context("the working thread ended")?
+    tokio::task::spawn_blocking(move || span.in_scope(work))
+        .await
+        .context("the working thread ended")?
 }

@@ -43,5 +43,9 @@ pub fn unmark_live(folder: &Path, colour: Colour) -> io::Result<()> {
 /// The folder can't be written.
 pub fn set_draining(folder: &Path, colour: Colour, drains: bool) -> io::Result<()> {
     let file = draining_file(folder, colour);
-    if drains { durable::write_whole(&file, b"", 0o644) } else { durable::remove(&file) }
+    if drains {
+        durable::write_whole(&file, b"", 0o644)
+    } else {
+        durable::remove(&file)
+    }
 }

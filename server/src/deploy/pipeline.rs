@@ -49,13 +49,33 @@ enum Outcome {
 }
 
 impl Pipeline {
-    pub fn new(app: Arc<App>, run: RunId, kind: Kind, facts: RunFacts, directory: Option<PathBuf>) -> Pipeline {
-        Pipeline { app, run, kind, facts, directory, unpacked: None, version: None }
+    pub fn new(
+        app: Arc<App>,
+        run: RunId,
+        kind: Kind,
+        facts: RunFacts,
+        directory: Option<PathBuf>,
+    ) -> Pipeline {
+        Pipeline {
+            app,
+            run,
+            kind,
+            facts,
+            directory,
+            unpacked: None,
+            version: None,
+        }
     }
 
     /// Carries out the steps from `first` on.
     pub async fn drive(mut self, first: Step) {
-        for step in self.kind.steps().iter().copied().skip_while(|step| *step != first) {
+        for step in self
+            .kind
+            .steps()
+            .iter()
+            .copied()
+            .skip_while(|step| *step != first)
+        {
             let stop = self.app.stop.clone();
             let ended = tokio::select! {
                 // The journal says that the step was under way; the next start goes on from there.
@@ -80,7 +100,9 @@ impl Pipeline {
 
     async fn take(&mut self, step: Step) -> anyhow::Result<()> {
         let journal = self.app.journal.clone();
-        journal.set_step(self.run, step, StepState::Running, None).await?;
+        journal
+            .set_step(self.run, step, StepState::Running, None)
+            .await?;
         journal.touch();
         faults::point(&format!("{}.{}.before", self.kind.noun(), step.as_str()));
         let outcome = self.perform(step).await?;
@@ -89,7 +111,9 @@ impl Pipeline {
             Outcome::Done(detail) => (StepState::Done, detail),
             Outcome::Skipped(detail) => (StepState::Skipped, detail),
         };
-        journal.set_step(self.run, step, state, Some(detail)).await?;
+        journal
+            .set_step(self.run, step, state, Some(detail))
+            .await?;
         journal.touch();
         Ok(())
     }
@@ -110,7 +134,9 @@ impl Pipeline {
             (_, Step::Drain) => self.drain().await,
             (_, Step::Release) => {
                 self.app.router.release().await?;
-                Ok(Outcome::Done("the requests that had waited went on".to_owned()))
+                Ok(Outcome::Done(
+                    "the requests that had waited went on".to_owned(),
+                ))
             }
         }
     }
@@ -119,22 +145,41 @@ impl Pipeline {
         let release = self.facts.release.clone();
         let releases: Releases = self.app.releases.clone();
         let Some(directory) = self.directory.clone() else {
-            return Ok(Outcome::Skipped(format!("{release} was on this machine already")));
+            return Ok(Outcome::Skipped(format!(
+                "{release} was on this machine already"
+            )));
         };
         let (from, id) = (directory.clone(), release.clone());
         tokio::task::spawn_blocking(move || releases.receive(&from, &id)).await??;
-        Ok(Outcome::Done(format!("{} was copied in as {release}", directory.display())))
+        Ok(Outcome::Done(format!(
+            "{} was copied in as {release}",
+            directory.display()
+        )))
     }
 
     async fn snapshot_before_deploy(&self) -> anyhow::Result<Outcome> {
         if !self.app.data.exists() {
             return Ok(Outcome::Skipped("there is no database yet".to_owned()));
         }
-        let manifest = self.app.data.snapshot(Reason::BeforeDeploy, self.facts.previous.clone(), false).await?;
+        let manifest = self
+            .app
+            .data
+            .snapshot(Reason::BeforeDeploy, self.facts.previous.clone(), false)
+            .await?;
         if let Some(previous) = self.facts.previous.clone() {
-            self.app.journal.note_schema(self.app.name().clone(), previous, manifest.schema_hash.clone()).await?;
+            self.app
+                .journal
+                .note_schema(
+                    self.app.name().clone(),
+                    previous,
+                    manifest.schema_hash.clone(),
+                )
+                .await?;
         }
-        Ok(Outcome::Done(format!("{} was taken and read back", manifest.id)))
+        Ok(Outcome::Done(format!(
+            "{} was taken and read back",
+            manifest.id
+        )))
     }
 
     async fn verify_snapshot(&mut self) -> anyhow::Result<Outcome> {
@@ -142,13 +187,16 @@ impl Pipeline {
         let unpacked = self.app.data.unpack(id).await?;
         let schema = unpacked.manifest.schema_hash.clone();
         self.app.data.fits(&unpacked.manifest).await?;
-        let known = self.app.journal.releases_with_schema(self.app.name().clone(), schema).await?;
+        let known = self
+            .app
+            .journal
+            .releases_with_schema(self.app.name().clone(), schema)
+            .await?;
         if !known.iter().any(|release| self.app.releases.has(release)) {
-            let made_by = unpacked
-                .manifest
-                .release
-                .as_ref()
-                .map_or_else(|| "an unknown release".to_owned(), |release| format!("release {release}"));
+            let made_by = unpacked.manifest.release.as_ref().map_or_else(
+                || "an unknown release".to_owned(),
+                |release| format!("release {release}"),
+            );
             bail!(
                 "the snapshot {id} (of {made_by}) has tables that no release on this machine is known to work with. \
                  Deploy the release that it belongs to first, or unpack it with `tealkeep restore --file` and look"
@@ -162,14 +210,23 @@ impl Pipeline {
     async fn snapshot_before_restore(&mut self) -> anyhow::Result<Outcome> {
         self.version = Some(self.app.data.watch_version().await?);
         let id = self.take_before_restore().await?;
-        Ok(Outcome::Done(format!("{id} holds the content from before, pinned, for an undo")))
+        Ok(Outcome::Done(format!(
+            "{id} holds the content from before, pinned, for an undo"
+        )))
     }
 
     async fn take_before_restore(&mut self) -> anyhow::Result<crate::backup::SnapshotId> {
         let release = Some(self.facts.release.clone());
-        let manifest = self.app.data.snapshot(Reason::BeforeRestore, release, true).await?;
+        let manifest = self
+            .app
+            .data
+            .snapshot(Reason::BeforeRestore, release, true)
+            .await?;
         self.facts.before = Some(manifest.id);
-        self.app.journal.set_run_facts(self.run, &self.facts).await?;
+        self.app
+            .journal
+            .set_run_facts(self.run, &self.facts)
+            .await?;
         Ok(manifest.id)
     }
 
@@ -177,11 +234,19 @@ impl Pipeline {
         let app = &self.app;
         app.router.hold().await?;
         let deadline = app.config.deploy.drain_timeout.min(HOLD_PATIENCE);
-        if !app.router.wait_for_requests(self.facts.from, deadline).await {
-            bail!("requests in flight did not end within {deadline:?}; nothing was changed. Try again when it is quieter");
+        if !app
+            .router
+            .wait_for_requests(self.facts.from, deadline)
+            .await
+        {
+            bail!(
+                "requests in flight did not end within {deadline:?}; nothing was changed. Try again when it is quieter"
+            );
         }
         app.router.end_streams(self.facts.from).await;
-        Ok(Outcome::Done("new requests wait; those in flight have ended".to_owned()))
+        Ok(Outcome::Done(
+            "new requests wait; those in flight have ended".to_owned(),
+        ))
     }
 
     async fn stop(&mut self) -> anyhow::Result<Outcome> {
@@ -213,15 +278,23 @@ impl Pipeline {
             None => self.app.data.unpack(id).await?,
         };
         let took = self.app.data.copy_in(unpacked).await?;
-        Ok(Outcome::Done(format!("the content of {id} is in the database, after {}", seconds(took))))
+        Ok(Outcome::Done(format!(
+            "the content of {id} is in the database, after {}",
+            seconds(took)
+        )))
     }
 
     async fn start(&self) -> anyhow::Result<Outcome> {
         let (app, to, release) = (&self.app, self.facts.to, &self.facts.release);
         app.end_warmth();
-        if let ColourState::Running { release: running, .. } = app.runtime.state(to).await {
+        if let ColourState::Running {
+            release: running, ..
+        } = app.runtime.state(to).await
+        {
             if self.kind == Kind::Rollback && running == *release {
-                return Ok(Outcome::Skipped(format!("{to} was still warm with {release}")));
+                return Ok(Outcome::Skipped(format!(
+                    "{to} was still warm with {release}"
+                )));
             }
             app.router.forget(to).await;
             app.runtime.stop(to).await?;
@@ -229,7 +302,9 @@ impl Pipeline {
         live::unmark_live(&app.folder, to)?;
         live::set_draining(&app.folder, to, false)?;
         app.releases.set_colour(to, release)?;
-        app.runtime.start(to, &app.launch_of(to, release.clone())).await?;
+        app.runtime
+            .start(to, &app.launch_of(to, release.clone()))
+            .await?;
         Ok(Outcome::Done(format!("{release} was started on {to}")))
     }
 
@@ -238,7 +313,10 @@ impl Pipeline {
         match self.app.await_healthy(to, release).await {
             Ok(took) => {
                 self.app.note_schema(release).await;
-                Ok(Outcome::Done(format!("{release} on {to} is healthy, {} after its start", seconds(took))))
+                Ok(Outcome::Done(format!(
+                    "{release} on {to} is healthy, {} after its start",
+                    seconds(took)
+                )))
             }
             Err(wrong) => Err(anyhow!("{release} on {to} is not healthy: {wrong}")),
         }
@@ -260,7 +338,11 @@ impl Pipeline {
         loop {
             let found = probe::ask(app.router.entrance(), &health.path, health.timeout).await;
             match found.and_then(|answer| probe::judge(&answer, release)) {
-                Ok(()) => return Ok(Outcome::Done(format!("{release} answers through the router"))),
+                Ok(()) => {
+                    return Ok(Outcome::Done(format!(
+                        "{release} answers through the router"
+                    )));
+                }
                 Err(wrong) if tokio::time::Instant::now() >= until => {
                     bail!("after the swap, {} through the router {wrong}", health.path)
                 }
@@ -289,18 +371,37 @@ impl Pipeline {
     async fn finish(&mut self) -> anyhow::Result<()> {
         let app = self.app.clone();
         match self.kind {
-            Kind::Deploy | Kind::Rollback if app.config.deploy.keep_warm.is_zero() => app.cool(self.facts.from).await,
+            Kind::Deploy | Kind::Rollback if app.config.deploy.keep_warm.is_zero() => {
+                app.cool(self.facts.from).await
+            }
             Kind::Deploy | Kind::Rollback => app.keep_warm(self.facts.from).await,
             Kind::Restore | Kind::Undo => {}
         }
-        app.journal.end_run(self.run, RunState::Done, None, None).await?;
+        app.journal
+            .end_run(self.run, RunState::Done, None, None)
+            .await?;
         let what = match self.kind {
             Kind::Deploy => format!("{} went live on {}.", self.facts.release, self.facts.to),
-            Kind::Rollback => format!("{} is live again, on {}.", self.facts.release, self.facts.to),
-            Kind::Restore => format!("The content of {} was restored; it can be undone.", subject(&self.facts)),
-            Kind::Undo => format!("The restore was undone: the content of {} is back.", subject(&self.facts)),
+            Kind::Rollback => format!(
+                "{} is live again, on {}.",
+                self.facts.release, self.facts.to
+            ),
+            Kind::Restore => format!(
+                "The content of {} was restored; it can be undone.",
+                subject(&self.facts)
+            ),
+            Kind::Undo => format!(
+                "The restore was undone: the content of {} is back.",
+                subject(&self.facts)
+            ),
         };
-        app.journal.note(NewEvent::new(Severity::Good, what).of(app.name()).in_run(self.run)).await;
+        app.journal
+            .note(
+                NewEvent::new(Severity::Good, what)
+                    .of(app.name())
+                    .in_run(self.run),
+            )
+            .await;
         if self.kind == Kind::Deploy {
             self.prune().await?;
         }
@@ -309,14 +410,27 @@ impl Pipeline {
 
     async fn prune(&self) -> anyhow::Result<()> {
         let app = &self.app;
-        let mut needed: Vec<ReleaseId> = Colour::BOTH.iter().filter_map(|c| app.releases.of_colour(*c)).collect();
+        let mut needed: Vec<ReleaseId> = Colour::BOTH
+            .iter()
+            .filter_map(|c| app.releases.of_colour(*c))
+            .collect();
         needed.extend(self.facts.previous.clone());
         let (releases, keep) = (app.releases.clone(), app.config.deploy.keep_releases);
         let gone = tokio::task::spawn_blocking(move || releases.prune(keep, &needed)).await??;
         if !gone.is_empty() {
-            let names = gone.iter().map(ReleaseId::as_str).collect::<Vec<_>>().join(", ");
+            let names = gone
+                .iter()
+                .map(ReleaseId::as_str)
+                .collect::<Vec<_>>()
+                .join(", ");
             let text = format!("Old releases were removed: {names}.");
-            app.journal.note(NewEvent::new(Severity::Info, text).of(app.name()).in_run(self.run)).await;
+            app.journal
+                .note(
+                    NewEvent::new(Severity::Info, text)
+                        .of(app.name())
+                        .in_run(self.run),
+                )
+                .await;
         }
         Ok(())
     }
@@ -325,13 +439,16 @@ impl Pipeline {
         let app = self.app.clone();
         // What the release printed is read before the unwinding stops it, and it may print more.
         let output = match (self.kind, step) {
-            (_, Step::Start | Step::Probe | Step::Swap) | (Kind::Deploy | Kind::Rollback, Step::Verify) => {
-                Some(app.runtime.last_lines(self.facts.to, OUTPUT_LINES).await).filter(|text| !text.is_empty())
+            (_, Step::Start | Step::Probe | Step::Swap)
+            | (Kind::Deploy | Kind::Rollback, Step::Verify) => {
+                Some(app.runtime.last_lines(self.facts.to, OUTPUT_LINES).await)
+                    .filter(|text| !text.is_empty())
             }
             _ => None,
         };
         let mut reason = format!("{cause:#}");
-        self.record_step(step, StepState::Failed, Some(reason.clone())).await;
+        self.record_step(step, StepState::Failed, Some(reason.clone()))
+            .await;
         for undone in step::unwind(self.kind, step) {
             if let Err(error) = self.unwind(*undone).await {
                 let trouble = format!("while taking back what had begun: {error:#}");
@@ -340,11 +457,17 @@ impl Pipeline {
             }
         }
         for done in self.kind.steps().iter().take_while(|s| **s != step) {
-            if matches!(done, Step::Swap | Step::Start | Step::Copy | Step::Stop | Step::Hold) {
+            if matches!(
+                done,
+                Step::Swap | Step::Start | Step::Copy | Step::Stop | Step::Hold
+            ) {
                 self.record_step(*done, StepState::Undone, None).await;
             }
         }
-        let ended = app.journal.end_run(self.run, RunState::Failed, Some(reason.clone()), output).await;
+        let ended = app
+            .journal
+            .end_run(self.run, RunState::Failed, Some(reason.clone()), output)
+            .await;
         if let Err(error) = ended {
             tracing::error!(app = %app.name(), run = self.run, "the end of the run could not be written: {error:#}");
         }
@@ -355,9 +478,19 @@ impl Pipeline {
             },
             Err(error) => format!("what is live can't be told: {error:#}"),
         };
-        let text = format!("The {} of {} failed at the step {}: {reason}. {live}, as before.",
-            self.kind.noun(), subject(&self.facts), step.as_str());
-        app.journal.note(NewEvent::new(Severity::Bad, text).of(app.name()).in_run(self.run)).await;
+        let text = format!(
+            "The {} of {} failed at the step {}: {reason}. {live}, as before.",
+            self.kind.noun(),
+            subject(&self.facts),
+            step.as_str()
+        );
+        app.journal
+            .note(
+                NewEvent::new(Severity::Bad, text)
+                    .of(app.name())
+                    .in_run(self.run),
+            )
+            .await;
     }
 
     async fn unwind(&mut self, undone: Unwind) -> anyhow::Result<()> {
@@ -374,7 +507,9 @@ impl Pipeline {
                 app.runtime.stop(to).await
             }
             Unwind::CopyBack => {
-                let Some(before) = self.facts.before else { return Ok(()) };
+                let Some(before) = self.facts.before else {
+                    return Ok(());
+                };
                 app.runtime.stop(from).await?;
                 let unpacked = app.data.unpack(before).await?;
                 app.data.copy_in(unpacked).await.map(drop)
@@ -386,9 +521,13 @@ impl Pipeline {
 
     async fn start_from_again(&self) -> anyhow::Result<()> {
         let (app, from) = (&self.app, self.facts.from);
-        let Some(release) = app.releases.of_colour(from) else { return Ok(()) };
+        let Some(release) = app.releases.of_colour(from) else {
+            return Ok(());
+        };
         if !matches!(app.runtime.state(from).await, ColourState::Running { .. }) {
-            app.runtime.start(from, &app.launch_of(from, release.clone())).await?;
+            app.runtime
+                .start(from, &app.launch_of(from, release.clone()))
+                .await?;
         }
         match app.await_healthy(from, &release).await {
             Ok(_) => Ok(()),
@@ -397,8 +536,17 @@ impl Pipeline {
     }
 
     async fn record_step(&self, step: Step, state: StepState, detail: Option<String>) {
-        if let Err(error) = self.app.journal.set_step(self.run, step, state, detail).await {
-            tracing::error!(run = self.run, "the journal did not take the step {}: {error:#}", step.as_str());
+        if let Err(error) = self
+            .app
+            .journal
+            .set_step(self.run, step, state, detail)
+            .await
+        {
+            tracing::error!(
+                run = self.run,
+                "the journal did not take the step {}: {error:#}",
+                step.as_str()
+            );
         }
     }
 }

@@ -60,7 +60,9 @@ impl Releases {
     /// Whether a release stands here, whole.
     #[must_use]
     pub fn has(&self, id: &ReleaseId) -> bool {
-        self.path(id).symlink_metadata().is_ok_and(|meta| meta.is_dir())
+        self.path(id)
+            .symlink_metadata()
+            .is_ok_and(|meta| meta.is_dir())
     }
 
     /// All releases, newest first.
@@ -74,10 +76,21 @@ impl Releases {
         for entry in entries {
             let entry = entry?;
             let name = entry.file_name();
-            let Some(id) = name.to_str().and_then(|name| name.parse::<ReleaseId>().ok()) else { continue };
+            let Some(id) = name
+                .to_str()
+                .and_then(|name| name.parse::<ReleaseId>().ok())
+            else {
+                continue;
+            };
             if entry.file_type()?.is_dir() {
-                let modified = entry.metadata()?.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                found.push(Release { id, received: Timestamp::try_from(modified).unwrap_or(Timestamp::UNIX_EPOCH) });
+                let modified = entry
+                    .metadata()?
+                    .modified()
+                    .unwrap_or(SystemTime::UNIX_EPOCH);
+                found.push(Release {
+                    id,
+                    received: Timestamp::try_from(modified).unwrap_or(Timestamp::UNIX_EPOCH),
+                });
             }
         }
         found.sort_by(|a, b| b.received.cmp(&a.received).then_with(|| b.id.cmp(&a.id)));
@@ -87,7 +100,12 @@ impl Releases {
     /// The release that a colour's link points to.
     #[must_use]
     pub fn of_colour(&self, colour: Colour) -> Option<ReleaseId> {
-        fs::read_link(self.colour_path(colour)).ok()?.file_name()?.to_str()?.parse().ok()
+        fs::read_link(self.colour_path(colour))
+            .ok()?
+            .file_name()?
+            .to_str()?
+            .parse()
+            .ok()
     }
 
     /// Points a colour's link to a release.
@@ -95,7 +113,10 @@ impl Releases {
     /// # Errors
     /// The folder can't be written.
     pub fn set_colour(&self, colour: Colour, id: &ReleaseId) -> anyhow::Result<()> {
-        Ok(durable::link_whole(Path::new(id.as_str()), &self.colour_path(colour))?)
+        Ok(durable::link_whole(
+            Path::new(id.as_str()),
+            &self.colour_path(colour),
+        )?)
     }
 
     /// The id that a directory gets as a release: its own name, with the time when that is taken.
@@ -104,12 +125,20 @@ impl Releases {
     /// The path is not a directory, or its name can't be a release's.
     pub fn id_for(&self, directory: &Path, now: Timestamp) -> anyhow::Result<ReleaseId> {
         if !directory.is_dir() {
-            bail!("{} is not a directory; give a release's name or the directory that holds one", directory.display());
+            bail!(
+                "{} is not a directory; give a release's name or the directory that holds one",
+                directory.display()
+            );
         }
         let name = directory
             .file_name()
             .and_then(|name| name.to_str())
-            .with_context(|| format!("{} has no name that a release could have", directory.display()))?;
+            .with_context(|| {
+                format!(
+                    "{} has no name that a release could have",
+                    directory.display()
+                )
+            })?;
         let plain: ReleaseId = name.parse()?;
         if !self.path(&plain).exists() {
             return Ok(plain);
@@ -129,7 +158,9 @@ impl Releases {
         let incoming = self.folder.join(format!(".incoming-{id}"));
         remove_tree(&incoming)?;
         let copied = copy_tree(directory, &incoming)
-            .and_then(|()| fs::rename(&incoming, self.path(id)).context("cannot give the release its name"))
+            .and_then(|()| {
+                fs::rename(&incoming, self.path(id)).context("cannot give the release its name")
+            })
             .and_then(|()| Ok(durable::sync_dir(&self.folder)?));
         if copied.is_err() {
             // The reason for the failure says more than what is left of the copy.
@@ -144,7 +175,11 @@ impl Releases {
     /// Something can't be removed.
     pub fn sweep(&self) -> anyhow::Result<()> {
         for entry in fs::read_dir(&self.folder)?.flatten() {
-            if entry.file_name().to_string_lossy().starts_with(".incoming-") {
+            if entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(".incoming-")
+            {
                 remove_tree(&entry.path())?;
             }
         }
@@ -178,12 +213,19 @@ fn copy_tree(from: &Path, to: &Path) -> anyhow::Result<()> {
         } else if kind.is_symlink() {
             std::os::unix::fs::symlink(fs::read_link(&source)?, &target)?;
         } else if kind.is_file() {
-            fs::copy(&source, &target).with_context(|| format!("cannot copy {}", source.display()))?;
+            fs::copy(&source, &target)
+                .with_context(|| format!("cannot copy {}", source.display()))?;
             let executable = fs::metadata(&target)?.permissions().mode() & 0o111;
-            fs::set_permissions(&target, fs::Permissions::from_mode(0o440 | (executable & 0o110)))?;
+            fs::set_permissions(
+                &target,
+                fs::Permissions::from_mode(0o440 | (executable & 0o110)),
+            )?;
             fs::File::open(&target)?.sync_all()?;
         } else {
-            bail!("{} is neither a file, a directory nor a link; a release can't hold it", source.display());
+            bail!(
+                "{} is neither a file, a directory nor a link; a release can't hold it",
+                source.display()
+            );
         }
     }
     fs::set_permissions(to, fs::Permissions::from_mode(0o750))?;
@@ -216,7 +258,10 @@ mod tests {
         releases.receive(&source, &id).unwrap();
         assert_eq!(id.as_str(), "v9");
         assert_eq!(fs::read(folder.join("v9/public/a.css")).unwrap(), b"a");
-        let mode = fs::metadata(folder.join("v9/public/a.css")).unwrap().permissions().mode();
+        let mode = fs::metadata(folder.join("v9/public/a.css"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o440);
         let again = releases.id_for(&source, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(again.as_str(), "v9-19700101T000000Z");
@@ -235,7 +280,10 @@ mod tests {
         let v1: ReleaseId = "v1".parse().unwrap();
         releases.set_colour(Colour::Blue, &v1).unwrap();
         let gone = releases.prune(2, &[v1.clone()]).unwrap();
-        assert_eq!(gone.iter().map(ReleaseId::as_str).collect::<Vec<_>>(), ["v2"]);
+        assert_eq!(
+            gone.iter().map(ReleaseId::as_str).collect::<Vec<_>>(),
+            ["v2"]
+        );
         assert!(releases.has(&v1));
         assert_eq!(releases.of_colour(Colour::Blue), Some(v1));
     }

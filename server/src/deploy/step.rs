@@ -33,7 +33,13 @@ impl Kind {
                 Step::Verify,
                 Step::Drain,
             ],
-            Kind::Rollback => &[Step::Start, Step::Probe, Step::Swap, Step::Verify, Step::Drain],
+            Kind::Rollback => &[
+                Step::Start,
+                Step::Probe,
+                Step::Swap,
+                Step::Verify,
+                Step::Drain,
+            ],
             Kind::Restore | Kind::Undo => &[
                 Step::Verify,
                 Step::Snapshot,
@@ -141,7 +147,9 @@ pub fn unwind(kind: Kind, failed: Step) -> &'static [Unwind] {
             Step::Verify | Step::Snapshot => &[],
             Step::Hold => &[ReleaseHold],
             Step::Stop => &[StartOld, ReleaseHold],
-            Step::Copy | Step::Start | Step::Probe => &[StopTarget, CopyBack, StartOld, ReleaseHold],
+            Step::Copy | Step::Start | Step::Probe => {
+                &[StopTarget, CopyBack, StartOld, ReleaseHold]
+            }
             Step::Swap => &[SwapBack, StopTarget, CopyBack, StartOld, ReleaseHold],
             // The swap is behind it: the restored content is live, and only the waiting must end.
             Step::Release => &[ReleaseHold],
@@ -167,7 +175,9 @@ pub enum OnBoot {
 #[must_use]
 pub fn on_boot(kind: Kind, steps: &[(Step, StepState)], live_is_target: bool) -> OnBoot {
     let begun = |step: Step| {
-        steps.iter().any(|(s, state)| *s == step && !matches!(state, StepState::Pending | StepState::Skipped))
+        steps.iter().any(|(s, state)| {
+            *s == step && !matches!(state, StepState::Pending | StepState::Skipped)
+        })
     };
     let reached = steps
         .iter()
@@ -177,14 +187,20 @@ pub fn on_boot(kind: Kind, steps: &[(Step, StepState)], live_is_target: bool) ->
     match kind {
         Kind::Deploy | Kind::Rollback => match (begun(Step::Swap), live_is_target) {
             (false, _) => OnBoot::Unwind(reached),
-            (true, true) => OnBoot::Continue(if begun(Step::Drain) { Step::Drain } else { Step::Verify }),
+            (true, true) => OnBoot::Continue(if begun(Step::Drain) {
+                Step::Drain
+            } else {
+                Step::Verify
+            }),
             (true, false) => OnBoot::Unwind(Step::Swap),
         },
-        Kind::Restore | Kind::Undo => match (begun(Step::Copy), begun(Step::Swap) && live_is_target) {
-            (false, _) => OnBoot::Unwind(reached),
-            (true, true) => OnBoot::Continue(Step::Release),
-            (true, false) => OnBoot::Continue(Step::Stop),
-        },
+        Kind::Restore | Kind::Undo => {
+            match (begun(Step::Copy), begun(Step::Swap) && live_is_target) {
+                (false, _) => OnBoot::Unwind(reached),
+                (true, true) => OnBoot::Continue(Step::Release),
+                (true, false) => OnBoot::Continue(Step::Stop),
+            }
+        }
     }
 }
 
@@ -223,7 +239,11 @@ mod tests {
     #[test]
     fn whatever_stops_the_live_colour_starts_it_again_and_releases_last() {
         for kind in [Kind::Restore, Kind::Undo] {
-            let from_stop = kind.steps().iter().skip_while(|s| **s != Step::Stop).take_while(|s| **s != Step::Release);
+            let from_stop = kind
+                .steps()
+                .iter()
+                .skip_while(|s| **s != Step::Stop)
+                .take_while(|s| **s != Step::Release);
             for step in from_stop {
                 let plan = unwind(kind, *step);
                 assert!(plan.contains(&Unwind::StartOld), "{step:?}");
@@ -239,15 +259,23 @@ mod tests {
                 for live_is_target in [false, true] {
                     let steps = cut_at(kind, position);
                     let at = kind.steps()[position];
-                    let swap_reached = steps.iter().any(|(s, st)| *s == Step::Swap && *st != StepState::Pending);
+                    let swap_reached = steps
+                        .iter()
+                        .any(|(s, st)| *s == Step::Swap && *st != StepState::Pending);
                     match on_boot(kind, &steps, live_is_target) {
                         OnBoot::Continue(step) => {
                             assert!(kind.steps().contains(&step));
-                            assert!(swap_reached || matches!(kind, Kind::Restore | Kind::Undo), "{kind:?} {at:?}");
+                            assert!(
+                                swap_reached || matches!(kind, Kind::Restore | Kind::Undo),
+                                "{kind:?} {at:?}"
+                            );
                         }
                         OnBoot::Unwind(step) => {
                             assert!(kind.steps().contains(&step));
-                            assert!(!(swap_reached && live_is_target), "{kind:?} {at:?} had gone live");
+                            assert!(
+                                !(swap_reached && live_is_target),
+                                "{kind:?} {at:?} had gone live"
+                            );
                         }
                     }
                 }
@@ -259,9 +287,18 @@ mod tests {
     fn a_restore_that_began_to_copy_goes_forward() {
         let steps = cut_at(Kind::Restore, 4);
         assert_eq!(steps[4].0, Step::Copy);
-        assert_eq!(on_boot(Kind::Restore, &steps, false), OnBoot::Continue(Step::Stop));
-        assert_eq!(on_boot(Kind::Restore, &cut_at(Kind::Restore, 3), false), OnBoot::Unwind(Step::Stop));
-        assert_eq!(on_boot(Kind::Restore, &cut_at(Kind::Restore, 8), true), OnBoot::Continue(Step::Release));
+        assert_eq!(
+            on_boot(Kind::Restore, &steps, false),
+            OnBoot::Continue(Step::Stop)
+        );
+        assert_eq!(
+            on_boot(Kind::Restore, &cut_at(Kind::Restore, 3), false),
+            OnBoot::Unwind(Step::Stop)
+        );
+        assert_eq!(
+            on_boot(Kind::Restore, &cut_at(Kind::Restore, 8), true),
+            OnBoot::Continue(Step::Release)
+        );
     }
 
     #[test]
@@ -269,7 +306,10 @@ mod tests {
         for kind in ALL {
             let steps = kind.steps();
             for (i, step) in steps.iter().enumerate() {
-                assert!(!steps[i + 1..].contains(step), "{kind:?} has {step:?} twice");
+                assert!(
+                    !steps[i + 1..].contains(step),
+                    "{kind:?} has {step:?} twice"
+                );
             }
         }
     }

@@ -41,7 +41,12 @@ pub async fn run(app: Arc<App>) {
             }
             Ok(exit) => {
                 if app.underway().is_none() {
-                    note(&app, Severity::Warning, format!("The idle colour {} {}.", exit.colour, exit.how)).await;
+                    note(
+                        &app,
+                        Severity::Warning,
+                        format!("The idle colour {} {}.", exit.colour, exit.how),
+                    )
+                    .await;
                 }
             }
             Err(RecvError::Lagged(_)) => {}
@@ -56,14 +61,26 @@ async fn is_live(app: &App, colour: Colour) -> bool {
 
 async fn bring_back(app: &Arc<App>, exit: &Exit) {
     let colour = exit.colour;
-    let Some(release) = app.releases.of_colour(colour) else { return };
+    let Some(release) = app.releases.of_colour(colour) else {
+        return;
+    };
     let began = Instant::now();
-    note(app, Severity::Warning, format!("The live colour {colour} ({release}) {}; it is being started again.", exit.how)).await;
+    note(
+        app,
+        Severity::Warning,
+        format!(
+            "The live colour {colour} ({release}) {}; it is being started again.",
+            exit.how
+        ),
+    )
+    .await;
     let mut pause = FIRST_PAUSE;
     let mut failed = 0_u32;
     loop {
         // A run may have swapped away meanwhile, or have stopped the colour to restore its data.
-        if !is_live(app, colour).await || matches!(app.runtime.state(colour).await, ColourState::Stopped) {
+        if !is_live(app, colour).await
+            || matches!(app.runtime.state(colour).await, ColourState::Stopped)
+        {
             return;
         }
         // One that runs without being healthy holds the port that the new one needs.
@@ -73,11 +90,22 @@ async fn bring_back(app: &Arc<App>, exit: &Exit) {
             note(app, Severity::Bad, format!("{error:#}.")).await;
         }
         app.restarts[colour as usize].fetch_add(1, Ordering::Relaxed);
-        let wrong = match app.runtime.start(colour, &app.launch_of(colour, release.clone())).await {
+        let wrong = match app
+            .runtime
+            .start(colour, &app.launch_of(colour, release.clone()))
+            .await
+        {
             Ok(()) => match app.await_healthy(colour, &release).await {
                 Ok(_) => {
                     let took = seconds(began.elapsed());
-                    note(app, Severity::Good, format!("The live colour {colour} ({release}) answers again, after {took}.")).await;
+                    note(
+                        app,
+                        Severity::Good,
+                        format!(
+                            "The live colour {colour} ({release}) answers again, after {took}."
+                        ),
+                    )
+                    .await;
                     return;
                 }
                 Err(wrong) => wrong,
@@ -97,11 +125,23 @@ async fn bring_back(app: &Arc<App>, exit: &Exit) {
 /// Sends new requests to the other colour if it still runs and is healthy.
 async fn hand_over(app: &Arc<App>, colour: Colour, wrong: &str) -> bool {
     // A run decides about the other colour itself.
-    let Ok(_turn) = app.turn.clone().try_lock_owned() else { return false };
+    let Ok(_turn) = app.turn.clone().try_lock_owned() else {
+        return false;
+    };
     let other = colour.other();
-    let ColourState::Running { release, .. } = app.runtime.state(other).await else { return false };
-    let found = probe::ask(app.runtime.address(other), &app.config.health.path, app.config.health.timeout).await;
-    if found.and_then(|answer| probe::judge(&answer, &release)).is_err() {
+    let ColourState::Running { release, .. } = app.runtime.state(other).await else {
+        return false;
+    };
+    let found = probe::ask(
+        app.runtime.address(other),
+        &app.config.health.path,
+        app.config.health.timeout,
+    )
+    .await;
+    if found
+        .and_then(|answer| probe::judge(&answer, &release))
+        .is_err()
+    {
         return false;
     }
     app.end_warmth();

@@ -215,7 +215,12 @@ pub async fn status_of(server: &Server) -> anyhow::Result<Status> {
         apps.push(app_status(server, app).await?);
     }
     let Health { well, sentence, .. } = console::health(server).await?;
-    Ok(Status { version: env!("CARGO_PKG_VERSION").to_owned(), sentence, well, apps })
+    Ok(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        sentence,
+        well,
+        apps,
+    })
 }
 
 async fn app_status(server: &Server, app: &App) -> anyhow::Result<AppStatus> {
@@ -226,9 +231,16 @@ async fn app_status(server: &Server, app: &App) -> anyhow::Result<AppStatus> {
         name: app.name().clone(),
         live,
         release: app.releases.of_colour(live),
-        colours: Colours { blue: colour_status(app, Colour::Blue).await, green: colour_status(app, Colour::Green).await },
+        colours: Colours {
+            blue: colour_status(app, Colour::Blue).await,
+            green: colour_status(app, Colour::Green).await,
+        },
         snapshot,
-        next_run: crate::schedule::next_run(server.clock.now(), server.clock.zone(), app.config.backup.at),
+        next_run: crate::schedule::next_run(
+            server.clock.now(),
+            server.clock.zone(),
+            app.config.backup.at,
+        ),
         run: app.underway(),
         traffic: app.router.traffic().await,
     })
@@ -244,7 +256,10 @@ async fn colour_status(app: &App, colour: Colour) -> ColourStatus {
         link: app.releases.of_colour(colour),
         port: app.runtime.address(colour).port(),
         restarts: app.restarts(colour),
-        warm_until: app.warm().filter(|(warm, _)| *warm == colour).map(|(_, until)| until),
+        warm_until: app
+            .warm()
+            .filter(|(warm, _)| *warm == colour)
+            .map(|(_, until)| until),
     }
 }
 
@@ -271,16 +286,21 @@ pub async fn list_snapshots(app: &App) -> anyhow::Result<Snapshots> {
                 release: manifest.release.clone(),
                 pinned: manifest.pinned,
                 sha256: manifest.sha256.clone(),
-                tier: kept.and_then(|kept| kept.bucket.as_ref()).map(|bucket| bucket.tier.as_str().to_owned()),
+                tier: kept
+                    .and_then(|kept| kept.bucket.as_ref())
+                    .map(|bucket| bucket.tier.as_str().to_owned()),
                 why: kept.map(|kept| kept.reasons.clone()).unwrap_or_default(),
-                goes: kept
-                    .map(|kept| kept.goes.to_string())
-                    .or_else(|| dropped.map(|dropped| format!("goes with the next rotation: {}", dropped.why))),
+                goes: kept.map(|kept| kept.goes.to_string()).or_else(|| {
+                    dropped.map(|dropped| format!("goes with the next rotation: {}", dropped.why))
+                }),
             }
         })
         .collect();
     snapshots.reverse();
-    Ok(Snapshots { snapshots, problems: catalogue.problems.iter().map(ToString::to_string).collect() })
+    Ok(Snapshots {
+        snapshots,
+        problems: catalogue.problems.iter().map(ToString::to_string).collect(),
+    })
 }
 
 /// `GET /api/v1/apps/{app}/snapshots`
@@ -289,20 +309,38 @@ pub async fn snapshots(State(server): Shared, Path(app): Path<String>) -> Answer
 }
 
 /// `POST /api/v1/apps/{app}/snapshots`
-pub async fn take_snapshot(State(server): Shared, Path(app): Path<String>) -> Answer<SnapshotFacts> {
+pub async fn take_snapshot(
+    State(server): Shared,
+    Path(app): Path<String>,
+) -> Answer<SnapshotFacts> {
     let app = find(&server, &app)?;
     let taken = app.backup(Reason::Manual).await?;
     let all = list_snapshots(app).await?;
-    let facts = all.snapshots.into_iter().find(|snapshot| snapshot.id == taken.id);
-    facts.map(Json).ok_or_else(|| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the snapshot was taken and is not listed"))
+    let facts = all
+        .snapshots
+        .into_iter()
+        .find(|snapshot| snapshot.id == taken.id);
+    facts.map(Json).ok_or_else(|| {
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the snapshot was taken and is not listed",
+        )
+    })
 }
 
 /// `POST /api/v1/apps/{app}/snapshots/{id}/verify`
-pub async fn verify_snapshot(State(server): Shared, Path((app, id)): Path<(String, String)>) -> Answer<Verified> {
+pub async fn verify_snapshot(
+    State(server): Shared,
+    Path((app, id)): Path<(String, String)>,
+) -> Answer<Verified> {
     let app = find(&server, &app)?;
     let id = snapshot_id(&id)?;
     let verdict = app.data.verify(id).await?;
-    Ok(Json(Verified { id, whole: verdict.is_whole(), verdict: verdict.to_string() }))
+    Ok(Json(Verified {
+        id,
+        whole: verdict.is_whole(),
+        verdict: verdict.to_string(),
+    }))
 }
 
 /// `POST /api/v1/apps/{app}/restores`
@@ -312,7 +350,9 @@ pub async fn begin_restore(
     Path(app): Path<String>,
     Json(request): Json<RestoreRequest>,
 ) -> Answer<Begun> {
-    let run = find(&server, &app)?.restore(request.snapshot, asked_by(transport)).await?;
+    let run = find(&server, &app)?
+        .restore(request.snapshot, asked_by(transport))
+        .await?;
     Ok(Json(Begun { run }))
 }
 
@@ -322,7 +362,9 @@ pub async fn begin_undo(
     Extension(transport): Extension<Transport>,
     Path(app): Path<String>,
 ) -> Answer<Begun> {
-    Ok(Json(Begun { run: find(&server, &app)?.undo(asked_by(transport)).await? }))
+    Ok(Json(Begun {
+        run: find(&server, &app)?.undo(asked_by(transport)).await?,
+    }))
 }
 
 /// `GET /api/v1/apps/{app}/releases`
@@ -347,7 +389,11 @@ pub async fn begin_deploy(
             ));
         }
     };
-    Ok(Json(Begun { run: find(&server, &app)?.deploy(source, asked_by(transport)).await? }))
+    Ok(Json(Begun {
+        run: find(&server, &app)?
+            .deploy(source, asked_by(transport))
+            .await?,
+    }))
 }
 
 /// `POST /api/v1/apps/{app}/rollbacks`
@@ -356,24 +402,40 @@ pub async fn begin_rollback(
     Extension(transport): Extension<Transport>,
     Path(app): Path<String>,
 ) -> Answer<Begun> {
-    Ok(Json(Begun { run: find(&server, &app)?.rollback(asked_by(transport)).await? }))
+    Ok(Json(Begun {
+        run: find(&server, &app)?.rollback(asked_by(transport)).await?,
+    }))
 }
 
 /// `GET /api/v1/apps/{app}/runs`
 pub async fn runs(State(server): Shared, Path(app): Path<String>) -> Answer<Vec<Run>> {
-    Ok(Json(server.journal.runs(find(&server, &app)?.name().clone(), 50).await?))
+    Ok(Json(
+        server
+            .journal
+            .runs(find(&server, &app)?.name().clone(), 50)
+            .await?,
+    ))
 }
 
 /// `GET /api/v1/runs/{id}`
 pub async fn run(State(server): Shared, Path(id): Path<RunId>) -> Answer<Run> {
     let run = server.journal.run(id).await?;
-    run.map(Json).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no run {id}")))
+    run.map(Json)
+        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no run {id}")))
 }
 
 /// `GET /api/v1/journal`
-pub async fn journal(State(server): Shared, Query(query): Query<JournalQuery>) -> Answer<Vec<Event>> {
+pub async fn journal(
+    State(server): Shared,
+    Query(query): Query<JournalQuery>,
+) -> Answer<Vec<Event>> {
     let limit = query.limit.unwrap_or(100).min(MOST_ROWS);
-    Ok(Json(server.journal.events(query.app, query.before, limit).await?))
+    Ok(Json(
+        server
+            .journal
+            .events(query.app, query.before, limit)
+            .await?,
+    ))
 }
 
 /// `POST /api/v1/password-link`
@@ -403,37 +465,89 @@ pub async fn metrics(State(server): Shared) -> Result<Response, Problem> {
 }
 
 const METRICS: [(&str, &str, &str); 7] = [
-    ("tealkeep_live", "gauge", "1 for the colour that new requests go to."),
-    ("tealkeep_colour_running", "gauge", "1 for a colour whose process runs."),
-    ("tealkeep_colour_restarts_total", "counter", "How often a colour was started again after it had ended by itself."),
-    ("tealkeep_snapshot_age_seconds", "gauge", "The age of the newest verified snapshot."),
-    ("tealkeep_snapshot_bytes", "gauge", "The size of the newest verified snapshot."),
-    ("tealkeep_requests_total", "counter", "Requests that the router answered, by outcome."),
-    ("tealkeep_requests_in_flight", "gauge", "Requests and streams in flight."),
+    (
+        "tealkeep_live",
+        "gauge",
+        "1 for the colour that new requests go to.",
+    ),
+    (
+        "tealkeep_colour_running",
+        "gauge",
+        "1 for a colour whose process runs.",
+    ),
+    (
+        "tealkeep_colour_restarts_total",
+        "counter",
+        "How often a colour was started again after it had ended by itself.",
+    ),
+    (
+        "tealkeep_snapshot_age_seconds",
+        "gauge",
+        "The age of the newest verified snapshot.",
+    ),
+    (
+        "tealkeep_snapshot_bytes",
+        "gauge",
+        "The size of the newest verified snapshot.",
+    ),
+    (
+        "tealkeep_requests_total",
+        "counter",
+        "Requests that the router answered, by outcome.",
+    ),
+    (
+        "tealkeep_requests_in_flight",
+        "gauge",
+        "Requests and streams in flight.",
+    ),
 ];
 
 fn values(metric: &str, app: &AppStatus, now: Timestamp) -> Vec<(String, String)> {
     let by_colour = |value: &dyn Fn(Colour, &ColourStatus) -> u64| {
-        [(Colour::Blue, &app.colours.blue), (Colour::Green, &app.colours.green)]
-            .map(|(colour, status)| (format!(",colour=\"{colour}\""), value(colour, status).to_string()))
-            .to_vec()
+        [
+            (Colour::Blue, &app.colours.blue),
+            (Colour::Green, &app.colours.green),
+        ]
+        .map(|(colour, status)| {
+            (
+                format!(",colour=\"{colour}\""),
+                value(colour, status).to_string(),
+            )
+        })
+        .to_vec()
     };
     let traffic = &app.traffic;
     match metric {
         "tealkeep_live" => by_colour(&|colour, _| u64::from(colour == app.live)),
-        "tealkeep_colour_running" => by_colour(&|_, status| u64::from(matches!(status.state, ColourState::Running { .. }))),
+        "tealkeep_colour_running" => {
+            by_colour(&|_, status| u64::from(matches!(status.state, ColourState::Running { .. })))
+        }
         "tealkeep_colour_restarts_total" => by_colour(&|_, status| u64::from(status.restarts)),
         "tealkeep_snapshot_age_seconds" => app
             .snapshot
             .iter()
-            .map(|snapshot| (String::new(), now.duration_since(snapshot.taken_at).as_secs().to_string()))
+            .map(|snapshot| {
+                (
+                    String::new(),
+                    now.duration_since(snapshot.taken_at).as_secs().to_string(),
+                )
+            })
             .collect(),
-        "tealkeep_snapshot_bytes" => app.snapshot.iter().map(|s| (String::new(), s.bytes.to_string())).collect(),
+        "tealkeep_snapshot_bytes" => app
+            .snapshot
+            .iter()
+            .map(|s| (String::new(), s.bytes.to_string()))
+            .collect(),
         "tealkeep_requests_total" => vec![
-            (",outcome=\"answered\"".to_owned(), (traffic.answered - traffic.failed.min(traffic.answered)).to_string()),
+            (
+                ",outcome=\"answered\"".to_owned(),
+                (traffic.answered - traffic.failed.min(traffic.answered)).to_string(),
+            ),
             (",outcome=\"failed\"".to_owned(), traffic.failed.to_string()),
         ],
-        _ => by_colour(&|colour, _| traffic.requests_in_flight[colour as usize] + traffic.streams[colour as usize]),
+        _ => by_colour(&|colour, _| {
+            traffic.requests_in_flight[colour as usize] + traffic.streams[colour as usize]
+        }),
     }
 }
 
@@ -442,10 +556,21 @@ fn values(metric: &str, app: &AppStatus, now: Timestamp) -> Vec<(String, String)
 /// # Errors
 /// There is none, with the names that there are.
 pub fn find<'a>(server: &'a Server, name: &str) -> Result<&'a Arc<App>, Problem> {
-    let app = name.parse::<AppName>().ok().and_then(|name| server.app(&name));
+    let app = name
+        .parse::<AppName>()
+        .ok()
+        .and_then(|name| server.app(&name));
     app.ok_or_else(|| {
-        let known = server.apps.iter().map(|app| app.name().as_str()).collect::<Vec<_>>().join(", ");
-        Problem::new(StatusCode::NOT_FOUND, format!("there is no app called {name:?}; there are: {known}"))
+        let known = server
+            .apps
+            .iter()
+            .map(|app| app.name().as_str())
+            .collect::<Vec<_>>()
+            .join(", ");
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            format!("there is no app called {name:?}; there are: {known}"),
+        )
     })
 }
 
@@ -454,7 +579,8 @@ pub fn find<'a>(server: &'a Server, name: &str) -> Result<&'a Arc<App>, Problem>
 /// # Errors
 /// It can't be one.
 pub fn snapshot_id(text: &str) -> Result<SnapshotId, Problem> {
-    text.parse().map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("{error}")))
+    text.parse()
+        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("{error}")))
 }
 
 /// Who asked, in words for the journal.

@@ -8,8 +8,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use anyhow::Context;
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::Argon2;
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use governor::clock::{Clock as _, DefaultClock};
@@ -62,7 +62,9 @@ pub enum SignInError {
     #[error("that is not the password")]
     Wrong,
     /// No password was set yet.
-    #[error("no password was set yet; use the link that Tealkeep printed when it started, or `tealkeep password`")]
+    #[error(
+        "no password was set yet; use the link that Tealkeep printed when it started, or `tealkeep password`"
+    )]
     NoPassword,
     /// A fault of this machine.
     #[error("{0:#}")]
@@ -73,7 +75,9 @@ pub enum SignInError {
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     /// The link was used, has run out, or never was one.
-    #[error("this link was used before or has run out; `tealkeep password` on the machine prints a new one")]
+    #[error(
+        "this link was used before or has run out; `tealkeep password` on the machine prints a new one"
+    )]
     Link,
     /// The password can't be one.
     #[error("{0}")]
@@ -92,7 +96,9 @@ impl Auth {
         let has_password = journal.setting(PASSWORD).await?.is_some();
         let (has_password, _) = watch::channel(has_password);
         let quota = |pause, tries| {
-            Quota::with_period(pause).expect("the pause is not zero").allow_burst(tries)
+            Quota::with_period(pause)
+                .expect("the pause is not zero")
+                .allow_burst(tries)
         };
         Ok(Auth {
             sessions: Sessions::new(journal.clone()),
@@ -127,7 +133,11 @@ impl Auth {
     /// # Errors
     /// The journal can't be read.
     pub async fn link_is_good(&self, token: &str) -> anyhow::Result<bool> {
-        Ok(self.journal.setting(LINK).await?.is_some_and(|kept| link_matches(&kept, token, Timestamp::now())))
+        Ok(self
+            .journal
+            .setting(LINK)
+            .await?
+            .is_some_and(|kept| link_matches(&kept, token, Timestamp::now())))
     }
 
     /// Uses a one-time link: sets the password, and ends all sessions. Of two that use it at once, one does.
@@ -144,12 +154,14 @@ impl Auth {
         let set = self
             .journal
             .with(move |connection| {
-                let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-                let kept: Option<String> = rusqlite::OptionalExtension::optional(transaction.query_row(
-                    "DELETE FROM setting WHERE key = ?1 RETURNING value",
-                    [LINK],
-                    |row| row.get(0),
-                ))?;
+                let transaction = connection
+                    .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+                let kept: Option<String> =
+                    rusqlite::OptionalExtension::optional(transaction.query_row(
+                        "DELETE FROM setting WHERE key = ?1 RETURNING value",
+                        [LINK],
+                        |row| row.get(0),
+                    ))?;
                 if !kept.is_some_and(|kept| link_matches(&kept, &token, Timestamp::now())) {
                     return Ok(false);
                 }
@@ -169,12 +181,21 @@ impl Auth {
     ///
     /// # Errors
     /// [`PasswordError`]
-    pub async fn change_password(&self, from: IpAddr, current: String, password: String) -> Result<(), PasswordError> {
+    pub async fn change_password(
+        &self,
+        from: IpAddr,
+        current: String,
+        password: String,
+    ) -> Result<(), PasswordError> {
         fit(&password)?;
         match self.check(from, current).await {
             Ok(()) => {}
             Err(SignInError::Fault(error)) => return Err(error.into()),
-            Err(other) => return Err(PasswordError::Unfit(format!("The current password was not taken: {other}."))),
+            Err(other) => {
+                return Err(PasswordError::Unfit(format!(
+                    "The current password was not taken: {other}."
+                )));
+            }
         }
         let hash = self.hash(password).await?;
         self.journal
@@ -193,18 +214,33 @@ impl Auth {
     /// [`SignInError`]
     pub async fn check(&self, from: IpAddr, password: String) -> Result<(), SignInError> {
         self.throttle(from)?;
-        let Some(hash) = self.journal.setting(PASSWORD).await? else { return Err(SignInError::NoPassword) };
+        let Some(hash) = self.journal.setting(PASSWORD).await? else {
+            return Err(SignInError::NoPassword);
+        };
         if password.len() > MOST_PASSWORD_LENGTH {
             return Err(SignInError::Wrong);
         }
-        let _one_at_a_time = self.hashing.acquire().await.context("the hashing was closed")?;
+        let _one_at_a_time = self
+            .hashing
+            .acquire()
+            .await
+            .context("the hashing was closed")?;
         let right = tokio::task::spawn_blocking(move || {
-            let parsed = PasswordHash::new(&hash).map_err(|e| anyhow::anyhow!("the stored password is damaged: {e}"))?;
-            anyhow::Ok(Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
+            let parsed = PasswordHash::new(&hash)
+                .map_err(|e| anyhow::anyhow!("the stored password is damaged: {e}"))?;
+            anyhow::Ok(
+                Argon2::default()
+                    .verify_password(password.as_bytes(), &parsed)
+                    .is_ok(),
+            )
         })
         .await
         .context("the hashing thread ended")??;
-        if right { Ok(()) } else { Err(SignInError::Wrong) }
+        if right {
+            Ok(())
+        } else {
+            Err(SignInError::Wrong)
+        }
     }
 
     fn throttle(&self, from: IpAddr) -> Result<(), SignInError> {
@@ -213,16 +249,28 @@ impl Auth {
         let now = DefaultClock::default().now();
         self.by_address
             .check_key(&network_of(from))
-            .map_err(|not_until| SignInError::Throttled { wait: not_until.wait_time_from(now) })?;
-        self.of_all.check().map_err(|not_until| SignInError::Throttled { wait: not_until.wait_time_from(now) })
+            .map_err(|not_until| SignInError::Throttled {
+                wait: not_until.wait_time_from(now),
+            })?;
+        self.of_all
+            .check()
+            .map_err(|not_until| SignInError::Throttled {
+                wait: not_until.wait_time_from(now),
+            })
     }
 
     async fn hash(&self, password: String) -> anyhow::Result<String> {
-        let _one_at_a_time = self.hashing.acquire().await.context("the hashing was closed")?;
+        let _one_at_a_time = self
+            .hashing
+            .acquire()
+            .await
+            .context("the hashing was closed")?;
         tokio::task::spawn_blocking(move || {
             let mut salt = [0_u8; 16];
-            getrandom::fill(&mut salt).map_err(|e| anyhow::anyhow!("this machine has no randomness: {e}"))?;
-            let salt = SaltString::encode_b64(&salt).map_err(|e| anyhow::anyhow!("the salt: {e}"))?;
+            getrandom::fill(&mut salt)
+                .map_err(|e| anyhow::anyhow!("this machine has no randomness: {e}"))?;
+            let salt =
+                SaltString::encode_b64(&salt).map_err(|e| anyhow::anyhow!("the salt: {e}"))?;
             let hash = Argon2::default()
                 .hash_password(password.as_bytes(), &salt)
                 .map_err(|e| anyhow::anyhow!("the password can't be hashed: {e}"))?;
@@ -252,7 +300,9 @@ fn fit(password: &str) -> Result<(), PasswordError> {
             "The password has {length} characters; it must have {LEAST_PASSWORD_LENGTH} or more. Four random words are good."
         )))
     } else if password.len() > MOST_PASSWORD_LENGTH {
-        Err(PasswordError::Unfit("The password is longer than anybody types.".to_owned()))
+        Err(PasswordError::Unfit(
+            "The password is longer than anybody types.".to_owned(),
+        ))
     } else {
         Ok(())
     }
@@ -261,7 +311,8 @@ fn fit(password: &str) -> Result<(), PasswordError> {
 /// 256 random bits as text for an address.
 fn random_token() -> anyhow::Result<String> {
     let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("this machine has no randomness: {e}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|e| anyhow::anyhow!("this machine has no randomness: {e}"))?;
     Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
@@ -271,8 +322,12 @@ fn hash_of(token: &str) -> String {
 }
 
 fn link_matches(kept: &str, token: &str, now: Timestamp) -> bool {
-    let Some((hash, until)) = kept.split_once(' ') else { return false };
-    let in_time = until.parse::<i64>().is_ok_and(|until| now.as_second() < until);
+    let Some((hash, until)) = kept.split_once(' ') else {
+        return false;
+    };
+    let in_time = until
+        .parse::<i64>()
+        .is_ok_and(|until| now.as_second() < until);
     in_time && bool::from(hash.as_bytes().ct_eq(hash_of(token).as_bytes()))
 }
 
@@ -300,7 +355,11 @@ mod tests {
         let kept = format!("{} 1500", hash_of("abc"));
         assert!(link_matches(&kept, "abc", now));
         assert!(!link_matches(&kept, "abd", now));
-        assert!(!link_matches(&kept, "abc", Timestamp::from_second(1_500).unwrap()));
+        assert!(!link_matches(
+            &kept,
+            "abc",
+            Timestamp::from_second(1_500).unwrap()
+        ));
         assert!(!link_matches("", "", now));
     }
 

@@ -53,17 +53,26 @@ pub async fn health(server: &Server) -> anyhow::Result<Health> {
         if let Some(run) = &underway {
             busy.get_or_insert_with(|| Health {
                 well: true,
-                sentence: format!("The {} of {} is under way for {name}.", run.kind.noun(), run.subject),
+                sentence: format!(
+                    "The {} of {} is under way for {name}.",
+                    run.kind.noun(),
+                    run.subject
+                ),
                 kind: view::VerdictKind::Busy,
                 action: go("Watch it", format!("/apps/{name}/runs/{}", run.run)),
             });
         } else if let ColourState::Ended { how } = app.runtime.state(live).await {
             return Ok(Health {
                 well: false,
-                sentence: format!("{name} is down: its live colour {live} {how}, and is being started again."),
+                sentence: format!(
+                    "{name} is down: its live colour {live} {how}, and is being started again."
+                ),
                 kind: view::VerdictKind::Bad,
                 action: match app.rollback_target().await? {
-                    Ok(previous) => go(&format!("Roll back to {previous}"), format!("/apps/{name}/rollback")),
+                    Ok(previous) => go(
+                        &format!("Roll back to {previous}"),
+                        format!("/apps/{name}/rollback"),
+                    ),
                     Err(_) => go("See the journal", format!("/journal?app={name}")),
                 },
             });
@@ -87,22 +96,36 @@ pub async fn health(server: &Server) -> anyhow::Result<Health> {
         let complaint = match snapshots.snapshots.first() {
             None => Some((format!("{name} has no snapshot yet."), back_up)),
             Some(newest) if server.clock.now().duration_since(newest.taken_at) > TOO_OLD => Some((
-                format!("The newest snapshot of {name} is more than a day old: a night was missed."),
+                format!(
+                    "The newest snapshot of {name} is more than a day old: a night was missed."
+                ),
                 back_up,
             )),
-            Some(_) if !snapshots.problems.is_empty() => {
-                Some((format!("Something is wrong in the backups of {name}: {}.", snapshots.problems[0]), go("Look", format!("/apps/{name}/backups"))))
-            }
+            Some(_) if !snapshots.problems.is_empty() => Some((
+                format!(
+                    "Something is wrong in the backups of {name}: {}.",
+                    snapshots.problems[0]
+                ),
+                go("Look", format!("/apps/{name}/backups")),
+            )),
             Some(_) => match server.journal.runs(name.clone(), 1).await?.first() {
                 Some(run) if run.state == RunState::Failed && underway.is_none() => Some((
-                    format!("The last {} of {name} failed; nothing that users see has changed.", run.kind.noun()),
+                    format!(
+                        "The last {} of {name} failed; nothing that users see has changed.",
+                        run.kind.noun()
+                    ),
                     go("See why", format!("/apps/{name}/runs/{}", run.id)),
                 )),
                 _ => None,
             },
         };
         if let Some((sentence, action)) = complaint {
-            attention.get_or_insert(Health { well: false, sentence, kind: view::VerdictKind::Attention, action });
+            attention.get_or_insert(Health {
+                well: false,
+                sentence,
+                kind: view::VerdictKind::Attention,
+                action,
+            });
         }
     }
     Ok(busy.or(attention).unwrap_or_else(|| Health {
@@ -114,17 +137,33 @@ pub async fn health(server: &Server) -> anyhow::Result<Health> {
 }
 
 fn go(label: &str, href: String) -> Option<view::Action> {
-    Some(view::Action { label: label.to_owned(), method: view::Method::Get, href })
+    Some(view::Action {
+        label: label.to_owned(),
+        method: view::Method::Get,
+        href,
+    })
 }
 
 /// `GET /`
 pub async fn overview(server: &Server) -> anyhow::Result<view::Overview> {
-    let Health { sentence, kind, action, .. } = health(server).await?;
+    let Health {
+        sentence,
+        kind,
+        action,
+        ..
+    } = health(server).await?;
     let mut apps = Vec::new();
     for app in &server.apps {
         apps.push(card(server, app).await?);
     }
-    Ok(view::Overview { verdict: view::Verdict { kind, sentence, action }, apps })
+    Ok(view::Overview {
+        verdict: view::Verdict {
+            kind,
+            sentence,
+            action,
+        },
+        apps,
+    })
 }
 
 async fn card(server: &Server, app: &App) -> anyhow::Result<view::AppCard> {
@@ -150,9 +189,16 @@ async fn card(server: &Server, app: &App) -> anyhow::Result<view::AppCard> {
         last_snapshot,
         last_pull: None,
         next_run: Some(next_run(server, app)),
-        running: runs.iter().find(|run| run.state == RunState::Running).map(run_view),
+        running: runs
+            .iter()
+            .find(|run| run.state == RunState::Running)
+            .map(run_view),
         traffic: Some(view::Traffic {
-            in_flight: traffic.requests_in_flight.iter().chain(&traffic.streams).sum(),
+            in_flight: traffic
+                .requests_in_flight
+                .iter()
+                .chain(&traffic.streams)
+                .sum(),
             answered: traffic.answered,
             failed: traffic.failed,
             since: server.started,
@@ -161,15 +207,31 @@ async fn card(server: &Server, app: &App) -> anyhow::Result<view::AppCard> {
     })
 }
 
-async fn colour_view(app: &App, colour: Colour, live: Colour, traffic: &crate::router::Traffic) -> view::ColourView {
+async fn colour_view(
+    app: &App,
+    colour: Colour,
+    live: Colour,
+    traffic: &crate::router::Traffic,
+) -> view::ColourView {
     let state = app.runtime.state(colour).await;
     let link = app.releases.of_colour(colour).map(String::from);
     let (word, release, since, pid, memory_bytes) = match state {
-        ColourState::Running { pid, release, since, memory_bytes } => {
-            (view::ColourState::Running, Some(release.to_string()), Some(since), Some(pid), memory_bytes)
-        }
+        ColourState::Running {
+            pid,
+            release,
+            since,
+            memory_bytes,
+        } => (
+            view::ColourState::Running,
+            Some(release.to_string()),
+            Some(since),
+            Some(pid),
+            memory_bytes,
+        ),
         ColourState::Stopped => (view::ColourState::Stopped, link, None, None, None),
-        ColourState::Ended { .. } if colour == live => (view::ColourState::Restarting, link, None, None, None),
+        ColourState::Ended { .. } if colour == live => {
+            (view::ColourState::Restarting, link, None, None, None)
+        }
         ColourState::Ended { .. } => (view::ColourState::Failed, link, None, None, None),
     };
     view::ColourView {
@@ -181,7 +243,9 @@ async fn colour_view(app: &App, colour: Colour, live: Colour, traffic: &crate::r
         restarts: app.restarts(colour),
         pid,
         memory_bytes,
-        in_flight: Some(traffic.requests_in_flight[colour as usize] + traffic.streams[colour as usize]),
+        in_flight: Some(
+            traffic.requests_in_flight[colour as usize] + traffic.streams[colour as usize],
+        ),
     }
 }
 
@@ -195,8 +259,16 @@ pub async fn backups(server: &Server, app: &App) -> anyhow::Result<view::Backups
         .iter()
         .filter_map(|snapshot| {
             let tier = tier_of(snapshot.tier.as_deref()?)?;
-            let manifest = catalogue.entries.iter().map(|entry| &entry.manifest).find(|m| m.id == snapshot.id)?;
-            Some(view::HeldNight { date: manifest.local_date, tiers: vec![tier], snapshot: snapshot.id.to_string() })
+            let manifest = catalogue
+                .entries
+                .iter()
+                .map(|entry| &entry.manifest)
+                .find(|m| m.id == snapshot.id)?;
+            Some(view::HeldNight {
+                date: manifest.local_date,
+                tiers: vec![tier],
+                snapshot: snapshot.id.to_string(),
+            })
         })
         .collect();
     let runs = server.journal.runs(app.name().clone(), 1).await?;
@@ -208,7 +280,10 @@ pub async fn backups(server: &Server, app: &App) -> anyhow::Result<view::Backups
         nights,
         snapshots,
         undo: undo_offer(app).await?.map(|(offer, _)| offer),
-        running: runs.iter().find(|run| run.state == RunState::Running).map(run_view),
+        running: runs
+            .iter()
+            .find(|run| run.state == RunState::Running)
+            .map(run_view),
         cannot_back_up: (!all.problems.is_empty()).then(|| all.problems.join("; ")),
     })
 }
@@ -226,9 +301,14 @@ async fn undo_offer(app: &App) -> anyhow::Result<Option<(view::UndoOffer, Snapsh
 }
 
 /// `GET /apps/{app}/snapshots/{id}/restore`; `None` where there is no such snapshot.
-pub async fn confirm_restore(app: &App, id: SnapshotId) -> anyhow::Result<Option<view::ConfirmRestore>> {
+pub async fn confirm_restore(
+    app: &App,
+    id: SnapshotId,
+) -> anyhow::Result<Option<view::ConfirmRestore>> {
     let all = api::list_snapshots(app).await?;
-    let Some(facts) = all.snapshots.iter().find(|snapshot| snapshot.id == id) else { return Ok(None) };
+    let Some(facts) = all.snapshots.iter().find(|snapshot| snapshot.id == id) else {
+        return Ok(None);
+    };
     let mut snapshot = snapshot_view(facts);
     snapshot.cannot_restore = busy(app);
     let live = app.router.live().await?;
@@ -245,9 +325,13 @@ pub async fn confirm_restore(app: &App, id: SnapshotId) -> anyhow::Result<Option
 
 /// `GET /apps/{app}/undo`; `None` where there is nothing to undo.
 pub async fn confirm_undo(app: &App) -> anyhow::Result<Option<view::ConfirmUndo>> {
-    let Some((offer, before)) = undo_offer(app).await? else { return Ok(None) };
+    let Some((offer, before)) = undo_offer(app).await? else {
+        return Ok(None);
+    };
     let all = api::list_snapshots(app).await?;
-    let Some(facts) = all.snapshots.iter().find(|snapshot| snapshot.id == before) else { return Ok(None) };
+    let Some(facts) = all.snapshots.iter().find(|snapshot| snapshot.id == before) else {
+        return Ok(None);
+    };
     Ok(Some(view::ConfirmUndo {
         app: app.name().to_string(),
         offer,
@@ -287,33 +371,64 @@ pub async fn deploys(server: &Server, app: &App) -> anyhow::Result<view::Deploys
 }
 
 /// `GET /apps/{app}/deploys/{release}`; `None` where there is no such release.
-pub async fn confirm_deploy(server: &Server, app: &App, id: &ReleaseId) -> anyhow::Result<Option<view::ConfirmDeploy>> {
+pub async fn confirm_deploy(
+    server: &Server,
+    app: &App,
+    id: &ReleaseId,
+) -> anyhow::Result<Option<view::ConfirmDeploy>> {
     let runs = server.journal.runs(app.name().clone(), SHOWN_RUNS).await?;
     let (live, previous, _) = positions(app, &runs).await?;
-    let Some(release) = app.releases.list()?.into_iter().find(|release| release.id == *id) else { return Ok(None) };
+    let Some(release) = app
+        .releases
+        .list()?
+        .into_iter()
+        .find(|release| release.id == *id)
+    else {
+        return Ok(None);
+    };
     let mut release = release_view(release, live.as_ref(), previous.as_ref());
     release.cannot_deploy = busy(app);
     let to = colour_of(app.router.live().await?.other());
-    Ok(Some(view::ConfirmDeploy { app: app.name().to_string(), release, live, to }))
+    Ok(Some(view::ConfirmDeploy {
+        app: app.name().to_string(),
+        release,
+        live,
+        to,
+    }))
 }
 
 /// `GET /apps/{app}/rollback`
 pub async fn confirm_rollback(server: &Server, app: &App) -> anyhow::Result<view::ConfirmRollback> {
     let runs = server.journal.runs(app.name().clone(), SHOWN_RUNS).await?;
     let (live, previous, cannot_roll_back) = positions(app, &runs).await?;
-    Ok(view::ConfirmRollback { app: app.name().to_string(), live, previous, cannot_roll_back })
+    Ok(view::ConfirmRollback {
+        app: app.name().to_string(),
+        live,
+        previous,
+        cannot_roll_back,
+    })
 }
 
-type Positions = (Option<view::LiveRelease>, Option<view::PreviousRelease>, Option<String>);
+type Positions = (
+    Option<view::LiveRelease>,
+    Option<view::PreviousRelease>,
+    Option<String>,
+);
 
 async fn positions(app: &App, runs: &[Run]) -> anyhow::Result<Positions> {
     let colour = app.router.live().await?;
     let release = app.releases.of_colour(colour);
     let since = live_since(runs, release.as_ref());
-    let live = release.map(|release| view::LiveRelease { colour: colour_of(colour), release: release.to_string(), since });
+    let live = release.map(|release| view::LiveRelease {
+        colour: colour_of(colour),
+        release: release.to_string(),
+        since,
+    });
     let (previous, impossible) = match app.rollback_target().await? {
         Ok(release) => {
-            let warm = app.warm().filter(|(warm, _)| app.releases.of_colour(*warm).as_ref() == Some(&release));
+            let warm = app
+                .warm()
+                .filter(|(warm, _)| app.releases.of_colour(*warm).as_ref() == Some(&release));
             let previous = view::PreviousRelease {
                 colour: colour_of(colour.other()),
                 release: release.to_string(),
@@ -326,7 +441,11 @@ async fn positions(app: &App, runs: &[Run]) -> anyhow::Result<Positions> {
     Ok((live, previous, busy(app).or(impossible)))
 }
 
-fn release_view(release: Release, live: Option<&view::LiveRelease>, previous: Option<&view::PreviousRelease>) -> view::Release {
+fn release_view(
+    release: Release,
+    live: Option<&view::LiveRelease>,
+    previous: Option<&view::PreviousRelease>,
+) -> view::Release {
     let id = release.id.to_string();
     let role = if live.is_some_and(|live| live.release == id) {
         view::ReleaseRole::Live
@@ -335,7 +454,14 @@ fn release_view(release: Release, live: Option<&view::LiveRelease>, previous: Op
     } else {
         view::ReleaseRole::Waiting
     };
-    view::Release { id, received: Some(release.received), bytes: None, role, note: None, cannot_deploy: None }
+    view::Release {
+        id,
+        received: Some(release.received),
+        bytes: None,
+        role,
+        note: None,
+        cannot_deploy: None,
+    }
 }
 
 fn live_since(runs: &[Run], release: Option<&ReleaseId>) -> Option<Timestamp> {
@@ -349,7 +475,8 @@ fn live_since(runs: &[Run], release: Option<&ReleaseId>) -> Option<Timestamp> {
 }
 
 fn busy(app: &App) -> Option<String> {
-    app.underway().map(|run| format!("the {} of {} is under way", run.kind.noun(), run.subject))
+    app.underway()
+        .map(|run| format!("the {} of {} is under way", run.kind.noun(), run.subject))
 }
 
 /// `GET /apps/{app}/runs/{id}`
@@ -376,7 +503,10 @@ pub fn run_view(run: &Run) -> view::Run {
         })
         .collect();
     let (noun, about) = (run.kind.noun(), subject(&run.facts));
-    let swapped_back = run.steps.iter().any(|row| row.state == StepState::Undone && row.step == crate::deploy::step::Step::Swap);
+    let swapped_back = run
+        .steps
+        .iter()
+        .any(|row| row.state == StepState::Undone && row.step == crate::deploy::step::Step::Swap);
     let outcome = match run.state {
         RunState::Running => view::RunOutcome::Running,
         RunState::Done => view::RunOutcome::Succeeded,
@@ -386,11 +516,19 @@ pub fn run_view(run: &Run) -> view::Run {
     let sentence = match (run.state, run.kind) {
         (RunState::Running, _) => format!("The {noun} of {about} is under way."),
         (RunState::Done, Kind::Deploy) => format!("{about} went live on {}.", run.facts.to),
-        (RunState::Done, Kind::Rollback) => format!("{about} went live again, on {}.", run.facts.to),
+        (RunState::Done, Kind::Rollback) => {
+            format!("{about} went live again, on {}.", run.facts.to)
+        }
         (RunState::Done, Kind::Restore) => format!("The content of {about} was put back."),
-        (RunState::Done, Kind::Undo) => format!("The restore was undone with the content of {about}."),
-        (RunState::Failed, _) if swapped_back => format!("The {noun} of {about} failed after the swap and was taken back."),
-        (RunState::Failed, _) => format!("The {noun} of {about} failed; nothing that users see has changed."),
+        (RunState::Done, Kind::Undo) => {
+            format!("The restore was undone with the content of {about}.")
+        }
+        (RunState::Failed, _) if swapped_back => {
+            format!("The {noun} of {about} failed after the swap and was taken back.")
+        }
+        (RunState::Failed, _) => {
+            format!("The {noun} of {about} failed; nothing that users see has changed.")
+        }
     };
     view::Run {
         id: run.id.to_string(),
@@ -408,14 +546,26 @@ pub fn run_view(run: &Run) -> view::Run {
         steps,
         sentence,
         failure: run.reason.clone(),
-        last_lines: run.output.iter().flat_map(|output| output.lines()).map(str::to_owned).collect(),
+        last_lines: run
+            .output
+            .iter()
+            .flat_map(|output| output.lines())
+            .map(str::to_owned)
+            .collect(),
     }
 }
 
 /// `GET /journal`
-pub async fn journal(server: &Server, app: Option<&App>, before: Option<i64>) -> anyhow::Result<view::Journal> {
+pub async fn journal(
+    server: &Server,
+    app: Option<&App>,
+    before: Option<i64>,
+) -> anyhow::Result<view::Journal> {
     let name = app.map(|app| app.name().clone());
-    let events = server.journal.events(name.clone(), before, SHOWN_EVENTS).await?;
+    let events = server
+        .journal
+        .events(name.clone(), before, SHOWN_EVENTS)
+        .await?;
     let full = events.len() == SHOWN_EVENTS as usize;
     Ok(view::Journal {
         app: name.map(String::from),
@@ -444,7 +594,11 @@ fn event_view(event: Event) -> view::Event {
 fn snapshot_view(snapshot: &api::SnapshotFacts) -> view::Snapshot {
     let mut fate = snapshot.why.join("; ");
     if let Some(goes) = &snapshot.goes {
-        fate = if fate.is_empty() { goes.clone() } else { format!("{fate}; {goes}") };
+        fate = if fate.is_empty() {
+            goes.clone()
+        } else {
+            format!("{fate}; {goes}")
+        };
     }
     view::Snapshot {
         id: snapshot.id.to_string(),
@@ -455,7 +609,12 @@ fn snapshot_view(snapshot: &api::SnapshotFacts) -> view::Snapshot {
             Reason::BeforeDeploy => view::Reason::BeforeDeploy,
             Reason::BeforeRestore => view::Reason::BeforeRestore,
         },
-        tiers: snapshot.tier.as_deref().and_then(tier_of).into_iter().collect(),
+        tiers: snapshot
+            .tier
+            .as_deref()
+            .and_then(tier_of)
+            .into_iter()
+            .collect(),
         pinned: snapshot.pinned,
         bytes: snapshot.bytes,
         database_bytes: Some(snapshot.plain_bytes),
@@ -478,12 +637,23 @@ fn tier_of(word: &str) -> Option<view::Tier> {
 }
 
 fn brief(snapshot: &api::SnapshotFacts) -> view::SnapshotBrief {
-    view::SnapshotBrief { id: snapshot.id.to_string(), taken: snapshot.taken_at, bytes: snapshot.bytes }
+    view::SnapshotBrief {
+        id: snapshot.id.to_string(),
+        taken: snapshot.taken_at,
+        bytes: snapshot.bytes,
+    }
 }
 
 fn next_run(server: &Server, app: &App) -> view::NextRun {
-    let at = crate::schedule::next_run(server.clock.now(), server.clock.zone(), app.config.backup.at);
-    view::NextRun { at, what: "nightly snapshot".to_owned() }
+    let at = crate::schedule::next_run(
+        server.clock.now(),
+        server.clock.zone(),
+        app.config.backup.at,
+    );
+    view::NextRun {
+        at,
+        what: "nightly snapshot".to_owned(),
+    }
 }
 
 fn colour_of(colour: Colour) -> view::Colour {

@@ -23,8 +23,13 @@ const MOST_MISSED: u32 = 500;
 const HEARTBEAT: Duration = Duration::from_secs(20);
 
 /// `GET /api/v1/events`
-pub async fn stream(State(server): State<Arc<Server>>, headers: HeaderMap) -> Result<Response, Problem> {
-    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse::<i64>().ok());
+pub async fn stream(
+    State(server): State<Arc<Server>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let last = headers
+        .get("last-event-id")
+        .and_then(|value| value.to_str().ok()?.parse::<i64>().ok());
     // Subscribed before the missed ones are read, so that nothing falls between the two.
     let live = server.journal.subscribe();
     let newest = server.journal.newest().await?.map_or(0, |(id, _)| id);
@@ -32,14 +37,22 @@ pub async fn stream(State(server): State<Arc<Server>>, headers: HeaderMap) -> Re
         Some(last) => server.journal.events_after(last, MOST_MISSED).await?,
         None => Vec::new(),
     };
-    let sent = missed.last().map_or(last.unwrap_or(newest), |event| event.id);
+    let sent = missed
+        .last()
+        .map_or(last.unwrap_or(newest), |event| event.id);
     let stop = server.stop.clone();
     let events = following(server.journal.clone(), live, missed.into(), sent)
         .take_until(async move { stop.cancelled().await });
-    let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut response = Sse::new(events)
+        .keep_alive(KeepAlive::new().interval(HEARTBEAT))
+        .into_response();
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // nginx and its kin hold a stream back otherwise.
-    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+        .headers_mut()
+        .insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(response)
 }
 
@@ -49,27 +62,35 @@ fn following(
     queue: VecDeque<Event>,
     sent: i64,
 ) -> impl Stream<Item = Result<SseEvent, Infallible>> {
-    stream::unfold((journal, live, queue, sent), |(journal, mut live, mut queue, mut sent)| async move {
-        loop {
-            if let Some(event) = queue.pop_front() {
-                sent = event.id;
-                return Some((Ok(as_sse(&event)), (journal, live, queue, sent)));
-            }
-            match live.recv().await {
-                Ok(Signal::Event(event)) if event.id > sent => queue.push_back(event),
-                Ok(Signal::Event(_)) => {}
-                Ok(Signal::Changed) => {
-                    return Some((Ok(SseEvent::default().data("{}")), (journal, live, queue, sent)));
+    stream::unfold(
+        (journal, live, queue, sent),
+        |(journal, mut live, mut queue, mut sent)| async move {
+            loop {
+                if let Some(event) = queue.pop_front() {
+                    sent = event.id;
+                    return Some((Ok(as_sse(&event)), (journal, live, queue, sent)));
                 }
-                // Too slow for the memory: the journal has it all.
-                Err(RecvError::Lagged(_)) => match journal.events_after(sent, MOST_MISSED).await {
-                    Ok(missed) => queue.extend(missed),
-                    Err(_) => return None,
-                },
-                Err(RecvError::Closed) => return None,
+                match live.recv().await {
+                    Ok(Signal::Event(event)) if event.id > sent => queue.push_back(event),
+                    Ok(Signal::Event(_)) => {}
+                    Ok(Signal::Changed) => {
+                        return Some((
+                            Ok(SseEvent::default().data("{}")),
+                            (journal, live, queue, sent),
+                        ));
+                    }
+                    // Too slow for the memory: the journal has it all.
+                    Err(RecvError::Lagged(_)) => {
+                        match journal.events_after(sent, MOST_MISSED).await {
+                            Ok(missed) => queue.extend(missed),
+                            Err(_) => return None,
+                        }
+                    }
+                    Err(RecvError::Closed) => return None,
+                }
             }
-        }
-    })
+        },
+    )
 }
 
 fn as_sse(event: &Event) -> SseEvent {

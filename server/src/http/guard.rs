@@ -39,7 +39,11 @@ impl Transport {
 
 /// Refuses a Host that is not ours: a page of another site whose name was pointed at this machine
 /// (DNS rebinding) must find nothing here.
-pub async fn check_host(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+pub async fn check_host(
+    State(server): State<Arc<Server>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let over_tcp = matches!(request.extensions().get(), Some(Transport::Tcp(_)));
     if over_tcp && !host_of(&request).is_some_and(|host| is_ours(&host, &server.dashboard.hosts)) {
         return Problem::new(
@@ -55,14 +59,29 @@ pub async fn check_host(State(server): State<Arc<Server>>, request: Request, nex
 ///
 /// Judged by `Origin`, which browsers send with every form and fetch that is not a plain GET; a
 /// `Sec-Fetch-Site` of `same-origin` will do where there is none.
-pub async fn check_origin(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+pub async fn check_origin(
+    State(server): State<Arc<Server>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let over_tcp = matches!(request.extensions().get(), Some(Transport::Tcp(_)));
-    if over_tcp && !request.method().is_safe() && !is_same_origin(request.headers(), host_of(&request).as_deref()) {
-        tracing::warn!(path = request.uri().path(), "refused a form that came from another site");
+    if over_tcp
+        && !request.method().is_safe()
+        && !is_same_origin(request.headers(), host_of(&request).as_deref())
+    {
+        tracing::warn!(
+            path = request.uri().path(),
+            "refused a form that came from another site"
+        );
         return if is_api(&request) {
             Problem::new(StatusCode::FORBIDDEN, "this request came from another site's page; only Tealkeep's own may ask for changes").into_response()
         } else {
-            pages::error(&server, &request, StatusCode::FORBIDDEN, ErrorPage::CrossSite)
+            pages::error(
+                &server,
+                &request,
+                StatusCode::FORBIDDEN,
+                ErrorPage::CrossSite,
+            )
         };
     }
     next.run(request).await
@@ -70,12 +89,20 @@ pub async fn check_origin(State(server): State<Arc<Server>>, request: Request, n
 
 /// Lets through only who is signed in, or came over the unix socket.
 pub async fn require_signed_in(session: Session, request: Request, next: Next) -> Response {
-    if matches!(request.extensions().get(), Some(Transport::Socket)) || is_signed_in(&session).await {
+    if matches!(request.extensions().get(), Some(Transport::Socket)) || is_signed_in(&session).await
+    {
         return next.run(request).await;
     }
     if is_api(&request) {
-        let mut response = Problem::new(StatusCode::UNAUTHORIZED, "sign in first, or use the unix socket").into_response();
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Cookie realm=\"tealkeep\""));
+        let mut response = Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "sign in first, or use the unix socket",
+        )
+        .into_response();
+        response.headers_mut().insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Cookie realm=\"tealkeep\""),
+        );
         return response;
     }
     // Where a sign-in leads back to: pages only, since a form's content is gone by then.
@@ -111,14 +138,25 @@ pub async fn add_security_headers(request: Request, next: Next) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "same-origin"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), geolocation=(), microphone=()",
+        ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
     // Whatever says nothing of its own is never kept: pages are for whoever is signed in.
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
@@ -134,30 +172,53 @@ fn host_of(request: &Request) -> Option<String> {
     // An absolute request target names the host itself (RFC 9112 section 3.2.2).
     match request.uri().authority() {
         Some(authority) => Some(authority.as_str().to_owned()),
-        None => request.headers().get(header::HOST)?.to_str().ok().map(str::to_owned),
+        None => request
+            .headers()
+            .get(header::HOST)?
+            .to_str()
+            .ok()
+            .map(str::to_owned),
     }
 }
 
 fn is_ours(host: &str, configured: &[String]) -> bool {
-    let Ok(authority) = host.parse::<Authority>() else { return false };
-    let name = authority.host().trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
-    let own = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
+    let Ok(authority) = host.parse::<Authority>() else {
+        return false;
+    };
+    let name = authority
+        .host()
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .trim_end_matches('.')
+        .to_ascii_lowercase();
+    let own = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .to_ascii_lowercase();
     // An address can't be pointed elsewhere by somebody's name server.
     name.parse::<IpAddr>().is_ok()
         || name == "localhost"
         || name == own
-        || name.strip_suffix(".local").is_some_and(|short| short == own)
-        || configured.iter().any(|known| known.eq_ignore_ascii_case(&name) || known.eq_ignore_ascii_case(host))
+        || name
+            .strip_suffix(".local")
+            .is_some_and(|short| short == own)
+        || configured
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(&name) || known.eq_ignore_ascii_case(host))
 }
 
 fn is_same_origin(headers: &HeaderMap, host: Option<&str>) -> bool {
     match (headers.get(header::ORIGIN).map(HeaderValue::to_str), host) {
         (Some(Ok(origin)), Some(host)) => {
             // A proxy in front may have taken the TLS off, so that the scheme is not ours to compare.
-            let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+            let authority = origin
+                .strip_prefix("http://")
+                .or_else(|| origin.strip_prefix("https://"));
             authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
         }
-        (None, Some(_)) => headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin"),
+        (None, Some(_)) => headers
+            .get("sec-fetch-site")
+            .is_some_and(|site| site == "same-origin"),
         _ => false,
     }
 }
@@ -178,16 +239,33 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect()
+        pairs
+            .iter()
+            .map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v)))
+            .collect()
     }
 
     #[test]
     fn only_names_that_are_ours_are_answered_to() {
         let configured = ["tealkeep.example.org".to_owned()];
-        for good in ["127.0.0.1:3330", "localhost:3330", "[::1]:3330", "192.168.1.5:3330", "tealkeep.example.org", "TEALKEEP.example.org:443"] {
+        for good in [
+            "127.0.0.1:3330",
+            "localhost:3330",
+            "[::1]:3330",
+            "192.168.1.5:3330",
+            "tealkeep.example.org",
+            "TEALKEEP.example.org:443",
+        ] {
             assert!(is_ours(good, &configured), "{good}");
         }
-        for bad in ["evil.example", "evil.example:3330", "localhost.evil.example", "", "a b", "127.0.0.1.evil.example"] {
+        for bad in [
+            "evil.example",
+            "evil.example:3330",
+            "localhost.evil.example",
+            "",
+            "a b",
+            "127.0.0.1.evil.example",
+        ] {
             assert!(!is_ours(bad, &configured), "{bad}");
         }
     }
@@ -195,15 +273,27 @@ mod tests {
     #[test]
     fn a_form_of_another_site_is_told_by_its_origin() {
         let host = Some("pi.local:3330");
-        assert!(is_same_origin(&headers(&[("origin", "http://pi.local:3330")]), host));
-        assert!(is_same_origin(&headers(&[("origin", "https://pi.local:3330")]), host));
-        assert!(is_same_origin(&headers(&[("sec-fetch-site", "same-origin")]), host));
+        assert!(is_same_origin(
+            &headers(&[("origin", "http://pi.local:3330")]),
+            host
+        ));
+        assert!(is_same_origin(
+            &headers(&[("origin", "https://pi.local:3330")]),
+            host
+        ));
+        assert!(is_same_origin(
+            &headers(&[("sec-fetch-site", "same-origin")]),
+            host
+        ));
         for bad in [
             headers(&[]),
             headers(&[("origin", "null")]),
             headers(&[("origin", "http://evil.example")]),
             headers(&[("origin", "http://pi.local:3331")]),
-            headers(&[("origin", "http://evil.example"), ("sec-fetch-site", "same-origin")]),
+            headers(&[
+                ("origin", "http://evil.example"),
+                ("sec-fetch-site", "same-origin"),
+            ]),
             headers(&[("sec-fetch-site", "cross-site")]),
             headers(&[("sec-fetch-site", "same-site")]),
         ] {

@@ -41,14 +41,20 @@ pub fn over_tcp(from: SocketAddr) -> Transport {
 }
 
 /// Serves `router` on `listener` until `stop`; returns when every connection has ended.
-pub async fn serve<L>(mut listener: L, router: Router, transport: impl Fn(&L::Addr) -> Transport, stop: CancellationToken)
-where
+pub async fn serve<L>(
+    mut listener: L,
+    router: Router,
+    transport: impl Fn(&L::Addr) -> Transport,
+    stop: CancellationToken,
+) where
     L: Listener,
 {
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { break };
+        let Ok(place) = places.clone().acquire_owned().await else {
+            break;
+        };
         let (io, from) = tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.accept() => accepted,
@@ -60,11 +66,18 @@ where
                 let router = router.clone();
                 async move {
                     let request: Request = request.map(Body::new);
-                    Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {}))
+                    Ok::<_, Infallible>(
+                        router
+                            .oneshot(request)
+                            .await
+                            .unwrap_or_else(|never| match never {}),
+                    )
                 }
             });
             let mut builder = hyper::server::conn::http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+            builder
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEADER_TIMEOUT);
             let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
             tokio::select! {
                 // A client that goes away in the middle is its own business.

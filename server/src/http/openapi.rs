@@ -19,11 +19,16 @@ fn describe() -> Value {
     let mut generator = settings.into_generator();
     let problem = generator.subschema_for::<Problem>();
     let mut paths: Map<String, Value> = Map::new();
-    for route in routes::table().into_iter().filter(|route| !route.summary.is_empty()) {
+    for route in routes::table()
+        .into_iter()
+        .filter(|route| !route.summary.is_empty())
+    {
         let gives = route.gives.map(|schema| schema(&mut generator));
         let takes = route.takes.map(|schema| schema(&mut generator));
         let good = match gives {
-            Some(schema) => json!({"description": "Done", "content": {"application/json": {"schema": schema}}}),
+            Some(schema) => {
+                json!({"description": "Done", "content": {"application/json": {"schema": schema}}})
+            }
             None => json!({"description": "Done"}),
         };
         let mut operation = json!({
@@ -36,12 +41,17 @@ fn describe() -> Value {
             },
         });
         if let Some(schema) = takes {
-            operation["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": schema}}});
+            operation["requestBody"] =
+                json!({"required": true, "content": {"application/json": {"schema": schema}}});
         }
         if route.access == Access::Socket {
             operation["description"] = json!("Over the unix socket only.");
         }
-        let method = if route.method == Method::POST { "post" } else { "get" };
+        let method = if route.method == Method::POST {
+            "post"
+        } else {
+            "get"
+        };
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         path[method] = operation;
     }
@@ -69,12 +79,22 @@ mod tests {
     fn every_api_route_is_described_and_every_reference_is_defined() {
         let document = describe();
         let text = document.to_string();
-        for route in routes::table().into_iter().filter(|route| route.path.starts_with("/api/")) {
-            assert!(document["paths"].get(route.path).is_some(), "{} is not described", route.path);
+        for route in routes::table()
+            .into_iter()
+            .filter(|route| route.path.starts_with("/api/"))
+        {
+            assert!(
+                document["paths"].get(route.path).is_some(),
+                "{} is not described",
+                route.path
+            );
         }
         for reference in text.split("\"$ref\":\"#/components/schemas/").skip(1) {
             let name = reference.split('"').next().unwrap();
-            assert!(document["components"]["schemas"].get(name).is_some(), "{name} is not defined");
+            assert!(
+                document["components"]["schemas"].get(name).is_some(),
+                "{name} is not defined"
+            );
         }
     }
 }

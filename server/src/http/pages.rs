@@ -52,7 +52,9 @@ pub struct Failure(view::ErrorPage);
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Failure {
         tracing::error!("{error:#}");
-        Failure(view::ErrorPage::Broken { sentence: format!("{error:#}") })
+        Failure(view::ErrorPage::Broken {
+            sentence: format!("{error:#}"),
+        })
     }
 }
 
@@ -60,8 +62,12 @@ impl From<Problem> for Failure {
     fn from(problem: Problem) -> Failure {
         Failure(match problem.status() {
             StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST => view::ErrorPage::NotFound,
-            StatusCode::CONFLICT => view::ErrorPage::Refused { sentence: problem.detail },
-            _ => view::ErrorPage::Broken { sentence: problem.detail },
+            StatusCode::CONFLICT => view::ErrorPage::Refused {
+                sentence: problem.detail,
+            },
+            _ => view::ErrorPage::Broken {
+                sentence: problem.detail,
+            },
         })
     }
 }
@@ -106,11 +112,21 @@ type Drawn = Result<Response, Failure>;
 
 fn html(status: StatusCode, text: String) -> Response {
     // Always asked for again: the dashboard keeps its own policy.
-    (status, [(header::CACHE_CONTROL, "no-cache, private")], Html(text)).into_response()
+    (
+        status,
+        [(header::CACHE_CONTROL, "no-cache, private")],
+        Html(text),
+    )
+        .into_response()
 }
 
 /// An error page for a request that no handler saw.
-pub fn error(server: &Server, request: &Request, status: StatusCode, page: view::ErrorPage) -> Response {
+pub fn error(
+    server: &Server,
+    request: &Request,
+    status: StatusCode,
+    page: view::ErrorPage,
+) -> Response {
     let frame = bare_frame(server, request.uri().path().to_owned());
     html(status, render(&frame, view::Page::Error(page)))
 }
@@ -118,15 +134,35 @@ pub fn error(server: &Server, request: &Request, status: StatusCode, page: view:
 /// Whatever is not in the table.
 pub async fn not_found(State(server): Shared, request: Request) -> Response {
     if request.uri().path().starts_with("/api/") {
-        return Problem::new(StatusCode::NOT_FOUND, "there is nothing here; /api/v1/openapi.json lists what there is").into_response();
+        return Problem::new(
+            StatusCode::NOT_FOUND,
+            "there is nothing here; /api/v1/openapi.json lists what there is",
+        )
+        .into_response();
     }
-    error(&server, &request, StatusCode::NOT_FOUND, view::ErrorPage::NotFound)
+    error(
+        &server,
+        &request,
+        StatusCode::NOT_FOUND,
+        view::ErrorPage::NotFound,
+    )
 }
 
 /// A file of the dashboard.
 pub async fn asset(asset: &'static Asset) -> Response {
-    let keep = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
-    ([(header::CONTENT_TYPE, asset.content_type), (header::CACHE_CONTROL, keep)], asset.bytes).into_response()
+    let keep = if asset.immutable {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    (
+        [
+            (header::CONTENT_TYPE, asset.content_type),
+            (header::CACHE_CONTROL, keep),
+        ],
+        asset.bytes,
+    )
+        .into_response()
 }
 
 fn bare_frame(server: &Server, path: String) -> view::Frame {
@@ -145,11 +181,22 @@ fn bare_frame(server: &Server, path: String) -> view::Frame {
 async fn draw(server: &Server, session: &Session, path: &str, page: view::Page) -> Drawn {
     let mut frame = bare_frame(server, path.to_owned());
     frame.signed_in = true;
-    frame.apps = server.apps.iter().map(|app| app.name().to_string()).collect();
-    frame.notice = session.remove::<Flash>(NOTICE).await?.map(|flash| view::Notice {
-        kind: if flash.good { view::NoticeKind::Good } else { view::NoticeKind::Bad },
-        text: flash.text,
-    });
+    frame.apps = server
+        .apps
+        .iter()
+        .map(|app| app.name().to_string())
+        .collect();
+    frame.notice = session
+        .remove::<Flash>(NOTICE)
+        .await?
+        .map(|flash| view::Notice {
+            kind: if flash.good {
+                view::NoticeKind::Good
+            } else {
+                view::NoticeKind::Bad
+            },
+            text: flash.text,
+        });
     Ok(html(StatusCode::OK, render(&frame, page)))
 }
 
@@ -167,23 +214,51 @@ pub async fn overview(State(server): Shared, session: Session) -> Drawn {
 /// `GET /apps/{app}/backups`
 pub async fn backups(State(server): Shared, session: Session, Path(app): Path<String>) -> Drawn {
     let page = console::backups(&server, api::find(&server, &app)?).await?;
-    draw(&server, &session, &format!("/apps/{app}/backups"), view::Page::Backups(page)).await
+    draw(
+        &server,
+        &session,
+        &format!("/apps/{app}/backups"),
+        view::Page::Backups(page),
+    )
+    .await
 }
 
 /// `GET /apps/{app}/snapshots/{id}/restore`
-pub async fn restore(State(server): Shared, session: Session, Path((app, id)): Path<(String, String)>) -> Drawn {
+pub async fn restore(
+    State(server): Shared,
+    session: Session,
+    Path((app, id)): Path<(String, String)>,
+) -> Drawn {
     let page = console::confirm_restore(api::find(&server, &app)?, api::snapshot_id(&id)?).await?;
     let page = page.ok_or(Failure(view::ErrorPage::NotFound))?;
-    draw(&server, &session, &format!("/apps/{app}/snapshots/{id}/restore"), view::Page::Restore(page)).await
+    draw(
+        &server,
+        &session,
+        &format!("/apps/{app}/snapshots/{id}/restore"),
+        view::Page::Restore(page),
+    )
+    .await
 }
 
 /// `GET /apps/{app}/undo`
 pub async fn undo(State(server): Shared, session: Session, Path(app): Path<String>) -> Drawn {
     let found = api::find(&server, &app)?;
     match console::confirm_undo(found).await? {
-        Some(page) => draw(&server, &session, &format!("/apps/{app}/undo"), view::Page::Undo(page)).await,
+        Some(page) => {
+            draw(
+                &server,
+                &session,
+                &format!("/apps/{app}/undo"),
+                view::Page::Undo(page),
+            )
+            .await
+        }
         None => {
-            let why = found.undo_target().await?.err().unwrap_or_else(|| "there is nothing to undo".to_owned());
+            let why = found
+                .undo_target()
+                .await?
+                .err()
+                .unwrap_or_else(|| "there is nothing to undo".to_owned());
             Err(Failure(view::ErrorPage::Refused { sentence: why }))
         }
     }
@@ -192,30 +267,72 @@ pub async fn undo(State(server): Shared, session: Session, Path(app): Path<Strin
 /// `GET /apps/{app}/deploys`
 pub async fn deploys(State(server): Shared, session: Session, Path(app): Path<String>) -> Drawn {
     let page = console::deploys(&server, api::find(&server, &app)?).await?;
-    draw(&server, &session, &format!("/apps/{app}/deploys"), view::Page::Deploys(page)).await
+    draw(
+        &server,
+        &session,
+        &format!("/apps/{app}/deploys"),
+        view::Page::Deploys(page),
+    )
+    .await
 }
 
 /// `GET /apps/{app}/deploys/{release}`
-pub async fn deploy(State(server): Shared, session: Session, Path((app, release)): Path<(String, String)>) -> Drawn {
+pub async fn deploy(
+    State(server): Shared,
+    session: Session,
+    Path((app, release)): Path<(String, String)>,
+) -> Drawn {
     let found = api::find(&server, &app)?;
-    let release: ReleaseId = release.parse().map_err(|_| Failure(view::ErrorPage::NotFound))?;
-    let page = console::confirm_deploy(&server, found, &release).await?.ok_or(Failure(view::ErrorPage::NotFound))?;
-    draw(&server, &session, &format!("/apps/{app}/deploys/{release}"), view::Page::Deploy(page)).await
+    let release: ReleaseId = release
+        .parse()
+        .map_err(|_| Failure(view::ErrorPage::NotFound))?;
+    let page = console::confirm_deploy(&server, found, &release)
+        .await?
+        .ok_or(Failure(view::ErrorPage::NotFound))?;
+    draw(
+        &server,
+        &session,
+        &format!("/apps/{app}/deploys/{release}"),
+        view::Page::Deploy(page),
+    )
+    .await
 }
 
 /// `GET /apps/{app}/rollback`
 pub async fn rollback(State(server): Shared, session: Session, Path(app): Path<String>) -> Drawn {
     let page = console::confirm_rollback(&server, api::find(&server, &app)?).await?;
-    draw(&server, &session, &format!("/apps/{app}/rollback"), view::Page::Rollback(page)).await
+    draw(
+        &server,
+        &session,
+        &format!("/apps/{app}/rollback"),
+        view::Page::Rollback(page),
+    )
+    .await
 }
 
 /// `GET /apps/{app}/runs/{id}`
-pub async fn run(State(server): Shared, session: Session, Path((app, id)): Path<(String, RunId)>) -> Drawn {
+pub async fn run(
+    State(server): Shared,
+    session: Session,
+    Path((app, id)): Path<(String, RunId)>,
+) -> Drawn {
     let found = api::find(&server, &app)?;
-    let run = server.journal.run(id).await?.filter(|run| run.app == *found.name());
+    let run = server
+        .journal
+        .run(id)
+        .await?
+        .filter(|run| run.app == *found.name());
     let run = run.ok_or(Failure(view::ErrorPage::NotFound))?;
-    let page = view::RunPage { run: console::run_view(&run) };
-    draw(&server, &session, &format!("/apps/{app}/runs/{id}"), view::Page::Run(page)).await
+    let page = view::RunPage {
+        run: console::run_view(&run),
+    };
+    draw(
+        &server,
+        &session,
+        &format!("/apps/{app}/runs/{id}"),
+        view::Page::Run(page),
+    )
+    .await
 }
 
 /// Which part of the journal.
@@ -226,7 +343,11 @@ pub struct JournalQuery {
 }
 
 /// `GET /journal`
-pub async fn journal(State(server): Shared, session: Session, Query(query): Query<JournalQuery>) -> Drawn {
+pub async fn journal(
+    State(server): Shared,
+    session: Session,
+    Query(query): Query<JournalQuery>,
+) -> Drawn {
     let app = match query.app.as_deref().filter(|app| !app.is_empty()) {
         Some(app) => Some(api::find(&server, app)?),
         None => None,
@@ -245,7 +366,11 @@ async fn draw_account(server: &Server, session: &Session, problem: Option<String
     let mut sessions = Vec::new();
     for row in server.auth.sessions.list().await? {
         let value = row.record.data.get(SIGNED_IN).cloned();
-        let Some(signed_in) = value.and_then(|value| serde_json::from_value::<SignedIn>(value).ok()) else { continue };
+        let Some(signed_in) =
+            value.and_then(|value| serde_json::from_value::<SignedIn>(value).ok())
+        else {
+            continue;
+        };
         sessions.push(view::Session {
             current: own.as_ref() == Some(&row.handle),
             id: row.handle,
@@ -255,7 +380,11 @@ async fn draw_account(server: &Server, session: &Session, problem: Option<String
         });
     }
     sessions.sort_by(|a, b| b.current.cmp(&a.current).then(b.since.cmp(&a.since)));
-    let page = view::Account { sessions, problem, least_length: LEAST_PASSWORD_LENGTH };
+    let page = view::Account {
+        sessions,
+        problem,
+        least_length: LEAST_PASSWORD_LENGTH,
+    };
     draw(server, session, "/account", view::Page::Account(page)).await
 }
 
@@ -270,7 +399,13 @@ pub async fn sign_in(State(server): Shared, session: Session, Query(query): Quer
     if is_signed_in(&session).await {
         return Ok(Redirect::to(&local_path(query.next.as_deref())).into_response());
     }
-    Ok(draw_sign_in(&server, StatusCode::OK, query.next, None, None))
+    Ok(draw_sign_in(
+        &server,
+        StatusCode::OK,
+        query.next,
+        None,
+        None,
+    ))
 }
 
 fn draw_sign_in(
@@ -286,7 +421,13 @@ fn draw_sign_in(
         return_to: next.map(|next| local_path(Some(&next))),
         has_password: *server.auth.password_is_set().borrow(),
     };
-    html(status, render(&bare_frame(server, "/sign-in".to_owned()), view::Page::SignIn(page)))
+    html(
+        status,
+        render(
+            &bare_frame(server, "/sign-in".to_owned()),
+            view::Page::SignIn(page),
+        ),
+    )
 }
 
 /// The sign-in form.
@@ -308,21 +449,47 @@ pub async fn do_sign_in(
     match server.auth.check(transport.ip(), form.password).await {
         Ok(()) => {
             open_session(&session, &headers).await?;
-            server.journal.note(NewEvent::new(Severity::Info, format!("Somebody signed in from {}.", transport.ip()))).await;
+            server
+                .journal
+                .note(NewEvent::new(
+                    Severity::Info,
+                    format!("Somebody signed in from {}.", transport.ip()),
+                ))
+                .await;
             Ok(Redirect::to(&local_path(form.next.as_deref())).into_response())
         }
         Err(SignInError::Throttled { wait }) => {
-            let mut response = draw_sign_in(&server, StatusCode::TOO_MANY_REQUESTS, form.next, None, Some(wait));
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+            let mut response = draw_sign_in(
+                &server,
+                StatusCode::TOO_MANY_REQUESTS,
+                form.next,
+                None,
+                Some(wait),
+            );
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
             Ok(response)
         }
         Err(wrong @ (SignInError::Wrong | SignInError::NoPassword)) => {
             if matches!(wrong, SignInError::Wrong) {
-                server.journal.note(NewEvent::new(Severity::Warning, format!("A wrong password was tried from {}.", transport.ip()))).await;
+                server
+                    .journal
+                    .note(NewEvent::new(
+                        Severity::Warning,
+                        format!("A wrong password was tried from {}.", transport.ip()),
+                    ))
+                    .await;
             }
             let mut sentence = format!("{wrong}.");
             sentence[..1].make_ascii_uppercase();
-            Ok(draw_sign_in(&server, StatusCode::UNAUTHORIZED, form.next, Some(sentence), None))
+            Ok(draw_sign_in(
+                &server,
+                StatusCode::UNAUTHORIZED,
+                form.next,
+                Some(sentence),
+                None,
+            ))
         }
         Err(SignInError::Fault(error)) => Err(error.into()),
     }
@@ -331,9 +498,20 @@ pub async fn do_sign_in(
 async fn open_session(session: &Session, headers: &HeaderMap) -> Result<(), Failure> {
     // A new id: whoever planted the old one in the browser must not be signed in with it.
     session.cycle_id().await?;
-    let browser = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("an unnamed browser");
+    let browser = headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("an unnamed browser");
     let browser = browser.chars().take(BROWSER_LENGTH).collect();
-    session.insert(SIGNED_IN, SignedIn { at: Timestamp::now(), browser }).await?;
+    session
+        .insert(
+            SIGNED_IN,
+            SignedIn {
+                at: Timestamp::now(),
+                browser,
+            },
+        )
+        .await?;
     Ok(())
 }
 
@@ -342,7 +520,9 @@ fn local_path(next: Option<&str>) -> String {
     let fits = |path: &&str| {
         path.starts_with('/')
             && !path.starts_with("//")
-            && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+            && path
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
     };
     next.filter(fits).unwrap_or("/").to_owned()
 }
@@ -367,7 +547,17 @@ fn draw_welcome(server: &Server, token: Option<String>, problem: Option<String>)
     };
     // The token must not travel further in a Referer; the policy of all pages keeps it on this origin.
     let frame = bare_frame(server, "/welcome".to_owned());
-    html(status, render(&frame, view::Page::Welcome(view::Welcome { token, problem, least_length: LEAST_PASSWORD_LENGTH })))
+    html(
+        status,
+        render(
+            &frame,
+            view::Page::Welcome(view::Welcome {
+                token,
+                problem,
+                least_length: LEAST_PASSWORD_LENGTH,
+            }),
+        ),
+    )
 }
 
 /// The form behind a one-time link.
@@ -393,8 +583,20 @@ pub async fn do_welcome(
     match server.auth.use_link(&token, form.password).await {
         Ok(()) => {
             open_session(&session, &headers).await?;
-            server.journal.note(NewEvent::new(Severity::Info, "A password was set through the one-time link.")).await;
-            back_with(&session, "/", true, "The password is set, and you are signed in.".to_owned()).await
+            server
+                .journal
+                .note(NewEvent::new(
+                    Severity::Info,
+                    "A password was set through the one-time link.",
+                ))
+                .await;
+            back_with(
+                &session,
+                "/",
+                true,
+                "The password is set, and you are signed in.".to_owned(),
+            )
+            .await
         }
         Err(PasswordError::Link) => Ok(draw_welcome(&server, None, None)),
         Err(PasswordError::Unfit(why)) => Ok(draw_welcome(&server, Some(token), Some(why))),
@@ -419,13 +621,34 @@ pub async fn do_change_password(
     Form(form): Form<PasswordForm>,
 ) -> Drawn {
     if form.password != form.password_again {
-        return draw_account(&server, &session, Some("The two new passwords differ; type the same one twice.".to_owned())).await;
+        return draw_account(
+            &server,
+            &session,
+            Some("The two new passwords differ; type the same one twice.".to_owned()),
+        )
+        .await;
     }
-    match server.auth.change_password(transport.ip(), form.current, form.password).await {
+    match server
+        .auth
+        .change_password(transport.ip(), form.current, form.password)
+        .await
+    {
         Ok(()) => {
             open_session(&session, &headers).await?;
-            server.journal.note(NewEvent::new(Severity::Info, "The password was changed; all other sessions ended.")).await;
-            back_with(&session, "/account", true, "The password is changed. Every other browser was signed out.".to_owned()).await
+            server
+                .journal
+                .note(NewEvent::new(
+                    Severity::Info,
+                    "The password was changed; all other sessions ended.",
+                ))
+                .await;
+            back_with(
+                &session,
+                "/account",
+                true,
+                "The password is changed. Every other browser was signed out.".to_owned(),
+            )
+            .await
         }
         Err(PasswordError::Unfit(why)) => draw_account(&server, &session, Some(why)).await,
         Err(PasswordError::Link) => Err(Failure(view::ErrorPage::NotFound)),
@@ -434,15 +657,31 @@ pub async fn do_change_password(
 }
 
 /// `POST /account/sessions/{id}/revoke`
-pub async fn do_revoke(State(server): Shared, session: Session, Path(handle): Path<String>) -> Drawn {
+pub async fn do_revoke(
+    State(server): Shared,
+    session: Session,
+    Path(handle): Path<String>,
+) -> Drawn {
     let own = session.id().map(Sessions::handle) == Some(handle.clone());
     if own {
         return do_sign_out(session).await;
     }
     if server.auth.sessions.revoke(handle).await? {
-        back_with(&session, "/account", true, "That browser is signed out.".to_owned()).await
+        back_with(
+            &session,
+            "/account",
+            true,
+            "That browser is signed out.".to_owned(),
+        )
+        .await
     } else {
-        back_with(&session, "/account", false, "That session had ended already.".to_owned()).await
+        back_with(
+            &session,
+            "/account",
+            false,
+            "That session had ended already.".to_owned(),
+        )
+        .await
     }
 }
 
@@ -453,15 +692,31 @@ pub async fn do_backup(State(server): Shared, session: Session, Path(app): Path<
     match found.backup(Reason::Manual).await {
         Ok(manifest) => {
             let size = crate::backup::human(manifest.bytes);
-            back_with(&session, &to, true, format!("A snapshot was taken and read back: {size}.")).await
+            back_with(
+                &session,
+                &to,
+                true,
+                format!("A snapshot was taken and read back: {size}."),
+            )
+            .await
         }
-        Err(error) => back_with(&session, &to, false, format!("No snapshot was taken: {error:#}. Nothing was deleted.")).await,
+        Err(error) => {
+            back_with(
+                &session,
+                &to,
+                false,
+                format!("No snapshot was taken: {error:#}. Nothing was deleted."),
+            )
+            .await
+        }
     }
 }
 
 /// `POST /apps/{app}/snapshots/{id}/restore`
 pub async fn do_restore(State(server): Shared, Path((app, id)): Path<(String, String)>) -> Drawn {
-    let run = api::find(&server, &app)?.restore(api::snapshot_id(&id)?, "the dashboard").await?;
+    let run = api::find(&server, &app)?
+        .restore(api::snapshot_id(&id)?, "the dashboard")
+        .await?;
     Ok(to_run(&app, run))
 }
 
@@ -478,8 +733,14 @@ pub struct DeployForm {
 }
 
 /// `POST /apps/{app}/deploys`
-pub async fn do_deploy(State(server): Shared, Path(app): Path<String>, Form(form): Form<DeployForm>) -> Drawn {
-    let run = api::find(&server, &app)?.deploy(Source::Named(form.release), "the dashboard").await?;
+pub async fn do_deploy(
+    State(server): Shared,
+    Path(app): Path<String>,
+    Form(form): Form<DeployForm>,
+) -> Drawn {
+    let run = api::find(&server, &app)?
+        .deploy(Source::Named(form.release), "the dashboard")
+        .await?;
     Ok(to_run(&app, run))
 }
 
@@ -494,23 +755,44 @@ fn to_run(app: &str, run: RunId) -> Response {
 }
 
 /// `POST /apps/{app}/snapshots/{id}/pin`
-pub async fn do_pin(State(server): Shared, session: Session, Path((app, id)): Path<(String, String)>) -> Drawn {
+pub async fn do_pin(
+    State(server): Shared,
+    session: Session,
+    Path((app, id)): Path<(String, String)>,
+) -> Drawn {
     set_pinned(&server, &session, &app, &id, true).await
 }
 
 /// `POST /apps/{app}/snapshots/{id}/unpin`
-pub async fn do_unpin(State(server): Shared, session: Session, Path((app, id)): Path<(String, String)>) -> Drawn {
+pub async fn do_unpin(
+    State(server): Shared,
+    session: Session,
+    Path((app, id)): Path<(String, String)>,
+) -> Drawn {
     set_pinned(&server, &session, &app, &id, false).await
 }
 
-async fn set_pinned(server: &Server, session: &Session, app: &str, id: &str, pinned: bool) -> Drawn {
+async fn set_pinned(
+    server: &Server,
+    session: &Session,
+    app: &str,
+    id: &str,
+    pinned: bool,
+) -> Drawn {
     let found = api::find(server, app)?;
     let id = api::snapshot_id(id)?;
     let to = format!("/apps/{app}/backups");
     match found.data.set_pinned(id, pinned).await {
         Ok(_) => {
-            let text = if pinned { format!("{id} was pinned: it stays for ever.") } else { format!("The pin of {id} was taken out.") };
-            server.journal.note(NewEvent::new(Severity::Info, text.clone()).of(found.name())).await;
+            let text = if pinned {
+                format!("{id} was pinned: it stays for ever.")
+            } else {
+                format!("The pin of {id} was taken out.")
+            };
+            server
+                .journal
+                .note(NewEvent::new(Severity::Info, text.clone()).of(found.name()))
+                .await;
             back_with(session, &to, true, text).await
         }
         Err(error) => back_with(session, &to, false, format!("{error:#}.")).await,
@@ -523,10 +805,20 @@ mod tests {
 
     #[test]
     fn a_sign_in_never_leads_to_another_site() {
-        for bad in ["https://evil.example", "//evil.example", "/\\evil.example", "", "evil", "/a\r\nSet-Cookie: x"] {
+        for bad in [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "",
+            "evil",
+            "/a\r\nSet-Cookie: x",
+        ] {
             assert_eq!(local_path(Some(bad)), "/", "{bad:?}");
         }
-        assert_eq!(local_path(Some("/apps/home/backups?x=1")), "/apps/home/backups?x=1");
+        assert_eq!(
+            local_path(Some("/apps/home/backups?x=1")),
+            "/apps/home/backups?x=1"
+        );
         assert_eq!(local_path(None), "/");
     }
 }

@@ -46,8 +46,21 @@ pub struct Route {
 }
 
 impl Route {
-    fn new(method: Method, path: &'static str, access: Access, handler: MethodRouter<Arc<Server>>) -> Route {
-        Route { method, path, access, summary: "", takes: None, gives: None, handler }
+    fn new(
+        method: Method,
+        path: &'static str,
+        access: Access,
+        handler: MethodRouter<Arc<Server>>,
+    ) -> Route {
+        Route {
+            method,
+            path,
+            access,
+            summary: "",
+            takes: None,
+            gives: None,
+            handler,
+        }
     }
 
     fn open(path: &'static str, handler: MethodRouter<Arc<Server>>) -> Route {
@@ -104,7 +117,10 @@ pub fn table() -> Vec<Route> {
         Route::page("/account", get(pages::account)),
         Route::form("/sign-out", post(pages::do_sign_out)),
         Route::form("/apps/{app}/backup", post(pages::do_backup)),
-        Route::form("/apps/{app}/snapshots/{id}/restore", post(pages::do_restore)),
+        Route::form(
+            "/apps/{app}/snapshots/{id}/restore",
+            post(pages::do_restore),
+        ),
         Route::form("/apps/{app}/snapshots/{id}/pin", post(pages::do_pin)),
         Route::form("/apps/{app}/snapshots/{id}/unpin", post(pages::do_unpin)),
         Route::form("/apps/{app}/undo", post(pages::do_undo)),
@@ -114,9 +130,11 @@ pub fn table() -> Vec<Route> {
         Route::form("/account/sessions/{id}/revoke", post(pages::do_revoke)),
         Route::page("/metrics", get(api::metrics)).about("Facts for Prometheus"),
     ];
-    all.extend(tealkeep_app::assets::all().iter().map(|asset| {
-        Route::open(&asset.path, get(move || pages::asset(asset)))
-    }));
+    all.extend(
+        tealkeep_app::assets::all()
+            .iter()
+            .map(|asset| Route::open(&asset.path, get(move || pages::asset(asset)))),
+    );
     all.extend(api_table());
     all
 }

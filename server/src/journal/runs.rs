@@ -113,7 +113,12 @@ impl Journal {
     ///
     /// # Errors
     /// The journal can't be written.
-    pub async fn begin_run(&self, app: AppName, kind: Kind, facts: &RunFacts) -> anyhow::Result<RunId> {
+    pub async fn begin_run(
+        &self,
+        app: AppName,
+        kind: Kind,
+        facts: &RunFacts,
+    ) -> anyhow::Result<RunId> {
         let facts = serde_json::to_string(facts)?;
         let began = Timestamp::now().as_millisecond();
         self.with(move |connection| {
@@ -142,7 +147,12 @@ impl Journal {
     pub async fn set_run_facts(&self, run: RunId, facts: &RunFacts) -> anyhow::Result<()> {
         let facts = serde_json::to_string(facts)?;
         self.with(move |connection| {
-            connection.execute("UPDATE run SET facts = ?2 WHERE id = ?1", params![run, facts]).map(drop)
+            connection
+                .execute(
+                    "UPDATE run SET facts = ?2 WHERE id = ?1",
+                    params![run, facts],
+                )
+                .map(drop)
         })
         .await
     }
@@ -151,7 +161,13 @@ impl Journal {
     ///
     /// # Errors
     /// The journal can't be written.
-    pub async fn set_step(&self, run: RunId, step: Step, state: StepState, detail: Option<String>) -> anyhow::Result<()> {
+    pub async fn set_step(
+        &self,
+        run: RunId,
+        step: Step,
+        state: StepState,
+        detail: Option<String>,
+    ) -> anyhow::Result<()> {
         let now = Timestamp::now().as_millisecond();
         self.with(move |connection| {
             let (began, ended) = match state {
@@ -175,7 +191,13 @@ impl Journal {
     ///
     /// # Errors
     /// The journal can't be written.
-    pub async fn end_run(&self, run: RunId, state: RunState, reason: Option<String>, output: Option<String>) -> anyhow::Result<()> {
+    pub async fn end_run(
+        &self,
+        run: RunId,
+        state: RunState,
+        reason: Option<String>,
+        output: Option<String>,
+    ) -> anyhow::Result<()> {
         let now = Timestamp::now().as_millisecond();
         self.with(move |connection| {
             connection
@@ -209,7 +231,9 @@ impl Journal {
     pub async fn runs(&self, app: AppName, limit: u32) -> anyhow::Result<Vec<Run>> {
         self.with(move |connection| {
             let runs = connection
-                .prepare_cached(&format!("{RUN_COLUMNS} WHERE app = ?1 ORDER BY id DESC LIMIT ?2"))?
+                .prepare_cached(&format!(
+                    "{RUN_COLUMNS} WHERE app = ?1 ORDER BY id DESC LIMIT ?2"
+                ))?
                 .query_map(params![app.as_str(), limit], run_of)?
                 .collect::<rusqlite::Result<Vec<_>>>()?;
             with_steps(connection, runs)
@@ -224,7 +248,9 @@ impl Journal {
     pub async fn unfinished_runs(&self, app: AppName) -> anyhow::Result<Vec<Run>> {
         self.with(move |connection| {
             let runs = connection
-                .prepare_cached(&format!("{RUN_COLUMNS} WHERE app = ?1 AND state = 'running' ORDER BY id"))?
+                .prepare_cached(&format!(
+                    "{RUN_COLUMNS} WHERE app = ?1 AND state = 'running' ORDER BY id"
+                ))?
                 .query_map([app.as_str()], run_of)?
                 .collect::<rusqlite::Result<Vec<_>>>()?;
             with_steps(connection, runs)
@@ -236,7 +262,12 @@ impl Journal {
     ///
     /// # Errors
     /// The journal can't be written.
-    pub async fn note_schema(&self, app: AppName, release: ReleaseId, schema_hash: String) -> anyhow::Result<()> {
+    pub async fn note_schema(
+        &self,
+        app: AppName,
+        release: ReleaseId,
+        schema_hash: String,
+    ) -> anyhow::Result<()> {
         self.with(move |connection| {
             connection
                 .execute(
@@ -252,11 +283,19 @@ impl Journal {
     ///
     /// # Errors
     /// The journal can't be read.
-    pub async fn releases_with_schema(&self, app: AppName, schema_hash: String) -> anyhow::Result<Vec<ReleaseId>> {
+    pub async fn releases_with_schema(
+        &self,
+        app: AppName,
+        schema_hash: String,
+    ) -> anyhow::Result<Vec<ReleaseId>> {
         self.with(move |connection| {
             connection
-                .prepare_cached("SELECT release FROM release_schema WHERE app = ?1 AND schema_hash = ?2")?
-                .query_map(params![app.as_str(), schema_hash], |row| row.get::<_, String>(0))?
+                .prepare_cached(
+                    "SELECT release FROM release_schema WHERE app = ?1 AND schema_hash = ?2",
+                )?
+                .query_map(params![app.as_str(), schema_hash], |row| {
+                    row.get::<_, String>(0)
+                })?
                 .filter_map(|release| release.map(|name| name.parse().ok()).transpose())
                 .collect()
         })
@@ -264,7 +303,8 @@ impl Journal {
     }
 }
 
-const RUN_COLUMNS: &str = "SELECT id, app, kind, facts, state, began, ended, reason, output FROM run";
+const RUN_COLUMNS: &str =
+    "SELECT id, app, kind, facts, state, began, ended, reason, output FROM run";
 
 /// A unit enum's serde name, which is what stands in the database.
 fn word<T: Serialize>(value: &T) -> String {
@@ -276,7 +316,9 @@ fn word<T: Serialize>(value: &T) -> String {
 
 fn parsed<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
-    let wrong = |e| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(e));
+    let wrong = |e| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(e))
+    };
     if text.starts_with('{') {
         serde_json::from_str(&text).map_err(wrong)
     } else {
@@ -300,8 +342,9 @@ fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
 }
 
 fn with_steps(connection: &rusqlite::Connection, mut runs: Vec<Run>) -> rusqlite::Result<Vec<Run>> {
-    let mut statement = connection
-        .prepare_cached("SELECT name, state, began, ended, detail FROM step WHERE run = ?1 ORDER BY position")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT name, state, began, ended, detail FROM step WHERE run = ?1 ORDER BY position",
+    )?;
     for run in &mut runs {
         run.steps = statement
             .query_map([run.id], |row| {

@@ -60,7 +60,13 @@ impl ProcessRuntime {
     #[must_use]
     pub fn new(config: ProcessConfig, database: PathBuf, folder: PathBuf) -> ProcessRuntime {
         let (exits, _) = broadcast::channel(64);
-        ProcessRuntime { config, database, folder, slots: Mutex::default(), exits }
+        ProcessRuntime {
+            config,
+            database,
+            folder,
+            slots: Mutex::default(),
+            exits,
+        }
     }
 
     fn output(&self, colour: Colour) -> PathBuf {
@@ -89,9 +95,19 @@ impl ProcessRuntime {
             let intended = *was_stopping.borrow();
             tell_end.send_replace(Some(how.clone()));
             // Without a listener nobody needs to know.
-            let _ = exits.send(Exit { colour, how, intended });
+            let _ = exits.send(Exit {
+                colour,
+                how,
+                intended,
+            });
         });
-        Slot { pid, release, since, stopping, ended }
+        Slot {
+            pid,
+            release,
+            since,
+            stopping,
+            ended,
+        }
     }
 }
 
@@ -101,9 +117,12 @@ impl Runtime for ProcessRuntime {
         let mut slots = self.slots.lock().await;
         for colour in Colour::BOTH {
             let live_file = self.live_file(colour);
-            let found = tokio::task::spawn_blocking(move || proc::find_by_live_file(&live_file)).await?;
+            let found =
+                tokio::task::spawn_blocking(move || proc::find_by_live_file(&live_file)).await?;
             let Some(found) = found else { continue };
-            let Ok(pidfd) = pidfd_open(found.pid, PidfdFlags::empty()) else { continue };
+            let Ok(pidfd) = pidfd_open(found.pid, PidfdFlags::empty()) else {
+                continue;
+            };
             let end = end_of_stranger(pidfd);
             let slot = self.follow(colour, found.pid, found.release, found.since, end);
             slots.insert(colour, slot);
@@ -113,19 +132,37 @@ impl Runtime for ProcessRuntime {
 
     async fn start(&self, colour: Colour, launch: &Launch) -> anyhow::Result<()> {
         let mut slots = self.slots.lock().await;
-        if let Some(slot) = slots.get(&colour).filter(|slot| slot.ended.borrow().is_none()) {
-            bail!("{colour} already runs as process {}", slot.pid.as_raw_nonzero());
+        if let Some(slot) = slots
+            .get(&colour)
+            .filter(|slot| slot.ended.borrow().is_none())
+        {
+            bail!(
+                "{colour} already runs as process {}",
+                slot.pid.as_raw_nonzero()
+            );
         }
         let port = self.config.port(colour);
-        if tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok() {
-            bail!("port {port} of {colour} is already answered by another process; stop it, or give {colour} another port");
+        if tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+            .await
+            .is_ok()
+        {
+            bail!(
+                "port {port} of {colour} is already answered by another process; stop it, or give {colour} another port"
+            );
         }
         let output = self.output(colour);
-        let file = open_output(&output).with_context(|| format!("cannot write {}", output.display()))?;
-        let (program, arguments) =
-            self.config.command.split_first().context("the runtime's command names no program")?;
+        let file =
+            open_output(&output).with_context(|| format!("cannot write {}", output.display()))?;
+        let (program, arguments) = self
+            .config
+            .command
+            .split_first()
+            .context("the runtime's command names no program")?;
         let mut command = tokio::process::Command::new(program);
-        command.args(arguments).current_dir(&launch.directory).env_clear();
+        command
+            .args(arguments)
+            .current_dir(&launch.directory)
+            .env_clear();
         for name in INHERITED {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
@@ -144,9 +181,15 @@ impl Runtime for ProcessRuntime {
             // A group of its own: a Ctrl-C in the supervisor's terminal is not meant for the colours.
             .process_group(0);
         let mut child = command.spawn().with_context(|| {
-            format!("cannot start `{program}` in {}; is the program there?", launch.directory.display())
+            format!(
+                "cannot start `{program}` in {}; is the program there?",
+                launch.directory.display()
+            )
         })?;
-        let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed())).context("the process ended at once")?;
+        let pid = child
+            .id()
+            .and_then(|id| Pid::from_raw(id.cast_signed()))
+            .context("the process ended at once")?;
         let end = async move {
             match child.wait().await {
                 Ok(status) => how_it_ended(status),
@@ -161,17 +204,28 @@ impl Runtime for ProcessRuntime {
     async fn stop(&self, colour: Colour) -> anyhow::Result<()> {
         let (pid, mut ended) = {
             let slots = self.slots.lock().await;
-            let Some(slot) = slots.get(&colour) else { return Ok(()) };
+            let Some(slot) = slots.get(&colour) else {
+                return Ok(());
+            };
             slot.stopping.send_replace(true);
             (slot.pid, slot.ended.clone())
         };
         if ended.borrow().is_none() {
             signal_group(pid, Signal::TERM);
-            if tokio::time::timeout(self.config.stop_timeout, ended.wait_for(Option::is_some)).await.is_err() {
+            if tokio::time::timeout(self.config.stop_timeout, ended.wait_for(Option::is_some))
+                .await
+                .is_err()
+            {
                 tracing::warn!(%colour, "did not end {:?} after SIGTERM; it is killed", self.config.stop_timeout);
                 signal_group(pid, Signal::KILL);
-                if tokio::time::timeout(KILL_TIMEOUT, ended.wait_for(Option::is_some)).await.is_err() {
-                    bail!("{colour} (process {}) does not end, not even by SIGKILL", pid.as_raw_nonzero());
+                if tokio::time::timeout(KILL_TIMEOUT, ended.wait_for(Option::is_some))
+                    .await
+                    .is_err()
+                {
+                    bail!(
+                        "{colour} (process {}) does not end, not even by SIGKILL",
+                        pid.as_raw_nonzero()
+                    );
                 }
             }
         }
@@ -183,7 +237,9 @@ impl Runtime for ProcessRuntime {
 
     async fn state(&self, colour: Colour) -> ColourState {
         let slots = self.slots.lock().await;
-        let Some(slot) = slots.get(&colour) else { return ColourState::Stopped };
+        let Some(slot) = slots.get(&colour) else {
+            return ColourState::Stopped;
+        };
         match &*slot.ended.borrow() {
             Some(how) => ColourState::Ended { how: how.clone() },
             None => ColourState::Running {
@@ -198,12 +254,16 @@ impl Runtime for ProcessRuntime {
     async fn owns_its_port(&self, colour: Colour) -> Option<bool> {
         let pid = self.slots.lock().await.get(&colour)?.pid;
         let port = self.config.port(colour);
-        tokio::task::spawn_blocking(move || proc::group_listens_on(pid, port)).await.ok()?
+        tokio::task::spawn_blocking(move || proc::group_listens_on(pid, port))
+            .await
+            .ok()?
     }
 
     async fn last_lines(&self, colour: Colour, count: usize) -> String {
         let path = self.output(colour);
-        tokio::task::spawn_blocking(move || tail(&path, count).unwrap_or_default()).await.unwrap_or_default()
+        tokio::task::spawn_blocking(move || tail(&path, count).unwrap_or_default())
+            .await
+            .unwrap_or_default()
     }
 
     fn exits(&self) -> broadcast::Receiver<Exit> {
@@ -245,7 +305,10 @@ fn open_output(path: &Path) -> std::io::Result<File> {
         file.set_len(0)?;
     }
     let mut marked = &file;
-    std::io::Write::write_all(&mut marked, format!("{MARK}{}\n", Timestamp::now()).as_bytes())?;
+    std::io::Write::write_all(
+        &mut marked,
+        format!("{MARK}{}\n", Timestamp::now()).as_bytes(),
+    )?;
     Ok(file)
 }
 
@@ -260,7 +323,9 @@ fn tail(path: &Path, count: usize) -> std::io::Result<String> {
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
     // Only what this start printed: an older start's last words would be blamed on the wrong release.
-    let own = text.rfind(MARK).map_or(&*text, |at| text[at..].split_once('\n').map_or("", |(_, rest)| rest));
+    let own = text.rfind(MARK).map_or(&*text, |at| {
+        text[at..].split_once('\n').map_or("", |(_, rest)| rest)
+    });
     let lines: Vec<&str> = own.lines().collect();
     Ok(lines[lines.len().saturating_sub(count)..].join("\n"))
 }

@@ -24,12 +24,27 @@ impl Door {
     ///
     /// # Errors
     /// The port is taken, or the address is not this machine's.
-    pub async fn open(wanted: SocketAddr, password_is_set: watch::Receiver<bool>, journal: Journal) -> anyhow::Result<Door> {
-        let at = if *password_is_set.borrow() { wanted } else { loopback(wanted) };
-        let listener = TcpListener::bind(at).await.map_err(|e| anyhow::anyhow!("{at}: {e}"))?;
+    pub async fn open(
+        wanted: SocketAddr,
+        password_is_set: watch::Receiver<bool>,
+        journal: Journal,
+    ) -> anyhow::Result<Door> {
+        let at = if *password_is_set.borrow() {
+            wanted
+        } else {
+            loopback(wanted)
+        };
+        let listener = TcpListener::bind(at)
+            .await
+            .map_err(|e| anyhow::anyhow!("{at}: {e}"))?;
         // A port of 0 was chosen by the system just now, and is kept when the door moves.
         let wanted = SocketAddr::new(wanted.ip(), listener.local_addr()?.port());
-        Ok(Door { listener, wanted, password_is_set, journal })
+        Ok(Door {
+            listener,
+            wanted,
+            password_is_set,
+            journal,
+        })
     }
 
     /// Where it listens now.
@@ -44,10 +59,16 @@ impl Door {
         }
         let moved = self.rebind();
         let event = match moved {
-            Ok(()) => NewEvent::new(Severity::Info, format!("The dashboard listens on {} from now on.", self.wanted)),
+            Ok(()) => NewEvent::new(
+                Severity::Info,
+                format!("The dashboard listens on {} from now on.", self.wanted),
+            ),
             Err(error) => NewEvent::new(
                 Severity::Bad,
-                format!("The dashboard stays on {at}, since it can't listen on {}: {error}.", self.wanted),
+                format!(
+                    "The dashboard stays on {at}, since it can't listen on {}: {error}.",
+                    self.wanted
+                ),
             ),
         };
         self.journal.note(event).await;

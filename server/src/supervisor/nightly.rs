@@ -23,8 +23,15 @@ const PAUSE_AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(15);
 const EVERY_MINUTE: &str = "0 * * * * *";
 
 /// Starts to tick; ends with `stop`.
-pub async fn tick(server: Arc<Server>, installed_at: Timestamp, tasks: &TaskTracker, stop: CancellationToken) -> anyhow::Result<()> {
-    let mut scheduler = JobScheduler::new().await.context("the scheduler can't be made")?;
+pub async fn tick(
+    server: Arc<Server>,
+    installed_at: Timestamp,
+    tasks: &TaskTracker,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut scheduler = JobScheduler::new()
+        .await
+        .context("the scheduler can't be made")?;
     let failed: Arc<Mutex<HashMap<AppName, Timestamp>>> = Arc::default();
     let (ticked, ticking) = (server.clone(), failed.clone());
     let job = Job::new_async(EVERY_MINUTE, move |_, _| {
@@ -32,8 +39,14 @@ pub async fn tick(server: Arc<Server>, installed_at: Timestamp, tasks: &TaskTrac
         Box::pin(async move { look(&server, installed_at, &failed).await })
     })
     .context("the nightly job can't be made")?;
-    scheduler.add(job).await.context("the nightly job can't be added")?;
-    scheduler.start().await.context("the scheduler can't be started")?;
+    scheduler
+        .add(job)
+        .await
+        .context("the nightly job can't be added")?;
+    scheduler
+        .start()
+        .await
+        .context("the scheduler can't be started")?;
     tasks.spawn(async move {
         // What was missed while the machine was off is caught up now, not at the next minute.
         tokio::select! {
@@ -48,12 +61,21 @@ pub async fn tick(server: Arc<Server>, installed_at: Timestamp, tasks: &TaskTrac
     Ok(())
 }
 
-async fn look(server: &Server, installed_at: Timestamp, failed: &Mutex<HashMap<AppName, Timestamp>>) {
+async fn look(
+    server: &Server,
+    installed_at: Timestamp,
+    failed: &Mutex<HashMap<AppName, Timestamp>>,
+) {
     // Held while a snapshot is taken: the next tick finds it taken, and does nothing.
-    let Ok(mut failed) = failed.try_lock() else { return };
+    let Ok(mut failed) = failed.try_lock() else {
+        return;
+    };
     for app in &server.apps {
         let now = server.clock.now();
-        if failed.get(app.name()).is_some_and(|at| now.duration_since(*at).abs() < PAUSE_AFTER_FAILURE) {
+        if failed
+            .get(app.name())
+            .is_some_and(|at| now.duration_since(*at).abs() < PAUSE_AFTER_FAILURE)
+        {
             continue;
         }
         if let Err(error) = look_at(server, app, installed_at).await {
@@ -65,17 +87,37 @@ async fn look(server: &Server, installed_at: Timestamp, failed: &Mutex<HashMap<A
 
 async fn look_at(server: &Server, app: &App, installed_at: Timestamp) -> anyhow::Result<()> {
     let (catalogue, _) = app.data.catalogue().await?;
-    let nights = catalogue.entries.iter().map(|entry| &entry.manifest).filter(|manifest| manifest.reason == Reason::Nightly);
+    let nights = catalogue
+        .entries
+        .iter()
+        .map(|entry| &entry.manifest)
+        .filter(|manifest| manifest.reason == Reason::Nightly);
     let local = server.clock.local();
     let last = LastRun::newest(nights.map(|manifest| manifest.local_date), local.date());
-    match due(local.timestamp(), server.clock.zone(), app.config.backup.at, last, installed_at) {
+    match due(
+        local.timestamp(),
+        server.clock.zone(),
+        app.config.backup.at,
+        last,
+        installed_at,
+    ) {
         Decision::NotYet { .. } => Ok(()),
-        Decision::Due { local_date, catch_up } => {
+        Decision::Due {
+            local_date,
+            catch_up,
+        } => {
             if catch_up {
-                let text = format!("The snapshot of the night to {local_date} had been missed; it is caught up now.");
-                server.journal.note(NewEvent::new(Severity::Info, text).of(app.name())).await;
+                let text = format!(
+                    "The snapshot of the night to {local_date} had been missed; it is caught up now."
+                );
+                server
+                    .journal
+                    .note(NewEvent::new(Severity::Info, text).of(app.name()))
+                    .await;
             }
-            app.backup_for(Reason::Nightly, Some(local_date)).await.map(drop)
+            app.backup_for(Reason::Nightly, Some(local_date))
+                .await
+                .map(drop)
         }
     }
 }

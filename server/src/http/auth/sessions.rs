@@ -59,13 +59,17 @@ impl Sessions {
             .with(|connection| {
                 connection
                     .prepare_cached("SELECT id, data FROM session WHERE expires > ?1")?
-                    .query_map([Timestamp::now().as_second()], |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .query_map([Timestamp::now().as_second()], |row| {
+                        Ok((row.get(0)?, row.get(1)?))
+                    })?
                     .collect()
             })
             .await?;
         // A row that does not read is a session of another version: nobody can use it.
         let parsed = rows.into_iter().filter_map(|(handle, data)| {
-            serde_json::from_str(&data).ok().map(|record| SessionRow { handle, record })
+            serde_json::from_str(&data)
+                .ok()
+                .map(|record| SessionRow { handle, record })
         });
         Ok(parsed.collect())
     }
@@ -76,7 +80,9 @@ impl Sessions {
     /// The journal can't be written.
     pub async fn revoke(&self, handle: String) -> anyhow::Result<bool> {
         self.journal
-            .with(move |connection| Ok(connection.execute("DELETE FROM session WHERE id = ?1", [handle])? > 0))
+            .with(move |connection| {
+                Ok(connection.execute("DELETE FROM session WHERE id = ?1", [handle])? > 0)
+            })
             .await
     }
 
@@ -94,8 +100,12 @@ fn backend(error: &anyhow::Error) -> session_store::Error {
 #[async_trait]
 impl SessionStore for Sessions {
     async fn save(&self, record: &Record) -> session_store::Result<()> {
-        let data = serde_json::to_string(record).map_err(|e| session_store::Error::Encode(e.to_string()))?;
-        let (handle, expires) = (Sessions::handle(record.id), record.expiry_date.unix_timestamp());
+        let data = serde_json::to_string(record)
+            .map_err(|e| session_store::Error::Encode(e.to_string()))?;
+        let (handle, expires) = (
+            Sessions::handle(record.id),
+            record.expiry_date.unix_timestamp(),
+        );
         self.journal
             .with(move |connection| {
                 connection.execute("DELETE FROM session WHERE expires <= ?1", [Timestamp::now().as_second()])?;
@@ -117,15 +127,23 @@ impl SessionStore for Sessions {
             .with(move |connection| {
                 connection
                     .prepare_cached("SELECT data FROM session WHERE id = ?1 AND expires > ?2")?
-                    .query_row(params![handle, Timestamp::now().as_second()], |row| row.get(0))
+                    .query_row(params![handle, Timestamp::now().as_second()], |row| {
+                        row.get(0)
+                    })
                     .optional()
             })
             .await
             .map_err(|e| backend(&e))?;
-        data.map(|data| serde_json::from_str(&data).map_err(|e| session_store::Error::Decode(e.to_string()))).transpose()
+        data.map(|data| {
+            serde_json::from_str(&data).map_err(|e| session_store::Error::Decode(e.to_string()))
+        })
+        .transpose()
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        self.revoke(Sessions::handle(*id)).await.map(drop).map_err(|e| backend(&e))
+        self.revoke(Sessions::handle(*id))
+            .await
+            .map(drop)
+            .map_err(|e| backend(&e))
     }
 }

@@ -24,14 +24,24 @@ pub struct Found {
 pub fn find_by_live_file(live_file: &Path) -> Option<Found> {
     let wanted = [b"TEALKEEP_LIVE_FILE=", live_file.as_os_str().as_bytes()].concat();
     for entry in fs::read_dir("/proc").ok()?.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<i32>().ok())
+        else {
+            continue;
+        };
         // Processes of other users can't be read; they are none of ours.
-        let Ok(environment) = fs::read(entry.path().join("environ")) else { continue };
+        let Ok(environment) = fs::read(entry.path().join("environ")) else {
+            continue;
+        };
         let mut variables = environment.split(|byte| *byte == 0);
         if !variables.clone().any(|variable| variable == wanted) {
             continue;
         }
-        let Some(stat) = Stat::read(pid) else { continue };
+        let Some(stat) = Stat::read(pid) else {
+            continue;
+        };
         if stat.group != pid || stat.is_over() {
             continue;
         }
@@ -40,7 +50,11 @@ pub fn find_by_live_file(live_file: &Path) -> Option<Found> {
             .and_then(|value| std::str::from_utf8(value).ok())
             .and_then(|value| value.parse().ok());
         if let (Some(release), Some(pid)) = (release, Pid::from_raw(pid)) {
-            return Some(Found { pid, release, since: stat.started() });
+            return Some(Found {
+                pid,
+                release,
+                since: stat.started(),
+            });
         }
     }
     None
@@ -57,12 +71,21 @@ pub fn resident_bytes(pid: Pid) -> Option<u64> {
 pub fn group_listens_on(group: Pid, port: u16) -> Option<bool> {
     let mut listening = HashSet::new();
     for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-        let Ok(text) = fs::read_to_string(table) else { continue };
+        let Ok(text) = fs::read_to_string(table) else {
+            continue;
+        };
         for line in text.lines().skip(1) {
             let fields: Vec<&str> = line.split_whitespace().collect();
             // local_address is the second field, the state (0A: LISTEN) the fourth, the inode the tenth.
-            let (Some(local), Some(&"0A"), Some(inode)) = (fields.get(1), fields.get(3), fields.get(9)) else { continue };
-            let at = local.rsplit(':').next().and_then(|hex| u16::from_str_radix(hex, 16).ok());
+            let (Some(local), Some(&"0A"), Some(inode)) =
+                (fields.get(1), fields.get(3), fields.get(9))
+            else {
+                continue;
+            };
+            let at = local
+                .rsplit(':')
+                .next()
+                .and_then(|hex| u16::from_str_radix(hex, 16).ok());
             if at == Some(port) {
                 listening.insert(format!("socket:[{inode}]"));
             }
@@ -72,12 +95,22 @@ pub fn group_listens_on(group: Pid, port: u16) -> Option<bool> {
         return None;
     }
     for entry in fs::read_dir("/proc").ok()?.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<i32>().ok())
+        else {
+            continue;
+        };
         if Stat::read(pid).is_none_or(|stat| stat.group != group.as_raw_nonzero().get()) {
             continue;
         }
-        let Ok(descriptors) = fs::read_dir(entry.path().join("fd")) else { return None };
-        let mut links = descriptors.flatten().filter_map(|fd| fs::read_link(fd.path()).ok());
+        let Ok(descriptors) = fs::read_dir(entry.path().join("fd")) else {
+            return None;
+        };
+        let mut links = descriptors
+            .flatten()
+            .filter_map(|fd| fs::read_link(fd.path()).ok());
         if links.any(|link| link.to_str().is_some_and(|link| listening.contains(link))) {
             return Some(true);
         }
@@ -112,7 +145,10 @@ impl Stat {
             .ok()
             .and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok())
             .unwrap_or_default();
-        #[expect(clippy::cast_precision_loss, reason = "ticks since boot stay far below 2^52")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "ticks since boot stay far below 2^52"
+        )]
         let age = uptime - self.start_ticks as f64 / rustix::param::clock_ticks_per_second() as f64;
         Timestamp::now() - jiff::SignedDuration::from_secs_f64(age.max(0.0))
     }

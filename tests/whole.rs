@@ -1,0 +1,4 @@
+//! Everything that runs over real sockets, files, processes and a browser.
+
+mod cli;
+mod support;
