@@ -97,16 +97,34 @@ impl House {
     }
 
     fn prepare(traffic: bool) -> House {
-        let ports = Ports { dashboard: free_port(), app: free_port(), blue: free_port(), green: free_port() };
-        let dir = tempfile::Builder::new().prefix("tealkeep-house-").tempdir().unwrap();
-        House { dir, ports, process: None, traffic, link: None }
+        let ports = Ports {
+            dashboard: free_port(),
+            app: free_port(),
+            blue: free_port(),
+            green: free_port(),
+        };
+        let dir = tempfile::Builder::new()
+            .prefix("tealkeep-house-")
+            .tempdir()
+            .unwrap();
+        House {
+            dir,
+            ports,
+            process: None,
+            traffic,
+            link: None,
+        }
     }
 
     /// Starts the server, which must not run, and waits until it says that it is up. With a
     /// `TEALKEEP_KILL_AT` among `env` that its start reaches, it may die before.
     pub async fn start_again(&mut self, env: &[(&str, &str)]) {
         assert!(self.process.is_none(), "the server already runs");
-        let log = std::fs::File::options().create(true).append(true).open(self.folder().join("server.log")).unwrap();
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder().join("server.log"))
+            .unwrap();
         let mut command = Command::new(TEALKEEP);
         command.arg("demo").arg("--folder").arg(self.folder());
         for (option, port) in [
@@ -143,8 +161,16 @@ impl House {
             let _ = tell.send(lines);
             reader.for_each(drop);
         });
-        let lines = tokio::time::timeout(PATIENCE, told).await.expect("the demo said nothing").unwrap();
-        self.link = lines.iter().find_map(|line| Some(format!("/welcome/{}", line.split_once("/welcome/")?.1.trim())));
+        let lines = tokio::time::timeout(PATIENCE, told)
+            .await
+            .expect("the demo said nothing")
+            .unwrap();
+        self.link = lines.iter().find_map(|line| {
+            Some(format!(
+                "/welcome/{}",
+                line.split_once("/welcome/")?.1.trim()
+            ))
+        });
     }
 
     /// The demo's folder.
@@ -179,12 +205,23 @@ impl House {
 
     /// Where a colour listens.
     pub fn colour(&self, colour: &str) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], if colour == "blue" { self.ports.blue } else { self.ports.green }))
+        SocketAddr::from((
+            [127, 0, 0, 1],
+            if colour == "blue" {
+                self.ports.blue
+            } else {
+                self.ports.green
+            },
+        ))
     }
 
     /// Runs a verb against this house, and waits for its end.
     pub fn tealkeep<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, arguments: I) -> Said {
-        let output = Command::new(TEALKEEP).env("TEALKEEP_SOCKET", self.socket()).args(arguments).output().unwrap();
+        let output = Command::new(TEALKEEP)
+            .env("TEALKEEP_SOCKET", self.socket())
+            .args(arguments)
+            .output()
+            .unwrap();
         Said::of(&output)
     }
 
@@ -206,14 +243,29 @@ impl House {
 
     /// Asks the API over the unix socket.
     pub async fn get(&self, path: &str) -> Value {
-        let client = reqwest::Client::builder().unix_socket(self.socket()).build().unwrap();
-        client.get(format!("http://tealkeep{path}")).send().await.unwrap().json().await.unwrap()
+        let client = reqwest::Client::builder()
+            .unix_socket(self.socket())
+            .build()
+            .unwrap();
+        client
+            .get(format!("http://tealkeep{path}"))
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
     }
 
     /// What happened, newest first, as sentences.
     pub async fn journal(&self) -> Vec<String> {
         let events = self.get("/api/v1/journal?limit=200").await;
-        events.as_array().unwrap().iter().map(|event| event["text"].as_str().unwrap().to_owned()).collect()
+        events
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| event["text"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// Waits until the status is as wanted.
@@ -235,7 +287,8 @@ impl House {
 
     /// Waits until no run is under way.
     pub async fn until_quiet(&self) -> Value {
-        self.until(|status| status["apps"][0]["run"].is_null()).await
+        self.until(|status| status["apps"][0]["run"].is_null())
+            .await
     }
 
     /// Kills the server with SIGKILL, as a power cut would; its colours go on.
@@ -249,16 +302,26 @@ impl House {
     pub async fn until_dead(&mut self) {
         let mut process = self.process.take().expect("the server runs");
         let ended = tokio::task::spawn_blocking(move || process.wait());
-        tokio::time::timeout(PATIENCE, ended).await.expect("the server goes on").unwrap().unwrap();
+        tokio::time::timeout(PATIENCE, ended)
+            .await
+            .expect("the server goes on")
+            .unwrap()
+            .unwrap();
     }
 
     /// Stops the server with SIGTERM and waits for its end.
     pub async fn stop(&mut self) {
-        let Some(mut process) = self.process.take() else { return };
+        let Some(mut process) = self.process.take() else {
+            return;
+        };
         let pid = rustix::process::Pid::from_child(&process);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let ended = tokio::task::spawn_blocking(move || process.wait());
-        let status = tokio::time::timeout(PATIENCE, ended).await.expect("the server does not stop").unwrap().unwrap();
+        let status = tokio::time::timeout(PATIENCE, ended)
+            .await
+            .expect("the server does not stop")
+            .unwrap()
+            .unwrap();
         assert!(status.success(), "the server ended with {status}");
     }
 }
@@ -275,7 +338,13 @@ impl Drop for House {
         }
         // The colours outlive a killed server, and are told by the folder that they live in.
         for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            let Some(pid) = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok())
+            else {
+                continue;
+            };
             let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
             let folder = self.folder().to_string_lossy().into_owned();
             if String::from_utf8_lossy(&environment).contains(&format!("DATABASE_PATH={folder}"))

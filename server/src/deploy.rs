@@ -218,8 +218,21 @@ impl App {
     /// The machine or the journal can't be asked.
     pub async fn begin(self: &Arc<Self>) -> anyhow::Result<()> {
         self.runtime.adopt().await?;
-        self.releases.sweep()?;
-        self.data.sweep().await?;
+        // Leftovers cost room, not correctness: the household's app comes up all the same.
+        if let Err(error) = self.releases.sweep() {
+            self.note(
+                Severity::Warning,
+                format!("What a cut-off receive left could not be removed: {error:#}."),
+            )
+            .await;
+        }
+        if let Err(error) = self.data.sweep().await {
+            self.note(
+                Severity::Bad,
+                format!("The backups folder can't be used: {error:#}."),
+            )
+            .await;
+        }
         let live = self.router.live().await?;
         live::mark_live(&self.folder, live)?;
         for colour in Colour::BOTH {
@@ -410,7 +423,7 @@ impl App {
     ///
     /// # Errors
     /// The snapshot failed; nothing that was there before has changed.
-    pub async fn backup(&self, reason: Reason) -> anyhow::Result<Manifest> {
+    pub async fn backup(self: &Arc<Self>, reason: Reason) -> anyhow::Result<Manifest> {
         self.backup_for(reason, None).await
     }
 
@@ -419,6 +432,19 @@ impl App {
     /// # Errors
     /// The snapshot failed; nothing that was there before has changed.
     pub async fn backup_for(
+        self: &Arc<Self>,
+        reason: Reason,
+        local_date: Option<Date>,
+    ) -> anyhow::Result<Manifest> {
+        // A task of its own: a phone that goes to sleep meanwhile does not call the snapshot off.
+        let app = self.clone();
+        let task = self
+            .tasks
+            .spawn(async move { app.take_backup(reason, local_date).await });
+        task.await.context("the snapshot's task ended")?
+    }
+
+    async fn take_backup(
         &self,
         reason: Reason,
         local_date: Option<Date>,
@@ -598,37 +624,45 @@ impl App {
         directory: Option<PathBuf>,
         turn: Turn,
     ) -> Result<RunId, Refusal> {
-        let run = self
-            .journal
-            .begin_run(self.name().clone(), kind, &facts)
-            .await?;
-        self.set_underway(Some(Underway {
-            run,
-            kind,
-            subject: subject(&facts),
-            since: Timestamp::now(),
-        }));
-        let begun = format!(
-            "The {} of {} began; {} asked for it.",
-            kind.noun(),
-            subject(&facts),
-            facts.asked_by
-        );
-        self.journal
-            .note(
-                NewEvent::new(Severity::Info, begun)
-                    .of(self.name())
-                    .in_run(run),
-            )
-            .await;
+        // A task of its own: a run that the journal knows of is carried out, whoever asked and went away.
         let app = self.clone();
+        let (tell, told) = tokio::sync::oneshot::channel();
         self.tasks.spawn(async move {
+            let run = match app
+                .journal
+                .begin_run(app.name().clone(), kind, &facts)
+                .await
+            {
+                Ok(run) => run,
+                Err(error) => return drop(tell.send(Err(error))),
+            };
+            app.set_underway(Some(Underway {
+                run,
+                kind,
+                subject: subject(&facts),
+                since: Timestamp::now(),
+            }));
+            let begun = format!(
+                "The {} of {} began; {} asked for it.",
+                kind.noun(),
+                subject(&facts),
+                facts.asked_by
+            );
+            app.journal
+                .note(
+                    NewEvent::new(Severity::Info, begun)
+                        .of(app.name())
+                        .in_run(run),
+                )
+                .await;
+            // Who asked may have gone away.
+            let _ = tell.send(Ok(run));
             pipeline::Pipeline::new(app, run, kind, facts, directory)
                 .drive(kind.steps()[0])
                 .await;
             drop(turn);
         });
-        Ok(run)
+        Ok(told.await.context("the run's task ended")??)
     }
 
     async fn resume(self: &Arc<Self>, run: Run, live: Colour, turn: Turn) {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::durable;
 use crate::names::Colour;
-use gate::{Gate, InFlight};
+use gate::{Gate, InFlight, Maintenance};
 
 /// What a router knows of the traffic.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -43,8 +43,9 @@ pub trait Router: Send + Sync {
     /// It could not be recorded; then the old colour is still live.
     async fn swap(&self, to: Colour) -> anyhow::Result<()>;
 
-    /// New requests wait from now on, for a bounded time.
-    async fn hold(&self) -> anyhow::Result<()>;
+    /// New requests wait from now on, for a bounded time. Where `estimate` says that the wait would be
+    /// longer than that, they get a page that says when to come back instead.
+    async fn hold(&self, estimate: Duration) -> anyhow::Result<()>;
 
     /// Held requests go on, to whatever is live.
     async fn release(&self) -> anyhow::Result<()>;
@@ -70,6 +71,7 @@ pub struct GateRouter {
     gate: Arc<Gate>,
     live_file: PathBuf,
     entrance: SocketAddr,
+    hold_timeout: Duration,
 }
 
 /// How often the gate's count is looked at while requests in flight are waited for.
@@ -80,7 +82,12 @@ const STREAM_FAREWELL: Duration = Duration::from_secs(1);
 impl GateRouter {
     /// A gate that listens on `listen`, with its live colour recorded in `live_file`.
     #[must_use]
-    pub fn new(gate: Arc<Gate>, live_file: PathBuf, listen: SocketAddr) -> GateRouter {
+    pub fn new(
+        gate: Arc<Gate>,
+        live_file: PathBuf,
+        listen: SocketAddr,
+        hold_timeout: Duration,
+    ) -> GateRouter {
         let ip = match listen.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
             IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
@@ -90,6 +97,7 @@ impl GateRouter {
             gate,
             live_file,
             entrance: SocketAddr::new(ip, listen.port()),
+            hold_timeout,
         }
     }
 
@@ -128,12 +136,23 @@ impl Router for GateRouter {
         Ok(())
     }
 
-    async fn hold(&self) -> anyhow::Result<()> {
-        self.gate.hold();
+    async fn hold(&self, estimate: Duration) -> anyhow::Result<()> {
+        if estimate < self.hold_timeout {
+            self.gate.hold();
+        } else {
+            self.gate.set_maintenance(Some(Maintenance {
+                text: format!(
+                    "Data from a backup is being put back, which takes about {}. Nothing that was entered is lost.",
+                    crate::deploy::seconds(estimate)
+                ),
+                retry_after: estimate,
+            }));
+        }
         Ok(())
     }
 
     async fn release(&self) -> anyhow::Result<()> {
+        self.gate.set_maintenance(None);
         self.gate.release();
         Ok(())
     }

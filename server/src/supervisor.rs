@@ -134,11 +134,12 @@ impl Supervisor {
             |from| listen::over_tcp(*from),
             stop.clone(),
         ));
-        for app in &server.apps {
+        let begun = server.apps.iter().map(|app| async move {
             app.begin()
                 .await
-                .with_context(|| format!("cannot begin with {}", app.name()))?;
-        }
+                .with_context(|| format!("cannot begin with {}", app.name()))
+        });
+        futures_util::future::try_join_all(begun).await?;
         nightly::tick(server.clone(), installed_at, &tasks, stop.clone()).await?;
         Ok(Supervisor {
             server,
@@ -219,6 +220,7 @@ async fn build(
         gate.clone(),
         active,
         listener.local_addr()?,
+        section.hold_timeout,
     ));
 
     let keeper = Keeper {

@@ -299,6 +299,7 @@ pub fn empty() -> Vec<Sample> {
                 undo: None,
                 running: None,
                 cannot_back_up: None,
+                problems: vec!["the manifest of 2026-11-20T033000Z can't be read".to_owned()],
             }),
         ),
         (
@@ -637,6 +638,7 @@ fn backups(t: Text) -> Backups {
         undo: Some(offer()),
         running: None,
         cannot_back_up: None,
+        problems: Vec::new(),
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Backups {
     pub running: Option<Run>,
     /// Why "Back up now" can't be pressed at the moment, as a sentence; `None` when it can.
     pub cannot_back_up: Option<String>,
+    /// What in the folder does not fit together, each as a sentence without its full stop.
+    pub problems: Vec<String>,
 }
 
 /// A local date of which a snapshot is held.

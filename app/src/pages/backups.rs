@@ -45,6 +45,7 @@ pub(super) fn draw(frame: &Frame, page: &Backups) -> Drawn {
                     <h2 id="latest">"At a glance"</h2>
                     {running}
                     {facts(glance(frame, page))}
+                    {page.problems.iter().map(|problem| view! { <p class="refusal"><bdi>{problem.clone()}</bdi>"."</p> }).collect_view()}
                     <div class="actions">{back_up}</div>
                 </section>
                 {page.undo.as_ref().map(|offer| undo(frame, offer, &path))}
@@ -54,7 +55,8 @@ pub(super) fn draw(frame: &Frame, page: &Backups) -> Drawn {
                     <p class="soft small">
                         "Seven nights stay as daily, then four as weekly, then six as monthly. "
                         "A coarser tier takes only what a finer one no longer holds, so "<code>"weekly/"</code>
-                        " fills from the tenth day on and "<code>"monthly/"</code>" from the thirty-seventh."
+                        " begins to fill in the second week and "<code>"monthly/"</code>" in the second month or the third. "
+                        "Each snapshot below says why it stays and when it goes."
                     </p>
                 </section>
                 <section class="card" aria-labelledby="sizes">

@@ -25,6 +25,17 @@ use crate::names::{AppName, ReleaseId};
 /// How long a look at the database may take that reads no content.
 const LOOK_DEADLINE: Duration = Duration::from_secs(30);
 
+/// On a small machine content goes through a snapshot and into a database at about this rate.
+const RESTORE_BYTES_PER_SECOND: u64 = 15 << 20;
+/// Stopping, starting, probing and swapping take about this long on top.
+const RESTORE_OVERHEAD: Duration = Duration::from_secs(3);
+
+/// About how long requests wait while content of this size is put back.
+#[must_use]
+pub fn restore_estimate(plain_bytes: u64) -> Duration {
+    RESTORE_OVERHEAD + Duration::from_secs(plain_bytes / RESTORE_BYTES_PER_SECOND)
+}
+
 /// One app's database and its snapshots.
 #[derive(Debug, Clone)]
 pub struct Data {

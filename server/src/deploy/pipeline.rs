@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 
-use super::data::{Unpacked, VersionWatch};
+use super::data::{Unpacked, VersionWatch, restore_estimate};
 use super::release::Releases;
 use super::step::{self, Kind, Step, Unwind};
 use super::{App, live, seconds, subject};
@@ -232,7 +232,7 @@ impl Pipeline {
 
     async fn hold(&self) -> anyhow::Result<Outcome> {
         let app = &self.app;
-        app.router.hold().await?;
+        app.router.hold(self.estimate().await?).await?;
         let deadline = app.config.deploy.drain_timeout.min(HOLD_PATIENCE);
         if !app
             .router
@@ -249,9 +249,18 @@ impl Pipeline {
         ))
     }
 
+    /// How long requests will have to wait.
+    async fn estimate(&self) -> anyhow::Result<Duration> {
+        let id = self.facts.snapshot.context("a restore has a snapshot")?;
+        let manifest = self.app.data.manifest(id).await?;
+        Ok(manifest.map_or(Duration::ZERO, |manifest| {
+            restore_estimate(manifest.plain_bytes)
+        }))
+    }
+
     async fn stop(&mut self) -> anyhow::Result<Outcome> {
         // After a crash the hold is gone with the gate that kept it.
-        self.app.router.hold().await?;
+        self.app.router.hold(self.estimate().await?).await?;
         for colour in Colour::BOTH {
             self.app.router.forget(colour).await;
             self.app.runtime.stop(colour).await?;

@@ -8,6 +8,7 @@ use tealkeep_app::model as view;
 
 use super::{Server, api};
 use crate::backup::{Reason, SnapshotId};
+use crate::deploy::data::restore_estimate;
 use crate::deploy::release::Release;
 use crate::deploy::step::Kind;
 use crate::deploy::{App, subject};
@@ -22,10 +23,6 @@ const TOO_OLD: SignedDuration = SignedDuration::from_hours(36);
 const SHOWN_RUNS: u32 = 20;
 /// How many events a page of the journal shows.
 const SHOWN_EVENTS: u32 = 60;
-/// Copying content into a database goes at about this rate on a small machine.
-const RESTORE_BYTES_PER_SECOND: u64 = 30 << 20;
-/// Starting, probing and swapping take about this long on top.
-const RESTORE_OVERHEAD: Duration = Duration::from_secs(3);
 
 /// Whether all is well.
 pub struct Health {
@@ -284,7 +281,8 @@ pub async fn backups(server: &Server, app: &App) -> anyhow::Result<view::Backups
             .iter()
             .find(|run| run.state == RunState::Running)
             .map(run_view),
-        cannot_back_up: (!all.problems.is_empty()).then(|| all.problems.join("; ")),
+        problems: all.problems,
+        cannot_back_up: None,
     })
 }
 
@@ -342,7 +340,7 @@ pub async fn confirm_undo(app: &App) -> anyhow::Result<Option<view::ConfirmUndo>
 }
 
 fn estimate(snapshot: &api::SnapshotFacts) -> Duration {
-    RESTORE_OVERHEAD + Duration::from_secs(snapshot.plain_bytes / RESTORE_BYTES_PER_SECOND)
+    restore_estimate(snapshot.plain_bytes)
 }
 
 fn requests_wait(app: &App, snapshot: &api::SnapshotFacts) -> bool {

@@ -85,7 +85,7 @@ async fn look(
     }
 }
 
-async fn look_at(server: &Server, app: &App, installed_at: Timestamp) -> anyhow::Result<()> {
+async fn look_at(server: &Server, app: &Arc<App>, installed_at: Timestamp) -> anyhow::Result<()> {
     let (catalogue, _) = app.data.catalogue().await?;
     let nights = catalogue
         .entries
