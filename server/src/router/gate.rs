@@ -3,6 +3,7 @@
 //! request is lost: what is in flight ends where it began, what comes next goes to the other colour.
 
 mod body;
+mod client;
 mod config;
 mod forward;
 mod headers;

@@ -14,9 +14,10 @@ use hyper::body::{Bytes, Incoming};
 use tokio::time::Sleep;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use super::client::Client;
 use super::pool::Upstream;
 use super::switch::InFlight;
-use super::worker::{Client, Worker};
+use super::worker::Worker;
 use crate::names::Colour;
 
 /// How long a body waits for the colour's leave before it is sent anyway, since a server may ignore the

@@ -17,12 +17,13 @@ use hyper::upgrade::OnUpgrade;
 use tokio::time::{sleep, timeout};
 
 use super::body::{EventStream, FromColour, Leave, Outgoing, ReplyBody};
+use super::client::Client;
 use super::headers::{self, Shape};
 use super::pages::{self, Wants};
 use super::pool::Upstream;
 use super::switch::{Entry, HoldEnd, InFlight};
 use super::tunnel;
-use super::worker::{Client, Worker};
+use super::worker::Worker;
 use crate::names::Colour;
 
 /// The pause between two attempts at a colour that can't be reached.
