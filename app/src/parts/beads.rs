@@ -108,7 +108,7 @@ fn class(state: StepState) -> &'static str {
 
 fn word(state: StepState) -> &'static str {
     match state {
-        StepState::Pending => "to come",
+        StepState::Pending => "not reached",
         StepState::Running => "under way",
         StepState::Done => "done",
         StepState::Failed => "failed",

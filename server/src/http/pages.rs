@@ -501,8 +501,7 @@ async fn open_session(session: &Session, headers: &HeaderMap) -> Result<(), Fail
     let browser = headers
         .get(header::USER_AGENT)
         .and_then(|value| value.to_str().ok())
-        .unwrap_or("an unnamed browser");
-    let browser = browser.chars().take(BROWSER_LENGTH).collect();
+        .map_or_else(|| "an unnamed browser".to_owned(), browser_name);
     session
         .insert(
             SIGNED_IN,
@@ -513,6 +512,36 @@ async fn open_session(session: &Session, headers: &HeaderMap) -> Result<(), Fail
         )
         .await?;
     Ok(())
+}
+
+/// What a person calls the browser that sent this User-Agent; a strange one is shown as it is.
+fn browser_name(agent: &str) -> String {
+    // The order matters: each of these also claims to be the ones after it.
+    let browser = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    let system = [
+        ("Android", "Android"),
+        ("iPhone", "an iPhone"),
+        ("iPad", "an iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS", "a Mac"),
+        ("Linux", "Linux"),
+    ];
+    let find = |known: &[(&str, &'static str)]| {
+        known
+            .iter()
+            .find(|(mark, _)| agent.contains(mark))
+            .map(|(_, name)| *name)
+    };
+    match (find(&browser), find(&system)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        _ => agent.chars().take(BROWSER_LENGTH).collect(),
+    }
 }
 
 /// A path on this dashboard, whatever was asked for: a sign-in never leads to another site.
@@ -802,6 +831,27 @@ async fn set_pinned(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_browser_is_called_what_people_call_it() {
+        for (agent, name) in [
+            (
+                "Mozilla/5.0 (Linux; Android 15; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
+                "Chrome on Android",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1",
+                "Safari on an iPhone",
+            ),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+                "Firefox on Linux",
+            ),
+            ("curl/8.5.0", "curl/8.5.0"),
+        ] {
+            assert_eq!(browser_name(agent), name);
+        }
+    }
 
     #[test]
     fn a_sign_in_never_leads_to_another_site() {
