@@ -411,3 +411,74 @@ CREATE TABLE session(
 PRAGMA user_version = 1;
 COMMIT;
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn journal() -> (tempfile::TempDir, Journal) {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::open(dir.path()).unwrap();
+        (dir, journal)
+    }
+
+    #[tokio::test]
+    async fn what_happened_is_never_changed() {
+        let (_dir, journal) = journal().await;
+        journal
+            .append(NewEvent::new(Severity::Good, "A snapshot was taken."))
+            .await
+            .unwrap();
+        let changed = journal
+            .with(|connection| connection.execute("UPDATE event SET text = 'no'", []))
+            .await;
+        assert!(format!("{:#}", changed.unwrap_err()).contains("events are never changed"));
+        assert_eq!(
+            journal.events(None, None, 9).await.unwrap()[0].text,
+            "A snapshot was taken."
+        );
+    }
+
+    #[tokio::test]
+    async fn a_listener_that_comes_back_finds_what_it_missed_in_order() {
+        let (_dir, journal) = journal().await;
+        let mut live = journal.subscribe();
+        let first = journal
+            .append(NewEvent::new(Severity::Info, "one"))
+            .await
+            .unwrap();
+        let home: AppName = "home".parse().unwrap();
+        journal
+            .append(NewEvent::new(Severity::Bad, "two").of(&home))
+            .await
+            .unwrap();
+        journal
+            .append(NewEvent::new(Severity::Info, "three"))
+            .await
+            .unwrap();
+        let missed = journal.events_after(first.id, 9).await.unwrap();
+        assert_eq!(
+            missed.iter().map(|e| e.text.as_str()).collect::<Vec<_>>(),
+            ["two", "three"]
+        );
+        let of_home = journal.events(Some(home), None, 9).await.unwrap();
+        assert_eq!(
+            of_home.iter().map(|e| e.text.as_str()).collect::<Vec<_>>(),
+            ["two"]
+        );
+        assert!(matches!(live.recv().await.unwrap(), Signal::Event(event) if event == first));
+    }
+
+    #[test]
+    fn a_journal_of_a_newer_version_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Journal::open(dir.path()).unwrap());
+        let connection = Connection::open(dir.path().join("journal.db")).unwrap();
+        connection.pragma_update(None, "user_version", 2).unwrap();
+        let refused = Journal::open(dir.path()).unwrap_err();
+        assert!(
+            format!("{refused:#}").contains("written by a newer Tealkeep"),
+            "{refused:#}"
+        );
+    }
+}
