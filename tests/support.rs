@@ -47,7 +47,8 @@ pub struct Said {
 }
 
 impl Said {
-    fn of(output: &Output) -> Said {
+    /// Of a command that has ended.
+    pub fn of(output: &Output) -> Said {
         Said {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -336,24 +337,22 @@ impl Drop for House {
             let log = std::fs::read_to_string(self.folder().join("server.log")).unwrap_or_default();
             eprintln!("--- the server's log ---\n{log}");
         }
-        // The colours outlive a killed server, and are told by the folder that they live in.
-        for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let Some(pid) = entry
-                .file_name()
-                .to_str()
-                .and_then(|name| name.parse().ok())
-            else {
-                continue;
-            };
-            let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-            let folder = self.folder().to_string_lossy().into_owned();
-            if String::from_utf8_lossy(&environment).contains(&format!("DATABASE_PATH={folder}"))
-                && let Some(pid) = rustix::process::Pid::from_raw(pid)
-            {
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            }
+        for pid in colours_of(self.folder()) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
         }
     }
+}
+
+/// The processes of the colours whose database lies in a folder: they outlive a killed server.
+pub fn colours_of(folder: &Path) -> Vec<rustix::process::Pid> {
+    let told = format!("DATABASE_PATH={}", folder.display());
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let colours = processes.filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let environment = std::fs::read(entry.path().join("environ")).ok()?;
+        String::from_utf8_lossy(&environment).contains(&told).then(|| rustix::process::Pid::from_raw(pid))?
+    });
+    colours.collect()
 }
 
 /// A port that nobody uses and that the system does not hand out by itself (those begin at 32768), never

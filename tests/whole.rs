@@ -4,4 +4,6 @@
 
 mod cli;
 mod nightly;
+mod config;
+mod serve;
 mod support;

@@ -17,7 +17,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::config::{DEFAULT_CONFIG, DEFAULT_SOCKET};
@@ -28,20 +28,34 @@ const FAILED: u8 = 1;
 /// Exit code: the call itself was wrong.
 const WRONG_CALL: u8 = 2;
 
-const GROUPS: &str = "\
-Every day:   status, backup, snapshots, deploy, rollback, restore
-Now and then: undo, verify, password
-Running it:  serve, demo
+/// The verbs as the help lists them: those of every day first.
+const GROUPS: [(&str, &[&str]); 3] = [
+    (
+        "Every day",
+        &[
+            "status",
+            "backup",
+            "snapshots",
+            "deploy",
+            "rollback",
+            "restore",
+        ],
+    ),
+    ("Now and then", &["undo", "verify", "password"]),
+    ("Running it", &["serve", "demo"]),
+];
 
+const AFTER: &str = "\
+`tealkeep VERB --help` tells more about one of them.
 Exit codes: 0 it did what was asked, 1 it tried and failed, 2 the call itself was wrong.";
 
 /// Supervises household web apps on a small machine: verified snapshots, blue/green deploys, restores
 /// that nobody notices.
 #[derive(Debug, Parser)]
-#[command(name = "tealkeep", version, after_help = GROUPS, arg_required_else_help = true)]
+#[command(name = "tealkeep", version, after_help = AFTER, arg_required_else_help = true)]
 struct Cli {
     /// The unix socket of the server.
-    #[arg(long, global = true, env = "TEALKEEP_SOCKET", default_value = DEFAULT_SOCKET, value_name = "PATH")]
+    #[arg(long, global = true, env = "TEALKEEP_SOCKET", hide_env_values = true, default_value = DEFAULT_SOCKET, value_name = "PATH")]
     socket: PathBuf,
     /// Print facts as JSON.
     #[arg(long, global = true)]
@@ -54,7 +68,7 @@ struct Cli {
 enum Verb {
     /// Whether all is well, and how every app stands.
     Status,
-    /// Take a snapshot now; with --database and --folder, without a server.
+    /// Take a snapshot now; of any database with --database and --folder
     Backup(backup::BackupArgs),
     /// List the snapshots of an app, and why each one stays.
     Snapshots(AppArg),
@@ -62,11 +76,11 @@ enum Verb {
     Deploy(deploy::DeployArgs),
     /// Make the release from before live again.
     Rollback(AppArg),
-    /// Put a snapshot's content into the live database; with --file and --to, unpack one without a server.
+    /// Put a snapshot's content back; or unpack one with --file and --to
     Restore(restore::RestoreArgs),
     /// Take the last restore back.
     Undo(AppArg),
-    /// Read snapshots from the first byte to the last: a file, a folder, or an app's.
+    /// Read snapshots to the last byte: a file, a folder, or an app's
     Verify(verify::VerifyArgs),
     /// Print a one-time link that sets the dashboard's password.
     Password,
@@ -119,7 +133,11 @@ type Outcome = Result<(), Failure>;
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Call(text)) => {
@@ -131,6 +149,26 @@ pub fn main() -> ExitCode {
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// The parser, with the verbs of its help in groups: clap itself knows one flat list only.
+fn command() -> clap::Command {
+    let command = Cli::command();
+    let mut verbs = String::new();
+    for (heading, names) in GROUPS {
+        verbs.push_str(&format!("{heading}:\n"));
+        for name in names {
+            let about = command
+                .find_subcommand(name)
+                .and_then(clap::Command::get_about);
+            let about = about.map(ToString::to_string).unwrap_or_default();
+            verbs.push_str(&format!("  {name:<10} {about}\n"));
+        }
+        verbs.push('\n');
+    }
+    command.help_template(format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{verbs}Options:\n{{options}}{{after-help}}\n"
+    ))
 }
 
 fn run(cli: Cli) -> Outcome {
@@ -181,4 +219,28 @@ fn print<T: Serialize>(json: bool, facts: &T, text: impl FnOnce() -> String) -> 
 /// Whether a person watches the progress.
 fn is_watched() -> bool {
     std::io::stderr().is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verb_stands_in_one_group_of_the_help() {
+        let command = command();
+        let mut known: Vec<&str> = command
+            .get_subcommands()
+            .filter(|verb| !verb.is_hide_set())
+            .map(clap::Command::get_name)
+            .collect();
+        let mut grouped: Vec<&str> = GROUPS
+            .iter()
+            .flat_map(|(_, names)| *names)
+            .copied()
+            .collect();
+        known.sort_unstable();
+        grouped.sort_unstable();
+        assert_eq!(grouped, known);
+        command.debug_assert();
+    }
 }

@@ -6,6 +6,7 @@ pub mod reader;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,6 +27,10 @@ pub const DEFAULT_STATE: &str = "/var/lib/tealkeep";
 
 /// How long a database that somebody has locked is waited for before the start is refused.
 const DATABASE_LOOK: Duration = Duration::from_secs(5);
+/// More than that of anything is a slip of the finger.
+const MOST_KEPT: u32 = 1000;
+/// What fits into a socket's address with its closing zero, unix(7).
+const LONGEST_SOCKET_PATH: usize = 107;
 
 /// Everything that `tealkeep serve` needs to know.
 #[derive(Debug, Clone)]
@@ -171,7 +176,7 @@ pub struct DeployConfig {
 pub enum ConfigError {
     /// The file can't be read at all.
     #[error(
-        "cannot read the configuration {path}: {error}. Give its path with --config FILE; tealkeep.example.toml is a documented start"
+        "cannot read the configuration {path}: {error}. Name another one with --config FILE; to begin with, copy tealkeep.example.toml, which explains every key"
     )]
     Unreadable {
         /// The file.
@@ -213,8 +218,7 @@ impl Config {
     /// Reads a file and checks it against itself and against this machine.
     ///
     /// # Errors
-    /// [`ConfigError`] with every problem found: those of the text first; only a file whose text is
-    /// right is compared with the machine.
+    /// [`ConfigError`] with every problem found, those of the text and those of the machine together.
     pub fn load(path: &Path) -> Result<Config, ConfigError> {
         let source = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
             path: path.to_owned(),
@@ -265,8 +269,8 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
     let hosts = dashboard_table.or("hosts", Vec::new());
     let https = dashboard_table.or("https", false);
     for host in &hosts.value {
-        if host.contains('/') || host.contains(' ') || host.is_empty() {
-            dashboard_table.problem_at(&hosts, format!("`{host}` is not a host's name; write it as in the address bar, without https:// and without a path"));
+        if host.is_empty() || host.contains(['/', ' ', ':']) {
+            dashboard_table.problem_at(&hosts, format!("`{host}` is not a host's name; write it without `https://`, port and path, for example `\"home.example.org\"`"));
         }
     }
     dashboard_table.finish();
@@ -280,43 +284,36 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
     }
     let mut taken = Taken::default();
     taken.port(&root, &listen);
+    taken.path(&root, &state, Holds::Files, on_this_machine);
     let mut names: HashMap<AppName, usize> = HashMap::new();
     let mut apps = Vec::new();
     for (index, table) in tables.into_iter().enumerate() {
-        let name = table.required::<AppName>("name");
-        let called = name.as_ref().map_or_else(
-            || format!("app {}", index + 1),
-            |n| format!("app.{}", n.value),
-        );
-        if let Some(name) = &name
-            && let Some(line) = names.insert(name.value.clone(), name.line)
+        let mut table = table.called(&format!("app {}", index + 1));
+        let mut name = table.required::<AppName>("name");
+        if let Some(given) = &name
+            && let Some(line) = names.insert(given.value.clone(), given.line)
         {
-            table.problem_at(
-                name,
-                format!(
-                    "two apps are called `{}`; the other one is on line {line}",
-                    name.value
-                ),
+            let text = format!(
+                "two apps are called `{}`; the other one is on line {line}",
+                given.value
             );
+            table.problem_at(given, text);
+            name = None;
         }
-        apps.push(read_app(
-            table.called(&called),
-            name,
-            &mut taken,
-            on_this_machine,
-        ));
+        if let Some(name) = &name {
+            table = table.called(&format!("app.{}", name.value));
+        }
+        apps.push(read_app(table, name, &mut taken, on_this_machine));
     }
     if on_this_machine {
         writable_folder(&root, &state);
-        if let Some(folder) = socket.value.parent().filter(|folder| !folder.is_dir()) {
-            root.problem_at(
-                &socket,
-                format!(
-                    "the folder {} does not exist; make it, or name another socket",
-                    folder.display()
-                ),
-            );
-        }
+        place_for_socket(&root, &socket);
+    }
+    if socket.value.as_os_str().len() > LONGEST_SOCKET_PATH {
+        root.problem_at(
+            &socket,
+            format!("is longer than the {LONGEST_SOCKET_PATH} bytes that Linux allows for a socket's path; name a shorter one"),
+        );
     }
     root.finish();
     Some(Config {
@@ -339,13 +336,16 @@ fn read_app(
     on_this_machine: bool,
 ) -> Option<AppConfig> {
     let database = table.required::<PathBuf>("database");
-    let default_backups = name.as_ref().map_or_else(PathBuf::new, |n| {
-        Path::new("/var/backups").join(n.value.as_str())
-    });
-    let backups = table.or("backups", default_backups);
+    let backups = match &name {
+        Some(name) => Some(table.or(
+            "backups",
+            Path::new("/var/backups").join(name.value.as_str()),
+        )),
+        None => table.optional("backups"),
+    };
     let releases = table.required::<PathBuf>("releases");
     let backup = read_backup(table.table("backup"));
-    let runtime = read_runtime(table.table("runtime"), taken);
+    let runtime = read_runtime(table.table("runtime"), taken, on_this_machine);
     let router = read_router(table.table("router"), taken);
     let health = read_health(table.table("health"));
     let deploy = read_deploy(table.table("deploy"));
@@ -353,32 +353,22 @@ fn read_app(
         if let Some(database) = &database {
             sqlite_database(&table, database);
         }
-        writable_folder(&table, &backups);
-        if let Some(releases) = &releases {
-            writable_folder(&table, releases);
+        for folder in [&backups, &releases].into_iter().flatten() {
+            writable_folder(&table, folder);
         }
     }
-    for (key, path) in [
-        ("database", database.as_ref()),
-        ("backups", Some(&backups)),
-        ("releases", releases.as_ref()),
-    ] {
-        let Some(path) = path else { continue };
-        if let Some(first) = taken.paths.insert(path.value.clone(), path.key.clone()) {
-            table.problem_here(
-                key,
-                format!(
-                    "{} is already {first}; each needs its own",
-                    path.value.display()
-                ),
-            );
-        }
+    // The folders first: what lies inside of one is then known to be wrong, whichever comes first.
+    for folder in [&releases, &backups].into_iter().flatten() {
+        taken.path(&table, folder, Holds::WhatIsRemoved, on_this_machine);
+    }
+    if let Some(database) = &database {
+        taken.path(&table, database, Holds::Files, on_this_machine);
     }
     table.finish();
     Some(AppConfig {
         name: name?.value,
         database: database?.value,
-        backups: backups.value,
+        backups: backups?.value,
         releases: releases?.value,
         backup,
         runtime: runtime?,
@@ -391,7 +381,7 @@ fn read_app(
 fn read_backup(table: Table<'_>) -> BackupConfig {
     let at = table.or("at", Time::constant(3, 30, 0, 0));
     let deadline = table.or("deadline", Duration::from_secs(3600));
-    positive(&table, &deadline);
+    within(&table, &deadline, "10s", "24h");
     let defaults = Keep::default();
     let count = |key: &str, default: u32| {
         let placed = table.or(key, default);
@@ -399,6 +389,14 @@ fn read_backup(table: Table<'_>) -> BackupConfig {
             table.problem_at(
                 &placed,
                 format!("0 would keep nothing; it must be 1 or more (usual is {default})"),
+            );
+        } else if placed.value > MOST_KEPT {
+            table.problem_at(
+                &placed,
+                format!(
+                    "{} is more than anybody can want; it must be at most {MOST_KEPT} (usual is {default})",
+                    placed.value
+                ),
             );
         }
         placed.value
@@ -419,39 +417,70 @@ fn read_backup(table: Table<'_>) -> BackupConfig {
     }
 }
 
-fn read_runtime(table: Table<'_>, taken: &mut Taken) -> Option<RuntimeConfig> {
+fn read_runtime(
+    table: Table<'_>,
+    taken: &mut Taken,
+    on_this_machine: bool,
+) -> Option<RuntimeConfig> {
     let kind = table.or("kind", "process".to_owned());
     if kind.value != "process" {
         table.problem_at(
             &kind,
             format!(
-                "`{}` is not a runtime that is known; it must be `process`",
+                "there is no runtime `{}`; it must be `\"process\"`",
                 kind.value
             ),
         );
         return None;
     }
     let command = table.required::<Vec<String>>("command");
-    if let Some(command) = &command
-        && command
-            .value
-            .first()
-            .is_none_or(|program| program.trim().is_empty())
-    {
-        table.problem_at(
-            command,
-            "names no program; write for example `[\"node\", \"server.js\"]`",
-        );
+    if let Some(command) = &command {
+        match command.value.first().map(|program| program.trim()) {
+            None | Some("") => table.problem_at(
+                command,
+                "names no program; write for example `[\"node\", \"server.js\"]`",
+            ),
+            Some(program) if on_this_machine && !is_there(program) => table.problem_at(
+                command,
+                format!("there is no program `{program}` on this machine; install it, or write its whole path"),
+            ),
+            Some(_) => {}
+        }
     }
     let blue_port = table.or("blue_port", 3001_u16);
     let green_port = table.or("green_port", 3002_u16);
     taken.local_port(&table, &blue_port);
     taken.local_port(&table, &green_port);
     let stop_timeout = table.or("stop_timeout", Duration::from_secs(10));
-    positive(&table, &stop_timeout);
+    within(&table, &stop_timeout, "1s", "10m");
     let port_variable = table.or("port_variable", "PORT".to_owned());
     let database_variable = table.or("database_variable", "DATABASE_PATH".to_owned());
-    let env = table.or("env", BTreeMap::new());
+    let env = table.or("env", BTreeMap::<String, String>::new());
+    let told = [&port_variable, &database_variable];
+    for variable in told {
+        if !is_variable(&variable.value) {
+            table.problem_at(variable, not_a_variable(&variable.value));
+        }
+    }
+    if port_variable.value == database_variable.value {
+        table.problem_at(
+            &database_variable,
+            format!(
+                "`{}` is already the port's variable; each needs its own",
+                database_variable.value
+            ),
+        );
+    }
+    for name in env.value.keys() {
+        if !is_variable(name) {
+            table.problem_at(&env, not_a_variable(name));
+        } else if name.starts_with("TEALKEEP_") || told.iter().any(|known| known.value == *name) {
+            table.problem_at(
+                &env,
+                format!("`{name}` is set by Tealkeep itself; leave it out here"),
+            );
+        }
+    }
     table.finish();
     Some(RuntimeConfig::Process(ProcessConfig {
         command: command?.value,
@@ -469,10 +498,7 @@ fn read_router(table: Table<'_>, taken: &mut Taken) -> Option<RouterConfig> {
     if kind.value != "gate" {
         table.problem_at(
             &kind,
-            format!(
-                "`{}` is not a router that is known; it must be `gate`",
-                kind.value
-            ),
+            format!("there is no router `{}`; it must be `\"gate\"`", kind.value),
         );
         return None;
     }
@@ -482,8 +508,9 @@ fn read_router(table: Table<'_>, taken: &mut Taken) -> Option<RouterConfig> {
     );
     taken.port(&table, &listen);
     let hold_timeout = table.or("hold_timeout", Duration::from_secs(30));
-    positive(&table, &hold_timeout);
+    within(&table, &hold_timeout, "1s", "10m");
     let retry_for = table.or("retry_for", Duration::from_secs(5));
+    within(&table, &retry_for, "0s", "5m");
     let trust_forwarded = table.or("trust_forwarded", false);
     table.finish();
     Some(RouterConfig::Gate(GateSection {
@@ -496,28 +523,42 @@ fn read_router(table: Table<'_>, taken: &mut Taken) -> Option<RouterConfig> {
 
 fn read_health(table: Table<'_>) -> HealthConfig {
     let path = table.or("path", "/healthz".to_owned());
-    if !path.value.starts_with('/') {
-        table.problem_at(&path, format!("`{}` must begin with `/`", path.value));
+    if !path.value.starts_with('/') || path.value.contains([' ', '#']) {
+        table.problem_at(
+            &path,
+            format!(
+                "`{}` is not a path; it must begin with `/`, for example `\"/healthz\"`",
+                path.value
+            ),
+        );
     }
-    let within = table.or("within", Duration::from_secs(30));
+    let start = table.or("within", Duration::from_secs(30));
     let timeout = table.or("timeout", Duration::from_secs(2));
-    positive(&table, &within);
-    positive(&table, &timeout);
+    within(&table, &start, "1s", "1h");
+    within(&table, &timeout, "100ms", "1m");
+    if timeout.value > start.value {
+        table.problem_at(
+            &timeout,
+            "is longer than `within`, so that no probe could ever end in time; make it shorter",
+        );
+    }
     table.finish();
     HealthConfig {
         path: path.value,
-        within: within.value,
+        within: start.value,
         timeout: timeout.value,
     }
 }
 
 fn read_deploy(table: Table<'_>) -> DeployConfig {
     let keep_releases = table.or("keep_releases", 5_u32);
-    if keep_releases.value < 2 {
-        table.problem_at(&keep_releases, format!("{} is too few: the live release and the one to go back to must stay, so it must be 2 or more", keep_releases.value));
+    if !(2..=MOST_KEPT).contains(&keep_releases.value) {
+        table.problem_at(&keep_releases, format!("{} is out of range; it must be from 2 (the live release and the one to go back to) to {MOST_KEPT}", keep_releases.value));
     }
     let drain_timeout = table.or("drain_timeout", Duration::from_secs(30));
     let keep_warm = table.or("keep_warm", Duration::from_secs(600));
+    within(&table, &drain_timeout, "0s", "1h");
+    within(&table, &keep_warm, "0s", "168h");
     table.finish();
     DeployConfig {
         keep_releases: keep_releases.value,
@@ -526,11 +567,20 @@ fn read_deploy(table: Table<'_>) -> DeployConfig {
     }
 }
 
+/// What lies in a folder, as far as other paths must know.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// Nothing that Tealkeep removes by age: others may lie inside.
+    Files,
+    /// What grows old, and is removed then: nothing else may lie inside.
+    WhatIsRemoved,
+}
+
 /// What one file gives away once only.
 #[derive(Default)]
 struct Taken {
-    ports: HashMap<u16, (String, usize)>,
-    paths: HashMap<PathBuf, String>,
+    ports: HashMap<u16, String>,
+    paths: Vec<(PathBuf, String, Holds)>,
 }
 
 impl Taken {
@@ -543,53 +593,169 @@ impl Taken {
     }
 
     fn take<T>(&mut self, table: &Table<'_>, port: u16, at: &Placed<T>) {
-        if let Some((key, line)) = self.ports.insert(port, (at.key.clone(), at.line)) {
-            table.problem_at(
-                at,
-                format!("port {port} is already taken by {key} (line {line}); each needs its own"),
-            );
+        if let Some(whose) = self.ports.get(&port) {
+            let text = if at.given {
+                format!("port {port} is already that of {whose}; each needs its own")
+            } else {
+                format!("its default, port {port}, is already that of {whose}; give it another one")
+            };
+            table.problem_at(at, text);
+            return;
         }
+        let whose = match at.given {
+            true => format!("{} (line {})", at.key, at.line),
+            false => format!("{} (by default)", at.key),
+        };
+        self.ports.insert(port, whose);
+    }
+
+    fn path(
+        &mut self,
+        table: &Table<'_>,
+        path: &Placed<PathBuf>,
+        holds: Holds,
+        on_this_machine: bool,
+    ) {
+        let shown = path.value.display();
+        let real = match path.value.canonicalize() {
+            Ok(real) if on_this_machine => real,
+            Ok(_) | Err(_) => path.value.clone(),
+        };
+        let clash = self.paths.iter().find_map(|(other, key, others)| {
+            if *other == real {
+                Some(format!("{shown} is already that of {key}; each needs its own"))
+            } else if *others == Holds::WhatIsRemoved && real.starts_with(other) {
+                Some(format!("{shown} lies inside of {key}, where old things are removed; choose a place outside of it"))
+            } else if holds == Holds::WhatIsRemoved && other.starts_with(&real) {
+                Some(format!("{key} lies inside of {shown}, where old things are removed; choose another folder"))
+            } else {
+                None
+            }
+        });
+        if let Some(text) = clash {
+            table.problem_at(path, text);
+        }
+        self.paths.push((real, path.key.clone(), holds));
     }
 }
 
-fn positive(table: &Table<'_>, length: &Placed<Duration>) {
-    if length.value.is_zero() {
+/// Refuses a length of time outside of bounds, which are written as in the file.
+fn within(table: &Table<'_>, length: &Placed<Duration>, least: &str, most: &str) {
+    let bound = |text: &str| {
+        let parsed: Option<jiff::SignedDuration> = text.parse().ok();
+        parsed
+            .and_then(|bound| Duration::try_from(bound).ok())
+            .expect("the bounds are lengths of time")
+    };
+    let wrong = if length.value < bound(least) {
+        "short"
+    } else if length.value > bound(most) {
+        "long"
+    } else {
+        return;
+    };
+    table.problem_at(
+        length,
+        format!("is too {wrong}; it must be from `\"{least}\"` to `\"{most}\"`"),
+    );
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn not_a_variable(name: &str) -> String {
+    format!(
+        "`{name}` can't be the name of an environment variable; it must be letters, digits and `_`, for example `PORT`"
+    )
+}
+
+/// Whether a program could be started; one that is relative to the release's directory is not looked for.
+fn is_there(program: &str) -> bool {
+    let path = Path::new(program);
+    if path.is_absolute() {
+        return path.is_file();
+    }
+    if program.contains('/') {
+        return true;
+    }
+    std::env::var_os("PATH")
+        .is_some_and(|all| std::env::split_paths(&all).any(|folder| folder.join(program).is_file()))
+}
+
+fn place_for_socket(table: &Table<'_>, socket: &Placed<PathBuf>) {
+    let path = &socket.value;
+    if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
         table.problem_at(
-            length,
-            "0 would never let it finish; write for example `\"30s\"`",
+            socket,
+            format!(
+                "the folder {0} does not exist; make it with `mkdir -p {0}`, or name another socket",
+                folder.display()
+            ),
+        );
+    } else if path
+        .symlink_metadata()
+        .is_ok_and(|meta| !meta.file_type().is_socket())
+    {
+        table.problem_at(
+            socket,
+            format!(
+                "{} is there already and is not a socket; name another path",
+                path.display()
+            ),
         );
     }
 }
 
 fn writable_folder(table: &Table<'_>, folder: &Placed<PathBuf>) {
     let path = &folder.value;
-    if !path.is_dir() {
-        let text = if path.exists() {
-            format!("{} is not a folder", path.display())
-        } else {
-            format!(
-                "the folder {0} does not exist; make it with `mkdir -p {0}` and give it to the user that runs tealkeep",
-                path.display()
-            )
-        };
-        table.problem_at(folder, text);
-    } else if let Err(error) = crate::durable::Unnamed::create_in(path, 0o600) {
-        table.problem_at(
-            folder,
-            format!("the folder {} can't be written: {error}", path.display()),
-        );
-    }
+    let text = match path.metadata() {
+        Ok(meta) if !meta.is_dir() => format!("{} is not a folder; name one", path.display()),
+        Ok(_) => match crate::durable::Unnamed::create_in(path, 0o600) {
+            Ok(_) => return,
+            Err(error) => format!(
+                "{error}; give the folder to the user that runs tealkeep, or name another one"
+            ),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => format!(
+            "the folder {0} does not exist; make it with `mkdir -p {0}` and give it to the user that runs tealkeep",
+            path.display()
+        ),
+        Err(error) => format!(
+            "the folder {} can't be used ({error}); name another one",
+            path.display()
+        ),
+    };
+    table.problem_at(folder, text);
 }
 
 fn sqlite_database(table: &Table<'_>, database: &Placed<PathBuf>) {
     let path = &database.value;
-    if !path.exists() {
-        table.problem_at(database, format!("the file {} does not exist; start the app once so that it makes its database, or mend the path", path.display()));
-    } else {
-        let tell = &mut |_| {};
-        let watch = Watch::new(tell, Cancel::never(), DATABASE_LOOK);
-        if let Err(error) = Database::open(path, Access::Read, DATABASE_LOOK, &watch) {
-            table.problem_at(database, error.to_string());
+    let text = match path.metadata() {
+        Ok(_) => {
+            let tell = &mut |_| {};
+            let watch = Watch::new(tell, Cancel::never(), DATABASE_LOOK);
+            match Database::open(path, Access::Read, DATABASE_LOOK, &watch) {
+                Ok(_) => return,
+                Err(error) => error.to_string(),
+            }
         }
-    }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let make_folder = match path.parent() {
+                Some(folder) if !folder.exists() => format!("mkdir -p {} && ", folder.display()),
+                Some(_) | None => String::new(),
+            };
+            format!(
+                "there is no database at {0} yet. If the app keeps it elsewhere, mend the path; for a new app, make an empty one as the app's user: `{make_folder}sqlite3 {0} 'PRAGMA journal_mode=wal'`",
+                path.display()
+            )
+        }
+        Err(error) => format!(
+            "{} can't be used ({error}); name the database's own file",
+            path.display()
+        ),
+    };
+    table.problem_at(database, text);
 }

@@ -6,8 +6,9 @@ mod door;
 mod nightly;
 
 use std::fs::File;
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -126,7 +127,9 @@ impl Supervisor {
             server.journal.clone(),
         )
         .await
-        .context("the dashboard can't listen; change `listen` under [dashboard]")?;
+        .context(
+            "the dashboard can't listen; stop whatever uses that port, or change dashboard.listen",
+        )?;
         let dashboard = door.address();
         tasks.spawn(listen::serve(
             door,
@@ -212,8 +215,9 @@ async fn build(
     let gate = Gate::new(gate_config, live);
     let listener = TcpListener::bind(section.listen).await.with_context(|| {
         format!(
-            "{} can't listen on {}; change `listen` under its router",
-            config.name, section.listen
+            "{name} can't listen on {}; stop whatever uses that port, or change app.{name}.router.listen",
+            section.listen,
+            name = config.name
         )
     })?;
     let router: Arc<dyn Router> = Arc::new(GateRouter::new(
@@ -266,11 +270,16 @@ fn lock(state: &Path) -> anyhow::Result<File> {
         .open(&path)
         .with_context(|| format!("cannot open {}", path.display()))?;
     if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        let pid = std::fs::read_to_string(&path).unwrap_or_default();
         bail!(
-            "another Tealkeep runs on {}; stop it first, or use another folder",
+            "another Tealkeep (process {}) runs on {}; stop it first, or name another folder",
+            pid.trim(),
             state.display()
         );
     }
+    // For the refusal of a second one only: the lock itself is the kernel's.
+    file.set_len(0)?;
+    (&file).write_all(format!("{}\n", std::process::id()).as_bytes())?;
     Ok(file)
 }
 
@@ -293,7 +302,13 @@ fn control_socket(path: &Path) -> anyhow::Result<UnixListener> {
             .with_context(|| format!("cannot make {}", folder.display()))?;
     }
     // The lock on the state says that whoever made this one is gone.
-    if path.symlink_metadata().is_ok() {
+    if let Ok(old) = path.symlink_metadata() {
+        if !old.file_type().is_socket() {
+            bail!(
+                "{} is there already and is not a socket; change `socket`",
+                path.display()
+            );
+        }
         std::fs::remove_file(path)
             .with_context(|| format!("cannot remove the old socket {}", path.display()))?;
     }

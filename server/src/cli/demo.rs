@@ -41,9 +41,10 @@ pub async fn run(args: &DemoArgs) -> Outcome {
         green_port: args.green_port,
         traffic: !args.no_traffic,
     };
+    let stopped = stopped()?;
     let demo = Demo::start(options).await?;
     println!("{}", demo.welcome());
-    stopped().await?;
+    stopped.await;
     println!("Stopping; what was under way goes on at the next start.");
     println!("{}", demo.shut_down().await);
     Ok(())

@@ -20,6 +20,7 @@ pub struct ServeArgs {
 pub async fn run(args: &ServeArgs) -> Outcome {
     let config = Config::load(&args.config).map_err(|error| Failure::Call(error.to_string()))?;
     log_to_stderr("info");
+    let stopped = stopped()?;
     let supervisor = Supervisor::start(config).await?;
     let at = supervisor.dashboard;
     eprintln!("The dashboard listens on http://{at}");
@@ -29,21 +30,25 @@ pub async fn run(args: &ServeArgs) -> Outcome {
             at.port()
         );
     }
-    stopped().await?;
+    stopped.await;
     supervisor.shut_down().await;
     Ok(())
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-pub async fn stopped() -> std::io::Result<()> {
+/// Waits for SIGTERM or Ctrl-C, which are heeded from this call on: one that comes during the start ends
+/// it in order, and leaves no colour behind.
+pub fn stopped() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        pressed = tokio::signal::ctrl_c() => pressed,
-    }
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
-/// Sends what is logged to stderr; `RUST_LOG` changes how much.
+/// Sends what is logged to stderr, in colour on a terminal only; `RUST_LOG` changes how much.
 pub fn log_to_stderr(usual: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
         tracing_subscriber::EnvFilter::new(format!("{usual},tokio_cron_scheduler=warn"))
@@ -51,6 +56,7 @@ pub fn log_to_stderr(usual: &str) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(super::is_watched())
         .with_target(false)
         .init();
 }

@@ -20,17 +20,19 @@ pub async fn run(client: &Client, json: bool) -> Outcome {
 }
 
 fn describe(app: &AppStatus) -> String {
-    let release = app
-        .release
-        .as_ref()
-        .map_or_else(|| "nothing yet".to_owned(), ToString::to_string);
-    let mut text = format!("\n{}: {release} is live on {}\n", app.name, app.live);
+    let mut text = match &app.release {
+        Some(release) => format!("\n{}: {release} is live on {}\n", app.name, app.live),
+        None => format!(
+            "\n{0}: nothing is deployed yet; `tealkeep deploy {0} DIRECTORY` does that\n",
+            app.name
+        ),
+    };
     for (colour, status) in [
         (Colour::Blue, &app.colours.blue),
         (Colour::Green, &app.colours.green),
     ] {
         let said = describe_colour(status);
-        text.push_str(&format!("  {colour:<9} {said}\n"));
+        text.push_str(&format!("  {:<9} {said}\n", colour.as_str()));
     }
     match &app.snapshot {
         Some(snapshot) => {
@@ -46,15 +48,15 @@ fn describe(app: &AppStatus) -> String {
         None => text.push_str("  snapshot  none yet\n"),
     }
     text.push_str(&format!(
-        "  next      nightly snapshot at {:.0}\n",
-        app.next_run
+        "  next      nightly snapshot at {}\n",
+        local(app.next_run)
     ));
     if let Some(run) = &app.run {
         text.push_str(&format!(
-            "  running   the {} of {} since {:.0}\n",
+            "  running   the {} of {} since {}\n",
             run.kind.noun(),
             run.subject,
-            run.since
+            local(run.since)
         ));
     }
     let traffic = &app.traffic;
@@ -85,7 +87,7 @@ fn describe_colour(status: &ColourStatus) -> String {
                 .unwrap_or_default();
             let warm = status
                 .warm_until
-                .map(|until| format!(", kept warm until {until:.0}"))
+                .map(|until| format!(", kept warm until {}", local(until)))
                 .unwrap_or_default();
             format!(
                 "{release} runs as process {pid} on port {}{memory}{warm}{restarts}",
@@ -95,4 +97,11 @@ fn describe_colour(status: &ColourStatus) -> String {
         ColourState::Stopped => format!("stopped{restarts}"),
         ColourState::Ended { how } => format!("{how}{restarts}"),
     }
+}
+
+/// An instant as this machine's clocks show it.
+fn local(at: jiff::Timestamp) -> String {
+    at.to_zoned(jiff::tz::TimeZone::system())
+        .strftime("%Y-%m-%d %H:%M:%S %Z")
+        .to_string()
 }

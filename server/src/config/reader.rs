@@ -92,6 +92,8 @@ pub struct Placed<T> {
     pub line: usize,
     /// The dotted path of the key.
     pub key: String,
+    /// Whether the file says it; otherwise it is the default.
+    pub given: bool,
 }
 
 /// A kind of value that a key can have.
@@ -148,6 +150,7 @@ impl<'a> Table<'a> {
                 value,
                 line,
                 key: self.dotted(key),
+                given: true,
             }),
             Err(wrong) => {
                 self.problems.add(
@@ -166,6 +169,7 @@ impl<'a> Table<'a> {
             value: default,
             line: self.line,
             key: self.dotted(key),
+            given: false,
         })
     }
 
@@ -276,11 +280,11 @@ impl<'a> Table<'a> {
                 .max_by(|a, b| a.0.total_cmp(&b.0));
             let advice = match nearest {
                 Some((_, known)) => {
-                    format!("is not a key that is known here; did you mean `{known}`?")
+                    format!("is not known here; did you mean `{known}`?")
                 }
-                None if asked.is_empty() => "is not a key that is known here".to_owned(),
+                None if asked.is_empty() => "is not known here".to_owned(),
                 None => format!(
-                    "is not a key that is known here; known are {}",
+                    "is not known here; known are {}",
                     asked
                         .iter()
                         .map(|k| format!("`{k}`"))
@@ -316,8 +320,26 @@ fn empty() -> &'static dyn TableLike {
 }
 
 fn text_of(item: &Item) -> Result<&str, String> {
-    item.as_str()
-        .ok_or_else(|| format!("is {}, not text in quotes", item.type_name()))
+    item.as_str().ok_or_else(|| is_a(item))
+}
+
+fn is_a(item: &Item) -> String {
+    format!("is {}", in_words(item.type_name()))
+}
+
+/// What toml_edit calls a kind of value, as a person would.
+fn in_words(type_name: &str) -> &str {
+    match type_name {
+        "string" => "text",
+        "integer" => "a whole number",
+        "float" => "a number with a fraction",
+        "boolean" => "`true` or `false`",
+        "datetime" => "a date or a time without quotes",
+        "array" => "a list",
+        "table" | "inline table" => "a table",
+        "array of tables" => "a list of tables",
+        other => other,
+    }
 }
 
 impl FromToml for String {
@@ -334,14 +356,16 @@ impl FromToml for String {
 }
 
 impl FromToml for PathBuf {
-    const RIGHT: &'static str = "an absolute path in quotes";
+    const RIGHT: &'static str = "a whole path in quotes, for example `\"/srv/home/home.sqlite\"`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let path = PathBuf::from(text_of(item)?);
-        if path.is_absolute() {
+        if path.as_os_str().is_empty() {
+            Err("is empty".to_owned())
+        } else if path.is_absolute() {
             Ok(path)
         } else {
-            Err(format!("`{}` is not absolute", path.display()))
+            Err(format!("`{}` does not begin with `/`", path.display()))
         }
     }
 }
@@ -350,39 +374,36 @@ impl FromToml for bool {
     const RIGHT: &'static str = "`true` or `false`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
-        item.as_bool()
-            .ok_or_else(|| format!("is {}", item.type_name()))
+        item.as_bool().ok_or_else(|| is_a(item))
     }
 }
 
 impl FromToml for u32 {
-    const RIGHT: &'static str = "a whole number, 0 or more";
+    const RIGHT: &'static str = "a whole number without quotes";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
-        let number = item
-            .as_integer()
-            .ok_or_else(|| format!("is {}", item.type_name()))?;
-        u32::try_from(number).map_err(|_| format!("`{number}` is out of range"))
+        let number = item.as_integer().ok_or_else(|| is_a(item))?;
+        u32::try_from(number).map_err(|_| match number {
+            ..0 => format!("{number} is negative"),
+            0.. => format!("{number} is too large"),
+        })
     }
 }
 
 impl FromToml for u16 {
-    const RIGHT: &'static str = "a port from 1 to 65535";
+    const RIGHT: &'static str = "a port from 1 to 65535, without quotes";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
-        let number = item
-            .as_integer()
-            .ok_or_else(|| format!("is {}", item.type_name()))?;
+        let number = item.as_integer().ok_or_else(|| is_a(item))?;
         match u16::try_from(number) {
             Ok(port) if port > 0 => Ok(port),
-            _ => Err(format!("`{number}` is not a port")),
+            _ => Err(format!("{number} is not a port")),
         }
     }
 }
 
 impl FromToml for Duration {
-    const RIGHT: &'static str =
-        "a length of time in quotes, for example `\"30s\"`, `\"10m\"` or `\"1h\"`";
+    const RIGHT: &'static str = "a length of time in quotes, in hours, minutes or seconds, for example `\"30s\"`, `\"10m\"` or `\"1h 30m\"`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let text = text_of(item)?;
@@ -394,18 +415,22 @@ impl FromToml for Duration {
 }
 
 impl FromToml for SocketAddr {
-    const RIGHT: &'static str =
-        "an address with a port in quotes, for example `\"127.0.0.1:3000\"`";
+    const RIGHT: &'static str = "an IP address and a port in quotes, for example `\"0.0.0.0:3000\"` (the whole network) or `\"127.0.0.1:3000\"` (this machine)";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let text = text_of(item)?;
-        text.parse()
-            .map_err(|_| format!("`{text}` is not an address with a port"))
+        match text.parse::<SocketAddr>() {
+            Ok(at) if at.port() == 0 => {
+                Err(format!("`{text}` has no port that could be relied on"))
+            }
+            Ok(at) => Ok(at),
+            Err(_) => Err(format!("`{text}` is not an IP address with a port")),
+        }
     }
 }
 
 impl FromToml for jiff::civil::Time {
-    const RIGHT: &'static str = "a time of day in quotes, for example `\"03:30\"`";
+    const RIGHT: &'static str = "a time of day in quotes, from `\"00:00\"` to `\"23:59\"`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let text = text_of(item)?;
@@ -440,16 +465,14 @@ impl FromToml for Vec<String> {
     const RIGHT: &'static str = "a list of texts, for example `[\"node\", \"server.js\"]`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
-        let array = item
-            .as_array()
-            .ok_or_else(|| format!("is {}", item.type_name()))?;
+        let array = item.as_array().ok_or_else(|| is_a(item))?;
         array
             .iter()
             .map(|value| {
                 value
                     .as_str()
                     .map(str::to_owned)
-                    .ok_or_else(|| format!("has {} in it", value.type_name()))
+                    .ok_or_else(|| format!("has {} in it", in_words(value.type_name())))
             })
             .collect()
     }
@@ -459,15 +482,13 @@ impl FromToml for BTreeMap<String, String> {
     const RIGHT: &'static str = "a table of texts, for example `{ NODE_ENV = \"production\" }`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
-        let table = item
-            .as_table_like()
-            .ok_or_else(|| format!("is {}", item.type_name()))?;
+        let table = item.as_table_like().ok_or_else(|| is_a(item))?;
         table
             .iter()
             .map(|(key, value)| {
                 let text = value
                     .as_str()
-                    .ok_or_else(|| format!("has {} under `{key}`", value.type_name()))?;
+                    .ok_or_else(|| format!("has {} under `{key}`", in_words(value.type_name())))?;
                 Ok((key.to_owned(), text.to_owned()))
             })
             .collect()
