@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Outcome;
-use super::serve::{log_to_stderr, stopped};
+use super::serve::{Stop, log_to_stderr};
 use crate::demo::{Demo, DemoOptions};
 
 #[derive(Debug, Args)]
@@ -42,8 +42,9 @@ pub async fn run(args: &DemoArgs) -> Outcome {
         traffic: !args.no_traffic,
     };
     let demo = Demo::start(options).await?;
+    let stop = Stop::listen()?;
     println!("{}", demo.welcome());
-    stopped().await?;
+    stop.asked().await;
     println!("Stopping; what was under way goes on at the next start.");
     println!("{}", demo.shut_down().await);
     Ok(())

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{DEFAULT_CONFIG, Failure, Outcome};
 use crate::config::Config;
@@ -21,6 +21,7 @@ pub async fn run(args: &ServeArgs) -> Outcome {
     let config = Config::load(&args.config).map_err(|error| Failure::Call(error.to_string()))?;
     log_to_stderr("info");
     let supervisor = Supervisor::start(config).await?;
+    let stop = Stop::listen()?;
     let at = supervisor.dashboard;
     eprintln!("The dashboard listens on http://{at}");
     if let Some(token) = &supervisor.first_link {
@@ -29,17 +30,36 @@ pub async fn run(args: &ServeArgs) -> Outcome {
             at.port()
         );
     }
-    stopped().await?;
+    stop.asked().await;
     supervisor.shut_down().await;
     Ok(())
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-pub async fn stopped() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        pressed = tokio::signal::ctrl_c() => pressed,
+/// SIGTERM and Ctrl-C, listened for from before the server says that it is up: whoever stops it as soon
+/// as it has said so gets an orderly end too.
+pub struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    /// From now on, a signal is remembered and does not end the process by itself.
+    ///
+    /// # Errors
+    /// The system refuses it.
+    pub fn listen() -> std::io::Result<Stop> {
+        Ok(Stop {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits until one of them has come.
+    pub async fn asked(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 
