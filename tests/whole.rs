@@ -6,4 +6,5 @@ mod cli;
 mod nightly;
 mod config;
 mod serve;
+mod http;
 mod support;

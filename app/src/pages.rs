@@ -68,7 +68,7 @@ pub(crate) fn draw(frame: &Frame, page: &Page) -> Drawn {
         Page::Run(page) => run::draw(frame, page),
         Page::Journal(page) => journal::draw(frame, page),
         Page::Account(page) => account::draw(frame, page),
-        Page::Error(page) => error::draw(frame, page),
+        Page::Error(page) => error::draw(page),
     }
 }
 

@@ -3,11 +3,11 @@
 use leptos::prelude::*;
 
 use super::Drawn;
-use crate::model::{ErrorPage, Frame};
+use crate::model::ErrorPage;
 use crate::parts::{self, Weight};
 use crate::words;
 
-pub(super) fn draw(frame: &Frame, page: &ErrorPage) -> Drawn {
+pub(super) fn draw(page: &ErrorPage) -> Drawn {
     let (title, sentences) = match page {
         ErrorPage::NotFound => (
             "Nothing is here",
@@ -29,11 +29,8 @@ pub(super) fn draw(frame: &Frame, page: &ErrorPage) -> Drawn {
         ),
         ErrorPage::Broken { sentence } => ("Something went wrong here", sentence.clone()),
     };
-    let back = if frame.signed_in {
-        parts::go("/".to_owned(), "To the overview", Weight::Plain)
-    } else {
-        parts::go("/sign-in".to_owned(), "Sign in", Weight::Plain)
-    };
+    // Whoever is not signed in is asked to on the way.
+    let back = parts::go("/".to_owned(), "To the overview", Weight::Plain);
     let content = view! {
         <section class="card ask">
             <h1>{title}</h1>

@@ -78,7 +78,7 @@ pub async fn check_origin(
         } else {
             pages::error(
                 &server,
-                &request,
+                request.uri().path(),
                 StatusCode::FORBIDDEN,
                 ErrorPage::CrossSite,
             )
@@ -128,6 +128,41 @@ pub async fn is_signed_in(session: &Session) -> bool {
     // A store that can't be read lets nobody in.
     matches!(session.get_value(SIGNED_IN).await, Ok(Some(_)))
 }
+
+/// Tells what was refused before a handler saw it (a number that is none, a body too large) in the shape
+/// of all other errors: extractors and limits say it in plain text.
+pub async fn shape_refusals(
+    State(server): State<Arc<Server>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (api, path) = (is_api(&request), request.uri().path().to_owned());
+    let response = next.run(request).await;
+    let status = response.status();
+    let is_plain = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !status.is_client_error() || !is_plain {
+        return response;
+    }
+    let said = match axum::body::to_bytes(response.into_body(), LONGEST_REFUSAL).await {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        // The status alone tells it then.
+        Err(_) => String::new(),
+    };
+    let sentence = format!("The request could not be read: {said}.");
+    if api {
+        Problem::new(status, sentence).into_response()
+    } else if status == StatusCode::BAD_REQUEST {
+        pages::error(&server, &path, StatusCode::NOT_FOUND, ErrorPage::NotFound)
+    } else {
+        pages::error(&server, &path, status, ErrorPage::Refused { sentence })
+    }
+}
+
+/// The longest text of a refusal that is passed on, in bytes.
+const LONGEST_REFUSAL: usize = 4096;
 
 /// The headers that every answer over TCP carries.
 pub async fn add_security_headers(request: Request, next: Next) -> Response {

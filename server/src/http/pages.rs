@@ -120,14 +120,9 @@ fn html(status: StatusCode, text: String) -> Response {
         .into_response()
 }
 
-/// An error page for a request that no handler saw.
-pub fn error(
-    server: &Server,
-    request: &Request,
-    status: StatusCode,
-    page: view::ErrorPage,
-) -> Response {
-    let frame = bare_frame(server, request.uri().path().to_owned());
+/// An error page for a request to `path` that no handler saw.
+pub fn error(server: &Server, path: &str, status: StatusCode, page: view::ErrorPage) -> Response {
+    let frame = bare_frame(server, path.to_owned());
     html(status, render(&frame, view::Page::Error(page)))
 }
 
@@ -142,7 +137,7 @@ pub async fn not_found(State(server): Shared, request: Request) -> Response {
     }
     error(
         &server,
-        &request,
+        request.uri().path(),
         StatusCode::NOT_FOUND,
         view::ErrorPage::NotFound,
     )

@@ -206,6 +206,7 @@ pub fn service(server: Arc<Server>) -> Router {
         .layer(from_fn_with_state(server.clone(), guard::check_origin))
         .layer(sessions)
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT_BYTES))
+        .layer(from_fn_with_state(server.clone(), guard::shape_refusals))
         .layer(from_fn_with_state(server.clone(), guard::check_host))
         .layer(CatchPanicLayer::new())
         .layer(from_fn(guard::add_security_headers))
