@@ -1,5 +1,7 @@
 //! A house for tests: a demo of its own, as a real process, with free ports in a temporary folder.
 
+pub mod load;
+
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};

@@ -1,4 +1,5 @@
 //! Everything that runs over real sockets, files, processes and a browser.
 
 mod cli;
+mod load;
 mod support;
