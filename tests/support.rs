@@ -1,5 +1,6 @@
 //! A house for tests: a demo of its own, as a real process, with free ports in a temporary folder.
 
+pub mod content;
 pub mod load;
 
 use std::collections::HashSet;

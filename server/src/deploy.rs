@@ -219,6 +219,7 @@ impl App {
     pub async fn begin(self: &Arc<Self>) -> anyhow::Result<()> {
         self.runtime.adopt().await?;
         self.releases.sweep()?;
+        live::sweep(&self.folder)?;
         self.data.sweep().await?;
         let live = self.router.live().await?;
         live::mark_live(&self.folder, live)?;

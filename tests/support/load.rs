@@ -59,6 +59,8 @@ impl Mix {
 pub struct Failed {
     /// When it was begun.
     pub began: Instant,
+    /// When it had failed.
+    pub ended: Instant,
     /// What went wrong.
     pub what: String,
 }
@@ -310,7 +312,7 @@ impl Tally {
     }
 
     fn failed(&mut self, began: Instant, what: String) {
-        self.failures.push(Failed { began, what });
+        self.failures.push(Failed { began, ended: Instant::now(), what });
     }
 }
 
