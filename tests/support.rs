@@ -1,5 +1,7 @@
 //! A house for tests: a demo of its own, as a real process, with free ports in a temporary folder.
 
+pub mod content;
+pub mod load;
 pub mod visitor;
 
 use std::collections::HashSet;
@@ -352,7 +354,9 @@ pub fn colours_of(folder: &Path) -> Vec<rustix::process::Pid> {
     let colours = processes.filter_map(|entry| {
         let pid = entry.file_name().to_str()?.parse().ok()?;
         let environment = std::fs::read(entry.path().join("environ")).ok()?;
-        String::from_utf8_lossy(&environment).contains(&told).then(|| rustix::process::Pid::from_raw(pid))?
+        String::from_utf8_lossy(&environment)
+            .contains(&told)
+            .then(|| rustix::process::Pid::from_raw(pid))?
     });
     colours.collect()
 }

@@ -3,8 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cli;
-mod nightly;
 mod config;
-mod serve;
 mod http;
+mod load;
+mod nightly;
+mod serve;
 mod support;

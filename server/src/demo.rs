@@ -47,6 +47,8 @@ pub struct DemoOptions {
     pub green_port: u16,
     /// Whether a family uses the app all the time.
     pub traffic: bool,
+    /// How long a swap waits for the requests that the old colour still has.
+    pub drain_timeout: Duration,
 }
 
 /// A running demo.
@@ -217,7 +219,7 @@ fn configuration(options: &DemoOptions, folder: PathBuf) -> anyhow::Result<Confi
         deploy: DeployConfig {
             // All the releases to try stay.
             keep_releases: 50,
-            drain_timeout: Duration::from_secs(10),
+            drain_timeout: options.drain_timeout,
             keep_warm: Duration::from_secs(600),
         },
     };

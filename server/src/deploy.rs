@@ -218,6 +218,7 @@ impl App {
     /// The machine or the journal can't be asked.
     pub async fn begin(self: &Arc<Self>) -> anyhow::Result<()> {
         self.runtime.adopt().await?;
+        live::sweep(&self.folder)?;
         // Leftovers cost room, not correctness: the household's app comes up all the same.
         if let Err(error) = self.releases.sweep() {
             self.note(

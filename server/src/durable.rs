@@ -52,6 +52,30 @@ pub fn link_whole(target: &Path, link: &Path) -> io::Result<()> {
     made.map_err(|e| with_path("link", link, &e))
 }
 
+/// Ends the name of a file that [`write_whole`] or [`link_whole`] has not yet given its own.
+const PART: &str = ".tealkeep-part";
+
+/// Removes what [`write_whole`] and [`link_whole`] left in a folder when they were cut off by a crash. For a
+/// folder that nobody else writes to now; one that is not there is no error.
+///
+/// # Errors
+/// Any other I/O error, with the path in its text.
+pub fn remove_parts(dir: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(dir) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|e| with_path("read", dir, &e))?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.ends_with(PART) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes a file so that it stays removed after a power cut. One that is not there is no error.
 ///
 /// # Errors
@@ -157,7 +181,7 @@ fn hidden_beside(path: &Path) -> io::Result<PathBuf> {
             format!("{} names no file", path.display()),
         )
     })?;
-    Ok(path.with_file_name(format!(".{}.tealkeep-part", name.to_string_lossy())))
+    Ok(path.with_file_name(format!(".{}{PART}", name.to_string_lossy())))
 }
 
 fn sync_parent(path: &Path) -> io::Result<()> {

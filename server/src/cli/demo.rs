@@ -1,6 +1,7 @@
 //! `tealkeep demo`
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -28,6 +29,15 @@ pub struct DemoArgs {
     /// Without the family that uses the app all the time.
     #[arg(long)]
     no_traffic: bool,
+    /// How many seconds a swap waits for the requests that the old colour still has.
+    #[arg(
+        long,
+        hide = true,
+        env = "TEALKEEP_DEMO_DRAIN_TIMEOUT",
+        default_value_t = 10,
+        value_name = "SECONDS"
+    )]
+    drain_timeout: u64,
 }
 
 /// Runs the demo until Ctrl-C.
@@ -40,6 +50,7 @@ pub async fn run(args: &DemoArgs) -> Outcome {
         blue_port: args.blue_port,
         green_port: args.green_port,
         traffic: !args.no_traffic,
+        drain_timeout: Duration::from_secs(args.drain_timeout),
     };
     let stopped = stopped()?;
     let demo = Demo::start(options).await?;

@@ -12,12 +12,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backup::database::{Access, BUSY_TIMEOUT, Database, facts};
 use crate::backup::restore::{copy_into, unpack};
+use crate::backup::scratch::is_part_name;
 use crate::backup::verify::verify_file;
 use crate::backup::{
     Cancel, Catalogue, Keeper, Manifest, Order, Plan, Progress, Reason, Rotation, SnapshotId,
     Stage, Taken, Verdict, Watch, catalogue,
 };
 use crate::clock::Clock;
+use crate::durable;
 use crate::faults;
 use crate::journal::{Journal, NewEvent, Severity};
 use crate::names::{AppName, ReleaseId};
@@ -119,24 +121,36 @@ impl Data {
         self.keeper.database.exists()
     }
 
-    /// Removes what a start before this one left half done.
+    /// Removes what a start before this one left half done, and says which snapshot was cut off.
     ///
     /// # Errors
     /// The folders can't be used.
     pub async fn sweep(&self) -> anyhow::Result<()> {
         let keeper = self.keeper.clone();
-        blocking(move || {
+        let cut_off = blocking(move || {
             std::fs::create_dir_all(&keeper.scratch)
                 .with_context(|| format!("cannot make {}", keeper.scratch.display()))?;
             for entry in std::fs::read_dir(&keeper.scratch)?.flatten() {
-                if entry.file_name().to_string_lossy().starts_with(UNPACKED) {
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                if name.starts_with(UNPACKED) || is_part_name(&name) {
                     std::fs::remove_file(entry.path())?;
                 }
             }
             keeper.clean_up().map_err(said)?;
-            Ok(())
+            let taking = keeper.scratch.join(TAKING);
+            let cut_off = std::fs::read_to_string(&taking).ok();
+            durable::remove(&taking)?;
+            Ok(cut_off)
         })
-        .await
+        .await?;
+        if let Some(reason) = cut_off {
+            let text = format!(
+                "Tealkeep had been cut off while it took a {reason} snapshot; of one that was not complete nothing is left."
+            );
+            self.note(Severity::Warning, text).await;
+        }
+        Ok(())
     }
 
     /// Takes a snapshot now, reads it back, and rotates when the clock may be trusted.
@@ -172,14 +186,18 @@ impl Data {
         order.trust = self.clock.trust(newest_event);
         let (keeper, deadline, cancel) = (self.keeper.clone(), self.deadline, self.cancel());
         let Taken { manifest, rotation } = blocking(move || {
+            let taking = keeper.scratch.join(TAKING);
+            durable::write_whole(&taking, order.reason.as_str().as_bytes(), 0o644)?;
             let mut tell = |progress: Progress| {
                 if progress.stage == Stage::Compressing && progress.done > 0 {
                     faults::point("snapshot.pages");
                 }
             };
-            keeper
+            let taken = keeper
                 .take_and_rotate(&order, &mut Watch::new(&mut tell, cancel, deadline))
-                .map_err(said)
+                .map_err(said);
+            durable::remove(&taking)?;
+            taken
         })
         .await?;
         match rotation {
@@ -415,6 +433,9 @@ impl Data {
             .await;
     }
 }
+
+/// The file in the scratch folder that exists while a snapshot is taken, and says which kind.
+const TAKING: &str = "taking";
 
 /// Begins the name of each unpacked snapshot in the scratch folder.
 const UNPACKED: &str = "unpacked-";

@@ -49,3 +49,15 @@ pub fn set_draining(folder: &Path, colour: Colour, drains: bool) -> io::Result<(
         durable::remove(&file)
     }
 }
+
+/// Removes what a crash left of such a file that was just being written.
+///
+/// # Errors
+/// The folder can't be written.
+pub fn sweep(folder: &Path) -> io::Result<()> {
+    durable::remove_parts(folder)?;
+    for colour in Colour::BOTH {
+        durable::remove_parts(&folder.join(colour.as_str()))?;
+    }
+    Ok(())
+}

@@ -169,11 +169,12 @@ impl Releases {
         copied.with_context(|| format!("cannot receive {} as release {id}", directory.display()))
     }
 
-    /// Removes what a cut-off copy left.
+    /// Removes what a cut-off copy left, and links that did not get their name.
     ///
     /// # Errors
     /// Something can't be removed.
     pub fn sweep(&self) -> anyhow::Result<()> {
+        durable::remove_parts(&self.folder)?;
         for entry in fs::read_dir(&self.folder)?.flatten() {
             if entry
                 .file_name()
