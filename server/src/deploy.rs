@@ -10,6 +10,7 @@ mod upkeep;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -33,6 +34,9 @@ use step::{Kind, OnBoot, Step};
 
 /// How many of the newest runs are looked through for the release to go back to.
 const RUNS_LOOKED_AT: u32 = 50;
+
+/// How long a restore lets new requests wait for those in flight, whatever the drain may take.
+pub const HOLD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// One supervised app: its parts, and the machine that changes it.
 pub struct App {
@@ -58,8 +62,14 @@ pub struct App {
     underway: std::sync::Mutex<Option<Underway>>,
     /// When the warm old colour is stopped.
     warm: std::sync::Mutex<Option<Warm>>,
-    /// Woken when something was started or swapped on purpose.
+    /// Woken when a run has ended: what is live may need somebody to look after it.
     changed: Notify,
+    /// Whether the live colour is stopped on purpose, or not begun with yet: nobody starts it then but the run.
+    resting: AtomicBool,
+    /// Held while the live colour is started or stopped outside of a deploy's own steps.
+    hands: Mutex<()>,
+    /// What is wrong with the live colour, as the last look found it.
+    ailment: std::sync::Mutex<Option<String>>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -94,7 +104,8 @@ struct Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         self.app.set_underway(None);
-        self.app.changed.notify_waiters();
+        self.app.resting.store(false, Ordering::Release);
+        self.app.changed.notify_one();
         self.app.journal.touch();
     }
 }
@@ -188,6 +199,9 @@ impl App {
             underway: std::sync::Mutex::default(),
             warm: std::sync::Mutex::default(),
             changed: Notify::new(),
+            resting: AtomicBool::new(true),
+            hands: Mutex::default(),
+            ailment: std::sync::Mutex::default(),
             tasks,
             stop,
         })
@@ -207,8 +221,8 @@ impl App {
         let runs = self.journal.unfinished_runs(self.name().clone()).await?;
         let live = self.router.live().await?;
         Ok(runs
-            .iter()
-            .any(|run| matches!(decide(run, live), OnBoot::Continue(Step::Stop))))
+            .last()
+            .is_some_and(|run| matches!(decide(run, live), OnBoot::Continue(Step::Stop))))
     }
 
     /// Brings the app to a state that can be explained: adopts what runs, finishes or unwinds what was
@@ -217,6 +231,7 @@ impl App {
     /// # Errors
     /// The machine or the journal can't be asked.
     pub async fn begin(self: &Arc<Self>) -> anyhow::Result<()> {
+        let exits = self.runtime.exits();
         self.runtime.adopt().await?;
         live::sweep(&self.folder)?;
         // Leftovers cost room, not correctness: the household's app comes up all the same.
@@ -243,7 +258,7 @@ impl App {
                 self.note(Severity::Info, format!("The {role} colour {colour} ({release}) was still running as process {pid} and goes on.")).await;
             }
         }
-        self.tasks.spawn(upkeep::run(self.clone()));
+        self.tasks.spawn(upkeep::run(self.clone(), exits));
         let turn = Turn {
             app: self.clone(),
             _guard: self.turn.clone().lock_owned().await,
@@ -335,6 +350,7 @@ impl App {
             snapshot: None,
             before: None,
             asked_by: asked_by.to_owned(),
+            troubled: false,
         };
         self.launch_run(Kind::Deploy, facts, directory, turn).await
     }
@@ -355,6 +371,7 @@ impl App {
             snapshot: None,
             before: None,
             asked_by: asked_by.to_owned(),
+            troubled: false,
         };
         self.launch_run(Kind::Rollback, facts, None, turn).await
     }
@@ -416,6 +433,7 @@ impl App {
             snapshot: Some(snapshot),
             before: None,
             asked_by: asked_by.to_owned(),
+            troubled: false,
         };
         self.launch_run(kind, facts, None, turn).await
     }
@@ -523,7 +541,7 @@ impl App {
             .runs(self.name().clone(), RUNS_LOOKED_AT)
             .await?;
         let restored = runs.into_iter().find(|run| {
-            run.state == RunState::Done
+            (run.state == RunState::Done || run.facts.troubled)
                 && matches!(run.kind, Kind::Restore | Kind::Undo)
                 && run.facts.before.is_some()
         });
@@ -689,10 +707,15 @@ impl App {
                     .in_run(run.id),
             )
             .await;
-        let pipeline = pipeline::Pipeline::new(self.clone(), run.id, run.kind, run.facts, None);
+        let pipeline = pipeline::Pipeline::resumed(self.clone(), run.id, run.kind, run.facts);
         match decision {
             OnBoot::Unwind(step) => pipeline.unwind_after_crash(step).await,
             OnBoot::Continue(step) => pipeline.drive(step).await,
+        }
+        if let Ok(live) = self.router.live().await
+            && self.warm().is_none()
+        {
+            self.keep_warm(live.other()).await;
         }
         drop(turn);
     }
@@ -718,6 +741,7 @@ impl App {
                 format!("The live colour {live} ({release}) could not be started: {error:#}."),
             )
             .await;
+            self.set_ailment(Some(format!("{error:#}")));
             return;
         }
         match self.await_healthy(live, &release).await {
@@ -738,6 +762,7 @@ impl App {
                     format!("The live colour {live} ({release}) does not answer: {wrong}."),
                 )
                 .await;
+                self.set_ailment(Some(wrong));
             }
         }
     }
@@ -749,8 +774,12 @@ impl App {
             release,
             timeout: self.config.health.timeout,
         };
-        crate::probe::await_healthy(&*self.runtime, colour, &expected, self.config.health.within)
-            .await
+        let within = self.config.health.within;
+        let found = crate::probe::await_healthy(&*self.runtime, colour, &expected, within).await;
+        if found.is_ok() && self.router.live().await.is_ok_and(|live| live == colour) {
+            self.set_ailment(None);
+        }
+        found
     }
 
     fn launch_of(&self, colour: Colour, release: ReleaseId) -> Launch {
@@ -808,8 +837,9 @@ impl App {
                 () = tokio::time::sleep(keep) => {}
             }
             // A run that begins in this instant has cancelled the token before it touches the colour.
-            let Ok(turn) = app.turn.clone().try_lock_owned() else {
-                return;
+            let turn = tokio::select! {
+                () = cancel.cancelled() => return,
+                turn = app.turn.clone().lock_owned() => turn,
             };
             if cancel.is_cancelled() || app.router.live().await.is_ok_and(|live| live == colour) {
                 return;
@@ -839,6 +869,40 @@ impl App {
             }
         }
         self.end_warmth();
+    }
+
+    /// The colour that is to run, with its release and how it stands; `None` while a run has stopped it on
+    /// purpose, and before the first deploy.
+    async fn wanted(&self) -> Option<(Colour, ReleaseId, ColourState)> {
+        let live = self.router.live().await.ok()?;
+        let release = self.releases.of_colour(live)?;
+        let state = self.runtime.state(live).await;
+        (!self.resting.load(Ordering::Acquire)).then_some((live, release, state))
+    }
+
+    /// What is wrong with the live colour, in words, if something is.
+    #[must_use]
+    pub fn ailment(&self) -> Option<String> {
+        self.ailment
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set_ailment(&self, wrong: Option<String>) {
+        *self
+            .ailment
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = wrong;
+    }
+
+    /// New requests go to a colour from now on, and its live file says so.
+    async fn swap_to(&self, to: Colour) -> anyhow::Result<()> {
+        live::mark_live(&self.folder, to)?;
+        self.router.swap(to).await?;
+        self.set_ailment(None);
+        live::unmark_live(&self.folder, to.other())?;
+        Ok(())
     }
 
     fn end_warmth(&self) {

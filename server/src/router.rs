@@ -12,6 +12,7 @@ use anyhow::Context;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::deploy::HOLD_PATIENCE;
 use crate::durable;
 use crate::names::Colour;
 use gate::{Gate, InFlight, Maintenance};
@@ -137,7 +138,7 @@ impl Router for GateRouter {
     }
 
     async fn hold(&self, estimate: Duration) -> anyhow::Result<()> {
-        if estimate < self.hold_timeout {
+        if estimate + HOLD_PATIENCE < self.hold_timeout {
             self.gate.hold();
         } else {
             self.gate.set_maintenance(Some(Maintenance {

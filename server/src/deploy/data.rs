@@ -11,7 +11,8 @@ use jiff::civil::Date;
 use tokio_util::sync::CancellationToken;
 
 use crate::backup::database::{Access, BUSY_TIMEOUT, Database, facts};
-use crate::backup::restore::{copy_into, unpack};
+use crate::backup::restore::{RestoreError, copy_into, unpack};
+use crate::backup::scratch::has_room;
 use crate::backup::scratch::is_part_name;
 use crate::backup::verify::verify_file;
 use crate::backup::{
@@ -31,12 +32,6 @@ const LOOK_DEADLINE: Duration = Duration::from_secs(30);
 const RESTORE_BYTES_PER_SECOND: u64 = 15 << 20;
 /// Stopping, starting, probing and swapping take about this long on top.
 const RESTORE_OVERHEAD: Duration = Duration::from_secs(3);
-
-/// About how long requests wait while content of this size is put back.
-#[must_use]
-pub fn restore_estimate(plain_bytes: u64) -> Duration {
-    RESTORE_OVERHEAD + Duration::from_secs(plain_bytes / RESTORE_BYTES_PER_SECOND)
-}
 
 /// One app's database and its snapshots.
 #[derive(Debug, Clone)]
@@ -64,6 +59,15 @@ impl Drop for Unpacked {
         // What can't be removed now is removed at the next start.
         let _ = std::fs::remove_file(&self.path);
     }
+}
+
+/// Content was not put into the database.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub struct CopyFailed {
+    /// Whether the database holds something else than before nevertheless.
+    pub content_changed: bool,
+    text: String,
 }
 
 /// Tells whether somebody wrote into the database since it was made (`PRAGMA data_version`).
@@ -291,7 +295,7 @@ impl Data {
     ///
     /// # Errors
     /// It is damaged or missing, or there is no room.
-    pub async fn unpack(&self, id: SnapshotId) -> anyhow::Result<Unpacked> {
+    pub async fn unpack(&self, id: SnapshotId, cancel: Cancel) -> anyhow::Result<Unpacked> {
         let manifest = self.manifest(id).await?.with_context(|| {
             format!(
                 "the snapshot {id} is not listed in {}: it is missing or damaged",
@@ -304,7 +308,7 @@ impl Data {
                 .scratch
                 .join(format!("{UNPACKED}{id}-{:x}.db", unique()?)),
         );
-        let (deadline, cancel) = (self.deadline, self.cancel());
+        let deadline = self.deadline;
         blocking(move || {
             unpack(&from, &to, &mut Watch::new(&mut |_| {}, cancel, deadline)).map_err(said)?;
             Ok(Unpacked { manifest, path: to })
@@ -312,7 +316,16 @@ impl Data {
         .await
     }
 
-    /// Whether the live database could take this content: its pages must have the same size.
+    /// About how long requests wait while content of this size is put back: the live database is read
+    /// once more meanwhile, and read back, if somebody writes into it.
+    #[must_use]
+    pub fn restore_estimate(&self, plain_bytes: u64) -> Duration {
+        let live = std::fs::metadata(&self.keeper.database).map_or(0, |meta| meta.len());
+        RESTORE_OVERHEAD + Duration::from_secs((plain_bytes + 2 * live) / RESTORE_BYTES_PER_SECOND)
+    }
+
+    /// Whether the live database could take this content: its pages must have the same size, and there must
+    /// be room for it.
     ///
     /// # Errors
     /// It could not, with what to do instead; or the database can't be read.
@@ -331,6 +344,12 @@ impl Data {
                  `tealkeep restore --file … --to NEW.db`, stop the app, and put that file in the database's place"
             );
         }
+        let (folder, need) = (self.keeper.database.clone(), manifest.plain_bytes);
+        let folder = folder
+            .parent()
+            .map_or_else(|| PathBuf::from("/"), std::path::Path::to_owned);
+        // Until its checkpoint the content lies in the WAL as well (sqlite.org/wal.html).
+        blocking(move || has_room(&folder, need)?.map_err(said)).await?;
         Ok(())
     }
 
@@ -338,9 +357,9 @@ impl Data {
     ///
     /// # Errors
     /// The database then holds what it held.
-    pub async fn copy_in(&self, unpacked: Unpacked) -> anyhow::Result<Duration> {
+    pub async fn copy_in(&self, unpacked: Unpacked, cancel: Cancel) -> anyhow::Result<Duration> {
         let database = self.keeper.database.clone();
-        let (deadline, cancel) = (self.deadline, self.cancel());
+        let deadline = self.deadline;
         blocking(move || {
             let began = std::time::Instant::now();
             let mut tell = |progress: Progress| {
@@ -353,7 +372,10 @@ impl Data {
                 &database,
                 &mut Watch::new(&mut tell, cancel, deadline),
             )
-            .map_err(said)?;
+            .map_err(|error| CopyFailed {
+                content_changed: matches!(error, RestoreError::Differs { .. }),
+                text: error.to_string(),
+            })?;
             Ok(began.elapsed())
         })
         .await
@@ -422,7 +444,9 @@ impl Data {
         .await
     }
 
-    fn cancel(&self) -> Cancel {
+    /// Calls long work off when the server stops.
+    #[must_use]
+    pub fn cancel(&self) -> Cancel {
         let stop = self.stop.clone();
         Cancel::when(move || stop.is_cancelled())
     }

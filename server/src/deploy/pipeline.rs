@@ -3,15 +3,16 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 
-use super::data::{Unpacked, VersionWatch, restore_estimate};
+use super::data::{CopyFailed, Unpacked, VersionWatch};
 use super::release::Releases;
 use super::step::{self, Kind, Step, Unwind};
-use super::{App, live, seconds, subject};
-use crate::backup::Reason;
+use super::{App, HOLD_PATIENCE, live, seconds, subject};
+use crate::backup::{Cancel, Reason};
 use crate::faults;
 use crate::journal::runs::{RunFacts, RunId, RunState, StepState};
 use crate::journal::{NewEvent, Severity};
@@ -23,8 +24,6 @@ use crate::runtime::ColourState;
 const OUTPUT_LINES: usize = 20;
 /// How long the router may take to answer from the new release.
 const VERIFY_WITHIN: Duration = Duration::from_secs(10);
-/// How long a restore lets new requests wait for those in flight, whatever the drain may take.
-const HOLD_PATIENCE: Duration = Duration::from_secs(10);
 /// The pause between two probes through the router.
 const VERIFY_PAUSE: Duration = Duration::from_millis(100);
 
@@ -40,6 +39,8 @@ pub struct Pipeline {
     unpacked: Option<Unpacked>,
     /// Tells whether the app wrote since the snapshot of the content from before.
     version: Option<VersionWatch>,
+    /// Whether the database may hold other content than before; after a crash nobody can know.
+    content_changed: bool,
 }
 
 /// How a step ended, with what there is to say of it.
@@ -64,6 +65,15 @@ impl Pipeline {
             directory,
             unpacked: None,
             version: None,
+            content_changed: false,
+        }
+    }
+
+    /// One that was cut off, and goes on or is taken back.
+    pub fn resumed(app: Arc<App>, run: RunId, kind: Kind, facts: RunFacts) -> Pipeline {
+        Pipeline {
+            content_changed: true,
+            ..Pipeline::new(app, run, kind, facts, None)
         }
     }
 
@@ -78,7 +88,9 @@ impl Pipeline {
         {
             let stop = self.app.stop.clone();
             let ended = tokio::select! {
-                // The journal says that the step was under way; the next start goes on from there.
+                // A step that the stop cut off has not failed. The journal says that it was under way, and
+                // the next start takes back what was begun, or goes on.
+                biased;
                 () = stop.cancelled() => return,
                 ended = self.take(step) => ended,
             };
@@ -184,7 +196,7 @@ impl Pipeline {
 
     async fn verify_snapshot(&mut self) -> anyhow::Result<Outcome> {
         let id = self.facts.snapshot.context("a restore has a snapshot")?;
-        let unpacked = self.app.data.unpack(id).await?;
+        let unpacked = self.app.data.unpack(id, self.app.data.cancel()).await?;
         let schema = unpacked.manifest.schema_hash.clone();
         self.app.data.fits(&unpacked.manifest).await?;
         let known = self
@@ -254,28 +266,49 @@ impl Pipeline {
         let id = self.facts.snapshot.context("a restore has a snapshot")?;
         let manifest = self.app.data.manifest(id).await?;
         Ok(manifest.map_or(Duration::ZERO, |manifest| {
-            restore_estimate(manifest.plain_bytes)
+            self.app.data.restore_estimate(manifest.plain_bytes)
         }))
     }
 
     async fn stop(&mut self) -> anyhow::Result<Outcome> {
         // After a crash the hold is gone with the gate that kept it.
         self.app.router.hold(self.estimate().await?).await?;
-        for colour in Colour::BOTH {
-            self.app.router.forget(colour).await;
-            self.app.runtime.stop(colour).await?;
+        self.app.end_warmth();
+        {
+            // Whoever is just starting the live colour again has finished, and begins no more.
+            let _hands = self.app.hands.lock().await;
+            self.app.resting.store(true, Ordering::Release);
+            for colour in Colour::BOTH {
+                self.app.router.forget(colour).await;
+                self.app.runtime.stop(colour).await?;
+            }
         }
         let mut said = "no process of the app runs".to_owned();
-        // What was written between the snapshot and the hold belongs to the content from before.
-        if let Some(version) = self.version.take()
-            && version.has_changed().await?
-        {
-            let superseded = self.facts.before;
-            let id = self.take_before_restore().await?;
-            if let Some(superseded) = superseded.filter(|old| *old != id) {
-                self.app.data.set_pinned(superseded, false).await?;
+        match self.version.take() {
+            // What was written between the snapshot and the hold belongs to the content from before.
+            Some(version) if version.has_changed().await? => {
+                let superseded = self.facts.before;
+                let id = self.take_before_restore().await?;
+                if let Some(superseded) = superseded.filter(|old| *old != id) {
+                    self.app.data.set_pinned(superseded, false).await?;
+                }
+                said = format!("{said}; {id} holds what was written until then");
             }
-            said = format!("{said}; {id} holds what was written until then");
+            Some(_) => {}
+            // It goes on after a crash. Whatever the database holds now is kept, should anybody have
+            // written into it since; the content from before is in the snapshot of then.
+            None => {
+                let release = Some(self.facts.release.clone());
+                let manifest = self
+                    .app
+                    .data
+                    .snapshot(Reason::BeforeRestore, release, true)
+                    .await?;
+                said = format!(
+                    "{said}; {} holds what was found after the crash",
+                    manifest.id
+                );
+            }
         }
         Ok(Outcome::Done(said))
     }
@@ -284,9 +317,20 @@ impl Pipeline {
         let id = self.facts.snapshot.context("a restore has a snapshot")?;
         let unpacked = match self.unpacked.take() {
             Some(unpacked) => unpacked,
-            None => self.app.data.unpack(id).await?,
+            None => self.app.data.unpack(id, self.app.data.cancel()).await?,
         };
-        let took = self.app.data.copy_in(unpacked).await?;
+        let copied = self
+            .app
+            .data
+            .copy_in(unpacked, self.app.data.cancel())
+            .await;
+        self.content_changed |= match &copied {
+            Ok(_) => true,
+            Err(error) => error
+                .downcast_ref()
+                .is_some_and(|failed: &CopyFailed| failed.content_changed),
+        };
+        let took = copied?;
         Ok(Outcome::Done(format!(
             "the content of {id} is in the database, after {}",
             seconds(took)
@@ -332,11 +376,7 @@ impl Pipeline {
     }
 
     async fn swap(&self, to: Colour) -> anyhow::Result<Outcome> {
-        let app = &self.app;
-        live::mark_live(&app.folder, to)?;
-        app.router.swap(to).await?;
-        live::unmark_live(&app.folder, to.other())?;
-        app.changed.notify_waiters();
+        self.app.swap_to(to).await?;
         Ok(Outcome::Done(format!("new requests go to {to}")))
     }
 
@@ -458,27 +498,49 @@ impl Pipeline {
         let mut reason = format!("{cause:#}");
         self.record_step(step, StepState::Failed, Some(reason.clone()))
             .await;
-        for undone in step::unwind(self.kind, step) {
+        let mut troubled = false;
+        let plan = step::unwind(self.kind, step);
+        for undone in plan.iter().filter(|undone| **undone != Unwind::ReleaseHold) {
+            // Once something could not be taken back, the rest could make it worse: the target may still be
+            // what answers, and content is not put under a process that runs.
+            if troubled && matches!(undone, Unwind::StopTarget | Unwind::CopyBack) {
+                continue;
+            }
             if let Err(error) = self.unwind(*undone).await {
                 let trouble = format!("while taking back what had begun: {error:#}");
                 tracing::error!(app = %app.name(), run = self.run, "{trouble}");
                 reason = format!("{reason}; and {trouble}");
+                troubled = true;
             }
         }
-        for done in self.kind.steps().iter().take_while(|s| **s != step) {
-            if matches!(
-                done,
-                Step::Swap | Step::Start | Step::Copy | Step::Stop | Step::Hold
-            ) {
-                self.record_step(*done, StepState::Undone, None).await;
+        if troubled {
+            self.facts.troubled = true;
+            if let Err(error) = app.journal.set_run_facts(self.run, &self.facts).await {
+                tracing::error!(app = %app.name(), run = self.run, "the journal did not take the trouble: {error:#}");
+            }
+        } else {
+            for done in self.kind.steps().iter().take_while(|s| **s != step) {
+                if matches!(
+                    done,
+                    Step::Swap | Step::Start | Step::Copy | Step::Stop | Step::Hold
+                ) {
+                    self.record_step(*done, StepState::Undone, None).await;
+                }
             }
         }
+        // Before anybody writes again: a run whose end is not known is carried on by the next start.
         let ended = app
             .journal
             .end_run(self.run, RunState::Failed, Some(reason.clone()), output)
             .await;
         if let Err(error) = ended {
             tracing::error!(app = %app.name(), run = self.run, "the end of the run could not be written: {error:#}");
+        }
+        faults::point(&format!("{}.unwound", self.kind.noun()));
+        if plan.contains(&Unwind::ReleaseHold)
+            && let Err(error) = app.router.release().await
+        {
+            tracing::error!(app = %app.name(), run = self.run, "held requests could not be released: {error:#}");
         }
         let live = match app.router.live().await {
             Ok(colour) => match app.releases.of_colour(colour) {
@@ -487,8 +549,13 @@ impl Pipeline {
             },
             Err(error) => format!("what is live can't be told: {error:#}"),
         };
+        let as_before = if troubled {
+            "; look at it now"
+        } else {
+            ", as before"
+        };
         let text = format!(
-            "The {} of {} failed at the step {}: {reason}. {live}, as before.",
+            "The {} of {} failed at the step {}: {reason}. {live}{as_before}.",
             self.kind.noun(),
             subject(&self.facts),
             step.as_str()
@@ -511,17 +578,22 @@ impl Pipeline {
                 self.swap(from).await.map(drop)
             }
             Unwind::StopTarget => {
+                let holds = matches!(self.kind, Kind::Restore | Kind::Undo);
+                if !holds && app.router.live().await? == to {
+                    bail!("{to} is still what answers, so it was left running");
+                }
                 app.router.forget(to).await;
                 live::unmark_live(&app.folder, to)?;
                 app.runtime.stop(to).await
             }
             Unwind::CopyBack => {
-                let Some(before) = self.facts.before else {
+                let Some(before) = self.facts.before.filter(|_| self.content_changed) else {
                     return Ok(());
                 };
                 app.runtime.stop(from).await?;
-                let unpacked = app.data.unpack(before).await?;
-                app.data.copy_in(unpacked).await.map(drop)
+                // A stop of the server does not call this off: half of a way back is no way.
+                let unpacked = app.data.unpack(before, Cancel::never()).await?;
+                app.data.copy_in(unpacked, Cancel::never()).await.map(drop)
             }
             Unwind::StartOld => self.start_from_again().await,
             Unwind::ReleaseHold => app.router.release().await,

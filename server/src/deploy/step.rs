@@ -150,7 +150,8 @@ pub fn unwind(kind: Kind, failed: Step) -> &'static [Unwind] {
             Step::Copy | Step::Start | Step::Probe => {
                 &[StopTarget, CopyBack, StartOld, ReleaseHold]
             }
-            Step::Swap => &[SwapBack, StopTarget, CopyBack, StartOld, ReleaseHold],
+            // Requests are held: nobody is sent to the target while it is stopped.
+            Step::Swap => &[StopTarget, CopyBack, StartOld, SwapBack, ReleaseHold],
             // The swap is behind it: the restored content is live, and only the waiting must end.
             Step::Release => &[ReleaseHold],
             Step::Receive | Step::Drain => &[],
@@ -176,7 +177,11 @@ pub enum OnBoot {
 pub fn on_boot(kind: Kind, steps: &[(Step, StepState)], live_is_target: bool) -> OnBoot {
     let begun = |step: Step| {
         steps.iter().any(|(s, state)| {
-            *s == step && !matches!(state, StepState::Pending | StepState::Skipped)
+            *s == step
+                && !matches!(
+                    state,
+                    StepState::Pending | StepState::Skipped | StepState::Undone
+                )
         })
     };
     let reached = steps

@@ -1,124 +1,173 @@
-//! Keeps the live colour running outside of runs: what ends by itself is started again, and a warm
-//! other colour takes over when it does not come back.
+//! Keeps the live colour running outside of restores: what does not run is started again, and a warm
+//! other colour takes over when it does not come back. It looks at how things are, not at what was told:
+//! a process that ends while another one is being mended is found all the same.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use super::{App, live, seconds};
+use super::{App, seconds};
 use crate::journal::Severity;
-use crate::names::Colour;
+use crate::names::{Colour, ReleaseId};
 use crate::probe;
 use crate::runtime::{ColourState, Exit};
 
-/// The pause before the first new start, doubled after each one that fails.
+/// The pause before the second start, doubled after each one that fails.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause between two starts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How many starts must fail before a warm other colour takes over.
 const PATIENCE: u32 = 3;
+/// How often a live colour that runs without being healthy is asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Runs until the supervisor stops.
-pub async fn run(app: Arc<App>) {
-    let mut exits = app.runtime.exits();
-    loop {
-        let exit = tokio::select! {
-            () = app.stop.cancelled() => return,
-            exit = exits.recv() => exit,
-        };
-        app.journal.touch();
-        match exit {
-            Ok(Exit { intended: true, .. }) => {}
-            Ok(exit) if is_live(&app, exit.colour).await => {
-                tokio::select! {
-                    () = app.stop.cancelled() => return,
-                    () = bring_back(&app, &exit) => {}
-                }
-                // The starts that failed meanwhile have ended too; they were dealt with.
-                while exits.try_recv().is_ok() {}
+pub async fn run(app: Arc<App>, mut exits: Receiver<Exit>) {
+    let stop = app.stop.clone();
+    let watched = async {
+        loop {
+            mend(&app).await;
+            tokio::select! {
+                exit = exits.recv() => match exit {
+                    Ok(exit) => hear(&app, exit).await,
+                    // Too many at once: the state tells the rest.
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return,
+                },
+                () = app.changed.notified() => {}
+                () = tokio::time::sleep(ASK_AGAIN), if app.ailment().is_some() => {}
             }
-            Ok(exit) => {
-                if app.underway().is_none() {
-                    note(
-                        &app,
-                        Severity::Warning,
-                        format!("The idle colour {} {}.", exit.colour, exit.how),
-                    )
-                    .await;
-                }
-            }
-            Err(RecvError::Lagged(_)) => {}
-            Err(RecvError::Closed) => return,
         }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = watched => {}
     }
 }
 
-async fn is_live(app: &App, colour: Colour) -> bool {
-    app.router.live().await.is_ok_and(|live| live == colour)
+async fn hear(app: &App, exit: Exit) {
+    app.journal.touch();
+    let is_live = app
+        .router
+        .live()
+        .await
+        .is_ok_and(|live| live == exit.colour);
+    if !exit.intended && !is_live && app.underway().is_none() {
+        let text = format!("The idle colour {} {}.", exit.colour, exit.how);
+        app.note(Severity::Warning, text).await;
+    }
 }
 
-async fn bring_back(app: &Arc<App>, exit: &Exit) {
-    let colour = exit.colour;
-    let Some(release) = app.releases.of_colour(colour) else {
-        return;
-    };
-    let began = Instant::now();
-    note(
-        app,
-        Severity::Warning,
-        format!(
-            "The live colour {colour} ({release}) {}; it is being started again.",
-            exit.how
-        ),
-    )
-    .await;
+/// Returns when the live colour runs, or is not to run.
+async fn mend(app: &Arc<App>) {
     let mut pause = FIRST_PAUSE;
     let mut failed = 0_u32;
+    let mut began = None;
     loop {
-        // A run may have swapped away meanwhile, or have stopped the colour to restore its data.
-        if !is_live(app, colour).await
-            || matches!(app.runtime.state(colour).await, ColourState::Stopped)
-        {
+        let Some((colour, release, state)) = app.wanted().await else {
+            return;
+        };
+        let how = match state {
+            ColourState::Running { .. } => return ask_again(app, colour, &release).await,
+            ColourState::Ended { how } => how,
+            ColourState::Stopped => "did not run".to_owned(),
+        };
+        if began.is_none() {
+            began = Some(Instant::now());
+            let text =
+                format!("The live colour {colour} ({release}) {how}; it is being started again.");
+            app.note(Severity::Warning, text).await;
+        }
+        let wrong = match start_again(app, colour, &release).await {
+            Ok(()) => {
+                let took = seconds(began.map(|began| began.elapsed()).unwrap_or_default());
+                let text =
+                    format!("The live colour {colour} ({release}) answers again, after {took}.");
+                app.note(Severity::Good, text).await;
+                // It may have ended again meanwhile.
+                began = None;
+                continue;
+            }
+            Err(wrong) => wrong,
+        };
+        app.set_ailment(Some(wrong.clone()));
+        failed += 1;
+        if failed >= PATIENCE && hand_over(app, colour, &wrong).await {
             return;
         }
-        // One that runs without being healthy holds the port that the new one needs.
-        if matches!(app.runtime.state(colour).await, ColourState::Running { .. })
-            && let Err(error) = app.runtime.stop(colour).await
+        if app
+            .wanted()
+            .await
+            .is_none_or(|(wanted, ..)| wanted != colour)
         {
-            note(app, Severity::Bad, format!("{error:#}.")).await;
+            continue;
+        }
+        let again = seconds(pause);
+        let text = format!(
+            "The live colour {colour} ({release}) did not come back: {wrong}. It is tried again in {again}."
+        );
+        app.note(Severity::Bad, text).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = app.changed.notified() => {}
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn start_again(app: &Arc<App>, colour: Colour, release: &ReleaseId) -> Result<(), String> {
+    {
+        // A restore that stops the colours waits for this, and what it has stopped is not started here.
+        let _hands = app.hands.lock().await;
+        match app.wanted().await {
+            Some((wanted, _, state))
+                if wanted == colour && !matches!(state, ColourState::Running { .. }) => {}
+            _ => return Err("something else happened to it meanwhile".to_owned()),
         }
         app.restarts[colour as usize].fetch_add(1, Ordering::Relaxed);
-        let wrong = match app
-            .runtime
-            .start(colour, &app.launch_of(colour, release.clone()))
+        let launch = app.launch_of(colour, release.clone());
+        app.runtime
+            .start(colour, &launch)
             .await
+            .map_err(|error| format!("{error:#}"))?;
+    }
+    let healthy = app.await_healthy(colour, release).await.map(drop);
+    if healthy.is_err() {
+        let _hands = app.hands.lock().await;
+        // One that runs without being healthy holds the port that the next start needs.
+        if app
+            .wanted()
+            .await
+            .is_some_and(|(wanted, ..)| wanted == colour)
         {
-            Ok(()) => match app.await_healthy(colour, &release).await {
-                Ok(_) => {
-                    let took = seconds(began.elapsed());
-                    note(
-                        app,
-                        Severity::Good,
-                        format!(
-                            "The live colour {colour} ({release}) answers again, after {took}."
-                        ),
-                    )
-                    .await;
-                    return;
-                }
-                Err(wrong) => wrong,
-            },
-            Err(error) => format!("{error:#}"),
-        };
-        failed += 1;
-        if failed == PATIENCE && hand_over(app, colour, &wrong).await {
-            return;
+            app.runtime
+                .stop(colour)
+                .await
+                .map_err(|error| format!("{error:#}"))?;
         }
-        note(app, Severity::Bad, format!("The live colour {colour} ({release}) did not come back: {wrong}. It is tried again in {}.", seconds(pause))).await;
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    healthy
+}
+
+/// Asks a live colour that runs and was not healthy whether it is now.
+async fn ask_again(app: &App, colour: Colour, release: &ReleaseId) {
+    if app.ailment().is_none() {
+        return;
+    }
+    let health = &app.config.health;
+    let found = probe::ask(app.runtime.address(colour), &health.path, health.timeout).await;
+    match found.and_then(|answer| probe::judge(&answer, release)) {
+        Ok(()) => {
+            app.set_ailment(None);
+            app.note(
+                Severity::Good,
+                format!("The live colour {colour} ({release}) is healthy now."),
+            )
+            .await;
+        }
+        Err(wrong) => app.set_ailment(Some(wrong)),
     }
 }
 
@@ -132,12 +181,8 @@ async fn hand_over(app: &Arc<App>, colour: Colour, wrong: &str) -> bool {
     let ColourState::Running { release, .. } = app.runtime.state(other).await else {
         return false;
     };
-    let found = probe::ask(
-        app.runtime.address(other),
-        &app.config.health.path,
-        app.config.health.timeout,
-    )
-    .await;
+    let health = &app.config.health;
+    let found = probe::ask(app.runtime.address(other), &health.path, health.timeout).await;
     if found
         .and_then(|answer| probe::judge(&answer, &release))
         .is_err()
@@ -145,20 +190,18 @@ async fn hand_over(app: &Arc<App>, colour: Colour, wrong: &str) -> bool {
         return false;
     }
     app.end_warmth();
-    let swapped = async {
-        live::mark_live(&app.folder, other)?;
-        app.router.swap(other).await?;
-        live::unmark_live(&app.folder, colour)?;
-        anyhow::Ok(())
-    };
-    if let Err(error) = swapped.await {
+    if let Err(error) = app.swap_to(other).await {
         tracing::error!(app = %app.name(), "the other colour could not take over: {error:#}");
         return false;
     }
-    note(app, Severity::Bad, format!("The live colour {colour} did not come back ({wrong}), so {other} ({release}), still warm, took over. Look at {colour}'s last lines before the next deploy.")).await;
+    let text = format!(
+        "The live colour {colour} did not come back ({wrong}), so {other} ({release}), still warm, took over. \
+         Look at {colour}'s last lines before the next deploy."
+    );
+    app.note(Severity::Bad, text).await;
+    app.router.forget(colour).await;
+    if let Err(error) = app.runtime.stop(colour).await {
+        app.note(Severity::Warning, format!("{error:#}.")).await;
+    }
     true
-}
-
-async fn note(app: &App, severity: Severity, text: String) {
-    app.note(severity, text).await;
 }

@@ -8,7 +8,7 @@ use tealkeep_app::model as view;
 
 use super::{Server, api};
 use crate::backup::{Reason, SnapshotId};
-use crate::deploy::data::restore_estimate;
+use crate::deploy::HOLD_PATIENCE;
 use crate::deploy::release::Release;
 use crate::deploy::step::Kind;
 use crate::deploy::{App, subject};
@@ -315,7 +315,7 @@ pub async fn confirm_restore(
         live_release: app.releases.of_colour(live).map(String::from),
         // Without a count the page still says what will happen.
         rows_now: app.data.rows().await.ok(),
-        estimate: Some(estimate(facts)),
+        estimate: Some(app.data.restore_estimate(facts.plain_bytes)),
         requests_wait: requests_wait(app, facts),
         snapshot,
     }))
@@ -334,18 +334,14 @@ pub async fn confirm_undo(app: &App) -> anyhow::Result<Option<view::ConfirmUndo>
         app: app.name().to_string(),
         offer,
         snapshot: snapshot_view(facts),
-        estimate: Some(estimate(facts)),
+        estimate: Some(app.data.restore_estimate(facts.plain_bytes)),
         requests_wait: requests_wait(app, facts),
     }))
 }
 
-fn estimate(snapshot: &api::SnapshotFacts) -> Duration {
-    restore_estimate(snapshot.plain_bytes)
-}
-
 fn requests_wait(app: &App, snapshot: &api::SnapshotFacts) -> bool {
     let crate::config::RouterConfig::Gate(gate) = &app.config.router;
-    estimate(snapshot) < gate.hold_timeout
+    app.data.restore_estimate(snapshot.plain_bytes) + HOLD_PATIENCE < gate.hold_timeout
 }
 
 /// `GET /apps/{app}/deploys`

@@ -32,6 +32,9 @@ pub struct RunFacts {
     pub before: Option<SnapshotId>,
     /// Who asked for it, in words.
     pub asked_by: String,
+    /// Whether it failed and could not be taken back whole.
+    #[serde(default)]
+    pub troubled: bool,
 }
 
 /// How a run stands.
