@@ -228,7 +228,7 @@ async fn build(
     let keeper = Keeper {
         app: Some(config.name.clone()),
         scratch: folder.join("scratch"),
-        keep: config.backup.keep.clone(),
+        keep: config.backup.keep,
         ..Keeper::new(&config.database, &config.backups)
     };
     let data = Data::new(
