@@ -324,6 +324,26 @@ async fn a_stop_ends_everything_and_the_next_start_remembers() {
     assert_eq!(server.answers(0).await.as_deref(), Some("v1"));
 }
 
+#[test]
+fn a_stop_in_the_middle_of_a_start_leaves_nothing_behind() {
+    let mut server = Server::prepare();
+    server.start();
+    for app in APPS {
+        server.tealkeep(&["deploy", app, "v1"]).succeeds();
+    }
+    server.stop();
+    let log = File::options()
+        .append(true)
+        .open(server.folder().join("server.log"))
+        .unwrap();
+    let process = server.command().stdout(Stdio::null()).stderr(log).spawn();
+    server.process = Some(process.unwrap());
+    // The first app's colour runs; the second's may or may not be on its way.
+    until(|| !colours_of(server.folder()).is_empty());
+    server.stop();
+    assert_eq!(colours_of(server.folder()), []);
+}
+
 async fn journal_of(server: &Server) -> Vec<String> {
     let client = reqwest::Client::builder()
         .unix_socket(server.socket())

@@ -748,7 +748,7 @@ fn sqlite_database(table: &Table<'_>, database: &Placed<PathBuf>) {
                 Some(_) | None => String::new(),
             };
             format!(
-                "there is no database at {0} yet. If the app keeps it elsewhere, mend the path; for a new app, make an empty one as the app's user: `{make_folder}sqlite3 {0} 'PRAGMA journal_mode=wal'`",
+                "there is no database at {0} yet. If the app keeps it elsewhere, mend the path; for a new app, make an empty file as the app's user, which is an empty database: `{make_folder}touch {0}`",
                 path.display()
             )
         }
