@@ -71,3 +71,16 @@ fn uptime() -> Duration {
     // Without an answer the machine counts as up for long: a Pi that is offline for good still rotates.
     Duration::from_secs_f64(seconds.unwrap_or(f64::from(u32::MAX)))
 }
+
+/// A length of time as a person says it: `0.4 s`, `12 s`, `3 min 20 s`.
+#[must_use]
+pub fn seconds(length: Duration) -> String {
+    let whole = length.as_secs();
+    match whole {
+        0..10 => format!("{:.1} s", length.as_secs_f64()),
+        10..60 => format!("{whole} s"),
+        _ if whole.is_multiple_of(60) => format!("{} min", whole / 60),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
+    }
+}

@@ -1,6 +1,8 @@
 //! Deploys, rollbacks, restores and undos of one app: one machine, one run at a time. [`App`] is what
 //! everything else asks; the steps themselves are in `pipeline`.
 
+pub use crate::clock::seconds;
+
 pub mod data;
 pub mod live;
 mod pipeline;
@@ -34,9 +36,6 @@ use step::{Kind, OnBoot, Step};
 
 /// How many of the newest runs are looked through for the release to go back to.
 const RUNS_LOOKED_AT: u32 = 50;
-
-/// How long a restore lets new requests wait for those in flight, whatever the drain may take.
-pub const HOLD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// One supervised app: its parts, and the machine that changes it.
 pub struct App {
@@ -332,13 +331,16 @@ impl App {
                     known,
                 });
             }
-            Source::Directory(path) => {
-                let id = self
-                    .releases
-                    .id_for(&path, Timestamp::now())
-                    .map_err(|e| Refusal::Impossible(format!("{e:#}")))?;
-                (id, Some(path))
-            }
+            Source::Directory(path) => match self.releases.holding(&path) {
+                Some(here) => (here, None),
+                None => {
+                    let id = self.releases.id_for(&path, Timestamp::now());
+                    (
+                        id.map_err(|e| Refusal::Impossible(format!("{e:#}")))?,
+                        Some(path),
+                    )
+                }
+            },
         };
         let turn = self.take_turn(Kind::Deploy, release.to_string())?;
         let from = self.router.live().await?;
@@ -562,6 +564,25 @@ impl App {
         })
     }
 
+    /// The releases in the order in which each first went live by a deploy; the very first one, which was
+    /// there before any deploy, is not among them.
+    async fn order_of_going_live(&self) -> anyhow::Result<Vec<ReleaseId>> {
+        let runs = self
+            .journal
+            .runs(self.name().clone(), RUNS_LOOKED_AT * 20)
+            .await?;
+        let mut order: Vec<ReleaseId> = Vec::new();
+        for run in runs.into_iter().rev() {
+            if run.kind == Kind::Deploy
+                && run.state == RunState::Done
+                && !order.contains(&run.facts.release)
+            {
+                order.push(run.facts.release);
+            }
+        }
+        Ok(order)
+    }
+
     /// The run under way, if one is.
     #[must_use]
     pub fn underway(&self) -> Option<Underway> {
@@ -699,6 +720,11 @@ impl App {
                 subject(&run.facts),
                 step.as_str()
             ),
+            OnBoot::Close => format!(
+                "The {} of {} had failed and was taken back before Tealkeep ended; only that had not been written.",
+                run.kind.noun(),
+                subject(&run.facts)
+            ),
         };
         self.journal
             .note(
@@ -711,6 +737,7 @@ impl App {
         match decision {
             OnBoot::Unwind(step) => pipeline.unwind_after_crash(step).await,
             OnBoot::Continue(step) => pipeline.drive(step).await,
+            OnBoot::Close => pipeline.close().await,
         }
         if let Ok(live) = self.router.live().await
             && self.warm().is_none()
@@ -935,17 +962,4 @@ pub fn subject(facts: &RunFacts) -> String {
         || facts.release.to_string(),
         |snapshot| snapshot.to_string(),
     )
-}
-
-/// A length of time as a person says it: `0.4 s`, `12 s`, `3 min 20 s`.
-#[must_use]
-pub fn seconds(length: Duration) -> String {
-    let whole = length.as_secs();
-    match whole {
-        0..10 => format!("{:.1} s", length.as_secs_f64()),
-        10..60 => format!("{whole} s"),
-        _ if whole.is_multiple_of(60) => format!("{} min", whole / 60),
-        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
-    }
 }

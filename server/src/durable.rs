@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 
@@ -119,7 +120,9 @@ impl Unnamed {
                 hidden: None,
             }),
             Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::ISDIR) => {
-                let path = dir.join(format!(".tealkeep-{}.part", std::process::id()));
+                static NTH: AtomicU64 = AtomicU64::new(0);
+                let nth = NTH.fetch_add(1, Ordering::Relaxed);
+                let path = dir.join(format!(".tealkeep-{}-{nth}.part", std::process::id()));
                 let file = fs::OpenOptions::new()
                     .read(true)
                     .write(true)

@@ -12,10 +12,12 @@ use anyhow::Context;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::deploy::HOLD_PATIENCE;
 use crate::durable;
 use crate::names::Colour;
 use gate::{Gate, InFlight, Maintenance};
+
+/// How long a restore lets new requests wait for those in flight, whatever a drain may take.
+pub const HOLD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a router knows of the traffic.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -144,7 +146,7 @@ impl Router for GateRouter {
             self.gate.set_maintenance(Some(Maintenance {
                 text: format!(
                     "Data from a backup is being put back, which takes about {}. Nothing that was entered is lost.",
-                    crate::deploy::seconds(estimate)
+                    crate::clock::seconds(estimate)
                 ),
                 retry_after: estimate,
             }));

@@ -11,13 +11,14 @@ use anyhow::{Context, anyhow, bail};
 use super::data::{CopyFailed, Unpacked, VersionWatch};
 use super::release::Releases;
 use super::step::{self, Kind, Step, Unwind};
-use super::{App, HOLD_PATIENCE, live, seconds, subject};
+use super::{App, live, seconds, subject};
 use crate::backup::{Cancel, Reason};
 use crate::faults;
 use crate::journal::runs::{RunFacts, RunId, RunState, StepState};
 use crate::journal::{NewEvent, Severity};
 use crate::names::{Colour, ReleaseId};
 use crate::probe;
+use crate::router::HOLD_PATIENCE;
 use crate::runtime::ColourState;
 
 /// How many of the last lines that a release printed are kept with a failed run.
@@ -108,6 +109,22 @@ impl Pipeline {
     pub async fn unwind_after_crash(mut self, step: Step) {
         let cause = anyhow!("Tealkeep was cut off at the step {}", step.as_str());
         self.fail(step, cause).await;
+    }
+
+    /// Writes the end of a run that had failed and was taken back, when only that was cut off.
+    pub async fn close(self) {
+        let reason = Some("it failed, and was taken back before Tealkeep ended".to_owned());
+        if let Err(error) = self
+            .app
+            .journal
+            .end_run(self.run, RunState::Failed, reason, None)
+            .await
+        {
+            tracing::error!(
+                run = self.run,
+                "the end of the run could not be written: {error:#}"
+            );
+        }
     }
 
     async fn take(&mut self, step: Step) -> anyhow::Result<()> {
@@ -204,13 +221,22 @@ impl Pipeline {
             .journal
             .releases_with_schema(self.app.name().clone(), schema)
             .await?;
-        if !known.iter().any(|release| self.app.releases.has(release)) {
+        let order = self.app.order_of_going_live().await?;
+        let place = |release: &ReleaseId| order.iter().position(|known| known == release);
+        let live = place(&self.facts.release);
+        // A newer release's tables are none that the live one is known to work with.
+        let works = |release: &ReleaseId| {
+            self.app.releases.has(release)
+                && (*release == self.facts.release || place(release) <= live)
+        };
+        let live_release = &self.facts.release;
+        if !known.iter().any(works) {
             let made_by = unpacked.manifest.release.as_ref().map_or_else(
                 || "an unknown release".to_owned(),
                 |release| format!("release {release}"),
             );
             bail!(
-                "the snapshot {id} (of {made_by}) has tables that no release on this machine is known to work with. \
+                "the snapshot {id} (of {made_by}) has tables that the live release, {live_release}, is not known to work with. \
                  Deploy the release that it belongs to first, or unpack it with `tealkeep restore --file` and look"
             );
         }

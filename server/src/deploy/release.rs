@@ -130,6 +130,14 @@ impl Releases {
                 directory.display()
             );
         }
+        let (folder, full) = (self.folder.canonicalize()?, directory.canonicalize()?);
+        if folder.starts_with(&full) || full.starts_with(&folder) {
+            bail!(
+                "{} can't be copied into {}, since one lies in the other; give the directory that holds just the release",
+                directory.display(),
+                self.folder.display()
+            );
+        }
         let name = directory
             .file_name()
             .and_then(|name| name.to_str())
@@ -144,6 +152,17 @@ impl Releases {
             return Ok(plain);
         }
         Ok(format!("{name}-{}", now.strftime("%Y%m%dT%H%M%SZ")).parse()?)
+    }
+
+    /// The release that a directory is already, if it stands here.
+    #[must_use]
+    pub fn holding(&self, directory: &Path) -> Option<ReleaseId> {
+        let (folder, full) = (
+            self.folder.canonicalize().ok()?,
+            directory.canonicalize().ok()?,
+        );
+        let id = full.strip_prefix(&folder).ok()?.to_str()?.parse().ok()?;
+        self.has(&id).then_some(id)
     }
 
     /// Copies a directory in as a release: whole or not at all, read-only afterwards. A release that is
@@ -266,6 +285,23 @@ mod tests {
         assert_eq!(mode & 0o777, 0o440);
         let again = releases.id_for(&source, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(again.as_str(), "v9-19700101T000000Z");
+    }
+
+    #[test]
+    fn a_directory_around_the_releases_is_no_release() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("releases");
+        fs::create_dir_all(folder.join("v1/public")).unwrap();
+        let releases = Releases::new(folder.clone());
+        for wrong in [dir.path(), &folder, &folder.join("v1/public")] {
+            let refused = releases.id_for(wrong, Timestamp::UNIX_EPOCH).unwrap_err();
+            assert!(
+                refused.to_string().contains("one lies in the other"),
+                "{refused}"
+            );
+        }
+        assert_eq!(releases.holding(&folder.join("v1")).unwrap().as_str(), "v1");
+        assert_eq!(releases.holding(dir.path()), None);
     }
 
     #[test]

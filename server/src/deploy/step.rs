@@ -132,7 +132,7 @@ pub enum Unwind {
 
 /// What is taken back, in order, when `failed` was reached and could not be completed.
 ///
-/// Every plan that stopped the live colour ends with it running and the held requests released.
+/// Every plan that stopped the live colour starts it again and releases the held requests last.
 #[must_use]
 pub fn unwind(kind: Kind, failed: Step) -> &'static [Unwind] {
     use Unwind::{CopyBack, ReleaseHold, StartOld, StopTarget, SwapBack};
@@ -166,6 +166,8 @@ pub enum OnBoot {
     Unwind(Step),
     /// Go on, beginning with this step again.
     Continue(Step),
+    /// It had failed and was taken back already; only its end was not written.
+    Close,
 }
 
 /// Decides what becomes of a run that was cut off, from how far its steps came and from where new
@@ -189,7 +191,10 @@ pub fn on_boot(kind: Kind, steps: &[(Step, StepState)], live_is_target: bool) ->
         .rev()
         .find(|(_, state)| *state != StepState::Pending)
         .map_or(kind.steps()[0], |(step, _)| *step);
+    let was_taken_back = steps.iter().any(|(_, state)| *state == StepState::Undone);
     match kind {
+        // Since then people may have written into the content from before: it is not touched again.
+        Kind::Restore | Kind::Undo if was_taken_back => OnBoot::Close,
         Kind::Deploy | Kind::Rollback => match (begun(Step::Swap), live_is_target) {
             (false, _) => OnBoot::Unwind(reached),
             (true, true) => OnBoot::Continue(if begun(Step::Drain) {
@@ -275,6 +280,7 @@ mod tests {
                                 "{kind:?} {at:?}"
                             );
                         }
+                        OnBoot::Close => panic!("nothing was taken back yet"),
                         OnBoot::Unwind(step) => {
                             assert!(kind.steps().contains(&step));
                             assert!(
@@ -304,6 +310,19 @@ mod tests {
             on_boot(Kind::Restore, &cut_at(Kind::Restore, 8), true),
             OnBoot::Continue(Step::Release)
         );
+    }
+
+    #[test]
+    fn a_restore_that_was_taken_back_is_never_applied_again() {
+        let mut steps = cut_at(Kind::Restore, 6);
+        for (step, state) in &mut steps {
+            match step {
+                Step::Hold | Step::Stop | Step::Copy | Step::Start => *state = StepState::Undone,
+                Step::Probe => *state = StepState::Failed,
+                _ => {}
+            }
+        }
+        assert_eq!(on_boot(Kind::Restore, &steps, false), OnBoot::Close);
     }
 
     #[test]

@@ -8,13 +8,13 @@ use tealkeep_app::model as view;
 
 use super::{Server, api};
 use crate::backup::{Reason, SnapshotId};
-use crate::deploy::HOLD_PATIENCE;
 use crate::deploy::release::Release;
 use crate::deploy::step::Kind;
 use crate::deploy::{App, subject};
 use crate::journal::runs::{Run, RunState, StepState};
 use crate::journal::{Event, Severity};
 use crate::names::{Colour, ReleaseId};
+use crate::router::HOLD_PATIENCE;
 use crate::runtime::ColourState;
 
 /// A snapshot older than this means that a night was missed.

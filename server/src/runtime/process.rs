@@ -32,6 +32,8 @@ const TAIL_BYTES: u64 = 64 * 1024;
 const OUTPUT_LIMIT_BYTES: u64 = 4 * 1024 * 1024;
 /// How long the end is waited for after SIGKILL: the kernel delivers it at once, a disk may not.
 const KILL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a port that should be silent may take to refuse a connection.
+const KNOCK_TIMEOUT: Duration = Duration::from_secs(1);
 /// What a colour inherits of the supervisor's own environment.
 const INHERITED: [&str; 7] = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 
@@ -92,6 +94,9 @@ impl ProcessRuntime {
         // The task ends with the process; it holds nothing that a shutdown would have to wait for.
         tokio::spawn(async move {
             let how = end.await;
+            // Helpers that the process left behind in its group hold its port and its database. Later the
+            // group's number may be somebody else's.
+            signal_group(pid, Signal::KILL);
             let intended = *was_stopping.borrow();
             tell_end.send_replace(Some(how.clone()));
             // Without a listener nobody needs to know.
@@ -142,10 +147,11 @@ impl Runtime for ProcessRuntime {
             );
         }
         let port = self.config.port(colour);
-        if tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port))
-            .await
-            .is_ok()
-        {
+        let connected = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port));
+        if !matches!(
+            tokio::time::timeout(KNOCK_TIMEOUT, connected).await,
+            Ok(Err(_))
+        ) {
             bail!(
                 "port {port} of {colour} is already answered by another process; stop it, or give {colour} another port"
             );
@@ -229,8 +235,6 @@ impl Runtime for ProcessRuntime {
                 }
             }
         }
-        // Helpers that the process left behind in its group hold its port and its database.
-        signal_group(pid, Signal::KILL);
         self.slots.lock().await.remove(&colour);
         Ok(())
     }
