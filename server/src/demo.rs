@@ -91,7 +91,9 @@ impl Demo {
             .first()
             .context("the demo has an app")?
             .clone();
-        first_snapshot(&app).await?;
+        if let Err(error) = first_snapshot(&app).await {
+            eprintln!("tealkeep: the first snapshot could not be taken: {error:#}");
+        }
         let (tally, family, leave) = (
             Arc::new(Tally::default()),
             TaskTracker::new(),

@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// The name of the dashboard's session cookie; the gate keeps it from the apps.
+pub const SESSION_COOKIE: &str = "tealkeep";
+
 /// One of an app's two slots. *Live* and *idle* are roles that a colour plays, not colours.
 #[derive(
     Debug,

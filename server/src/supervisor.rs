@@ -8,7 +8,7 @@ mod nightly;
 use std::fs::File;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -54,12 +54,16 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// Starts everything. When it returns, the socket, the dashboard and the gates accept connections;
-    /// the apps may still be coming up.
+    /// the live colour of each app answers, or the journal says why it does not.
     ///
     /// # Errors
     /// Another Tealkeep runs on the same state, a port is taken, or a folder can't be used.
     pub async fn start(config: Config) -> anyhow::Result<Supervisor> {
-        std::fs::create_dir_all(&config.state)
+        // Nobody else reads the journal: the password's hash is in it.
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o750)
+            .create(&config.state)
             .with_context(|| format!("cannot make the state folder {}", config.state.display()))?;
         let lock = lock(&config.state)?;
         let journal = Journal::open(&config.state)?;
@@ -142,8 +146,18 @@ impl Supervisor {
                 .await
                 .with_context(|| format!("cannot begin with {}", app.name()))
         });
-        futures_util::future::try_join_all(begun).await?;
-        nightly::tick(server.clone(), installed_at, &tasks, stop.clone()).await?;
+        let begun = async {
+            futures_util::future::try_join_all(begun).await?;
+            nightly::tick(server.clone(), installed_at, &tasks, stop.clone()).await
+        };
+        if let Err(error) = begun.await {
+            // Colours that were started already are this process's children.
+            stop.cancel();
+            for app in &server.apps {
+                app.stop_colours().await;
+            }
+            return Err(error);
+        }
         Ok(Supervisor {
             server,
             first_link,
@@ -156,7 +170,8 @@ impl Supervisor {
         })
     }
 
-    /// Stops everything: runs at their next safe point, then the schedule and the dashboard, then the
+    /// Stops everything: runs where they are (the next start finishes them or takes
+    /// them back), then the schedule and the dashboard, then the
     /// gates once their requests have ended, and last the colours, which are this process's children.
     pub async fn shut_down(self) {
         self.stop.cancel();

@@ -56,7 +56,7 @@ pub async fn run(args: &DemoArgs) -> Outcome {
     let demo = Demo::start(options).await?;
     println!("{}", demo.welcome());
     stopped.await;
-    println!("Stopping; what was under way goes on at the next start.");
+    println!("Stopping; what was under way is finished or taken back at the next start.");
     println!("{}", demo.shut_down().await);
     Ok(())
 }

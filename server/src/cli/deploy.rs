@@ -29,9 +29,21 @@ pub async fn deploy(client: &Client, args: &DeployArgs, json: bool) -> Outcome {
                 .map_err(|e| Failure::Call(format!("{e}")))?,
         ),
     };
-    let begun: Begun = client
-        .post(&format!("/api/v1/apps/{}/deploys", args.app), &request)
-        .await?;
+    let begun = client
+        .post::<Begun>(&format!("/api/v1/apps/{}/deploys", args.app), &request)
+        .await
+        .map_err(|failure| match failure {
+            Failure::Call(text)
+                if matches!(request, DeployRequest::Release(_))
+                    && Path::new(&args.release).is_dir() =>
+            {
+                Failure::Call(format!(
+                    "{text}. To deploy the directory {0} that lies here, write ./{0}",
+                    args.release
+                ))
+            }
+            other => other,
+        })?;
     watch(client, begun.run, json).await
 }
 

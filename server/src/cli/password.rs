@@ -16,8 +16,8 @@ pub async fn run(client: &Client, json: bool) -> Outcome {
         };
         format!(
             "Open this link within {} minutes; it can be used once, to set the dashboard's password:\n\n  \
-             http://127.0.0.1:{}{}\n\n{still}",
-            link.minutes, link.port, link.path
+             http://{}{}\n\n{still}",
+            link.minutes, link.address, link.path
         )
     })
 }

@@ -1,5 +1,6 @@
 //! The API, version 1: what the command line speaks, and anybody else who is signed in.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -169,8 +170,8 @@ pub struct Begun {
 pub struct PasswordLink {
     /// Its path on the dashboard.
     pub path: String,
-    /// The port that the dashboard listens on.
-    pub port: u16,
+    /// The address that the dashboard can be opened at from this machine.
+    pub address: std::net::SocketAddr,
     /// Whether a password was set before: it still holds until the link is used.
     pub replaces: bool,
     /// How long it can be used.
@@ -441,10 +442,18 @@ pub async fn journal(
 /// `POST /api/v1/password-link`
 pub async fn new_password_link(State(server): Shared) -> Answer<PasswordLink> {
     let token = server.auth.new_link().await?;
+    let replaces = *server.auth.password_is_set().borrow();
+    let listen = server.dashboard.listen;
+    // Until a password exists, and where it listens everywhere, it is on loopback.
+    let ip = if replaces && !listen.ip().is_unspecified() {
+        listen.ip()
+    } else {
+        Ipv4Addr::LOCALHOST.into()
+    };
     Ok(Json(PasswordLink {
         path: format!("/welcome/{token}"),
-        port: server.dashboard.listen.port(),
-        replaces: *server.auth.password_is_set().borrow(),
+        address: (ip, listen.port()).into(),
+        replaces,
         minutes: super::auth::LINK_LIFETIME.as_secs() / 60,
     }))
 }

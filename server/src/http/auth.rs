@@ -174,6 +174,7 @@ impl Auth {
             return Err(PasswordError::Link);
         }
         self.has_password.send_replace(true);
+        self.sessions.tell_ended();
         Ok(())
     }
 
@@ -205,6 +206,7 @@ impl Auth {
                 transaction.commit()
             })
             .await?;
+        self.sessions.tell_ended();
         Ok(())
     }
 

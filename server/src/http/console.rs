@@ -9,7 +9,7 @@ use tealkeep_app::model as view;
 use super::{Server, api};
 use crate::backup::{Reason, SnapshotId};
 use crate::deploy::release::Release;
-use crate::deploy::step::Kind;
+use crate::deploy::step::{Kind, Step};
 use crate::deploy::{App, subject};
 use crate::journal::runs::{Run, RunState, StepState};
 use crate::journal::{Event, Severity};
@@ -19,6 +19,8 @@ use crate::runtime::ColourState;
 
 /// A snapshot older than this means that a night was missed.
 const TOO_OLD: SignedDuration = SignedDuration::from_hours(36);
+/// How long a run that failed is news on the first page.
+const NEWS: SignedDuration = SignedDuration::from_hours(24);
 /// How many runs the deploys page shows.
 const SHOWN_RUNS: u32 = 20;
 /// How many events a page of the journal shows.
@@ -36,101 +38,158 @@ pub struct Health {
     pub action: Option<view::Action>,
 }
 
-/// Judges everything, the gravest first.
+/// Judges everything; the gravest of all apps speaks.
 ///
 /// # Errors
 /// The journal or a router can't be asked.
 pub async fn health(server: &Server) -> anyhow::Result<Health> {
-    let mut busy = None;
-    let mut attention = None;
+    let mut all = Vec::new();
     for app in &server.apps {
-        let name = app.name();
-        let live = app.router.live().await?;
-        let underway = app.underway();
-        if let Some(run) = &underway {
-            busy.get_or_insert_with(|| Health {
-                well: true,
-                sentence: format!(
-                    "The {} of {} is under way for {name}.",
-                    run.kind.noun(),
-                    run.subject
-                ),
-                kind: view::VerdictKind::Busy,
-                action: go("Watch it", format!("/apps/{name}/runs/{}", run.run)),
-            });
-        } else if let ColourState::Ended { how } = app.runtime.state(live).await {
-            return Ok(Health {
-                well: false,
-                sentence: format!(
-                    "{name} is down: its live colour {live} {how}, and is being started again."
-                ),
-                kind: view::VerdictKind::Bad,
-                action: match app.rollback_target().await? {
-                    Ok(previous) => go(
-                        &format!("Roll back to {previous}"),
-                        format!("/apps/{name}/rollback"),
-                    ),
-                    Err(_) => go("See the journal", format!("/journal?app={name}")),
-                },
-            });
+        all.extend(health_of(server, app).await?);
+    }
+    let gravity = |health: &Health| match health.kind {
+        view::VerdictKind::Bad => 0,
+        view::VerdictKind::Busy => 1,
+        view::VerdictKind::Attention => 2,
+        view::VerdictKind::Good => 3,
+    };
+    Ok(all
+        .into_iter()
+        .min_by_key(gravity)
+        .unwrap_or_else(|| Health {
+            well: true,
+            sentence: "All is well.".to_owned(),
+            kind: view::VerdictKind::Good,
+            action: None,
+        }))
+}
+
+/// What there is to say of one app, if something is.
+async fn health_of(server: &Server, app: &App) -> anyhow::Result<Option<Health>> {
+    let name = app.name();
+    let complain = |kind, sentence: String, action| {
+        Ok(Some(Health {
+            well: kind == view::VerdictKind::Busy,
+            sentence,
+            kind,
+            action,
+        }))
+    };
+    let journal = || go("See the journal", format!("/journal?app={name}"));
+    if let Some(run) = app.underway() {
+        let sentence = format!(
+            "The {} of {} is under way for {name}.",
+            run.kind.noun(),
+            run.subject
+        );
+        let action = go("Watch it", format!("/apps/{name}/runs/{}", run.run));
+        return complain(view::VerdictKind::Busy, sentence, action);
+    }
+    let live = app.router.live().await?;
+    if app.releases.of_colour(live).is_none() {
+        let sentence = format!("{name} has no release yet: deploy one.");
+        return complain(
+            view::VerdictKind::Attention,
+            sentence,
+            go("Deploys", format!("/apps/{name}/deploys")),
+        );
+    }
+    if let Some(wrong) = what_is_down(app, live).await {
+        let action = match app.rollback_target().await? {
+            Ok(previous) => go(
+                &format!("Roll back to {previous}"),
+                format!("/apps/{name}/rollback"),
+            ),
+            Err(_) => journal(),
+        };
+        return complain(
+            view::VerdictKind::Bad,
+            format!("{name} is down: {wrong}."),
+            action,
+        );
+    }
+    let snapshots = match api::list_snapshots(app).await {
+        Ok(snapshots) => snapshots,
+        Err(error) => {
+            let sentence = format!("The backups of {name} can't be read: {error:#}.");
+            return complain(view::VerdictKind::Bad, sentence, journal());
         }
-        let snapshots = match api::list_snapshots(app).await {
-            Ok(snapshots) => snapshots,
-            Err(error) => {
-                return Ok(Health {
-                    well: false,
-                    sentence: format!("The backups of {name} can't be read: {error:#}."),
-                    kind: view::VerdictKind::Bad,
-                    action: go("See the journal", format!("/journal?app={name}")),
-                });
-            }
-        };
-        let back_up = Some(view::Action {
-            label: "Back up now".to_owned(),
-            method: view::Method::Post,
-            href: format!("/apps/{name}/backup"),
-        });
-        let complaint = match snapshots.snapshots.first() {
-            None => Some((format!("{name} has no snapshot yet."), back_up)),
-            Some(newest) if server.clock.now().duration_since(newest.taken_at) > TOO_OLD => Some((
-                format!(
-                    "The newest snapshot of {name} is more than a day old: a night was missed."
-                ),
-                back_up,
-            )),
-            Some(_) if !snapshots.problems.is_empty() => Some((
-                format!(
-                    "Something is wrong in the backups of {name}: {}.",
-                    snapshots.problems[0]
-                ),
-                go("Look", format!("/apps/{name}/backups")),
-            )),
-            Some(_) => match server.journal.runs(name.clone(), 1).await?.first() {
-                Some(run) if run.state == RunState::Failed && underway.is_none() => Some((
-                    format!(
-                        "The last {} of {name} failed; nothing that users see has changed.",
-                        run.kind.noun()
-                    ),
-                    go("See why", format!("/apps/{name}/runs/{}", run.id)),
-                )),
-                _ => None,
-            },
-        };
-        if let Some((sentence, action)) = complaint {
-            attention.get_or_insert(Health {
-                well: false,
-                sentence,
-                kind: view::VerdictKind::Attention,
-                action,
-            });
+    };
+    let back_up = view::Action {
+        label: "Back up now".to_owned(),
+        method: view::Method::Post,
+        href: format!("/apps/{name}/backup"),
+    };
+    let now = server.clock.now();
+    let Some(newest) = snapshots.snapshots.first() else {
+        return complain(
+            view::VerdictKind::Attention,
+            format!("{name} has no snapshot yet."),
+            Some(back_up),
+        );
+    };
+    if now.duration_since(newest.taken_at) > TOO_OLD {
+        let sentence =
+            format!("The newest snapshot of {name} is more than a day old: a night was missed.");
+        return complain(view::VerdictKind::Attention, sentence, Some(back_up));
+    }
+    if let Some(problem) = snapshots.problems.first() {
+        let sentence = format!("Something is wrong in the backups of {name}: {problem}.");
+        return complain(
+            view::VerdictKind::Attention,
+            sentence,
+            go("Look", format!("/apps/{name}/backups")),
+        );
+    }
+    let runs = server.journal.runs(name.clone(), 1).await?;
+    match runs.first() {
+        Some(run) if run.state == RunState::Failed && now.duration_since(run.began) < NEWS => {
+            let sentence = format!(
+                "The last {} of {name} failed; {}.",
+                run.kind.noun(),
+                after_failure(run)
+            );
+            let action = go("See why", format!("/apps/{name}/runs/{}", run.id));
+            let kind = if run.facts.troubled {
+                view::VerdictKind::Bad
+            } else {
+                view::VerdictKind::Attention
+            };
+            complain(kind, sentence, action)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Why nobody can use the app now, in words.
+async fn what_is_down(app: &App, live: Colour) -> Option<String> {
+    match app.runtime.state(live).await {
+        ColourState::Running { .. } => app
+            .ailment()
+            .map(|wrong| format!("its live colour {live} is not healthy: {wrong}")),
+        ColourState::Ended { how } => Some(format!(
+            "its live colour {live} {how}, and is being started again"
+        )),
+        ColourState::Stopped => {
+            let why = app
+                .ailment()
+                .map_or_else(String::new, |wrong| format!(": {wrong}"));
+            Some(format!("its live colour {live} does not run{why}"))
         }
     }
-    Ok(busy.or(attention).unwrap_or_else(|| Health {
-        well: true,
-        sentence: "All is well.".to_owned(),
-        kind: view::VerdictKind::Good,
-        action: None,
-    }))
+}
+
+/// What a run that failed has left, in words.
+fn after_failure(run: &Run) -> &'static str {
+    let swapped = run
+        .steps
+        .iter()
+        .any(|row| row.step == Step::Swap && row.state == StepState::Undone);
+    match (run.facts.troubled, swapped) {
+        (true, _) => "it could not be taken back whole, so look at it now",
+        (false, true) => "it was taken back after the swap",
+        (false, false) => "nothing that users see has changed",
+    }
 }
 
 fn go(label: &str, href: String) -> Option<view::Action> {
@@ -500,7 +559,7 @@ pub fn run_view(run: &Run) -> view::Run {
     let swapped_back = run
         .steps
         .iter()
-        .any(|row| row.state == StepState::Undone && row.step == crate::deploy::step::Step::Swap);
+        .any(|row| row.state == StepState::Undone && row.step == Step::Swap);
     let outcome = match run.state {
         RunState::Running => view::RunOutcome::Running,
         RunState::Done => view::RunOutcome::Succeeded,
@@ -517,12 +576,7 @@ pub fn run_view(run: &Run) -> view::Run {
         (RunState::Done, Kind::Undo) => {
             format!("The restore was undone with the content of {about}.")
         }
-        (RunState::Failed, _) if swapped_back => {
-            format!("The {noun} of {about} failed after the swap and was taken back.")
-        }
-        (RunState::Failed, _) => {
-            format!("The {noun} of {about} failed; nothing that users see has changed.")
-        }
+        (RunState::Failed, _) => format!("The {noun} of {about} failed; {}.", after_failure(run)),
     };
     view::Run {
         id: run.id.to_string(),

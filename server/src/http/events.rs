@@ -41,8 +41,15 @@ pub async fn stream(
         .last()
         .map_or(last.unwrap_or(newest), |event| event.id);
     let stop = server.stop.clone();
-    let events = following(server.journal.clone(), live, missed.into(), sent)
-        .take_until(async move { stop.cancelled().await });
+    let mut sessions_ended = server.auth.sessions.ended();
+    let events =
+        following(server.journal.clone(), live, missed.into(), sent).take_until(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                // Whoever is still signed in comes back, and is let in again.
+                _ = sessions_ended.changed() => {}
+            }
+        });
     let mut response = Sse::new(events)
         .keep_alive(KeepAlive::new().interval(HEARTBEAT))
         .into_response();

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -69,10 +69,12 @@ pub async fn check_origin(
         && !request.method().is_safe()
         && !is_same_origin(request.headers(), host_of(&request).as_deref())
     {
-        tracing::warn!(
-            path = request.uri().path(),
-            "refused a form that came from another site"
-        );
+        // The route, not the path: that of a one-time link holds its token.
+        let route = request
+            .extensions()
+            .get::<MatchedPath>()
+            .map_or("", MatchedPath::as_str);
+        tracing::warn!(route, "refused a form that came from another site");
         return if is_api(&request) {
             Problem::new(StatusCode::FORBIDDEN, "this request came from another site's page; only Tealkeep's own may ask for changes").into_response()
         } else {

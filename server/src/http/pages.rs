@@ -181,17 +181,18 @@ async fn draw(server: &Server, session: &Session, path: &str, page: view::Page) 
         .iter()
         .map(|app| app.name().to_string())
         .collect();
-    frame.notice = session
-        .remove::<Flash>(NOTICE)
-        .await?
-        .map(|flash| view::Notice {
-            kind: if flash.good {
-                view::NoticeKind::Good
-            } else {
-                view::NoticeKind::Bad
-            },
-            text: flash.text,
-        });
+    let notice = session.get::<Flash>(NOTICE).await?;
+    if notice.is_some() {
+        session.remove::<Flash>(NOTICE).await?;
+    }
+    frame.notice = notice.map(|flash| view::Notice {
+        kind: if flash.good {
+            view::NoticeKind::Good
+        } else {
+            view::NoticeKind::Bad
+        },
+        text: flash.text,
+    });
     Ok(html(StatusCode::OK, render(&frame, page)))
 }
 

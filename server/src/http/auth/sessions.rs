@@ -1,20 +1,22 @@
 //! The sessions of browsers, kept in the journal's database under the hash of their id, so that they
 //! survive a restart and can be revoked one by one.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::{Expiry, SessionManagerLayer, SessionStore, session_store};
 
 use crate::journal::Journal;
+pub use crate::names::SESSION_COOKIE;
 
-/// The cookie's name.
-pub const SESSION_COOKIE: &str = "tealkeep";
 /// How long a sign-in lasts.
 const LIFETIME: time::Duration = time::Duration::days(90);
 
@@ -22,6 +24,7 @@ const LIFETIME: time::Duration = time::Duration::days(90);
 #[derive(Debug, Clone)]
 pub struct Sessions {
     journal: Journal,
+    ended: Arc<watch::Sender<()>>,
 }
 
 /// A session as the account page shows it.
@@ -35,7 +38,10 @@ pub struct SessionRow {
 
 impl Sessions {
     pub(super) fn new(journal: Journal) -> Sessions {
-        Sessions { journal }
+        Sessions {
+            journal,
+            ended: Arc::new(watch::Sender::new(())),
+        }
     }
 
     /// The layer that reads and sets the cookie.
@@ -74,22 +80,56 @@ impl Sessions {
         Ok(parsed.collect())
     }
 
+    /// Is told when a session ended: who holds something open for one looks again whether it may.
+    #[must_use]
+    pub fn ended(&self) -> watch::Receiver<()> {
+        self.ended.subscribe()
+    }
+
+    /// Says that sessions ended.
+    pub(super) fn tell_ended(&self) {
+        self.ended.send_replace(());
+    }
+
     /// Ends a session, whoever's it is.
     ///
     /// # Errors
     /// The journal can't be written.
     pub async fn revoke(&self, handle: String) -> anyhow::Result<bool> {
-        self.journal
+        let revoked = self
+            .journal
             .with(move |connection| {
                 Ok(connection.execute("DELETE FROM session WHERE id = ?1", [handle])? > 0)
             })
-            .await
+            .await?;
+        self.tell_ended();
+        Ok(revoked)
     }
 
     /// What a session is revoked by.
     #[must_use]
     pub fn handle(id: Id) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(id.0.to_be_bytes()))
+    }
+}
+
+impl Sessions {
+    async fn write(&self, record: &Record, statement: &'static str) -> session_store::Result<()> {
+        let data = serde_json::to_string(record)
+            .map_err(|e| session_store::Error::Encode(e.to_string()))?;
+        let (handle, expires) = (
+            Sessions::handle(record.id),
+            record.expiry_date.unix_timestamp(),
+        );
+        self.journal
+            .with(move |connection| {
+                let now = Timestamp::now().as_second();
+                connection.execute("DELETE FROM session WHERE expires <= ?1", [now])?;
+                connection.execute(statement, params![handle, data, expires])
+            })
+            .await
+            .map(drop)
+            .map_err(|e| backend(&e))
     }
 }
 
@@ -104,28 +144,20 @@ impl SessionStore for Sessions {
         while self.load(&record.id).await?.is_some() {
             record.id = Id::default();
         }
-        self.save(record).await
+        self.write(
+            record,
+            "INSERT INTO session(id, data, expires) VALUES (?1, ?2, ?3)",
+        )
+        .await
     }
 
+    /// Writes what is still there: a session that was revoked while a request of it was under way stays revoked.
     async fn save(&self, record: &Record) -> session_store::Result<()> {
-        let data = serde_json::to_string(record)
-            .map_err(|e| session_store::Error::Encode(e.to_string()))?;
-        let (handle, expires) = (
-            Sessions::handle(record.id),
-            record.expiry_date.unix_timestamp(),
-        );
-        self.journal
-            .with(move |connection| {
-                connection.execute("DELETE FROM session WHERE expires <= ?1", [Timestamp::now().as_second()])?;
-                connection.execute(
-                    "INSERT INTO session(id, data, expires) VALUES (?1, ?2, ?3)
-                     ON CONFLICT(id) DO UPDATE SET data = excluded.data, expires = excluded.expires",
-                    params![handle, data, expires],
-                )
-            })
-            .await
-            .map(drop)
-            .map_err(|e| backend(&e))
+        self.write(
+            record,
+            "UPDATE session SET data = ?2, expires = ?3 WHERE id = ?1",
+        )
+        .await
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {

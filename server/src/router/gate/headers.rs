@@ -4,13 +4,16 @@
 use std::net::IpAddr;
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, Entry, FORWARDED, HOST, TE, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, Entry, FORWARDED, HOST, TE, TRANSFER_ENCODING,
+    UPGRADE,
 };
 use http::uri::PathAndQuery;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version,
 };
 use http_body::Body;
+
+use crate::names::SESSION_COOKIE;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -54,6 +57,42 @@ pub(super) struct Shape {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Refusal(pub(super) StatusCode, pub(super) &'static str);
 
+/// Leaves out the dashboard's session: browsers send a host's cookies to all of its ports (RFC 6265, 8.5),
+/// and a release has no business with it.
+fn keep_own_cookie(headers: &mut HeaderMap) {
+    let is_ours = |pair: &str| pair.split('=').next().map(str::trim) == Some(SESSION_COOKIE);
+    let has_ours = |value: &HeaderValue| {
+        value
+            .to_str()
+            .is_ok_and(|text| text.contains(SESSION_COOKIE) && text.split(';').any(is_ours))
+    };
+    if !headers.get_all(COOKIE).iter().any(has_ours) {
+        return;
+    }
+    let kept: Vec<HeaderValue> = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| {
+            let Ok(text) = value.to_str() else {
+                return Some(value.clone());
+            };
+            let others: Vec<&str> = text
+                .split(';')
+                .filter(|pair| !is_ours(pair))
+                .map(str::trim)
+                .collect();
+            // Pieces of a header's value make one again.
+            HeaderValue::from_str(&others.join("; "))
+                .ok()
+                .filter(|value| !value.is_empty())
+        })
+        .collect();
+    headers.remove(COOKIE);
+    for value in kept {
+        headers.append(COOKIE, value);
+    }
+}
+
 /// Turns a request as the client sent it into what a colour gets.
 pub(super) fn towards_colour<B: Body>(
     request: &mut Request<B>,
@@ -82,6 +121,7 @@ pub(super) fn towards_colour<B: Body>(
     let trailers_welcome = has_token(headers, &TE, "trailers");
     let expects = has_body && has_token(headers, &EXPECT, "100-continue");
     remove_hop_by_hop(headers);
+    keep_own_cookie(headers);
 
     let upgrade = protocol.is_some();
     if let Some(protocol) = protocol {
@@ -241,6 +281,26 @@ mod tests {
     use super::*;
     use http_body_util::Empty;
     use hyper::body::Bytes;
+
+    #[test]
+    fn the_dashboards_session_stays_away_from_releases() {
+        for (sent, kept) in [
+            ("tealkeep=secret", None),
+            ("a=1; tealkeep=secret; b=2", Some("a=1; b=2")),
+            ("a=1;tealkeep=secret", Some("a=1")),
+            ("a=tealkeep; tealkeeper=x", Some("a=tealkeep; tealkeeper=x")),
+        ] {
+            let request = Request::get("/")
+                .header(HOST, "app.example")
+                .header(COOKIE, sent);
+            let (_, passed) = through(request, false).unwrap();
+            let found = passed
+                .headers()
+                .get(COOKIE)
+                .map(|value| value.to_str().unwrap());
+            assert_eq!(found, kept, "{sent}");
+        }
+    }
 
     fn through(
         request: http::request::Builder,
