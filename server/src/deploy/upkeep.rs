@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{App, live, seconds};
@@ -34,10 +35,8 @@ pub async fn run(app: Arc<App>) {
             Ok(exit) if is_live(&app, exit.colour).await => {
                 tokio::select! {
                     () = app.stop.cancelled() => return,
-                    () = bring_back(&app, &exit) => {}
+                    () = bring_back_for_good(&app, exit, &mut exits) => {}
                 }
-                // The starts that failed meanwhile have ended too; they were dealt with.
-                while exits.try_recv().is_ok() {}
             }
             Ok(exit) => {
                 if app.underway().is_none() {
@@ -57,6 +56,23 @@ pub async fn run(app: Arc<App>) {
 
 async fn is_live(app: &App, colour: Colour) -> bool {
     app.router.live().await.is_ok_and(|live| live == colour)
+}
+
+/// Returns when the live colour runs, or is another one. The ends of starts that failed meanwhile were dealt with,
+/// but the last one may have ended again since it was found healthy, and nothing else would ever tell.
+async fn bring_back_for_good(app: &Arc<App>, mut exit: Exit, exits: &mut Receiver<Exit>) {
+    loop {
+        bring_back(app, &exit).await;
+        while exits.try_recv().is_ok() {}
+        let colour = exit.colour;
+        if !is_live(app, colour).await {
+            return;
+        }
+        let ColourState::Ended { how } = app.runtime.state(colour).await else {
+            return;
+        };
+        exit.how = how;
+    }
 }
 
 async fn bring_back(app: &Arc<App>, exit: &Exit) {
