@@ -36,11 +36,13 @@ impl Kind {
 
     fn steps(self) -> &'static [&'static str] {
         match self {
-            Kind::Deploy => &["receive", "snapshot", "start", "probe", "swap", "verify", "drain"],
+            Kind::Deploy => &[
+                "receive", "snapshot", "start", "probe", "swap", "verify", "drain",
+            ],
             Kind::Rollback => &["start", "probe", "swap", "verify", "drain"],
-            Kind::Restore | Kind::Undo => {
-                &["verify", "snapshot", "hold", "stop", "copy", "start", "probe", "swap", "release"]
-            }
+            Kind::Restore | Kind::Undo => &[
+                "verify", "snapshot", "hold", "stop", "copy", "start", "probe", "swap", "release",
+            ],
         }
     }
 
@@ -93,18 +95,34 @@ async fn killed_anywhere_in_an_undo_the_database_is_the_old_or_the_new() {
 async fn killed_in_a_snapshot_nothing_of_it_is_left() {
     let mut house = House::start().await;
     fill(&house);
-    let before = (house.get("/api/v1/apps/home/snapshots").await, Content::of(&house.database()));
+    let before = (
+        house.get("/api/v1/apps/home/snapshots").await,
+        Content::of(&house.database()),
+    );
     house.kill();
-    house.start_again(&[("TEALKEEP_KILL_AT", "snapshot.pages")]).await;
+    house
+        .start_again(&[("TEALKEEP_KILL_AT", "snapshot.pages")])
+        .await;
     let command = house.begin(["backup"]);
     house.until_dead().await;
     kill(command);
     house.start_again(&[]).await;
     house.until_quiet().await;
-    let after = (house.get("/api/v1/apps/home/snapshots").await, Content::of(&house.database()));
+    let after = (
+        house.get("/api/v1/apps/home/snapshots").await,
+        Content::of(&house.database()),
+    );
     assert_eq!(after, before);
     let found = "Tealkeep had been cut off while it took a manual snapshot; ";
-    assert!(house.journal().await.iter().any(|text| text.starts_with(found)), "{:#?}", house.journal().await);
+    assert!(
+        house
+            .journal()
+            .await
+            .iter()
+            .any(|text| text.starts_with(found)),
+        "{:#?}",
+        house.journal().await
+    );
     is_in_order(&house, "snapshot.pages").await;
     backup(&house);
 }
@@ -114,10 +132,13 @@ async fn killed_at_random_instants_under_load_it_is_always_in_order_again() {
     let long = std::env::var_os(LONG).is_some();
     let mut random = Random::seeded();
     let mut scene = Scene::new().await;
-    for round in 0..if long { 200 } else { 6 } {
+    for round in 0..if long { 200 } else { 8 } {
         let kind = [Kind::Deploy, Kind::Restore, Kind::Rollback, Kind::Undo][round % 4];
         let at = Duration::from_millis(random.below(700));
-        let what = format!("round {round}, seed {}: {kind:?} killed after {at:?}", random.seed);
+        let what = format!(
+            "round {round}, seed {}: {kind:?} killed after {at:?}",
+            random.seed
+        );
         println!("{what}");
         let verb = scene.prepare(kind).await;
         let loaded = matches!(kind, Kind::Deploy | Kind::Rollback);
@@ -152,24 +173,42 @@ async fn stopped_in_the_middle_of_a_deploy_it_is_finished_or_unwound_at_the_next
     kill(deploy);
     house.start_again(&[]).await;
     let status = house.until_quiet().await;
-    assert_eq!((&status["apps"][0]["live"], &status["apps"][0]["release"]), (&"blue".into(), &"v1".into()));
+    assert_eq!(
+        (&status["apps"][0]["live"], &status["apps"][0]["release"]),
+        (&"blue".into(), &"v1".into())
+    );
     let run = newest_run(&house).await;
-    assert_eq!((&run["facts"]["release"], &run["state"]), (&"v3-unhealthy".into(), &"failed".into()));
+    assert_eq!(
+        (&run["facts"]["release"], &run["state"]),
+        (&"v3-unhealthy".into(), &"failed".into())
+    );
     is_in_order(&house, "stopped while probing").await;
 
     // What is in flight keeps the drain going.
     let slow = tokio::spawn(reqwest::get(format!("http://{}/slow?ms=3000", house.app())));
-    house.until(|status| status["apps"][0]["traffic"]["requests_in_flight"][0] == 1).await;
+    house
+        .until(|status| status["apps"][0]["traffic"]["requests_in_flight"][0] == 1)
+        .await;
     let deploy = house.begin(["deploy", "home", "v2"]);
     until_step(&house, "drain").await;
     house.stop().await;
     kill(deploy);
-    assert_eq!(slow.await.unwrap().unwrap().status(), 200, "what was in flight is answered before the end");
+    assert_eq!(
+        slow.await.unwrap().unwrap().status(),
+        200,
+        "what was in flight is answered before the end"
+    );
     house.start_again(&[]).await;
     let status = house.until_quiet().await;
-    assert_eq!((&status["apps"][0]["live"], &status["apps"][0]["release"]), (&"green".into(), &"v2".into()));
+    assert_eq!(
+        (&status["apps"][0]["live"], &status["apps"][0]["release"]),
+        (&"green".into(), &"v2".into())
+    );
     let run = newest_run(&house).await;
-    assert_eq!((&run["facts"]["release"], &run["state"]), (&"v2".into(), &"done".into()));
+    assert_eq!(
+        (&run["facts"]["release"], &run["state"]),
+        (&"v2".into(), &"done".into())
+    );
     is_in_order(&house, "stopped while draining").await;
 }
 
@@ -186,7 +225,11 @@ async fn stopped_in_the_middle_of_a_restore_the_database_is_the_old_or_the_new()
         scene.house.start_again(&[]).await;
         scene.house.until_quiet().await;
         let run = newest_run(&scene.house).await;
-        let expected = if run["state"] == "done" { scene.wanted(Kind::Restore) } else { before };
+        let expected = if run["state"] == "done" {
+            scene.wanted(Kind::Restore)
+        } else {
+            before
+        };
         assert_eq!(scene.content(), expected, "stopped at {step}: {run:#}");
         is_in_order(&scene.house, step).await;
     }
@@ -198,7 +241,10 @@ async fn kill_everywhere(kind: Kind) {
         let began = Instant::now();
         let verb = scene.prepare(kind).await;
         scene.house.kill();
-        scene.house.start_again(&[("TEALKEEP_KILL_AT", &point)]).await;
+        scene
+            .house
+            .start_again(&[("TEALKEEP_KILL_AT", &point)])
+            .await;
         let (before, content) = (scene.house.status().await, scene.content());
         let command = scene.house.begin(&verb);
         scene.house.until_dead().await;
@@ -209,18 +255,49 @@ async fn kill_everywhere(kind: Kind) {
         let (before, after) = (&before["apps"][0], &after["apps"][0]);
         let run = newest_run(&scene.house).await;
         assert_eq!(run["kind"], kind.noun(), "{point}");
-        assert_eq!(run["state"], if completes { "done" } else { "failed" }, "{point}: {run:#}");
-        assert_eq!(before["live"] != after["live"], completes, "{point}: {after:#}");
-        let release = if completes { &run["facts"]["release"] } else { &before["release"] };
+        assert_eq!(
+            run["state"],
+            if completes { "done" } else { "failed" },
+            "{point}: {run:#}"
+        );
+        assert_eq!(
+            before["live"] != after["live"],
+            completes,
+            "{point}: {after:#}"
+        );
+        let release = if completes {
+            &run["facts"]["release"]
+        } else {
+            &before["release"]
+        };
         assert_eq!(&after["release"], release, "{point}");
         let now = scene.content();
-        let expected = if completes { scene.wanted(kind) } else { content.clone() };
-        let expected = if matches!(kind, Kind::Deploy | Kind::Rollback) { content } else { expected };
-        assert_eq!(now.beyond(&expected), Default::default(), "{point}: more than there should be");
-        assert_eq!(expected.beyond(&now), Default::default(), "{point}: less than there should be");
+        let expected = if completes {
+            scene.wanted(kind)
+        } else {
+            content.clone()
+        };
+        let expected = if matches!(kind, Kind::Deploy | Kind::Rollback) {
+            content
+        } else {
+            expected
+        };
+        assert_eq!(
+            now.beyond(&expected),
+            Default::default(),
+            "{point}: more than there should be"
+        );
+        assert_eq!(
+            expected.beyond(&now),
+            Default::default(),
+            "{point}: less than there should be"
+        );
         let found = format!("Tealkeep had been cut off during the {} of ", kind.noun());
         let journal = scene.house.journal().await;
-        assert!(journal.iter().any(|text| text.starts_with(&found)), "{point}: {journal:#?}");
+        assert!(
+            journal.iter().any(|text| text.starts_with(&found)),
+            "{point}: {journal:#?}"
+        );
         is_in_order(&scene.house, &point).await;
 
         let other = other_release(&scene.house).await;
@@ -250,7 +327,13 @@ impl Scene {
         house.tealkeep(["rollback"]).succeeds();
         let snapshot = backup(&house);
         let then = Content::of(&house.database());
-        Scene { house, snapshot, then, replaced: None, turn: 0 }
+        Scene {
+            house,
+            snapshot,
+            then,
+            replaced: None,
+            turn: 0,
+        }
     }
 
     /// Brings about what such a run needs, changes something, and returns the command that begins the run.
@@ -267,7 +350,9 @@ impl Scene {
             Kind::Undo => {
                 change(&self.house, &format!("replaced-{}", self.turn)).await;
                 self.replaced = Some(self.content());
-                self.house.tealkeep(["restore", "home", &self.snapshot]).succeeds();
+                self.house
+                    .tealkeep(["restore", "home", &self.snapshot])
+                    .succeeds();
                 vec!["undo"]
             }
         };
@@ -296,8 +381,11 @@ fn fill(house: &House) {
     connection.busy_timeout(PATIENCE).unwrap();
     let transaction = connection.transaction().unwrap();
     for number in 0..4000 {
-        let insert = "INSERT INTO entries (request_id, kind, row_id, made_at) VALUES (?1, 'dose', 0, 0)";
-        transaction.execute(insert, [format!("filler-{number:0>50}")]).unwrap();
+        let insert =
+            "INSERT INTO entries (request_id, kind, row_id, made_at) VALUES (?1, 'dose', 0, 0)";
+        transaction
+            .execute(insert, [format!("filler-{number:0>50}")])
+            .unwrap();
     }
     transaction.commit().unwrap();
 }
@@ -306,9 +394,17 @@ fn fill(house: &House) {
 async fn change(house: &House, amount: &str) {
     let dose = serde_json::json!({ "person": 1, "medicine": 1, "amount": amount });
     let client = reqwest::Client::new();
-    let request = client.post(format!("http://{}/doses", house.app())).header("accept", "application/json").json(&dose);
+    let request = client
+        .post(format!("http://{}/doses", house.app()))
+        .header("accept", "application/json")
+        .json(&dose);
     let answer = request.send().await.unwrap();
-    assert_eq!(answer.status(), 200, "{amount}: {}", answer.text().await.unwrap());
+    assert_eq!(
+        answer.status(),
+        200,
+        "{amount}: {}",
+        answer.text().await.unwrap()
+    );
 }
 
 /// A command line that would wait for the server to come back.
@@ -323,18 +419,30 @@ async fn newest_run(house: &House) -> Value {
 }
 
 async fn other_release(house: &House) -> &'static str {
-    if house.status().await["apps"][0]["release"] == "v1" { "v2" } else { "v1" }
+    if house.status().await["apps"][0]["release"] == "v1" {
+        "v2"
+    } else {
+        "v1"
+    }
 }
 
 /// Waits until a run has begun this step, or is past it.
 async fn until_step(house: &House, step: &str) {
     let began = Instant::now();
-    house.until(|status| status["apps"][0]["run"]["run"].as_i64() != Some(0)).await;
+    house
+        .until(|status| status["apps"][0]["run"]["run"].as_i64() != Some(0))
+        .await;
     loop {
         let run = newest_run(house).await;
         let steps = run["steps"].as_array().unwrap();
-        let begun = steps.iter().any(|row| row["step"] == step && row["state"] != "pending");
-        if begun || run["state"] != "running" && house.status().await["apps"][0]["run"].is_null() && began.elapsed() > Duration::from_secs(2) {
+        let begun = steps
+            .iter()
+            .any(|row| row["step"] == step && row["state"] != "pending");
+        if begun
+            || run["state"] != "running"
+                && house.status().await["apps"][0]["run"].is_null()
+                && began.elapsed() > Duration::from_secs(2)
+        {
             return;
         }
         assert!(began.elapsed() < PATIENCE, "{run:#}");
@@ -349,20 +457,43 @@ fn is_in_order<'a>(house: &'a House, what: &'a str) -> impl Future<Output = ()> 
     async move {
         let status = house.status().await;
         let app = &status["apps"][0];
-        let (live, release) = (app["live"].as_str().unwrap(), app["release"].as_str().unwrap());
-        assert!(app["run"].is_null() && app["traffic"]["held_now"] == 0, "{at}: {what}: {app:#}");
-        assert_eq!(app["colours"][live]["state"], "running", "{at}: {what}: {app:#}");
+        let (live, release) = (
+            app["live"].as_str().unwrap(),
+            app["release"].as_str().unwrap(),
+        );
+        assert!(
+            app["run"].is_null() && app["traffic"]["held_now"] == 0,
+            "{at}: {what}: {app:#}"
+        );
+        assert_eq!(
+            app["colours"][live]["state"], "running",
+            "{at}: {what}: {app:#}"
+        );
         let state = house.folder().join("state/apps/home");
         for colour in ["blue", "green"] {
             let says_live = state.join(colour).join("live").exists();
-            assert_eq!(says_live, colour == live, "{at}: {what}: the live file of {colour}, and {live} is live");
-            assert!(!state.join(colour).join("draining").exists(), "{at}: {what}: {colour} drains for ever");
+            assert_eq!(
+                says_live,
+                colour == live,
+                "{at}: {what}: the live file of {colour}, and {live} is live"
+            );
+            assert!(
+                !state.join(colour).join("draining").exists(),
+                "{at}: {what}: {colour} drains for ever"
+            );
         }
         let recorded = std::fs::read_to_string(state.join("active-color"));
-        assert_eq!(recorded.map_or_else(|_| "blue".to_owned(), |text| text.trim().to_owned()), live, "{at}: {what}");
+        assert_eq!(
+            recorded.map_or_else(|_| "blue".to_owned(), |text| text.trim().to_owned()),
+            live,
+            "{at}: {what}"
+        );
         for path in ["/healthz", "/", "/medicine"] {
-            let answer = reqwest::get(format!("http://{}{path}", house.app())).await.unwrap();
-            let headers = ["tealkeep-release", "tealkeep-colour"].map(|name| answer.headers()[name].to_str().unwrap().to_owned());
+            let answer = reqwest::get(format!("http://{}{path}", house.app()))
+                .await
+                .unwrap();
+            let headers = ["tealkeep-release", "tealkeep-colour"]
+                .map(|name| answer.headers()[name].to_str().unwrap().to_owned());
             assert_eq!(headers, [release, live], "{at}: {what}: who answers");
             assert_eq!(answer.status(), 200, "{at}: {what}: {path}");
         }
@@ -386,7 +517,9 @@ fn look_for_leftovers(folder: &Path, found: &mut Vec<PathBuf>) {
         let name = entry.file_name().into_string().unwrap();
         // The one is held by whoever works in the backups folder, and is empty.
         let is_leftover = name.starts_with('.') && !name.contains("lock")
-            || [".part", "-part"].iter().any(|ending| name.ends_with(ending))
+            || [".part", "-part"]
+                .iter()
+                .any(|ending| name.ends_with(ending))
             || name.starts_with("unpacked-")
             || name == "taking";
         if is_leftover {
@@ -405,7 +538,9 @@ struct Random {
 
 impl Random {
     fn seeded() -> Random {
-        let given = std::env::var(SEED).ok().map(|text| text.parse().expect("a seed is a number"));
+        let given = std::env::var(SEED)
+            .ok()
+            .map(|text| text.parse().expect("a seed is a number"));
         let seed = given.unwrap_or_else(|| {
             let mut bytes = [0_u8; 4];
             getrandom::fill(&mut bytes).unwrap();

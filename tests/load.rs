@@ -25,7 +25,11 @@ async fn fifty_swaps_under_load_lose_nothing_and_do_nothing_twice() {
             house.tealkeep(["rollback"]).succeeds();
             "v1"
         };
-        assert_eq!(house.status().await["apps"][0]["release"], live, "after swap {swap}");
+        assert_eq!(
+            house.status().await["apps"][0]["release"],
+            live,
+            "after swap {swap}"
+        );
     }
     let took = began.elapsed();
     load.until_answered(20).await;
@@ -33,8 +37,15 @@ async fn fifty_swaps_under_load_lose_nothing_and_do_nothing_twice() {
     println!("50 swaps in {took:?} under {} requests", tally.requests);
     tally.nothing_failed();
     tally.was_answered_by(&["v1", "v2"]);
-    assert!(tally.uploads > 5 && tally.messages > 50 && tally.events > 50, "{tally:?}");
-    assert!(tally.told_to_go >= 50, "streams were told to go {} times in 50 swaps", tally.told_to_go);
+    assert!(
+        tally.uploads > 5 && tally.messages > 50 && tally.events > 50,
+        "{tally:?}"
+    );
+    assert!(
+        tally.told_to_go >= 50,
+        "streams were told to go {} times in 50 swaps",
+        tally.told_to_go
+    );
     house.stop().await;
     tally.is_in_exactly_once(&house.database());
 }
@@ -57,17 +68,38 @@ async fn a_restore_and_its_undo_under_load_lose_no_request_and_mix_no_content() 
     let (before, after) = (written_by(&tally, "blue"), written_by(&tally, "green"));
     let unpacked = house.folder().join("unpacked.sqlite");
     let file = snapshot_file(&house, &snapshot);
-    house.tealkeep(["restore".as_ref(), "--file".as_ref(), file.as_os_str(), "--to".as_ref(), unpacked.as_os_str()]).succeeds();
+    house
+        .tealkeep([
+            "restore".as_ref(),
+            "--file".as_ref(),
+            file.as_os_str(),
+            "--to".as_ref(),
+            unpacked.as_os_str(),
+        ])
+        .succeeds();
     let kept: BTreeSet<String> = doses(&unpacked).into_keys().collect();
-    assert!(kept.len() > 5 && kept.is_subset(&before), "{} of {} were in the snapshot", kept.len(), before.len());
+    assert!(
+        kept.len() > 5 && kept.is_subset(&before),
+        "{} of {} were in the snapshot",
+        kept.len(),
+        before.len()
+    );
     assert!(before.len() > kept.len() && !after.is_empty());
     let found = doses(&house.database());
     assert!(found.values().all(|count| *count == 1));
     assert_eq!(found.into_keys().collect::<BTreeSet<_>>(), &kept | &after);
     let (wanted, is) = (Content::of(&unpacked), Content::of(&house.database()));
-    assert_eq!(wanted.beyond(&is), Default::default(), "rows of the snapshot are not there");
+    assert_eq!(
+        wanted.beyond(&is),
+        Default::default(),
+        "rows of the snapshot are not there"
+    );
     let more = is.beyond(&wanted);
-    assert_eq!(more.keys().collect::<Vec<_>>(), ["doses", "entries"], "{more:#?}");
+    assert_eq!(
+        more.keys().collect::<Vec<_>>(),
+        ["doses", "entries"],
+        "{more:#?}"
+    );
     assert_eq!(more["doses"].len(), after.len());
 
     let load = Load::begin(house.app(), Mix::EVERYTHING);
@@ -81,7 +113,10 @@ async fn a_restore_and_its_undo_under_load_lose_no_request_and_mix_no_content() 
     let found = doses(&house.database());
     assert!(found.values().all(|count| *count == 1));
     assert!(!written_by(&second, "green").is_empty() && !written_by(&second, "blue").is_empty());
-    assert_eq!(found.into_keys().collect::<BTreeSet<_>>(), &before | &written_by(&second, "blue"));
+    assert_eq!(
+        found.into_keys().collect::<BTreeSet<_>>(),
+        &before | &written_by(&second, "blue")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -94,26 +129,54 @@ async fn a_release_that_does_not_come_up_is_refused_and_nobody_notices_it() {
     assert!(blue["pid"].is_i64());
 
     let unhealthy = house.begin(["deploy", "home", "v3-unhealthy"]);
-    house.until(|status| status["apps"][0]["run"]["run"].as_i64() > Some(0)).await;
+    house
+        .until(|status| status["apps"][0]["run"]["run"].as_i64() > Some(0))
+        .await;
     // One at a time, and the second is told by the first one's name and age.
-    for second in [vec!["deploy", "home", "v2"], vec!["restore", "home", &snapshot], vec!["rollback"], vec!["undo"]] {
+    for second in [
+        vec!["deploy", "home", "v2"],
+        vec!["restore", "home", &snapshot],
+        vec!["rollback"],
+        vec!["undo"],
+    ] {
         let said = house.tealkeep(&second).fails_with(1);
         let refusal = "home is busy: the deploy of v3-unhealthy is under way since ";
         assert!(said.stderr.contains(refusal), "{second:?}: {said:#?}");
         let age = said.stderr.split(refusal).nth(1).unwrap();
-        assert!(age.starts_with(|first: char| first.is_ascii_digit()), "{age}");
+        assert!(
+            age.starts_with(|first: char| first.is_ascii_digit()),
+            "{age}"
+        );
     }
-    let client = reqwest::Client::builder().unix_socket(house.socket()).build().unwrap();
-    let request = client.post("http://tealkeep/api/v1/apps/home/deploys").json(&serde_json::json!({ "release": "v2" }));
+    let client = reqwest::Client::builder()
+        .unix_socket(house.socket())
+        .build()
+        .unwrap();
+    let request = client
+        .post("http://tealkeep/api/v1/apps/home/deploys")
+        .json(&serde_json::json!({ "release": "v2" }));
     assert_eq!(request.send().await.unwrap().status(), 409);
-    let ended = tokio::task::spawn_blocking(|| unhealthy.wait_with_output().unwrap()).await.unwrap();
+    let ended = tokio::task::spawn_blocking(|| unhealthy.wait_with_output().unwrap())
+        .await
+        .unwrap();
     assert_eq!(ended.status.code(), Some(1));
     let stderr = String::from_utf8(ended.stderr).unwrap();
-    assert!(stderr.contains("v3-unhealthy on green is not healthy") && stderr.contains("calendar"), "{stderr}");
-    assert!(stderr.contains("The last lines that v3-unhealthy printed:\nhome: "), "{stderr}");
+    assert!(
+        stderr.contains("v3-unhealthy on green is not healthy") && stderr.contains("calendar"),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains("The last lines that v3-unhealthy printed:\nhome: "),
+        "{stderr}"
+    );
 
-    let crashed = house.tealkeep(["deploy", "home", "v6-crashes-on-boot"]).fails_with(1);
-    assert!(crashed.stderr.contains("BINS_CALENDAR_URL is not set"), "{crashed:#?}");
+    let crashed = house
+        .tealkeep(["deploy", "home", "v6-crashes-on-boot"])
+        .fails_with(1);
+    assert!(
+        crashed.stderr.contains("BINS_CALENDAR_URL is not set"),
+        "{crashed:#?}"
+    );
 
     let runs = house.get("/api/v1/apps/home/runs").await;
     let journal = house.journal().await;
@@ -121,19 +184,34 @@ async fn a_release_that_does_not_come_up_is_refused_and_nobody_notices_it() {
         (&runs[1], "v3-unhealthy", "probe", "calendar"),
         (&runs[0], "v6-crashes-on-boot", "probe", "BINS_CALENDAR_URL"),
     ] {
-        assert_eq!((&run["facts"]["release"], &run["state"]), (&release.into(), &"failed".into()));
-        assert!(run["reason"].as_str().unwrap().contains("is not healthy"), "{run:#}");
+        assert_eq!(
+            (&run["facts"]["release"], &run["state"]),
+            (&release.into(), &"failed".into())
+        );
+        assert!(
+            run["reason"].as_str().unwrap().contains("is not healthy"),
+            "{run:#}"
+        );
         assert!(run["output"].as_str().unwrap().contains(words), "{run:#}");
         let told = format!("The deploy of {release} failed at the step {step}: ");
-        let told = journal.iter().find(|text| text.starts_with(&told)).unwrap_or_else(|| panic!("{journal:#?}"));
+        let told = journal
+            .iter()
+            .find(|text| text.starts_with(&told))
+            .unwrap_or_else(|| panic!("{journal:#?}"));
         assert!(told.ends_with("v1 is live on blue, as before."), "{told}");
     }
     let now = house.status().await;
-    assert_eq!((&now["apps"][0]["live"], &now["apps"][0]["release"]), (&"blue".into(), &"v1".into()));
+    assert_eq!(
+        (&now["apps"][0]["live"], &now["apps"][0]["release"]),
+        (&"blue".into(), &"v1".into())
+    );
     for same in ["pid", "since"] {
         assert_eq!(now["apps"][0]["colours"]["blue"][same], blue[same]);
     }
-    assert_ne!(now["apps"][0]["colours"]["green"]["state"], "running", "{now:#}");
+    assert_ne!(
+        now["apps"][0]["colours"]["green"]["state"], "running",
+        "{now:#}"
+    );
     let told_to_go = load.so_far().told_to_go;
     assert_eq!(told_to_go, 0, "no stream had to come again");
     house.tealkeep(["deploy", "home", "v2"]).succeeds();
@@ -146,24 +224,37 @@ async fn a_release_that_does_not_come_up_is_refused_and_nobody_notices_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_live_release_that_is_killed_costs_only_what_it_had_in_hand() {
     let mut house = House::start().await;
-    let load = Load::begin(house.app(), Mix { streams: 0, ..Mix::EVERYTHING });
+    let load = Load::begin(
+        house.app(),
+        Mix {
+            streams: 0,
+            ..Mix::EVERYTHING
+        },
+    );
     load.until_answered(20).await;
     let mut gone = Vec::new();
     for restarts in 1..=4 {
         gone.push(kill_live(&house).await);
-        house.until(|status| {
-            let blue = &status["apps"][0]["colours"]["blue"];
-            blue["restarts"] == restarts && blue["state"] == "running"
-        })
-        .await;
+        house
+            .until(|status| {
+                let blue = &status["apps"][0]["colours"]["blue"];
+                blue["restarts"] == restarts && blue["state"] == "running"
+            })
+            .await;
         load.until_answered(20).await;
     }
     let tally = load.stop().await;
     lost_only_what_was_in_hand(&tally, &gone);
     let journal = house.journal().await;
-    let crashes = journal.iter().filter(|text| text.starts_with("The live colour blue (v1) was killed by SIGKILL; it is being started again."));
+    let crashes = journal.iter().filter(|text| {
+        text.starts_with(
+            "The live colour blue (v1) was killed by SIGKILL; it is being started again.",
+        )
+    });
     assert_eq!(crashes.count(), 4, "{journal:#?}");
-    let back = journal.iter().filter(|text| text.starts_with("The live colour blue (v1) answers again, after "));
+    let back = journal
+        .iter()
+        .filter(|text| text.starts_with("The live colour blue (v1) answers again, after "));
     assert_eq!(back.count(), 4, "{journal:#?}");
     house.stop().await;
     tally.is_in_exactly_once(&house.database());
@@ -177,11 +268,17 @@ async fn a_live_release_that_is_killed_as_soon_as_it_is_back_comes_back_again() 
         // Again in the instant in which it answers: the supervisor may still be noting that it is back.
         let began = Instant::now();
         while !answers(house.colour("blue")).await {
-            assert!(began.elapsed() < PATIENCE, "it does not come back: {:#?}", house.journal().await);
+            assert!(
+                began.elapsed() < PATIENCE,
+                "it does not come back: {:#?}",
+                house.journal().await
+            );
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
-    house.until(|status| status["apps"][0]["colours"]["blue"]["state"] == "running").await;
+    house
+        .until(|status| status["apps"][0]["colours"]["blue"]["state"] == "running")
+        .await;
     assert!(answers(house.app()).await);
 }
 
@@ -189,17 +286,30 @@ async fn a_live_release_that_is_killed_as_soon_as_it_is_back_comes_back_again() 
 async fn a_warm_colour_takes_over_when_the_live_one_does_not_come_back() {
     let mut house = House::start().await;
     house.tealkeep(["deploy", "home", "v2"]).succeeds();
-    let load = Load::begin(house.app(), Mix { streams: 0, ..Mix::EVERYTHING });
+    let load = Load::begin(
+        house.app(),
+        Mix {
+            streams: 0,
+            ..Mix::EVERYTHING
+        },
+    );
     load.until_answered(20).await;
     std::fs::remove_file(house.folder().join("releases/v2/release.toml")).unwrap();
     let gone = kill_live(&house).await;
-    house.until(|status| status["apps"][0]["live"] == "blue" && status["apps"][0]["release"] == "v1").await;
+    house
+        .until(|status| status["apps"][0]["live"] == "blue" && status["apps"][0]["release"] == "v1")
+        .await;
     load.until_answered(30).await;
     let tally = load.stop().await;
     lost_only_what_was_in_hand(&tally, &[gone]);
     tally.was_answered_by(&["v1", "v2"]);
     let journal = house.journal().await;
-    assert!(journal.iter().any(|text| text.contains("so blue (v1), still warm, took over")), "{journal:#?}");
+    assert!(
+        journal
+            .iter()
+            .any(|text| text.contains("so blue (v1), still warm, took over")),
+        "{journal:#?}"
+    );
     house.stop().await;
     tally.is_in_exactly_once(&house.database());
 }
@@ -207,12 +317,21 @@ async fn a_warm_colour_takes_over_when_the_live_one_does_not_come_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_damaged_snapshot_is_not_restored_and_nothing_is_touched() {
     let mut house = House::start().await;
-    let load = Load::begin(house.app(), Mix { streams: 0, ..Mix::EVERYTHING });
+    let load = Load::begin(
+        house.app(),
+        Mix {
+            streams: 0,
+            ..Mix::EVERYTHING
+        },
+    );
     load.until_answered(20).await;
     let snapshot = backup(&house);
     let file = snapshot_file(&house, &snapshot);
     let manifest = file.with_file_name(format!("{snapshot}.json"));
-    let (whole, said_of_it) = (std::fs::read(&file).unwrap(), std::fs::read(&manifest).unwrap());
+    let (whole, said_of_it) = (
+        std::fs::read(&file).unwrap(),
+        std::fs::read(&manifest).unwrap(),
+    );
     let mut flipped = whole.clone();
     flipped[whole.len() / 2] ^= 0x10;
     let mut as_long = whole.clone();
@@ -221,8 +340,14 @@ async fn a_damaged_snapshot_is_not_restored_and_nothing_is_touched() {
         ("one byte flipped", flipped),
         ("not gzip, and as long as it should be", as_long),
         ("cut short", whole[..whole.len() / 3].to_vec()),
-        ("not gzip", b"this is not gzip, whatever its name says".repeat(100)),
-        ("gzip of something else", gzip(&b"this is not a database\n".repeat(1000))),
+        (
+            "not gzip",
+            b"this is not gzip, whatever its name says".repeat(100),
+        ),
+        (
+            "gzip of something else",
+            gzip(&b"this is not a database\n".repeat(1000)),
+        ),
         ("gone", Vec::new()),
     ];
     let before = house.status().await;
@@ -234,15 +359,23 @@ async fn a_damaged_snapshot_is_not_restored_and_nothing_is_touched() {
         }
         let said = house.tealkeep(["restore", "home", &snapshot]);
         println!("{what}: {}", said.stderr);
-        let told = ["is damaged", "can't be restored: "].iter().any(|words| said.stderr.contains(words));
-        assert!(said.code == 1 && told && said.stderr.contains(&snapshot), "{what}: {said:#?}");
+        let told = ["is damaged", "can't be restored: "]
+            .iter()
+            .any(|words| said.stderr.contains(words));
+        assert!(
+            said.code == 1 && told && said.stderr.contains(&snapshot),
+            "{what}: {said:#?}"
+        );
         assert_eq!(load.so_far().told_to_go, 0);
         let after = house.status().await;
         let (before, after) = (&before["apps"][0], &after["apps"][0]);
         for same in ["live", "release", "run"] {
             assert_eq!(after[same], before[same], "{what}");
         }
-        assert_eq!(after["colours"]["blue"]["pid"], before["colours"]["blue"]["pid"], "{what}");
+        assert_eq!(
+            after["colours"]["blue"]["pid"], before["colours"]["blue"]["pid"],
+            "{what}"
+        );
         assert_eq!(after["traffic"]["held_now"], 0, "{what}");
         load.until_answered(10).await;
     }
@@ -264,30 +397,55 @@ async fn a_damaged_snapshot_is_not_restored_and_nothing_is_touched() {
 async fn a_directory_is_copied_in_and_a_release_that_is_not_there_is_named_beside_those_that_are() {
     let house = House::start().await;
     let mine = house.folder().join("mine-7");
-    let copied = std::process::Command::new("cp").arg("-r").arg(house.folder().join("releases/v2")).arg(&mine).status();
+    let copied = std::process::Command::new("cp")
+        .arg("-r")
+        .arg(house.folder().join("releases/v2"))
+        .arg(&mine)
+        .status();
     assert!(copied.unwrap().success());
-    house.tealkeep(["deploy".as_ref(), "home".as_ref(), mine.as_os_str()]).succeeds();
+    house
+        .tealkeep(["deploy".as_ref(), "home".as_ref(), mine.as_os_str()])
+        .succeeds();
     let status = house.status().await;
-    assert_eq!((&status["apps"][0]["release"], &status["apps"][0]["live"]), (&"mine-7".into(), &"green".into()));
+    assert_eq!(
+        (&status["apps"][0]["release"], &status["apps"][0]["live"]),
+        (&"mine-7".into(), &"green".into())
+    );
     std::fs::remove_dir_all(&mine).unwrap();
-    assert!(house.folder().join("releases/mine-7/release.toml").is_file());
+    assert!(
+        house
+            .folder()
+            .join("releases/mine-7/release.toml")
+            .is_file()
+    );
     assert!(answers(house.app()).await);
 
     let said = house.tealkeep(["deploy", "home", "v99"]).fails_with(2);
     for known in ["v99", "v1", "v2", "v3-unhealthy", "mine-7"] {
         assert!(said.stderr.contains(known), "{said:#?}");
     }
-    house.tealkeep(["deploy".as_ref(), "home".as_ref(), mine.as_os_str()]).fails_with(2);
+    house
+        .tealkeep(["deploy".as_ref(), "home".as_ref(), mine.as_os_str()])
+        .fails_with(2);
 }
 
 /// Takes a snapshot, and returns its id.
 pub fn backup(house: &House) -> String {
-    house.tealkeep(["backup", "home", "--json"]).succeeds().json()["id"].as_str().unwrap().to_owned()
+    house
+        .tealkeep(["backup", "home", "--json"])
+        .succeeds()
+        .json()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 /// Where a snapshot lies.
 pub fn snapshot_file(house: &House, snapshot: &str) -> PathBuf {
-    house.backups().join("snapshots").join(format!("{snapshot}.sqlite.gz"))
+    house
+        .backups()
+        .join("snapshots")
+        .join(format!("{snapshot}.sqlite.gz"))
 }
 
 /// Whether an app's page comes at once.
@@ -304,7 +462,12 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn written_by(tally: &Tally, colour: &str) -> BTreeSet<String> {
-    tally.written.iter().filter(|written| written.colour == colour).map(|written| written.id.clone()).collect()
+    tally
+        .written
+        .iter()
+        .filter(|written| written.colour == colour)
+        .map(|written| written.id.clone())
+        .collect()
 }
 
 /// From when until when something was being killed.
@@ -328,7 +491,11 @@ async fn kill_live(house: &House) -> Killed {
     loop {
         // The state stands after the name in parentheses (proc_pid_stat(5)).
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        if stat.rsplit(") ").next().is_none_or(|rest| rest.is_empty() || rest.starts_with(['Z', 'X'])) {
+        if stat
+            .rsplit(") ")
+            .next()
+            .is_none_or(|rest| rest.is_empty() || rest.starts_with(['Z', 'X']))
+        {
             return (signalled, Instant::now());
         }
         assert!(began.elapsed() < PATIENCE);
@@ -339,13 +506,23 @@ async fn kill_live(house: &House) -> Killed {
 /// Each request that failed was under way when something was killed, and there are no more of them than clients.
 #[track_caller]
 fn lost_only_what_was_in_hand(tally: &Tally, killed: &[Killed]) {
-    let clients = Mix::EVERYTHING.keep_alive + Mix::EVERYTHING.new_connections + Mix::EVERYTHING.uploads;
-    assert!(tally.failures.len() <= clients * killed.len(), "{:#?}", tally.failures);
+    let clients =
+        Mix::EVERYTHING.keep_alive + Mix::EVERYTHING.new_connections + Mix::EVERYTHING.uploads;
+    assert!(
+        tally.failures.len() <= clients * killed.len(),
+        "{:#?}",
+        tally.failures
+    );
     for failed in &tally.failures {
-        let in_hand = killed.iter().any(|(from, until)| failed.began <= *until && *from <= failed.ended);
+        let in_hand = killed
+            .iter()
+            .any(|(from, until)| failed.began <= *until && *from <= failed.ended);
         assert!(in_hand, "failed for another reason: {failed:#?}");
     }
     for failed in &tally.failures {
-        assert!(failed.what.starts_with("POST "), "what only reads is asked again: {failed:#?}");
+        assert!(
+            failed.what.starts_with("POST "),
+            "what only reads is asked again: {failed:#?}"
+        );
     }
 }

@@ -334,7 +334,9 @@ impl App {
     /// # Errors
     /// [`Refusal`]; nothing has changed then.
     pub async fn rollback(self: &Arc<Self>, asked_by: &str) -> Result<RunId, Refusal> {
-        let turn = self.take_turn(Kind::Rollback, "the release from before".to_owned()).await?;
+        let turn = self
+            .take_turn(Kind::Rollback, "the release from before".to_owned())
+            .await?;
         let from = self.router.live().await?;
         let release = self.rollback_target().await?.map_err(Refusal::Impossible)?;
         let facts = RunFacts {
@@ -368,7 +370,9 @@ impl App {
     /// # Errors
     /// [`Refusal`]; nothing has changed then.
     pub async fn undo(self: &Arc<Self>, asked_by: &str) -> Result<RunId, Refusal> {
-        let turn = self.take_turn(Kind::Undo, "the last restore".to_owned()).await?;
+        let turn = self
+            .take_turn(Kind::Undo, "the last restore".to_owned())
+            .await?;
         let restored = self.undo_target().await?.map_err(Refusal::Impossible)?;
         let snapshot = restored
             .facts

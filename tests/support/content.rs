@@ -24,12 +24,25 @@ impl Content {
             .map(Result::unwrap)
             .collect();
         let rows = |table: &String| {
-            let mut statement = transaction.prepare(&format!("SELECT * FROM {table}")).unwrap();
+            let mut statement = transaction
+                .prepare(&format!("SELECT * FROM {table}"))
+                .unwrap();
             let columns = statement.column_count();
-            let row = |row: &rusqlite::Row<'_>| -> rusqlite::Result<Vec<Value>> { (0..columns).map(|n| row.get(n)).collect() };
-            statement.query_map([], row).unwrap().map(|row| format!("{:?}", row.unwrap())).collect()
+            let row = |row: &rusqlite::Row<'_>| -> rusqlite::Result<Vec<Value>> {
+                (0..columns).map(|n| row.get(n)).collect()
+            };
+            statement
+                .query_map([], row)
+                .unwrap()
+                .map(|row| format!("{:?}", row.unwrap()))
+                .collect()
         };
-        Content(tables.iter().map(|table| (table.clone(), rows(table))).collect())
+        Content(
+            tables
+                .iter()
+                .map(|table| (table.clone(), rows(table)))
+                .collect(),
+        )
     }
 
     /// What stands here and not in `other`, by table.

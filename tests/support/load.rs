@@ -27,7 +27,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::PATIENCE;
 
-const PAGES: [&str; 6] = ["/", "/medicine", "/chores", "/shopping", "/api/state", "/manifest.webmanifest"];
+const PAGES: [&str; 6] = [
+    "/",
+    "/medicine",
+    "/chores",
+    "/shopping",
+    "/api/state",
+    "/manifest.webmanifest",
+];
 /// The pause after each turn of a client: the machine that runs the tests has other things to do as well.
 const PAUSE: Duration = Duration::from_millis(10);
 /// An upload comes in so many pieces, one each `UPLOAD_PAUSE`.
@@ -49,9 +56,19 @@ pub struct Mix {
 
 impl Mix {
     /// Some of everything.
-    pub const EVERYTHING: Mix = Mix { keep_alive: 3, new_connections: 2, uploads: 1, streams: 1 };
+    pub const EVERYTHING: Mix = Mix {
+        keep_alive: 3,
+        new_connections: 2,
+        uploads: 1,
+        streams: 1,
+    };
     /// Requests alone.
-    pub const REQUESTS: Mix = Mix { keep_alive: 2, new_connections: 1, uploads: 0, streams: 0 };
+    pub const REQUESTS: Mix = Mix {
+        keep_alive: 2,
+        new_connections: 1,
+        uploads: 0,
+        streams: 0,
+    };
 }
 
 /// A request that failed.
@@ -79,6 +96,8 @@ pub struct Written {
 /// What the clients saw.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
+    /// What the texts of all its changes begin with, and nobody else's.
+    pub run: String,
     /// Requests that were begun, the opening ones of streams included.
     pub requests: u64,
     /// Requests that were answered as they should be, by the release that answered.
@@ -105,8 +124,18 @@ impl Tally {
     /// Not a single request failed, and no stream was cut.
     #[track_caller]
     pub fn nothing_failed(&self) {
-        let first: Vec<_> = self.failures.iter().take(10).map(|failed| &failed.what).collect();
-        assert!(self.failures.is_empty(), "{} of {} requests failed: {first:#?}", self.failures.len(), self.requests);
+        let first: Vec<_> = self
+            .failures
+            .iter()
+            .take(10)
+            .map(|failed| &failed.what)
+            .collect();
+        assert!(
+            self.failures.is_empty(),
+            "{} of {} requests failed: {first:#?}",
+            self.failures.len(),
+            self.requests
+        );
         assert!(self.unsure.is_empty());
         assert_eq!(self.cut, 0, "streams were cut without a word");
     }
@@ -119,13 +148,28 @@ impl Tally {
             assert_eq!(counts.get(&written.id).copied(), Some(1), "{written:?}");
         }
         let answered: BTreeSet<&String> = self.written.iter().map(|written| &written.id).collect();
-        for (id, count) in counts.iter().filter(|(id, _)| !answered.contains(id)) {
-            assert!(self.unsure.contains(id), "nobody asked for {id}, and it is there {count} times");
+        for (id, count) in counts
+            .iter()
+            .filter(|(id, _)| id.starts_with(&self.run) && !answered.contains(id))
+        {
+            assert!(
+                self.unsure.contains(id),
+                "nobody asked for {id}, and it is there {count} times"
+            );
             assert_eq!(*count, 1, "{id}");
         }
-        let keyed: BTreeSet<String> = self.written.iter().filter(|w| w.keyed).map(|w| w.id.clone()).collect();
+        let keyed: BTreeSet<String> = self
+            .written
+            .iter()
+            .filter(|w| w.keyed)
+            .map(|w| w.id.clone())
+            .collect();
         let noted = entries(database);
-        assert_eq!(keyed.difference(&noted).count(), 0, "changes without their note");
+        assert_eq!(
+            keyed.difference(&noted).count(),
+            0,
+            "changes without their note"
+        );
     }
 
     /// Each of these releases answered many requests.
@@ -133,7 +177,11 @@ impl Tally {
     pub fn was_answered_by(&self, releases: &[&str]) {
         for release in releases {
             let count = self.answered.get(*release).copied().unwrap_or_default();
-            assert!(count >= 10, "{release} answered {count} requests: {:?}", self.answered);
+            assert!(
+                count >= 10,
+                "{release} answered {count} requests: {:?}",
+                self.answered
+            );
         }
     }
 }
@@ -141,14 +189,20 @@ impl Tally {
 /// What the load wrote, by its text, with how often it is there.
 pub fn doses(database: &Path) -> BTreeMap<String, i64> {
     let connection = rusqlite::Connection::open(database).unwrap();
-    let mut rows = connection.prepare("SELECT amount, count(*) FROM doses WHERE amount LIKE 'load-%' GROUP BY amount").unwrap();
-    let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let mut rows = connection
+        .prepare("SELECT amount, count(*) FROM doses WHERE amount LIKE 'load-%' GROUP BY amount")
+        .unwrap();
+    let rows = rows
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
     rows.map(Result::unwrap).collect()
 }
 
 fn entries(database: &Path) -> BTreeSet<String> {
     let connection = rusqlite::Connection::open(database).unwrap();
-    let mut rows = connection.prepare("SELECT request_id FROM entries").unwrap();
+    let mut rows = connection
+        .prepare("SELECT request_id FROM entries")
+        .unwrap();
     let rows = rows.query_map([], |row| row.get(0)).unwrap();
     rows.map(Result::unwrap).collect()
 }
@@ -165,13 +219,20 @@ impl Load {
     pub fn begin(address: SocketAddr, mix: Mix) -> Load {
         let mut random = [0_u8; 4];
         getrandom::fill(&mut random).unwrap();
-        let run = u32::from_ne_bytes(random);
-        let (tally, stop) = (Arc::<Mutex<Tally>>::default(), CancellationToken::new());
+        let run = format!("load-{:08x}-", u32::from_ne_bytes(random));
+        let tally = Arc::new(Mutex::new(Tally {
+            run: run.clone(),
+            ..Tally::default()
+        }));
+        let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         for number in 0..mix.keep_alive + mix.new_connections {
             let client = Client {
-                name: format!("load-{run:x}-{number}"),
-                browser: Browser { address, sender: None },
+                name: format!("{run}{number}"),
+                browser: Browser {
+                    address,
+                    sender: None,
+                },
                 keeps: number < mix.keep_alive,
                 tally: tally.clone(),
             };
@@ -201,8 +262,22 @@ impl Load {
         async move {
             let before = count(&tally);
             while count(&tally) < before + more {
-                let seen = || tally.lock().unwrap().failures.iter().rev().take(5).cloned().collect::<Vec<_>>();
-                assert!(began.elapsed() < PATIENCE, "{at}: nobody answers: {:#?}", seen());
+                let seen = || {
+                    tally
+                        .lock()
+                        .unwrap()
+                        .failures
+                        .iter()
+                        .rev()
+                        .take(5)
+                        .cloned()
+                        .collect::<Vec<_>>()
+                };
+                assert!(
+                    began.elapsed() < PATIENCE,
+                    "{at}: nobody answers: {:#?}",
+                    seen()
+                );
                 sleep(Duration::from_millis(5)).await;
             }
         }
@@ -251,15 +326,29 @@ impl Client {
         }
         let form = || {
             let pairs = fields.as_object().unwrap().iter();
-            let pairs = pairs.map(|(key, value)| format!("{key}={}", value.to_string().trim_matches('"')));
+            let pairs =
+                pairs.map(|(key, value)| format!("{key}={}", value.to_string().trim_matches('"')));
             pairs.collect::<Vec<_>>().join("&")
         };
         let (kind, accept, body, expected) = if as_json {
-            ("application/json", "application/json", fields.to_string(), StatusCode::OK)
+            (
+                "application/json",
+                "application/json",
+                fields.to_string(),
+                StatusCode::OK,
+            )
         } else {
-            ("application/x-www-form-urlencoded", "text/html", form(), StatusCode::SEE_OTHER)
+            (
+                "application/x-www-form-urlencoded",
+                "text/html",
+                form(),
+                StatusCode::SEE_OTHER,
+            )
         };
-        let request = Request::builder().method(Method::POST).uri("/doses").header(CONTENT_TYPE, kind);
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri("/doses")
+            .header(CONTENT_TYPE, kind);
         let request = request.header(ACCEPT, accept).body(full(body)).unwrap();
         let began = Instant::now();
         let answer = self.browser.ask(request).await;
@@ -276,10 +365,16 @@ impl Client {
     }
 
     async fn look(&mut self, path: &str) {
-        let request = Request::builder().uri(path).body(full(String::new())).unwrap();
+        let request = Request::builder()
+            .uri(path)
+            .body(full(String::new()))
+            .unwrap();
         let began = Instant::now();
         let answer = self.browser.ask(request).await;
-        self.tally.lock().unwrap().judge(path, StatusCode::OK, began, answer);
+        self.tally
+            .lock()
+            .unwrap()
+            .judge(path, StatusCode::OK, began, answer);
         self.rest();
     }
 
@@ -301,10 +396,17 @@ impl Tally {
         self.requests += 1;
         let wrong = match answer {
             Ok(answer) if answer.status == expected => {
-                *self.answered.entry(answer.header("tealkeep-release")).or_default() += 1;
+                *self
+                    .answered
+                    .entry(answer.header("tealkeep-release"))
+                    .or_default() += 1;
                 return Some(answer);
             }
-            Ok(answer) => format!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body)),
+            Ok(answer) => format!(
+                "{}: {}",
+                answer.status,
+                String::from_utf8_lossy(&answer.body)
+            ),
             Err(error) => error,
         };
         self.failed(began, format!("{what}: {wrong}"));
@@ -312,7 +414,11 @@ impl Tally {
     }
 
     fn failed(&mut self, began: Instant, what: String) {
-        self.failures.push(Failed { began, ended: Instant::now(), what });
+        self.failures.push(Failed {
+            began,
+            ended: Instant::now(),
+            what,
+        });
     }
 }
 
@@ -330,7 +436,9 @@ struct Answer {
 
 impl Answer {
     fn header(&self, name: &str) -> String {
-        self.headers.get(name).map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
+        self.headers
+            .get(name)
+            .map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
     }
 }
 
@@ -347,13 +455,29 @@ impl Browser {
     }
 
     async fn exchange(&mut self, mut request: Request<Body>) -> Result<Answer, String> {
-        request.headers_mut().insert(HOST, self.address.to_string().parse().unwrap());
-        let mut sender = self.connection().await.map_err(|e| format!("not connected: {e}"))?;
-        let answer = sender.send_request(request).await.map_err(|e| format!("no answer: {e:?}"))?;
+        request
+            .headers_mut()
+            .insert(HOST, self.address.to_string().parse().unwrap());
+        let mut sender = self
+            .connection()
+            .await
+            .map_err(|e| format!("not connected: {e}"))?;
+        let answer = sender
+            .send_request(request)
+            .await
+            .map_err(|e| format!("no answer: {e:?}"))?;
         let (head, body) = answer.into_parts();
-        let body = body.collect().await.map_err(|e| format!("{} broke off: {e:?}", head.status))?.to_bytes();
+        let body = body
+            .collect()
+            .await
+            .map_err(|e| format!("{} broke off: {e:?}", head.status))?
+            .to_bytes();
         self.sender = Some(sender);
-        Ok(Answer { status: head.status, headers: head.headers, body })
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body,
+        })
     }
 
     /// The open connection; a new one where the last answer said that it would be closed.
@@ -363,26 +487,42 @@ impl Browser {
         {
             return Ok(open);
         }
-        let stream = TcpStream::connect(self.address).await.map_err(|e| e.to_string())?;
+        let stream = TcpStream::connect(self.address)
+            .await
+            .map_err(|e| e.to_string())?;
         stream.set_nodelay(true).map_err(|e| e.to_string())?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|e| e.to_string())?;
         tokio::spawn(connection);
         Ok(sender)
     }
 }
 
 async fn upload(address: SocketAddr, tally: Arc<Mutex<Tally>>, stop: CancellationToken) {
-    let mut browser = Browser { address, sender: None };
+    let mut browser = Browser {
+        address,
+        sender: None,
+    };
     while !stop.is_cancelled() {
-        let pieces: Vec<Bytes> = (0..UPLOAD_PIECES).map(|n| Bytes::from(vec![n; 8 * 1024])).collect();
-        let sha256 = pieces.iter().fold(Sha256::new(), |hash, piece| hash.chain_update(piece)).finalize();
+        let pieces: Vec<Bytes> = (0..UPLOAD_PIECES)
+            .map(|n| Bytes::from(vec![n; 8 * 1024]))
+            .collect();
+        let sha256 = pieces
+            .iter()
+            .fold(Sha256::new(), |hash, piece| hash.chain_update(piece))
+            .finalize();
         let sha256: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
         let body = stream::iter(pieces).then(|piece| async move {
             sleep(UPLOAD_PAUSE).await;
             Ok(Frame::data(piece))
         });
         let body = StreamBody::new(body).boxed_unsync();
-        let request = Request::builder().method(Method::POST).uri("/upload").body(body).unwrap();
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri("/upload")
+            .body(body)
+            .unwrap();
         let began = Instant::now();
         let answer = browser.ask(request).await;
         let mut tally = tally.lock().unwrap();
@@ -391,7 +531,10 @@ async fn upload(address: SocketAddr, tally: Arc<Mutex<Tally>>, stop: Cancellatio
             if said["sha256"] == sha256.as_str() {
                 tally.uploads += 1;
             } else {
-                tally.failed(began, format!("an upload arrived as something else: {said}"));
+                tally.failed(
+                    began,
+                    format!("an upload arrived as something else: {said}"),
+                );
             }
         }
     }
@@ -401,13 +544,22 @@ async fn upload(address: SocketAddr, tally: Arc<Mutex<Tally>>, stop: Cancellatio
 async fn websocket(address: SocketAddr, tally: Arc<Mutex<Tally>>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let began = Instant::now();
-        let opened = timeout(PATIENCE, tokio_tungstenite::connect_async(format!("ws://{address}/ws"))).await;
-        let opened = opened.map_err(|_| "no answer".to_owned()).and_then(|opened| opened.map_err(|e| e.to_string()));
+        let opened = timeout(
+            PATIENCE,
+            tokio_tungstenite::connect_async(format!("ws://{address}/ws")),
+        )
+        .await;
+        let opened = opened
+            .map_err(|_| "no answer".to_owned())
+            .and_then(|opened| opened.map_err(|e| e.to_string()));
         tally.lock().unwrap().requests += 1;
         let mut socket = match opened {
             Ok((socket, _)) => socket,
             Err(error) => {
-                tally.lock().unwrap().failed(began, format!("GET /ws: {error}"));
+                tally
+                    .lock()
+                    .unwrap()
+                    .failed(began, format!("GET /ws: {error}"));
                 sleep(PAUSE).await;
                 continue;
             }
@@ -441,7 +593,10 @@ async fn websocket(address: SocketAddr, tally: Arc<Mutex<Tally>>, stop: Cancella
             }
         }
         // The answer to the goodbye goes out with the next step; what comes of it is not waited for long.
-        let _ = timeout(Duration::from_secs(1), async { while let Some(Ok(_)) = socket.next().await {} }).await;
+        let _ = timeout(Duration::from_secs(1), async {
+            while let Some(Ok(_)) = socket.next().await {}
+        })
+        .await;
     }
 }
 
@@ -449,24 +604,43 @@ async fn websocket(address: SocketAddr, tally: Arc<Mutex<Tally>>, stop: Cancella
 async fn events(address: SocketAddr, tally: Arc<Mutex<Tally>>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let began = Instant::now();
-        let mut browser = Browser { address, sender: None };
-        let request = Request::builder().uri("/events").header(HOST, address.to_string()).body(full(String::new()));
+        let mut browser = Browser {
+            address,
+            sender: None,
+        };
+        let request = Request::builder()
+            .uri("/events")
+            .header(HOST, address.to_string())
+            .body(full(String::new()));
         let opened = async {
             let mut sender = browser.connection().await?;
-            let answer = sender.send_request(request.unwrap()).await.map_err(|e| format!("{e:?}"))?;
+            let answer = sender
+                .send_request(request.unwrap())
+                .await
+                .map_err(|e| format!("{e:?}"))?;
             Ok::<_, String>((sender, answer))
         };
-        let opened = timeout(PATIENCE, opened).await.unwrap_or_else(|_| Err("no answer".to_owned()));
+        let opened = timeout(PATIENCE, opened)
+            .await
+            .unwrap_or_else(|_| Err("no answer".to_owned()));
         tally.lock().unwrap().requests += 1;
         let (_sender, mut body) = match opened {
-            Ok((sender, answer)) if answer.status() == StatusCode::OK => (sender, answer.into_body()),
+            Ok((sender, answer)) if answer.status() == StatusCode::OK => {
+                (sender, answer.into_body())
+            }
             Ok((_, answer)) => {
-                tally.lock().unwrap().failed(began, format!("GET /events: {}", answer.status()));
+                tally
+                    .lock()
+                    .unwrap()
+                    .failed(began, format!("GET /events: {}", answer.status()));
                 sleep(PAUSE).await;
                 continue;
             }
             Err(error) => {
-                tally.lock().unwrap().failed(began, format!("GET /events: {error}"));
+                tally
+                    .lock()
+                    .unwrap()
+                    .failed(began, format!("GET /events: {error}"));
                 sleep(PAUSE).await;
                 continue;
             }

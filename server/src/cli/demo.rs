@@ -30,7 +30,13 @@ pub struct DemoArgs {
     #[arg(long)]
     no_traffic: bool,
     /// How many seconds a swap waits for the requests that the old colour still has.
-    #[arg(long, hide = true, env = "TEALKEEP_DEMO_DRAIN_TIMEOUT", default_value_t = 10, value_name = "SECONDS")]
+    #[arg(
+        long,
+        hide = true,
+        env = "TEALKEEP_DEMO_DRAIN_TIMEOUT",
+        default_value_t = 10,
+        value_name = "SECONDS"
+    )]
     drain_timeout: u64,
 }
 

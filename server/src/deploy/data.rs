@@ -134,7 +134,9 @@ impl Data {
         })
         .await?;
         if let Some(reason) = cut_off {
-            let text = format!("Tealkeep had been cut off while it took a {reason} snapshot; of one that was not complete nothing is left.");
+            let text = format!(
+                "Tealkeep had been cut off while it took a {reason} snapshot; of one that was not complete nothing is left."
+            );
             self.note(Severity::Warning, text).await;
         }
         Ok(())
