@@ -5,6 +5,7 @@
 mod cli;
 mod config;
 mod http;
+mod kills;
 mod load;
 mod nightly;
 mod serve;

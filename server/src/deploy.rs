@@ -37,6 +37,9 @@ use step::{Kind, OnBoot, Step};
 /// How many of the newest runs are looked through for the release to go back to.
 const RUNS_LOOKED_AT: u32 = 50;
 
+/// How long a run waits for the one before to give its turn back, before it is refused.
+const TURN_PATIENCE: Duration = Duration::from_millis(500);
+
 /// One supervised app: its parts, and the machine that changes it.
 pub struct App {
     /// Its section of the configuration.
@@ -342,7 +345,7 @@ impl App {
                 }
             },
         };
-        let turn = self.take_turn(Kind::Deploy, release.to_string())?;
+        let turn = self.take_turn(Kind::Deploy, release.to_string()).await?;
         let from = self.router.live().await?;
         let facts = RunFacts {
             from,
@@ -362,7 +365,9 @@ impl App {
     /// # Errors
     /// [`Refusal`]; nothing has changed then.
     pub async fn rollback(self: &Arc<Self>, asked_by: &str) -> Result<RunId, Refusal> {
-        let turn = self.take_turn(Kind::Rollback, "the release from before".to_owned())?;
+        let turn = self
+            .take_turn(Kind::Rollback, "the release from before".to_owned())
+            .await?;
         let from = self.router.live().await?;
         let release = self.rollback_target().await?.map_err(Refusal::Impossible)?;
         let facts = RunFacts {
@@ -387,7 +392,7 @@ impl App {
         snapshot: SnapshotId,
         asked_by: &str,
     ) -> Result<RunId, Refusal> {
-        let turn = self.take_turn(Kind::Restore, snapshot.to_string())?;
+        let turn = self.take_turn(Kind::Restore, snapshot.to_string()).await?;
         self.begin_restore(Kind::Restore, snapshot, asked_by, turn)
             .await
     }
@@ -397,7 +402,9 @@ impl App {
     /// # Errors
     /// [`Refusal`]; nothing has changed then.
     pub async fn undo(self: &Arc<Self>, asked_by: &str) -> Result<RunId, Refusal> {
-        let turn = self.take_turn(Kind::Undo, "the last restore".to_owned())?;
+        let turn = self
+            .take_turn(Kind::Undo, "the last restore".to_owned())
+            .await?;
         let restored = self.undo_target().await?.map_err(Refusal::Impossible)?;
         let snapshot = restored
             .facts
@@ -422,6 +429,10 @@ impl App {
             )));
         };
         if self.data.manifest(snapshot).await?.is_none() {
+            if let Some(trouble) = self.data.trouble_with(snapshot).await? {
+                let text = format!("{snapshot} can't be restored: {trouble}");
+                return Err(Refusal::Impossible(text));
+            }
             return Err(Refusal::NoSnapshot {
                 app: self.name().clone(),
                 snapshot,
@@ -617,32 +628,31 @@ impl App {
         }
     }
 
-    fn take_turn(self: &Arc<Self>, kind: Kind, subject: String) -> Result<Turn, Refusal> {
-        let mut underway = self
-            .underway
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+    /// A run that has just said that it is done gives its turn back an instant later: that much is waited for.
+    async fn take_turn(self: &Arc<Self>, kind: Kind, subject: String) -> Result<Turn, Refusal> {
         let now = Timestamp::now();
-        match (self.turn.clone().try_lock_owned(), &*underway) {
-            (Ok(turn), _) => {
-                *underway = Some(Underway {
+        let turn = tokio::time::timeout(TURN_PATIENCE, self.turn.clone().lock_owned()).await;
+        match (turn, self.underway()) {
+            (Ok(guard), _) => {
+                self.set_underway(Some(Underway {
                     run: 0,
                     kind,
                     subject,
                     since: now,
-                });
+                }));
                 Ok(Turn {
                     app: self.clone(),
-                    _guard: turn,
+                    _guard: guard,
                 })
             }
-            (Err(_), Some(busy)) => Err(Refusal::Busy {
-                app: self.name().clone(),
-                underway: busy.clone(),
-                age: seconds(
-                    Duration::try_from(now.duration_since(busy.since)).unwrap_or_default(),
-                ),
-            }),
+            (Err(_), Some(underway)) => {
+                let age = Timestamp::now().duration_since(underway.since);
+                Err(Refusal::Busy {
+                    app: self.name().clone(),
+                    age: seconds(Duration::try_from(age).unwrap_or_default()),
+                    underway,
+                })
+            }
             (Err(_), None) => Err(Refusal::Impossible(format!(
                 "{} is busy for a moment, starting or stopping a colour; try again",
                 self.name()

@@ -96,6 +96,8 @@ pub struct Written {
 /// What the clients saw.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
+    /// What the texts of all its changes begin with, and nobody else's.
+    pub run: String,
     /// Requests that were begun, the opening ones of streams included.
     pub requests: u64,
     /// Requests that were answered as they should be, by the release that answered.
@@ -146,7 +148,10 @@ impl Tally {
             assert_eq!(counts.get(&written.id).copied(), Some(1), "{written:?}");
         }
         let answered: BTreeSet<&String> = self.written.iter().map(|written| &written.id).collect();
-        for (id, count) in counts.iter().filter(|(id, _)| !answered.contains(id)) {
+        for (id, count) in counts
+            .iter()
+            .filter(|(id, _)| id.starts_with(&self.run) && !answered.contains(id))
+        {
             assert!(
                 self.unsure.contains(id),
                 "nobody asked for {id}, and it is there {count} times"
@@ -214,12 +219,16 @@ impl Load {
     pub fn begin(address: SocketAddr, mix: Mix) -> Load {
         let mut random = [0_u8; 4];
         getrandom::fill(&mut random).unwrap();
-        let run = u32::from_ne_bytes(random);
-        let (tally, stop) = (Arc::<Mutex<Tally>>::default(), CancellationToken::new());
+        let run = format!("load-{:08x}-", u32::from_ne_bytes(random));
+        let tally = Arc::new(Mutex::new(Tally {
+            run: run.clone(),
+            ..Tally::default()
+        }));
+        let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         for number in 0..mix.keep_alive + mix.new_connections {
             let client = Client {
-                name: format!("load-{run:x}-{number}"),
+                name: format!("{run}{number}"),
                 browser: Browser {
                     address,
                     sender: None,

@@ -263,6 +263,16 @@ impl Data {
             .find(|manifest| manifest.id == id))
     }
 
+    /// Why a snapshot that is in the folder is not listed, in words; `None` where nothing is known of it.
+    ///
+    /// # Errors
+    /// The folder can't be read.
+    pub async fn trouble_with(&self, id: SnapshotId) -> anyhow::Result<Option<String>> {
+        let (catalogue, _) = self.catalogue().await?;
+        let about_it = catalogue.problems.iter().find(|problem| problem.id() == id);
+        Ok(about_it.map(ToString::to_string))
+    }
+
     /// Pins a snapshot, or takes the pin out.
     ///
     /// # Errors
