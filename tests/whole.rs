@@ -1,5 +1,6 @@
 //! Everything that runs over real sockets, files, processes and a browser.
 
+mod browser;
 mod cli;
 mod http;
 mod support;
