@@ -133,7 +133,10 @@ fn card_facts(frame: &Frame, app: &AppCard) -> Vec<parts::Fact> {
             view! { <b class="whole alarm">{words::count(traffic.failed)}" failed"</b> }.into_any()
         };
         rows.push(fact(
-            format!("Requests in {}", words::how_long(frame.now, traffic.since)),
+            match words::how_long(frame.now, traffic.since).as_str() {
+                "a moment" => "Requests so far".to_owned(),
+                span => format!("Requests in {span}"),
+            },
             view! { {words::count(traffic.answered)}<span class="soft">" · "</span>{failed} }
                 .into_any(),
         ));
