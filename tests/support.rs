@@ -1,5 +1,6 @@
 //! A house for tests: a demo of its own, as a real process, with free ports in a temporary folder.
 
+pub mod browser;
 pub mod content;
 pub mod load;
 pub mod visitor;

@@ -1,12 +1,14 @@
 //! Everything that runs over real sockets, files, processes and a browser.
-
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod browser;
 mod cli;
 mod config;
 mod http;
 mod kills;
 mod load;
 mod nightly;
+mod pages;
 mod serve;
 mod support;

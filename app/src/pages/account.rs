@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     Drawn,
-    sign_in::{field, problem},
+    sign_in::{field, household, problem},
 };
 use crate::model::{Account, Frame, Session};
 use crate::parts::{self, Weight, ago};
@@ -31,6 +31,7 @@ pub(super) fn draw(frame: &Frame, page: &Account) -> Drawn {
                 <h2 id="password-change">"Change the password"</h2>
                 {problem(page.problem.as_deref())}
                 <form method="post" action="/account/password" class="fields">
+                    {household()}
                     {field("current", "Password of now", "current-password", None)}
                     {field("password", "New password", "new-password", Some(least))}
                     {field("password_again", "New password, again", "new-password", Some(least))}

@@ -112,7 +112,7 @@ pub(super) fn problem(sentence: Option<&str>) -> Option<AnyView> {
 }
 
 /// A name for password managers to file the password under. It has no field name, so it is not sent.
-fn household() -> AnyView {
+pub(super) fn household() -> AnyView {
     view! { <input type="text" autocomplete="username" value="household" readonly hidden/> }
         .into_any()
 }

@@ -9,7 +9,7 @@ use crate::words;
 
 /// The line of beads, and one short sentence beneath it.
 pub(crate) fn beads(run: &Run) -> AnyView {
-    let items: Vec<_> = run.steps.iter().map(bead).collect();
+    let items: Vec<_> = run.steps.iter().map(|step| bead(run, step)).collect();
     view! {
         <div class="line">
             <ol class="beads" aria-label="Steps">{items}</ol>
@@ -41,7 +41,7 @@ pub(crate) fn steps(run: &Run) -> AnyView {
                     <div>
                         <p class="step">
                             <b><bdi>{step.name.clone()}</bdi></b>
-                            <span class="state">{word(step.state)}</span>
+                            <span class="state">{word(run, step.state)}</span>
                             {took}
                         </p>
                         {note}
@@ -53,8 +53,8 @@ pub(crate) fn steps(run: &Run) -> AnyView {
     view! { <ol class="steps">{items}</ol> }.into_any()
 }
 
-fn bead(step: &Step) -> AnyView {
-    let state = format!(": {}", word(step.state));
+fn bead(run: &Run, step: &Step) -> AnyView {
+    let state = format!(": {}", word(run, step.state));
     let took = step
         .took
         .map(|took| view! { <small>{words::span(took)}</small> });
@@ -106,8 +106,10 @@ fn class(state: StepState) -> &'static str {
     }
 }
 
-fn word(state: StepState) -> &'static str {
+fn word(run: &Run, state: StepState) -> &'static str {
     match state {
+        StepState::Pending if run.outcome == RunOutcome::Running => "to come",
+        // What a run that has ended did not begin will not come.
         StepState::Pending => "not reached",
         StepState::Running => "under way",
         StepState::Done => "done",
