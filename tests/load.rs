@@ -1,5 +1,7 @@
 //! What the household notices of swaps, restores, bad releases and crashes while it uses the app: nothing.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
