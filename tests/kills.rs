@@ -1,6 +1,8 @@
 //! What a power cut leaves behind: the server is killed at every named point of every kind of run, at random
 //! instants, and stopped in the middle of runs. Started again it must say what it found, and be in order.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,7 @@
 //! What the household notices of swaps, restores, bad releases and crashes while it uses the app: nothing.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -489,13 +491,12 @@ async fn kill_live(house: &House) -> Killed {
     let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
     let began = Instant::now();
     loop {
-        // The state stands after the name in parentheses (proc_pid_stat(5)).
+        // The state stands after the name in parentheses (proc_pid_stat(5)). The first thread is a zombie while
+        // others may still be ending, and the last one to end closes the listener.
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        if stat
-            .rsplit(") ")
-            .next()
-            .is_none_or(|rest| rest.is_empty() || rest.starts_with(['Z', 'X']))
-        {
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+        let state = stat.rsplit(") ").next().unwrap_or_default();
+        if threads <= 1 && (state.is_empty() || state.starts_with(['Z', 'X'])) {
             return (signalled, Instant::now());
         }
         assert!(began.elapsed() < PATIENCE);

@@ -2,6 +2,8 @@
 //! and changes and uploads, a WebSocket and an event stream. Every answer is counted, every change that was
 //! answered is remembered, and no client ever sends a request twice.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::net::SocketAddr;

@@ -316,7 +316,7 @@ mod tests {
         }
         let v1: ReleaseId = "v1".parse().unwrap();
         releases.set_colour(Colour::Blue, &v1).unwrap();
-        let gone = releases.prune(2, &[v1.clone()]).unwrap();
+        let gone = releases.prune(2, std::slice::from_ref(&v1)).unwrap();
         assert_eq!(
             gone.iter().map(ReleaseId::as_str).collect::<Vec<_>>(),
             ["v2"]
