@@ -59,7 +59,7 @@ impl Browser {
             driver_process,
             origin,
             scripts,
-            profile: profile,
+            profile,
         };
         let url = format!("http://127.0.0.1:{port}");
         let began = Instant::now();
