@@ -34,7 +34,7 @@ pub struct Browser {
     driver_process: Child,
     origin: String,
     scripts: Scripts,
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 impl Browser {
@@ -59,7 +59,7 @@ impl Browser {
             driver_process,
             origin,
             scripts,
-            _profile: profile,
+            profile,
         };
         let url = format!("http://127.0.0.1:{port}");
         let began = Instant::now();
@@ -72,7 +72,7 @@ impl Browser {
         }
         let driver = WebDriver::new(
             url,
-            capabilities(&chromium, browser._profile.path(), scripts),
+            capabilities(&chromium, browser.profile.path(), scripts),
         )
         .await
         .unwrap();
@@ -289,15 +289,26 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Without a goodbye the driver takes its browser with it when it is asked to end.
+        // After a failure nobody says goodbye, and the driver would leave its browser behind.
         if let Some(driver) = self.driver.take() {
             let _ = driver.leak();
-            let pid = rustix::process::Pid::from_child(&self.driver_process);
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        } else {
-            let _ = self.driver_process.kill();
         }
+        let _ = self.driver_process.kill();
         let _ = self.driver_process.wait();
+        let own = format!("--user-data-dir={}", self.profile.path().display());
+        for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let pid = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok());
+            let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) else {
+                continue;
+            };
+            let words = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            if String::from_utf8_lossy(&words).contains(&own) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
     }
 }
 
