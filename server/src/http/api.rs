@@ -225,6 +225,8 @@ pub async fn status_of(server: &Server) -> anyhow::Result<Status> {
 }
 
 async fn app_status(server: &Server, app: &App) -> anyhow::Result<AppStatus> {
+    // First: when no run is under way at this moment, what is read after it belongs together.
+    let run = app.underway();
     let live = app.router.live().await?;
     // A folder that can't be read is told in the sentence; the rest of the status stands.
     let snapshot = newest_snapshot(app).await.unwrap_or_default();
@@ -242,7 +244,7 @@ async fn app_status(server: &Server, app: &App) -> anyhow::Result<AppStatus> {
             server.clock.zone(),
             app.config.backup.at,
         ),
-        run: app.underway(),
+        run,
         traffic: app.router.traffic().await,
     })
 }
