@@ -706,6 +706,6 @@ async fn password_prints_a_link_that_opens() {
     );
     assert_eq!(reqwest::get(link).await.unwrap().status(), 200);
     let facts = house.tealkeep(["password", "--json"]).succeeds().json();
-    assert_eq!(keys(&facts), ["minutes", "path", "port", "replaces"]);
+    assert_eq!(keys(&facts), ["address", "minutes", "path", "replaces"]);
     assert_eq!(facts["replaces"], false);
 }

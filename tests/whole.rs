@@ -1,6 +1,5 @@
 //! Everything that runs over real sockets, files, processes and a browser.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod browser;
 mod cli;
@@ -8,6 +7,7 @@ mod config;
 mod http;
 mod kills;
 mod load;
+mod mending;
 mod nightly;
 mod pages;
 mod serve;

@@ -77,6 +77,7 @@ fn uptime() -> Duration {
 pub fn seconds(length: Duration) -> String {
     let whole = length.as_secs();
     match whole {
+        0 if length < Duration::from_millis(50) => "less than 0.1 s".to_owned(),
         0..10 => format!("{:.1} s", length.as_secs_f64()),
         10..60 => format!("{whole} s"),
         _ if whole.is_multiple_of(60) => format!("{} min", whole / 60),

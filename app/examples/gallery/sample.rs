@@ -872,17 +872,16 @@ fn journal(t: Text) -> Journal {
 }
 
 fn account(t: Text) -> Account {
-    let session = |id: &str, current, browser: &str, since, seen| Session {
+    let session = |id: &str, current, browser: &str, since| Session {
         id: t(id),
         current,
         browser: t(browser),
         since: before(since),
-        seen: before(seen),
     };
     Account {
         sessions: vec![
-            session("a1", true, "Chrome on Android", 60 * 24 * 9, 0),
-            session("b2", false, "Firefox on Linux", 60 * 24 * 40, 60 * 24 * 2),
+            session("a1", true, "Chrome on Android", 60 * 24 * 9),
+            session("b2", false, "Firefox on Linux", 60 * 24 * 40),
         ],
         problem: Some(t("The password of now was not right.")),
         least_length: 12,

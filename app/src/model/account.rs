@@ -50,6 +50,4 @@ pub struct Session {
     pub browser: String,
     /// When it signed in.
     pub since: Timestamp,
-    /// When it was last seen.
-    pub seen: Timestamp,
 }

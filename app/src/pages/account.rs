@@ -60,7 +60,7 @@ fn session(frame: &Frame, session: &Session) -> AnyView {
             <div>
                 <h3><bdi>{session.browser.clone()}</bdi>" "{here}</h3>
                 <p class="small soft">
-                    "Signed in "{ago(frame, session.since)}", seen "{ago(frame, session.seen)}
+                    "Signed in "{ago(frame, session.since)}
                 </p>
             </div>
             {revoke}

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::client::Client;
-use super::progress::Bytes;
+use super::progress::{Bytes, Waiting};
 use super::{Outcome, print};
 use crate::backup::{Cancel, Keeper, Order, Reason, Rotation, Watch, human};
 use crate::clock::Clock;
@@ -39,9 +39,11 @@ impl BackupArgs {
 /// Through the server.
 pub async fn run(client: &Client, args: &BackupArgs, json: bool) -> Outcome {
     let app = client.app(args.app.clone()).await?;
+    let waiting = Waiting::new("taking a snapshot and reading it back");
     let taken: SnapshotFacts = client
         .post(&format!("/api/v1/apps/{app}/snapshots"), &())
         .await?;
+    drop(waiting);
     print(json, &taken, || {
         format!(
             "{} was taken and read back: {}, {} rows.",

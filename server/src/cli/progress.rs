@@ -52,6 +52,31 @@ impl Bytes {
     }
 }
 
+/// Something that is waited for without knowing how far it is.
+pub struct Waiting {
+    bar: Option<ProgressBar>,
+}
+
+impl Waiting {
+    /// Says what is waited for, where somebody watches.
+    pub fn new(what: &'static str) -> Waiting {
+        let bar = is_watched().then(|| {
+            let bar = ProgressBar::new_spinner().with_message(what);
+            bar.enable_steady_tick(std::time::Duration::from_millis(120));
+            bar
+        });
+        Waiting { bar }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// The steps of a run.
 pub struct Steps {
     bar: Option<ProgressBar>,

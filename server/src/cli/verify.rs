@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::client::Client;
-use super::progress::Bytes;
+use super::progress::{Bytes, Waiting};
 use super::{Failure, Outcome, print};
 use crate::backup::verify::{verify_file, verify_folder};
 use crate::backup::{Cancel, SnapshotId, Watch};
@@ -81,12 +81,14 @@ pub async fn run(client: &Client, args: &VerifyArgs, json: bool) -> Outcome {
         }
     };
     let mut rows = Vec::new();
+    let waiting = Waiting::new("reading every byte");
     for id in ids {
         let verified: Verified = client
             .post(&format!("/api/v1/apps/{app}/snapshots/{id}/verify"), &())
             .await?;
         rows.push((id.to_string(), verified.whole, verified.verdict));
     }
+    drop(waiting);
     report(rows, json)
 }
 

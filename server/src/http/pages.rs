@@ -372,7 +372,6 @@ async fn draw_account(server: &Server, session: &Session, problem: Option<String
             id: row.handle,
             browser: signed_in.browser,
             since: signed_in.at,
-            seen: signed_in.at,
         });
     }
     sessions.sort_by(|a, b| b.current.cmp(&a.current).then(b.since.cmp(&a.since)));

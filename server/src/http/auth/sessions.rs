@@ -187,3 +187,27 @@ impl SessionStore for Sessions {
             .map_err(|e| backend(&e))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_session_that_was_revoked_during_a_request_stays_revoked() {
+        let dir = tempfile::tempdir().unwrap();
+        let sessions = Sessions::new(Journal::open(dir.path()).unwrap());
+        let mut record = Record {
+            id: Id::default(),
+            data: Default::default(),
+            expiry_date: time::OffsetDateTime::now_utc() + LIFETIME,
+        };
+        sessions.create(&mut record).await.unwrap();
+        assert!(sessions.load(&record.id).await.unwrap().is_some());
+        // Another browser ends it while a request of it is under way, which saves it at its end.
+        let ended = sessions.ended();
+        assert!(sessions.revoke(Sessions::handle(record.id)).await.unwrap());
+        assert!(ended.has_changed().unwrap());
+        sessions.save(&record).await.unwrap();
+        assert!(sessions.load(&record.id).await.unwrap().is_none());
+    }
+}
