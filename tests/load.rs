@@ -142,7 +142,7 @@ async fn a_release_that_does_not_come_up_is_refused_and_nobody_notices_it() {
         vec!["undo"],
     ] {
         let said = house.tealkeep(&second).fails_with(1);
-        let refusal = "home is busy: the deploy of v3-unhealthy is under way since ";
+        let refusal = "home is busy: the deploy of v3-unhealthy has been under way for ";
         assert!(said.stderr.contains(refusal), "{second:?}: {said:#?}");
         let age = said.stderr.split(refusal).nth(1).unwrap();
         assert!(

@@ -116,7 +116,7 @@ impl Drop for Turn {
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// One at a time.
-    #[error("{app} is busy: the {} of {} is under way since {age}. Wait for its end, then try again", .underway.kind.noun(), .underway.subject)]
+    #[error("{app} is busy: the {} of {} has been under way for {age}. Wait for its end, then try again", .underway.kind.noun(), .underway.subject)]
     Busy {
         /// Whose.
         app: AppName,
