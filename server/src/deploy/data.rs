@@ -256,11 +256,7 @@ impl Data {
     /// The folder can't be read.
     pub async fn manifest(&self, id: SnapshotId) -> anyhow::Result<Option<Manifest>> {
         let (catalogue, _) = self.catalogue().await?;
-        Ok(catalogue
-            .entries
-            .into_iter()
-            .map(|entry| entry.manifest)
-            .find(|manifest| manifest.id == id))
+        Ok(catalogue.find(id).map(|entry| entry.manifest.clone()))
     }
 
     /// Why a snapshot that is in the folder is not listed, in words; `None` where nothing is known of it.

@@ -16,7 +16,7 @@ use super::Server;
 use super::console::{self, Health};
 use super::guard::Transport;
 use super::problem::Problem;
-use crate::backup::{Reason, SnapshotId};
+use crate::backup::{Catalogue, Plan, Reason, SnapshotId};
 use crate::deploy::release::{Release, Source};
 use crate::deploy::{App, Underway};
 use crate::journal::Event;
@@ -272,6 +272,11 @@ async fn colour_status(app: &App, colour: Colour) -> ColourStatus {
 /// The backups folder can't be read.
 pub async fn list_snapshots(app: &App) -> anyhow::Result<Snapshots> {
     let (catalogue, plan) = app.data.catalogue().await?;
+    Ok(list_of(&catalogue, &plan))
+}
+
+/// The same, from a folder that was read already.
+pub(super) fn list_of(catalogue: &Catalogue, plan: &Plan) -> Snapshots {
     let mut snapshots: Vec<SnapshotFacts> = catalogue
         .entries
         .iter()
@@ -300,10 +305,10 @@ pub async fn list_snapshots(app: &App) -> anyhow::Result<Snapshots> {
         })
         .collect();
     snapshots.reverse();
-    Ok(Snapshots {
+    Snapshots {
         snapshots,
         problems: catalogue.problems.iter().map(ToString::to_string).collect(),
-    })
+    }
 }
 
 /// `GET /api/v1/apps/{app}/snapshots`

@@ -307,21 +307,16 @@ async fn colour_view(
 
 /// `GET /apps/{app}/backups`
 pub async fn backups(server: &Server, app: &App) -> anyhow::Result<view::Backups> {
-    let all = api::list_snapshots(app).await?;
-    let (catalogue, _) = app.data.catalogue().await?;
+    let (catalogue, plan) = app.data.catalogue().await?;
+    let all = api::list_of(&catalogue, &plan);
     let snapshots: Vec<view::Snapshot> = all.snapshots.iter().map(snapshot_view).collect();
     let nights = all
         .snapshots
         .iter()
         .filter_map(|snapshot| {
             let tier = tier_of(snapshot.tier.as_deref()?)?;
-            let manifest = catalogue
-                .entries
-                .iter()
-                .map(|entry| &entry.manifest)
-                .find(|m| m.id == snapshot.id)?;
             Some(view::HeldNight {
-                date: manifest.local_date,
+                date: catalogue.find(snapshot.id)?.manifest.local_date,
                 tiers: vec![tier],
                 snapshot: snapshot.id.to_string(),
             })
