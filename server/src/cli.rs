@@ -5,12 +5,19 @@ mod backup;
 mod client;
 mod demo;
 mod deploy;
+mod doctor;
+mod door;
+mod manual;
 mod password;
+mod prepare;
 mod progress;
+mod push;
 mod restore;
 mod serve;
 mod snapshots;
 mod status;
+mod token;
+mod units;
 mod verify;
 
 use std::io::IsTerminal;
@@ -29,7 +36,7 @@ const FAILED: u8 = 1;
 const WRONG_CALL: u8 = 2;
 
 /// The verbs as the help lists them: those of every day first.
-const GROUPS: [(&str, &[&str]); 3] = [
+const GROUPS: [(&str, &[&str]); 4] = [
     (
         "Every day",
         &[
@@ -41,8 +48,9 @@ const GROUPS: [(&str, &[&str]); 3] = [
             "restore",
         ],
     ),
-    ("Now and then", &["undo", "verify", "password"]),
-    ("Running it", &["serve", "demo"]),
+    ("From the laptop", &["push"]),
+    ("Now and then", &["undo", "verify", "password", "token"]),
+    ("Running it", &["doctor", "units", "serve", "demo"]),
 ];
 
 const AFTER: &str = "\
@@ -84,6 +92,14 @@ enum Verb {
     Verify(verify::VerifyArgs),
     /// Print a one-time link that sets the dashboard's password.
     Password,
+    /// Make, list and revoke tokens for the API.
+    Token(token::TokenArgs),
+    /// Send a release from this laptop to the machine at home, and make it live there.
+    Push(push::PushArgs),
+    /// Look at everything that Tealkeep relies on, and say what mends what is wrong.
+    Doctor(doctor::DoctorArgs),
+    /// Print the units, rules and commands that an app needs on this machine; nothing is changed.
+    Units(units::UnitsArgs),
     /// Run the server.
     Serve(serve::ServeArgs),
     /// Everything for real, in one folder, with an app to try it on.
@@ -91,6 +107,15 @@ enum Verb {
     /// The demo's own app.
     #[command(hide = true)]
     HomeApp(HomeAppArgs),
+    /// Make a release ready, as its unit does.
+    #[command(hide = true)]
+    Prepare(prepare::PrepareArgs),
+    /// What the laptop's key may do here: the forced command of an authorized key.
+    #[command(hide = true)]
+    Door(door::DoorArgs),
+    /// Write the manual pages and the shells' completions, for a package.
+    #[command(hide = true)]
+    Manual(manual::ManualArgs),
 }
 
 /// Which app.
@@ -198,6 +223,13 @@ fn run(cli: Cli) -> Outcome {
             Verb::Undo(args) => restore::undo(&client, args.app, json).await,
             Verb::Verify(args) => verify::run(&client, &args, json).await,
             Verb::Password => password::run(&client, json).await,
+            Verb::Token(args) => token::run(&client, &args, json).await,
+            Verb::Push(args) => push::run(&args, json).await,
+            Verb::Doctor(args) => doctor::run(&client, &args, json).await,
+            Verb::Units(args) => units::run(&args, json).await,
+            Verb::Prepare(args) => prepare::run(&args, json).await,
+            Verb::Door(args) => door::run(&args, json).await,
+            Verb::Manual(args) => manual::run(&args, json).await,
             Verb::Serve(args) => serve::run(&args).await,
             Verb::Demo(args) => demo::run(&args).await,
             Verb::HomeApp(_) => unreachable!("it was run above"),

@@ -1,7 +1,10 @@
 //! The configuration: one TOML file, read whole, checked against itself and against the machine, and
 //! refused with every problem at once. `tealkeep.example.toml` documents each key.
 
+mod caddy;
+mod prepare;
 pub mod reader;
+mod systemd;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -17,6 +20,10 @@ use reader::{Placed, Problem, Problems, Table};
 use crate::backup::database::{Access, Database};
 use crate::backup::{Cancel, Keep, Watch};
 use crate::names::{AppName, Colour};
+
+pub use caddy::{CaddySection, PREVIEW_HEADER};
+pub use prepare::PrepareConfig;
+pub use systemd::SystemdConfig;
 
 /// Where the packaged server looks for its configuration.
 pub const DEFAULT_CONFIG: &str = "/etc/tealkeep/tealkeep.toml";
@@ -69,6 +76,8 @@ pub struct AppConfig {
     pub backups: PathBuf,
     /// Where its releases stand, one directory each.
     pub releases: PathBuf,
+    /// Where the household reaches it, `https://` and a host; asked after each swap. `None` asks nobody.
+    pub url: Option<http::Uri>,
     /// When and how many snapshots.
     pub backup: BackupConfig,
     /// How a colour is started.
@@ -97,6 +106,8 @@ pub struct BackupConfig {
 pub enum RuntimeConfig {
     /// `kind = "process"`: child processes of the supervisor.
     Process(ProcessConfig),
+    /// `kind = "systemd"`: units over D-Bus.
+    Systemd(SystemdConfig),
 }
 
 /// `[app.runtime]` with `kind = "process"`
@@ -134,6 +145,19 @@ impl ProcessConfig {
 pub enum RouterConfig {
     /// `kind = "gate"`: Tealkeep's own proxy.
     Gate(GateSection),
+    /// `kind = "caddy"`: marker files that the household's own Caddy asks for.
+    Caddy(CaddySection),
+}
+
+impl RouterConfig {
+    /// How long a held request waits at most.
+    #[must_use]
+    pub fn hold_timeout(&self) -> Duration {
+        match self {
+            RouterConfig::Gate(gate) => gate.hold_timeout,
+            RouterConfig::Caddy(caddy) => caddy.hold_timeout,
+        }
+    }
 }
 
 /// `[app.router]` with `kind = "gate"`
@@ -169,6 +193,8 @@ pub struct DeployConfig {
     pub drain_timeout: Duration,
     /// How long the old colour stays running after a deploy, for an instant rollback; 0 stops it at once.
     pub keep_warm: Duration,
+    /// What makes a release ready on this machine before it starts; `None` where nothing need be done.
+    pub prepare: Option<PrepareConfig>,
 }
 
 /// A configuration file that is refused.
@@ -266,7 +292,7 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
         "listen",
         SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 3330),
     );
-    let hosts = dashboard_table.or("hosts", Vec::new());
+    let hosts = dashboard_table.or("hosts", Vec::<String>::new());
     let https = dashboard_table.or("https", false);
     for host in &hosts.value {
         if host.is_empty() || host.contains(['/', ' ', ':']) {
@@ -344,8 +370,10 @@ fn read_app(
         None => table.optional("backups"),
     };
     let releases = table.required::<PathBuf>("releases");
+    let url = table.optional::<http::Uri>("url").map(|url| url.value);
     let backup = read_backup(table.table("backup"));
-    let runtime = read_runtime(table.table("runtime"), taken, on_this_machine);
+    let known = name.as_ref().map(|name| &name.value);
+    let runtime = read_runtime(table.table("runtime"), known, taken, on_this_machine);
     let router = read_router(table.table("router"), taken);
     let health = read_health(table.table("health"));
     let deploy = read_deploy(table.table("deploy"));
@@ -370,6 +398,7 @@ fn read_app(
         database: database?.value,
         backups: backups?.value,
         releases: releases?.value,
+        url,
         backup,
         runtime: runtime?,
         router: router?,
@@ -419,33 +448,31 @@ fn read_backup(table: Table<'_>) -> BackupConfig {
 
 fn read_runtime(
     table: Table<'_>,
+    name: Option<&AppName>,
     taken: &mut Taken,
     on_this_machine: bool,
 ) -> Option<RuntimeConfig> {
     let kind = table.or("kind", "process".to_owned());
-    if kind.value != "process" {
-        table.problem_at(
-            &kind,
-            format!(
-                "there is no runtime `{}`; it must be `\"process\"`",
-                kind.value
-            ),
-        );
-        return None;
+    match kind.value.as_str() {
+        "process" => read_process(table, taken, on_this_machine).map(RuntimeConfig::Process),
+        "systemd" => systemd::read(table, name, taken, on_this_machine).map(RuntimeConfig::Systemd),
+        other => {
+            let text =
+                format!("there is no runtime `{other}`; it must be `\"process\"` or `\"systemd\"`");
+            table.problem_at(&kind, text);
+            None
+        }
     }
+}
+
+fn read_process(
+    table: Table<'_>,
+    taken: &mut Taken,
+    on_this_machine: bool,
+) -> Option<ProcessConfig> {
     let command = table.required::<Vec<String>>("command");
     if let Some(command) = &command {
-        match command.value.first().map(|program| program.trim()) {
-            None | Some("") => table.problem_at(
-                command,
-                "names no program; write for example `[\"node\", \"server.js\"]`",
-            ),
-            Some(program) if on_this_machine && !is_there(program) => table.problem_at(
-                command,
-                format!("there is no program `{program}` on this machine; install it, or write its whole path"),
-            ),
-            Some(_) => {}
-        }
+        check_command(&table, command, on_this_machine);
     }
     let blue_port = table.or("blue_port", 3001_u16);
     let green_port = table.or("green_port", 3002_u16);
@@ -453,6 +480,36 @@ fn read_runtime(
     taken.local_port(&table, &green_port);
     let stop_timeout = table.or("stop_timeout", Duration::from_secs(10));
     within(&table, &stop_timeout, "1s", "10m");
+    let (port_variable, database_variable, env) = check_variables(&table);
+    table.finish();
+    Some(ProcessConfig {
+        command: command?.value,
+        blue_port: blue_port.value,
+        green_port: green_port.value,
+        stop_timeout: stop_timeout.value,
+        port_variable,
+        database_variable,
+        env,
+    })
+}
+
+/// Refuses a command whose program is not there.
+fn check_command(table: &Table<'_>, command: &Placed<Vec<String>>, on_this_machine: bool) {
+    match command.value.first().map(|program| program.trim()) {
+        None | Some("") => table.problem_at(
+            command,
+            "names no program; write for example `[\"node\", \"server.js\"]`",
+        ),
+        Some(program) if on_this_machine && !is_there(program) => table.problem_at(
+            command,
+            format!("there is no program `{program}` on this machine; install it, or write its whole path"),
+        ),
+        Some(_) => {}
+    }
+}
+
+/// The variables' names that tell the app its port and its database, and what else it is told.
+fn check_variables(table: &Table<'_>) -> (String, String, BTreeMap<String, String>) {
     let port_variable = table.or("port_variable", "PORT".to_owned());
     let database_variable = table.or("database_variable", "DATABASE_PATH".to_owned());
     let env = table.or("env", BTreeMap::<String, String>::new());
@@ -481,27 +538,24 @@ fn read_runtime(
             );
         }
     }
-    table.finish();
-    Some(RuntimeConfig::Process(ProcessConfig {
-        command: command?.value,
-        blue_port: blue_port.value,
-        green_port: green_port.value,
-        stop_timeout: stop_timeout.value,
-        port_variable: port_variable.value,
-        database_variable: database_variable.value,
-        env: env.value,
-    }))
+    (port_variable.value, database_variable.value, env.value)
 }
 
 fn read_router(table: Table<'_>, taken: &mut Taken) -> Option<RouterConfig> {
     let kind = table.or("kind", "gate".to_owned());
-    if kind.value != "gate" {
-        table.problem_at(
-            &kind,
-            format!("there is no router `{}`; it must be `\"gate\"`", kind.value),
-        );
-        return None;
+    match kind.value.as_str() {
+        "gate" => read_gate(table, taken).map(RouterConfig::Gate),
+        "caddy" => caddy::read(table, taken).map(RouterConfig::Caddy),
+        other => {
+            let text =
+                format!("there is no router `{other}`; it must be `\"gate\"` or `\"caddy\"`");
+            table.problem_at(&kind, text);
+            None
+        }
     }
+}
+
+fn read_gate(table: Table<'_>, taken: &mut Taken) -> Option<GateSection> {
     let listen = table.or(
         "listen",
         SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 3000),
@@ -513,12 +567,12 @@ fn read_router(table: Table<'_>, taken: &mut Taken) -> Option<RouterConfig> {
     within(&table, &retry_for, "0s", "5m");
     let trust_forwarded = table.or("trust_forwarded", false);
     table.finish();
-    Some(RouterConfig::Gate(GateSection {
+    Some(GateSection {
         listen: listen.value,
         hold_timeout: hold_timeout.value,
         retry_for: retry_for.value,
         trust_forwarded: trust_forwarded.value,
-    }))
+    })
 }
 
 fn read_health(table: Table<'_>) -> HealthConfig {
@@ -559,11 +613,13 @@ fn read_deploy(table: Table<'_>) -> DeployConfig {
     let keep_warm = table.or("keep_warm", Duration::from_secs(600));
     within(&table, &drain_timeout, "0s", "1h");
     within(&table, &keep_warm, "0s", "168h");
+    let prepare = prepare::read(&table);
     table.finish();
     DeployConfig {
         keep_releases: keep_releases.value,
         drain_timeout: drain_timeout.value,
         keep_warm: keep_warm.value,
+        prepare,
     }
 }
 

@@ -192,6 +192,7 @@ fn configuration(options: &DemoOptions, folder: PathBuf) -> anyhow::Result<Confi
         database: folder.join("data/home.sqlite"),
         backups: folder.join("backups").join(APP),
         releases: folder.join("releases"),
+        url: None,
         name,
         backup: BackupConfig {
             at: Time::constant(3, 30, 0, 0),
@@ -223,6 +224,7 @@ fn configuration(options: &DemoOptions, folder: PathBuf) -> anyhow::Result<Confi
             keep_releases: 50,
             drain_timeout: options.drain_timeout,
             keep_warm: Duration::from_secs(600),
+            prepare: None,
         },
     };
     Ok(Config {

@@ -619,10 +619,10 @@ impl App {
         self.restarts[colour as usize].load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    /// Stops both colours: at the end of a supervisor whose children they are.
+    /// Stops both colours, at the end of a supervisor whose children they are; others go on.
     pub async fn stop_colours(&self) {
         for colour in Colour::BOTH {
-            if let Err(error) = self.runtime.stop(colour).await {
+            if let Err(error) = self.runtime.leave(colour).await {
                 tracing::error!(app = %self.name(), "{error:#}");
             }
         }

@@ -12,6 +12,7 @@ pub mod faults;
 pub mod http;
 pub mod journal;
 pub mod names;
+pub mod prepare;
 pub mod probe;
 pub mod router;
 pub mod runtime;

@@ -1,6 +1,7 @@
 //! What new requests are sent to. A router's own record of the live colour is the truth about it,
 //! not the journal's.
 
+pub mod caddy;
 pub mod gate;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -37,6 +38,19 @@ pub struct Traffic {
 /// Sends new requests to one of two colours.
 #[async_trait]
 pub trait Router: Send + Sync {
+    /// Makes its own record whole after a start, before anything else is asked of it: requests are held on
+    /// if `hold` says that a run which was cut off goes on, and are not otherwise.
+    ///
+    /// # Errors
+    /// Its record can't be read or written.
+    async fn begin(&self, hold: bool) -> anyhow::Result<()>;
+
+    /// Proves, by a request that takes a user's way, that what the record says is what happens.
+    ///
+    /// # Errors
+    /// What was found, and what to do about it, in words.
+    async fn prove(&self) -> Result<(), String>;
+
     /// The colour that new requests go to.
     async fn live(&self) -> anyhow::Result<Colour>;
 
@@ -124,6 +138,18 @@ impl GateRouter {
 
 #[async_trait]
 impl Router for GateRouter {
+    async fn begin(&self, hold: bool) -> anyhow::Result<()> {
+        if hold {
+            self.gate.hold();
+        }
+        Ok(())
+    }
+
+    async fn prove(&self) -> Result<(), String> {
+        // The pointer that decides is this process's own.
+        Ok(())
+    }
+
     async fn live(&self) -> anyhow::Result<Colour> {
         Ok(self.gate.live())
     }

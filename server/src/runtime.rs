@@ -2,6 +2,7 @@
 //! is none of its business.
 
 pub mod process;
+pub mod systemd;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::names::{Colour, ReleaseId};
 
@@ -60,6 +62,19 @@ pub struct Exit {
     pub intended: bool,
 }
 
+/// A release that is to be made ready before it starts.
+#[derive(Debug, Clone)]
+pub struct Preparation {
+    /// The release.
+    pub release: ReleaseId,
+    /// Its directory, which the app's user may write to until the preparation has ended.
+    pub directory: PathBuf,
+    /// The folder of all releases, where an earlier one's result may be taken from.
+    pub releases: PathBuf,
+    /// What is to be done; a runtime whose units say so themselves goes by those, and by its deadline.
+    pub config: crate::config::PrepareConfig,
+}
+
 /// Starts and stops the two colours of one app.
 #[async_trait]
 pub trait Runtime: Send + Sync {
@@ -80,6 +95,23 @@ pub trait Runtime: Send + Sync {
     /// # Errors
     /// It can't be stopped, not even by force.
     async fn stop(&self, colour: Colour) -> anyhow::Result<()>;
+
+    /// Stops a colour at the end of the supervisor, where it could not outlive that; another goes on serving.
+    ///
+    /// # Errors
+    /// It can't be stopped.
+    async fn leave(&self, colour: Colour) -> anyhow::Result<()>;
+
+    /// Runs `tealkeep prepare` for a release as the app's user, with a deadline, and tells each line that it
+    /// prints as it comes.
+    ///
+    /// # Errors
+    /// It failed or took too long; the message says how, and what it printed was told.
+    async fn prepare(
+        &self,
+        preparation: &Preparation,
+        tell: UnboundedSender<String>,
+    ) -> anyhow::Result<()>;
 
     /// How a colour stands.
     async fn state(&self, colour: Colour) -> ColourState;

@@ -27,10 +27,13 @@ use crate::deploy::{App, Parts};
 use crate::http::auth::Auth;
 use crate::http::{Server, listen, routes};
 use crate::journal::{Journal, NewEvent, Severity};
+use crate::names::AppName;
+use crate::router::caddy::CaddyRouter;
 use crate::router::gate::{Gate, GateConfig};
 use crate::router::{GateRouter, Router};
 use crate::runtime::Runtime;
 use crate::runtime::process::ProcessRuntime;
+use crate::runtime::systemd::SystemdRuntime;
 use door::Door;
 
 /// The journal's setting for the instant of the first start.
@@ -209,38 +212,57 @@ async fn build(
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
     }
-    let RuntimeConfig::Process(process) = &config.runtime;
-    let runtime: Arc<dyn Runtime> = Arc::new(ProcessRuntime::new(
-        process.clone(),
-        config.database.clone(),
-        folder.to_owned(),
-    ));
+    let runtime: Arc<dyn Runtime> = match &config.runtime {
+        RuntimeConfig::Process(process) => Arc::new(ProcessRuntime::new(
+            process.clone(),
+            config.database.clone(),
+            folder.to_owned(),
+        )),
+        RuntimeConfig::Systemd(systemd) => Arc::new(SystemdRuntime::new(
+            config.name.clone(),
+            systemd.clone(),
+            folder.to_owned(),
+            config.releases.clone(),
+            stop.clone(),
+        )),
+    };
 
-    let RouterConfig::Gate(section) = &config.router;
-    let active = folder.join("active-color");
-    let live = GateRouter::recorded(&active)?;
     let mut gate_config = GateConfig::new(
         runtime.address(crate::names::Colour::Blue),
         runtime.address(crate::names::Colour::Green),
     );
     gate_config.health_path.clone_from(&config.health.path);
-    gate_config.hold_timeout = section.hold_timeout;
-    gate_config.retry_for = section.retry_for;
-    gate_config.trust_forwarded = section.trust_forwarded;
-    let gate = Gate::new(gate_config, live);
-    let listener = TcpListener::bind(section.listen).await.with_context(|| {
-        format!(
-            "{name} can't listen on {}; stop whatever uses that port, or change app.{name}.router.listen",
-            section.listen,
-            name = config.name
-        )
-    })?;
-    let router: Arc<dyn Router> = Arc::new(GateRouter::new(
-        gate.clone(),
-        active,
-        listener.local_addr()?,
-        section.hold_timeout,
-    ));
+    let (gate, listener, router): (_, _, Arc<dyn Router>) = match &config.router {
+        RouterConfig::Gate(section) => {
+            let active = folder.join("active-color");
+            let live = GateRouter::recorded(&active)?;
+            gate_config.hold_timeout = section.hold_timeout;
+            gate_config.retry_for = section.retry_for;
+            gate_config.trust_forwarded = section.trust_forwarded;
+            let gate = Gate::new(gate_config, live);
+            let listener = listen_on(section.listen, &config.name, "listen").await?;
+            let router = GateRouter::new(
+                gate.clone(),
+                active,
+                listener.local_addr()?,
+                section.hold_timeout,
+            );
+            (gate, listener, Arc::new(router))
+        }
+        RouterConfig::Caddy(section) => {
+            let markers = folder.join("router");
+            let live = CaddyRouter::recorded(&markers)?;
+            gate_config.hold_timeout = section.hold_timeout;
+            gate_config.retry_for = section.retry_for;
+            // It is Caddy that hands the requests over.
+            gate_config.trust_forwarded = true;
+            let gate = Gate::new(gate_config, live);
+            let listener = listen_on(section.hold_listen, &config.name, "hold_listen").await?;
+            let addresses = crate::names::Colour::BOTH.map(|colour| runtime.address(colour));
+            let router = CaddyRouter::new(gate.clone(), section.clone(), folder, addresses);
+            (gate, listener, Arc::new(router))
+        }
+    };
 
     let keeper = Keeper {
         app: Some(config.name.clone()),
@@ -266,13 +288,20 @@ async fn build(
         tasks: tasks.clone(),
         stop: stop.clone(),
     });
-    if app.must_hold_at_boot().await? {
-        gate.hold();
-    }
+    let hold = app.must_hold_at_boot().await?;
+    app.router.begin(hold).await?;
     Ok(Built {
         app,
         gate,
         listener,
+    })
+}
+
+async fn listen_on(at: SocketAddr, app: &AppName, key: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(at).await.with_context(|| {
+        format!(
+            "{app} can't listen on {at}; stop whatever uses that port, or change app.{app}.router.{key}"
+        )
     })
 }
 

@@ -478,6 +478,39 @@ impl FromToml for Vec<String> {
     }
 }
 
+impl FromToml for Vec<Vec<String>> {
+    const RIGHT: &'static str = "a list of commands, for example `[[\"node\", \"--version\"]]`";
+
+    fn from_toml(item: &Item) -> Result<Self, String> {
+        let array = item.as_array().ok_or_else(|| is_a(item))?;
+        let command = |value: &toml_edit::Value| {
+            Vec::<String>::from_toml(&Item::Value(value.clone()))
+                .map_err(|_| format!("has {} in it", in_words(value.type_name())))
+        };
+        array.iter().map(command).collect()
+    }
+}
+
+impl FromToml for http::Uri {
+    const RIGHT: &'static str = "`https://` and a host, for example `\"https://home.example.org\"`";
+
+    fn from_toml(item: &Item) -> Result<Self, String> {
+        let text = item.as_str().ok_or_else(|| is_a(item))?;
+        let uri: http::Uri = text
+            .parse()
+            .map_err(|_| format!("`{text}` is no address of a site"))?;
+        let known = matches!(uri.scheme_str(), Some("https" | "http"));
+        if !known
+            || uri.host().is_none()
+            || !matches!(uri.path(), "" | "/")
+            || uri.query().is_some()
+        {
+            return Err(format!("`{text}` is no address of a whole site"));
+        }
+        Ok(uri)
+    }
+}
+
 impl FromToml for BTreeMap<String, String> {
     const RIGHT: &'static str = "a table of texts, for example `{ NODE_ENV = \"production\" }`";
 

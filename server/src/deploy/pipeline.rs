@@ -19,7 +19,7 @@ use crate::journal::{NewEvent, Severity};
 use crate::names::{Colour, ReleaseId};
 use crate::probe;
 use crate::router::HOLD_PATIENCE;
-use crate::runtime::ColourState;
+use crate::runtime::{ColourState, Preparation};
 
 /// How many of the last lines that a release printed are kept with a failed run.
 const OUTPUT_LINES: usize = 20;
@@ -150,6 +150,7 @@ impl Pipeline {
     async fn perform(&mut self, step: Step) -> anyhow::Result<Outcome> {
         match (self.kind, step) {
             (_, Step::Receive) => self.receive().await,
+            (_, Step::Prepare) => self.prepare().await,
             (Kind::Deploy | Kind::Rollback, Step::Snapshot) => self.snapshot_before_deploy().await,
             (Kind::Restore | Kind::Undo, Step::Snapshot) => self.snapshot_before_restore().await,
             (Kind::Restore | Kind::Undo, Step::Verify) => self.verify_snapshot().await,
@@ -184,6 +185,22 @@ impl Pipeline {
             "{} was copied in as {release}",
             directory.display()
         )))
+    }
+
+    async fn prepare(&self) -> anyhow::Result<Outcome> {
+        let Some(config) = self.app.config.deploy.prepare.clone() else {
+            return Ok(Outcome::Skipped("nothing is to be prepared".to_owned()));
+        };
+        let release = self.facts.release.clone();
+        let preparation = Preparation {
+            directory: self.app.releases.path(&release),
+            releases: self.app.config.releases.clone(),
+            release,
+            config,
+        };
+        let (tell, _told) = tokio::sync::mpsc::unbounded_channel();
+        self.app.runtime.prepare(&preparation, tell).await?;
+        Ok(Outcome::Done("it was prepared".to_owned()))
     }
 
     async fn snapshot_before_deploy(&self) -> anyhow::Result<Outcome> {

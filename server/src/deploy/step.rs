@@ -26,6 +26,7 @@ impl Kind {
         match self {
             Kind::Deploy => &[
                 Step::Receive,
+                Step::Prepare,
                 Step::Snapshot,
                 Step::Start,
                 Step::Probe,
@@ -72,6 +73,8 @@ impl Kind {
 pub enum Step {
     /// The release stands whole in its directory.
     Receive,
+    /// What the release needs besides its own files is made on this machine.
+    Prepare,
     /// A snapshot of the content from before.
     Snapshot,
     /// New requests wait, and those in flight end.
@@ -100,6 +103,7 @@ impl Step {
     pub fn as_str(self) -> &'static str {
         match self {
             Step::Receive => "receive",
+            Step::Prepare => "prepare",
             Step::Snapshot => "snapshot",
             Step::Hold => "hold",
             Step::Stop => "stop",
@@ -138,7 +142,7 @@ pub fn unwind(kind: Kind, failed: Step) -> &'static [Unwind] {
     use Unwind::{CopyBack, ReleaseHold, StartOld, StopTarget, SwapBack};
     match kind {
         Kind::Deploy | Kind::Rollback => match failed {
-            Step::Receive | Step::Snapshot => &[],
+            Step::Receive | Step::Prepare | Step::Snapshot => &[],
             Step::Start | Step::Probe => &[StopTarget],
             Step::Swap | Step::Verify | Step::Drain => &[SwapBack, StopTarget],
             Step::Hold | Step::Stop | Step::Copy | Step::Release => &[],
@@ -154,7 +158,7 @@ pub fn unwind(kind: Kind, failed: Step) -> &'static [Unwind] {
             Step::Swap => &[StopTarget, CopyBack, StartOld, SwapBack, ReleaseHold],
             // The swap is behind it: the restored content is live, and only the waiting must end.
             Step::Release => &[ReleaseHold],
-            Step::Receive | Step::Drain => &[],
+            Step::Receive | Step::Prepare | Step::Drain => &[],
         },
     }
 }

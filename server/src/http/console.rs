@@ -394,8 +394,8 @@ pub async fn confirm_undo(app: &App) -> anyhow::Result<Option<view::ConfirmUndo>
 }
 
 fn requests_wait(app: &App, snapshot: &api::SnapshotFacts) -> bool {
-    let crate::config::RouterConfig::Gate(gate) = &app.config.router;
-    app.data.restore_estimate(snapshot.plain_bytes) + HOLD_PATIENCE < gate.hold_timeout
+    app.data.restore_estimate(snapshot.plain_bytes) + HOLD_PATIENCE
+        < app.config.router.hold_timeout()
 }
 
 /// `GET /apps/{app}/deploys`

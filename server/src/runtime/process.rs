@@ -20,9 +20,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Mutex, broadcast, watch};
 
-use super::{ColourState, Exit, Launch, Runtime};
+use super::{ColourState, Exit, Launch, Preparation, Runtime};
 use crate::config::ProcessConfig;
 use crate::names::{Colour, ReleaseId};
 
@@ -237,6 +238,18 @@ impl Runtime for ProcessRuntime {
         }
         self.slots.lock().await.remove(&colour);
         Ok(())
+    }
+
+    async fn leave(&self, colour: Colour) -> anyhow::Result<()> {
+        self.stop(colour).await
+    }
+
+    async fn prepare(
+        &self,
+        preparation: &Preparation,
+        tell: UnboundedSender<String>,
+    ) -> anyhow::Result<()> {
+        crate::prepare::in_a_child(preparation, tell).await
     }
 
     async fn state(&self, colour: Colour) -> ColourState {

@@ -1,0 +1,84 @@
+//! `[app.router]` with `kind = "caddy"`: where the household's own Caddy listens, and where it finds
+//! Tealkeep when requests are held.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::reader::Table;
+use super::{Taken, within};
+
+/// The header that asks for the idle colour, with [`CaddySection::preview`] as its value.
+pub const PREVIEW_HEADER: &str = "Tealkeep-Preview";
+
+/// The shortest secret that is taken for a preview.
+const SHORTEST_SECRET: usize = 16;
+
+/// `[app.router]` with `kind = "caddy"`
+#[derive(Debug, Clone)]
+pub struct CaddySection {
+    /// Where Caddy listens for the app's requests.
+    pub listen: SocketAddr,
+    /// Caddy's admin API.
+    pub admin: SocketAddr,
+    /// Where Tealkeep itself listens, on loopback, for the requests that Caddy hands over while they are held.
+    pub hold_listen: SocketAddr,
+    /// How long a held request waits at most.
+    pub hold_timeout: Duration,
+    /// How long a connection to a live colour that is restarting is tried again.
+    pub retry_for: Duration,
+    /// The secret that opens the idle colour to who sends it in [`PREVIEW_HEADER`]; `None` closes it.
+    pub preview: Option<String>,
+    /// A further file that repeats the live colour, for scripts that already read one.
+    pub active_color: Option<PathBuf>,
+}
+
+pub(super) fn read(table: Table<'_>, taken: &mut Taken) -> Option<CaddySection> {
+    let local = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+    let listen = table.or(
+        "listen",
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 3000),
+    );
+    taken.port(&table, &listen);
+    // Every app's Caddy is the same one: its admin port is not taken by any of them.
+    let admin = table.or("admin", local(2019));
+    let hold_listen = table.or("hold_listen", local(3003));
+    taken.port(&table, &hold_listen);
+    for at in [&admin, &hold_listen] {
+        if !at.value.ip().is_loopback() {
+            table.problem_at(
+                at,
+                format!(
+                    "{} is open to the network; it must be on loopback, for example `\"127.0.0.1:{}\"`",
+                    at.value,
+                    at.value.port()
+                ),
+            );
+        }
+    }
+    let hold_timeout = table.or("hold_timeout", Duration::from_secs(30));
+    within(&table, &hold_timeout, "1s", "10m");
+    let retry_for = table.or("retry_for", Duration::from_secs(5));
+    within(&table, &retry_for, "0s", "5m");
+    let preview = table.optional::<String>("preview");
+    if let Some(secret) = &preview {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        if secret.value.len() < SHORTEST_SECRET || !secret.value.chars().all(fits) {
+            table.problem_at(
+                secret,
+                format!("is no secret; it must be {SHORTEST_SECRET} or more letters, digits, `-` and `_`, for example from `openssl rand -hex 16`"),
+            );
+        }
+    }
+    let active_color = table.optional::<PathBuf>("active_color");
+    table.finish();
+    Some(CaddySection {
+        listen: listen.value,
+        admin: admin.value,
+        hold_listen: hold_listen.value,
+        hold_timeout: hold_timeout.value,
+        retry_for: retry_for.value,
+        preview: preview.map(|secret| secret.value),
+        active_color: active_color.map(|path| path.value),
+    })
+}
