@@ -9,8 +9,10 @@ mod guard;
 pub mod listen;
 mod openapi;
 mod pages;
+mod peer;
 mod problem;
 pub mod routes;
+pub mod tokens;
 
 use std::sync::Arc;
 

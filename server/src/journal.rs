@@ -379,10 +379,11 @@ fn prepare(connection: &Connection) -> anyhow::Result<()> {
     connection.pragma_update(None, "foreign_keys", true)?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match version {
-        0 => connection.execute_batch(SCHEMA)?,
-        1 => {}
+        0 => connection.execute_batch(&format!("{SCHEMA}{TOKENS}"))?,
+        1 => connection.execute_batch(TOKENS)?,
+        2 => {}
         newer => anyhow::bail!(
-            "it was written by a newer Tealkeep (its version is {newer}, this one knows 1)"
+            "it was written by a newer Tealkeep (its version is {newer}, this one knows 2)"
         ),
     }
     Ok(())
@@ -409,6 +410,16 @@ CREATE TABLE setting(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT 
 CREATE TABLE session(
     id TEXT PRIMARY KEY, data TEXT NOT NULL, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 PRAGMA user_version = 1;
+COMMIT;
+";
+
+/// What the second version added.
+const TOKENS: &str = "
+BEGIN IMMEDIATE;
+CREATE TABLE token(
+    name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, scope TEXT NOT NULL, made INTEGER NOT NULL, last_used INTEGER)
+    STRICT, WITHOUT ROWID;
+PRAGMA user_version = 2;
 COMMIT;
 ";
 
