@@ -956,7 +956,9 @@ async fn a_token_opens_as_much_as_its_scope_and_nothing_once_revoked() {
                 ("authorization", token.as_str()),
                 ("content-type", "application/json"),
             ];
-            script.sends(method, &path, &fields, Some(body.to_owned())).await
+            script
+                .sends(method, &path, &fields, Some(body.to_owned()))
+                .await
         }
     };
     for token in [&read, &deploy, &admin] {
@@ -1020,7 +1022,7 @@ async fn a_token_opens_as_much_as_its_scope_and_nothing_once_revoked() {
     }
     house.tealkeep(["token"]).succeeds();
     house.tealkeep(["token", "revoke", "lamp"]).succeeds();
-    house.tealkeep(["token", "revoke", "lamp"]).fails_with(1);
+    house.tealkeep(["token", "revoke", "lamp"]).fails_with(2);
     sends(&read, Method::GET, "/api/v1/status", "")
         .await
         .is(401);
