@@ -485,11 +485,28 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         drop(Journal::open(dir.path()).unwrap());
         let connection = Connection::open(dir.path().join("journal.db")).unwrap();
-        connection.pragma_update(None, "user_version", 2).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
         let refused = Journal::open(dir.path()).unwrap_err();
         assert!(
             format!("{refused:#}").contains("written by a newer Tealkeep"),
             "{refused:#}"
         );
+    }
+
+    #[test]
+    fn a_journal_of_the_first_version_gets_what_the_second_added() {
+        let dir = tempfile::tempdir().unwrap();
+        let connection = Connection::open(dir.path().join("journal.db")).unwrap();
+        connection.execute_batch(SCHEMA).unwrap();
+        connection
+            .execute("INSERT INTO setting VALUES ('kept', 'yes')", [])
+            .unwrap();
+        drop(connection);
+        drop(Journal::open(dir.path()).unwrap());
+        let connection = Connection::open(dir.path().join("journal.db")).unwrap();
+        let kept =
+            "SELECT value FROM setting WHERE key = 'kept' AND (SELECT count(*) FROM token) = 0";
+        let value: String = connection.query_row(kept, [], |row| row.get(0)).unwrap();
+        assert_eq!(value, "yes");
     }
 }
