@@ -144,6 +144,10 @@ pub fn table() -> Vec<Route> {
         Route::form("/apps/{app}/rollback", post(pages::do_rollback)),
         Route::form("/account/password", post(pages::do_change_password)),
         Route::form("/account/sessions/{id}/revoke", post(pages::do_revoke)),
+        Route::form(
+            "/account/tokens/{name}/revoke",
+            post(pages::do_revoke_token),
+        ),
         Route::page("/metrics", get(api::metrics)).about("Facts for Prometheus"),
     ];
     all.extend(

@@ -46,6 +46,18 @@ impl Scope {
     }
 }
 
+impl Scope {
+    /// As a person says it.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Scope::Read => "Looks only",
+            Scope::Deploy => "Looks and deploys",
+            Scope::Admin => "Looks, deploys and restores",
+        }
+    }
+}
+
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
