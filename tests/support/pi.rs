@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod crowd;
+mod household;
 mod laptop;
 mod network;
 mod package;
@@ -16,6 +18,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 
+pub use crowd::Crowd;
+pub use household::{Front, Household};
 pub use laptop::Laptop;
 use network::Network;
 pub use package::package;
