@@ -617,7 +617,8 @@ impl App {
     #[must_use]
     pub fn restarts(&self, colour: Colour) -> u32 {
         let own = self.restarts[colour as usize].load(std::sync::atomic::Ordering::Relaxed);
-        own + self.runtime.restarts(colour).unwrap_or_default()
+        // Where both look after a colour, both count the same ends.
+        own.max(self.runtime.restarts(colour).unwrap_or_default())
     }
 
     /// Stops both colours, at the end of a supervisor whose children they are; others go on.

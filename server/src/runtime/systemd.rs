@@ -79,6 +79,8 @@ struct Slot {
     restarts: Option<u32>,
     /// When this runtime started it.
     started_at: Option<Timestamp>,
+    /// Whether the last wish to start it came to nothing before any process of it ran.
+    never_ran: bool,
     /// How it stood at the last look, for when systemd can't be asked.
     state: Option<ColourState>,
 }
@@ -176,6 +178,7 @@ impl Inner {
 
     async fn start(&self, colour: Colour, launch: &Launch) -> anyhow::Result<()> {
         let name = self.unit(colour);
+        self.slot(colour).never_ran = true;
         let (mut unit, _) = self.look(colour).await?;
         if unit.active_state == "deactivating" {
             self.halt(colour, &unit).await?;
@@ -237,6 +240,7 @@ impl Inner {
         };
         // One that ended at once all the same has been started; the probe finds how it ended.
         let began = after.runs().is_some() || after.invocation != unit.invocation;
+        self.slot(colour).never_ran = !began;
         let worked = match result {
             "done" | "unheard" => began && (after.condition_met || after.runs().is_some()),
             _ => false,
@@ -257,6 +261,7 @@ impl Inner {
         unit: &Unit,
         pid: u32,
     ) -> anyhow::Result<()> {
+        self.slot(colour).never_ran = false;
         if unit.restarts > 0 && self.noted_release(colour).as_ref() == Some(&launch.release) {
             return Ok(());
         }
@@ -482,6 +487,10 @@ impl Runtime for SystemdRuntime {
     async fn last_lines(&self, colour: Colour, count: usize) -> String {
         let inner = &self.inner;
         let name = inner.unit(colour);
+        if inner.slot(colour).never_ran {
+            // What an older start printed would be blamed on the wrong release.
+            return String::new();
+        }
         let invocation = inner.look(colour).await.map(|(unit, _)| unit.invocation);
         if let Ok(invocation) = invocation
             && !invocation.is_empty()

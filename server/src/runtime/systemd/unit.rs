@@ -96,7 +96,8 @@ impl Unit {
                         if trigger { "|" } else { "" },
                         if negate { "!" } else { "" },
                     );
-                    (format!("{kind}={trigger}{negate}{parameter}"), state > 0)
+                    // Above 0 it was met, below it was not; 0 was not looked at.
+                    (format!("{kind}={trigger}{negate}{parameter}"), state >= 0)
                 })
                 .collect(),
             invocation: invocation
