@@ -4,6 +4,7 @@
 mod browser;
 mod cli;
 mod config;
+mod household;
 mod http;
 mod kills;
 mod load;
