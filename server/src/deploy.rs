@@ -616,7 +616,9 @@ impl App {
     /// How often a colour was started again after it had ended by itself.
     #[must_use]
     pub fn restarts(&self, colour: Colour) -> u32 {
-        self.restarts[colour as usize].load(std::sync::atomic::Ordering::Relaxed)
+        let own = self.restarts[colour as usize].load(std::sync::atomic::Ordering::Relaxed);
+        // Where both look after a colour, both count the same ends.
+        own.max(self.runtime.restarts(colour).unwrap_or_default())
     }
 
     /// Stops both colours, at the end of a supervisor whose children they are; others go on.

@@ -8,6 +8,7 @@ pub mod config;
 pub mod demo;
 pub mod deploy;
 pub mod durable;
+pub mod exec;
 pub mod faults;
 pub mod http;
 pub mod journal;

@@ -241,7 +241,7 @@ async fn app_status(server: &Server, app: &App) -> anyhow::Result<AppStatus> {
         snapshot,
         next_run: crate::schedule::next_run(
             server.clock.now(),
-            server.clock.zone(),
+            &server.clock.zone(),
             app.config.backup.at,
         ),
         run,

@@ -690,7 +690,7 @@ fn brief(snapshot: &api::SnapshotFacts) -> view::SnapshotBrief {
 fn next_run(server: &Server, app: &App) -> view::NextRun {
     let at = crate::schedule::next_run(
         server.clock.now(),
-        server.clock.zone(),
+        &server.clock.zone(),
         app.config.backup.at,
     );
     view::NextRun {
