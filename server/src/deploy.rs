@@ -72,6 +72,8 @@ pub struct App {
     hands: Mutex<()>,
     /// What is wrong with the live colour, as the last look found it.
     ailment: std::sync::Mutex<Option<String>>,
+    /// What is wrong with the router, as it was last proved.
+    misrouted: std::sync::Mutex<Option<String>>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -204,6 +206,7 @@ impl App {
             resting: AtomicBool::new(true),
             hands: Mutex::default(),
             ailment: std::sync::Mutex::default(),
+            misrouted: std::sync::Mutex::default(),
             tasks,
             stop,
         })
@@ -261,6 +264,7 @@ impl App {
             }
         }
         self.tasks.spawn(upkeep::run(self.clone(), exits));
+        self.tasks.spawn(upkeep::prove_router(self.clone()));
         let turn = Turn {
             app: self.clone(),
             _guard: self.turn.clone().lock_owned().await,
@@ -917,13 +921,38 @@ impl App {
         (!self.resting.load(Ordering::Acquire)).then_some((live, release, state))
     }
 
-    /// What is wrong with the live colour, in words, if something is.
+    /// What is wrong with the live colour, or with the way to it, in words, if something is.
     #[must_use]
     pub fn ailment(&self) -> Option<String> {
-        self.ailment
+        let own = self
+            .ailment
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone()
+            .clone();
+        own.or_else(|| {
+            self.misrouted
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .clone()
+        })
+    }
+
+    /// Proves the router by a request that takes a user's way, and keeps what was found for [`App::ailment`].
+    async fn prove_router(&self) -> Result<(), String> {
+        let proved = self.router.prove().await;
+        *self
+            .misrouted
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = proved.clone().err();
+        proved
+    }
+
+    /// Whether the live colour itself was found unwell.
+    fn is_ailing(&self) -> bool {
+        let ailment = self.ailment.lock();
+        ailment
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .is_some()
     }
 
     fn set_ailment(&self, wrong: Option<String>) {
