@@ -921,23 +921,25 @@ impl App {
         (!self.resting.load(Ordering::Acquire)).then_some((live, release, state))
     }
 
-    /// What is wrong with the live colour, or with the way to it, in words, if something is.
+    /// What is wrong with the live colour, in words, if something is.
     #[must_use]
     pub fn ailment(&self) -> Option<String> {
-        let own = self
-            .ailment
+        self.ailment
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone();
-        own.or_else(|| {
-            self.misrouted
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .clone()
-        })
+            .clone()
     }
 
-    /// Proves the router by a request that takes a user's way, and keeps what was found for [`App::ailment`].
+    /// What is wrong with the way to the live colour, in words, as the router was last proved.
+    #[must_use]
+    pub fn misrouted(&self) -> Option<String> {
+        self.misrouted
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Proves the router by a request that takes a user's way, and keeps what was found for [`App::misrouted`].
     async fn prove_router(&self) -> Result<(), String> {
         let proved = self.router.prove().await;
         *self
@@ -945,14 +947,6 @@ impl App {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = proved.clone().err();
         proved
-    }
-
-    /// Whether the live colour itself was found unwell.
-    fn is_ailing(&self) -> bool {
-        let ailment = self.ailment.lock();
-        ailment
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .is_some()
     }
 
     fn set_ailment(&self, wrong: Option<String>) {

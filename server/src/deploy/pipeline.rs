@@ -162,7 +162,9 @@ impl Pipeline {
             (Kind::Deploy | Kind::Rollback, Step::Swap) => {
                 // A restore asked before it began to hold; by now it has no better way back than on.
                 self.prove_router().await?;
-                self.swap(self.facts.to).await
+                let swapped = self.swap(self.facts.to).await?;
+                self.prove_router().await?;
+                Ok(swapped)
             }
             (Kind::Restore | Kind::Undo, Step::Swap) => self.swap(self.facts.to).await,
             (Kind::Deploy | Kind::Rollback, Step::Verify) => self.verify_through_router().await,

@@ -42,7 +42,7 @@ pub async fn run(app: Arc<App>, mut exits: Receiver<Exit>) {
                     Err(RecvError::Closed) => return,
                 },
                 () = app.changed.notified() => {}
-                () = tokio::time::sleep(ASK_AGAIN), if app.is_ailing() => {}
+                () = tokio::time::sleep(ASK_AGAIN), if app.ailment().is_some() => {}
             }
         }
     };
@@ -192,7 +192,7 @@ async fn start_again(app: &Arc<App>, colour: Colour, release: &ReleaseId) -> Res
 
 /// Asks a live colour that runs and was not healthy whether it is now.
 async fn ask_again(app: &App, colour: Colour, release: &ReleaseId) {
-    if !app.is_ailing() {
+    if app.ailment().is_none() {
         return;
     }
     let health = &app.config.health;

@@ -28,6 +28,9 @@ pub use file::caddyfile;
 /// What Caddy answers with the live colour.
 pub const WELL_KNOWN: &str = "/.well-known/tealkeep";
 
+/// What it answers when it can't find the folder of the markers.
+const LOST: &str = "lost";
+
 /// The name under which Caddy dials streams; requests are dialled by address.
 const AS_STREAMS: &str = "localhost";
 

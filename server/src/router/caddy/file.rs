@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::markers::Marker;
-use super::{AS_STREAMS, WELL_KNOWN, markers_folder};
+use super::{AS_STREAMS, LOST, WELL_KNOWN, markers_folder};
 use crate::config::{AppConfig, CaddySection, PREVIEW_HEADER, RouterConfig, RuntimeConfig};
 use crate::names::Colour;
 
@@ -181,14 +181,17 @@ impl Site<'_> {
     }
 
     fn file(&self, page: &mut Page, marker: Marker) {
-        page.line(&format!("root \"{}\"", self.folder));
+        page.line(&format!("root {}", quoted(&self.folder)));
         page.line(&format!("try_files /{}", marker.name()));
     }
 
     fn proof(&self, page: &mut Page) {
-        page.says("By this Tealkeep and you can tell what Caddy sees: `curl` it, and it says `blue` or `green`.");
+        page.says("By this Tealkeep and you can tell what Caddy sees: `curl` it, and it says `blue` or `green`, or `lost` where it can't find the markers' folder.");
         page.open("handle @tealkeep");
         page.line("header Cache-Control no-store");
+        page.open("handle @lost");
+        page.line(&format!("respond \"{LOST}\" 200"));
+        page.close();
         page.open("handle @green");
         page.line("respond \"green\" 200");
         page.close();

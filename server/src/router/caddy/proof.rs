@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::WELL_KNOWN;
 use super::ask::{Said, Silence};
+use super::{LOST, WELL_KNOWN};
 use crate::names::Colour;
 
 /// Judges what the site said when it was asked for its colour.
@@ -37,10 +37,16 @@ pub(super) fn judge(
             entrance.port()
         ));
     }
+    if said.status == 200 && said.body == LOST {
+        return Err(format!(
+            "Caddy can't find {0}, so it sends everything to blue, always: Caddy's user can't enter that folder. `namei -l {0}` shows who may; every folder on the way needs `chmod o+x`",
+            folder.display()
+        ));
+    }
     match (said.status, said.body.parse::<Colour>()) {
         (200, Ok(colour)) if colour == live => Ok(()),
         (200, Ok(colour)) => Err(format!(
-            "Caddy sends to {colour}, and the markers say {live}: Caddy's user can't enter {0}, or Caddy looks into another folder. `namei -l {0}` shows who may enter; every folder on the way needs `chmod o+x`, or this app's Caddyfile is to be printed anew with `tealkeep units`",
+            "Caddy sends to {colour}, and the markers in {0} say {live}: Caddy looks into another folder, or its user can't look into this one (`namei -l {0}`; every folder on the way needs `chmod o+x`). Print this app's Caddyfile anew with `tealkeep units`, and reload Caddy once",
             folder.display()
         )),
         (status, _) => Err(format!(
@@ -72,6 +78,7 @@ mod tests {
         for (said, words) in [
             (judged(200, ""), "address must be `http://:3000` alone"),
             (judged(200, "blue"), "`namei -l /state/router`"),
+            (judged(200, "lost"), "needs `chmod o+x`"),
             (judged(404, "no such page"), "is not imported"),
             (judged(200, "<!doctype html>"), "is not imported"),
             (judged_said(Err(Silence::Refused)), "systemctl start caddy"),
