@@ -72,6 +72,8 @@ pub struct App {
     hands: Mutex<()>,
     /// What is wrong with the live colour, as the last look found it.
     ailment: std::sync::Mutex<Option<String>>,
+    /// What is wrong with the router, as it was last proved.
+    misrouted: std::sync::Mutex<Option<String>>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -204,6 +206,7 @@ impl App {
             resting: AtomicBool::new(true),
             hands: Mutex::default(),
             ailment: std::sync::Mutex::default(),
+            misrouted: std::sync::Mutex::default(),
             tasks,
             stop,
         })
@@ -261,6 +264,7 @@ impl App {
             }
         }
         self.tasks.spawn(upkeep::run(self.clone(), exits));
+        self.tasks.spawn(upkeep::prove_router(self.clone()));
         let turn = Turn {
             app: self.clone(),
             _guard: self.turn.clone().lock_owned().await,
@@ -926,6 +930,25 @@ impl App {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone()
+    }
+
+    /// What is wrong with the way to the live colour, in words, as the router was last proved.
+    #[must_use]
+    pub fn misrouted(&self) -> Option<String> {
+        self.misrouted
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Proves the router by a request that takes a user's way, and keeps what was found for [`App::misrouted`].
+    async fn prove_router(&self) -> Result<(), String> {
+        let proved = self.router.prove().await;
+        *self
+            .misrouted
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = proved.clone().err();
+        proved
     }
 
     fn set_ailment(&self, wrong: Option<String>) {

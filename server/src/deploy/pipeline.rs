@@ -159,7 +159,14 @@ impl Pipeline {
             (_, Step::Copy) => self.copy().await,
             (_, Step::Start) => self.start().await,
             (_, Step::Probe) => self.probe().await,
-            (_, Step::Swap) => self.swap(self.facts.to).await,
+            (Kind::Deploy | Kind::Rollback, Step::Swap) => {
+                // A restore asked before it began to hold; by now it has no better way back than on.
+                self.prove_router().await?;
+                let swapped = self.swap(self.facts.to).await?;
+                self.prove_router().await?;
+                Ok(swapped)
+            }
+            (Kind::Restore | Kind::Undo, Step::Swap) => self.swap(self.facts.to).await,
             (Kind::Deploy | Kind::Rollback, Step::Verify) => self.verify_through_router().await,
             (_, Step::Drain) => self.drain().await,
             (_, Step::Release) => {
@@ -285,14 +292,21 @@ impl Pipeline {
         Ok(manifest.id)
     }
 
+    /// Nothing is changed through a router that does not do what it is told.
+    async fn prove_router(&self) -> anyhow::Result<()> {
+        let proved = self.app.prove_router().await;
+        proved.map_err(|wrong| anyhow!("the router does not do what it should: {wrong}"))
+    }
+
     async fn hold(&self) -> anyhow::Result<Outcome> {
         let app = &self.app;
+        self.prove_router().await?;
         app.router.hold(self.estimate().await?).await?;
         let deadline = app.config.deploy.drain_timeout.min(HOLD_PATIENCE);
         if !app
             .router
             .wait_for_requests(self.facts.from, deadline)
-            .await
+            .await?
         {
             bail!(
                 "requests in flight did not end within {deadline:?}; nothing was changed. Try again when it is quieter"
@@ -453,10 +467,18 @@ impl Pipeline {
         let idle = app.router.wait_for_requests(from, deadline).await;
         app.router.end_streams(from).await;
         live::set_draining(&app.folder, from, false)?;
-        Ok(Outcome::Done(if idle {
-            format!("the requests that {from} still had have ended")
-        } else {
-            format!("some requests at {from} were still open after {deadline:?}")
+        Ok(Outcome::Done(match idle {
+            Ok(true) => format!("the requests that {from} still had have ended"),
+            Ok(false) => format!("some requests at {from} were still open after {deadline:?}"),
+            // The new release is live and answers; the old one had the whole time to end what it had.
+            Err(error) => {
+                let text = format!(
+                    "{error:#}. So the whole drain of {deadline:?} was waited for, and what was then still open at {from} ends with it"
+                );
+                app.note(Severity::Warning, format!("In the drain, {text}."))
+                    .await;
+                text
+            }
         }))
     }
 
