@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{AppConfig, Config, RuntimeConfig, SystemdConfig};
 use crate::names::AppName;
 
-pub use commands::{BACKUP_GROUP, BACKUP_USER, Folder, USER};
+pub use commands::{BACKUP_GROUP, BACKUP_USER, Folder, USER, mend_files};
 pub use laptop::one_line as pull_line;
 pub use quote::Unwritable;
 

@@ -95,7 +95,7 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
         String::new(),
         "# The app's own user, who can sign in nowhere.".to_owned(),
         format!(
-            "id -u {user} >/dev/null 2>&1 || adduser --system --group --no-create-home --home /nonexistent {user}"
+            "id -u {user} >/dev/null 2>&1 || useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin {user}"
         ),
         String::new(),
         "# Folders: whose they are, and who may look in.".to_owned(),
@@ -124,6 +124,16 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
             shell(&file.path)
         ));
     }
+    if let RouterConfig::Caddy(_) = of.app.router {
+        let site = shell(&format!("/etc/caddy/tealkeep-{name}.caddy"));
+        lines.extend([
+            String::new(),
+            "# Caddy reads its site once; no deploy reloads it. It may hold the secret of previews.".to_owned(),
+            format!("chown root:caddy {site} && chmod 0640 {site}"),
+            "grep -qs '^import /etc/caddy/tealkeep-' /etc/caddy/Caddyfile || echo 'import /etc/caddy/tealkeep-*.caddy' >> /etc/caddy/Caddyfile".to_owned(),
+            "systemctl reload-or-restart caddy.service".to_owned(),
+        ]);
+    }
     lines.extend([
         String::new(),
         "systemctl daemon-reload".to_owned(),
@@ -143,7 +153,7 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
         String::new(),
         "# By hand: what is marked so above. Whoever is in the group tealkeep can use the command without sudo:"
             .to_owned(),
-        "#adduser YOU tealkeep".to_owned(),
+        "#usermod --append --groups tealkeep YOU".to_owned(),
         format!("# Then: tealkeep doctor {name}"),
     ]);
     lines.join("\n") + "\n"

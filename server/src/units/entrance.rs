@@ -1,4 +1,4 @@
-//! What people's requests come through: the Caddyfile, or the socket that keeps the gate's port open, and the
+//! What people's requests come through: the site of Caddy, or the socket that keeps the gate's port open, and the
 //! line of a `cloudflared` in front.
 
 use super::{Of, Place, Printed, system_unit};
@@ -13,10 +13,11 @@ pub(super) fn files(of: &Of<'_>) -> Vec<Printed> {
     let mut files = Vec::new();
     let listen = match &of.app.router {
         RouterConfig::Caddy(caddy) => {
+            // The household's own Caddyfile imports it.
             files.push(Printed {
-                name: "Caddyfile".to_owned(),
-                path: "/etc/caddy/Caddyfile".to_owned(),
-                place: Place::ByHand,
+                name: "caddy".to_owned(),
+                path: format!("/etc/caddy/tealkeep-{}.caddy", of.name()),
+                place: Place::Machine,
                 body: caddyfile(of),
             });
             caddy.listen
