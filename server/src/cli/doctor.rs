@@ -1,14 +1,108 @@
-//! `tealkeep doctor`
+//! `tealkeep doctor`: everything that Tealkeep relies on, by heading, each finding with what mends it.
 
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use anyhow::anyhow;
 use clap::Args;
 
 use super::client::Client;
-use super::{Failure, Outcome};
+use super::units::own_name;
+use super::{DEFAULT_CONFIG, Failure, Outcome, print};
+use crate::doctor::{self, Check, Finding, Level, Source};
+use crate::http::api::Status;
 
 #[derive(Debug, Args)]
-pub struct DoctorArgs {}
+pub struct DoctorArgs {
+    /// Look at this app only.
+    app: Option<String>,
+    /// The configuration.
+    #[arg(long, default_value = DEFAULT_CONFIG, value_name = "FILE")]
+    config: PathBuf,
+}
 
 /// `tealkeep doctor`
-pub async fn run(_client: &Client, _args: &DoctorArgs, _json: bool) -> Outcome {
-    Err(Failure::Call(String::new()))
+pub async fn run(client: &Client, args: &DoctorArgs, json: bool) -> Outcome {
+    let text = std::fs::read_to_string(&args.config);
+    let source = Source {
+        path: &args.config,
+        text: &text,
+    };
+    let (mut findings, config) = doctor::configuration(&source);
+    if let Some(config) = &config {
+        let apps = match args.app.as_deref() {
+            Some(name) => vec![super::units::pick(config, Some(name))?],
+            None => config.apps.iter().collect(),
+        };
+        findings.push(server(client).await);
+        findings.extend(doctor::examine(config, &apps, &own_name(), &args.config).await);
+    }
+    // A stable sort: within a heading, in the order of the apps.
+    findings.sort_by_key(|finding| finding.check);
+    let coloured = std::io::stdout().is_terminal();
+    print(json, &findings, || shown(&findings, coloured))?;
+    match findings.iter().filter(|f| f.level == Level::Fail).count() {
+        0 => Ok(()),
+        1 => Err(Failure::Tried(anyhow!("one thing is wrong"))),
+        wrong => Err(Failure::Tried(anyhow!("{wrong} things are wrong"))),
+    }
+}
+
+async fn server(client: &Client) -> Finding {
+    let said = client.get::<Status>("/api/v1/status").await;
+    let (level, text, mend) = match said {
+        Ok(status) => (Level::Ok, status.sentence, None),
+        Err(Failure::Call(error)) => (Level::Warn, error, None),
+        Err(Failure::Tried(error)) => (
+            Level::Warn,
+            format!("{error:#}"),
+            Some("systemctl status tealkeep.service; journalctl -u tealkeep.service".to_owned()),
+        ),
+    };
+    Finding {
+        check: Check::Server,
+        app: None,
+        level,
+        text,
+        mend,
+    }
+}
+
+fn shown(findings: &[Finding], coloured: bool) -> String {
+    let mut text = String::new();
+    let several = {
+        let mut apps: Vec<_> = findings.iter().filter_map(|f| f.app.as_ref()).collect();
+        apps.dedup();
+        apps.sort();
+        apps.dedup();
+        apps.len() > 1
+    };
+    let mut heading = None;
+    for finding in findings {
+        if heading != Some(finding.check) {
+            let gap = if heading.is_some() { "\n" } else { "" };
+            text.push_str(&format!("{gap}{}\n", finding.check.title()));
+            heading = Some(finding.check);
+        }
+        let (word, colour) = match finding.level {
+            Level::Ok => ("ok  ", "32"),
+            Level::Warn => ("warn", "33"),
+            Level::Fail => ("FAIL", "31"),
+        };
+        let word = match coloured {
+            true => format!("\x1b[{colour}m{word}\x1b[0m"),
+            false => word.to_owned(),
+        };
+        let whose = match &finding.app {
+            Some(app) if several => format!("{app}: "),
+            Some(_) | None => String::new(),
+        };
+        text.push_str(&format!("  {word}  {whose}{}\n", finding.text));
+        if let Some(mend) = &finding.mend {
+            for line in mend.lines() {
+                text.push_str(&format!("          {line}\n"));
+            }
+        }
+    }
+    text
 }

@@ -1,5 +1,7 @@
 //! `tealkeep restore` and `tealkeep undo`: through the server, or unpacking without one.
 
+mod in_place;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use serde_json::json;
 use super::client::Client;
 use super::deploy::watch;
 use super::progress::Bytes;
-use super::{Failure, Outcome, print};
+use super::{DEFAULT_CONFIG, Failure, Outcome, print};
 use crate::backup::restore::unpack;
 use crate::backup::{Cancel, SnapshotId, Watch, human};
 use crate::http::api::{Begun, RestoreRequest};
@@ -19,25 +21,39 @@ use crate::http::api::{Begun, RestoreRequest};
 const DEADLINE: Duration = Duration::from_secs(6 * 3600);
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("source").args(["file", "from"]))]
 pub struct RestoreArgs {
     /// The app's name.
-    #[arg(required_unless_present = "file", conflicts_with_all = ["file", "to"])]
+    #[arg(required_unless_present_any = ["file", "to"], conflicts_with = "file")]
     app: Option<String>,
     /// The snapshot, as `tealkeep snapshots` lists it.
-    #[arg(required_unless_present = "file")]
+    #[arg(required_unless_present_any = ["file", "from"], conflicts_with = "source")]
     snapshot: Option<String>,
     /// Without a server: the snapshot's file.
     #[arg(long, requires = "to", value_name = "SNAPSHOT")]
     file: Option<PathBuf>,
-    /// Without a server: the database to make; it must not exist.
-    #[arg(long, requires = "file", value_name = "NEW.db")]
+    /// Without a server: a folder with snapshots somewhere in it, such as the laptop's copy; the newest whole
+    /// one becomes the app's database, or the file that --to names.
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
+    /// With --file: the database to make; it must not exist. With --from: another place than the app's.
+    #[arg(long, requires = "source", value_name = "NEW.db")]
     to: Option<PathBuf>,
+    /// With --from: this snapshot, and no older one in its place.
+    #[arg(long = "snapshot", id = "which", requires = "from", value_name = "ID")]
+    which: Option<String>,
+    /// With --from: put it in place of a database that has content; that one is kept beside it.
+    #[arg(long, requires = "from")]
+    force: bool,
+    /// With --from: the configuration, which says where the app's database is.
+    #[arg(long, default_value = DEFAULT_CONFIG, requires = "from", value_name = "FILE")]
+    config: PathBuf,
 }
 
 impl RestoreArgs {
     /// Whether no server is needed.
     pub fn is_local(&self) -> bool {
-        self.file.is_some()
+        self.file.is_some() || self.from.is_some()
     }
 }
 
@@ -69,6 +85,9 @@ pub async fn undo(client: &Client, app: Option<String>, json: bool) -> Outcome {
 
 /// Without a server.
 pub fn local(args: &RestoreArgs, json: bool) -> Outcome {
+    if let Some(from) = &args.from {
+        return in_place::run(args, from, json);
+    }
     let (Some(file), Some(to)) = (&args.file, &args.to) else {
         unreachable!("the parser asks for both or neither")
     };

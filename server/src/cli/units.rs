@@ -1,13 +1,166 @@
-//! `tealkeep units`
+//! `tealkeep units`: prints what an app needs on this machine. It overwrites nothing, ever.
 
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
 use clap::Args;
 
-use super::{Failure, Outcome};
+use super::{DEFAULT_CONFIG, Failure, Outcome, print};
+use crate::config::{AppConfig, Config, ConfigError};
+use crate::units::{self, Place, Sheet};
+
+/// The name under which `--only` and `--list` know the commands.
+const COMMANDS: &str = "commands";
 
 #[derive(Debug, Args)]
-pub struct UnitsArgs {}
+pub struct UnitsArgs {
+    /// The app's name; may be left out where there is only one.
+    app: Option<String>,
+    /// The configuration.
+    #[arg(long, default_value = DEFAULT_CONFIG, value_name = "FILE")]
+    config: PathBuf,
+    /// Print one file's content alone, for `| sudo tee PATH`; or `commands`.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["list", "into"])]
+    only: Option<String>,
+    /// List the names and paths.
+    #[arg(long, conflicts_with = "into")]
+    list: bool,
+    /// Write everything into a new folder, to look at: `machine/`, `by-hand/`, `laptop/` and `commands.sh`.
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
+    /// This machine's name as the laptop calls it; left out, its own.
+    #[arg(long, value_name = "NAME")]
+    host: Option<String>,
+}
 
 /// `tealkeep units`
-pub async fn run(_args: &UnitsArgs, _json: bool) -> Outcome {
-    Err(Failure::Call(String::new()))
+pub async fn run(args: &UnitsArgs, json: bool) -> Outcome {
+    let config = read(&args.config)?;
+    let app = pick(&config, args.app.as_deref())?;
+    let host = args.host.clone().unwrap_or_else(own_name);
+    if !is_host(&host) {
+        return Err(Failure::Call(format!(
+            "`{host}` can't be a machine's name; write it as ssh takes it, for example `--host raspberrypi.local`"
+        )));
+    }
+    let sheet = units::sheet(&config, app, &host).map_err(|e| Failure::Call(e.to_string()))?;
+    if let Some(name) = &args.only {
+        let body = match name == COMMANDS {
+            true => Some(&sheet.commands),
+            false => sheet.file(name).map(|file| &file.body),
+        };
+        let Some(body) = body else {
+            return Err(Failure::Call(format!(
+                "there is no `{name}`; there are {}",
+                names(&sheet).join(", ")
+            )));
+        };
+        std::io::stdout().write_all(body.as_bytes())?;
+        return Ok(());
+    }
+    if let Some(folder) = &args.into {
+        return Ok(write_into(folder, &sheet)?);
+    }
+    if args.list {
+        let rows: Vec<_> = sheet
+            .files
+            .iter()
+            .map(|file| serde_json::json!({"name": file.name, "path": file.path, "place": file.place}))
+            .collect();
+        return print(json, &rows, || {
+            let wide = sheet.files.iter().map(|file| file.name.len()).max();
+            let wide = wide.unwrap_or_default();
+            let files = sheet.files.iter();
+            files
+                .map(|file| format!("{:<wide$}  {}\n", file.name, file.path))
+                .collect::<String>()
+                + COMMANDS
+        });
+    }
+    print(json, &sheet, || sheet.text())
+}
+
+/// Reads the configuration without a look at the machine, since nothing need exist yet.
+pub(super) fn read(path: &Path) -> Result<Config, Failure> {
+    let refused = |error: ConfigError| Failure::Call(error.to_string());
+    let source = fs::read_to_string(path).map_err(|error| {
+        refused(ConfigError::Unreadable {
+            path: path.to_owned(),
+            error,
+        })
+    })?;
+    Config::parse(&source, false).map_err(|problems| {
+        refused(ConfigError::Refused {
+            path: path.to_owned(),
+            problems,
+        })
+    })
+}
+
+/// The app that is meant: the given one, or the only one.
+pub(super) fn pick<'a>(config: &'a Config, given: Option<&str>) -> Result<&'a AppConfig, Failure> {
+    let names: Vec<&str> = config.apps.iter().map(|app| app.name.as_str()).collect();
+    let names = names.join(", ");
+    match (given, &config.apps[..]) {
+        (None, [only]) => Ok(only),
+        (None, _) => Err(Failure::Call(format!(
+            "there are several apps; name one of {names}"
+        ))),
+        (Some(given), apps) => apps
+            .iter()
+            .find(|app| app.name.as_str() == given)
+            .ok_or_else(|| Failure::Call(format!("there is no app `{given}`; there is {names}"))),
+    }
+}
+
+/// This machine's name.
+pub(super) fn own_name() -> String {
+    let name = rustix::system::uname();
+    name.nodename().to_string_lossy().into_owned()
+}
+
+fn is_host(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('-')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || ".-_:[]".contains(c))
+}
+
+fn names(sheet: &Sheet) -> Vec<&str> {
+    let files = sheet.files.iter().map(|file| file.name.as_str());
+    files.chain([COMMANDS]).collect()
+}
+
+fn write_into(folder: &Path, sheet: &Sheet) -> anyhow::Result<()> {
+    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(anyhow!(
+            "{} has something in it already; name a folder that is new or empty",
+            folder.display()
+        ));
+    }
+    for file in &sheet.files {
+        let path = match file.place {
+            Place::Machine => folder.join("machine").join(&file.path[1..]),
+            Place::ByHand => folder.join("by-hand").join(&file.name),
+            Place::Laptop => folder
+                .join("laptop")
+                .join(file.path.trim_start_matches("~/")),
+        };
+        write_new(&path, &file.body)?;
+    }
+    write_new(&folder.join("commands.sh"), &sheet.commands)
+}
+
+fn write_new(path: &Path, body: &str) -> anyhow::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(body.as_bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))
 }

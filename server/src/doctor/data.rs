@@ -1,0 +1,161 @@
+//! The database, opened as snapshots open it and not at all where that could harm; the backups folder, and the
+//! room for both.
+
+use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
+
+use super::{Check, Findings};
+use crate::backup::database::{Access, Database, bare_facts};
+use crate::backup::scratch::{free_bytes, human};
+use crate::backup::{Cancel, Catalogue, Watch};
+use crate::config::AppConfig;
+use crate::units::{data, quote::shell};
+
+/// How long whoever has the database locked is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A newest snapshot that is older than this is a night that was missed.
+const STALE_HOURS: i64 = 30;
+
+pub async fn look(findings: &mut Findings, app: &AppConfig) {
+    let path = app.database.clone();
+    let opened = tokio::task::spawn_blocking(move || open(&path)).await;
+    match opened.unwrap_or_else(|error| Err(error.to_string())) {
+        Ok(facts) => database(findings, app, &facts),
+        Err(error) => findings.fail(
+            Check::Database,
+            error,
+            format!("for a new app: tealkeep units {} --only commands", app.name),
+        ),
+    }
+    backups(findings, app);
+    space(findings, app);
+}
+
+struct Facts {
+    mode: String,
+    bytes: u64,
+}
+
+fn open(path: &std::path::Path) -> Result<Facts, String> {
+    let tell = &mut |_| {};
+    let watch = Watch::new(tell, Cancel::never(), PATIENCE);
+    let database =
+        Database::open(path, Access::Read, PATIENCE, &watch).map_err(|e| e.to_string())?;
+    let conn = database.connection();
+    let read = || -> rusqlite::Result<Facts> {
+        Ok(Facts {
+            mode: conn.query_row("PRAGMA main.journal_mode", [], |row| row.get(0))?,
+            bytes: bare_facts(conn)?.plain_bytes(),
+        })
+    };
+    read().map_err(|e| database.explain("read", &watch, e).to_string())
+}
+
+fn database(findings: &mut Findings, app: &AppConfig, facts: &Facts) {
+    let path = app.database.display();
+    findings.ok(
+        Check::Database,
+        format!("{path} opens, {} of it", human(facts.bytes)),
+    );
+    if facts.mode == "wal" {
+        findings.ok(
+            Check::Database,
+            "it is in WAL mode: nobody waits for a snapshot",
+        );
+    } else {
+        findings.warn(
+            Check::Database,
+            format!(
+                "it is in journal mode `{}`: writers wait while a snapshot is taken",
+                facts.mode
+            ),
+            "let the app run `PRAGMA journal_mode=WAL` once, when it opens its database",
+        );
+    }
+}
+
+fn backups(findings: &mut Findings, app: &AppConfig) {
+    let folder = app.backups.display();
+    match Catalogue::read(&app.backups) {
+        Ok(catalogue) => match catalogue.latest_verified() {
+            Some(newest) => {
+                let age = jiff::Timestamp::now().duration_since(newest.manifest.taken_at);
+                let text = format!("the newest snapshot in {folder} is {}", newest.id());
+                if age.as_hours() <= STALE_HOURS {
+                    findings.ok(Check::Backups, text);
+                } else {
+                    findings.fail(
+                        Check::Backups,
+                        format!("{text}: a night was missed"),
+                        format!("tealkeep backup {}", app.name),
+                    );
+                }
+                for problem in &catalogue.problems {
+                    findings.fail(
+                        Check::Backups,
+                        problem.to_string(),
+                        format!("tealkeep verify {}", shell(&folder.to_string())),
+                    );
+                }
+            }
+            None => findings.warn(
+                Check::Backups,
+                format!("there is no snapshot in {folder} yet"),
+                format!("tealkeep backup {}", app.name),
+            ),
+        },
+        Err(error) => findings.warn(
+            Check::Backups,
+            format!("{folder} can't be looked at: {error}"),
+            format!("sudo tealkeep doctor {}", app.name),
+        ),
+    }
+    let device = |path: &std::path::Path| path.metadata().map(|meta| meta.dev());
+    if let (Ok(backups), Ok(data)) = (device(&app.backups), device(data(app))) {
+        if backups == data {
+            findings.warn(
+                Check::Backups,
+                "backups lie on the same disk as the database: when it dies, the laptop's copy is what counts",
+                "let a laptop pull them, or put the backups folder on another disk",
+            );
+        } else {
+            findings.ok(
+                Check::Backups,
+                "backups lie on another disk than the database",
+            );
+        }
+    }
+}
+
+fn space(findings: &mut Findings, app: &AppConfig) {
+    let size = app.database.metadata().map_or(0, |meta| meta.len());
+    for (what, folder, why) in [
+        ("backups", app.backups.as_path(), "a snapshot"),
+        (
+            "the database",
+            data(app),
+            "a restore, whose log grows by the database's size",
+        ),
+    ] {
+        let Ok(free) = free_bytes(folder) else {
+            continue;
+        };
+        let text = format!("{} are free for {what}", human(free));
+        let need = size.saturating_add(size / 20);
+        let mend = format!(
+            "df -h {0}; then make room",
+            shell(&folder.to_string_lossy())
+        );
+        if free < need {
+            findings.fail(
+                Check::Space,
+                format!("{text}, less than the {} of {why}", human(need)),
+                mend,
+            );
+        } else if free < need.saturating_mul(3) {
+            findings.warn(Check::Space, format!("{text}, not much for {why}"), mend);
+        } else {
+            findings.ok(Check::Space, text);
+        }
+    }
+}

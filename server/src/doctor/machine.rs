@@ -1,0 +1,82 @@
+//! Names of users and groups, and who listens on which port, as the machine's own files say it.
+
+use std::fs;
+
+/// The number of a user.
+pub fn user(name: &str) -> Option<u32> {
+    number("/etc/passwd", name)
+}
+
+/// The number of a group.
+pub fn group(name: &str) -> Option<u32> {
+    number("/etc/group", name)
+}
+
+/// The name of a user; its number where it has none.
+pub fn user_name(id: u32) -> String {
+    name("/etc/passwd", id)
+}
+
+/// The name of a group; its number where it has none.
+pub fn group_name(id: u32) -> String {
+    name("/etc/group", id)
+}
+
+/// The number that a name has in a file of passwd(5) or group(5).
+pub fn number(file: &str, name: &str) -> Option<u32> {
+    let text = fs::read_to_string(file).ok()?;
+    let line = text
+        .lines()
+        .find(|line| line.split(':').next() == Some(name))?;
+    line.split(':').nth(2)?.parse().ok()
+}
+
+fn name(file: &str, id: u32) -> String {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let id = id.to_string();
+    let line = text
+        .lines()
+        .find(|line| line.split(':').nth(2) == Some(&id));
+    let name = line.and_then(|line| line.split(':').next());
+    name.map_or(id.clone(), str::to_owned)
+}
+
+/// The numbers of the users that listen on a TCP port; empty where nobody does.
+pub fn listeners(port: u16) -> Vec<u32> {
+    let mut found = Vec::new();
+    for file in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        found.extend(listening(&text, port));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Reads a table of proc_pid_net(5): local address, state (0A: listening), user.
+fn listening(table: &str, port: u16) -> Vec<u32> {
+    let rows = table.lines().skip(1).filter_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let (_, local) = fields.get(1)?.rsplit_once(':')?;
+        let local = u16::from_str_radix(local, 16).ok()?;
+        let uid = fields.get(7)?.parse().ok()?;
+        (*fields.get(3)? == "0A" && local == port).then_some(uid)
+    });
+    rows.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_somebodys_only_while_he_listens_there() {
+        let table = "\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:0BB9 00000000:0000 0A 00000000:00000000 00:00000000 00000000   998        0 123 1
+   1: 0100007F:0BBA 0100007F:9C40 01 00000000:00000000 00:00000000 00000000   997        0 124 1
+";
+        assert_eq!(listening(table, 3001), [998]);
+        assert_eq!(listening(table, 3002), [0_u32; 0]);
+    }
+}

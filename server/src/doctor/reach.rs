@@ -1,0 +1,167 @@
+//! The way of a request: the entrance is asked, not assumed; the ports belong to whom they should; and the
+//! app keeps its side.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use super::{Check, Findings, folder, live, machine, port};
+use crate::config::{AppConfig, Config, RouterConfig, RuntimeConfig};
+use crate::names::Colour;
+use crate::probe;
+
+/// How long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Where the router says which colour is live.
+const LIVE_PATH: &str = "/.well-known/tealkeep";
+
+pub async fn look(findings: &mut Findings, config: &Config, app: &AppConfig) {
+    let live = live(config, app);
+    router(findings, app, live).await;
+    ports(findings, app);
+    match live {
+        Some(live) => contract(findings, config, app, live).await,
+        None => findings.warn(
+            Check::Contract,
+            "nothing is deployed yet, so the app can't be asked",
+            format!(
+                "from the laptop: tealkeep push DIR {} --host tealkeep@HOST",
+                app.name
+            ),
+        ),
+    }
+}
+
+async fn router(findings: &mut Findings, app: &AppConfig, live: Option<Colour>) {
+    let (listen, path, serves) = match &app.router {
+        RouterConfig::Caddy(caddy) => (caddy.listen, LIVE_PATH, "caddy.service"),
+        RouterConfig::Gate(gate) => (gate.listen, app.health.path.as_str(), "tealkeep.service"),
+    };
+    let ip = match listen.ip() {
+        ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        ip => ip,
+    };
+    let at = SocketAddr::new(ip, listen.port());
+    let answer = match probe::ask(at, path, PATIENCE).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            findings.fail(
+                Check::Router,
+                format!("{at}, where people's requests arrive, {error}"),
+                format!("systemctl status {serves}"),
+            );
+            return;
+        }
+    };
+    let is_caddy = matches!(app.router, RouterConfig::Caddy(_));
+    let said: Option<Colour> = answer.body.trim().parse().ok();
+    match (is_caddy, said) {
+        (true, Some(said)) if answer.status == 200 => match live {
+            Some(live) if live != said => findings.fail(
+                Check::Router,
+                format!("Caddy sends people to {said}, but {live} is recorded as live"),
+                "systemctl restart tealkeep.service, which makes the record true",
+            ),
+            Some(_) | None => findings.ok(
+                Check::Router,
+                format!("asked at {at}, Caddy sends people to {said}"),
+            ),
+        },
+        (true, _) => findings.fail(
+            Check::Router,
+            format!(
+                "asked at {at} for {path}, Caddy answers {} and no colour: its site is not the printed one",
+                answer.status
+            ),
+            format!("tealkeep units {} --only caddy, and import it in /etc/caddy/Caddyfile", app.name),
+        ),
+        (false, _) if answer.status == 200 => {
+            findings.ok(Check::Router, format!("asked at {at}, the gate answers"));
+        }
+        (false, _) => findings.fail(
+            Check::Router,
+            format!("asked at {at} for {path}, the gate answers {}", answer.status),
+            format!("tealkeep status, then tealkeep deploy {} or tealkeep rollback", app.name),
+        ),
+    }
+}
+
+fn ports(findings: &mut Findings, app: &AppConfig) {
+    let RuntimeConfig::Systemd(systemd) = &app.runtime else {
+        return;
+    };
+    for colour in Colour::BOTH {
+        let port = port(app, colour);
+        let strangers: Vec<String> = machine::listeners(port)
+            .into_iter()
+            .filter(|user| Some(*user) != machine::user(&systemd.user))
+            .map(machine::user_name)
+            .collect();
+        if strangers.is_empty() {
+            findings.ok(Check::Ports, format!("port {port} is {colour}'s, or free"));
+        } else {
+            findings.fail(
+                Check::Ports,
+                format!(
+                    "port {port}, which is {colour}'s, is held by the user {}",
+                    strangers.join(", ")
+                ),
+                format!("ss -ltnp 'sport = :{port}' shows the process; end it, or give the colour another port"),
+            );
+        }
+    }
+}
+
+async fn contract(findings: &mut Findings, config: &Config, app: &AppConfig, live: Colour) {
+    let at = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port(app, live));
+    let path = &app.health.path;
+    match probe::ask(at, path, PATIENCE).await {
+        Ok(answer) if answer.status == 200 => {
+            findings.ok(Check::Contract, format!("{live} answers {path} with 200"));
+            match answer.release {
+                Some(release) => findings.ok(
+                    Check::Contract,
+                    format!("it says that it is release {release}"),
+                ),
+                None => findings.warn(
+                    Check::Contract,
+                    format!("its answer to {path} does not say which release it is, so that another process on that port could be taken for it"),
+                    "let the app answer `Tealkeep-Release: $TEALKEEP_RELEASE` there",
+                ),
+            }
+        }
+        Ok(answer) => findings.fail(
+            Check::Contract,
+            format!(
+                "{live}, which is live, answers {path} with {}",
+                answer.status
+            ),
+            format!("tealkeep status, then tealkeep rollback {}", app.name),
+        ),
+        Err(error) => findings.fail(
+            Check::Contract,
+            format!("{live}, which is live, {error}"),
+            match &app.runtime {
+                RuntimeConfig::Systemd(systemd) => {
+                    format!("journalctl -u {}", systemd.unit(live))
+                }
+                RuntimeConfig::Process(_) => "tealkeep status".to_owned(),
+            },
+        ),
+    }
+    let mark = folder(config, app).join(live.as_str()).join("live");
+    if mark.exists() {
+        findings.ok(
+            Check::Contract,
+            "the live file is there, on which the app's timers run and by which it starts at boot",
+        );
+    } else {
+        findings.fail(
+            Check::Contract,
+            format!(
+                "{} is missing: the app would not start at boot, and runs no timers",
+                mark.display()
+            ),
+            "systemctl restart tealkeep.service, which makes it anew",
+        );
+    }
+}

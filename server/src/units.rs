@@ -1,0 +1,171 @@
+//! What an app needs on the machine besides the package: units, a polkit rule, the entrance's files and the
+//! laptop's, rendered from the configuration alone. Nothing here reads or writes a file.
+
+mod colour;
+mod commands;
+mod entrance;
+mod laptop;
+mod polkit;
+pub mod quote;
+mod supervisor;
+mod work;
+
+use std::path::{Path, PathBuf};
+
+use crate::config::{AppConfig, Config, RuntimeConfig, SystemdConfig};
+use crate::names::AppName;
+
+pub use commands::{BACKUP_GROUP, BACKUP_USER, Folder, USER, mend_files};
+pub use laptop::one_line as pull_line;
+pub use quote::Unwritable;
+
+/// The polkit verbs that Tealkeep may use on an app's units.
+pub use polkit::VERBS;
+
+/// Where a printed file belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// On the machine that runs the app: it is ours alone, and can be put there as it stands.
+    Machine,
+    /// On that machine too, in a file that holds other things as well: a person puts it there.
+    ByHand,
+    /// On the laptop, `~` being the home of whoever pulls.
+    Laptop,
+}
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Printed {
+    /// What `--only` calls it.
+    pub name: String,
+    /// Where it belongs, from `/` or `~` on.
+    pub path: String,
+    /// On which machine.
+    pub place: Place,
+    /// Its content, ending in a newline.
+    pub body: String,
+}
+
+/// Everything that one app needs.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Sheet {
+    /// The app.
+    pub app: AppName,
+    /// The files, in the order in which one would put them there.
+    pub files: Vec<Printed>,
+    /// The commands that put them there and set owners and modes, for a shell of root.
+    pub commands: String,
+}
+
+impl Sheet {
+    /// The whole as it is printed: each file after a comment with its path, the commands last.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for file in &self.files {
+            let place = match file.place {
+                Place::Machine => "",
+                Place::ByHand => "   (put it there yourself: that file may hold more)",
+                Place::Laptop => "   (on the laptop)",
+            };
+            text.push_str(&format!("# {}{place}\n{}\n", file.path, file.body));
+        }
+        text.push_str("# The commands, as root: `--only commands` prints them alone.\n");
+        text.push_str(&self.commands);
+        text
+    }
+
+    /// A file by its name.
+    #[must_use]
+    pub fn file(&self, name: &str) -> Option<&Printed> {
+        self.files.iter().find(|file| file.name == name)
+    }
+}
+
+/// Why there are no units for an app.
+#[derive(Debug, thiserror::Error)]
+pub enum NoUnits {
+    /// Its colours are Tealkeep's own children.
+    #[error(
+        "{0} runs as Tealkeep's own child processes, which need no units; write `kind = \"systemd\"` under [app.runtime] first"
+    )]
+    OtherRuntime(AppName),
+    /// Something in the configuration can't be said in a unit.
+    #[error(transparent)]
+    Unwritable(#[from] Unwritable),
+}
+
+/// What the rendering of one app's files has at hand.
+struct Of<'a> {
+    config: &'a Config,
+    app: &'a AppConfig,
+    systemd: &'a SystemdConfig,
+    /// The machine's name, as the laptop calls it.
+    host: &'a str,
+}
+
+impl Of<'_> {
+    fn name(&self) -> &str {
+        self.app.name.as_str()
+    }
+
+    /// `<state>/apps/<app>`
+    fn folder(&self) -> PathBuf {
+        self.config.state.join("apps").join(self.name())
+    }
+
+    /// The folder that the database lies in.
+    fn data(&self) -> &Path {
+        data(self.app)
+    }
+}
+
+/// The folder that an app's database lies in.
+#[must_use]
+pub fn data(app: &AppConfig) -> &Path {
+    app.database.parent().unwrap_or(Path::new("/"))
+}
+
+/// The folders whose owners and modes matter, with what they must be.
+#[must_use]
+pub fn folders(app: &AppConfig, systemd: &SystemdConfig) -> Vec<Folder> {
+    commands::folders(app, systemd)
+}
+
+/// Everything that `app` needs; `host` is the machine's name, as the laptop calls it.
+///
+/// # Errors
+/// Another runtime, or a value that no unit can hold.
+pub fn sheet(config: &Config, app: &AppConfig, host: &str) -> Result<Sheet, NoUnits> {
+    let RuntimeConfig::Systemd(systemd) = &app.runtime else {
+        return Err(NoUnits::OtherRuntime(app.name.clone()));
+    };
+    let of = Of {
+        config,
+        app,
+        systemd,
+        host,
+    };
+    let mut files = colour::files(&of)?;
+    files.extend(work::files(&of)?);
+    files.push(supervisor::file(&of)?);
+    files.push(polkit::file(&of));
+    files.extend(entrance::files(&of));
+    files.extend(laptop::files(&of)?);
+    let commands = commands::script(&of, &files);
+    Ok(Sheet {
+        app: app.name.clone(),
+        files,
+        commands,
+    })
+}
+
+fn system_unit(name: String, body: String) -> Printed {
+    Printed {
+        path: format!("/etc/systemd/system/{name}"),
+        name,
+        place: Place::Machine,
+        body,
+    }
+}

@@ -1,0 +1,165 @@
+//! The units of the two colours, or, where the administrator's own units already say how the app starts, a
+//! drop-in for each. The live colour starts at boot without Tealkeep; the idle one does not.
+
+use std::path::Path;
+
+use super::quote;
+use super::{Of, Printed, Unwritable, system_unit};
+use crate::names::Colour;
+
+/// The name of the drop-in of a unit that was there already.
+const DROP_IN: &str = "tealkeep.conf";
+
+pub(super) fn files(of: &Of<'_>) -> Result<Vec<Printed>, Unwritable> {
+    Colour::BOTH
+        .into_iter()
+        .map(|colour| {
+            let unit = of.systemd.unit(colour);
+            let body = body(of, colour)?;
+            Ok(match of.systemd.command {
+                Some(_) => system_unit(unit.to_owned(), body),
+                None => Printed {
+                    name: format!("{unit}.d"),
+                    ..system_unit(format!("{unit}.d/{DROP_IN}"), body)
+                },
+            })
+        })
+        .collect()
+}
+
+fn body(of: &Of<'_>, colour: Colour) -> Result<String, Unwritable> {
+    let (app, systemd) = (of.app, of.systemd);
+    let name = of.name();
+    let folder = of.folder().join(colour.as_str());
+    let here = app.releases.join(colour.as_str());
+    let live = quote::path(&folder.join("live"))?;
+    let start = of
+        .config
+        .socket
+        .with_file_name(format!("{name}-{colour}.start"));
+    let start = quote::path(&start)?;
+    let release = quote::pattern(&folder.join("release.env"))?;
+    let directory = quote::path(&here)?;
+    let conditions = format!(
+        "\
+# Only the live colour starts at boot; Tealkeep starts the idle one, and says so with the second file.
+ConditionPathExists=|{live}
+ConditionPathExists=|{start}
+"
+    );
+    let environment = environment(of, colour)?;
+    let common = format!(
+        "\
+WorkingDirectory={directory}
+# Written before each start: the release's name.
+EnvironmentFile={release}
+{environment}UMask=0007
+TimeoutStopSec={stop}
+",
+        stop = systemd.stop_timeout.as_secs_f64(),
+    );
+    let Some(command) = &systemd.command else {
+        return Ok(format!(
+            "\
+[Unit]
+{conditions}
+[Service]
+{common}"
+        ));
+    };
+    Ok(format!(
+        "\
+[Unit]
+Description={name}, the {colour} colour
+Documentation=man:tealkeep-units(1)
+Wants=network-online.target
+After=network-online.target
+{conditions}# A release that keeps crashing is given up after a minute of trying.
+StartLimitIntervalSec=60
+StartLimitBurst=10
+
+[Service]
+Type=exec
+User={user}
+Group={user}
+{common}ExecStart={command}
+Restart=on-failure
+RestartSec=500ms
+KillMode=mixed
+{sandbox}ReadOnlyPaths={releases}
+ReadWritePaths=-{data}
+
+[Install]
+WantedBy=multi-user.target
+",
+        user = systemd.user,
+        command = quote::command(command, &here)?,
+        sandbox = sandbox(&[&app.releases, of.data()]),
+        releases = quote::listed_path(&app.releases)?,
+        data = quote::listed_path(of.data())?,
+    ))
+}
+
+fn environment(of: &Of<'_>, colour: Colour) -> Result<String, Unwritable> {
+    let systemd = of.systemd;
+    let live = of.folder().join(colour.as_str()).join("live");
+    let mut lines = String::new();
+    let mut set = |name: &str, value: &str| -> Result<(), Unwritable> {
+        let assignment = quote::word(&format!("{name}={value}"))?;
+        lines.push_str(&format!("Environment={assignment}\n"));
+        Ok(())
+    };
+    set(&systemd.port_variable, &systemd.port(colour).to_string())?;
+    set(
+        &systemd.database_variable,
+        &of.app.database.display().to_string(),
+    )?;
+    set("TEALKEEP_COLOUR", colour.as_str())?;
+    set("TEALKEEP_LIVE_FILE", &live.display().to_string())?;
+    for (name, value) in &systemd.env {
+        set(name, value)?;
+    }
+    Ok(lines)
+}
+
+/// What an app with a just-in-time compiler can live in; `MemoryDenyWriteExecute=` is not part of it, since
+/// Node ends at once under it.
+pub(super) fn sandbox(used: &[&Path]) -> String {
+    format!(
+        "\
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectSystem=strict
+{home}PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectProc=invisible
+RestrictNamespaces=yes
+RestrictRealtime=yes
+LockPersonality=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+",
+        home = protect_home(used),
+    )
+}
+
+/// `ProtectHome=`, as strict as the paths that are needed allow.
+pub(super) fn protect_home(used: &[&Path]) -> &'static str {
+    let homes = ["/home", "/root", "/run/user"];
+    match used
+        .iter()
+        .any(|path| homes.iter().any(|home| path.starts_with(home)))
+    {
+        true => "# Something that is needed lies in a home.\nProtectHome=read-only\n",
+        false => "ProtectHome=yes\n",
+    }
+}

@@ -1,0 +1,80 @@
+//! What people's requests come through: the site of Caddy, or the socket that keeps the gate's port open, and the
+//! line of a `cloudflared` in front.
+
+use super::{Of, Place, Printed, system_unit};
+use crate::config::RouterConfig;
+
+/// The unit of an app's gate socket.
+pub(super) fn gate_socket(app: &str) -> String {
+    format!("tealkeep-gate@{app}.socket")
+}
+
+pub(super) fn files(of: &Of<'_>) -> Vec<Printed> {
+    let mut files = Vec::new();
+    let listen = match &of.app.router {
+        RouterConfig::Caddy(caddy) => {
+            // The household's own Caddyfile imports it.
+            files.push(Printed {
+                name: "caddy".to_owned(),
+                path: format!("/etc/caddy/tealkeep-{}.caddy", of.name()),
+                place: Place::Machine,
+                body: caddyfile(of),
+            });
+            caddy.listen
+        }
+        RouterConfig::Gate(gate) => {
+            let socket = socket(of.name(), gate.listen);
+            files.push(system_unit(gate_socket(of.name()), socket));
+            gate.listen
+        }
+    };
+    if let Some(host) = of.app.url.as_ref().and_then(http::Uri::host) {
+        let at = match listen.ip() {
+            ip if ip.is_unspecified() || ip.is_loopback() => {
+                format!("localhost:{}", listen.port())
+            }
+            _ => listen.to_string(),
+        };
+        files.push(Printed {
+            name: "cloudflared".to_owned(),
+            path: "/etc/cloudflared/config.yml".to_owned(),
+            place: Place::ByHand,
+            body: format!(
+                "\
+# Below `tunnel` and `credentials-file`. It stays as it is through every deploy.
+ingress:
+  - hostname: {host}
+    service: http://{at}
+  - service: http_status:404
+"
+            ),
+        });
+    }
+    files
+}
+
+fn socket(app: &str, listen: std::net::SocketAddr) -> String {
+    format!(
+        "\
+[Unit]
+Description=The port of {app}, kept open while Tealkeep restarts
+Documentation=man:tealkeep-units(1)
+
+[Socket]
+ListenStream={listen}
+FileDescriptorName=gate-{app}
+Service=tealkeep.service
+NoDelay=yes
+Backlog=1024
+
+[Install]
+WantedBy=sockets.target
+"
+    )
+}
+
+/// The static Caddyfile that asks for the marker files.
+fn caddyfile(of: &Of<'_>) -> String {
+    let _ = of;
+    "# Caddy\n".to_owned()
+}

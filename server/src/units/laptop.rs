@@ -1,0 +1,92 @@
+//! The laptop's half: a timer that pulls the backups folder with one line of rsync, and the two lines of
+//! `authorized_keys` that say what its keys may do here.
+
+use super::commands::BACKUP_USER;
+use super::{Of, Place, Printed, Unwritable, quote};
+use crate::config::AppConfig;
+
+/// Where the keys that may pull stand: owned by root, so that they can't change themselves.
+const PULL_KEYS: &str = "/var/lib/tealkeep-backup/.ssh/authorized_keys";
+/// Where the keys that may deploy stand.
+const DEPLOY_KEYS: &str = "/var/lib/tealkeep/.ssh/authorized_keys";
+
+/// The line that pulls an app's backups folder, for a shell on the laptop.
+///
+/// Names that begin with a dot are files that are not whole yet. It deletes nothing on the laptop: what
+/// the machine rotates away, or loses, stays there.
+#[must_use]
+pub fn one_line(app: &AppConfig, host: &str) -> String {
+    let name = &app.name;
+    format!("rsync -a --exclude='.*' {BACKUP_USER}@{host}:/ ~/tealkeep/{name}/")
+}
+
+pub(super) fn files(of: &Of<'_>) -> Result<Vec<Printed>, Unwritable> {
+    let name = of.name();
+    let backups = of.app.backups.display().to_string();
+    // Two readers take quotes off, one after the other: sshd, then the shell that it starts.
+    let command = format!("/usr/bin/rrsync -ro {}", quote::shell(&backups));
+    let command = command.replace('\\', "\\\\").replace('"', "\\\"");
+    let unit = |ending: &str, body: String| Printed {
+        name: format!("tealkeep-pull-{name}.{ending}"),
+        path: format!("~/.config/systemd/user/tealkeep-pull-{name}.{ending}"),
+        place: Place::Laptop,
+        body,
+    };
+    let service = format!(
+        "\
+[Unit]
+Description=Pull the snapshots of {name}
+# By hand: {line}
+
+[Service]
+Type=oneshot
+ExecStartPre=/usr/bin/mkdir -p %h/tealkeep/{name}
+ExecStart=/usr/bin/rsync -a --exclude=.* --timeout=300 -e \"ssh -o BatchMode=yes -o ConnectTimeout=20\" {BACKUP_USER}@{host}:/ %h/tealkeep/{name}/
+# 24: a snapshot was rotated away meanwhile.
+SuccessExitStatus=24
+# Away from home it is tried again later.
+Restart=on-failure
+RestartSec=15min
+TimeoutStartSec=6h
+",
+        line = one_line(of.app, of.host),
+        host = quote::word(of.host)?,
+    );
+    let timer = format!(
+        "\
+[Unit]
+Description=Pull the snapshots of {name} every day
+
+[Timer]
+OnCalendar=*-*-* 08:00
+# A laptop that slept pulls when it wakes.
+Persistent=yes
+RandomizedDelaySec=10min
+
+[Install]
+WantedBy=timers.target
+"
+    );
+    let key = |name: &str, path: &str, options: String| Printed {
+        name: name.to_owned(),
+        path: path.to_owned(),
+        place: Place::ByHand,
+        body: format!(
+            "# One line for each laptop; the last two words are its public key.\n{options} ssh-ed25519 PUBLIC-KEY you@laptop\n"
+        ),
+    };
+    Ok(vec![
+        key(
+            "deploy-key",
+            DEPLOY_KEYS,
+            "restrict,command=\"/usr/bin/tealkeep door\"".to_owned(),
+        ),
+        key(
+            "pull-key",
+            PULL_KEYS,
+            format!("restrict,command=\"{command}\""),
+        ),
+        unit("service", service),
+        unit("timer", timer),
+    ])
+}

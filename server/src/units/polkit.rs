@@ -1,0 +1,51 @@
+//! The polkit rule: Tealkeep's user may start, stop, restart and reset exactly the units of one app, and
+//! nothing else.
+
+use super::{Of, Place, Printed};
+
+/// What Tealkeep may do with them, as systemd names it to polkit.
+pub const VERBS: [&str; 4] = ["start", "stop", "restart", "reset-failed"];
+
+pub(super) fn file(of: &Of<'_>) -> Printed {
+    let name = of.name();
+    let units = [&of.systemd.blue_unit, &of.systemd.green_unit];
+    let units = serde_json::json!(units);
+    let verbs = serde_json::json!(VERBS);
+    let mut templates = Vec::new();
+    if of.app.deploy.prepare.is_some() {
+        templates.push("prepare");
+    }
+    if of.systemd.command.is_some() {
+        templates.push("rehearse");
+    }
+    let templates = match templates.is_empty() {
+        true => "false".to_owned(),
+        false => format!(
+            // An app's name has no character that means something in such an expression.
+            "/^{name}-({})@[A-Za-z0-9._-]+\\.service$/.test(unit)",
+            templates.join("|")
+        ),
+    };
+    let body = format!(
+        "\
+// Tealkeep may start and stop the units of {name}, and no others.
+polkit.addRule(function (action, subject) {{
+    if (action.id != \"org.freedesktop.systemd1.manage-units\" || subject.user != \"tealkeep\") {{
+        return polkit.Result.NOT_HANDLED;
+    }}
+    var unit = action.lookup(\"unit\");
+    var verb = action.lookup(\"verb\");
+    var units = {units};
+    var verbs = {verbs};
+    var own = units.indexOf(unit) >= 0 || {templates};
+    return own && verbs.indexOf(verb) >= 0 ? polkit.Result.YES : polkit.Result.NOT_HANDLED;
+}});
+"
+    );
+    Printed {
+        name: "polkit".to_owned(),
+        path: format!("/etc/polkit-1/rules.d/50-tealkeep-{name}.rules"),
+        place: Place::Machine,
+        body,
+    }
+}

@@ -1,0 +1,125 @@
+//! The templates that work on one release as the app's user, the instance being the release's name: one makes
+//! it ready, one rehearses it on a copy of the data.
+
+use super::colour::sandbox;
+use super::quote;
+use super::{Of, Printed, Unwritable, system_unit};
+
+/// How long a rehearsed release may stay; who rehearses it stops it long before.
+const REHEARSAL_LIMIT: &str = "1h";
+
+pub(super) fn files(of: &Of<'_>) -> Result<Vec<Printed>, Unwritable> {
+    let mut files = Vec::new();
+    files.extend(prepare(of)?);
+    files.extend(rehearse(of)?);
+    Ok(files)
+}
+
+fn prepare(of: &Of<'_>) -> Result<Option<Printed>, Unwritable> {
+    let Some(prepare) = &of.app.deploy.prepare else {
+        return Ok(None);
+    };
+    let name = of.name();
+    let releases = of.app.releases.display().to_string();
+    let mut words = vec![quote::word("--releases")?, quote::word(&releases)?];
+    words.extend(["--release".to_owned(), "%i".to_owned()]);
+    for input in &prepare.inputs {
+        words.extend(["--input".to_owned(), quote::word(&input.to_string_lossy())?]);
+    }
+    for version in &prepare.versions {
+        let line = shell_words::join(version);
+        words.extend(["--version".to_owned(), quote::word(&line)?]);
+    }
+    words.push("--".to_owned());
+    for word in &prepare.command {
+        words.push(quote::word(word)?);
+    }
+    let all = words.join(" ");
+    let prefix = if all.contains('$') { ":" } else { "" };
+    let body = format!(
+        "\
+[Unit]
+Description={name}, making release %i ready
+Documentation=man:tealkeep-units(1)
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=oneshot
+User={user}
+Group={user}
+ExecStart={prefix}/usr/bin/tealkeep prepare {all}
+TimeoutStartSec={timeout}
+UMask=0007
+CacheDirectory={name}-prepare
+CacheDirectoryMode=0700
+Environment=HOME=%C/{name}-prepare
+{sandbox}\
+# Directories keep their setgid bit when they are sealed, so RestrictSUIDSGID= can't be had. The whole folder
+# is named, not the release's alone: a mount of its own could not be hard-linked into from an earlier release.
+# Other releases can't be written by this user.
+ReadWritePaths={folder}
+",
+        user = of.systemd.user,
+        timeout = prepare.timeout.as_secs_f64(),
+        sandbox = sandbox(&[&of.app.releases]),
+        folder = quote::listed_path(&of.app.releases)?,
+    );
+    Ok(Some(system_unit(format!("{name}-prepare@.service"), body)))
+}
+
+/// Where administrators' own units start the app, nobody knows with what: nothing can be rehearsed then.
+fn rehearse(of: &Of<'_>) -> Result<Option<Printed>, Unwritable> {
+    let Some(command) = &of.systemd.command else {
+        return Ok(None);
+    };
+    let name = of.name();
+    // The name of the release stands for itself in both: `%i` must come through unescaped.
+    let release = of.app.releases.join("@RELEASE@");
+    let folder = of.folder().join("rehearse");
+    let here = |text: String| text.replace("@RELEASE@", "%i");
+    let mut own = String::new();
+    for (variable, value) in &of.systemd.env {
+        let assignment = quote::word(&format!("{variable}={value}"))?;
+        own.push_str(&format!("Environment={assignment}\n"));
+    }
+    let body = format!(
+        "\
+[Unit]
+Description={name}, rehearsal of release %i on a copy of the data
+Documentation=man:tealkeep-units(1)
+
+[Service]
+Type=exec
+User={user}
+Group={user}
+WorkingDirectory={directory}
+# Says the port, the copy's path and the release; written before each start.
+EnvironmentFile={file}
+{own}Environment=TEALKEEP_REHEARSAL=1
+ExecStart={command}
+RuntimeMaxSec={REHEARSAL_LIMIT}
+TimeoutStopSec={stop}
+KillMode=mixed
+UMask=0007
+# Nobody is reminded, written to or told by a rehearsal: it reaches this machine only.
+IPAddressDeny=any
+IPAddressAllow=localhost
+{sandbox}RestrictSUIDSGID=yes
+# The household's own data can't even be seen.
+InaccessiblePaths=-{data}
+ReadOnlyPaths={releases}
+ReadWritePaths=-{copies}
+",
+        user = of.systemd.user,
+        directory = here(quote::path(&release)?),
+        file = here(quote::pattern(&folder.join("@RELEASE@.env"))?),
+        command = here(quote::command(command, &release)?),
+        stop = of.systemd.stop_timeout.as_secs_f64(),
+        sandbox = sandbox(&[&of.app.releases]),
+        data = quote::listed_path(of.data())?,
+        releases = quote::listed_path(&of.app.releases)?,
+        copies = here(quote::listed_path(&folder.join("@RELEASE@"))?),
+    );
+    Ok(Some(system_unit(format!("{name}-rehearse@.service"), body)))
+}
