@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal};
 
 pub use crowd::Crowd;
-pub use household::{Front, Household};
+pub use household::{DATABASE, Front, Household};
 pub use laptop::Laptop;
 use network::Network;
 pub use package::package;

@@ -18,7 +18,7 @@ pub(super) fn files(of: &Of<'_>) -> Vec<Printed> {
                 name: "caddy".to_owned(),
                 path: format!("/etc/caddy/tealkeep-{}.caddy", of.name()),
                 place: Place::Machine,
-                body: caddyfile(of),
+                body: crate::router::caddy::caddyfile(of.app, &of.config.state),
             });
             caddy.listen
         }
@@ -71,10 +71,4 @@ Backlog=1024
 WantedBy=sockets.target
 "
     )
-}
-
-/// The static Caddyfile that asks for the marker files.
-fn caddyfile(of: &Of<'_>) -> String {
-    let _ = of;
-    "# Caddy\n".to_owned()
 }
