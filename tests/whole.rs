@@ -12,5 +12,6 @@ mod load;
 mod mending;
 mod nightly;
 mod pages;
+mod push;
 mod serve;
 mod support;
