@@ -13,3 +13,4 @@ mod nightly;
 mod pages;
 mod serve;
 mod support;
+mod systemd;
