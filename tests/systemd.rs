@@ -16,9 +16,9 @@ fn colours_live_as_units_whatever_happens_to_them_and_to_tealkeep() {
     pi.what_a_crashing_release_printed_is_told();
     pi.units_that_cant_be_started_say_what_to_do_each();
     pi.a_unit_that_hangs_while_stopping_is_stopped_in_the_end();
-    pi.a_start_limit_is_reset_for_a_start_that_is_wished();
     pi.a_preparation_runs_in_its_own_unit_and_is_bounded();
     pi.a_bus_that_went_away_is_found_again();
+    pi.a_start_limit_is_reset_for_a_start_that_is_wished();
     pi.colours_outlive_tealkeep_however_it_ends();
     pi.a_socket_of_systemds_is_the_gates_own_through_a_restart();
     pi.the_schedule_follows_the_zone_of_the_system();
@@ -55,6 +55,7 @@ impl Household {
              find /srv/home/releases -type d -exec chmod 2750 {} +
              find /srv/home/releases -type f -exec chmod 0440 {} +
              systemctl daemon-reload
+             systemctl enable -q home-blue home-green
              systemctl start tealkeep",
         );
         Household { pi }
