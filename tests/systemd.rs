@@ -103,15 +103,29 @@ impl Household {
     /// Waits for a text in what Tealkeep logged since it was last started.
     #[track_caller]
     fn until_logged(&self, text: &str) {
+        self.until_logged_one_of(&[text]);
+    }
+
+    /// The end of a process that was killed: how, unless systemd had started it anew before anybody looked.
+    #[track_caller]
+    fn until_its_end_is_logged(&self, live: &str) {
+        self.until_logged_one_of(&[
+            &format!("The live colour {live} (v1) was killed by SIGKILL; it"),
+            &format!("The live colour {live} (v1) ended; it has been started again already"),
+        ]);
+    }
+
+    #[track_caller]
+    fn until_logged_one_of(&self, texts: &[&str]) {
         let began = Instant::now();
         loop {
             let log = self.pi.run(
                 "journalctl -o cat --no-pager -u tealkeep _SYSTEMD_INVOCATION_ID=$(systemctl show tealkeep -p InvocationID --value)",
             );
-            if log.contains(text) {
+            if texts.iter().any(|text| log.contains(text)) {
                 return;
             }
-            assert!(began.elapsed() < PATIENCE, "{text:?} is not in:\n{log}");
+            assert!(began.elapsed() < PATIENCE, "{texts:?}: none is in:\n{log}");
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -280,9 +294,7 @@ impl Household {
             self.pi.until("tealkeep status --json | grep -q '\"ailment\": *null' || tealkeep status | grep -q '^All is well'");
         }
         assert_eq!(self.answers(), "v1");
-        self.until_logged(&format!(
-            "The live colour {live} (v1) was killed by SIGKILL"
-        ));
+        self.until_its_end_is_logged(live);
     }
 
     fn a_preparation_runs_in_its_own_unit_and_is_bounded(&self) {
@@ -354,9 +366,7 @@ impl Household {
         self.pi.until(&format!(
             "tealkeep status | grep '^All is well' && ! tealkeep status | grep 'process {killed} '"
         ));
-        self.until_logged(&format!(
-            "The live colour {live} (v1) was killed by SIGKILL"
-        ));
+        self.until_its_end_is_logged(live);
     }
 
     fn colours_outlive_tealkeep_however_it_ends(&self) {
