@@ -15,3 +15,4 @@ mod pages;
 mod push;
 mod serve;
 mod support;
+mod systemd;

@@ -147,6 +147,7 @@ impl Inner {
                 colour,
                 how,
                 intended,
+                at: std::time::Instant::now(),
             });
         }
         Ok((unit, state))
@@ -359,7 +360,8 @@ impl Slot {
             let how = if unit.last_pid == Some(before) {
                 unit.how_it_ended()
             } else {
-                "ended, and systemd has restarted it since".to_owned()
+                // systemd was quicker to start it again, or has forgotten a unit that is not enabled.
+                "ended".to_owned()
             };
             (how, self.asked_to_stop)
         });
