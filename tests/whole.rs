@@ -12,3 +12,4 @@ mod nightly;
 mod pages;
 mod serve;
 mod support;
+mod units;
