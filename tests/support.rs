@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod content;
 pub mod load;
+pub mod pi;
 pub mod visitor;
 
 use std::collections::HashSet;

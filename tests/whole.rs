@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod browser;
+mod caddy;
 mod cli;
 mod config;
+mod household;
 mod http;
 mod kills;
 mod load;

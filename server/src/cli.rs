@@ -7,11 +7,13 @@ mod demo;
 mod deploy;
 mod doctor;
 mod door;
+mod incoming;
 mod manual;
 mod password;
 mod prepare;
 mod progress;
 mod push;
+mod remote;
 mod restore;
 mod serve;
 mod snapshots;
@@ -68,6 +70,19 @@ struct Cli {
     /// Print facts as JSON.
     #[arg(long, global = true)]
     json: bool,
+    /// Ask the machine at home, through ssh.
+    #[arg(long, global = true, value_name = "USER@HOST")]
+    host: Option<String>,
+    /// How ssh is called for that, with its options.
+    #[arg(
+        long,
+        global = true,
+        env = "TEALKEEP_SSH",
+        hide_env_values = true,
+        default_value = "ssh",
+        value_name = "COMMAND"
+    )]
+    ssh: String,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -75,7 +90,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Whether all is well, and how every app stands.
-    Status,
+    Status(status::StatusArgs),
     /// Take a snapshot now; of any database with --database and --folder
     Backup(backup::BackupArgs),
     /// List the snapshots of an app, and why each one stays.
@@ -110,12 +125,53 @@ enum Verb {
     /// Make a release ready, as its unit does.
     #[command(hide = true)]
     Prepare(prepare::PrepareArgs),
+    /// Where a release that is about to be sent goes.
+    #[command(hide = true)]
+    Incoming(incoming::IncomingArgs),
     /// What the laptop's key may do here: the forced command of an authorized key.
     #[command(hide = true)]
     Door(door::DoorArgs),
     /// Write the manual pages and the shells' completions, for a package.
     #[command(hide = true)]
     Manual(manual::ManualArgs),
+}
+
+impl Verb {
+    /// Whether it speaks to the server, wherever that is.
+    fn speaks_to_server(&self) -> bool {
+        match self {
+            Verb::Backup(args) => !args.is_local(),
+            Verb::Restore(args) => !args.is_local(),
+            Verb::Verify(args) => !args.is_path(),
+            Verb::Deploy(args) => !args.is_path(),
+            Verb::Status(_)
+            | Verb::Snapshots(_)
+            | Verb::Rollback(_)
+            | Verb::Undo(_)
+            | Verb::Password
+            | Verb::Token(_)
+            | Verb::Doctor(_)
+            | Verb::Units(_)
+            | Verb::Incoming(_) => true,
+            Verb::Push(_)
+            | Verb::Serve(_)
+            | Verb::Demo(_)
+            | Verb::HomeApp(_)
+            | Verb::Prepare(_)
+            | Verb::Door(_)
+            | Verb::Manual(_) => false,
+        }
+    }
+
+    /// Whether a key for deploying may ask for it: nothing that gives access to more, or that reads and writes
+    /// files by their paths.
+    fn is_for_the_door(&self) -> bool {
+        self.speaks_to_server()
+            && !matches!(
+                self,
+                Verb::Password | Verb::Token(_) | Verb::Doctor(_) | Verb::Units(_)
+            )
+    }
 }
 
 /// Which app.
@@ -139,6 +195,8 @@ enum Failure {
     Call(String),
     /// It was tried, and failed: exit code 1.
     Tried(anyhow::Error),
+    /// Why was said already, by a program that ended with this exit code.
+    Said(u8),
 }
 
 impl From<anyhow::Error> for Failure {
@@ -163,8 +221,14 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    match run(cli) {
+    exit_code(run(cli))
+}
+
+/// Says why it was not done, if it was not.
+fn exit_code(outcome: Outcome) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Said(code)) => ExitCode::from(code),
         Err(Failure::Call(text)) => {
             eprintln!("tealkeep: {text}");
             ExitCode::from(WRONG_CALL)
@@ -197,24 +261,44 @@ fn command() -> clap::Command {
 }
 
 fn run(cli: Cli) -> Outcome {
-    let Cli { socket, json, verb } = cli;
-    // Two of them bring their own threads.
+    let Cli {
+        socket,
+        json,
+        host,
+        ssh,
+        verb,
+    } = cli;
+    let verb = match (host, verb) {
+        (Some(host), Verb::Push(args)) => {
+            return threads()?.block_on(push::run(&args, &host, &ssh, json));
+        }
+        (None, Verb::Push(_)) => {
+            return Err(Failure::Call(
+                "say where to send it: --host tealkeep@raspberrypi".to_owned(),
+            ));
+        }
+        (Some(host), verb) if verb.speaks_to_server() => return remote::run(&host, &ssh, json),
+        (Some(_), _) => {
+            return Err(Failure::Call(
+                "this runs on the machine where it is called, and can't be asked of another with --host"
+                    .to_owned(),
+            ));
+        }
+        (None, verb) => verb,
+    };
+    // Some bring their own threads, or need none.
     let verb = match verb {
+        Verb::Door(args) => return door::run(&args, &socket),
         Verb::HomeApp(args) => return Ok(crate::demo::home::run(&args.release)?),
         Verb::Backup(args) if args.is_local() => return backup::local(&args, json),
         Verb::Verify(args) if args.is_local() => return verify::local(&args, json),
         Verb::Restore(args) if args.is_local() => return restore::local(&args, json),
         other => other,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|e| anyhow::anyhow!("cannot start the threads: {e}"))?;
-    runtime.block_on(async {
+    threads()?.block_on(async {
         let client = Client::new(socket);
         match verb {
-            Verb::Status => status::run(&client, json).await,
+            Verb::Status(args) => status::run(&client, &args, json).await,
             Verb::Backup(args) => backup::run(&client, &args, json).await,
             Verb::Snapshots(args) => snapshots::run(&client, args.app, json).await,
             Verb::Deploy(args) => deploy::deploy(&client, &args, json).await,
@@ -224,17 +308,24 @@ fn run(cli: Cli) -> Outcome {
             Verb::Verify(args) => verify::run(&client, &args, json).await,
             Verb::Password => password::run(&client, json).await,
             Verb::Token(args) => token::run(&client, &args, json).await,
-            Verb::Push(args) => push::run(&args, json).await,
+            Verb::Incoming(args) => incoming::run(&client, &args).await,
             Verb::Doctor(args) => doctor::run(&client, &args, json).await,
             Verb::Units(args) => units::run(&args, json).await,
             Verb::Prepare(args) => prepare::run(&args, json).await,
-            Verb::Door(args) => door::run(&args, json).await,
             Verb::Manual(args) => manual::run(&args, json).await,
             Verb::Serve(args) => serve::run(&args).await,
             Verb::Demo(args) => demo::run(&args).await,
-            Verb::HomeApp(_) => unreachable!("it was run above"),
+            Verb::HomeApp(_) | Verb::Push(_) | Verb::Door(_) => unreachable!("it was run above"),
         }
     })
+}
+
+fn threads() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| anyhow::anyhow!("cannot start the threads: {e}").into())
 }
 
 /// Prints facts: as JSON where that was asked for, as text otherwise.

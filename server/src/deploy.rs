@@ -10,6 +10,7 @@ pub mod release;
 pub mod step;
 mod upkeep;
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,6 +38,12 @@ use step::{Kind, OnBoot, Step};
 /// How many of the newest runs are looked through for the release to go back to.
 const RUNS_LOOKED_AT: u32 = 50;
 
+/// How many of the lines that a preparation printed are kept.
+const LINES_KEPT: usize = 200;
+
+/// How many of them stand in the status.
+const LINES_SHOWN: usize = 10;
+
 /// How long a run waits for the one before to give its turn back, before it is refused.
 const TURN_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -62,6 +69,8 @@ pub struct App {
     turn: Arc<Mutex<()>>,
     /// Who holds it, for the refusal of a second one.
     underway: std::sync::Mutex<Option<Underway>>,
+    /// What the newest run's preparation printed.
+    printed: std::sync::Mutex<Printed>,
     /// When the warm old colour is stopped.
     warm: std::sync::Mutex<Option<Warm>>,
     /// Woken when a run has ended: what is live may need somebody to look after it.
@@ -72,6 +81,8 @@ pub struct App {
     hands: Mutex<()>,
     /// What is wrong with the live colour, as the last look found it.
     ailment: std::sync::Mutex<Option<String>>,
+    /// What is wrong with the router, as it was last proved.
+    misrouted: std::sync::Mutex<Option<String>>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -88,6 +99,20 @@ pub struct Underway {
     /// Since when.
     #[schemars(with = "String")]
     pub since: Timestamp,
+    /// The last lines that its preparation has printed, oldest first.
+    #[serde(default)]
+    pub output: Vec<String>,
+}
+
+/// What a run's preparation has printed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Printed {
+    /// Which run; 0 for none.
+    pub run: RunId,
+    /// How many lines there were before those that are kept.
+    pub before: u64,
+    /// The newest lines, oldest first.
+    pub lines: VecDeque<String>,
 }
 
 #[derive(Debug)]
@@ -199,11 +224,13 @@ impl App {
             restarts: Default::default(),
             turn: Arc::default(),
             underway: std::sync::Mutex::default(),
+            printed: std::sync::Mutex::default(),
             warm: std::sync::Mutex::default(),
             changed: Notify::new(),
             resting: AtomicBool::new(true),
             hands: Mutex::default(),
             ailment: std::sync::Mutex::default(),
+            misrouted: std::sync::Mutex::default(),
             tasks,
             stop,
         })
@@ -261,6 +288,7 @@ impl App {
             }
         }
         self.tasks.spawn(upkeep::run(self.clone(), exits));
+        self.tasks.spawn(upkeep::prove_router(self.clone()));
         let turn = Turn {
             app: self.clone(),
             _guard: self.turn.clone().lock_owned().await,
@@ -292,6 +320,7 @@ impl App {
                     kind: run.kind,
                     subject: subject(&run.facts),
                     since: run.began,
+                    output: Vec::new(),
                 }));
                 let app = self.clone();
                 self.tasks
@@ -316,6 +345,26 @@ impl App {
     ) -> Result<RunId, Refusal> {
         let (release, directory) = match source {
             Source::Named(release) if self.releases.has(&release) => (release, None),
+            Source::Named(release) if self.releases.is_pushed(&release) => {
+                return Err(Refusal::Impossible(format!(
+                    "{release} is being sent, or a push of it was cut off, so it may not be whole; `tealkeep push` of it goes on where it was. \
+                     If it was sent by hand and is whole: `tealkeep deploy {} {release} --pushed`",
+                    self.name()
+                )));
+            }
+            Source::Pushed(release) => {
+                let (releases, id) = (self.releases.clone(), release.clone());
+                tokio::task::spawn_blocking(move || releases.check_same(&id))
+                    .await
+                    .context("the comparison ended")?
+                    .map_err(|e| Refusal::Impossible(format!("{e:#}")))?;
+                if !self.releases.has(&release) && !self.releases.is_pushed(&release) {
+                    return Err(Refusal::Impossible(format!(
+                        "nothing was sent for {release}; `tealkeep push` sends a release"
+                    )));
+                }
+                (release, None)
+            }
             Source::Named(release) => {
                 let known = self
                     .releases
@@ -597,10 +646,52 @@ impl App {
     /// The run under way, if one is.
     #[must_use]
     pub fn underway(&self) -> Option<Underway> {
-        self.underway
+        let underway = self
+            .underway
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone()
+            .clone();
+        underway.map(|underway| {
+            let printed = self.printed(underway.run);
+            let skip = printed.lines.len().saturating_sub(LINES_SHOWN);
+            Underway {
+                output: printed.lines.into_iter().skip(skip).collect(),
+                ..underway
+            }
+        })
+    }
+
+    /// What a run's preparation has printed; nothing where that is another run's.
+    #[must_use]
+    pub fn printed(&self, run: RunId) -> Printed {
+        let printed = self
+            .printed
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if printed.run == run {
+            printed.clone()
+        } else {
+            Printed::default()
+        }
+    }
+
+    /// Keeps a line that a run's preparation printed.
+    fn print_line(&self, run: RunId, line: String) {
+        let mut printed = self
+            .printed
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if printed.run != run {
+            *printed = Printed {
+                run,
+                ..Printed::default()
+            };
+        }
+        if printed.lines.len() >= LINES_KEPT {
+            printed.lines.pop_front();
+            printed.before += 1;
+        }
+        printed.lines.push_back(line);
     }
 
     /// The colour that is kept warm, and until when.
@@ -616,7 +707,9 @@ impl App {
     /// How often a colour was started again after it had ended by itself.
     #[must_use]
     pub fn restarts(&self, colour: Colour) -> u32 {
-        self.restarts[colour as usize].load(std::sync::atomic::Ordering::Relaxed)
+        let own = self.restarts[colour as usize].load(std::sync::atomic::Ordering::Relaxed);
+        // Where both look after a colour, both count the same ends.
+        own.max(self.runtime.restarts(colour).unwrap_or_default())
     }
 
     /// Stops both colours, at the end of a supervisor whose children they are; others go on.
@@ -639,6 +732,7 @@ impl App {
                     kind,
                     subject,
                     since: now,
+                    output: Vec::new(),
                 }));
                 Ok(Turn {
                     app: self.clone(),
@@ -691,6 +785,7 @@ impl App {
                 kind,
                 subject: subject(&facts),
                 since: Timestamp::now(),
+                output: Vec::new(),
             }));
             let begun = format!(
                 "The {} of {} began; {} asked for it.",
@@ -924,6 +1019,25 @@ impl App {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone()
+    }
+
+    /// What is wrong with the way to the live colour, in words, as the router was last proved.
+    #[must_use]
+    pub fn misrouted(&self) -> Option<String> {
+        self.misrouted
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Proves the router by a request that takes a user's way, and keeps what was found for [`App::misrouted`].
+    async fn prove_router(&self) -> Result<(), String> {
+        let proved = self.router.prove().await;
+        *self
+            .misrouted
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = proved.clone().err();
+        proved
     }
 
     fn set_ailment(&self, wrong: Option<String>) {

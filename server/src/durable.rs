@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,6 +23,8 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
             .truncate(true)
             .mode(mode)
             .open(&temp)?;
+        // The umask is the process's own affair; who may read this file is its writer's.
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temp, path)?;
@@ -33,6 +35,24 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         let _ = fs::remove_file(&temp);
     }
     written.map_err(|e| with_path("write", path, &e))
+}
+
+/// Makes a folder, and those that it stands in, and gives it the permission bits `mode`, whatever the umask
+/// is. One that another user owns is left as it is.
+///
+/// # Errors
+/// Any I/O error, with the path in its text.
+pub fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
+    let made = (|| {
+        fs::create_dir_all(path)?;
+        let meta = fs::metadata(path)?;
+        let own = meta.uid() == rustix::process::geteuid().as_raw();
+        if own && meta.mode() & 0o7777 != mode {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+        }
+        Ok(())
+    })();
+    made.map_err(|e| with_path("make", path, &e))
 }
 
 /// Makes `link` a symbolic link to `target`, replacing whatever link or file stood there, in one instant.

@@ -6,6 +6,7 @@ pub mod auth;
 mod console;
 mod events;
 mod guard;
+pub mod incoming;
 pub mod listen;
 mod openapi;
 mod pages;

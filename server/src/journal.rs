@@ -137,6 +137,8 @@ impl Journal {
     /// The folder can't be written, or the file is not a journal of this version.
     pub fn open(folder: &Path) -> anyhow::Result<Journal> {
         let path = folder.join("journal.db");
+        keep_private(&path)
+            .with_context(|| format!("cannot make the journal {} private", path.display()))?;
         let connection = Connection::open(&path)
             .with_context(|| format!("cannot open the journal {}", path.display()))?;
         prepare(&connection).with_context(|| {
@@ -370,6 +372,33 @@ fn event_of(row: &Row<'_>) -> rusqlite::Result<Event> {
         severity: Severity::parse(row.get_ref(4)?.as_str()?),
         text: row.get(5)?,
     })
+}
+
+/// Nobody else reads the journal: a password's hash is in it. SQLite gives the files beside it the modes of the
+/// database itself (<https://sqlite.org/src/file/src/os_unix.c>, `findCreateFileMode`), so it is made before
+/// SQLite opens it. By its path only: a descriptor that is closed would drop SQLite's locks.
+fn keep_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let made = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match made {
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    for end in ["", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(end);
+        let private = std::fs::Permissions::from_mode(0o600);
+        match std::fs::set_permissions(&file, private) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn prepare(connection: &Connection) -> anyhow::Result<()> {

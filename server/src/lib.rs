@@ -9,6 +9,7 @@ pub mod demo;
 pub mod deploy;
 pub mod doctor;
 pub mod durable;
+pub mod exec;
 pub mod faults;
 pub mod http;
 pub mod journal;

@@ -1,5 +1,7 @@
 //! One HTTP request made to learn a colour's health, and the wait for a colour that is starting.
 
+pub mod public;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -28,6 +30,8 @@ pub struct Answer {
     pub status: u16,
     /// The release that answered, if it says so.
     pub release: Option<String>,
+    /// Where a redirect would lead; it is not followed.
+    pub location: Option<String>,
     /// The beginning of the body, for a person.
     pub body: String,
 }
@@ -65,30 +69,36 @@ async fn ask_without_limit(at: SocketAddr, path: &str) -> Result<Answer, String>
             .send_request(request)
             .await
             .map_err(|e| format!("did not answer: {e}"))?;
-        let status = response.status().as_u16();
-        let release = response
-            .headers()
-            .get(RELEASE_HEADER)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
-        // A body that is cut off or too long still leaves the status, which is what counts.
-        let body = Limited::new(response.into_body(), 64 * 1024)
-            .collect()
-            .await
-            .map(|body| body.to_bytes())
-            .unwrap_or_default();
-        let body = String::from_utf8_lossy(&body[..body.len().min(SHOWN_BYTES)])
-            .trim()
-            .to_owned();
-        Ok(Answer {
-            status,
-            release,
-            body,
-        })
+        Ok(read(response).await)
     }
     .await;
     driver.abort();
     answer
+}
+
+/// What there is to know of a response.
+async fn read(response: http::Response<hyper::body::Incoming>) -> Answer {
+    let status = response.status().as_u16();
+    let text = |name: &str| {
+        let value = response.headers().get(name)?;
+        value.to_str().ok().map(str::to_owned)
+    };
+    let (release, location) = (text(RELEASE_HEADER), text("location"));
+    // A body that is cut off or too long still leaves the status, which is what counts.
+    let body = Limited::new(response.into_body(), 64 * 1024)
+        .collect()
+        .await
+        .map(|body| body.to_bytes())
+        .unwrap_or_default();
+    let body = String::from_utf8_lossy(&body[..body.len().min(SHOWN_BYTES)])
+        .trim()
+        .to_owned();
+    Answer {
+        status,
+        release,
+        location,
+        body,
+    }
 }
 
 /// What a colour must show to count as healthy.
@@ -109,6 +119,12 @@ pub struct Expected<'a> {
 /// # Errors
 /// What was wrong, in words.
 pub fn judge(answer: &Answer, release: &ReleaseId) -> Result<(), String> {
+    if let (300..=399, Some(location)) = (answer.status, &answer.location) {
+        return Err(format!(
+            "answered {}, a redirect to {location}; redirects are not followed, it must answer 200 itself",
+            answer.status
+        ));
+    }
     if answer.status != 200 {
         let said = if answer.body.is_empty() {
             String::new()
@@ -181,6 +197,7 @@ mod tests {
         Answer {
             status,
             release: release.map(str::to_owned),
+            location: None,
             body: body.to_owned(),
         }
     }

@@ -68,9 +68,13 @@ pub trait Router: Send + Sync {
     async fn release(&self) -> anyhow::Result<()>;
 
     /// Waits until no request (streams aside) is in flight at a colour; `false` when `deadline` came first.
-    async fn wait_for_requests(&self, colour: Colour, deadline: Duration) -> bool;
+    ///
+    /// # Errors
+    /// It could not be told until the deadline, and why not; it is never guessed.
+    async fn wait_for_requests(&self, colour: Colour, deadline: Duration) -> anyhow::Result<bool>;
 
-    /// Tells a colour's long streams to go, and waits a little for it.
+    /// Tells a colour's long streams to go, and waits a little for it. Where a router can't tell them, they end
+    /// with the colour itself, so an open stream must not keep anything from going on.
     async fn end_streams(&self, colour: Colour);
 
     /// Gives up idle connections to a colour that is about to be stopped.
@@ -81,6 +85,32 @@ pub trait Router: Send + Sync {
 
     /// Where a request of a user arrives, for a probe that goes through the router.
     fn entrance(&self) -> SocketAddr;
+}
+
+/// Whether requests that are held for so long get through before a hold ends by itself.
+fn waits(estimate: Duration, hold_timeout: Duration) -> bool {
+    estimate + HOLD_PATIENCE < hold_timeout
+}
+
+/// What people read when a restore takes longer than requests can wait.
+fn maintenance_for(estimate: Duration) -> Maintenance {
+    Maintenance {
+        text: format!(
+            "Data from a backup is being put back, which takes about {}. Nothing that was entered is lost.",
+            crate::clock::seconds(estimate)
+        ),
+        retry_after: estimate,
+    }
+}
+
+/// Where what listens there is reached from this machine: every address means loopback too.
+fn within_reach(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        other => other,
+    };
+    SocketAddr::new(ip, listen.port())
 }
 
 /// The `gate` router: Tealkeep's own proxy, its live colour recorded in a file.
@@ -105,15 +135,10 @@ impl GateRouter {
         listen: SocketAddr,
         hold_timeout: Duration,
     ) -> GateRouter {
-        let ip = match listen.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-            other => other,
-        };
         GateRouter {
             gate,
             live_file,
-            entrance: SocketAddr::new(ip, listen.port()),
+            entrance: within_reach(listen),
             hold_timeout,
         }
     }
@@ -166,16 +191,10 @@ impl Router for GateRouter {
     }
 
     async fn hold(&self, estimate: Duration) -> anyhow::Result<()> {
-        if estimate + HOLD_PATIENCE < self.hold_timeout {
+        if waits(estimate, self.hold_timeout) {
             self.gate.hold();
         } else {
-            self.gate.set_maintenance(Some(Maintenance {
-                text: format!(
-                    "Data from a backup is being put back, which takes about {}. Nothing that was entered is lost.",
-                    crate::clock::seconds(estimate)
-                ),
-                retry_after: estimate,
-            }));
+            self.gate.set_maintenance(Some(maintenance_for(estimate)));
         }
         Ok(())
     }
@@ -186,15 +205,15 @@ impl Router for GateRouter {
         Ok(())
     }
 
-    async fn wait_for_requests(&self, colour: Colour, deadline: Duration) -> bool {
+    async fn wait_for_requests(&self, colour: Colour, deadline: Duration) -> anyhow::Result<bool> {
         let until = tokio::time::Instant::now() + deadline;
         loop {
             let InFlight { requests, .. } = self.gate.in_flight(colour);
             if requests == 0 {
-                return true;
+                return Ok(true);
             }
             if tokio::time::Instant::now() >= until {
-                return false;
+                return Ok(false);
             }
             tokio::time::sleep(POLL).await;
         }

@@ -125,6 +125,12 @@ pub trait Runtime: Send + Sync {
     /// Every end of a process from now on.
     fn exits(&self) -> broadcast::Receiver<Exit>;
 
+    /// How often something else than Tealkeep (systemd) restarted the colour, as of the last look; `None` where
+    /// nothing else does.
+    fn restarts(&self, _colour: Colour) -> Option<u32> {
+        None
+    }
+
     /// Where a colour listens.
     fn address(&self, colour: Colour) -> SocketAddr;
 }

@@ -4,11 +4,13 @@
 
 mod door;
 mod nightly;
+pub mod service;
+pub mod sockets;
 
 use std::fs::File;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,10 +26,10 @@ use crate::clock::Clock;
 use crate::config::{AppConfig, Config, RouterConfig, RuntimeConfig};
 use crate::deploy::data::Data;
 use crate::deploy::{App, Parts};
+use crate::durable;
 use crate::http::auth::Auth;
 use crate::http::{Server, listen, routes};
 use crate::journal::{Journal, NewEvent, Severity};
-use crate::names::AppName;
 use crate::router::caddy::CaddyRouter;
 use crate::router::gate::{Gate, GateConfig};
 use crate::router::{GateRouter, Router};
@@ -35,6 +37,7 @@ use crate::runtime::Runtime;
 use crate::runtime::process::ProcessRuntime;
 use crate::runtime::systemd::SystemdRuntime;
 use door::Door;
+use sockets::Sockets;
 
 /// The journal's setting for the instant of the first start.
 const INSTALLED_AT: &str = "installed-at";
@@ -62,12 +65,20 @@ impl Supervisor {
     /// # Errors
     /// Another Tealkeep runs on the same state, a port is taken, or a folder can't be used.
     pub async fn start(config: Config) -> anyhow::Result<Supervisor> {
-        // Nobody else reads the journal: the password's hash is in it.
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o750)
-            .create(&config.state)
-            .with_context(|| format!("cannot make the state folder {}", config.state.display()))?;
+        Supervisor::start_with(config, Sockets::none()).await
+    }
+
+    /// The same, with the sockets that systemd listens on for the gates.
+    ///
+    /// # Errors
+    /// As [`Supervisor::start`], and a socket that does not fit the configuration.
+    pub async fn start_with(config: Config, mut sockets: Sockets) -> anyhow::Result<Supervisor> {
+        // The apps' users and the router's enter it for what is theirs; they can't list it, and what is private
+        // in it has its own modes.
+        let apps_folder = config.state.join("apps");
+        for folder in [&config.state, &apps_folder] {
+            durable::make_folder(folder, 0o711).context("cannot make the state folder")?;
+        }
         let lock = lock(&config.state)?;
         let journal = Journal::open(&config.state)?;
         let clock = Clock::new(config.zone.clone());
@@ -84,8 +95,14 @@ impl Supervisor {
 
         let mut apps = Vec::new();
         for app in &config.apps {
-            let folder = config.state.join("apps").join(app.name.as_str());
-            let built = build(app.clone(), &folder, &journal, &clock, &tasks, &stop).await?;
+            let folder = apps_folder.join(app.name.as_str());
+            let shared = Shared {
+                journal: &journal,
+                clock: &clock,
+                tasks: &tasks,
+                stop: &stop,
+            };
+            let built = build(app.clone(), &folder, shared, &mut sockets).await?;
             let Built {
                 app,
                 gate,
@@ -103,6 +120,12 @@ impl Supervisor {
                 }
             });
             apps.push(app);
+        }
+        for name in sockets.left() {
+            let text = format!(
+                "systemd handed over a socket called {name}, which belongs to no app's gate; look at its FileDescriptorName=."
+            );
+            journal.note(NewEvent::new(Severity::Warning, text)).await;
         }
         let auth = Auth::open(journal.clone()).await?;
         let password_is_set = auth.password_is_set();
@@ -199,18 +222,41 @@ struct Built {
     listener: TcpListener,
 }
 
+/// What all apps share.
+struct Shared<'a> {
+    journal: &'a Journal,
+    clock: &'a Clock,
+    tasks: &'a TaskTracker,
+    stop: &'a CancellationToken,
+}
+
 /// Turns an app's section of the configuration into its parts.
 async fn build(
     config: AppConfig,
     folder: &Path,
-    journal: &Journal,
-    clock: &Clock,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
+    shared: Shared<'_>,
+    sockets: &mut Sockets,
 ) -> anyhow::Result<Built> {
-    for folder in [folder, &config.backups, &config.releases] {
+    let Shared {
+        journal,
+        clock,
+        tasks,
+        stop,
+    } = shared;
+    // Owners and modes of these two are the installation's.
+    for folder in [&config.backups, &config.releases] {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    let within = |name: &str| folder.join(name);
+    for (folder, mode) in [
+        (folder.to_owned(), 0o755),
+        (within("router"), 0o755),
+        (within("blue"), 0o755),
+        (within("green"), 0o755),
+        (within("scratch"), 0o700),
+    ] {
+        durable::make_folder(&folder, mode)?;
     }
     let runtime: Arc<dyn Runtime> = match &config.runtime {
         RuntimeConfig::Process(process) => Arc::new(ProcessRuntime::new(
@@ -240,7 +286,9 @@ async fn build(
             gate_config.retry_for = section.retry_for;
             gate_config.trust_forwarded = section.trust_forwarded;
             let gate = Gate::new(gate_config, live);
-            let listener = listen_on(section.listen, &config.name, "listen").await?;
+            let listener = sockets
+                .listener(section.listen, &config.name, "listen")
+                .await?;
             let router = GateRouter::new(
                 gate.clone(),
                 active,
@@ -257,7 +305,9 @@ async fn build(
             // It is Caddy that hands the requests over.
             gate_config.trust_forwarded = true;
             let gate = Gate::new(gate_config, live);
-            let listener = listen_on(section.hold_listen, &config.name, "hold_listen").await?;
+            let listener = sockets
+                .listener(section.hold_listen, &config.name, "hold_listen")
+                .await?;
             let addresses = crate::names::Colour::BOTH.map(|colour| runtime.address(colour));
             let router = CaddyRouter::new(gate.clone(), section.clone(), folder, addresses);
             (gate, listener, Arc::new(router))
@@ -297,22 +347,16 @@ async fn build(
     })
 }
 
-async fn listen_on(at: SocketAddr, app: &AppName, key: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(at).await.with_context(|| {
-        format!(
-            "{app} can't listen on {at}; stop whatever uses that port, or change app.{app}.router.{key}"
-        )
-    })
-}
-
 fn lock(state: &Path) -> anyhow::Result<File> {
     let path = state.join("lock");
     let file = File::options()
         .create(true)
         .truncate(false)
         .write(true)
+        .mode(0o600)
         .open(&path)
         .with_context(|| format!("cannot open {}", path.display()))?;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         let pid = std::fs::read_to_string(&path).unwrap_or_default();
         bail!(

@@ -612,6 +612,7 @@ async fn events(address: SocketAddr, tally: Arc<Mutex<Tally>>, stop: Cancellatio
         };
         let request = Request::builder()
             .uri("/events")
+            .header(ACCEPT, "text/event-stream")
             .header(HOST, address.to_string())
             .body(full(String::new()));
         let opened = async {

@@ -13,8 +13,10 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use super::Failure;
+use crate::deploy::Printed;
+use crate::deploy::step::Step;
 use crate::http::api::Status;
-use crate::journal::runs::{Run, RunId, RunState};
+use crate::journal::runs::{Run, RunId, RunState, StepState};
 
 /// How long a server that is being restarted is waited for while a run is watched.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -67,7 +69,11 @@ impl Client {
 
     /// Follows a run to its end, telling `step` each time that it looks different. A server that goes
     /// away meanwhile is waited for: the run is finished, or taken back, by its next start.
-    pub async fn follow(&self, id: RunId, mut step: impl FnMut(&Run)) -> Result<Run, Failure> {
+    pub async fn follow(
+        &self,
+        id: RunId,
+        mut step: impl FnMut(&Run, &Printed),
+    ) -> Result<Run, Failure> {
         let path = format!("/api/v1/runs/{id}");
         let mut gone_since = None;
         loop {
@@ -91,7 +97,7 @@ impl Client {
     async fn follow_once(
         &self,
         path: &str,
-        step: &mut impl FnMut(&Run),
+        step: &mut impl FnMut(&Run, &Printed),
     ) -> Result<Option<Run>, Failure> {
         // The stream first: what changes after the run was read is then heard of.
         let mut events = self
@@ -100,7 +106,16 @@ impl Client {
             .into_body();
         loop {
             let run: Run = self.get(path).await?;
-            step(&run);
+            let prepares = run.steps.iter().any(|row| {
+                row.step == Step::Prepare
+                    && !matches!(row.state, StepState::Pending | StepState::Skipped)
+            });
+            let printed = if prepares {
+                self.get(&format!("{path}/output")).await?
+            } else {
+                Printed::default()
+            };
+            step(&run, &printed);
             if run.state != RunState::Running {
                 return Ok(Some(run));
             }

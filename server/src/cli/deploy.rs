@@ -1,15 +1,18 @@
 //! `tealkeep deploy` and `tealkeep rollback`, and how a run is watched.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::progress::Steps;
-use super::{Failure, Outcome, print};
-use crate::deploy::subject;
+use super::{FAILED, Failure, Outcome, print};
+use crate::deploy::step::Step;
+use crate::deploy::{Printed, subject};
 use crate::http::api::{Begun, DeployRequest};
-use crate::journal::runs::{RunId, RunState};
+use crate::journal::runs::{Run, RunId, RunState, StepState};
 
 #[derive(Debug, Args)]
 pub struct DeployArgs {
@@ -17,18 +20,40 @@ pub struct DeployArgs {
     app: String,
     /// A release on the machine, or the directory that holds a new one (with a `/` in it).
     release: String,
+    /// It was sent to the machine by hand, whole, into `.push-RELEASE` in the folder of the releases.
+    #[arg(long)]
+    pushed: bool,
+    /// Progress as lines of JSON on the standard output, for another program.
+    #[arg(long, hide = true)]
+    lines: bool,
+}
+
+impl DeployArgs {
+    /// Whether a directory on this machine was given.
+    pub fn is_path(&self) -> bool {
+        is_path(&self.release)
+    }
 }
 
 /// `tealkeep deploy`
 pub async fn deploy(client: &Client, args: &DeployArgs, json: bool) -> Outcome {
     let request = match as_directory(&args.release)? {
         Some(directory) => DeployRequest::Directory(directory),
-        None => DeployRequest::Release(
-            args.release
-                .parse()
-                .map_err(|e| Failure::Call(format!("{e}")))?,
-        ),
+        None => {
+            let id = args.release.parse();
+            let id = id.map_err(|e| Failure::Call(format!("{e}")))?;
+            if args.pushed {
+                DeployRequest::Pushed(id)
+            } else {
+                DeployRequest::Release(id)
+            }
+        }
     };
+    if args.pushed && matches!(request, DeployRequest::Directory(_)) {
+        return Err(Failure::Call(
+            "what was pushed has a name, not a path".to_owned(),
+        ));
+    }
     let begun = client
         .post::<Begun>(&format!("/api/v1/apps/{}/deploys", args.app), &request)
         .await
@@ -44,11 +69,18 @@ pub async fn deploy(client: &Client, args: &DeployArgs, json: bool) -> Outcome {
             }
             other => other,
         })?;
+    if args.lines {
+        return watch_in_lines(client, begun.run).await;
+    }
     watch(client, begun.run, json).await
 }
 
+fn is_path(given: &str) -> bool {
+    given.contains('/') || given == "." || given == ".."
+}
+
 fn as_directory(given: &str) -> Result<Option<PathBuf>, Failure> {
-    if !given.contains('/') && given != "." && given != ".." {
+    if !is_path(given) {
         return Ok(None);
     }
     let path = Path::new(given);
@@ -73,9 +105,46 @@ pub async fn rollback(client: &Client, app: Option<String>, json: bool) -> Outco
 /// Follows a run to its end and says how it ended.
 pub async fn watch(client: &Client, id: RunId, json: bool) -> Outcome {
     let mut steps = Steps::new();
-    let ended = client.follow(id, |run| steps.show(run)).await;
+    let ended = client
+        .follow(id, |run, printed| steps.show(run, printed))
+        .await;
     steps.clear();
-    let run = ended?;
+    conclude(&ended?, json)
+}
+
+/// One look at a run, as [`watch_in_lines`] writes it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Look {
+    /// How it stands.
+    pub run: Run,
+    /// What its preparation has printed.
+    pub printed: Printed,
+}
+
+/// Follows a run to its end and writes each look at it as a line of JSON, for a program that shows it elsewhere.
+async fn watch_in_lines(client: &Client, id: RunId) -> Outcome {
+    let ended = client
+        .follow(id, |run, printed| {
+            let look = Look {
+                run: run.clone(),
+                printed: printed.clone(),
+            };
+            if let Ok(mut line) = serde_json::to_vec(&look) {
+                line.push(b'\n');
+                // Whoever listened has gone; the run goes on without either of us.
+                let mut out = std::io::stdout().lock();
+                let _ = out.write_all(&line).and_then(|()| out.flush());
+            }
+        })
+        .await;
+    match ended?.state {
+        RunState::Done => Ok(()),
+        RunState::Running | RunState::Failed => Err(Failure::Said(FAILED)),
+    }
+}
+
+/// Says how a run ended, and fails if it did.
+pub fn conclude(run: &Run, json: bool) -> Outcome {
     let said = match run.state {
         RunState::Done => format!(
             "The {} of {} is done: {} is live on {}.",
@@ -86,12 +155,19 @@ pub async fn watch(client: &Client, id: RunId, json: bool) -> Outcome {
         ),
         RunState::Running | RunState::Failed => {
             let reason = run.reason.as_deref().unwrap_or("it was cut off");
-            let output = run.output.as_deref().map(|lines| {
-                format!(
-                    "\n\nThe last lines that {} printed:\n{lines}",
-                    run.facts.release
-                )
-            });
+            let prepared = run
+                .steps
+                .iter()
+                .any(|row| row.step == Step::Prepare && row.state == StepState::Failed);
+            let whose = if prepared {
+                format!("the preparation of {}", run.facts.release)
+            } else {
+                run.facts.release.to_string()
+            };
+            let output = run
+                .output
+                .as_deref()
+                .map(|lines| format!("\n\nThe last lines that {whose} printed:\n{lines}"));
             format!(
                 "the {} of {} failed: {reason}{}",
                 run.kind.noun(),
@@ -101,10 +177,10 @@ pub async fn watch(client: &Client, id: RunId, json: bool) -> Outcome {
         }
     };
     if run.state == RunState::Done {
-        return print(json, &run, || said);
+        return print(json, run, || said);
     }
     if json {
-        print(true, &run, String::new)?;
+        print(true, run, String::new)?;
     }
     Err(Failure::Tried(anyhow::anyhow!(said)))
 }

@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::is_watched;
 use crate::backup::{Progress, Stage};
+use crate::deploy::Printed;
 use crate::deploy::step::Step;
 use crate::journal::runs::{Run, StepState};
 
@@ -81,6 +82,8 @@ impl Drop for Waiting {
 pub struct Steps {
     bar: Option<ProgressBar>,
     told: HashSet<(Step, u8)>,
+    /// How many lines of the preparation were shown.
+    lines: u64,
 }
 
 impl Steps {
@@ -98,11 +101,22 @@ impl Steps {
         Steps {
             bar,
             told: HashSet::new(),
+            lines: 0,
         }
     }
 
-    /// Shows how far it is: each step once as it ends.
-    pub fn show(&mut self, run: &Run) {
+    /// Shows how far it is: each line that a preparation prints, and each step once as it ends.
+    pub fn show(&mut self, run: &Run, printed: &Printed) {
+        let shown = self.lines.saturating_sub(printed.before);
+        for line in printed
+            .lines
+            .iter()
+            .skip(usize::try_from(shown).unwrap_or(usize::MAX))
+        {
+            self.say(&format!("          {line}"));
+        }
+        let in_all = printed.before + printed.lines.len() as u64;
+        self.lines = self.lines.max(in_all);
         for row in &run.steps {
             let word = match row.state {
                 StepState::Pending | StepState::Running => continue,
@@ -120,10 +134,7 @@ impl Steps {
                 .map(|detail| format!(": {detail}"))
                 .unwrap_or_default();
             let line = format!("{:9} {word}{detail}", row.step.as_str());
-            match &self.bar {
-                Some(bar) => bar.println(line),
-                None => eprintln!("{line}"),
-            }
+            self.say(&line);
         }
         if let Some(bar) = &self.bar {
             bar.set_length(run.steps.len() as u64);
@@ -140,6 +151,49 @@ impl Steps {
 
     /// Takes the bar away.
     pub fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => eprintln!("{line}"),
+        }
+    }
+}
+
+/// What is being sent, in hundredths.
+pub struct Sending {
+    bar: Option<ProgressBar>,
+}
+
+impl Sending {
+    /// A bar, where somebody watches.
+    pub fn new(what: String) -> Sending {
+        if !is_watched() {
+            eprintln!("{what}");
+            return Sending { bar: None };
+        }
+        let bar = ProgressBar::new(100).with_message(what);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:20} {percent}% {msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(std::time::Duration::from_millis(120));
+        Sending { bar: Some(bar) }
+    }
+
+    /// Shows how far it is.
+    pub fn show(&self, hundredths: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(hundredths);
+        }
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

@@ -1,13 +1,273 @@
-//! `tealkeep push`
+//! `tealkeep push`: sends a release to the machine at home with rsync over ssh, and makes it live there.
+//! Cut off before the deploy, the same command goes on where it was; after it began, the machine goes on
+//! by itself.
 
+mod send;
+mod words;
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::{Context, anyhow};
 use clap::Args;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::Command;
 
+use super::deploy::{Look, conclude};
+use super::progress::Steps;
+use super::remote::{SSH_FAILED, ssh_words};
 use super::{Failure, Outcome};
+use crate::deploy::step::Step;
+use crate::http::incoming::Incoming;
+use crate::journal::runs::{Run, RunState, StepState};
+use crate::names::{AppName, ReleaseId};
+
+/// With less free space than this nothing is sent at all.
+const LEAST_FREE_BYTES: u64 = 16 * 1024 * 1024;
 
 #[derive(Debug, Args)]
-pub struct PushArgs {}
+pub struct PushArgs {
+    /// The directory that holds the release. `.git`, and what its `.tealkeepignore` names (as rsync's
+    /// --exclude-from), stay here.
+    directory: PathBuf,
+    /// The app's name.
+    app: AppName,
+    /// What the release is to be called: without it the directory's name, with the time where that is taken.
+    #[arg(long, value_name = "ID")]
+    name: Option<ReleaseId>,
+    /// The rsync of the other machine.
+    #[arg(long, default_value = "rsync", value_name = "PROGRAM")]
+    rsync_path: String,
+}
+
+/// Whom to ask, and how.
+struct There<'a> {
+    host: &'a str,
+    ssh: Vec<String>,
+}
+
+impl There<'_> {
+    /// `tealkeep` there, with these words.
+    fn tealkeep(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.ssh[0]);
+        command
+            .args(&self.ssh[1..])
+            .arg(self.host)
+            .arg(format!("tealkeep {}", shell_words::join(words)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+}
 
 /// `tealkeep push`
-pub async fn run(_args: &PushArgs, _json: bool) -> Outcome {
-    Err(Failure::Call(String::new()))
+pub async fn run(args: &PushArgs, host: &str, ssh: &str, json: bool) -> Outcome {
+    let there = There {
+        host,
+        ssh: ssh_words(ssh, host)?,
+    };
+    let directory = check_directory(args)?;
+    let incoming = tokio::select! {
+        asked = ask(args, &there) => asked?,
+        () = called_off() => return Err(anyhow!("called off; nothing has changed at {host}").into()),
+    };
+    let id = incoming.id.clone();
+    tokio::select! {
+        sent = send::send(&directory, &there, &incoming, &args.rsync_path) => sent?,
+        () = called_off() => {
+            let text = format!("called off while sending; nothing has changed at {host}, and the same command goes on where this one was");
+            return Err(Failure::Tried(anyhow!(text)));
+        }
+    }
+    let run = deploy(args, &there, &id).await?;
+    conclude(&run, json)?;
+    if !json {
+        let verified = run
+            .steps
+            .iter()
+            .find(|row| row.step == Step::Verify && row.state == StepState::Done)
+            .and_then(|row| row.detail.as_deref());
+        match (&incoming.url, verified) {
+            (Some(_), Some(verified)) => println!("Verified: {verified}."),
+            (None, Some(verified)) => println!(
+                "Verified: {verified}. With `url` in its configuration the public address is asked too."
+            ),
+            (_, None) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The directory, if it can be a release.
+fn check_directory(args: &PushArgs) -> Result<PathBuf, Failure> {
+    let given = args.directory.display();
+    let full = args
+        .directory
+        .canonicalize()
+        .map_err(|e| Failure::Call(format!("{given} can't be read: {e}")))?;
+    if !full.is_dir() {
+        return Err(Failure::Call(format!(
+            "{given} is not a directory; give the one that holds the release"
+        )));
+    }
+    let mut entries = full
+        .read_dir()
+        .map_err(|e| Failure::Call(format!("{given} can't be read: {e}")))?;
+    if entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == ".git")) {
+        return Err(Failure::Call(format!(
+            "{given} is empty; was the release built?"
+        )));
+    }
+    Ok(full)
+}
+
+/// Asks where it is to be sent.
+async fn ask(args: &PushArgs, there: &There<'_>) -> Result<Incoming, Failure> {
+    let name = match &args.name {
+        Some(name) => name.clone(),
+        None => name_of(args)?,
+    };
+    let mut words = vec!["incoming", args.app.as_str(), name.as_str()];
+    if args.name.is_some() {
+        words.push("--exact");
+    }
+    let output = there
+        .tealkeep(&words)
+        .output()
+        .await
+        .with_context(|| format!("{} can't be run; is it installed?", there.ssh[0]))?;
+    if !output.status.success() {
+        return Err(words::of_ssh(&output, there.host));
+    }
+    let incoming: Incoming = serde_json::from_slice(&output.stdout).map_err(|_| {
+        anyhow!(
+            "the Tealkeep at {} answers what this one ({}) does not understand; install the same version on both: {}",
+            there.host,
+            env!("CARGO_PKG_VERSION"),
+            String::from_utf8_lossy(&output.stdout).trim()
+        )
+    })?;
+    if incoming.version != env!("CARGO_PKG_VERSION") {
+        eprintln!(
+            "The Tealkeep at {} is {}, this one is {}; the same version on both is safer.",
+            there.host,
+            incoming.version,
+            env!("CARGO_PKG_VERSION")
+        );
+    }
+    if incoming.free_bytes < LEAST_FREE_BYTES {
+        return Err(Failure::Tried(anyhow!(
+            "the disk at {} is full ({} free); nothing was sent. Older releases go with fewer `keep_releases`",
+            there.host,
+            crate::backup::human(incoming.free_bytes)
+        )));
+    }
+    Ok(incoming)
+}
+
+fn name_of(args: &PushArgs) -> Result<ReleaseId, Failure> {
+    let full = args.directory.canonicalize();
+    let name = full
+        .ok()
+        .and_then(|full| Some(full.file_name()?.to_str()?.to_owned()))
+        .unwrap_or_default();
+    name.parse()
+        .map_err(|e| Failure::Call(format!("{e}. Give it another name with --name")))
+}
+
+/// Begins the deploy there, and shows it to its end.
+async fn deploy(args: &PushArgs, there: &There<'_>, id: &ReleaseId) -> Result<Run, Failure> {
+    let words = [
+        "deploy",
+        args.app.as_str(),
+        id.as_str(),
+        "--pushed",
+        "--lines",
+    ];
+    let mut child = there
+        .tealkeep(&words)
+        // A Ctrl-C in this terminal ends the watching only, and in order.
+        .process_group(0)
+        .spawn()
+        .with_context(|| format!("{} can't be run", there.ssh[0]))?;
+    let mut lines = BufReader::new(child.stdout.take().context("it has an output")?).lines();
+    let mut stderr = child.stderr.take().context("it has an error output")?;
+    let mut steps = Steps::new();
+    let mut last: Option<Run> = None;
+    let mut complaint = Vec::new();
+    let watched = async {
+        let looked = async {
+            while let Ok(Some(line)) = lines.next_line().await {
+                let Ok(look) = serde_json::from_str::<Look>(&line) else {
+                    continue;
+                };
+                steps.show(&look.run, &look.printed);
+                last = Some(look.run);
+            }
+        };
+        let (_, read) = tokio::join!(looked, stderr.read_to_end(&mut complaint));
+        read?;
+        child.wait().await
+    };
+    let ended = tokio::select! {
+        ended = watched => Some(ended),
+        () = called_off() => None,
+    };
+    steps.clear();
+    if let Some(run) = last.take_if(|run| run.state != RunState::Running) {
+        return Ok(run);
+    }
+    let (host, app) = (there.host, &args.app);
+    let goes_on = format!(
+        "{host} goes on by itself. `tealkeep status {app} --host {host} --follow` picks the thread up"
+    );
+    match ended {
+        None => Err(anyhow!("not watched any more: {goes_on}").into()),
+        Some(Ok(status)) if status.code() == Some(SSH_FAILED) || last.is_some() => {
+            let why = String::from_utf8_lossy(&complaint);
+            let why = why.trim();
+            let why = if why.is_empty() {
+                String::new()
+            } else {
+                format!(" ({why})")
+            };
+            Err(
+                anyhow!("the connection was lost{why}. If the deploy of {id} had begun, {goes_on}")
+                    .into(),
+            )
+        }
+        Some(Ok(status)) => {
+            let output = std::process::Output {
+                status,
+                stdout: Vec::new(),
+                stderr: complaint,
+            };
+            Err(words::of_ssh(&output, host))
+        }
+        Some(Err(error)) => Err(anyhow!("the connection was lost ({error}). {goes_on}").into()),
+    }
+}
+
+/// Ctrl-C, or the end of the terminal or of the session.
+async fn called_off() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).ok();
+    let (interrupt, terminate, hangup) = (
+        listen(SignalKind::interrupt()),
+        listen(SignalKind::terminate()),
+        listen(SignalKind::hangup()),
+    );
+    let (Some(mut interrupt), Some(mut terminate), Some(mut hangup)) =
+        (interrupt, terminate, hangup)
+    else {
+        // Then they end this process as they always do.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
 }

@@ -7,7 +7,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{DEFAULT_CONFIG, Failure, Outcome};
 use crate::config::Config;
-use crate::supervisor::Supervisor;
+use crate::supervisor::sockets::Sockets;
+use crate::supervisor::{Supervisor, service};
 
 #[derive(Debug, Args)]
 pub struct ServeArgs {
@@ -20,8 +21,9 @@ pub struct ServeArgs {
 pub async fn run(args: &ServeArgs) -> Outcome {
     let config = Config::load(&args.config).map_err(|error| Failure::Call(error.to_string()))?;
     log_to_stderr("info");
+    let sockets = Sockets::from_env();
     let stopped = stopped()?;
-    let supervisor = Supervisor::start(config).await?;
+    let supervisor = Supervisor::start_with(config, sockets).await?;
     let at = supervisor.dashboard;
     eprintln!("The dashboard listens on http://{at}");
     if let Some(token) = &supervisor.first_link {
@@ -30,7 +32,10 @@ pub async fn run(args: &ServeArgs) -> Outcome {
             at.port()
         );
     }
+    // The watchdog is fed to the very end: a stop that takes its time is not a hang.
+    let _alive = service::ready(&format!("The dashboard listens on http://{at}."));
     stopped.await;
+    service::stopping();
     supervisor.shut_down().await;
     Ok(())
 }

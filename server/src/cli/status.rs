@@ -1,15 +1,40 @@
-//! `tealkeep status`
+//! `tealkeep status`, which can also follow the run that is under way to its end.
+
+use std::time::Duration;
+
+use clap::Args;
 
 use super::client::Client;
-use super::{Outcome, print};
+use super::deploy::{conclude, watch};
+use super::{Failure, Outcome, print};
 use crate::deploy::seconds;
 use crate::http::api::{AppStatus, ColourStatus, Status};
+use crate::journal::runs::Run;
 use crate::names::Colour;
 use crate::runtime::ColourState;
 
+/// How long a run that is just beginning may take to get its number.
+const BEGINNING: Duration = Duration::from_millis(50);
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Only this app.
+    app: Option<String>,
+    /// Follow the run that is under way to its end and exit as it ends; without one, tell how the last one ended.
+    #[arg(long)]
+    follow: bool,
+}
+
 /// Whether all is well, and how every app stands.
-pub async fn run(client: &Client, json: bool) -> Outcome {
-    let status: Status = client.get("/api/v1/status").await?;
+pub async fn run(client: &Client, args: &StatusArgs, json: bool) -> Outcome {
+    if args.follow {
+        return follow(client, args.app.clone(), json).await;
+    }
+    let mut status: Status = client.get("/api/v1/status").await?;
+    if let Some(app) = &args.app {
+        let all = std::mem::take(&mut status.apps);
+        status.apps = vec![pick(all, app)?];
+    }
     print(json, &status, || {
         let mut text = format!("{}\n", status.sentence);
         for app in &status.apps {
@@ -17,6 +42,56 @@ pub async fn run(client: &Client, json: bool) -> Outcome {
         }
         text
     })
+}
+
+fn pick(apps: Vec<AppStatus>, name: &str) -> Result<AppStatus, Failure> {
+    let known = apps
+        .iter()
+        .map(|app| app.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
+    apps.into_iter()
+        .find(|app| app.name.as_str() == name)
+        .ok_or_else(|| {
+            Failure::Call(format!(
+                "there is no app called {name:?}; there are: {known}"
+            ))
+        })
+}
+
+async fn follow(client: &Client, app: Option<String>, json: bool) -> Outcome {
+    let name = client.app(app).await?;
+    loop {
+        let status: Status = client.get("/api/v1/status").await?;
+        match pick(status.apps, &name)?.run {
+            Some(underway) if underway.run == 0 => tokio::time::sleep(BEGINNING).await,
+            Some(underway) => {
+                if !json {
+                    eprintln!(
+                        "the {} of {} is under way since {}",
+                        underway.kind.noun(),
+                        underway.subject,
+                        local(underway.since)
+                    );
+                }
+                return watch(client, underway.run, json).await;
+            }
+            None => break,
+        }
+    }
+    let runs: Vec<Run> = client.get(&format!("/api/v1/apps/{name}/runs")).await?;
+    let Some(last) = runs.first() else {
+        return print(json, &runs, || {
+            format!("Nothing was deployed to {name} yet.")
+        });
+    };
+    if !json && let Some(ended) = last.ended {
+        eprintln!(
+            "nothing is under way; the last run ended at {}",
+            local(ended)
+        );
+    }
+    conclude(last, json)
 }
 
 fn describe(app: &AppStatus) -> String {
@@ -58,6 +133,9 @@ fn describe(app: &AppStatus) -> String {
             run.subject,
             local(run.since)
         ));
+        for line in &run.output {
+            text.push_str(&format!("            {line}\n"));
+        }
     }
     let traffic = &app.traffic;
     let in_flight: u64 = traffic.requests_in_flight.iter().sum();

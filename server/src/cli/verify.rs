@@ -25,9 +25,14 @@ pub struct VerifyArgs {
 }
 
 impl VerifyArgs {
+    /// Whether a path was given, whatever lies there.
+    pub fn is_path(&self) -> bool {
+        self.what.to_string_lossy().contains('/')
+    }
+
     /// Whether no server is needed: it is a path, or something of this name lies here.
     pub fn is_local(&self) -> bool {
-        self.what.to_string_lossy().contains('/') || self.what.exists()
+        self.is_path() || self.what.exists()
     }
 }
 

@@ -187,7 +187,7 @@ impl Data {
         order.release = release;
         order.pinned = pinned;
         order.local_date = local_date;
-        order.trust = self.clock.trust(newest_event);
+        order.trust = self.clock.trust(newest_event).await;
         let (keeper, deadline, cancel) = (self.keeper.clone(), self.deadline, self.cancel());
         let Taken { manifest, rotation } = blocking(move || {
             let taking = keeper.scratch.join(TAKING);

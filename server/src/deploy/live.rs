@@ -19,12 +19,20 @@ pub fn draining_file(folder: &Path, colour: Colour) -> PathBuf {
     folder.join(colour.as_str()).join("draining")
 }
 
+/// Makes a colour's folder, which the app's own user can enter and read.
+///
+/// # Errors
+/// The folder can't be written.
+pub fn make_folder(folder: &Path, colour: Colour) -> io::Result<()> {
+    durable::make_folder(&folder.join(colour.as_str()), 0o755)
+}
+
 /// Says that a colour is live, or about to be.
 ///
 /// # Errors
 /// The folder can't be written.
 pub fn mark_live(folder: &Path, colour: Colour) -> io::Result<()> {
-    std::fs::create_dir_all(folder.join(colour.as_str()))?;
+    make_folder(folder, colour)?;
     durable::remove(&draining_file(folder, colour))?;
     durable::write_whole(&live_file(folder, colour), b"", 0o644)
 }

@@ -1,7 +1,8 @@
 //! Carries a run out, step by step: the journal is told before a step acts and after it has; a step
 //! that fails is followed by the unwinding that `step` decides. Each step is safe to repeat.
 
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,12 +18,19 @@ use crate::faults;
 use crate::journal::runs::{RunFacts, RunId, RunState, StepState};
 use crate::journal::{NewEvent, Severity};
 use crate::names::{Colour, ReleaseId};
+use crate::prepare::Record;
 use crate::probe;
 use crate::router::HOLD_PATIENCE;
 use crate::runtime::{ColourState, Preparation};
 
 /// How many of the last lines that a release printed are kept with a failed run.
 const OUTPUT_LINES: usize = 20;
+/// How often those who watch a preparation are told that it has printed something.
+const PRINT_PAUSE: Duration = Duration::from_millis(200);
+/// How long the public address may take to answer from the new release: a tunnel may hiccup.
+const PUBLIC_WITHIN: Duration = Duration::from_secs(20);
+/// The pause between two probes of the public address.
+const PUBLIC_PAUSE: Duration = Duration::from_millis(500);
 /// How long the router may take to answer from the new release.
 const VERIFY_WITHIN: Duration = Duration::from_secs(10);
 /// The pause between two probes through the router.
@@ -159,7 +167,14 @@ impl Pipeline {
             (_, Step::Copy) => self.copy().await,
             (_, Step::Start) => self.start().await,
             (_, Step::Probe) => self.probe().await,
-            (_, Step::Swap) => self.swap(self.facts.to).await,
+            (Kind::Deploy | Kind::Rollback, Step::Swap) => {
+                // A restore asked before it began to hold; by now it has no better way back than on.
+                self.prove_router().await?;
+                let swapped = self.swap(self.facts.to).await?;
+                self.prove_router().await?;
+                Ok(swapped)
+            }
+            (Kind::Restore | Kind::Undo, Step::Swap) => self.swap(self.facts.to).await,
             (Kind::Deploy | Kind::Rollback, Step::Verify) => self.verify_through_router().await,
             (_, Step::Drain) => self.drain().await,
             (_, Step::Release) => {
@@ -174,17 +189,22 @@ impl Pipeline {
     async fn receive(&self) -> anyhow::Result<Outcome> {
         let release = self.facts.release.clone();
         let releases: Releases = self.app.releases.clone();
-        let Some(directory) = self.directory.clone() else {
-            return Ok(Outcome::Skipped(format!(
-                "{release} was on this machine already"
+        let id = release.clone();
+        if let Some(directory) = self.directory.clone() {
+            let from = directory.clone();
+            tokio::task::spawn_blocking(move || releases.receive(&from, &id)).await??;
+            return Ok(Outcome::Done(format!(
+                "{} was copied in as {release}",
+                directory.display()
             )));
-        };
-        let (from, id) = (directory.clone(), release.clone());
-        tokio::task::spawn_blocking(move || releases.receive(&from, &id)).await??;
-        Ok(Outcome::Done(format!(
-            "{} was copied in as {release}",
-            directory.display()
-        )))
+        }
+        let (is_here, is_pushed) = (releases.has(&id), releases.is_pushed(&id));
+        tokio::task::spawn_blocking(move || releases.adopt(&id)).await??;
+        Ok(match (is_here, is_pushed) {
+            (false, _) => Outcome::Done(format!("{release} was sent, and stands here whole")),
+            (true, true) => Outcome::Skipped(format!("{release} was here already, the same")),
+            (true, false) => Outcome::Skipped(format!("{release} was on this machine already")),
+        })
     }
 
     async fn prepare(&self) -> anyhow::Result<Outcome> {
@@ -192,15 +212,58 @@ impl Pipeline {
             return Ok(Outcome::Skipped("nothing is to be prepared".to_owned()));
         };
         let release = self.facts.release.clone();
+        let directory = self.app.releases.path(&release);
+        if self.facts.previous.as_ref() == Some(&release) && Record::of(&directory)?.is_some() {
+            // To make it anew would take it from under the colour that is live with it.
+            return Ok(Outcome::Skipped(format!(
+                "{release} is live as it was prepared"
+            )));
+        }
         let preparation = Preparation {
-            directory: self.app.releases.path(&release),
+            directory: directory.clone(),
             releases: self.app.config.releases.clone(),
             release,
             config,
         };
-        let (tell, _told) = tokio::sync::mpsc::unbounded_channel();
-        self.app.runtime.prepare(&preparation, tell).await?;
-        Ok(Outcome::Done("it was prepared".to_owned()))
+        open_to_group(&directory, true)?;
+        let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+        let listening = self.listen_to(told);
+        let preparing = self.app.runtime.prepare(&preparation, tell);
+        let (prepared, ()) = tokio::join!(preparing, listening);
+        open_to_group(&directory, false)?;
+        prepared.with_context(|| format!("{} was not made ready", preparation.release))?;
+        let record = Record::of(&directory)?.with_context(|| {
+            format!(
+                "the preparation left no {} in {}; does its unit run `tealkeep prepare`?",
+                crate::prepare::RECORD_FILE,
+                directory.display()
+            )
+        })?;
+        Ok(Outcome::Done(record.told()))
+    }
+
+    /// Keeps the lines that a preparation prints, until there will be no more.
+    async fn listen_to(&self, mut told: tokio::sync::mpsc::UnboundedReceiver<String>) {
+        let mut beat = tokio::time::interval(PRINT_PAUSE);
+        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut has_news = false;
+        loop {
+            tokio::select! {
+                line = told.recv() => match line {
+                    Some(line) => {
+                        self.app.print_line(self.run, line);
+                        has_news = true;
+                    }
+                    None => break,
+                },
+                // Those who watch are not woken for each line.
+                _ = beat.tick(), if has_news => {
+                    self.app.journal.touch();
+                    has_news = false;
+                }
+            }
+        }
+        self.app.journal.touch();
     }
 
     async fn snapshot_before_deploy(&self) -> anyhow::Result<Outcome> {
@@ -285,14 +348,21 @@ impl Pipeline {
         Ok(manifest.id)
     }
 
+    /// Nothing is changed through a router that does not do what it is told.
+    async fn prove_router(&self) -> anyhow::Result<()> {
+        let proved = self.app.prove_router().await;
+        proved.map_err(|wrong| anyhow!("the router does not do what it should: {wrong}"))
+    }
+
     async fn hold(&self) -> anyhow::Result<Outcome> {
         let app = &self.app;
+        self.prove_router().await?;
         app.router.hold(self.estimate().await?).await?;
         let deadline = app.config.deploy.drain_timeout.min(HOLD_PATIENCE);
         if !app
             .router
             .wait_for_requests(self.facts.from, deadline)
-            .await
+            .await?
         {
             bail!(
                 "requests in flight did not end within {deadline:?}; nothing was changed. Try again when it is quieter"
@@ -430,15 +500,32 @@ impl Pipeline {
         loop {
             let found = probe::ask(app.router.entrance(), &health.path, health.timeout).await;
             match found.and_then(|answer| probe::judge(&answer, release)) {
-                Ok(()) => {
-                    return Ok(Outcome::Done(format!(
-                        "{release} answers through the router"
-                    )));
-                }
+                Ok(()) => break,
                 Err(wrong) if tokio::time::Instant::now() >= until => {
                     bail!("after the swap, {} through the router {wrong}", health.path)
                 }
                 Err(_) => tokio::time::sleep(VERIFY_PAUSE).await,
+            }
+        }
+        let Some(url) = &app.config.url else {
+            return Ok(Outcome::Done(format!(
+                "{release} answers through the router"
+            )));
+        };
+        let public = probe::public::Public::at(url, &health.path)?;
+        let until = tokio::time::Instant::now() + PUBLIC_WITHIN;
+        loop {
+            let found = public.ask(health.timeout).await;
+            match found.and_then(|answer| probe::judge(&answer, release)) {
+                Ok(()) => {
+                    return Ok(Outcome::Done(format!(
+                        "{release} answers through the router and at {public}"
+                    )));
+                }
+                Err(wrong) if tokio::time::Instant::now() >= until => {
+                    bail!("after the swap, {public} {wrong}")
+                }
+                Err(_) => tokio::time::sleep(PUBLIC_PAUSE).await,
             }
         }
     }
@@ -453,10 +540,18 @@ impl Pipeline {
         let idle = app.router.wait_for_requests(from, deadline).await;
         app.router.end_streams(from).await;
         live::set_draining(&app.folder, from, false)?;
-        Ok(Outcome::Done(if idle {
-            format!("the requests that {from} still had have ended")
-        } else {
-            format!("some requests at {from} were still open after {deadline:?}")
+        Ok(Outcome::Done(match idle {
+            Ok(true) => format!("the requests that {from} still had have ended"),
+            Ok(false) => format!("some requests at {from} were still open after {deadline:?}"),
+            // The new release is live and answers; the old one had the whole time to end what it had.
+            Err(error) => {
+                let text = format!(
+                    "{error:#}. So the whole drain of {deadline:?} was waited for, and what was then still open at {from} ends with it"
+                );
+                app.note(Severity::Warning, format!("In the drain, {text}."))
+                    .await;
+                text
+            }
         }))
     }
 
@@ -535,6 +630,16 @@ impl Pipeline {
             | (Kind::Deploy | Kind::Rollback, Step::Verify) => {
                 Some(app.runtime.last_lines(self.facts.to, OUTPUT_LINES).await)
                     .filter(|text| !text.is_empty())
+            }
+            (_, Step::Prepare) => {
+                // A crash may have left the directory open.
+                let directory = app.releases.path(&self.facts.release);
+                if let Err(error) = open_to_group(&directory, false) {
+                    tracing::warn!(app = %app.name(), run = self.run, "{error:#}");
+                }
+                let lines: Vec<String> = app.printed(self.run).lines.into();
+                let last = &lines[lines.len().saturating_sub(OUTPUT_LINES)..];
+                (!last.is_empty()).then(|| last.join("\n"))
             }
             _ => None,
         };
@@ -673,4 +778,16 @@ impl Pipeline {
             );
         }
     }
+}
+
+/// Lets the group, which is the app's, write into a release's own directory, or no more.
+fn open_to_group(directory: &Path, open: bool) -> anyhow::Result<()> {
+    let doing = || format!("cannot set the mode of {}", directory.display());
+    let mode = std::fs::metadata(directory)
+        .with_context(doing)?
+        .permissions()
+        .mode();
+    // The bit that hands the group on stays as the folder of the releases gave it.
+    let mode = (mode & 0o2000) | if open { 0o770 } else { 0o750 };
+    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(mode)).with_context(doing)
 }

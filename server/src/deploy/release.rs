@@ -2,9 +2,9 @@
 //! colour starts from.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
@@ -12,6 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::durable;
 use crate::names::{Colour, ReleaseId};
+use crate::prepare;
+
+/// Begins the name of the directory that a push fills, before it is a release.
+pub const PUSH_PREFIX: &str = ".push-";
+/// A push that nobody went on with for so long is given up.
+const PUSH_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// The releases of one app.
 #[derive(Debug, Clone)]
@@ -36,6 +42,8 @@ pub enum Source {
     Named(ReleaseId),
     /// A directory on this machine, to be copied in as a new release.
     Directory(PathBuf),
+    /// What a push has sent, whole, into [`Releases::push_path`].
+    Pushed(ReleaseId),
 }
 
 impl Releases {
@@ -154,6 +162,102 @@ impl Releases {
         Ok(format!("{name}-{}", now.strftime("%Y%m%dT%H%M%SZ")).parse()?)
     }
 
+    /// Where a push puts what is to become this release.
+    #[must_use]
+    pub fn push_path(&self, id: &ReleaseId) -> PathBuf {
+        self.folder.join(format!("{PUSH_PREFIX}{id}"))
+    }
+
+    /// Whether a push has begun to send this release.
+    #[must_use]
+    pub fn is_pushed(&self, id: &ReleaseId) -> bool {
+        self.push_path(id)
+            .symlink_metadata()
+            .is_ok_and(|meta| meta.is_dir())
+    }
+
+    /// The id that a push of this name gets: the name itself where it is free or `exact` is wanted; else that
+    /// of a push of this name which was cut off; else the name with the time.
+    ///
+    /// # Errors
+    /// The folder can't be read, or the name is too long for the time.
+    pub fn id_for_push(
+        &self,
+        name: &ReleaseId,
+        exact: bool,
+        now: Timestamp,
+    ) -> anyhow::Result<ReleaseId> {
+        if exact || !self.has(name) {
+            return Ok(name.clone());
+        }
+        let begins = format!("{PUSH_PREFIX}{name}-");
+        let mut cut_off: Vec<ReleaseId> = Vec::new();
+        for entry in fs::read_dir(&self.folder)?.flatten() {
+            let full = entry.file_name();
+            let Some(stamp) = full.to_str().and_then(|full| full.strip_prefix(&begins)) else {
+                continue;
+            };
+            let stamped = stamp.len() == 16
+                && stamp
+                    .bytes()
+                    .all(|b| b.is_ascii_digit() || matches!(b, b'T' | b'Z'));
+            let id: Option<ReleaseId> = format!("{name}-{stamp}").parse().ok();
+            cut_off.extend(id.filter(|id| stamped && !self.has(id) && self.is_pushed(id)));
+        }
+        if let Some(newest) = cut_off.into_iter().max() {
+            return Ok(newest);
+        }
+        Ok(format!("{name}-{}", now.strftime("%Y%m%dT%H%M%SZ")).parse()?)
+    }
+
+    /// Makes what a push has sent a release: whole or not at all, its modes set, read-only afterwards. A release
+    /// that is here already stays as it is, if what was sent is the same.
+    ///
+    /// # Errors
+    /// Nothing was sent, it holds what a release can't, or another release of this id is here.
+    pub fn adopt(&self, id: &ReleaseId) -> anyhow::Result<()> {
+        let (sent, path) = (self.push_path(id), self.path(id));
+        if self.has(id) {
+            if !self.is_pushed(id) {
+                return Ok(());
+            }
+            self.check_same(id)?;
+            return remove_tree(&sent);
+        }
+        if !self.is_pushed(id) {
+            bail!(
+                "nothing was sent for {id}: {} is not there. `tealkeep push` sends a release",
+                sent.display()
+            );
+        }
+        // A record of a preparation elsewhere says nothing about this machine.
+        remove_tree(&sent.join(prepare::RECORD_FILE))?;
+        set_modes(&sent)?;
+        rustix::fs::syncfs(fs::File::open(&sent)?)
+            .with_context(|| format!("cannot sync {}", sent.display()))?;
+        fs::rename(&sent, &path).with_context(|| format!("cannot give {id} its name"))?;
+        Ok(durable::sync_dir(&self.folder)?)
+    }
+
+    /// Whether what a push has sent may become this release: none of this id is here, or one that is the same.
+    ///
+    /// # Errors
+    /// It is another one, or something can't be read.
+    pub fn check_same(&self, id: &ReleaseId) -> anyhow::Result<()> {
+        if !self.has(id) || !self.is_pushed(id) {
+            return Ok(());
+        }
+        let made = prepare::made_in(&self.path(id))?;
+        let difference = difference(&self.push_path(id), &self.path(id), Path::new(""), &made)?;
+        match difference {
+            None => Ok(()),
+            Some(path) => bail!(
+                "{id} is here already, and what was sent differs in {}; a release never changes, so give this one another name (--name)",
+                path.display()
+            ),
+        }
+    }
+
     /// The release that a directory is already, if it stands here.
     #[must_use]
     pub fn holding(&self, directory: &Path) -> Option<ReleaseId> {
@@ -177,6 +281,7 @@ impl Releases {
         let incoming = self.folder.join(format!(".incoming-{id}"));
         remove_tree(&incoming)?;
         let copied = copy_tree(directory, &incoming)
+            .and_then(|()| remove_tree(&incoming.join(prepare::RECORD_FILE)))
             .and_then(|()| {
                 fs::rename(&incoming, self.path(id)).context("cannot give the release its name")
             })
@@ -188,18 +293,20 @@ impl Releases {
         copied.with_context(|| format!("cannot receive {} as release {id}", directory.display()))
     }
 
-    /// Removes what a cut-off copy left, and links that did not get their name.
+    /// Removes what a cut-off copy left, a push that nobody went on with for a day, and links that did not get their name.
     ///
     /// # Errors
     /// Something can't be removed.
     pub fn sweep(&self) -> anyhow::Result<()> {
         durable::remove_parts(&self.folder)?;
         for entry in fs::read_dir(&self.folder)?.flatten() {
-            if entry
-                .file_name()
-                .to_string_lossy()
-                .starts_with(".incoming-")
-            {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let given_up = name.starts_with(PUSH_PREFIX)
+                && entry
+                    .metadata()
+                    .and_then(|meta| meta.modified())
+                    .is_ok_and(|at| at.elapsed().is_ok_and(|age| age > PUSH_LIFETIME));
+            if name.starts_with(".incoming-") || given_up {
                 remove_tree(&entry.path())?;
             }
         }
@@ -235,11 +342,7 @@ fn copy_tree(from: &Path, to: &Path) -> anyhow::Result<()> {
         } else if kind.is_file() {
             fs::copy(&source, &target)
                 .with_context(|| format!("cannot copy {}", source.display()))?;
-            let executable = fs::metadata(&target)?.permissions().mode() & 0o111;
-            fs::set_permissions(
-                &target,
-                fs::Permissions::from_mode(0o440 | (executable & 0o110)),
-            )?;
+            set_mode(&target, &fs::metadata(&target)?)?;
             fs::File::open(&target)?.sync_all()?;
         } else {
             bail!(
@@ -248,17 +351,106 @@ fn copy_tree(from: &Path, to: &Path) -> anyhow::Result<()> {
             );
         }
     }
-    fs::set_permissions(to, fs::Permissions::from_mode(0o750))?;
+    set_mode(to, &fs::metadata(to)?)?;
     Ok(durable::sync_dir(to)?)
 }
 
-fn remove_tree(path: &Path) -> anyhow::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove {}", path.display()))
-        }
-        _ => Ok(()),
+/// The modes of a release: nobody writes but to its directories, and there only Tealkeep. A directory keeps the
+/// bit that hands its group on.
+fn set_mode(path: &Path, meta: &fs::Metadata) -> anyhow::Result<()> {
+    let mode = meta.mode() & 0o7777;
+    let wanted = if meta.is_dir() {
+        (mode & 0o2000) | 0o750
+    } else if mode & 0o111 == 0 {
+        0o440
+    } else {
+        0o550
+    };
+    if mode != wanted {
+        fs::set_permissions(path, fs::Permissions::from_mode(wanted))
+            .with_context(|| format!("cannot set the mode of {}", path.display()))?;
     }
+    Ok(())
+}
+
+fn set_modes(path: &Path) -> anyhow::Result<()> {
+    let meta = path.symlink_metadata()?;
+    if meta.is_symlink() {
+        return Ok(());
+    }
+    if !meta.is_dir() && !meta.is_file() {
+        bail!(
+            "{} is neither a file, a directory nor a link; a release can't hold it",
+            path.display()
+        );
+    }
+    if meta.is_dir() {
+        for entry in
+            fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?
+        {
+            set_modes(&entry?.path())?;
+        }
+    }
+    set_mode(path, &meta)
+}
+
+/// The first path at which two releases differ; what was `made` in the second one is left out.
+fn difference(
+    sent: &Path,
+    here: &Path,
+    below: &Path,
+    made: &[PathBuf],
+) -> anyhow::Result<Option<PathBuf>> {
+    let names = |root: &Path| -> anyhow::Result<Vec<PathBuf>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(root.join(below))
+            .with_context(|| format!("cannot read {}", root.join(below).display()))?
+        {
+            let path = below.join(entry?.file_name());
+            if !made.contains(&path) {
+                names.push(path);
+            }
+        }
+        names.sort();
+        Ok(names)
+    };
+    let (sent_names, here_names) = (names(sent)?, names(here)?);
+    if let Some(only) = sent_names
+        .iter()
+        .find(|name| !here_names.contains(name))
+        .or_else(|| here_names.iter().find(|name| !sent_names.contains(name)))
+    {
+        return Ok(Some(only.clone()));
+    }
+    for name in sent_names {
+        let (a, b) = (sent.join(&name), here.join(&name));
+        let (of_a, of_b) = (a.symlink_metadata()?, b.symlink_metadata()?);
+        let same = if of_a.is_dir() && of_b.is_dir() {
+            match difference(sent, here, &name, made)? {
+                None => true,
+                found => return Ok(found),
+            }
+        } else if of_a.is_symlink() && of_b.is_symlink() {
+            fs::read_link(&a)? == fs::read_link(&b)?
+        } else if of_a.is_file() && of_b.is_file() {
+            let one = (of_a.dev(), of_a.ino()) == (of_b.dev(), of_b.ino());
+            let runs = |meta: &fs::Metadata| meta.mode() & 0o111 != 0;
+            one || (of_a.len() == of_b.len()
+                && runs(&of_a) == runs(&of_b)
+                && fs::read(&a)? == fs::read(&b)?)
+        } else {
+            false
+        };
+        if !same {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+/// Also what the app's user made in it, sealed as it is.
+fn remove_tree(path: &Path) -> anyhow::Result<()> {
+    prepare::remove(path)
 }
 
 #[cfg(test)]

@@ -23,6 +23,11 @@ const PATIENCE: u32 = 3;
 /// How often a live colour that runs without being healthy is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
+/// How often a router that is not as it should be is proved again.
+const PROVE_AGAIN: Duration = Duration::from_secs(2);
+/// How long a router may take to come up before it is said in the journal that it is not as it should be.
+const ROUTER_COMES_UP: Duration = Duration::from_secs(10);
+
 /// Runs until the supervisor stops.
 pub async fn run(app: Arc<App>, mut exits: Receiver<Exit>) {
     let stop = app.stop.clone();
@@ -44,6 +49,40 @@ pub async fn run(app: Arc<App>, mut exits: Receiver<Exit>) {
     tokio::select! {
         () = stop.cancelled() => {}
         () = watched => {}
+    }
+}
+
+/// Proves the router after a start, until it is as it should be, and says when it is not. At a boot it may come up
+/// a little later than this process.
+pub async fn prove_router(app: Arc<App>) {
+    let stop = app.stop.clone();
+    let proved = async {
+        let began = Instant::now();
+        let mut said = None;
+        loop {
+            match app.prove_router().await {
+                Ok(()) => break,
+                Err(wrong) => {
+                    if began.elapsed() >= ROUTER_COMES_UP && said.as_ref() != Some(&wrong) {
+                        let text = format!("Requests don't go the way they should: {wrong}.");
+                        app.note(Severity::Bad, text).await;
+                        said = Some(wrong);
+                    }
+                }
+            }
+            tokio::time::sleep(PROVE_AGAIN).await;
+        }
+        if said.is_some() {
+            app.note(
+                Severity::Good,
+                "Requests go the way they should again.".to_owned(),
+            )
+            .await;
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = proved => {}
     }
 }
 

@@ -148,7 +148,7 @@ pub struct RestoreRequest {
     pub snapshot: SnapshotId,
 }
 
-/// What a deploy takes: one of the two.
+/// What a deploy takes: one of them.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
 pub enum DeployRequest {
@@ -156,6 +156,8 @@ pub enum DeployRequest {
     Release(ReleaseId),
     /// A directory on the machine that is copied in as a release.
     Directory(PathBuf),
+    /// What a push has sent, whole.
+    Pushed(ReleaseId),
 }
 
 /// A run has begun.
@@ -241,7 +243,7 @@ async fn app_status(server: &Server, app: &App) -> anyhow::Result<AppStatus> {
         snapshot,
         next_run: crate::schedule::next_run(
             server.clock.now(),
-            server.clock.zone(),
+            &server.clock.zone(),
             app.config.backup.at,
         ),
         run,
@@ -389,6 +391,7 @@ pub async fn begin_deploy(
 ) -> Answer<Begun> {
     let source = match (request, transport) {
         (DeployRequest::Release(release), _) => Source::Named(release),
+        (DeployRequest::Pushed(release), _) => Source::Pushed(release),
         (DeployRequest::Directory(path), Transport::Socket) => Source::Directory(path),
         (DeployRequest::Directory(_), Transport::Tcp(_)) => {
             return Err(Problem::new(

@@ -166,7 +166,11 @@ async fn what_is_down(app: &App, live: Colour) -> Option<String> {
     match app.runtime.state(live).await {
         ColourState::Running { .. } => app
             .ailment()
-            .map(|wrong| format!("its live colour {live} is not healthy: {wrong}")),
+            .map(|wrong| format!("its live colour {live} is not healthy: {wrong}"))
+            .or_else(|| {
+                let wrong = app.misrouted()?;
+                Some(format!("requests don't go the way they should: {wrong}"))
+            }),
         ColourState::Ended { how } => Some(format!(
             "its live colour {live} {how}, and is being started again"
         )),
@@ -690,7 +694,7 @@ fn brief(snapshot: &api::SnapshotFacts) -> view::SnapshotBrief {
 fn next_run(server: &Server, app: &App) -> view::NextRun {
     let at = crate::schedule::next_run(
         server.clock.now(),
-        server.clock.zone(),
+        &server.clock.zone(),
         app.config.backup.at,
     );
     view::NextRun {

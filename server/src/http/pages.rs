@@ -163,7 +163,7 @@ pub async fn asset(asset: &'static Asset) -> Response {
 fn bare_frame(server: &Server, path: String) -> view::Frame {
     view::Frame {
         now: server.clock.now(),
-        zone: server.clock.zone().clone(),
+        zone: server.clock.zone(),
         path,
         signed_in: false,
         assets: AssetUrls::default(),

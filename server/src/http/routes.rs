@@ -12,7 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
-use super::{Server, api, events, guard, openapi, pages};
+use super::{Server, api, events, guard, incoming, openapi, pages};
 
 /// The largest form or JSON body that is taken.
 const BODY_LIMIT_BYTES: usize = 64 * 1024;
@@ -174,6 +174,17 @@ fn api_table() -> Vec<Route> {
         Route::page("/api/v1/runs/{id}", get(api::run))
             .about("One run with its steps")
             .gives::<crate::journal::runs::Run>(),
+        Route::page("/api/v1/runs/{id}/output", get(incoming::output))
+            .about("What the preparation of a run has printed, as far as it is kept: the newest run's")
+            .gives::<crate::deploy::Printed>(),
+        Route::page("/api/v1/apps/{app}/incoming/{name}", get(incoming::incoming))
+            .with(Access::Socket)
+            .about("Where a release of this name is to be sent; `exact=true` takes no other name")
+            .gives::<incoming::Incoming>(),
+        Route::page("/api/v1/incoming", get(incoming::folders))
+            .with(Access::Socket)
+            .about("The folders that releases are sent to")
+            .gives::<Vec<incoming::Folder>>(),
         Route::page("/api/v1/journal", get(api::journal))
             .about("What happened, newest first")
             .gives::<Vec<crate::journal::Event>>(),

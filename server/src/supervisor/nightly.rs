@@ -96,7 +96,7 @@ async fn look_at(server: &Server, app: &Arc<App>, installed_at: Timestamp) -> an
     let last = LastRun::newest(nights.map(|manifest| manifest.local_date), local.date());
     match due(
         local.timestamp(),
-        server.clock.zone(),
+        &server.clock.zone(),
         app.config.backup.at,
         last,
         installed_at,

@@ -240,7 +240,7 @@ impl View<'_> {
         Timestamp::from_second(at).map_or_else(
             |_| "some time".to_owned(),
             |at| {
-                let local = at.to_zoned(self.home.clock.zone().clone());
+                let local = at.to_zoned(self.home.clock.zone());
                 local.strftime("%H:%M").to_string()
             },
         )

@@ -1,0 +1,28 @@
+//! `tealkeep incoming`: what `push` asks the machine at home before it sends anything. JSON alone.
+
+use clap::Args;
+
+use super::client::Client;
+use super::{Outcome, print};
+use crate::http::incoming::Incoming;
+
+#[derive(Debug, Args)]
+pub struct IncomingArgs {
+    /// The app's name.
+    app: String,
+    /// The release's name.
+    name: String,
+    /// Take no other name, even if this one is taken.
+    #[arg(long)]
+    exact: bool,
+}
+
+/// `tealkeep incoming`
+pub async fn run(client: &Client, args: &IncomingArgs) -> Outcome {
+    let path = format!(
+        "/api/v1/apps/{}/incoming/{}?exact={}",
+        args.app, args.name, args.exact
+    );
+    let incoming: Incoming = client.get(&path).await?;
+    print(true, &incoming, String::new)
+}

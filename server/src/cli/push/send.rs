@@ -1,0 +1,152 @@
+//! The files, by the real rsync: unchanged ones become hard links to the newest release's, whatever times a
+//! build gave them, and what was cut off is gone on with.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context, anyhow};
+use tokio::io::{AsyncReadExt, BufReader};
+use tokio::process::Command;
+
+use super::super::Failure;
+use super::super::progress::Sending;
+use super::{There, words};
+use crate::http::incoming::Incoming;
+use crate::prepare::RECORD_FILE;
+
+/// In a release's directory: patterns of what is not sent.
+const IGNORE_FILE: &str = ".tealkeepignore";
+
+/// The modes of a release: directories hand their group on, nobody writes to a file. With other modes than the
+/// earlier release's, rsync would copy everything instead of linking it.
+const MODES: &str = "D2750,F440,Fug+X";
+
+/// Sends everything, and says how much that was.
+///
+/// # Errors
+/// rsync's, in words; what was sent stays there, and the next push goes on with it.
+pub(super) async fn send(
+    directory: &Path,
+    there: &There<'_>,
+    incoming: &Incoming,
+    rsync_path: &str,
+) -> Result<(), Failure> {
+    let host = there.host;
+    let goes_on = if incoming.resumes {
+        ", going on where an earlier push was cut off"
+    } else {
+        ""
+    };
+    let sending = Sending::new(format!("sending {} to {host}{goes_on}", incoming.id));
+    let mut child = command(directory, there, incoming, rsync_path)
+        .spawn()
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                anyhow!("rsync is not installed here; install it first")
+            }
+            _ => anyhow!("rsync can't be run: {error}"),
+        })?;
+    let stdout = child.stdout.take().context("it has an output")?;
+    let mut stderr = child.stderr.take().context("it has an error output")?;
+    let mut complaint = Vec::new();
+    let (said, read) = tokio::join!(follow(stdout, &sending), stderr.read_to_end(&mut complaint));
+    read?;
+    let status = child.wait().await?;
+    drop(sending);
+    if !status.success() {
+        return Err(words::of_rsync(status, &complaint, host));
+    }
+    let number = |begin: &str| -> u64 {
+        said.iter()
+            .find_map(|line| line.strip_prefix(begin))
+            .map(|rest| {
+                let digits = rest.trim_start().split(' ').next().unwrap_or_default();
+                digits.replace(',', "").parse().unwrap_or(0)
+            })
+            .unwrap_or(0)
+    };
+    eprintln!(
+        "{} was sent: {} of its {} files were new or changed, {} over the wire",
+        incoming.id,
+        number("Number of regular files transferred:"),
+        regular_files(&said),
+        crate::backup::human(number("Total bytes sent:"))
+    );
+    Ok(())
+}
+
+fn command(directory: &Path, there: &There<'_>, incoming: &Incoming, rsync_path: &str) -> Command {
+    let mut command = Command::new("rsync");
+    // By checksum and without times: a build touches every file, and changes few.
+    command
+        .args(["-rlpc", "--partial", "--delete", "--delete-excluded"])
+        .args(["--stats", "--info=progress2", "--outbuf=N"])
+        .arg(format!("--chmod={MODES}"))
+        .arg(format!("--rsync-path={rsync_path}"))
+        .arg("-e")
+        .arg(shell_words::join(&there.ssh))
+        .arg("--exclude=.git")
+        .arg(format!("--exclude=/{IGNORE_FILE}"))
+        .arg(format!("--exclude=/{RECORD_FILE}"));
+    if incoming.prepares {
+        command.arg("--exclude=node_modules");
+    }
+    let ignored = directory.join(IGNORE_FILE);
+    if ignored.is_file() {
+        command.arg("--exclude-from").arg(ignored);
+    }
+    if let Some(newest) = &incoming.newest {
+        command.arg(format!("--link-dest=../{newest}"));
+    }
+    let mut source = directory.as_os_str().to_owned();
+    source.push("/");
+    command
+        .arg("--")
+        .arg(source)
+        .arg(format!("{}:{}/", there.host, incoming.folder.display()))
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// Shows how far rsync says that it is, and returns the lines that it prints at the end.
+async fn follow(stdout: impl tokio::io::AsyncRead + Unpin, sending: &Sending) -> Vec<String> {
+    let mut reader = BufReader::new(stdout);
+    let (mut lines, mut line) = (Vec::new(), Vec::new());
+    // What can't be read any more ends with rsync, whose exit says how it went.
+    while let Ok(byte) = reader.read_u8().await {
+        if !matches!(byte, b'\r' | b'\n') {
+            line.push(byte);
+            continue;
+        }
+        let text = String::from_utf8_lossy(&line).into_owned();
+        line.clear();
+        let hundredths = text
+            .split_whitespace()
+            .find_map(|word| word.strip_suffix('%')?.parse().ok());
+        match hundredths {
+            Some(hundredths) => sending.show(hundredths),
+            None => lines.push(text),
+        }
+    }
+    lines
+}
+
+/// `Number of files: 12 (reg: 10, dir: 2)`
+fn regular_files(said: &[String]) -> String {
+    said.iter()
+        .find(|line| line.starts_with("Number of files:"))
+        .and_then(|line| Some(line.split_once("reg: ")?.1))
+        .map_or_else(
+            || "0".to_owned(),
+            |rest| {
+                rest.chars()
+                    .take_while(|c| c.is_ascii_digit() || *c == ',')
+                    .filter(char::is_ascii_digit)
+                    .collect()
+            },
+        )
+}

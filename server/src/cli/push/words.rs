@@ -1,0 +1,159 @@
+//! What ssh and rsync complain about, as what somebody at a laptop can do something about.
+
+use std::process::{ExitStatus, Output};
+
+use anyhow::anyhow;
+
+use super::super::remote::SSH_FAILED;
+use super::super::{Failure, WRONG_CALL};
+
+/// Parts of ssh's complaints, and what they mean.
+const OF_SSH: [(&str, &str); 8] = [
+    (
+        "Permission denied",
+        "does not take this key; is it in ~tealkeep/.ssh/authorized_keys there? --ssh 'ssh -i KEY' names another one",
+    ),
+    (
+        "Host key verification failed",
+        "is not known to this laptop, or shows another key than before; connect once with ssh by hand and look at its key",
+    ),
+    (
+        "Could not resolve",
+        "is no name that this laptop knows; is it spelt right, and is this the network at home?",
+    ),
+    (
+        "Connection refused",
+        "does not take ssh connections; does sshd run there, on that port?",
+    ),
+    ("timed out", "does not answer; is it on?"),
+    (
+        "No route to host",
+        "can't be reached; is it on, and is this the network at home?",
+    ),
+    (
+        "Connection closed",
+        "closed the connection; its sshd's log says why",
+    ),
+    (
+        "Connection reset",
+        "cut the connection; its sshd's log says why",
+    ),
+];
+
+/// Why asking something over ssh failed.
+pub(super) fn of_ssh(output: &Output, host: &str) -> Failure {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.trim();
+    if output.status.code() == Some(SSH_FAILED) {
+        return Failure::Tried(anyhow!(not_reached(said, host)));
+    }
+    if output.status.code() == Some(127) || said.contains("command not found") {
+        return Failure::Tried(anyhow!(
+            "tealkeep is not installed at {host}, or not in the PATH there"
+        ));
+    }
+    if said.contains("unrecognized subcommand") || said.contains("unexpected argument") {
+        return Failure::Tried(anyhow!(
+            "the Tealkeep at {host} is older than this one ({}); install the same version on both",
+            env!("CARGO_PKG_VERSION")
+        ));
+    }
+    let own = said.trim_start_matches("tealkeep: ");
+    let text = format!("{host} says: {own}");
+    if output.status.code() == Some(i32::from(WRONG_CALL)) {
+        return Failure::Call(text);
+    }
+    Failure::Tried(anyhow!(text))
+}
+
+fn not_reached(said: &str, host: &str) -> String {
+    let known = OF_SSH.iter().find(|(part, _)| said.contains(part));
+    match known {
+        Some((_, means)) => format!("{host} {means} ({said})"),
+        None => format!("{host} was not reached through ssh: {said}"),
+    }
+}
+
+/// Why rsync failed.
+pub(super) fn of_rsync(status: ExitStatus, complaint: &[u8], host: &str) -> Failure {
+    let said = String::from_utf8_lossy(complaint);
+    let said = said.trim();
+    let goes_on = "Nothing has changed there, and the same command goes on where this one was";
+    if said.contains("No space left") {
+        return Failure::Tried(anyhow!("the disk at {host} is full. {goes_on}"));
+    }
+    if said.contains("rsync: command not found")
+        || said.contains("rsync: not found")
+        || said.contains("rsync can't be run")
+        || status.code() == Some(127)
+    {
+        return Failure::Tried(anyhow!(
+            "rsync is not installed at {host}; there: sudo apt install rsync"
+        ));
+    }
+    if let Some(line) = said.lines().find(|line| line.contains("refused:")) {
+        return Failure::Tried(anyhow!(
+            "{host} says: {}",
+            line.trim_start_matches("tealkeep: ")
+        ));
+    }
+    match status.code() {
+        // rsync(1): an error in the protocol's stream, a timeout, ssh's own failure, a signal.
+        Some(10 | 12 | 20 | 30 | 35 | SSH_FAILED) | None => Failure::Tried(anyhow!(
+            "the connection to {host} was lost while sending. {goes_on}. ({said})"
+        )),
+        // rsync(1): some files were not transferred, or vanished meanwhile.
+        Some(23 | 24) => Failure::Tried(anyhow!(
+            "some files could not be sent, so it was not deployed: {said}"
+        )),
+        Some(code) => Failure::Tried(anyhow!("rsync ended with exit code {code}: {said}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    fn text(failure: Failure) -> String {
+        match failure {
+            Failure::Call(text) => text,
+            Failure::Tried(error) => format!("{error:#}"),
+            Failure::Said(code) => code.to_string(),
+        }
+    }
+
+    #[test]
+    fn each_usual_trouble_has_its_own_words() {
+        let ssh = |code: i32, said: &str| {
+            let output = Output {
+                status: ExitStatus::from_raw(code << 8),
+                stdout: Vec::new(),
+                stderr: said.as_bytes().to_vec(),
+            };
+            text(of_ssh(&output, "t@pi"))
+        };
+        let key = ssh(255, "t@pi: Permission denied (publickey).");
+        assert!(key.contains("does not take this key"), "{key}");
+        let name = ssh(
+            255,
+            "ssh: Could not resolve hostname pi: Name or service not known",
+        );
+        assert!(name.contains("no name that this laptop knows"), "{name}");
+        assert!(ssh(127, "bash: tealkeep: command not found").contains("not installed"));
+        assert!(ssh(2, "error: unrecognized subcommand 'incoming'").contains("is older"));
+        let app = ssh(2, "tealkeep: there is no app called \"x\"");
+        assert_eq!(app, "t@pi says: there is no app called \"x\"");
+        let rsync = |code: i32, said: &str| {
+            text(of_rsync(
+                ExitStatus::from_raw(code << 8),
+                said.as_bytes(),
+                "pi",
+            ))
+        };
+        assert!(rsync(11, "rsync: write failed: No space left on device (28)").contains("full"));
+        assert!(rsync(12, "connection unexpectedly closed").contains("lost"));
+        assert!(rsync(127, "sh: 1: rsync: not found").contains("apt install rsync"));
+    }
+}

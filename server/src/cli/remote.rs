@@ -1,0 +1,115 @@
+//! `--host`: the same verb on the machine at home, through ssh, with its words quoted so that they arrive
+//! as they were given.
+
+use std::io::IsTerminal;
+use std::process::{Command, Stdio};
+
+use anyhow::Context;
+
+use super::{FAILED, Failure, Outcome};
+
+/// What ssh exits with when it failed itself.
+pub const SSH_FAILED: i32 = 255;
+
+/// How ssh is called: the words of `--ssh`, then a bound on hanging where it is OpenSSH.
+///
+/// # Errors
+/// They can't be split, or name no program, or the host could be taken for an option.
+pub fn ssh_words(ssh: &str, host: &str) -> Result<Vec<String>, Failure> {
+    let mut words = shell_words::split(ssh)
+        .map_err(|e| Failure::Call(format!("--ssh {ssh:?} can't be split into words: {e}")))?;
+    let program = words
+        .first()
+        .ok_or_else(|| Failure::Call("--ssh names no program".to_owned()))?;
+    if host.is_empty() || host.starts_with('-') || host.contains(char::is_whitespace) {
+        return Err(Failure::Call(format!(
+            "{host:?} is no host; write for example tealkeep@raspberrypi"
+        )));
+    }
+    if program.rsplit('/').next() == Some("ssh") {
+        // After those that were given: the first one counts (ssh_config(5)).
+        words
+            .extend(["-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15"].map(str::to_owned));
+    }
+    Ok(words)
+}
+
+/// Runs this process's own command line there, without what says where.
+pub fn run(host: &str, ssh: &str, json: bool) -> Outcome {
+    let mut words = ssh_words(ssh, host)?;
+    let watched = std::io::stderr().is_terminal() && std::io::stdout().is_terminal();
+    if watched && !json {
+        words.insert(1, "-t".to_owned());
+    }
+    let there = there(std::env::args().skip(1));
+    let status = Command::new(&words[0])
+        .args(&words[1..])
+        .arg(host)
+        .arg(format!("tealkeep {}", shell_words::join(there)))
+        .stdin(Stdio::inherit())
+        .status()
+        .with_context(|| format!("{} can't be run; is it installed?", words[0]))?;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(SSH_FAILED) => Err(Failure::Tried(anyhow::anyhow!(
+            "{host} was not reached through ssh, or the connection was lost. What is under way there goes on by itself; \
+             `tealkeep status --host {host} --follow` picks the thread up"
+        ))),
+        code => Err(Failure::Said(
+            code.and_then(|code| u8::try_from(code).ok())
+                .unwrap_or(FAILED),
+        )),
+    }
+}
+
+/// The words for the other machine: all but those that say where it is.
+fn there(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut words = words;
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--" => {
+                kept.push(word);
+                kept.extend(words.by_ref());
+            }
+            "--host" | "--ssh" | "--socket" => drop(words.next()),
+            _ if ["--host=", "--ssh=", "--socket="]
+                .iter()
+                .any(|begin| word.starts_with(begin)) => {}
+            _ => kept.push(word),
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_says_where_stays_here_and_everything_else_goes_there() {
+        let given = [
+            "--host",
+            "t@pi",
+            "verify",
+            "--ssh=ssh -p 1",
+            "home",
+            "--json",
+            "--",
+            "--host",
+        ];
+        let there = there(given.iter().map(ToString::to_string));
+        assert_eq!(there, ["verify", "home", "--json", "--", "--host"]);
+    }
+
+    #[test]
+    fn a_host_is_never_an_option_of_ssh() {
+        assert!(ssh_words("ssh", "-oProxyCommand=evil").is_err());
+        assert!(ssh_words("ssh", "pi evil").is_err());
+        assert!(ssh_words("", "pi").is_err());
+        assert_eq!(
+            ssh_words("ssh -p 22", "t@pi").unwrap()[..3],
+            ["ssh", "-p", "22"]
+        );
+    }
+}

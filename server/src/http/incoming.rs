@@ -1,0 +1,114 @@
+//! What somebody who sends a release needs to know before, and sees while it is made ready.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Server;
+use super::api::find;
+use super::problem::Problem;
+use crate::deploy::Printed;
+use crate::journal::runs::RunId;
+use crate::names::{AppName, ReleaseId};
+
+/// Where a release is to be sent.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Incoming {
+    /// This Tealkeep's version.
+    pub version: String,
+    /// The id that it gets.
+    pub id: ReleaseId,
+    /// The directory that it is to be sent into.
+    pub folder: PathBuf,
+    /// The release to link unchanged files from; null where there is none yet.
+    pub newest: Option<ReleaseId>,
+    /// Whether a release of this id is here: what is sent must be the same then.
+    pub taken: bool,
+    /// Whether an earlier push of it was cut off: this one goes on with it.
+    pub resumes: bool,
+    /// Whether it is prepared here, so that what the preparation makes need not be sent.
+    pub prepares: bool,
+    /// The free space, in bytes.
+    pub free_bytes: u64,
+    /// Where the household reaches the app; null where that is not known.
+    pub url: Option<String>,
+}
+
+/// Where an app's releases stand.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Folder {
+    /// Whose.
+    pub app: AppName,
+    /// The folder.
+    pub releases: PathBuf,
+}
+
+/// Whether another name will do.
+#[derive(Debug, Default, Deserialize)]
+pub struct IncomingQuery {
+    #[serde(default)]
+    exact: bool,
+}
+
+/// `GET /api/v1/apps/{app}/incoming/{name}`
+pub async fn incoming(
+    State(server): State<std::sync::Arc<Server>>,
+    Path((app, name)): Path<(String, String)>,
+    Query(query): Query<IncomingQuery>,
+) -> Result<Json<Incoming>, Problem> {
+    let app = find(&server, &app)?;
+    let name: ReleaseId = name
+        .parse()
+        .map_err(|e| Problem::new(axum::http::StatusCode::BAD_REQUEST, format!("{e}")))?;
+    let id = app
+        .releases
+        .id_for_push(&name, query.exact, Timestamp::now())?;
+    let taken = app.releases.has(&id);
+    let newest = if taken {
+        Some(id.clone())
+    } else {
+        let all = app.releases.list()?;
+        all.into_iter().next().map(|release| release.id)
+    };
+    let folder = &app.config.releases;
+    let space = rustix::fs::statvfs(folder)
+        .with_context(|| format!("cannot ask for the free space of {}", folder.display()))?;
+    Ok(Json(Incoming {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        folder: app.releases.push_path(&id),
+        newest,
+        taken,
+        resumes: app.releases.is_pushed(&id),
+        prepares: app.config.deploy.prepare.is_some(),
+        free_bytes: space.f_bavail * space.f_frsize,
+        url: app.config.url.as_ref().map(ToString::to_string),
+        id,
+    }))
+}
+
+/// `GET /api/v1/incoming`
+pub async fn folders(State(server): State<std::sync::Arc<Server>>) -> Json<Vec<Folder>> {
+    let folders = server.apps.iter().map(|app| Folder {
+        app: app.name().clone(),
+        releases: app.config.releases.clone(),
+    });
+    Json(folders.collect())
+}
+
+/// `GET /api/v1/runs/{id}/output`
+pub async fn output(
+    State(server): State<std::sync::Arc<Server>>,
+    Path(id): Path<RunId>,
+) -> Json<Printed> {
+    let mut printed = server.apps.iter().map(|app| app.printed(id));
+    Json(
+        printed
+            .find(|printed| printed.run == id && id != 0)
+            .unwrap_or_default(),
+    )
+}

@@ -1,0 +1,117 @@
+//! `tealkeep prepare` as a child of this process, for runtimes without units of their own: bounded in time,
+//! and ended with everything that it started when nobody waits for it any more.
+
+use std::process::Stdio;
+
+use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::clock::seconds;
+use crate::runtime::Preparation;
+
+/// Begins the line with which the child says why it failed.
+const REASON: &str = "tealkeep: ";
+
+/// Runs `tealkeep prepare` as a child of this process, and tells each line that it prints as it comes.
+///
+/// # Errors
+/// It failed, with the reason that it gave, or took longer than the configuration allows.
+pub async fn in_a_child(
+    preparation: &Preparation,
+    tell: UnboundedSender<String>,
+) -> anyhow::Result<()> {
+    let program = std::env::current_exe().context("cannot tell where this program lies")?;
+    let config = &preparation.config;
+    let mut command = tokio::process::Command::new(program);
+    command
+        .arg("prepare")
+        .arg("--releases")
+        .arg(&preparation.releases);
+    command.arg("--release").arg(preparation.release.as_str());
+    for input in &config.inputs {
+        command.arg("--input").arg(input);
+    }
+    for version in &config.versions {
+        command.arg("--version").arg(shell_words::join(version));
+    }
+    command
+        .arg("--")
+        .args(&config.command)
+        .current_dir(&preparation.directory);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .context("cannot start `tealkeep prepare`")?;
+    let group = Group::of(&child)?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let ended = async {
+        let said = tokio::join!(
+            pass_on(stdout, tell.clone(), false),
+            pass_on(stderr, tell, true)
+        );
+        Ok::<_, std::io::Error>((child.wait().await?, said.1))
+    };
+    let Ok(ended) = tokio::time::timeout(config.timeout, ended).await else {
+        drop(group);
+        bail!(
+            "it was not ready after {}, and was stopped; `prepare_timeout` allows more",
+            seconds(config.timeout)
+        );
+    };
+    let (status, reason) = ended.context("cannot tell how `tealkeep prepare` ended")?;
+    match (status.success(), reason) {
+        (true, _) => Ok(()),
+        (false, Some(reason)) => bail!(reason),
+        (false, None) => bail!("`tealkeep prepare` ended with {status}"),
+    }
+}
+
+/// Tells each line; returns the last one that is a reason, which is not told.
+async fn pass_on(
+    from: Option<impl AsyncRead + Unpin>,
+    tell: UnboundedSender<String>,
+    has_reason: bool,
+) -> Option<String> {
+    let mut reader = BufReader::new(from?);
+    let (mut reason, mut line) = (None, Vec::new());
+    // What can't be read any more ends with the process, whose exit says how it went.
+    while matches!(reader.read_until(b'\n', &mut line).await, Ok(read) if read > 0) {
+        let text = String::from_utf8_lossy(&line)
+            .trim_end_matches(['\n', '\r'])
+            .to_owned();
+        line.clear();
+        match text.strip_prefix(REASON) {
+            Some(said) if has_reason => reason = Some(said.to_owned()),
+            // Nobody listening is no reason to stop.
+            _ => drop(tell.send(text)),
+        }
+    }
+    reason
+}
+
+/// A child's process group, killed when this is dropped.
+struct Group(Pid);
+
+impl Group {
+    fn of(child: &tokio::process::Child) -> anyhow::Result<Group> {
+        child
+            .id()
+            .and_then(|id| Pid::from_raw(id.cast_signed()))
+            .map(Group)
+            .context("`tealkeep prepare` ended at once")
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // The only failure is that nobody is left in it, which is what was wanted.
+        let _ = kill_process_group(self.0, Signal::KILL);
+    }
+}

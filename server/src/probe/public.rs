@@ -1,0 +1,145 @@
+//! The probe of the public address: as a browser would come, by name and over TLS with this machine's own
+//! roots, and every way in which that can fail told in plain words.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::Context;
+use http::Uri;
+use http_body_util::Empty;
+use hyper::body::Bytes;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use rustls::CertificateError;
+
+use super::{Answer, read};
+
+/// An app's health, asked for where the household reaches it.
+#[derive(Debug)]
+pub struct Public {
+    uri: Uri,
+    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+}
+
+impl Public {
+    /// At a path below an app's public address. The roots are the system's; `SSL_CERT_FILE` names others.
+    ///
+    /// # Errors
+    /// This machine has no roots to trust, or the two make no address.
+    pub fn at(url: &Uri, path: &str) -> anyhow::Result<Public> {
+        let base = url.to_string();
+        let uri = format!("{}{path}", base.trim_end_matches('/'));
+        let connector = HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
+            .context(
+                "this machine trusts no certificates at all; install the package ca-certificates",
+            )?
+            .https_or_http()
+            .enable_http1()
+            .build();
+        Ok(Public {
+            uri: uri
+                .parse()
+                .with_context(|| format!("{uri} is no address"))?,
+            // Each probe connects anew: a connection from before the swap would prove little.
+            client: Client::builder(TokioExecutor::new())
+                .pool_max_idle_per_host(0)
+                .build(connector),
+        })
+    }
+
+    /// Asks once; a redirect is not followed.
+    ///
+    /// # Errors
+    /// Why there was no answer, in words that continue "the address …".
+    pub async fn ask(&self, timeout: Duration) -> Result<Answer, String> {
+        let request = http::Request::get(self.uri.clone())
+            .header(
+                http::header::USER_AGENT,
+                concat!("tealkeep/", env!("CARGO_PKG_VERSION"), " (probe)"),
+            )
+            .header(http::header::CACHE_CONTROL, "no-cache")
+            .body(Empty::new())
+            .map_err(|e| format!("can't be asked for: {e}"))?;
+        let asked = async {
+            let response = self.client.request(request).await;
+            match response {
+                Ok(response) => Ok(read(response).await),
+                Err(error) => Err(in_words(&error, self.uri.host().unwrap_or_default())),
+            }
+        };
+        tokio::time::timeout(timeout, asked)
+            .await
+            .unwrap_or_else(|_| Err(format!("gave no answer within {timeout:?}")))
+    }
+}
+
+impl fmt::Display for Public {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.uri)
+    }
+}
+
+/// What went wrong, from the innermost cause that is known.
+fn in_words(error: &hyper_util::client::legacy::Error, host: &str) -> String {
+    let mut causes: Vec<&(dyn std::error::Error + 'static)> = vec![error];
+    while let Some(cause) = causes.last().and_then(|cause| cause.source()) {
+        causes.push(cause);
+    }
+    for cause in &causes {
+        let tls = cause.downcast_ref::<rustls::Error>().or_else(|| {
+            cause
+                .downcast_ref::<std::io::Error>()?
+                .get_ref()?
+                .downcast_ref()
+        });
+        if let Some(tls) = tls {
+            return of_tls(tls, host);
+        }
+    }
+    for cause in &causes {
+        if cause.to_string().contains("dns error") {
+            let why = causes.last().map(ToString::to_string).unwrap_or_default();
+            return format!("was not found: the name {host} can't be looked up ({why})");
+        }
+        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+            match io.kind() {
+                std::io::ErrorKind::ConnectionRefused => {
+                    return "refused the connection".to_owned();
+                }
+                std::io::ErrorKind::ConnectionReset => {
+                    return "cut the connection".to_owned();
+                }
+                std::io::ErrorKind::HostUnreachable | std::io::ErrorKind::NetworkUnreachable => {
+                    return "can't be reached from this machine; is it on the internet?".to_owned();
+                }
+                _ => {}
+            }
+        }
+    }
+    let innermost = causes.last().map(ToString::to_string).unwrap_or_default();
+    format!("did not answer: {innermost}")
+}
+
+fn of_tls(error: &rustls::Error, host: &str) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(wrong) => match wrong {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "has a certificate that has expired".to_owned()
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "has a certificate that is not valid yet; is this machine's clock right?".to_owned()
+            }
+            CertificateError::UnknownIssuer => {
+                "has a certificate from an issuer that this machine does not trust".to_owned()
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                format!("has a certificate that is not for {host}")
+            }
+            CertificateError::Revoked => "has a certificate that was revoked".to_owned(),
+            other => format!("has a certificate that is not valid: {other}"),
+        },
+        other => format!("could not agree on TLS: {other}"),
+    }
+}

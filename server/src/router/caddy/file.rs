@@ -1,0 +1,398 @@
+//! The Caddyfile of an app: it never changes, so Caddy never reloads. Everything that a swap, a hold or a
+//! maintenance changes is a marker file that it asks for with each request.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use super::markers::Marker;
+use super::{AS_STREAMS, LOST, WELL_KNOWN, markers_folder};
+use crate::config::{AppConfig, CaddySection, PREVIEW_HEADER, RouterConfig, RuntimeConfig};
+use crate::names::Colour;
+
+/// The pause between two attempts at a colour that refuses connections, in Caddy's words.
+const RETRY_PAUSE: &str = "50ms";
+/// How long Caddy keeps an unused connection to a colour: below the 5 s after which Node closes its own side,
+/// so that no request crosses a close.
+const IDLE: &str = "2s";
+
+/// The site block of an app with the `caddy` router, for a file such as `/etc/caddy/tealkeep-home.caddy` that the
+/// household's own Caddyfile imports with `import /etc/caddy/tealkeep-*.caddy`. It works with Caddy 2.6.2 and later.
+/// `state` is the folder that [`crate::config::Config::state`] names.
+///
+/// An app with another router gets a comment that says so.
+#[must_use]
+pub fn caddyfile(app: &AppConfig, state: &Path) -> String {
+    let RouterConfig::Caddy(section) = &app.router else {
+        return format!(
+            "# {} does not stand behind Caddy: app.router.kind is another one.\n",
+            app.name
+        );
+    };
+    let ports = Colour::BOTH.map(|colour| match &app.runtime {
+        RuntimeConfig::Process(process) => process.port(colour),
+        RuntimeConfig::Systemd(systemd) => systemd.port(colour),
+    });
+    let site = Site {
+        app,
+        section,
+        folder: markers_folder(&state.join("apps").join(app.name.as_str()))
+            .display()
+            .to_string(),
+        ports,
+    };
+    site.render()
+}
+
+struct Site<'a> {
+    app: &'a AppConfig,
+    section: &'a CaddySection,
+    folder: String,
+    /// Blue first.
+    ports: [u16; 2],
+}
+
+impl Site<'_> {
+    fn render(&self) -> String {
+        let mut page = Page::default();
+        self.head(&mut page);
+        self.snippets(&mut page);
+        page.says(&format!("The address has no host's name on purpose: it must match whatever name the app is asked by. A site of another name on port {} would answer the others with an empty 200.", self.section.listen.port()));
+        page.open(&format!("http://:{}", self.section.listen.port()));
+        if !self.section.listen.ip().is_unspecified() {
+            page.line(&format!("bind {}", self.section.listen.ip()));
+        }
+        page.blank();
+        self.matchers(&mut page);
+        page.blank();
+        page.open("route");
+        self.proof(&mut page);
+        self.maintenance(&mut page);
+        page.says("A restore is under way: new requests wait. Not the request itself is handed to Tealkeep, but a question without a body, asked in its name; once that is answered, the request goes to what is live then. So a body is sent once only, and while Tealkeep itself is being restarted the question is asked again, with no harm whatever the request would have done.");
+        page.open("handle @hold");
+        page.line(&format!("import {}", self.snippet("held")));
+        page.close();
+        page.blank();
+        self.preview(&mut page);
+        page.says("Which colour is live is asked once a request: two questions in turn could both be answered with no.");
+        page.open("handle @green");
+        page.line(&format!("import {}", self.snippet("green")));
+        page.close();
+        page.open("handle");
+        page.line(&format!("import {}", self.snippet("blue")));
+        page.close();
+        page.close();
+        page.blank();
+        self.errors(&mut page);
+        page.close();
+        page.text
+    }
+
+    fn snippet(&self, name: &str) -> String {
+        format!("tealkeep-{}-{name}", self.app.name)
+    }
+
+    /// Written out each time: in Caddy 2.6 a snippet can't begin with another one.
+    fn common(&self, page: &mut Page) {
+        page.line("trusted_proxies 127.0.0.0/8 ::1/128");
+        if self.section.preview.is_some() {
+            page.line(&format!("header_up -{PREVIEW_HEADER}"));
+        }
+        page.line(&format!("lb_try_interval {RETRY_PAUSE}"));
+    }
+
+    fn snippets(&self, page: &mut Page) {
+        let retry = in_caddys_words(self.section.retry_for);
+        page.says("A request to a colour, which may be restarting. A proxy on this machine, such as cloudflared, is believed what it says of the client. Unused connections are given up before Node closes its side after 5 s, so that no request crosses that close.");
+        page.open(&format!("({})", self.snippet("request")));
+        self.common(page);
+        page.line(&format!("lb_try_duration {retry}"));
+        page.open("transport http");
+        page.line(&format!("keepalive {IDLE}"));
+        page.line("keepalive_idle_conns_per_host 128");
+        page.close();
+        page.close();
+        page.blank();
+
+        page.says(&format!("A stream to a colour. It is dialled as {AS_STREAMS}, so that Caddy's admin API counts streams apart from requests: a deploy waits for the requests of the old colour, and not for its streams."));
+        page.open(&format!("({})", self.snippet("stream")));
+        self.common(page);
+        page.line(&format!("lb_try_duration {retry}"));
+        page.line("flush_interval -1");
+        page.close();
+        page.blank();
+
+        page.says("A question in a request's name, without its body.");
+        page.open(&format!("({})", self.snippet("question")));
+        page.line("method GET");
+        page.line("header_up -Upgrade");
+        page.line("header_up -Connection");
+        page.line("header_up -Expect");
+        page.close();
+        page.blank();
+
+        page.says(&format!("The way to each colour. While a colour restarts, what was not yet sent to it is tried again for {retry}. Caddy 2.6 can't do that with a body, which it closes at the first attempt: so whatever may have one is preceded by a question that has none and that waits in its place. What was sent to a colour that ended before it answered is not sent again, since nobody knows what came of it; only GET is."));
+        for colour in Colour::BOTH {
+            self.colour(page, colour);
+        }
+        self.held(page);
+    }
+
+    fn head(&self, page: &mut Page) {
+        let (app, folder) = (&self.app.name, &self.folder);
+        let port = self.section.listen.port();
+        page.says(&format!("Caddy in front of {app}, made by `tealkeep units {app}`. Write it to /etc/caddy/tealkeep-{app}.caddy and put this line into /etc/caddy/Caddyfile, outside of all braces:"));
+        page.says("");
+        page.says("    import /etc/caddy/tealkeep-*.caddy");
+        page.says("");
+        page.says(&format!("Then `systemctl reload caddy`, once. No deploy, rollback or restore reloads Caddy: each reload restarts its listeners, which loses requests and cuts WebSockets. What changes is whether the files `green`, `hold` and `maintenance` are in {folder}."));
+        page.says(&format!("Caddy's user must be able to enter that folder; `namei -l {folder}` shows who can. A folder that it can't enter counts as empty, without a word in Caddy's log: Tealkeep asks http://127.0.0.1:{port}{WELL_KNOWN} to find out."));
+        if self.section.preview.is_some() {
+            page.says("This file holds a secret, the one that opens the preview: `chown root:caddy` and `chmod 0640` keep it one.");
+        }
+        page.blank();
+    }
+
+    fn matchers(&self, page: &mut Page) {
+        page.line(&format!("@tealkeep path {WELL_KNOWN}"));
+        for marker in [Marker::Hold, Marker::Green] {
+            page.open(&format!("@{} file", marker.name()));
+            self.file(page, marker);
+            page.close();
+        }
+        page.says(
+            "While the app is in maintenance, monitors still get an answer to their question.",
+        );
+        page.open("@maintenance");
+        page.open("file");
+        self.file(page, Marker::Maintenance);
+        page.close();
+        page.line(&format!("not path {}", self.app.health.path));
+        page.close();
+        page.line(&format!("@health path {}", self.app.health.path));
+        page.line("@upgrade header Upgrade *");
+        page.line("@events header Accept *text/event-stream*");
+        page.line("@changing not method GET HEAD OPTIONS");
+        page.line("@unsent not vars tealkeep_sent yes");
+        if let Some(secret) = &self.section.preview {
+            page.line(&format!("@preview header {PREVIEW_HEADER} {secret}"));
+        }
+    }
+
+    fn file(&self, page: &mut Page, marker: Marker) {
+        page.line(&format!("root {}", quoted(&self.folder)));
+        page.line(&format!("try_files /{}", marker.name()));
+    }
+
+    fn proof(&self, page: &mut Page) {
+        page.says("By this Tealkeep and you can tell what Caddy sees: `curl` it, and it says `blue` or `green`, or `lost` where it can't find the markers' folder.");
+        page.open("handle @tealkeep");
+        page.line("header Cache-Control no-store");
+        page.open("handle @lost");
+        page.line(&format!("respond \"{LOST}\" 200"));
+        page.close();
+        page.open("handle @green");
+        page.line("respond \"green\" 200");
+        page.close();
+        page.open("handle");
+        page.line("respond \"blue\" 200");
+        page.close();
+        page.close();
+        page.blank();
+    }
+
+    fn maintenance(&self, page: &mut Page) {
+        page.says("Maintenance, or a restore that takes longer than requests can wait.");
+        page.open("handle @maintenance");
+        page.line("header Cache-Control no-store");
+        page.line("header Retry-After 30");
+        page.line("header Content-Type \"text/html; charset=utf-8\"");
+        page.line(&format!("respond {} 503", quoted(MAINTENANCE)));
+        page.close();
+        page.blank();
+    }
+
+    fn held(&self, page: &mut Page) {
+        let to = self.section.hold_listen;
+        page.says("The wait while requests are held. 502 to 504 say that it was too long, on a page of Tealkeep's own.");
+        page.open(&format!("({})", self.snippet("held")));
+        if self.section.preview.is_some() {
+            page.line("respond @preview \"The other colour can't be shown while a restore is under way.\" 503");
+        }
+        page.open("handle @health");
+        page.line(&format!("reverse_proxy {to}"));
+        page.close();
+        page.open("handle");
+        page.open(&format!("reverse_proxy {to}"));
+        self.common(page);
+        page.line(&format!("import {}", self.snippet("question")));
+        page.line(&format!("rewrite {WELL_KNOWN}"));
+        page.line(&format!(
+            "lb_try_duration {}",
+            in_caddys_words(self.section.hold_timeout)
+        ));
+        page.line("@refused status 502 503 504");
+        page.open("handle_response @refused");
+        page.line("copy_response");
+        page.close();
+        page.open("handle_response");
+        page.open("handle @green");
+        page.line(&format!("import {}", self.snippet("green")));
+        page.close();
+        page.open("handle");
+        page.line(&format!("import {}", self.snippet("blue")));
+        page.close();
+        page.close();
+        page.close();
+        page.close();
+        page.close();
+        page.blank();
+    }
+
+    fn colour(&self, page: &mut Page, colour: Colour) {
+        let to = address(self.ports, colour);
+        page.open(&format!("({})", self.snippet(&colour.to_string())));
+        for kind in ["@upgrade", "@events"] {
+            page.open(&format!("handle {kind}"));
+            self.stream(page, colour);
+            page.close();
+        }
+        page.open("handle @changing");
+        page.open(&format!("reverse_proxy {to}"));
+        page.line(&format!("import {}", self.snippet("request")));
+        page.line(&format!("import {}", self.snippet("question")));
+        page.line(&format!("rewrite {}", self.app.health.path));
+        page.open("handle_response");
+        page.line("vars tealkeep_sent yes");
+        page.open(&format!("reverse_proxy {to}"));
+        page.line(&format!("import {}", self.snippet("request")));
+        page.close();
+        page.close();
+        page.close();
+        page.close();
+        page.open("handle");
+        page.open(&format!("reverse_proxy {to}"));
+        page.line(&format!("import {}", self.snippet("request")));
+        page.close();
+        page.close();
+        page.close();
+        page.blank();
+    }
+
+    fn stream(&self, page: &mut Page, colour: Colour) {
+        let port = self.ports[colour as usize];
+        page.open(&format!("reverse_proxy {AS_STREAMS}:{port}"));
+        page.line(&format!("import {}", self.snippet("stream")));
+        page.close();
+    }
+
+    fn preview(&self, page: &mut Page) {
+        if self.section.preview.is_none() {
+            return;
+        }
+        page.says("Whoever knows the secret sees the colour that is idle, which works on the same database. This is counted as a stream, so that no deploy waits for it.");
+        page.open("handle @preview");
+        page.open("handle @green");
+        self.stream(page, Colour::Blue);
+        page.close();
+        page.open("handle");
+        self.stream(page, Colour::Green);
+        page.close();
+        page.close();
+        page.blank();
+    }
+
+    fn errors(&self, page: &mut Page) {
+        page.says("The colour that was live when the request came did not come back. Meanwhile the other one may have taken over, or a restore begun: what was not yet sent goes that way.");
+        page.open("handle_errors");
+        page.open("handle @unsent");
+        page.open("handle @hold");
+        page.line(&format!("import {}", self.snippet("held")));
+        page.close();
+        page.open("handle @green");
+        page.line(&format!("import {}", self.snippet("green")));
+        page.close();
+        page.open("handle");
+        page.line(&format!("import {}", self.snippet("blue")));
+        page.close();
+        page.close();
+        page.close();
+    }
+}
+
+/// What people read while the app is in maintenance. No brace is in it, since Caddy would take it for a placeholder.
+const MAINTENANCE: &str = "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>Back in a moment</title><body style='font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem;color-scheme:light dark'><h1>Back in a moment</h1><p>The app is being looked after. Nothing you entered before is lost.</p>";
+
+fn address(ports: [u16; 2], colour: Colour) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], ports[colour as usize]))
+}
+
+fn in_caddys_words(length: Duration) -> String {
+    if length.subsec_nanos() == 0 {
+        format!("{}s", length.as_secs())
+    } else {
+        format!("{}ms", length.as_millis())
+    }
+}
+
+/// A word of a Caddyfile that may hold spaces.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Lines, indented as `caddy fmt` does it.
+#[derive(Default)]
+struct Page {
+    text: String,
+    depth: usize,
+}
+
+impl Page {
+    /// The width of a comment's line.
+    const WIDTH: usize = 110;
+
+    fn line(&mut self, line: &str) {
+        let indent = "\t".repeat(self.depth);
+        // Writing to a String does not fail.
+        let _ = writeln!(self.text, "{indent}{line}");
+    }
+
+    fn blank(&mut self) {
+        if !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
+    }
+
+    fn open(&mut self, head: &str) {
+        self.line(&format!("{head} {{"));
+        self.depth += 1;
+    }
+
+    fn close(&mut self) {
+        if self.text.ends_with("\n\n") {
+            self.text.pop();
+        }
+        self.depth -= 1;
+        self.line("}");
+    }
+
+    /// A comment in whole sentences.
+    fn says(&mut self, text: &str) {
+        let mut line = "#".to_owned();
+        if text.starts_with(' ') {
+            return self.line(&format!("#{text}"));
+        }
+        for word in text.split(' ') {
+            if line.len() + 1 + word.len() > Page::WIDTH - 4 * self.depth {
+                self.line(&line);
+                line = "#".to_owned();
+            }
+            if !word.is_empty() {
+                line.push(' ');
+                line.push_str(word);
+            }
+        }
+        self.line(&line);
+    }
+}

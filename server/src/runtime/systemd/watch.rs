@@ -1,0 +1,75 @@
+//! Watches the two units for as long as Tealkeep runs: each change that systemd tells is a reason to look. When
+//! the bus goes away, it is waited for, and what happened meanwhile is found by looking.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt, future::Either, future::select};
+use std::pin::pin;
+
+use super::Inner;
+use super::bus::{self, BusError};
+use crate::names::Colour;
+
+/// The first pause after the bus was lost, doubled after each try that fails.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Watches until the runtime's `stop`.
+pub fn begin(inner: Arc<Inner>) {
+    // The task ends with the token; it holds nothing that a shutdown would have to wait for.
+    tokio::spawn(async move {
+        let stop = inner.stop.clone();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = watch(&inner) => {}
+        }
+    });
+}
+
+async fn watch(inner: &Inner) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match follow(inner, &mut pause).await {
+            Ok(()) => {
+                tracing::info!(app = %inner.app, "the connection to D-Bus was lost; it is made anew")
+            }
+            Err(error) => tracing::warn!(app = %inner.app, "{error}"),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Follows both units until the connection ends.
+async fn follow(inner: &Inner, pause: &mut Duration) -> Result<(), BusError> {
+    let (blue, green) = inner
+        .bus
+        .ask(|connection| async move {
+            let manager = bus::manager(&connection).await?;
+            let blue = manager.load_unit(inner.unit(Colour::Blue)).await?;
+            let green = manager.load_unit(inner.unit(Colour::Green)).await?;
+            Ok((
+                bus::changes(&connection, blue.as_str()).await?,
+                bus::changes(&connection, green.as_str()).await?,
+            ))
+        })
+        .await?;
+    let (mut blue, mut green) = (blue, green);
+    // What happened before the signals were listened for.
+    for colour in Colour::BOTH {
+        inner.look(colour).await?;
+    }
+    *pause = FIRST_PAUSE;
+    loop {
+        let (colour, signal) = match select(pin!(blue.next()), pin!(green.next())).await {
+            Either::Left((signal, _)) => (Colour::Blue, signal),
+            Either::Right((signal, _)) => (Colour::Green, signal),
+        };
+        if !matches!(signal, Some(Ok(_))) {
+            return Ok(());
+        }
+        inner.look(colour).await?;
+    }
+}

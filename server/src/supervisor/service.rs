@@ -1,0 +1,48 @@
+//! What systemd is told of this process: sd_notify(3). Where nobody asked for it, nothing is told.
+
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tokio_util::task::AbortOnDropHandle;
+
+/// Says that everything is up, with one sentence for `systemctl status`, and feeds the watchdog from now on
+/// until what is returned is dropped.
+#[must_use]
+pub fn ready(status: &str) -> Option<AbortOnDropHandle<()>> {
+    tell(&[NotifyState::Ready, NotifyState::Status(status)]);
+    let mut microseconds = 0;
+    if !sd_notify::watchdog_enabled(false, &mut microseconds) {
+        return None;
+    }
+    let pause = Duration::from_micros(microseconds) / 2;
+    Some(AbortOnDropHandle::new(tokio::spawn(feed(pause))))
+}
+
+/// Says that the end has begun.
+pub fn stopping() {
+    tell(&[
+        NotifyState::Stopping,
+        NotifyState::Status("What was under way is being left in order."),
+    ]);
+}
+
+/// Each sign of life went through the timer, the queue of tasks and a thread for blocking work: whoever waits for
+/// one of the three for ever is found out.
+async fn feed(pause: Duration) {
+    let mut ticks = tokio::time::interval(pause);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let through = tokio::spawn(tokio::task::spawn_blocking(|| {})).await;
+        if matches!(through, Ok(Ok(()))) {
+            tell(&[NotifyState::Watchdog]);
+        }
+    }
+}
+
+fn tell(state: &[NotifyState<'_>]) {
+    // Not being heard has its own end: systemd's deadlines.
+    if let Err(error) = sd_notify::notify(false, state) {
+        tracing::warn!("systemd was not told: {error}");
+    }
+}

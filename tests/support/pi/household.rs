@@ -1,0 +1,360 @@
+//! A household that lives with Tealkeep: the package installed on a Pi as the README says, one app, and a laptop that
+//! deploys to it. The app ran before, under its own user and with data; what Tealkeep needs is what `tealkeep units` prints.
+
+use std::path::PathBuf;
+use std::process::Output;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::{Laptop, Pi, package, tests, told};
+use crate::support::{PATIENCE, load::Tally};
+
+/// What stands in front of the two colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Front {
+    /// The household's Caddy, with marker files.
+    Caddy,
+    /// Tealkeep's gate, on a socket of systemd's.
+    Gate,
+}
+
+/// A Pi with the package installed and configured, and a laptop with a key that may deploy.
+pub struct Household {
+    /// Its Pi.
+    pub pi: Pi,
+    /// Its laptop.
+    pub laptop: Laptop,
+    /// What stands in front.
+    pub front: Front,
+}
+
+/// The database, as the app calls it.
+pub const DATABASE: &str = "/srv/doses/data/doses.sqlite";
+const CONFIG: &str = "/etc/tealkeep/tealkeep.toml";
+
+impl Household {
+    /// A household that has just installed Tealkeep: nothing was deployed yet.
+    #[track_caller]
+    pub fn begins(front: Front) -> Household {
+        let pi = Pi::boot();
+        let laptop = Laptop::beside(&pi);
+        let home = Household { pi, laptop, front };
+        home.has_an_app();
+        home.installs();
+        home
+    }
+
+    /// The same laptop with a new Pi, after the old one has burned: the app's user and an empty database are there.
+    #[track_caller]
+    pub fn burns(self) -> Household {
+        let Household {
+            pi,
+            mut laptop,
+            front,
+        } = self;
+        drop(pi);
+        let pi = Pi::boot();
+        laptop.carry_to(&pi);
+        let home = Household { pi, laptop, front };
+        home.has_a_user();
+        home.pi
+            .run(&format!("runuser -u doses -- touch {DATABASE}"));
+        home.installs();
+        home
+    }
+
+    #[track_caller]
+    fn has_a_user(&self) {
+        self.pi.run(
+            "useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin doses
+            install -d -o doses -g doses /srv/doses/data
+            # What npm would fetch: there is no way out of here.
+            install -d -o doses -g doses -m 0700 /var/cache/doses-prepare
+            cp -a /usr/local/share/doses-npm /var/cache/doses-prepare/.npm
+            printf 'offline=true\\naudit=false\\nfund=false\\nupdate-notifier=false\\n' > /var/cache/doses-prepare/.npmrc
+            chown -R doses:doses /var/cache/doses-prepare",
+        );
+    }
+
+    /// An app that has run before, with rows in its database, and the household's public address with HTTPS.
+    #[track_caller]
+    fn has_an_app(&self) {
+        self.has_a_user();
+        self.pi.run(&format!(
+            "runuser -u doses -- sqlite3 {DATABASE} \"PRAGMA journal_mode = wal;
+            CREATE TABLE doses (id INTEGER PRIMARY KEY, person INTEGER NOT NULL, medicine INTEGER NOT NULL, amount TEXT NOT NULL,
+              taken_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')));
+            CREATE TABLE entries (request_id TEXT PRIMARY KEY, dose INTEGER NOT NULL REFERENCES doses (id)) WITHOUT ROWID;
+            CREATE TABLE reminders (second TEXT PRIMARY KEY, colour TEXT NOT NULL, release TEXT NOT NULL) WITHOUT ROWID;
+            PRAGMA user_version = 1;
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+              INSERT INTO doses (person, medicine, amount) SELECT 1 + i % 4, 1 + i % 7, 'before ' || i || hex(randomblob(40)) FROM n;\" >/dev/null
+            chmod 0644 {DATABASE}*"
+        ));
+    }
+
+    /// The package, one file edited, what `tealkeep units` prints, and the laptop's key.
+    #[track_caller]
+    fn installs(&self) {
+        let pi = &self.pi;
+        pi.install(package());
+        pi.write(CONFIG, &self.config("03:30"));
+        let mut commands = pi.run("tealkeep units doses --only commands");
+        if self.front == Front::Gate {
+            // As the comment there says, for who wants the port kept open while Tealkeep restarts.
+            commands = commands
+                .replace("\n#put tealkeep-gate@", "\nput tealkeep-gate@")
+                .replace("\n#put 'tealkeep-gate@", "\nput 'tealkeep-gate@")
+                .replace(
+                    "\n#systemctl enable --now tealkeep-gate@",
+                    "\nsystemctl stop tealkeep.service\nsystemctl enable --now tealkeep-gate@",
+                );
+            assert!(
+                commands.contains("\nsystemctl enable --now tealkeep-gate@doses.socket"),
+                "{commands}"
+            );
+        }
+        self.has_an_address();
+        pi.run(&commands);
+        pi.run("systemctl reload-or-restart caddy.service");
+        let key = pi.run("tealkeep units doses --only deploy-key");
+        let key = key.replace(
+            "ssh-ed25519 PUBLIC-KEY you@laptop",
+            &self.laptop.public_key(),
+        );
+        assert!(key.contains(&self.laptop.public_key()), "{key}");
+        pi.write("/var/lib/tealkeep/.ssh/authorized_keys", &key);
+        self.is_up();
+    }
+
+    /// The household's public address, which ends at this Pi with a certificate that the Pi trusts.
+    #[track_caller]
+    fn has_an_address(&self) {
+        self.pi.run(
+            "cd /etc/caddy
+            openssl req -quiet -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN=A household' \
+              -keyout /root/ca.key -out /usr/local/share/ca-certificates/household.crt -addext basicConstraints=critical,CA:TRUE 2>/dev/null
+            openssl req -quiet -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=doses.test \
+              -CA /usr/local/share/ca-certificates/household.crt -CAkey /root/ca.key \
+              -keyout public.key -out public.crt -addext subjectAltName=DNS:doses.test -addext basicConstraints=critical,CA:FALSE 2>/dev/null
+            chown caddy public.key
+            update-ca-certificates >/dev/null 2>&1
+            echo '127.0.0.1 doses.test' >> /etc/hosts
+            printf 'https://doses.test {\\n\\ttls /etc/caddy/public.crt /etc/caddy/public.key\\n\\treverse_proxy 127.0.0.1:3000\\n}\\n' >> Caddyfile",
+        );
+    }
+
+    /// The one file that somebody edits.
+    fn config(&self, at: &str) -> String {
+        let router = match self.front {
+            Front::Caddy => "kind = \"caddy\"",
+            Front::Gate => "kind = \"gate\"\ntrust_forwarded = true",
+        };
+        format!(
+            r#"[[app]]
+name = "doses"
+url = "https://doses.test"
+database = "{DATABASE}"
+releases = "/srv/doses/releases"
+
+[app.backup]
+at = "{at}"
+
+[app.runtime]
+kind = "systemd"
+command = ["/usr/bin/node", "server.js"]
+
+[app.router]
+{router}
+
+[app.deploy]
+prepare = ["npm", "ci", "--omit=dev"]
+prepare_inputs = ["package.json", "package-lock.json"]
+prepare_versions = [["node", "--version"]]
+drain_timeout = "3s"
+"#
+        )
+    }
+
+    /// Edits the configuration so that the night's snapshot is due in the next minute that is not already
+    /// nearly here, and says when, as `HH:MM`. Tealkeep reads it at its start.
+    #[track_caller]
+    pub fn night_comes_soon(&self) -> String {
+        let at = self
+            .pi
+            .run("date -d '+70 seconds' +%H:%M")
+            .trim()
+            .to_owned();
+        self.pi.write(CONFIG, &self.config(&at));
+        self.pi.run(&format!(
+            "chown root:tealkeep {CONFIG}; chmod 0640 {CONFIG}; systemctl restart tealkeep.service"
+        ));
+        self.is_up();
+        at
+    }
+
+    /// Waits until Tealkeep answers and has nothing under way.
+    #[track_caller]
+    pub fn is_up(&self) -> Value {
+        self.until("it is up and quiet", |status| {
+            status["apps"][0]["run"].is_null()
+        })
+    }
+
+    /// Waits until the status is as wanted.
+    #[track_caller]
+    pub fn until<F: Fn(&Value) -> bool>(&self, what: &str, wanted: F) -> Value {
+        let began = Instant::now();
+        loop {
+            let said = self.pi.try_run("tealkeep status --json");
+            let status: Option<Value> = serde_json::from_slice(&said.stdout).ok();
+            if let Some(status) = status.filter(|status| said.status.success() && wanted(status)) {
+                return status;
+            }
+            assert!(
+                began.elapsed() < PATIENCE,
+                "not so: {what}\n{}\n{}",
+                told(&said),
+                self.pi.journal()
+            );
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
+
+    /// Makes a release on the laptop: the app, changed by a script that runs in its directory.
+    #[track_caller]
+    pub fn release(&self, name: &str, change: &str) -> PathBuf {
+        let app = tests().join("fixtures/doses");
+        self.laptop.run(&format!(
+            "rm -rf {name}; mkdir {name}; cd {name}; cp {}/*.js* .; echo '// {name}' >> server.js\n{change}",
+            app.display()
+        ));
+        self.laptop.path(name)
+    }
+
+    /// Pushes a release from the laptop.
+    pub fn try_push(&self, name: &str) -> Output {
+        self.laptop.try_run(&format!(
+            "tealkeep push {name} doses --host tealkeep@pi 2>&1"
+        ))
+    }
+
+    /// Pushes a release from the laptop, and it is live.
+    #[track_caller]
+    pub fn pushes(&self, name: &str) -> String {
+        self.release(name, "");
+        let output = self.try_push(name);
+        assert!(
+            output.status.success(),
+            "push of {name}: {}\n{}",
+            told(&output),
+            self.pi.journal()
+        );
+        assert_eq!(self.serving(), name);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The release that people get, asked through the front.
+    #[track_caller]
+    pub fn serving(&self) -> String {
+        let said = self
+            .laptop
+            .run("curl -fsS --retry 20 --retry-delay 1 --retry-connrefused --max-time 60 -D - -o /dev/null http://10.77.0.1:3000/healthz");
+        let header = said.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("tealkeep-release")
+                .then(|| value.trim().to_owned())
+        });
+        header.unwrap_or_else(|| panic!("no release in {said}"))
+    }
+
+    /// Asks the API over the unix socket.
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Value {
+        let said = self.pi.run(&format!(
+            "curl -fsS --max-time 60 --unix-socket /run/tealkeep/control.sock 'http://tealkeep{path}'"
+        ));
+        serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}"))
+    }
+
+    /// What happened, newest first, as sentences.
+    #[track_caller]
+    pub fn happened(&self) -> Vec<String> {
+        let events = self.get("/api/v1/journal?limit=200");
+        let events = events.as_array().unwrap().iter();
+        events
+            .map(|event| event["text"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// The journal has a sentence with this in it.
+    #[track_caller]
+    pub fn said(&self, words: &str) {
+        let happened = self.happened();
+        assert!(
+            happened.iter().any(|text| text.contains(words)),
+            "nobody said {words:?}: {happened:#?}"
+        );
+    }
+
+    /// Exactly one colour is live: by its marker, by its unit, and by who answers.
+    #[track_caller]
+    pub fn one_is_live(&self) -> String {
+        let live = self.pi.run("cd /var/lib/tealkeep/apps/doses; ls -d */live");
+        assert_eq!(live.lines().count(), 1, "{live}");
+        let colour = live.trim().trim_end_matches("/live").to_owned();
+        assert_eq!(
+            self.pi
+                .run("cat /var/lib/tealkeep/apps/doses/active-color")
+                .trim(),
+            colour
+        );
+        self.pi.run(&format!(
+            "systemctl is-active --quiet doses-{colour}.service"
+        ));
+        colour
+    }
+
+    /// A copy of the live database on this machine, made by the app's user.
+    #[track_caller]
+    pub fn copy_of_database(&self) -> PathBuf {
+        self.pi.run(&format!(
+            "install -d -o doses -m 0700 /run/copy; rm -f /run/copy/*
+            runuser -u doses -- sqlite3 -cmd '.timeout 20000' {DATABASE} \"VACUUM INTO '/run/copy/doses.sqlite'\""
+        ));
+        // /run is the container's own mount, so that it can't be read from here.
+        self.pi
+            .run("mv /run/copy/doses.sqlite /var/lib/copy.sqlite");
+        let copy = self.laptop.path("copy.sqlite");
+        std::fs::copy(self.pi.path("/var/lib/copy.sqlite"), &copy).unwrap();
+        copy
+    }
+
+    /// Whatever was acknowledged is in the database exactly once.
+    #[track_caller]
+    pub fn nothing_is_lost(&self, tallies: &[&Tally]) {
+        let copy = self.copy_of_database();
+        for tally in tallies {
+            tally.is_in_exactly_once(&copy);
+        }
+    }
+
+    /// Has Tealkeep die at a named point of what `act` begins. It does not come back by itself.
+    #[track_caller]
+    pub fn dies_at(&self, point: &str, act: &str) {
+        let drop_in = "/etc/systemd/system/tealkeep.service.d/zz-dies.conf";
+        self.pi.write(
+            drop_in,
+            &format!("[Service]\nEnvironment=TEALKEEP_KILL_AT={point}\nRestart=no\n"),
+        );
+        self.pi
+            .run("systemctl daemon-reload; systemctl restart tealkeep.service");
+        self.is_up();
+        // The command that is waiting for the answer ends with the server.
+        self.pi.try_run(act);
+        self.pi
+            .until("test \"$(systemctl is-active tealkeep.service)\" = failed");
+        std::fs::remove_file(self.pi.path(drop_in)).unwrap();
+    }
+}

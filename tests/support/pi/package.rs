@@ -1,0 +1,30 @@
+//! The Debian package under test, built once a test run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use super::{succeeds, tests};
+use crate::support::TEALKEEP;
+
+/// The package, built by `packaging/build` from the program under test.
+///
+/// # Panics
+/// If it can't be built, with what was said.
+#[track_caller]
+pub fn package() -> &'static Path {
+    static PACKAGE: OnceLock<PathBuf> = OnceLock::new();
+    PACKAGE.get_or_init(|| {
+        let build = tests().parent().unwrap().join("packaging/build");
+        let built = Command::new(&build).arg("--binary").arg(TEALKEEP).output();
+        let built = built.unwrap_or_else(|e| panic!("{}: {e}", build.display()));
+        succeeds("packaging/build", &built);
+        let said = String::from_utf8(built.stdout).unwrap();
+        let path = PathBuf::from(said.lines().last().unwrap_or_default().trim());
+        assert!(
+            path.exists(),
+            "packaging/build printed no path at its end: {said}"
+        );
+        path
+    })
+}
