@@ -186,7 +186,7 @@ fn one_file_is_printed_alone() {
         let said = tealkeep(
             dir.path(),
             CADDY,
-            &["home", "--host", "raspberrypi", "--only", &file.name],
+            &["home", "--machine", "raspberrypi", "--only", &file.name],
         );
         assert_eq!(String::from_utf8(said.stdout).unwrap(), file.body);
     }

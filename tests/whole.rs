@@ -11,6 +11,7 @@ mod kills;
 mod load;
 mod mending;
 mod nightly;
+mod package;
 mod pages;
 mod serve;
 mod support;
