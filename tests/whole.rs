@@ -16,3 +16,4 @@ mod pages;
 mod serve;
 mod support;
 mod units;
+mod systemd;
