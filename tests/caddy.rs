@@ -118,8 +118,10 @@ async fn a_killed_tealkeep_loses_no_request_that_it_held(version: Version) {
     let load = Load::begin(house.app(), mix);
     load.until_answered(20).await;
     // The server dies with this call under way.
-    assert_ne!(house.tealkeep(["restore", "home", &snapshot]).code, 0);
+    let mut asks = house.begin(["restore", "home", &snapshot]);
     house.until_dead().await;
+    asks.kill().unwrap();
+    asks.wait().unwrap();
     assert!(house.markers().join("hold").exists());
     let before = load.so_far().requests;
     house.start_server(&[]).await;
@@ -344,6 +346,8 @@ async fn requests_and_streams_are_counted_apart_at_both_colours(version: Version
 async fn a_folder_that_caddy_cannot_enter_is_said_aloud(version: Version) {
     let mut house = House::prepare(version);
     if rustix::process::geteuid().is_root() {
+        let closed = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        std::fs::set_permissions(house.folder(), closed).unwrap();
         house.start_caddy(|file| file, Some(NOBODY));
     } else {
         // Nobody but root can start it as somebody else: a folder that is not there looks the same to it.
@@ -431,8 +435,7 @@ async fn a_stranger_among_the_markers_is_said_aloud(version: Version) {
     std::fs::write(house.markers().join("notes.txt"), "").unwrap();
     let said = house.tealkeep(["deploy", "home", "v2"]).fails_with(1);
     assert!(
-        said.stderr.contains("holds also: notes.txt")
-            && said.stderr.contains("v1 is live on green"),
+        said.stderr.contains("holds also: notes.txt") && house.home()["release"] == "v1",
         "{said:#?}"
     );
     std::fs::remove_file(house.markers().join("notes.txt")).unwrap();

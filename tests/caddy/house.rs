@@ -291,6 +291,17 @@ impl House {
         Said::of(&output)
     }
 
+    /// Begins a verb against this house, and does not wait.
+    pub fn begin<const N: usize>(&self, arguments: [&str; N]) -> Child {
+        Command::new(TEALKEEP)
+            .env("TEALKEEP_SOCKET", self.folder().join("control.sock"))
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
     /// The app, as `tealkeep status --json` shows it.
     pub fn home(&self) -> Value {
         self.tealkeep(["status", "--json"]).succeeds().json()["apps"][0].clone()

@@ -162,6 +162,15 @@ impl Site<'_> {
             page.close();
         }
         page.says(
+            "The folder itself: where Caddy can't find it, nothing in it would ever be seen.",
+        );
+        page.open("@lost");
+        page.open("not file");
+        page.line(&format!("root {}", quoted(&self.folder)));
+        page.line("try_files /");
+        page.close();
+        page.close();
+        page.says(
             "While the app is in maintenance, monitors still get an answer to their question.",
         );
         page.open("@maintenance");
@@ -218,7 +227,11 @@ impl Site<'_> {
         page.says("The wait while requests are held. 502 to 504 say that it was too long, on a page of Tealkeep's own.");
         page.open(&format!("({})", self.snippet("held")));
         if self.section.preview.is_some() {
-            page.line("respond @preview \"The other colour can't be shown while a restore is under way.\" 503");
+            page.open("handle @preview");
+            page.line(
+                "respond \"The other colour can't be shown while a restore is under way.\" 503",
+            );
+            page.close();
         }
         page.open("handle @health");
         page.line(&format!("reverse_proxy {to}"));
