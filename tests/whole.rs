@@ -11,6 +11,8 @@ mod kills;
 mod load;
 mod mending;
 mod nightly;
+mod package;
 mod pages;
 mod serve;
 mod support;
+mod units;
