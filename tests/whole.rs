@@ -17,3 +17,4 @@ mod push;
 mod serve;
 mod support;
 mod units;
+mod systemd;

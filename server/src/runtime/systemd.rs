@@ -358,8 +358,11 @@ impl Slot {
         let exit = before.map(|before| {
             let how = if unit.last_pid == Some(before) {
                 unit.how_it_ended()
-            } else {
+            } else if now.is_some() {
                 "ended, and systemd has restarted it since".to_owned()
+            } else {
+                // systemd forgets units that are neither enabled nor running.
+                "ended".to_owned()
             };
             (how, self.asked_to_stop)
         });

@@ -41,6 +41,10 @@ pub fn refused(app: &AppName, wish: &str, name: &str, error: &BusError) -> Strin
         | "org.freedesktop.PolicyKit1.Error.NotAuthorized" => format!(
             "Tealkeep may not {wish} {name}: polkit refused it. `tealkeep units {app}` prints the rule that allows it, for /etc/polkit-1/rules.d"
         ),
+        "org.freedesktop.systemd1.NoSuchUnit" if !text.contains(name) => format!(
+            "{name} can't {wish}, since it requires a unit that is not there: {}",
+            text.trim_end_matches('.')
+        ),
         "org.freedesktop.systemd1.NoSuchUnit" => format!(
             "the unit {name} does not exist; `tealkeep units {app}` prints it, to be put into /etc/systemd/system, and then `systemctl daemon-reload`"
         ),
@@ -71,13 +75,13 @@ pub fn not_started(name: &str, result: &str, unit: &Unit, expected: [&Path; 2]) 
             .filter(|(_, met)| !met)
             .map(|(text, _)| text.as_str())
             .collect();
+        let which = if unmet.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", unmet.join(", "))
+        };
         return format!(
-            "{name} was not started, since its conditions were not met ({}); expected are ConditionPathExists=|{} and ConditionPathExists=|{}",
-            if unmet.is_empty() {
-                "which ones is not known".to_owned()
-            } else {
-                unmet.join(", ")
-            },
+            "{name} was not started, since its conditions were not met{which}; expected are ConditionPathExists=|{} and ConditionPathExists=|{}",
             expected[0].display(),
             expected[1].display(),
         );
