@@ -174,7 +174,7 @@ impl Pi {
             )
             .env("HOME", "/root")
             .env("LC_ALL", "C.UTF-8")
-            .args(["--target", &leader.to_string(), "--all"]);
+            .args(["--target", &leader.to_string(), "--all", "--wdns=/"]);
         if user != "root" {
             command.args(["runuser", "-u", user, "--"]);
         }
