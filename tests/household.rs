@@ -1,6 +1,26 @@
-//! The life of a household on a real Debian: its Pi is a container with its own systemd, its laptop has ssh and rsync.
+//! The life of a household on a real Debian, twice: behind Caddy and behind the gate. Its Pi is a container with a
+//! systemd of its own, its laptop has ssh and rsync, its app is Node.js with a native module, and people use it all the
+//! time: not one of their requests may be lost, nor anything that they were told is written, except for the very
+//! instant of a power cut.
 
-use crate::support::pi::{Laptop, Pi};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::load::{Mix, Tally};
+use crate::support::pi::{Crowd, DATABASE, Front, Household, Laptop, Pi, told};
+use crate::support::visitor::PASSWORD;
+
+/// Set: power is cut at every step of a deploy and of a restore; else at some.
+const LONG: &str = "TEALKEEP_LONG";
+
+/// Two that keep their connection, one that does not, a WebSocket and an event stream.
+const FAMILY: Mix = Mix {
+    keep_alive: 2,
+    new_connections: 1,
+    uploads: 1,
+    streams: 1,
+};
 
 #[test]
 fn a_pi_boots_loses_its_power_and_boots_again_and_the_laptop_reaches_it() {
@@ -12,7 +32,7 @@ fn a_pi_boots_loses_its_power_and_boots_again_and_the_laptop_reaches_it() {
     assert_eq!(lines[0], "pi");
     assert!(lines[1].starts_with("v18."), "{said}");
     assert_eq!(lines[2].len(), 32, "its own identity");
-    let of_nobody = pi.try_run_as("nobody", "id -un; systemctl stop ssh.service");
+    let of_nobody = pi.try_run_as("nobody", "systemctl stop ssh.service");
     assert!(
         !of_nobody.status.success(),
         "nobody may not stop what is not theirs"
@@ -27,4 +47,450 @@ fn a_pi_boots_loses_its_power_and_boots_again_and_the_laptop_reaches_it() {
     another.run("test ! -e /var/lib/kept");
     laptop.carry_to(&another);
     laptop.run("ssh root@pi true");
+}
+
+#[test]
+fn a_household_lives_behind_caddy_and_its_pi_burns() {
+    let home = lives(Front::Caddy);
+    burns(home);
+}
+
+#[test]
+fn a_household_lives_behind_the_gate() {
+    lives(Front::Gate);
+}
+
+fn lives(front: Front) -> Household {
+    let mut home = Household::begins(front);
+    is_deployed_to_for_the_first_time(&home);
+    let at = home.night_comes_soon();
+
+    // Nobody notices anything of all this.
+    let family = Crowd::at(&home.pi, FAMILY);
+    has_no_privileges(&home);
+    is_deployed_to(&home);
+    refuses_bad_releases(&home);
+    sleeps_well(&home, &at);
+    if front == Front::Caddy {
+        // What people reach does not depend on Tealkeep's own life.
+        is_killed_while_it_reads(&home);
+    }
+    family.until_answered(50);
+    let all_day = family.stop();
+    all_day.nothing_failed();
+    all_day.was_answered_by(&["one", "two", "three"]);
+    assert!(
+        all_day.messages > 0 && all_day.events > 0 && all_day.uploads > 0,
+        "{all_day:?}"
+    );
+    home.nothing_is_lost(&[&all_day]);
+
+    restores_and_undoes(&home, &all_day);
+    let through_cuts = loses_its_power(&mut home);
+    let mut all: Vec<&Tally> = vec![&all_day];
+    all.extend(&through_cuts);
+    home.nothing_is_lost(&all);
+    home
+}
+
+/// From a database with rows and no release to a release that people use.
+fn is_deployed_to_for_the_first_time(home: &Household) {
+    home.pushes("one");
+    home.one_is_live();
+    assert_eq!(
+        rows_from_before(&home.copy_of_database()),
+        5000,
+        "the rows from before Tealkeep"
+    );
+    let doctor = home.pi.try_run("tealkeep doctor doses");
+    assert!(doctor.status.success(), "{}", told(&doctor));
+}
+
+/// More releases, a way back, and nothing prepared twice.
+fn is_deployed_to(home: &Household) {
+    home.pushes("two");
+    let releases = "/srv/doses/releases";
+    let native = "node_modules/better-sqlite3/build/Release/better_sqlite3.node";
+    home.pi.run(&format!(
+        "test \"$(stat -c %i {releases}/one/{native})\" = \"$(stat -c %i {releases}/two/{native})\"
+        ! runuser -u doses -- test -w {releases}/two/{native}
+        ! runuser -u doses -- test -w {releases}/two/server.js
+        runuser -u doses -- test -r {releases}/two/server.js"
+    ));
+    let back = home
+        .laptop
+        .try_run("tealkeep rollback doses --host tealkeep@pi 2>&1");
+    assert!(back.status.success(), "{}", told(&back));
+    assert_eq!(home.serving(), "one");
+    home.pushes("three");
+    home.one_is_live();
+}
+
+/// Each is refused for its own reason, and people never get it.
+fn refuses_bad_releases(home: &Household) {
+    let bad = [
+        (
+            "fails-in-prepare",
+            // A version that is not in the lock file.
+            "sed -i 's/\"ws\": \"8.18.0\"/\"ws\": \"7.0.0\"/' package.json",
+            "npm ci",
+        ),
+        (
+            "fails-on-boot",
+            "echo 'throw new Error(\"the boiler is cold\");' > database.js",
+            "the boiler is cold",
+        ),
+        (
+            "is-not-healthy",
+            "sed -i \"s/doses.check();/return send(response, 503, 'text\\/plain', 'no water\\\\n');/\" server.js; ! grep -q 'doses.check' server.js",
+            "503",
+        ),
+        (
+            "fails-in-public",
+            "sed -i \"s/doses.check();/if (request.headers['x-forwarded-proto'] === 'https') return send(response, 502, 'text\\/plain', 'not here\\\\n');/\" server.js; grep -q forwarded server.js",
+            "https://doses.test",
+        ),
+    ];
+    for (name, change, why) in bad {
+        home.release(name, change);
+        let said = home.try_push(name);
+        assert_eq!(said.status.code(), Some(1), "{name}: {}", told(&said));
+        let words = String::from_utf8_lossy(&said.stdout);
+        assert!(words.contains(why), "{name}: {words}");
+        assert_eq!(home.serving(), "three", "{name}");
+        home.one_is_live();
+    }
+}
+
+/// The snapshot of the night comes at its minute; the laptop pulls the folder and proves its copy.
+fn sleeps_well(home: &Household, at: &str) {
+    home.until("the night's snapshot is there", |_| {
+        let all = home.get("/api/v1/apps/doses/snapshots");
+        all["snapshots"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|snapshot| snapshot["reason"] == "nightly")
+    });
+    let local = home
+        .pi
+        .run("date -r \"$(ls -d /var/backups/doses/daily/*.sqlite.gz)\" +%H:%M");
+    assert!(local.trim() >= at, "it was taken at {local}, before {at}");
+    pulls(home);
+}
+
+/// The laptop's copy by plain rsync, the very line that `tealkeep units` prints, is whole.
+fn pulls(home: &Household) {
+    let key = home.pi.run("tealkeep units doses --only pull-key");
+    let key = key.replace(
+        "ssh-ed25519 PUBLIC-KEY you@laptop",
+        &home.laptop.public_key(),
+    );
+    home.pi
+        .write("/var/lib/tealkeep-backup/.ssh/authorized_keys", &key);
+    home.laptop.run(
+        "mkdir -p tealkeep/doses
+        rsync -a --exclude='.*' tealkeep-backup@pi:/ ~/tealkeep/doses/
+        tealkeep verify ~/tealkeep/doses
+        cd ~/tealkeep/doses && sha256sum --quiet -c SHA256SUMS",
+    );
+    // Reading is all that this key can do.
+    let wrote = home
+        .laptop
+        .try_run("echo x > x; rsync -a x tealkeep-backup@pi:/x");
+    assert!(
+        !wrote.status.success(),
+        "the laptop's key can write into the backups"
+    );
+    let shell = home.laptop.try_run("ssh tealkeep-backup@pi id");
+    assert!(
+        !shell.status.success(),
+        "the laptop's key opens a shell: {}",
+        told(&shell)
+    );
+}
+
+/// The process is its own user's, without any capability; it writes where it must and nowhere else, and it has
+/// power over the units of its app and no others.
+fn has_no_privileges(home: &Household) {
+    let pi = &home.pi;
+    let status = pi.run("cat /proc/$(systemctl show -P MainPID tealkeep.service)/status");
+    let field = |name: &str| {
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name}:")));
+        line.unwrap_or_else(|| panic!("no {name} in {status}"))
+            .trim()
+            .to_owned()
+    };
+    let id = pi.run("id -u tealkeep").trim().to_owned();
+    assert_eq!(
+        field("Uid").split_whitespace().collect::<Vec<_>>(),
+        [&id; 4]
+    );
+    for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+        assert_eq!(field(set), "0000000000000000", "{set}");
+    }
+    assert_eq!(field("NoNewPrivs"), "1");
+
+    // In its own view of the file system, as its user with its groups: every folder that it can write to.
+    let writable = pi.run(
+        "pid=$(systemctl show -P MainPID tealkeep.service)
+        groups=$(sed -n 's/^Groups:[ \\t]*//p' /proc/$pid/status | sed 's/ *$//; s/ /,/g')
+        nsenter --target $pid --mount setpriv --reuid tealkeep --regid tealkeep --groups $groups --bounding-set=-all --no-new-privs \
+          find / -path /proc -prune -o -type d -writable -print 2>/dev/null || true",
+    );
+    let own = [
+        "/var/lib/tealkeep",
+        "/run/tealkeep",
+        "/srv/doses/data",
+        "/srv/doses/releases",
+        "/var/backups/doses",
+        // Its own ones: PrivateTmp=, and an empty /dev/shm.
+        "/tmp",
+        "/var/tmp",
+        "/dev/shm",
+        "/dev/mqueue",
+    ];
+    for folder in writable.lines() {
+        assert!(
+            own.iter().any(|own| Path::new(folder).starts_with(own)),
+            "it can write to {folder}: {writable}"
+        );
+    }
+    for needed in [
+        "/srv/doses/data",
+        "/srv/doses/releases",
+        "/var/backups/doses",
+    ] {
+        assert!(
+            writable.lines().any(|folder| folder == needed),
+            "it can't write to {needed}: {writable}"
+        );
+    }
+    let live = home.one_is_live();
+    for denied in [
+        "systemctl stop caddy.service",
+        "systemctl restart ssh.service",
+        "systemctl stop tealkeep.service",
+        "systemctl start doses-other@x.service",
+        &format!("systemctl kill doses-{live}.service"),
+        &format!("systemctl disable doses-{live}.service"),
+        "systemctl daemon-reload",
+        "systemctl poweroff",
+        "busctl call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager StartTransientUnit 'ssa(sv)a(sa(sv))' x.service fail 0 0",
+    ] {
+        let said = pi.try_run_as("tealkeep", denied);
+        assert!(
+            !said.status.success(),
+            "Tealkeep's user may do this: {denied}\n{}",
+            told(&said)
+        );
+    }
+    pi.run("systemctl is-active --quiet caddy.service ssh.service tealkeep.service");
+    let allowed = pi.try_run_as("tealkeep", &format!("systemctl start doses-{live}.service"));
+    assert!(
+        allowed.status.success(),
+        "it has no power over its own units: {}",
+        told(&allowed)
+    );
+    the_app_opens_its_database(home);
+}
+
+/// There is no file of the database that the app's user can't read and write.
+fn the_app_opens_its_database(home: &Household) {
+    home.pi.run(&format!(
+        "for file in {DATABASE}*; do
+          runuser -u doses -- test -r $file -a -w $file || {{ ls -l /srv/doses/data >&2; exit 1; }}
+        done"
+    ));
+    home.copy_of_database();
+}
+
+/// SIGKILL in the middle of a snapshot leaves no file that the app can't open; Tealkeep comes back and takes it.
+fn is_killed_while_it_reads(home: &Household) {
+    home.dies_at("snapshot.pages", "tealkeep backup doses");
+    the_app_opens_its_database(home);
+    home.pi
+        .run("systemctl daemon-reload; systemctl start tealkeep.service");
+    home.is_up();
+    home.said("had been cut off while it took a manual snapshot");
+    home.pi.run("tealkeep backup doses");
+    the_app_opens_its_database(home);
+}
+
+/// Through the dashboard, from the laptop, as a browser would.
+fn restores_and_undoes(home: &Household, before: &Tally) {
+    home.pi.run("tealkeep backup doses");
+    let all = home.get("/api/v1/apps/doses/snapshots");
+    let newest = newest(&all);
+    home.pi.run(&format!(
+        "link=$(tealkeep password | grep -o '/welcome/[^ ]*')
+        curl -fsS -H 'Origin: http://127.0.0.1:3330' --data-urlencode 'password={PASSWORD}' --data-urlencode 'password_again={PASSWORD}' \"http://127.0.0.1:3330$link\""
+    ));
+    let browser = "curl -fsS -b jar -c jar -H 'Origin: http://10.77.0.1:3330' --retry 20 --retry-connrefused --retry-delay 1";
+    home.laptop.run(&format!(
+        "{browser} --data-urlencode 'password={PASSWORD}' http://10.77.0.1:3330/sign-in"
+    ));
+
+    let family = Crowd::at(&home.pi, FAMILY);
+    family.until_answered(30);
+    let live = home.one_is_live();
+    home.laptop.run(&format!(
+        "{browser} {browser_form} http://10.77.0.1:3330/apps/doses/snapshots/{newest}/restore",
+        browser_form = "-X POST"
+    ));
+    let status = home.until("the restore has ended", |status| {
+        status["apps"][0]["run"].is_null()
+    });
+    assert_ne!(
+        home.one_is_live(),
+        live,
+        "a restore ends on the other colour: {status}"
+    );
+    // The rows from before the snapshot are there, and those from after it are not.
+    home.nothing_is_lost(&[before]);
+    family.until_answered(30);
+    home.laptop.run(&format!(
+        "{browser} -X POST http://10.77.0.1:3330/apps/doses/undo"
+    ));
+    home.is_up();
+    family.until_answered(30);
+    let meanwhile = family.stop();
+    meanwhile.nothing_failed();
+    home.nothing_is_lost(&[before]);
+    home.said("Undo");
+}
+
+fn newest(snapshots: &Value) -> String {
+    let all = snapshots["snapshots"].as_array().unwrap().iter();
+    let ids = all.map(|snapshot| snapshot["id"].as_str().unwrap().to_owned());
+    ids.max().unwrap()
+}
+
+/// Power cuts at named points: afterwards one colour is live, what was under way is finished or unwound and said,
+/// and nothing that anybody was told is written is gone.
+fn loses_its_power(home: &mut Household) -> Vec<Tally> {
+    let long = std::env::var_os(LONG).is_some();
+    let mut points = vec![
+        "deploy.start.after",
+        "deploy.swap.after",
+        "snapshot.pages",
+        "restore.pages",
+    ];
+    if long {
+        points.extend([
+            "deploy.receive.after",
+            "deploy.prepare.before",
+            "deploy.prepare.after",
+            "deploy.snapshot.after",
+            "deploy.probe.after",
+            "deploy.swap.before",
+            "deploy.verify.after",
+            "deploy.drain.before",
+            "restore.hold.after",
+            "restore.stop.after",
+            "restore.copy.after",
+            "restore.probe.after",
+            "restore.swap.after",
+            "restore.release.before",
+        ]);
+    }
+    let mut tallies = Vec::new();
+    for (number, point) in points.into_iter().enumerate() {
+        let name = format!("cut-{number}");
+        let serving = home.serving();
+        let is_restore = point.starts_with("restore");
+        let act = match point {
+            _ if is_restore => {
+                // What it puts back is what is there: nobody writes from here on.
+                home.pi.run("tealkeep backup doses");
+                let snapshot = newest(&home.get("/api/v1/apps/doses/snapshots"));
+                format!("tealkeep restore doses {snapshot}")
+            }
+            "snapshot.pages" => "tealkeep backup doses".to_owned(),
+            _ => {
+                home.release(&name, "");
+                home.laptop.run(&format!(
+                    "rsync -a --chmod=D2750,F440 {name}/ staged-{name}"
+                ));
+                home.pi.copy_in(
+                    &home.laptop.path(&format!("staged-{name}")),
+                    &format!("/srv/doses/releases/{name}"),
+                );
+                home.pi.run(&format!("chown -R tealkeep:doses /srv/doses/releases/{name}; chmod 2750 /srv/doses/releases/{name}"));
+                format!("tealkeep deploy doses {name}")
+            }
+        };
+        let content = is_restore.then(|| rows(&home.copy_of_database()));
+        let family = (!is_restore).then(|| Crowd::at(&home.pi, FAMILY));
+        if let Some(family) = &family {
+            family.until_answered(20);
+        }
+        home.dies_at(point, &act);
+        home.pi.power_cut();
+        let tally = family.map(Crowd::stop);
+        home.pi.boot_again();
+        home.is_up();
+        home.one_is_live();
+        let now = home.serving();
+        let finishes = point.starts_with("deploy")
+            && ["swap.after", "verify", "drain"]
+                .iter()
+                .any(|late| point.contains(late));
+        let expected = if finishes { &name } else { &serving };
+        assert_eq!(&now, expected, "{point}: {:#?}", home.happened());
+        home.said("had been cut off");
+        the_app_opens_its_database(home);
+        let copy = home.copy_of_database();
+        if let Some(tally) = &tally {
+            tally.is_in_exactly_once(&copy);
+        }
+        if let Some(content) = content {
+            assert_eq!(rows(&copy), content, "{point}");
+        }
+        tallies.extend(tally);
+    }
+    tallies
+}
+
+/// The Pi burns. A new one, the package, the laptop's folder, `tealkeep restore --from`: the data is back, to the row.
+fn burns(home: Household) {
+    home.pi.run("tealkeep backup doses");
+    home.pi.run(
+        "tealkeep pin doses \"$(tealkeep snapshots doses --json | true)\" 2>/dev/null || true",
+    );
+    pulls(&home);
+    let newest_before = newest(&home.get("/api/v1/apps/doses/snapshots"));
+    let rows_before = rows(&home.copy_of_database());
+
+    let home = home.burns();
+    home.laptop
+        .run("rsync -a --exclude='.*' ~/tealkeep/doses/ root@pi:/root/doses/");
+    home.pi.run("tealkeep restore doses --from /root/doses");
+    home.pushes("one");
+    let (before, after) = (rows_before, rows(&home.copy_of_database()));
+    assert_eq!(before, after, "restored from {newest_before}");
+    home.one_is_live();
+    let doctor = home.pi.try_run("tealkeep doctor doses");
+    assert!(doctor.status.success(), "{}", told(&doctor));
+}
+
+/// Every dose, in order.
+fn rows(database: &Path) -> Vec<(i64, String)> {
+    let connection = rusqlite::Connection::open(database).unwrap();
+    let mut rows = connection
+        .prepare("SELECT id, amount FROM doses ORDER BY id")
+        .unwrap();
+    let rows = rows
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+fn rows_from_before(database: &Path) -> usize {
+    rows(database)
+        .iter()
+        .filter(|(_, amount)| amount.starts_with("before "))
+        .count()
 }

@@ -13,6 +13,7 @@ mod mending;
 mod nightly;
 mod package;
 mod pages;
+mod push;
 mod serve;
 mod support;
 mod units;

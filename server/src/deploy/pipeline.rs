@@ -516,17 +516,22 @@ impl Pipeline {
         let until = tokio::time::Instant::now() + PUBLIC_WITHIN;
         loop {
             let found = public.ask(health.timeout).await;
-            match found.and_then(|answer| probe::judge(&answer, release)) {
-                Ok(()) => {
-                    return Ok(Outcome::Done(format!(
-                        "{release} answers through the router and at {public}"
-                    )));
-                }
-                Err(wrong) if tokio::time::Instant::now() >= until => {
-                    bail!("after the swap, {public} {wrong}")
-                }
-                Err(_) => tokio::time::sleep(PUBLIC_PAUSE).await,
+            let is_late = tokio::time::Instant::now() >= until;
+            let (wrong, lasts) = match found {
+                Ok(answer) => match probe::judge(&answer, release) {
+                    Ok(()) => {
+                        return Ok(Outcome::Done(format!(
+                            "{release} answers through the router and at {public}"
+                        )));
+                    }
+                    Err(wrong) => (wrong, false),
+                },
+                Err(silence) => (silence.why, silence.lasts),
+            };
+            if lasts || is_late {
+                bail!("after the swap, {public} {wrong}");
             }
+            tokio::time::sleep(PUBLIC_PAUSE).await;
         }
     }
 

@@ -8,10 +8,11 @@ use anyhow::Context;
 use http::Uri;
 use http_body_util::Empty;
 use hyper::body::Bytes;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
-use rustls::CertificateError;
+use rustls::crypto::ring;
+use rustls::{CertificateError, ClientConfig};
 
 use super::{Answer, read};
 
@@ -28,13 +29,21 @@ impl Public {
     /// # Errors
     /// This machine has no roots to trust, or the two make no address.
     pub fn at(url: &Uri, path: &str) -> anyhow::Result<Public> {
-        let base = url.to_string();
-        let uri = format!("{}{path}", base.trim_end_matches('/'));
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
+        let config = ClientConfig::builder_with_provider(ring::default_provider().into())
+            .with_safe_default_protocol_versions()?
+            .with_native_roots()
             .context(
                 "this machine trusts no certificates at all; install the package ca-certificates",
             )?
+            .with_no_client_auth();
+        Public::with(url, path, config)
+    }
+
+    fn with(url: &Uri, path: &str, config: ClientConfig) -> anyhow::Result<Public> {
+        let base = url.to_string();
+        let uri = format!("{}{path}", base.trim_end_matches('/'));
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(config)
             .https_or_http()
             .enable_http1()
             .build();
@@ -52,8 +61,8 @@ impl Public {
     /// Asks once; a redirect is not followed.
     ///
     /// # Errors
-    /// Why there was no answer, in words that continue "the address …".
-    pub async fn ask(&self, timeout: Duration) -> Result<Answer, String> {
+    /// Why there was no answer.
+    pub async fn ask(&self, timeout: Duration) -> Result<Answer, Silence> {
         let request = http::Request::get(self.uri.clone())
             .header(
                 http::header::USER_AGENT,
@@ -61,7 +70,7 @@ impl Public {
             )
             .header(http::header::CACHE_CONTROL, "no-cache")
             .body(Empty::new())
-            .map_err(|e| format!("can't be asked for: {e}"))?;
+            .map_err(|e| Silence::passing(format!("can't be asked for: {e}")))?;
         let asked = async {
             let response = self.client.request(request).await;
             match response {
@@ -71,7 +80,11 @@ impl Public {
         };
         tokio::time::timeout(timeout, asked)
             .await
-            .unwrap_or_else(|_| Err(format!("gave no answer within {timeout:?}")))
+            .unwrap_or_else(|_| {
+                Err(Silence::passing(format!(
+                    "gave no answer within {timeout:?}"
+                )))
+            })
     }
 }
 
@@ -81,8 +94,23 @@ impl fmt::Display for Public {
     }
 }
 
+/// Why the public address did not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silence {
+    /// In words that continue "the address …".
+    pub why: String,
+    /// Whether asking again is of no use: a certificate does not change by itself.
+    pub lasts: bool,
+}
+
+impl Silence {
+    fn passing(why: String) -> Silence {
+        Silence { why, lasts: false }
+    }
+}
+
 /// What went wrong, from the innermost cause that is known.
-fn in_words(error: &hyper_util::client::legacy::Error, host: &str) -> String {
+fn in_words(error: &hyper_util::client::legacy::Error, host: &str) -> Silence {
     let mut causes: Vec<&(dyn std::error::Error + 'static)> = vec![error];
     while let Some(cause) = causes.last().and_then(|cause| cause.source()) {
         causes.push(cause);
@@ -95,10 +123,17 @@ fn in_words(error: &hyper_util::client::legacy::Error, host: &str) -> String {
                 .downcast_ref()
         });
         if let Some(tls) = tls {
-            return of_tls(tls, host);
+            return Silence {
+                why: of_tls(tls, host),
+                lasts: matches!(tls, rustls::Error::InvalidCertificate(_)),
+            };
         }
     }
-    for cause in &causes {
+    Silence::passing(of_connection(&causes, host))
+}
+
+fn of_connection(causes: &[&(dyn std::error::Error + 'static)], host: &str) -> String {
+    for cause in causes {
         if cause.to_string().contains("dns error") {
             let why = causes.last().map(ToString::to_string).unwrap_or_default();
             return format!("was not found: the name {host} can't be looked up ({why})");
@@ -143,3 +178,6 @@ fn of_tls(error: &rustls::Error, host: &str) -> String {
         other => format!("could not agree on TLS: {other}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

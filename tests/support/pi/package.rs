@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use super::{succeeds, tests};
 use crate::support::TEALKEEP;
 
-/// The package, built by `packaging/build` from the program under test.
+/// The package, built by `packaging/build` around the program under test.
 ///
 /// # Panics
 /// If it can't be built, with what was said.
@@ -15,8 +15,18 @@ use crate::support::TEALKEEP;
 pub fn package() -> &'static Path {
     static PACKAGE: OnceLock<PathBuf> = OnceLock::new();
     PACKAGE.get_or_init(|| {
-        let build = tests().parent().unwrap().join("packaging/build");
-        let built = Command::new(&build).arg("--binary").arg(TEALKEEP).output();
+        let root = tests().parent().unwrap().to_owned();
+        // `tests/run` puts cargo-deb there where it is not installed.
+        let mut path = std::env::var_os("PATH").unwrap_or_default();
+        path.push(":");
+        path.push(root.join("target/tools/bin"));
+        let build = root.join("packaging/build");
+        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("package");
+        let built = Command::new(&build)
+            .args(["--binary", TEALKEEP])
+            .env("OUT", &out)
+            .env("PATH", path)
+            .output();
         let built = built.unwrap_or_else(|e| panic!("{}: {e}", build.display()));
         succeeds("packaging/build", &built);
         let said = String::from_utf8(built.stdout).unwrap();
