@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use tealkeep::config::Config;
+use tealkeep::config::{Config, RouterConfig, RuntimeConfig};
 
 use crate::support::TEALKEEP;
 
@@ -276,7 +276,7 @@ fn apps_are_told_apart_by_name_and_there_is_at_least_one() {
 
 #[test]
 fn kinds_that_there_are_not_are_refused() {
-    let source = format!("{LEAST}kind = \"systemd\"\n[app.router]\nkind = \"caddy\"\n");
+    let source = format!("{LEAST}kind = \"docker\"\n[app.router]\nkind = \"nginx\"\n");
     insta::assert_snapshot!("unknown_kinds", refusal(&source));
     let source = LEAST.replace(r#"["node", "server.js"]"#, "[]");
     insta::assert_snapshot!("an_empty_command", refusal(&source));
@@ -423,23 +423,64 @@ fn the_example_is_right_as_it_stands() {
     );
 }
 
+/// What must be there of the example's second app, and the ports that can't be those of the first.
+const GARDEN: &str = r#"
+[[app]]
+name = "garden"
+database = "/srv/garden/data/garden.sqlite"
+releases = "/srv/garden/releases"
+[app.runtime]
+kind = "systemd"
+blue_port = 3101
+green_port = 3102
+[app.router]
+kind = "caddy"
+listen = "0.0.0.0:3100"
+hold_listen = "127.0.0.1:3103"
+"#;
+
 #[test]
 fn the_documented_defaults_are_the_real_ones() {
     let everything = uncommented(EXAMPLE);
     let mut documented = Config::parse(&everything, false).unwrap();
-    let defaults = Config::parse(LEAST, false).unwrap();
+    let defaults = Config::parse(&format!("{LEAST}{GARDEN}"), false).unwrap();
     assert_eq!(documented.apps.len(), 2);
-    assert_eq!(documented.apps.pop().unwrap().name.as_str(), "garden");
-    // The one key whose default can't be written down: the zone of the machine.
+    // The keys whose defaults can't be written down: nothing at all, or the zone of the machine.
     assert!(documented.zone.take().is_some() && defaults.zone.is_none());
+    assert!(documented.apps[0].url.take().is_some());
+    let prepare = documented.apps[0].deploy.prepare.take().unwrap();
+    assert_eq!(prepare.timeout.as_secs(), 600);
+    let garden = &mut documented.apps[1];
+    let RuntimeConfig::Systemd(systemd) = &mut garden.runtime else {
+        panic!("garden has no units");
+    };
+    assert!(systemd.command.take().is_some());
+    let RouterConfig::Caddy(caddy) = &mut garden.router else {
+        panic!("garden is not behind Caddy");
+    };
+    assert!(caddy.preview.take().is_some() && caddy.active_color.take().is_some());
     assert_eq!(format!("{documented:#?}"), format!("{defaults:#?}"));
 }
 
 #[test]
 fn every_key_that_the_reader_knows_is_documented() {
-    let first = EXAMPLE.split("# A second app").next().unwrap();
-    let everything = uncommented(first);
-    let mut tables = vec![(String::new(), String::new())];
+    let (home, garden) = EXAMPLE.split_once("# A second app").unwrap();
+    let seen = documented_keys(&uncommented(home));
+    assert!(seen > 40, "only {seen} keys were looked at");
+    // The second app's tables that are of other kinds; what it shares with the first stands there.
+    let garden = uncommented(garden);
+    let seen = documented_keys(&garden[garden.find("[[app]]").unwrap()..]);
+    assert!(seen > 15, "only {seen} keys were looked at");
+}
+
+/// Looks for each key that the reader knows, in the tables that `everything` has; returns how many there are.
+#[track_caller]
+fn documented_keys(everything: &str) -> usize {
+    let is_first = everything.contains("[dashboard]");
+    let mut tables = Vec::new();
+    if is_first {
+        tables.push((String::new(), String::new()));
+    }
     tables.extend(
         everything
             .lines()
@@ -453,6 +494,9 @@ fn every_key_that_the_reader_knows_is_documented() {
     );
     let mut seen = 0;
     for (table, header) in &tables {
+        if !is_first && table == "app" {
+            continue;
+        }
         // A key that nobody can mean: the refusal lists those that are known in this table.
         let planted = if header.is_empty() {
             format!("zzzzzz = 1\n{everything}")
@@ -490,5 +534,37 @@ fn every_key_that_the_reader_knows_is_documented() {
             seen += 1;
         }
     }
-    assert!(seen > 35, "only {seen} keys were looked at");
+    seen
+}
+
+#[test]
+fn units_caddy_and_preparation_are_held_to_what_they_can_be() {
+    let home = LEAST.split("[app.runtime]").next().unwrap();
+    let source = format!(
+        r#"{home}url = "home.example.org"
+[app.runtime]
+kind = "systemd"
+user = "Robert'); --"
+blue_unit = "home blue"
+green_unit = "home@.service"
+blue_port = 3000
+stop_timeout = "0s"
+comand = []
+[app.router]
+kind = "caddy"
+admin = "0.0.0.0:2019"
+hold_listen = "0.0.0.0:3002"
+preview = "short"
+[app.deploy]
+prepare = []
+prepare_inputs = ["../../etc/shadow"]
+prepare_versions = [["node"], [""]]
+prepare_timeout = "7h"
+"#
+    );
+    insta::assert_snapshot!("bad_units_caddy_and_preparation", refusal(&source));
+    let source = format!(
+        "{home}[app.runtime]\nkind = \"systemd\"\nuser = \"root\"\nblue_unit = \"x.service\"\ngreen_unit = \"x.service\"\n[app.deploy]\nprepare_timeout = \"1m\"\n"
+    );
+    insta::assert_snapshot!("units_of_root_and_a_lone_timeout", refusal(&source));
 }

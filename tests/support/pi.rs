@@ -174,7 +174,7 @@ impl Pi {
             )
             .env("HOME", "/root")
             .env("LC_ALL", "C.UTF-8")
-            .args(["--target", &leader.to_string(), "--all", "--wd=/"]);
+            .args(["--target", &leader.to_string(), "--all", "--wdns=/"]);
         if user != "root" {
             command.args(["runuser", "-u", user, "--"]);
         }
@@ -212,7 +212,7 @@ impl Pi {
     #[track_caller]
     pub fn install(&self, deb: &Path) {
         self.copy_in(deb, "/root/tealkeep.deb");
-        self.run("DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends --no-download /root/tealkeep.deb");
+        self.run("DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends /root/tealkeep.deb");
     }
 
     /// Its address in the network that it shares with the laptop.

@@ -53,7 +53,7 @@ async fn server(client: &Client) -> Finding {
     let (level, text, mend) = match said {
         Ok(status) => (Level::Ok, status.sentence, None),
         Err(Failure::Call(error)) => (Level::Warn, error, None),
-        Err(Failure::Said(code)) => (Level::Warn, format!("asking it ended with {code}"), None),
+        Err(Failure::Said(code)) => (Level::Warn, format!("ended with {code}"), None),
         Err(Failure::Tried(error)) => (
             Level::Warn,
             format!("{error:#}"),

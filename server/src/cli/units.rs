@@ -32,17 +32,17 @@ pub struct UnitsArgs {
     into: Option<PathBuf>,
     /// This machine's name as the laptop calls it; left out, its own.
     #[arg(long, value_name = "NAME")]
-    host: Option<String>,
+    machine: Option<String>,
 }
 
 /// `tealkeep units`
 pub async fn run(args: &UnitsArgs, json: bool) -> Outcome {
     let config = read(&args.config)?;
     let app = pick(&config, args.app.as_deref())?;
-    let host = args.host.clone().unwrap_or_else(own_name);
+    let host = args.machine.clone().unwrap_or_else(own_name);
     if !is_host(&host) {
         return Err(Failure::Call(format!(
-            "`{host}` can't be a machine's name; write it as ssh takes it, for example `--host raspberrypi.local`"
+            "`{host}` can't be a machine's name; write it as ssh takes it, for example `--machine raspberrypi.local`"
         )));
     }
     let sheet = units::sheet(&config, app, &host).map_err(|e| Failure::Call(e.to_string()))?;

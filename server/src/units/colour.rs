@@ -74,7 +74,7 @@ Description={name}, the {colour} colour
 Documentation=man:tealkeep-units(1)
 Wants=network-online.target
 After=network-online.target
-{conditions}# A release that keeps crashing is given up after a minute of trying.
+{conditions}# A release that keeps crashing is given up after ten tries.
 StartLimitIntervalSec=60
 StartLimitBurst=10
 

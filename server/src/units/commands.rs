@@ -101,6 +101,10 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
         "# Folders: whose they are, and who may look in.".to_owned(),
     ];
     lines.extend(folders(of.app, of.systemd).iter().map(Folder::command));
+    let database = shell(&of.app.database.to_string_lossy());
+    lines.push(format!(
+        "# An empty file is an empty database.\n[ -e {database} ] || install -o {user} -g {user} -m 0660 /dev/null {database}"
+    ));
     lines.push(mend_files(of.app, user));
     lines.push(
         "chown root:tealkeep /etc/tealkeep/tealkeep.toml && chmod 0640 /etc/tealkeep/tealkeep.toml"

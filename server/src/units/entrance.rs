@@ -3,6 +3,7 @@
 
 use super::{Of, Place, Printed, system_unit};
 use crate::config::RouterConfig;
+use crate::router::caddy::caddyfile;
 
 /// The unit of an app's gate socket.
 pub(super) fn gate_socket(app: &str) -> String {
@@ -18,7 +19,7 @@ pub(super) fn files(of: &Of<'_>) -> Vec<Printed> {
                 name: "caddy".to_owned(),
                 path: format!("/etc/caddy/tealkeep-{}.caddy", of.name()),
                 place: Place::Machine,
-                body: crate::router::caddy::caddyfile(of.app, &of.config.state),
+                body: caddyfile(of.app, &of.config.state),
             });
             caddy.listen
         }

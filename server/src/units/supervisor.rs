@@ -16,12 +16,7 @@ pub(super) fn file(of: &Of<'_>) -> Result<Printed, Unwritable> {
     }
     let mut paths = String::new();
     for path in &written {
-        // The dash stands inside of the quotes.
-        let path = quote::listed_path(path)?;
-        match path.strip_prefix('"') {
-            Some(rest) => paths.push_str(&format!(" \"-{rest}")),
-            None => paths.push_str(&format!(" -{path}")),
-        }
+        paths.push_str(&format!(" -{}", quote::listed_path(path)?));
     }
     let home = match protect_home(&written) {
         text if text.contains("read-only") => text,

@@ -133,9 +133,9 @@ impl Household {
     fn has_an_address(&self) {
         self.pi.run(
             "cd /etc/caddy
-            openssl req -quiet -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN=A household' \
+            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN=A household' \
               -keyout /root/ca.key -out /usr/local/share/ca-certificates/household.crt -addext basicConstraints=critical,CA:TRUE 2>/dev/null
-            openssl req -quiet -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=doses.test \
+            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=doses.test \
               -CA /usr/local/share/ca-certificates/household.crt -CAkey /root/ca.key \
               -keyout public.key -out public.crt -addext subjectAltName=DNS:doses.test -addext basicConstraints=critical,CA:FALSE 2>/dev/null
             chown caddy public.key

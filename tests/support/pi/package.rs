@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use super::{succeeds, tests};
+use crate::support::TEALKEEP;
 
 /// The package, built by `packaging/build` around the program under test.
 ///
@@ -22,7 +23,7 @@ pub fn package() -> &'static Path {
         let build = root.join("packaging/build");
         let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("package");
         let built = Command::new(&build)
-            .env("PROFILE", "dev")
+            .args(["--binary", TEALKEEP])
             .env("OUT", &out)
             .env("PATH", path)
             .output();

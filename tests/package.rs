@@ -1,0 +1,255 @@
+//! The package on a real Debian: installed, configured, upgraded, removed and purged, with the household's data
+//! untouched by all of it; what `tealkeep doctor` says meanwhile; and the day after the fire.
+
+use std::collections::BTreeMap;
+
+use crate::support::pi::{Pi, package};
+
+/// One app behind Caddy. Its program only stays alive: here nothing is deployed.
+const CONFIG: &str = r#"
+[[app]]
+name = "home"
+database = "/srv/home/data/home.sqlite"
+releases = "/srv/home/releases"
+[app.runtime]
+kind = "systemd"
+command = ["/usr/bin/sleep", "infinity"]
+[app.router]
+kind = "caddy"
+[app.deploy]
+prepare = ["/bin/true"]
+"#;
+
+const ROWS: &str = "CREATE TABLE doses(id INTEGER PRIMARY KEY, what TEXT); \
+    INSERT INTO doses(what) SELECT 'dose ' || value FROM generate_series(1, 500);";
+
+/// Installs the package, writes the configuration, and runs the printed commands.
+fn moved_in(pi: &Pi) {
+    pi.install(package());
+    pi.write("/etc/tealkeep/tealkeep.toml", CONFIG);
+    pi.run("tealkeep units home --only commands > /root/commands.sh; sh /root/commands.sh");
+}
+
+/// The findings of `tealkeep doctor`, by check, the worst of each; and its exit code.
+fn doctor(pi: &Pi, user: &str) -> (BTreeMap<String, String>, Option<i32>, String) {
+    let said = pi.try_run_as(user, "tealkeep doctor --json");
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    let stderr = String::from_utf8_lossy(&said.stderr);
+    let findings: Vec<serde_json::Value> =
+        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}{stderr}"));
+    let mut worst: BTreeMap<String, String> = BTreeMap::new();
+    for finding in &findings {
+        let check = finding["check"].as_str().unwrap().to_owned();
+        let level = finding["level"].as_str().unwrap();
+        let known = worst.entry(check).or_insert_with(|| "ok".to_owned());
+        if level == "fail" || (level == "warn" && known == "ok") {
+            *known = level.to_owned();
+        }
+    }
+    (worst, said.status.code(), text)
+}
+
+#[test]
+fn the_package_is_installed_upgraded_removed_and_purged() {
+    let pi = Pi::boot();
+    pi.install(package());
+    // Nothing is configured, so nothing runs, and nothing has failed.
+    pi.run("systemctl is-enabled tealkeep.service; ! systemctl is-active tealkeep.service");
+    assert_eq!(pi.run("systemctl --failed --no-legend | wc -l").trim(), "0");
+    pi.run("systemd-analyze security --threshold=20 --no-pager tealkeep.service");
+    pi.run("test ! -e /etc/tealkeep/tealkeep.toml; test -e /usr/share/doc/tealkeep/tealkeep.example.toml");
+    pi.run("test -e /usr/share/man/man1/tealkeep-units.1.gz; bash -n /usr/share/bash-completion/completions/tealkeep");
+    assert_eq!(
+        pi.run("stat -c '%U:%G %a' /etc/tealkeep /var/lib/tealkeep"),
+        "root:tealkeep 750\ntealkeep:tealkeep 711\n"
+    );
+
+    moved_in(&pi);
+    pi.until("systemctl is-active tealkeep.service");
+    assert_eq!(
+        pi.run("ps -o user= -p $(systemctl show --value -p MainPID tealkeep.service)")
+            .trim(),
+        "tealkeep"
+    );
+    let capabilities = pi.run(
+        "grep -E 'Cap(Prm|Eff|Bnd|Amb)' /proc/$(systemctl show --value -p MainPID tealkeep.service)/status",
+    );
+    assert!(
+        capabilities
+            .lines()
+            .all(|line| line.ends_with("0000000000000000")),
+        "{capabilities}"
+    );
+    assert_eq!(
+        pi.run("stat -c '%U:%G %a' /srv/home/data /srv/home/releases /var/backups/home"),
+        "home:home 2770\ntealkeep:home 2750\ntealkeep:tealkeep-backup 2750\n"
+    );
+    // The commands can be run again, and leave what somebody changed.
+    pi.run("echo '# mine' >> /etc/systemd/system/home-blue.service; sh /root/commands.sh");
+    pi.run("tail -n 1 /etc/systemd/system/home-blue.service | grep -qx '# mine'");
+
+    // A colour that runs goes on through everything that happens to the package.
+    pi.run(
+        "mkdir -p /srv/home/releases/one /var/lib/tealkeep/apps/home/green
+         ln -sfn one /srv/home/releases/green
+         echo TEALKEEP_RELEASE=one > /var/lib/tealkeep/apps/home/green/release.env
+         systemctl stop tealkeep.service
+         touch /var/lib/tealkeep/apps/home/green/live
+         systemctl start home-green.service; systemctl is-active home-green.service",
+    );
+    let colour = "systemctl show --value -p MainPID home-green.service";
+    let pid = pi.run(colour);
+    assert_ne!(pid.trim(), "0");
+    pi.run("rm -r /var/lib/tealkeep/apps/home/green; cp -a /var/backups/home /root/before");
+    pi.run("cp -a /etc/tealkeep/tealkeep.toml /root/config");
+    pi.run("runuser -u home -- sqlite3 /srv/home/data/home.sqlite 'CREATE TABLE kept(x)'");
+    pi.run("dpkg --remove tealkeep");
+    pi.run("test ! -e /usr/bin/tealkeep; cmp /etc/tealkeep/tealkeep.toml /root/config; test -d /var/lib/tealkeep/apps");
+    assert_eq!(pi.run(colour), pid);
+    pi.install(package());
+    pi.run("id tealkeep; systemctl is-enabled tealkeep.service");
+    assert_eq!(pi.run(colour), pid);
+    let said = pi.run("dpkg --purge tealkeep 2>&1");
+    assert!(
+        said.contains("backups, releases and databases were left alone"),
+        "{said}"
+    );
+    pi.run("test ! -e /etc/tealkeep; test ! -e /var/lib/tealkeep; test -d /var/backups/home");
+    assert_eq!(pi.run(colour), pid);
+    pi.run("sqlite3 /srv/home/data/home.sqlite 'SELECT * FROM kept'");
+}
+
+#[test]
+fn an_upgrade_restarts_the_server() {
+    let pi = Pi::boot();
+    moved_in(&pi);
+    pi.until("systemctl is-active tealkeep.service");
+    let pid = "systemctl show --value -p MainPID tealkeep.service";
+    let before = pi.run(pid);
+    pi.run(
+        "dpkg-deb -R /root/tealkeep.deb /root/next
+         sed -i 's/^Version: .*/Version: 999.0.0-1/' /root/next/DEBIAN/control
+         dpkg-deb -Znone -b /root/next /root/next.deb
+         DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends /root/next.deb",
+    );
+    pi.until(&format!(
+        "systemctl is-active tealkeep.service; test \"$({pid})\" != {}",
+        before.trim()
+    ));
+}
+
+#[test]
+fn the_doctor_finds_what_is_wrong_and_its_commands_mend_it() {
+    let pi = Pi::boot();
+    pi.install(package());
+    let (found, code, text) = doctor(&pi, "root");
+    assert_eq!(
+        (found["configuration"].as_str(), code),
+        ("fail", Some(1)),
+        "{text}"
+    );
+
+    pi.write("/etc/tealkeep/tealkeep.toml", CONFIG);
+    let (found, code, text) = doctor(&pi, "root");
+    assert_eq!(code, Some(1), "{text}");
+    for check in ["owners", "units", "polkit", "router", "database"] {
+        assert_eq!(found[check], "fail", "{check}: {text}");
+    }
+
+    pi.run("tealkeep units home --only commands | sh");
+    pi.until("systemctl is-active tealkeep.service");
+    pi.until("curl -fsS http://127.0.0.1:3000/.well-known/tealkeep");
+    let (found, code, text) = doctor(&pi, "root");
+    assert_eq!(code, Some(0), "{text}");
+    for check in [
+        "configuration",
+        "server",
+        "owners",
+        "units",
+        "polkit",
+        "router",
+        "ports",
+    ] {
+        assert_eq!(found[check], "ok", "{check}: {text}");
+    }
+    assert_eq!(found["pull"], "warn", "{text}");
+    // Without root it knows less, and says so rather than that something is wrong.
+    let (_, code, text) = doctor(&pi, "tealkeep");
+    assert_eq!(code, Some(0), "{text}");
+
+    // Each of these is found; the commands that are printed mend all of them.
+    let wrong = [
+        ("owners", "chmod 0755 /srv/home/data"),
+        (
+            "owners",
+            "chown root /srv/home/data/home.sqlite; chmod 0640 /srv/home/data/home.sqlite",
+        ),
+        ("units", "systemctl disable home-green.service"),
+        (
+            "units",
+            "rm /etc/systemd/system/home-blue.service; systemctl daemon-reload",
+        ),
+        ("polkit", "rm /etc/polkit-1/rules.d/50-tealkeep-home.rules"),
+    ];
+    for (check, breaking) in wrong {
+        pi.run(breaking);
+        let (found, code, text) = doctor(&pi, "root");
+        assert_eq!(
+            (found[check].as_str(), code),
+            ("fail", Some(1)),
+            "{breaking}: {text}"
+        );
+        let findings: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+        for finding in findings.iter().filter(|finding| finding["level"] == "fail") {
+            pi.run(finding["mend"].as_str().unwrap());
+        }
+        let (found, _, text) = doctor(&pi, "root");
+        assert_eq!(found[check], "ok", "{breaking}: {text}");
+    }
+    // What was changed by hand is no mistake, but said.
+    pi.run("echo '# mine' >> /etc/systemd/system/home-blue.service; systemctl daemon-reload");
+    let (found, code, text) = doctor(&pi, "root");
+    assert_eq!((found["units"].as_str(), code), ("warn", Some(0)), "{text}");
+}
+
+#[test]
+fn when_the_pi_has_burned_the_laptops_folder_brings_the_data_back() {
+    let pi = Pi::boot();
+    moved_in(&pi);
+    pi.run(&format!(
+        "runuser -u home -- sqlite3 /srv/home/data/home.sqlite \"PRAGMA journal_mode=WAL; {ROWS}\""
+    ));
+    pi.until("systemctl is-active tealkeep.service && tealkeep backup home");
+    // What the laptop has: rsync's copy, here on a disk of its own.
+    pi.run("mkdir -p /root/laptop; rsync -a --exclude='.*' /var/backups/home/ /root/laptop/home/");
+    let copy = pi.path("/root/laptop");
+
+    let new = Pi::boot();
+    new.copy_in(&copy, "/mnt/laptop");
+    new.install(package());
+    new.write("/etc/tealkeep/tealkeep.toml", CONFIG);
+    new.run("tealkeep units home --only commands | sh");
+    let said = new.run("tealkeep restore home --from /mnt/laptop/home");
+    assert!(said.contains("500 rows"), "{said}");
+    assert_eq!(
+        new.run("runuser -u home -- sqlite3 /srv/home/data/home.sqlite 'SELECT count(*), min(what) FROM doses'"),
+        "500|dose 1\n"
+    );
+    assert_eq!(
+        new.run("stat -c '%U:%G %a' /srv/home/data /srv/home/data/home.sqlite"),
+        "home:home 2770\nhome:home 660\n"
+    );
+    // A second time there is content, which is not overwritten without a word.
+    let again = new.try_run("tealkeep restore home --from /mnt/laptop/home");
+    assert_eq!(again.status.code(), Some(1));
+    // Nor is a database that somebody has open.
+    let used = new.try_run(
+        "(echo 'SELECT 1 FROM doses;'; sleep 5) | sqlite3 /srv/home/data/home.sqlite >/dev/null & sleep 1
+         tealkeep restore home --from /mnt/laptop/home --force",
+    );
+    let used = String::from_utf8_lossy(&used.stderr).into_owned();
+    assert!(used.contains("in use"), "{used}");
+    new.run("systemctl stop tealkeep.service");
+    new.until("tealkeep restore home --from /mnt/laptop/home --force");
+    new.run("ls /srv/home/data/ | grep -q before-");
+}

@@ -1,0 +1,263 @@
+//! `tealkeep units`: the whole of what it prints, read by systemd itself, and that it overwrites nothing.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tealkeep::config::Config;
+use tealkeep::units::{Place, Sheet, sheet};
+
+use crate::support::TEALKEEP;
+
+/// An app as it is on a machine with the package, behind Caddy.
+const CADDY: &str = r#"
+[[app]]
+name = "home"
+database = "/srv/home/data/home.sqlite"
+releases = "/srv/home/releases"
+url = "https://home.example.org"
+[app.runtime]
+kind = "systemd"
+command = ["node", "server.js"]
+env = { NODE_ENV = "production" }
+[app.router]
+kind = "caddy"
+preview = "0123456789abcdef"
+active_color = "/srv/home/shared/active-color"
+[app.deploy]
+prepare = ["npm", "ci", "--omit=dev"]
+prepare_inputs = ["package-lock.json"]
+prepare_versions = [["node", "--version"]]
+"#;
+
+/// Units that were there before, behind the gate.
+const GATE: &str = r#"
+[[app]]
+name = "garden"
+database = "/home/pi/garden/garden.sqlite"
+releases = "/home/pi/garden-releases"
+[app.runtime]
+kind = "systemd"
+user = "pi"
+blue_unit = "garden.service"
+green_unit = "garden-second.service"
+stop_timeout = "1500ms"
+[app.router]
+listen = "192.168.1.7:3000"
+"#;
+
+/// Everything that has ever been taken for something else.
+const NASTY: &str = r#"
+[[app]]
+name = "home"
+database = "/srv/my %h home/da\"ta/home.sqlite"
+releases = "/srv/my %h home/re$leases [1]*"
+backups = "/mnt/it's a disk/100%"
+[app.runtime]
+kind = "systemd"
+command = ["/bin/true", "--say=\"$HOME\"", "%n", ";", "", "two\nlines", "back\\slash"]
+env = { A = "say \"hi\"", B = "100%h", C = "two\nlines\n[Service]\nUser=root", D = "$PATH", E = "tail\\" }
+[app.deploy]
+prepare = ["/bin/true", "%i", "$HOME", "'"]
+prepare_inputs = ["a b.json"]
+prepare_versions = [["node", "a b"]]
+"#;
+
+#[track_caller]
+fn of(source: &str) -> Sheet {
+    let config = Config::parse(source, false).unwrap();
+    sheet(&config, &config.apps[0], "raspberrypi").unwrap()
+}
+
+/// The program, with a configuration in `folder`.
+fn tealkeep(folder: &Path, source: &str, args: &[&str]) -> Output {
+    let file = folder.join("tealkeep.toml");
+    fs::write(&file, source).unwrap();
+    Command::new(TEALKEEP)
+        .arg("units")
+        .args(args)
+        .arg("--config")
+        .arg(&file)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn an_app_behind_caddy_gets_all_that_it_needs() {
+    insta::assert_snapshot!("units_caddy", of(CADDY).text());
+}
+
+#[test]
+fn an_app_that_has_units_behind_the_gate_gets_drop_ins() {
+    insta::assert_snapshot!("units_gate", of(GATE).text());
+}
+
+#[test]
+fn nothing_in_the_configuration_becomes_another_setting() {
+    insta::assert_snapshot!("units_nasty", of(NASTY).text());
+}
+
+/// What systemd itself says to the units, with the programs that they run put where this machine has them.
+#[track_caller]
+fn verified(source: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut units = Vec::new();
+    for file in of(source).files {
+        let is_unit = file.name.ends_with(".service") || file.name.ends_with(".socket");
+        if file.place == Place::Machine && is_unit {
+            let path = dir.path().join(&file.name);
+            let body = file
+                .body
+                .replace("/usr/bin/tealkeep", TEALKEEP)
+                .replace("ExecStart=node", "ExecStart=/bin/true");
+            fs::write(&path, body).unwrap();
+            units.push(path);
+        }
+    }
+    // The socket's service is the package's.
+    let service = Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd/tealkeep.service");
+    let service = fs::read_to_string(service).unwrap();
+    let service = service.replace("/usr/bin/tealkeep", TEALKEEP);
+    fs::write(dir.path().join("tealkeep.service"), service).unwrap();
+    units.push(dir.path().join("tealkeep.service"));
+    let said = Command::new("systemd-analyze")
+        .args(["verify", "--man=no", "--recursive-errors=no"])
+        .args(&units)
+        .output()
+        .expect("systemd-analyze is missing: apt-get install systemd");
+    let stderr = String::from_utf8_lossy(&said.stderr);
+    let ours: Vec<&str> = stderr
+        .lines()
+        .filter(|line| {
+            units.iter().any(|unit| {
+                let name = unit.file_name().unwrap().to_string_lossy();
+                let stem = name.split(['@', '.']).next().unwrap();
+                line.contains(stem)
+            })
+        })
+        .collect();
+    assert!(units.len() > 1);
+    assert_eq!(ours, Vec::<&str>::new());
+    assert!(said.status.success(), "{stderr}");
+}
+
+#[test]
+fn systemd_takes_every_unit_as_it_is_printed() {
+    verified(CADDY);
+    verified(GATE);
+}
+
+#[test]
+fn systemd_takes_units_of_nasty_values_too() {
+    verified(NASTY);
+}
+
+#[test]
+fn the_packaged_service_is_exposed_by_two_at_most() {
+    let service = Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd/tealkeep.service");
+    let said = Command::new("systemd-analyze")
+        .args(["security", "--offline=true", "--threshold=20", "--no-pager"])
+        .arg(&service)
+        .output()
+        .expect("systemd-analyze is missing: apt-get install systemd");
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.status.success(), "{text}");
+    assert!(text.contains("Overall exposure level"), "{text}");
+}
+
+#[test]
+fn paths_that_no_unit_can_hold_are_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = CADDY.replace("/srv/home/releases", "/srv/home/two\\nlines");
+    let said = tealkeep(dir.path(), &source, &[]);
+    assert_eq!(said.status.code(), Some(2));
+    let said = String::from_utf8(said.stderr).unwrap();
+    assert!(
+        said.contains("two\\nlines") && said.contains("control character"),
+        "{said}"
+    );
+}
+
+#[test]
+fn one_file_is_printed_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let sheet = of(CADDY);
+    for file in &sheet.files {
+        let said = tealkeep(
+            dir.path(),
+            CADDY,
+            &["home", "--machine", "raspberrypi", "--only", &file.name],
+        );
+        assert_eq!(String::from_utf8(said.stdout).unwrap(), file.body);
+    }
+    let said = tealkeep(dir.path(), CADDY, &["--only", "commands"]);
+    assert_eq!(String::from_utf8(said.stdout).unwrap(), sheet.commands);
+    let said = tealkeep(dir.path(), CADDY, &["--only", "nothing"]);
+    assert_eq!(said.status.code(), Some(2));
+    let said = String::from_utf8(said.stderr).unwrap();
+    assert!(
+        said.contains("home-blue.service, home-green.service"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_commands_are_a_script_that_a_shell_takes() {
+    for source in [CADDY, GATE, NASTY] {
+        let dir = tempfile::tempdir().unwrap();
+        let script = dir.path().join("commands.sh");
+        fs::write(&script, of(source).commands).unwrap();
+        let said = Command::new("sh").arg("-n").arg(&script).output().unwrap();
+        assert!(
+            said.status.success(),
+            "{}",
+            String::from_utf8_lossy(&said.stderr)
+        );
+    }
+}
+
+#[test]
+fn a_folder_is_filled_once_and_never_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let into = dir.path().join("home-units");
+    let into_text = into.to_str().unwrap();
+    let said = tealkeep(dir.path(), CADDY, &["--into", into_text]);
+    assert!(
+        said.status.success(),
+        "{}",
+        String::from_utf8_lossy(&said.stderr)
+    );
+    let unit = into.join("machine/etc/systemd/system/home-blue.service");
+    assert_eq!(fs::read_to_string(&unit).unwrap(), of(CADDY).files[0].body);
+    assert!(
+        into.join("laptop/.config/systemd/user/tealkeep-pull-home.timer")
+            .exists()
+    );
+    assert!(into.join("by-hand/deploy-key").exists());
+    fs::write(&unit, "mine").unwrap();
+    let said = tealkeep(dir.path(), CADDY, &["--into", into_text]);
+    assert_eq!(said.status.code(), Some(1));
+    assert_eq!(fs::read_to_string(&unit).unwrap(), "mine");
+}
+
+#[test]
+fn an_app_of_child_processes_is_told_what_to_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = GATE.split("[app.runtime]").next().unwrap().to_owned()
+        + "[app.runtime]\ncommand = [\"node\"]\n";
+    let said = tealkeep(dir.path(), &source, &[]);
+    assert_eq!(said.status.code(), Some(2));
+    let said = String::from_utf8(said.stderr).unwrap();
+    assert!(said.contains("kind = \"systemd\""), "{said}");
+}
+
+#[test]
+fn the_polkit_rule_says_yes_to_these_units_and_verbs_alone() {
+    let sheet = of(CADDY);
+    let rule = &sheet.file("polkit").unwrap().body;
+    // The rule's own words, as its engine would judge them.
+    assert!(rule.contains(r#"var units = ["home-blue.service","home-green.service"];"#));
+    assert!(rule.contains(r#"var verbs = ["start","stop","restart","reset-failed"];"#));
+    assert!(rule.contains(r"/^home-(prepare|rehearse)@[A-Za-z0-9._-]+\.service$/.test(unit)"));
+    assert!(rule.contains("subject.user != \"tealkeep\""));
+}
