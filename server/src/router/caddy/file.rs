@@ -62,8 +62,8 @@ impl Site<'_> {
         page.open(&format!("http://:{}", self.section.listen.port()));
         if !self.section.listen.ip().is_unspecified() {
             page.line(&format!("bind {}", self.section.listen.ip()));
+            page.blank();
         }
-        page.blank();
         self.matchers(&mut page);
         page.blank();
         page.open("route");
