@@ -142,12 +142,12 @@ fn refuses_bad_releases(home: &Household) {
         ),
         (
             "is-not-healthy",
-            "sed -i \"s/doses.check();/return send(response, 503, 'text\\/plain', 'no water\\\\n');/\" server.js; ! grep -q 'doses.check' server.js",
-            "503",
+            "sed -i \"s/doses.check();/return send(response, 503, 'text\\/plain', 'no water');/\" server.js; ! grep -q 'doses.check' server.js",
+            "answered 503",
         ),
         (
             "fails-in-public",
-            "sed -i \"s/doses.check();/if (request.headers['x-forwarded-proto'] === 'https') return send(response, 502, 'text\\/plain', 'not here\\\\n');/\" server.js; grep -q forwarded server.js",
+            "sed -i \"s/doses.check();/if (request.headers['x-forwarded-proto'] === 'https') return send(response, 502, 'text\\/plain', 'not here');/\" server.js; grep -q forwarded server.js",
             "https://doses.test",
         ),
     ];
@@ -251,6 +251,8 @@ fn has_no_privileges(home: &Household) {
         "/var/tmp",
         "/dev/shm",
         "/dev/mqueue",
+        // Everybody's, sticky.
+        "/run/lock",
     ];
     for folder in writable.lines() {
         assert!(

@@ -168,6 +168,9 @@ command = ["/usr/bin/node", "server.js"]
 [app.router]
 {router}
 
+[app.health]
+within = "10s"
+
 [app.deploy]
 prepare = ["npm", "ci", "--omit=dev"]
 prepare_inputs = ["package.json", "package-lock.json"]
