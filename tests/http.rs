@@ -69,7 +69,15 @@ fn the_open_routes_are_these_and_no_others() {
         .filter(|route| route.access == Access::Socket)
         .map(|route| route.path)
         .collect();
-    assert_eq!(over_socket, ["/api/v1/password-link"]);
+    assert_eq!(
+        over_socket,
+        [
+            "/api/v1/password-link",
+            "/api/v1/tokens",
+            "/api/v1/tokens",
+            "/api/v1/tokens/{name}/revoke",
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -917,4 +925,147 @@ async fn the_metrics_are_what_prometheus_reads() {
         text.contains("tealkeep_snapshot_age_seconds{app=\"home\"} "),
         "{text}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_opens_as_much_as_its_scope_and_nothing_once_revoked() {
+    let house = House::start().await;
+    let token = |name: &str, scope: &str| {
+        let said = house
+            .tealkeep(["token", "add", name, "--scope", scope, "--json"])
+            .succeeds();
+        format!("Bearer {}", said.json()["token"].as_str().unwrap())
+    };
+    let (read, deploy, admin) = (
+        token("lamp", "read"),
+        token("laptop", "deploy"),
+        token("tablet", "admin"),
+    );
+    house
+        .tealkeep(["token", "add", "lamp", "--scope", "read"])
+        .fails_with(1);
+    house
+        .tealkeep(["token", "add", "x", "--scope", "root"])
+        .fails_with(2);
+    // A script sends no Origin, and has no cookie.
+    let script = Visitor::of(&house);
+    let sends = |token: &str, method: Method, path: &str, body: &'static str| {
+        let (script, token, path) = (&script, token.to_owned(), path.to_owned());
+        async move {
+            let fields = [
+                ("authorization", token.as_str()),
+                ("content-type", "application/json"),
+            ];
+            script
+                .sends(method, &path, &fields, Some(body.to_owned()))
+                .await
+        }
+    };
+    for token in [&read, &deploy, &admin] {
+        sends(token, Method::GET, "/api/v1/status", "")
+            .await
+            .is(200);
+        sends(token, Method::GET, "/metrics", "").await.is(200);
+        // A token opens the API, not the pages, and makes no other token.
+        let page = sends(token, Method::GET, "/journal", "").await;
+        assert!(leads_to_sign_in(&page), "{}", page.status);
+        sends(token, Method::GET, "/api/v1/tokens", "")
+            .await
+            .is(404);
+        sends(token, Method::POST, "/api/v1/tokens", "{}")
+            .await
+            .is(404);
+    }
+    let deploys = "/api/v1/apps/home/deploys";
+    sends(&read, Method::POST, deploys, r#"{"release": "v2"}"#)
+        .await
+        .is(403)
+        .says("the token lamp has the scope read; this needs deploy");
+    sends(&deploy, Method::POST, deploys, r#"{"directory": "/tmp"}"#)
+        .await
+        .is(403);
+    sends(&deploy, Method::POST, deploys, r#"{"release": "v2"}"#)
+        .await
+        .is(200);
+    house.until_quiet().await;
+    let said = house.journal().await.join("\n");
+    assert!(
+        said.contains("the holder of the token laptop asked for it"),
+        "{said}"
+    );
+    let snapshot = newest_snapshot(&house).await;
+    let restores = "/api/v1/apps/home/restores";
+    sends(&deploy, Method::POST, restores, "{}").await.is(403);
+    // The body is judged only once the door is open.
+    sends(&admin, Method::POST, restores, r#"{"snapshot": "no"}"#)
+        .await
+        .is(422);
+    sends(
+        &admin,
+        Method::POST,
+        &format!("/api/v1/apps/home/snapshots/{snapshot}/verify"),
+        "",
+    )
+    .await
+    .is(200);
+    for wrong in [
+        "",
+        "Bearer",
+        "Bearer x",
+        "Basic dGVhbDprZWVw",
+        &read[..read.len() - 1],
+    ] {
+        let answer = sends(wrong, Method::GET, "/api/v1/status", "")
+            .await
+            .is(401);
+        assert!(answer.header("www-authenticate").starts_with("Bearer"));
+    }
+    house.tealkeep(["token"]).succeeds();
+    house.tealkeep(["token", "revoke", "lamp"]).succeeds();
+    house.tealkeep(["token", "revoke", "lamp"]).fails_with(2);
+    sends(&read, Method::GET, "/api/v1/status", "")
+        .await
+        .is(401);
+    sends(&deploy, Method::GET, "/api/v1/status", "")
+        .await
+        .is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_on_the_machine_is_not_heard_on_the_socket() {
+    // Only root can become somebody else, and leave the door open wide enough for a stranger to knock.
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("not root: nobody else can be tried");
+        return;
+    }
+    let house = House::start().await;
+    let socket = house.socket();
+    let open = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
+    open(&socket, 0o666);
+    for folder in socket
+        .ancestors()
+        .skip(1)
+        .filter(|folder| folder.starts_with(std::env::temp_dir()))
+    {
+        open(folder, 0o755);
+    }
+    let asks = |uid: u32| {
+        let output = std::process::Command::new("setpriv")
+            .args([
+                format!("--reuid={uid}"),
+                format!("--regid={uid}"),
+                "--clear-groups".into(),
+            ])
+            .args(["curl", "-sS", "--unix-socket"])
+            .arg(&socket)
+            .arg("http://localhost/api/v1/status")
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let said = asks(54_321);
+    assert!(said.contains("the socket is for root"), "{said}");
+    assert!(asks(0).contains("\"sentence\""));
 }

@@ -14,7 +14,7 @@ mod deploys;
 mod journal;
 mod overview;
 
-pub use account::{Account, Session, SignIn, Welcome};
+pub use account::{Account, Session, SignIn, Token, Welcome};
 pub use backups::{
     Backups, ConfirmRestore, ConfirmUndo, HeldNight, Reason, Snapshot, Tier, UndoOffer,
 };

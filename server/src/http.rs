@@ -10,8 +10,10 @@ pub mod incoming;
 pub mod listen;
 mod openapi;
 mod pages;
+mod peer;
 mod problem;
 pub mod routes;
+pub mod tokens;
 
 use std::sync::Arc;
 

@@ -408,10 +408,11 @@ fn prepare(connection: &Connection) -> anyhow::Result<()> {
     connection.pragma_update(None, "foreign_keys", true)?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match version {
-        0 => connection.execute_batch(SCHEMA)?,
-        1 => {}
+        0 => connection.execute_batch(&format!("{SCHEMA}{TOKENS}"))?,
+        1 => connection.execute_batch(TOKENS)?,
+        2 => {}
         newer => anyhow::bail!(
-            "it was written by a newer Tealkeep (its version is {newer}, this one knows 1)"
+            "it was written by a newer Tealkeep (its version is {newer}, this one knows 2)"
         ),
     }
     Ok(())
@@ -438,6 +439,16 @@ CREATE TABLE setting(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT 
 CREATE TABLE session(
     id TEXT PRIMARY KEY, data TEXT NOT NULL, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 PRAGMA user_version = 1;
+COMMIT;
+";
+
+/// What the second version added.
+const TOKENS: &str = "
+BEGIN IMMEDIATE;
+CREATE TABLE token(
+    name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, scope TEXT NOT NULL, made INTEGER NOT NULL, last_used INTEGER)
+    STRICT, WITHOUT ROWID;
+PRAGMA user_version = 2;
 COMMIT;
 ";
 
@@ -503,11 +514,28 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         drop(Journal::open(dir.path()).unwrap());
         let connection = Connection::open(dir.path().join("journal.db")).unwrap();
-        connection.pragma_update(None, "user_version", 2).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
         let refused = Journal::open(dir.path()).unwrap_err();
         assert!(
             format!("{refused:#}").contains("written by a newer Tealkeep"),
             "{refused:#}"
         );
+    }
+
+    #[test]
+    fn a_journal_of_the_first_version_gets_what_the_second_added() {
+        let dir = tempfile::tempdir().unwrap();
+        let connection = Connection::open(dir.path().join("journal.db")).unwrap();
+        connection.execute_batch(SCHEMA).unwrap();
+        connection
+            .execute("INSERT INTO setting VALUES ('kept', 'yes')", [])
+            .unwrap();
+        drop(connection);
+        drop(Journal::open(dir.path()).unwrap());
+        let connection = Connection::open(dir.path().join("journal.db")).unwrap();
+        let kept =
+            "SELECT value FROM setting WHERE key = 'kept' AND (SELECT count(*) FROM token) = 0";
+        let value: String = connection.query_row(kept, [], |row| row.get(0)).unwrap();
+        assert_eq!(value, "yes");
     }
 }

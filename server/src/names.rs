@@ -69,6 +69,18 @@ pub struct BadName {
     right: &'static str,
 }
 
+impl BadName {
+    /// What was given, and what would be right.
+    #[must_use]
+    pub fn new(what: &'static str, given: &str, right: &'static str) -> BadName {
+        BadName {
+            what,
+            given: given.to_owned(),
+            right,
+        }
+    }
+}
+
 impl FromStr for Colour {
     type Err = BadName;
 

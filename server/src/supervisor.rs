@@ -148,7 +148,7 @@ impl Supervisor {
         tasks.spawn(listen::serve(
             socket,
             service.clone(),
-            |_| listen::over_socket(),
+            |peer| listen::over_socket(*peer),
             stop.clone(),
         ));
         let door = Door::open(
@@ -384,7 +384,7 @@ async fn installed_at(journal: &Journal) -> anyhow::Result<Timestamp> {
     Ok(now)
 }
 
-fn control_socket(path: &Path) -> anyhow::Result<UnixListener> {
+fn control_socket(path: &Path) -> anyhow::Result<listen::PeerListener> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
@@ -403,7 +403,7 @@ fn control_socket(path: &Path) -> anyhow::Result<UnixListener> {
     let listener = UnixListener::bind(path)
         .with_context(|| format!("cannot make the socket {}", path.display()))?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
-    Ok(listener)
+    Ok(listen::PeerListener::new(listener, path)?)
 }
 
 /// The same port on loopback.

@@ -389,6 +389,7 @@ pub fn empty() -> Vec<Sample> {
             frame("/account", &one),
             Page::Account(Account {
                 sessions: vec![],
+                tokens: vec![],
                 problem: None,
                 least_length: 12,
             }),
@@ -882,6 +883,20 @@ fn account(t: Text) -> Account {
         sessions: vec![
             session("a1", true, "Chrome on Android", 60 * 24 * 9),
             session("b2", false, "Firefox on Linux", 60 * 24 * 40),
+        ],
+        tokens: vec![
+            Token {
+                name: t("laptop"),
+                opens: "Looks and deploys",
+                made: before(60 * 24 * 90),
+                last_used: Some(before(60 * 3)),
+            },
+            Token {
+                name: t("lamp"),
+                opens: "Looks only",
+                made: before(60 * 24),
+                last_used: None,
+            },
         ],
         problem: Some(t("The password of now was not right.")),
         least_length: 12,

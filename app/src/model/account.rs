@@ -33,10 +33,25 @@ pub struct Welcome {
 pub struct Account {
     /// Every session, this one included.
     pub sessions: Vec<Session>,
+    /// The tokens of scripts and other machines.
+    pub tokens: Vec<Token>,
     /// What was wrong with the last attempt to change the password, as a sentence.
     pub problem: Option<String>,
     /// The fewest characters that a password may have.
     pub least_length: usize,
+}
+
+/// A token with which a script uses the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// What it was called, as it stands in `/account/tokens/{name}/revoke`.
+    pub name: String,
+    /// What it opens, in words: "looks", "looks and deploys".
+    pub opens: &'static str,
+    /// When it was made.
+    pub made: Timestamp,
+    /// When it was last used, to within a day.
+    pub last_used: Option<Timestamp>,
 }
 
 /// A browser that is signed in.

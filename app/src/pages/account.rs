@@ -6,7 +6,7 @@ use super::{
     Drawn,
     sign_in::{field, household, problem},
 };
-use crate::model::{Account, Frame, Session};
+use crate::model::{Account, Frame, Session, Token};
 use crate::parts::{self, Weight, ago};
 use crate::words::segment;
 
@@ -16,6 +16,7 @@ pub(super) fn draw(frame: &Frame, page: &Account) -> Drawn {
         .iter()
         .map(|one| session(frame, one))
         .collect();
+    let tokens = tokens(frame, &page.tokens);
     let least = page.least_length;
     let content = view! {
         <h1>"Account"</h1>
@@ -42,9 +43,45 @@ pub(super) fn draw(frame: &Frame, page: &Account) -> Drawn {
                     <button class="button primary">"Change the password"</button>
                 </form>
             </section>
+            {tokens}
         </div>
     };
     Drawn::showing("Account", content.into_any())
+}
+
+/// Nothing where there are none: who has never made one need not wonder what they are.
+fn tokens(frame: &Frame, tokens: &[Token]) -> Option<AnyView> {
+    let rows: Vec<_> = tokens.iter().map(|one| token(frame, one)).collect();
+    (!rows.is_empty()).then(|| {
+        view! {
+            <section class="card" aria-labelledby="tokens">
+                <h2 id="tokens">"Tokens"</h2>
+                <p class="soft small">"Scripts and other machines come in with these."</p>
+                <ul class="sessions">{rows}</ul>
+            </section>
+        }
+        .into_any()
+    })
+}
+
+fn token(frame: &Frame, token: &Token) -> AnyView {
+    let action = format!("/account/tokens/{}/revoke", segment(&token.name));
+    let used = match token.last_used {
+        Some(at) => view! { ", last used "{ago(frame, at)} }.into_any(),
+        None => ", never used".into_any(),
+    };
+    view! {
+        <li id=format!("token-{}", token.name)>
+            <div>
+                <h3><bdi>{token.name.clone()}</bdi></h3>
+                <p class="small soft">
+                    {token.opens}"; made "{ago(frame, token.made)}{used}
+                </p>
+            </div>
+            {parts::post(action, "Revoke it", Weight::Plain, None)}
+        </li>
+    }
+    .into_any()
 }
 
 fn session(frame: &Frame, session: &Session) -> AnyView {

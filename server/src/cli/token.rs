@@ -1,14 +1,88 @@
-//! `tealkeep token`
+//! `tealkeep token`: for scripts and other machines that use the API.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::client::Client;
-use super::{Failure, Outcome};
+use super::{Outcome, print};
+use crate::http::auth::{Scope, Token};
+use crate::http::tokens::{NewToken, TokenRequest};
 
 #[derive(Debug, Args)]
-pub struct TokenArgs {}
+pub struct TokenArgs {
+    #[command(subcommand)]
+    deed: Option<Deed>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Deed {
+    /// List the tokens; this is also what happens without a word.
+    List,
+    /// Make a token and print it, once.
+    Add {
+        /// What it is called, for example after the machine that uses it.
+        name: String,
+        /// What it opens: `read` looks, `deploy` deploys too, `admin` restores too.
+        #[arg(long, default_value = "read")]
+        scope: Scope,
+    },
+    /// Make a token worthless.
+    Revoke {
+        /// What it is called.
+        name: String,
+    },
+}
 
 /// `tealkeep token`
-pub async fn run(_client: &Client, _args: &TokenArgs, _json: bool) -> Outcome {
-    Err(Failure::Call(String::new()))
+pub async fn run(client: &Client, args: &TokenArgs, json: bool) -> Outcome {
+    match &args.deed {
+        None | Some(Deed::List) => {
+            let tokens: Vec<Token> = client.get("/api/v1/tokens").await?;
+            print(json, &tokens, || table(&tokens))
+        }
+        Some(Deed::Add { name, scope }) => {
+            let request = TokenRequest {
+                name: name.clone(),
+                scope: *scope,
+            };
+            let made: NewToken = client.post("/api/v1/tokens", &request).await?;
+            print(json, &made, || {
+                format!(
+                    "{}\n\nKeep it where only that script can read it: it is not shown again. It goes with each request as\n  \
+                     Authorization: Bearer TOKEN",
+                    made.token
+                )
+            })
+        }
+        Some(Deed::Revoke { name }) => {
+            let left: Vec<Token> = client
+                .post(&format!("/api/v1/tokens/{name}/revoke"), &())
+                .await?;
+            print(json, &left, || {
+                format!("The token {name} opens nothing any more.")
+            })
+        }
+    }
+}
+
+fn table(tokens: &[Token]) -> String {
+    if tokens.is_empty() {
+        return "There are no tokens; `tealkeep token add NAME --scope read` makes one.".to_owned();
+    }
+    let width = tokens.iter().map(|token| token.name.len()).max();
+    let width = width.unwrap_or_default();
+    tokens
+        .iter()
+        .map(|token| {
+            let used = token.last_used.map_or_else(
+                || "never used".to_owned(),
+                |at| format!("last used {}", day(at)),
+            );
+            let (name, made) = (&token.name, day(token.made));
+            format!("{name:<width$}  {:<6}  made {made}, {used}\n", token.scope)
+        })
+        .collect()
+}
+
+fn day(at: jiff::Timestamp) -> String {
+    at.to_zoned(jiff::tz::TimeZone::system()).date().to_string()
 }

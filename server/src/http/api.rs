@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Server;
 use super::console::{self, Health};
-use super::guard::Transport;
+use super::guard::{Caller, Transport};
 use super::problem::Problem;
 use crate::backup::{Catalogue, Plan, Reason, SnapshotId};
 use crate::deploy::release::{Release, Source};
@@ -356,12 +356,12 @@ pub async fn verify_snapshot(
 /// `POST /api/v1/apps/{app}/restores`
 pub async fn begin_restore(
     State(server): Shared,
-    Extension(transport): Extension<Transport>,
+    Extension(caller): Extension<Caller>,
     Path(app): Path<String>,
     Json(request): Json<RestoreRequest>,
 ) -> Answer<Begun> {
     let run = find(&server, &app)?
-        .restore(request.snapshot, asked_by(transport))
+        .restore(request.snapshot, caller.as_str())
         .await?;
     Ok(Json(Begun { run }))
 }
@@ -369,11 +369,11 @@ pub async fn begin_restore(
 /// `POST /api/v1/apps/{app}/undos`
 pub async fn begin_undo(
     State(server): Shared,
-    Extension(transport): Extension<Transport>,
+    Extension(caller): Extension<Caller>,
     Path(app): Path<String>,
 ) -> Answer<Begun> {
     Ok(Json(Begun {
-        run: find(&server, &app)?.undo(asked_by(transport)).await?,
+        run: find(&server, &app)?.undo(caller.as_str()).await?,
     }))
 }
 
@@ -386,13 +386,14 @@ pub async fn releases(State(server): Shared, Path(app): Path<String>) -> Answer<
 pub async fn begin_deploy(
     State(server): Shared,
     Extension(transport): Extension<Transport>,
+    Extension(caller): Extension<Caller>,
     Path(app): Path<String>,
     Json(request): Json<DeployRequest>,
 ) -> Answer<Begun> {
     let source = match (request, transport) {
         (DeployRequest::Release(release), _) => Source::Named(release),
         (DeployRequest::Pushed(release), _) => Source::Pushed(release),
-        (DeployRequest::Directory(path), Transport::Socket) => Source::Directory(path),
+        (DeployRequest::Directory(path), Transport::Socket(_)) => Source::Directory(path),
         (DeployRequest::Directory(_), Transport::Tcp(_)) => {
             return Err(Problem::new(
                 StatusCode::FORBIDDEN,
@@ -401,20 +402,18 @@ pub async fn begin_deploy(
         }
     };
     Ok(Json(Begun {
-        run: find(&server, &app)?
-            .deploy(source, asked_by(transport))
-            .await?,
+        run: find(&server, &app)?.deploy(source, caller.as_str()).await?,
     }))
 }
 
 /// `POST /api/v1/apps/{app}/rollbacks`
 pub async fn begin_rollback(
     State(server): Shared,
-    Extension(transport): Extension<Transport>,
+    Extension(caller): Extension<Caller>,
     Path(app): Path<String>,
 ) -> Answer<Begun> {
     Ok(Json(Begun {
-        run: find(&server, &app)?.rollback(asked_by(transport)).await?,
+        run: find(&server, &app)?.rollback(caller.as_str()).await?,
     }))
 }
 
@@ -600,12 +599,4 @@ pub fn find<'a>(server: &'a Server, name: &str) -> Result<&'a Arc<App>, Problem>
 pub fn snapshot_id(text: &str) -> Result<SnapshotId, Problem> {
     text.parse()
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("{error}")))
-}
-
-/// Who asked, in words for the journal.
-pub fn asked_by(transport: Transport) -> &'static str {
-    match transport {
-        Transport::Socket => "the command line",
-        Transport::Tcp(_) => "the dashboard",
-    }
 }

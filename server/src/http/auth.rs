@@ -1,7 +1,8 @@
 //! Who may come in: one password (argon2id), set through a one-time link; sessions that can be
-//! revoked; a throttle on signing in.
+//! revoked; a throttle on signing in; tokens for scripts.
 
 mod sessions;
+mod tokens;
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -21,6 +22,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::journal::Journal;
 pub use sessions::{SESSION_COOKIE, SessionRow, Sessions};
+pub use tokens::{Scope, Token, Tokens};
 
 /// The shortest password that is taken.
 pub const LEAST_PASSWORD_LENGTH: usize = 10;
@@ -42,6 +44,8 @@ pub struct Auth {
     journal: Journal,
     /// The sessions of browsers.
     pub sessions: Sessions,
+    /// The tokens of scripts.
+    pub tokens: Tokens,
     by_address: DefaultKeyedRateLimiter<IpAddr>,
     of_all: DefaultDirectRateLimiter,
     /// Hashing takes 19 MiB and a core: one at a time.
@@ -102,6 +106,7 @@ impl Auth {
         };
         Ok(Auth {
             sessions: Sessions::new(journal.clone()),
+            tokens: Tokens::new(journal.clone()),
             journal,
             by_address: RateLimiter::keyed(quota(PAUSE_BETWEEN_TRIES, TRIES_IN_A_ROW)),
             of_all: RateLimiter::direct(quota(PAUSE_OF_ALL, TRIES_OF_ALL)),
@@ -114,6 +119,16 @@ impl Auth {
     #[must_use]
     pub fn password_is_set(&self) -> watch::Receiver<bool> {
         self.has_password.subscribe()
+    }
+
+    /// Makes a token worthless, also for what is open on it now; `false` if there is none of that name.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn revoke_token(&self, name: &str) -> anyhow::Result<bool> {
+        let revoked = self.tokens.revoke(name).await?;
+        self.sessions.tell_ended();
+        Ok(revoked)
     }
 
     /// Makes a one-time link's token; an earlier one is worth nothing from now on.

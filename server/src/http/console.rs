@@ -241,7 +241,7 @@ async fn card(server: &Server, app: &App) -> anyhow::Result<view::AppCard> {
     };
     Ok(view::AppCard {
         name: app.name().to_string(),
-        url: None,
+        url: app.config.url.as_ref().map(ToString::to_string),
         live: Some(colour_of(live)),
         live_since: live_since(&runs, release.as_ref()),
         release: release.map(String::from),

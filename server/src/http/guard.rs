@@ -1,6 +1,7 @@
 //! What every request passes before a handler sees it: the Host must be ours, an unsafe method must
 //! come from our own pages, and whoever is not signed in goes no further than the open routes.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use tealkeep_app::model::ErrorPage;
 use tower_sessions::Session;
 
+use super::auth::Scope;
+use super::peer::Peer;
 use super::problem::Problem;
 use super::{Server, pages};
 
@@ -23,8 +26,35 @@ pub const SIGNED_IN: &str = "signed_in";
 pub enum Transport {
     /// Over TCP, from that address.
     Tcp(SocketAddr),
-    /// Over the unix socket: the file's mode has judged already.
-    Socket,
+    /// Over the unix socket, from that user.
+    Socket(Peer),
+}
+
+/// Who asks for something, in words for the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller(String);
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Caller {
+    /// The words.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a route behind the door asks for.
+#[derive(Clone)]
+pub struct Needs {
+    /// Who keeps the door.
+    pub server: Arc<Server>,
+    /// What a token must open.
+    pub scope: Scope,
 }
 
 impl Transport {
@@ -32,7 +62,7 @@ impl Transport {
     pub fn ip(self) -> IpAddr {
         match self {
             Transport::Tcp(from) => from.ip(),
-            Transport::Socket => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            Transport::Socket(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         }
     }
 }
@@ -44,6 +74,16 @@ pub async fn check_host(
     request: Request,
     next: Next,
 ) -> Response {
+    if let Some(Transport::Socket(Peer {
+        is_welcome: false, ..
+    })) = request.extensions().get()
+    {
+        return Problem::new(
+            StatusCode::FORBIDDEN,
+            "the socket is for root and for the members of its group; `sudo adduser YOU tealkeep` makes you one, from the next login on",
+        )
+        .into_response();
+    }
     let over_tcp = matches!(request.extensions().get(), Some(Transport::Tcp(_)));
     if over_tcp && !host_of(&request).is_some_and(|host| is_ours(&host, &server.dashboard.hosts)) {
         return Problem::new(
@@ -65,7 +105,10 @@ pub async fn check_origin(
     next: Next,
 ) -> Response {
     let over_tcp = matches!(request.extensions().get(), Some(Transport::Tcp(_)));
+    // No page can make a browser send a token of its own accord.
+    let by_token = is_api(&request) && request.headers().contains_key(header::AUTHORIZATION);
     if over_tcp
+        && !by_token
         && !request.method().is_safe()
         && !is_same_origin(request.headers(), host_of(&request).as_deref())
     {
@@ -89,23 +132,36 @@ pub async fn check_origin(
     next.run(request).await
 }
 
-/// Lets through only who is signed in, or came over the unix socket.
-pub async fn require_signed_in(session: Session, request: Request, next: Next) -> Response {
-    if matches!(request.extensions().get(), Some(Transport::Socket)) || is_signed_in(&session).await
-    {
+/// Lets through only who is signed in, came over the unix socket, or has a token that opens so much. A
+/// token opens the API, not the pages.
+pub async fn require_signed_in(
+    State(needs): State<Needs>,
+    session: Session,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let caller = match request.extensions().get() {
+        Some(Transport::Socket(peer)) => Some(peer.in_words()),
+        Some(Transport::Tcp(_)) | None => match bearer(&request) {
+            // Whoever shows a token is judged by it alone.
+            Some(text) => match by_token(&needs, text).await {
+                Ok(caller) => Some(caller),
+                Err(refused) => return refused,
+            },
+            None => is_signed_in(&session)
+                .await
+                .then(|| "the dashboard".to_owned()),
+        },
+    };
+    if let Some(caller) = caller {
+        request.extensions_mut().insert(Caller(caller));
         return next.run(request).await;
     }
     if is_api(&request) {
-        let mut response = Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "sign in first, or use the unix socket",
-        )
-        .into_response();
-        response.headers_mut().insert(
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static("Cookie realm=\"tealkeep\""),
+        return challenged(
+            "sign in first, send a token (`tealkeep token add` makes one), or use the unix socket",
+            "Bearer realm=\"tealkeep\"",
         );
-        return response;
     }
     // Where a sign-in leads back to: pages only, since a form's content is gone by then.
     let back = match (request.method().is_safe(), request.uri().path_and_query()) {
@@ -117,10 +173,58 @@ pub async fn require_signed_in(session: Session, request: Request, next: Next) -
     Redirect::to(&back).into_response()
 }
 
+/// The token that came with a request to the API (RFC 6750, section 2.1).
+fn bearer(request: &Request) -> Option<&str> {
+    let field = request.headers().get(header::AUTHORIZATION)?;
+    if !is_api(request) {
+        return None;
+    }
+    // What can't be a token is an unknown one.
+    let (scheme, text) = field.to_str().ok()?.split_once(' ').unwrap_or_default();
+    Some(if scheme.eq_ignore_ascii_case("bearer") {
+        text.trim()
+    } else {
+        ""
+    })
+}
+
+async fn by_token(needs: &Needs, text: &str) -> Result<String, Response> {
+    let found = needs.server.auth.tokens.of_text(text).await;
+    match found.map_err(|error| Problem::from(error).into_response())? {
+        Some(token) if token.scope >= needs.scope => {
+            Ok(format!("the holder of the token {}", token.name))
+        }
+        Some(token) => {
+            let text = format!(
+                "the token {} has the scope {}; this needs {}",
+                token.name, token.scope, needs.scope
+            );
+            Err(Problem::new(StatusCode::FORBIDDEN, text).into_response())
+        }
+        None => Err(challenged(
+            "that is no token of this Tealkeep; it may have been revoked",
+            "Bearer realm=\"tealkeep\", error=\"invalid_token\"",
+        )),
+    }
+}
+
+fn challenged(detail: &'static str, challenge: &'static str) -> Response {
+    let mut response = Problem::new(StatusCode::UNAUTHORIZED, detail).into_response();
+    response.headers_mut().insert(
+        header::WWW_AUTHENTICATE,
+        HeaderValue::from_static(challenge),
+    );
+    response
+}
+
 /// Lets through only what came over the unix socket.
-pub async fn require_socket(request: Request, next: Next) -> Response {
+pub async fn require_socket(mut request: Request, next: Next) -> Response {
     match request.extensions().get() {
-        Some(Transport::Socket) => next.run(request).await,
+        Some(Transport::Socket(peer)) => {
+            let caller = Caller(peer.in_words());
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
         _ => Problem::new(StatusCode::NOT_FOUND, "there is nothing here").into_response(),
     }
 }

@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 pub use super::guard::Transport;
+pub use super::peer::{Peer, PeerListener};
 
 /// The most connections at once on one listener; a further one waits.
 const MOST_CONNECTIONS: usize = 256;
@@ -30,8 +31,8 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What a connection over the unix socket counts as.
 #[must_use]
-pub fn over_socket() -> Transport {
-    Transport::Socket
+pub fn over_socket(peer: Peer) -> Transport {
+    Transport::Socket(peer)
 }
 
 /// What a connection over TCP counts as.

@@ -47,6 +47,9 @@ fn describe() -> Value {
         if route.access == Access::Socket {
             operation["description"] = json!("Over the unix socket only.");
         }
+        if route.access == Access::SignedIn {
+            operation["security"] = json!([{"token": [route.scope]}, {"session": []}]);
+        }
         let method = if route.method == Method::POST {
             "post"
         } else {
@@ -60,7 +63,14 @@ fn describe() -> Value {
         "info": {"title": "Tealkeep", "version": env!("CARGO_PKG_VERSION"),
                  "description": "Snapshots, deploys and restores of household web apps."},
         "paths": paths,
-        "components": {"schemas": generator.take_definitions(true)},
+        "components": {
+            "schemas": generator.take_definitions(true),
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer",
+                          "description": "From `tealkeep token add`; the scope that an operation names must be open to it: read, deploy or admin, each with those before it."},
+                "session": {"type": "apiKey", "in": "cookie", "name": crate::names::SESSION_COOKIE},
+            },
+        },
     })
 }
 

@@ -375,8 +375,16 @@ async fn draw_account(server: &Server, session: &Session, problem: Option<String
         });
     }
     sessions.sort_by(|a, b| b.current.cmp(&a.current).then(b.since.cmp(&a.since)));
+    let tokens = server.auth.tokens.list().await?;
+    let tokens = tokens.into_iter().map(|token| view::Token {
+        opens: token.scope.in_words(),
+        name: token.name,
+        made: token.made,
+        last_used: token.last_used,
+    });
     let page = view::Account {
         sessions,
+        tokens: tokens.collect(),
         problem,
         least_length: LEAST_PASSWORD_LENGTH,
     };
@@ -707,6 +715,26 @@ pub async fn do_revoke(
         )
         .await
     }
+}
+
+/// `POST /account/tokens/{name}/revoke`
+pub async fn do_revoke_token(
+    State(server): Shared,
+    session: Session,
+    Path(name): Path<String>,
+) -> Drawn {
+    let revoked = server.auth.revoke_token(&name).await?;
+    let said = if revoked {
+        let text = format!("The token called {name} was revoked by the dashboard.");
+        server
+            .journal
+            .note(NewEvent::new(Severity::Info, text))
+            .await;
+        format!("The token {name} opens nothing any more.")
+    } else {
+        "That token was revoked already.".to_owned()
+    };
+    back_with(&session, "/account", revoked, said).await
 }
 
 /// `POST /apps/{app}/backup`

@@ -12,7 +12,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
-use super::{Server, api, events, guard, incoming, openapi, pages};
+use super::auth::{Scope, Token};
+use super::guard::Needs;
+use super::{Server, api, events, guard, incoming, openapi, pages, tokens};
 
 /// The largest form or JSON body that is taken.
 const BODY_LIMIT_BYTES: usize = 64 * 1024;
@@ -22,7 +24,7 @@ const BODY_LIMIT_BYTES: usize = 64 * 1024;
 pub enum Access {
     /// Anybody who reaches the port.
     Open,
-    /// Whoever is signed in, or comes over the unix socket.
+    /// Whoever is signed in, comes over the unix socket, or (the API only) has a token.
     SignedIn,
     /// Only who comes over the unix socket; over TCP it is not there.
     Socket,
@@ -36,6 +38,8 @@ pub struct Route {
     pub path: &'static str,
     /// Who may use it.
     pub access: Access,
+    /// What a token must open, where one will do.
+    pub scope: Scope,
     /// What it is for, for the API's description; empty for pages.
     pub summary: &'static str,
     /// The JSON that it takes, if any.
@@ -52,10 +56,17 @@ impl Route {
         access: Access,
         handler: MethodRouter<Arc<Server>>,
     ) -> Route {
+        // What changes something touches people's data, until a route says otherwise.
+        let scope = if method == Method::GET {
+            Scope::Read
+        } else {
+            Scope::Admin
+        };
         Route {
             method,
             path,
             access,
+            scope,
             summary: "",
             takes: None,
             gives: None,
@@ -77,6 +88,11 @@ impl Route {
 
     fn with(mut self, access: Access) -> Route {
         self.access = access;
+        self
+    }
+
+    fn needs(mut self, scope: Scope) -> Route {
+        self.scope = scope;
         self
     }
 
@@ -128,6 +144,10 @@ pub fn table() -> Vec<Route> {
         Route::form("/apps/{app}/rollback", post(pages::do_rollback)),
         Route::form("/account/password", post(pages::do_change_password)),
         Route::form("/account/sessions/{id}/revoke", post(pages::do_revoke)),
+        Route::form(
+            "/account/tokens/{name}/revoke",
+            post(pages::do_revoke_token),
+        ),
         Route::page("/metrics", get(api::metrics)).about("Facts for Prometheus"),
     ];
     all.extend(
@@ -146,9 +166,11 @@ fn api_table() -> Vec<Route> {
             .about("The snapshots of an app, newest first, with why each stays")
             .gives::<api::Snapshots>(),
         Route::form("/api/v1/apps/{app}/snapshots", post(api::take_snapshot))
+            .needs(Scope::Deploy)
             .about("Takes a snapshot now; answers when it has been read back")
             .gives::<api::SnapshotFacts>(),
         Route::form("/api/v1/apps/{app}/snapshots/{id}/verify", post(api::verify_snapshot))
+            .needs(Scope::Deploy)
             .about("Reads a snapshot from its first byte to its last")
             .gives::<api::Verified>(),
         Route::form("/api/v1/apps/{app}/restores", post(api::begin_restore))
@@ -162,10 +184,12 @@ fn api_table() -> Vec<Route> {
             .about("The releases of an app on this machine, newest first")
             .gives::<Vec<crate::deploy::release::Release>>(),
         Route::form("/api/v1/apps/{app}/deploys", post(api::begin_deploy))
+            .needs(Scope::Deploy)
             .about("Makes a release live; answers when the run has begun. A directory is taken over the unix socket only")
             .takes::<api::DeployRequest>()
             .gives::<api::Begun>(),
         Route::form("/api/v1/apps/{app}/rollbacks", post(api::begin_rollback))
+            .needs(Scope::Deploy)
             .about("Makes the release from before live again; answers when the run has begun")
             .gives::<api::Begun>(),
         Route::page("/api/v1/apps/{app}/runs", get(api::runs))
@@ -194,6 +218,19 @@ fn api_table() -> Vec<Route> {
             .with(Access::Socket)
             .about("Makes a one-time link for setting the password")
             .gives::<api::PasswordLink>(),
+        Route::page("/api/v1/tokens", get(tokens::list))
+            .with(Access::Socket)
+            .about("The tokens, without their text")
+            .gives::<Vec<Token>>(),
+        Route::form("/api/v1/tokens", post(tokens::make))
+            .with(Access::Socket)
+            .about("Makes a token; its text is told once")
+            .takes::<tokens::TokenRequest>()
+            .gives::<tokens::NewToken>(),
+        Route::form("/api/v1/tokens/{name}/revoke", post(tokens::revoke))
+            .with(Access::Socket)
+            .about("Makes a token worthless; answers those that are left")
+            .gives::<Vec<Token>>(),
         Route::page("/api/v1/openapi.json", get(openapi::document)).about("This description"),
     ]
 }
@@ -204,7 +241,15 @@ pub fn service(server: Arc<Server>) -> Router {
     for route in table() {
         let handler = match route.access {
             Access::Open => route.handler,
-            Access::SignedIn => route.handler.layer(from_fn(guard::require_signed_in)),
+            Access::SignedIn => {
+                let needs = Needs {
+                    server: server.clone(),
+                    scope: route.scope,
+                };
+                route
+                    .handler
+                    .layer(from_fn_with_state(needs, guard::require_signed_in))
+            }
             Access::Socket => route.handler.layer(from_fn(guard::require_socket)),
         };
         router = router.route(route.path, handler);
