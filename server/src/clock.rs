@@ -21,7 +21,14 @@ const TIMEDATE_AGE: Duration = Duration::from_secs(180);
 pub struct Clock {
     zone: Zone,
     /// When it was last asked whether the clock was set, and the answer.
-    synchronised: Arc<tokio::sync::Mutex<Option<(Instant, Option<bool>)>>>,
+    synchronised: Arc<tokio::sync::Mutex<Option<Answer>>>,
+}
+
+/// What was said of whether the clock was set.
+#[derive(Debug, Clone, Copy)]
+struct Answer {
+    at: Instant,
+    synchronised: Option<bool>,
 }
 
 #[derive(Debug, Clone)]
@@ -79,13 +86,13 @@ impl Clock {
     /// otherwise sleeps: for when something is about to be decided, not for each tick.
     pub async fn synchronised(&self) -> Option<bool> {
         let mut known = self.synchronised.lock().await;
-        if let Some((asked, answer)) = *known
-            && asked.elapsed() < TIMEDATE_AGE
+        if let Some(answer) = *known
+            && answer.at.elapsed() < TIMEDATE_AGE
         {
-            return answer;
+            return answer.synchronised;
         }
         let asked = tokio::time::timeout(TIMEDATE_TIMEOUT, ask_timedate()).await;
-        let answer = match asked {
+        let synchronised = match asked {
             Ok(Ok(answer)) => Some(answer),
             Ok(Err(error)) => {
                 tracing::debug!("systemd does not say whether the clock was set: {error}");
@@ -93,8 +100,11 @@ impl Clock {
             }
             Err(_) => timesyncd(),
         };
-        *known = Some((Instant::now(), answer));
-        answer
+        *known = Some(Answer {
+            at: Instant::now(),
+            synchronised,
+        });
+        synchronised
     }
 }
 

@@ -60,6 +60,8 @@ pub struct Exit {
     pub how: String,
     /// Whether this runtime was asked to stop it.
     pub intended: bool,
+    /// When this was learnt.
+    pub at: std::time::Instant,
 }
 
 /// A release that is to be made ready before it starts.

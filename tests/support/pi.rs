@@ -90,7 +90,9 @@ impl Pi {
             .append(true)
             .open(self.folder.join("console"))
             .unwrap();
-        let nspawn = Command::new("systemd-nspawn")
+        let nspawn = Command::new(script("alone"))
+            .arg(&self.name)
+            .arg("systemd-nspawn")
             .arg(format!(
                 "--directory={}",
                 self.folder.join("root").display()
@@ -113,9 +115,7 @@ impl Pi {
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
-            .unwrap_or_else(|e| {
-                panic!("systemd-nspawn: {e}; as root: apt-get install systemd-container")
-            });
+            .unwrap();
         self.nspawn = Some(nspawn);
         // Until D-Bus is there, there is nobody to be asked.
         let began = Instant::now();
@@ -315,6 +315,7 @@ impl Drop for Pi {
             .arg(self.folder.join("root"))
             .status();
         let _ = std::fs::remove_dir_all(&self.folder);
+        let _ = Command::new(script("alone")).args(["--remove", &self.name]).status();
     }
 }
 

@@ -32,11 +32,14 @@ const ROUTER_COMES_UP: Duration = Duration::from_secs(10);
 pub async fn run(app: Arc<App>, mut exits: Receiver<Exit>) {
     let stop = app.stop.clone();
     let watched = async {
+        let mut mended = Instant::now();
         loop {
-            mend(&app).await;
+            if mend(&app).await {
+                mended = Instant::now();
+            }
             tokio::select! {
                 exit = exits.recv() => match exit {
-                    Ok(exit) => hear(&app, exit).await,
+                    Ok(exit) => hear(&app, exit, mended).await,
                     // Too many at once: the state tells the rest.
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return,
@@ -86,7 +89,8 @@ pub async fn prove_router(app: Arc<App>) {
     }
 }
 
-async fn hear(app: &App, exit: Exit) {
+/// What was told before `mended` has been seen to, and said.
+async fn hear(app: &App, exit: Exit, mended: Instant) {
     app.journal.touch();
     let is_live = app
         .router
@@ -97,22 +101,38 @@ async fn hear(app: &App, exit: Exit) {
         let text = format!("The idle colour {} {}.", exit.colour, exit.how);
         app.note(Severity::Warning, text).await;
     }
+    if !exit.intended
+        && is_live
+        && exit.at > mended
+        && let Some((colour, release, ColourState::Running { .. })) = app.wanted().await
+    {
+        let text = format!(
+            "The live colour {colour} ({release}) {}; it has been started again already.",
+            exit.how
+        );
+        app.note(Severity::Warning, text).await;
+    }
 }
 
-/// Returns when the live colour runs, or is not to run.
-async fn mend(app: &Arc<App>) {
+/// Returns when the live colour runs, or is not to run: whether anything was to be mended.
+async fn mend(app: &Arc<App>) -> bool {
     let mut pause = FIRST_PAUSE;
     let mut failed = 0_u32;
     let mut began = None;
+    let mut mended = false;
     loop {
         let Some((colour, release, state)) = app.wanted().await else {
-            return;
+            return mended;
         };
         let how = match state {
-            ColourState::Running { .. } => return ask_again(app, colour, &release).await,
+            ColourState::Running { .. } => {
+                ask_again(app, colour, &release).await;
+                return mended;
+            }
             ColourState::Ended { how } => how,
             ColourState::Stopped => "did not run".to_owned(),
         };
+        mended = true;
         if began.is_none() {
             began = Some(Instant::now());
             let text =
@@ -134,7 +154,7 @@ async fn mend(app: &Arc<App>) {
         app.set_ailment(Some(wrong.clone()));
         failed += 1;
         if failed >= PATIENCE && hand_over(app, colour, &wrong).await {
-            return;
+            return mended;
         }
         if app
             .wanted()

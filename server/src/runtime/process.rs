@@ -105,6 +105,7 @@ impl ProcessRuntime {
                 colour,
                 how,
                 intended,
+                at: std::time::Instant::now(),
             });
         });
         Slot {

@@ -147,6 +147,7 @@ impl Inner {
                 colour,
                 how,
                 intended,
+                at: std::time::Instant::now(),
             });
         }
         Ok((unit, state))
@@ -358,10 +359,8 @@ impl Slot {
         let exit = before.map(|before| {
             let how = if unit.last_pid == Some(before) {
                 unit.how_it_ended()
-            } else if now.is_some() {
-                "ended, and systemd has restarted it since".to_owned()
             } else {
-                // systemd forgets units that are neither enabled nor running.
+                // systemd was quicker to start it again, or has forgotten a unit that is not enabled.
                 "ended".to_owned()
             };
             (how, self.asked_to_stop)
