@@ -34,6 +34,11 @@ impl Pair {
 
     /// With further lines in the app's section, and in the server's environment.
     fn start_with(section: &str, env: &[(&str, &Path)]) -> Pair {
+        Pair::start_on(free_port(), section, env)
+    }
+
+    /// The same, with the app on this port.
+    fn start_on(app: u16, section: &str, env: &[(&str, &Path)]) -> Pair {
         let dir = tempfile::Builder::new()
             .prefix("tealkeep-push-")
             .tempdir()
@@ -42,7 +47,7 @@ impl Pair {
         let mut pair = Pair {
             dir,
             ssh_port: free_port(),
-            app: free_port(),
+            app,
             user: String::from_utf8(user).unwrap().trim().to_owned(),
             sshd: None,
             server: None,
@@ -362,7 +367,7 @@ fn a_connection_cut_while_sending_changes_nothing_and_the_next_push_goes_on() {
     fs::write(built.join("big.bin"), &bytes).unwrap();
     pair.script(
         "cut",
-        "case \"$*\" in *rsync*) head -c 5000000 | ssh OPTIONS \"$@\";; *) exec ssh OPTIONS \"$@\";; esac",
+        "case \"$*\" in *rsync*) stdbuf -o0 head -c 5000000 | ssh OPTIONS \"$@\";; *) exec ssh OPTIONS \"$@\";; esac",
     );
     let cut = pair
         .laptop("cut", &["push", "v1", "home"])
@@ -561,4 +566,77 @@ fn each_usual_trouble_of_a_push_is_told() {
     );
     fails(&["serve"], "ssh", "can't be asked of another");
     assert_eq!(pair.live(), "none");
+}
+
+/// What stands in front of the app for the household: TLS, and the same bytes on.
+async fn tunnel(
+    issuer: &rcgen::CertifiedIssuer<'static, rcgen::KeyPair>,
+    to: u16,
+) -> (u16, tokio::task::JoinHandle<()>) {
+    use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, issuer).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = rustls::crypto::ring::default_provider();
+    let config = rustls::ServerConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let task = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else {
+                    return;
+                };
+                if let Ok(mut app) = tokio::net::TcpStream::connect(("127.0.0.1", to)).await {
+                    let _ = tokio::io::copy_bidirectional(&mut stream, &mut app).await;
+                }
+            });
+        }
+    });
+    (port, task)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_public_address_is_asked_over_tls_and_a_bad_certificate_swaps_back() {
+    let authority = || {
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate().unwrap()).unwrap()
+    };
+    let (known, other) = (authority(), authority());
+    let roots = tempfile::NamedTempFile::new().unwrap();
+    fs::write(roots.path(), known.pem()).unwrap();
+    for (issuer, said) in [(&known, None), (&other, Some("does not trust"))] {
+        let app = free_port();
+        let (port, tunnel) = tunnel(issuer, app).await;
+        let url = format!("url = \"https://localhost:{port}\"");
+        let env = [("SSL_CERT_FILE", roots.path())];
+        let pair = Pair::start_on(app, &url, &env);
+        pair.build("v1", "one");
+        let pushed = pair.there(&["push", "v1", "home"]);
+        match said {
+            None => {
+                let pushed = pushed.succeeds();
+                let address = format!("and at https://localhost:{port}/healthz.");
+                assert!(pushed.stdout.contains(&address), "{pushed:#?}");
+            }
+            Some(said) => {
+                let failed = pushed.fails_with(1);
+                assert!(failed.stderr.contains(said), "{failed:#?}");
+                assert!(
+                    failed.stderr.contains("swap      taken back"),
+                    "{failed:#?}"
+                );
+            }
+        }
+        tunnel.abort();
+    }
 }

@@ -16,5 +16,5 @@ mod pages;
 mod push;
 mod serve;
 mod support;
-mod units;
 mod systemd;
+mod units;

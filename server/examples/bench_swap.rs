@@ -1,17 +1,22 @@
-//! The three processes that `tests/bench/swap` starts: a trivial backend, the library's real gate in front of
-//! two of them, and a load that counts every single request that is not answered whole.
+//! The processes that `tests/bench/swap` starts: a trivial backend, the library's real gate in front of two of
+//! them, the library's real `caddy` router for a Caddy in front of them, and a load that counts every single request that is not answered whole.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use clap::Parser;
+use tealkeep::config::{Config, RouterConfig, RuntimeConfig};
 use tealkeep::names::Colour;
+use tealkeep::router::Router;
+use tealkeep::router::caddy::{CaddyRouter, caddyfile};
 use tealkeep::router::gate::{Gate, GateConfig};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +33,13 @@ enum Part {
         /// Worker threads; the gate's own choice when not given.
         #[arg(long)]
         workers: Option<usize>,
+    },
+    /// Writes an app's Caddyfile, and swaps by its markers as `Gate` does.
+    Markers {
+        /// A configuration of one app with the `caddy` router.
+        config: PathBuf,
+        /// Where the Caddyfile goes.
+        caddyfile: PathBuf,
     },
     /// Sends requests and prints what became of them, as JSON.
     Load {
@@ -61,6 +73,7 @@ fn main() -> anyhow::Result<()> {
             green,
             workers,
         } => runtime.block_on(gate(listen, blue, green, workers)),
+        Part::Markers { config, caddyfile } => runtime.block_on(markers(&config, &caddyfile)),
         Part::Load {
             to,
             keep_alive,
@@ -144,6 +157,34 @@ async fn gate(
     Ok(())
 }
 
+async fn markers(config: &Path, file: &Path) -> anyhow::Result<()> {
+    let config = Config::load(config)?;
+    let app = config.apps.first().context("there is an app")?;
+    let (RouterConfig::Caddy(section), RuntimeConfig::Process(process)) =
+        (&app.router, &app.runtime)
+    else {
+        anyhow::bail!("the app stands behind Caddy, and its runtime is `process`");
+    };
+    std::fs::write(file, caddyfile(app, &config.state))?;
+    let addresses =
+        Colour::BOTH.map(|colour| SocketAddr::from(([127, 0, 0, 1], process.port(colour))));
+    let gate = Gate::new(GateConfig::new(addresses[0], addresses[1]), Colour::Blue);
+    let folder = config.state.join("apps").join(app.name.as_str());
+    let router = CaddyRouter::new(gate, section.clone(), &folder, addresses);
+    router.begin(false).await?;
+    println!("ready");
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while lines.next_line().await?.is_some() {
+        let old = router.live().await?;
+        router.swap(old.other()).await?;
+        let idle = router
+            .wait_for_requests(old, Duration::from_secs(10))
+            .await?;
+        println!("{}", if idle { "idle" } else { "busy" });
+    }
+    Ok(())
+}
+
 /// What became of the requests.
 #[derive(Default)]
 struct Outcome {
@@ -151,6 +192,8 @@ struct Outcome {
     answered: AtomicU64,
     posts: AtomicU64,
     lost: std::sync::Mutex<BTreeMap<String, u64>>,
+    /// What each answered one took, in microseconds.
+    took: std::sync::Mutex<Vec<u32>>,
     over: AtomicBool,
 }
 
@@ -189,7 +232,21 @@ async fn load(
         .lock()
         .map_err(|_| anyhow::anyhow!("a client panicked"))?
         .clone();
+    let mut took = outcome
+        .took
+        .lock()
+        .map_err(|_| anyhow::anyhow!("a client panicked"))?
+        .clone();
+    took.sort_unstable();
+    let within = |share: f64| {
+        let place = (took.len() as f64 * share) as usize;
+        f64::from(took.get(place).or(took.last()).copied().unwrap_or(0)) / 1000.0
+    };
     let summary = serde_json::json!({
+        "made": outcome.begun.load(Relaxed),
+        "p50_ms": within(0.5),
+        "p99_ms": within(0.99),
+        "longest_ms": within(1.0),
         "answered": outcome.answered.load(Relaxed),
         "posts": outcome.posts.load(Relaxed),
         "lost": lost.values().sum::<u64>(),
@@ -202,11 +259,13 @@ async fn load(
 
 async fn client(to: SocketAddr, keeps: bool, requests: u64, outcome: &Outcome) {
     let mut connection = None;
+    let mut took = Vec::new();
     while !outcome.over.load(Relaxed) {
         let number = outcome.begun.fetch_add(1, Relaxed);
         if number >= requests {
-            return;
+            break;
         }
+        let began = Instant::now();
         // Every fourth has a body, and must not be sent twice by anybody.
         let is_post = number % 4 == 3;
         let reused = connection.is_some();
@@ -216,6 +275,7 @@ async fn client(to: SocketAddr, keeps: bool, requests: u64, outcome: &Outcome) {
         );
         let why = match asked.await {
             Ok(Ok(())) => {
+                took.push(u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX));
                 outcome.answered.fetch_add(1, Relaxed);
                 outcome.posts.fetch_add(u64::from(is_post), Relaxed);
                 continue;
@@ -230,6 +290,9 @@ async fn client(to: SocketAddr, keeps: bool, requests: u64, outcome: &Outcome) {
         }
         // A proxy that is away for a moment is not to be charged with thousands.
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    if let Ok(mut all) = outcome.took.lock() {
+        all.append(&mut took);
     }
 }
 

@@ -193,7 +193,8 @@ fn take_over(
     Ok(Some(record))
 }
 
-/// Another disk, a kernel that protects hard links of others (`fs.protected_hardlinks`), too many links, or
+/// Another disk or another mount of the same one (link(2): a unit whose `ReadWritePaths` names only this release
+/// mounts it apart, so it must name the folder of all of them), a kernel that protects hard links of others (`fs.protected_hardlinks`), too many links, or
 /// an earlier release that is just being removed: the command does it then.
 fn is_no_reason_to_fail(error: &io::Error) -> bool {
     matches!(

@@ -4,8 +4,10 @@
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
+use rustix::fs::Access;
+
 use super::{Check, Findings};
-use crate::backup::database::{Access, Database, bare_facts};
+use crate::backup::database::{self, Database, bare_facts};
 use crate::backup::scratch::{free_bytes, human};
 use crate::backup::{Cancel, Catalogue, Watch};
 use crate::config::AppConfig;
@@ -18,9 +20,20 @@ const STALE_HOURS: i64 = 30;
 
 pub async fn look(findings: &mut Findings, app: &AppConfig) {
     let path = app.database.clone();
+    let both = Access::READ_OK | Access::WRITE_OK;
+    if rustix::fs::access(&path, both) == Err(rustix::io::Errno::ACCESS) {
+        findings.warn(
+            Check::Database,
+            format!("{} can't be opened by this user", path.display()),
+            format!("sudo tealkeep doctor {}", app.name),
+        );
+        backups(findings, app);
+        space(findings, app);
+        return;
+    }
     let opened = tokio::task::spawn_blocking(move || open(&path)).await;
     match opened.unwrap_or_else(|error| Err(error.to_string())) {
-        Ok(facts) => database(findings, app, &facts),
+        Ok(facts) => describe(findings, app, &facts),
         Err(error) => findings.fail(
             Check::Database,
             error,
@@ -39,8 +52,8 @@ struct Facts {
 fn open(path: &std::path::Path) -> Result<Facts, String> {
     let tell = &mut |_| {};
     let watch = Watch::new(tell, Cancel::never(), PATIENCE);
-    let database =
-        Database::open(path, Access::Read, PATIENCE, &watch).map_err(|e| e.to_string())?;
+    let database = Database::open(path, database::Access::Read, PATIENCE, &watch)
+        .map_err(|e| e.to_string())?;
     let conn = database.connection();
     let read = || -> rusqlite::Result<Facts> {
         Ok(Facts {
@@ -51,7 +64,7 @@ fn open(path: &std::path::Path) -> Result<Facts, String> {
     read().map_err(|e| database.explain("read", &watch, e).to_string())
 }
 
-fn database(findings: &mut Findings, app: &AppConfig, facts: &Facts) {
+fn describe(findings: &mut Findings, app: &AppConfig, facts: &Facts) {
     let path = app.database.display();
     findings.ok(
         Check::Database,

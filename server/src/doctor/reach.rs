@@ -19,8 +19,8 @@ pub async fn look(findings: &mut Findings, config: &Config, app: &AppConfig) {
     router(findings, app, live).await;
     ports(findings, app);
     match live {
-        Some(live) => contract(findings, config, app, live).await,
-        None => findings.warn(
+        Some(live) if is_deployed(app, live) => contract(findings, config, app, live).await,
+        Some(_) | None => findings.warn(
             Check::Contract,
             "nothing is deployed yet, so the app can't be asked",
             format!(
@@ -29,6 +29,14 @@ pub async fn look(findings: &mut Findings, config: &Config, app: &AppConfig) {
             ),
         ),
     }
+}
+
+/// Whether a colour stands on a release: before the first deploy one is live that has none.
+fn is_deployed(app: &AppConfig, colour: Colour) -> bool {
+    let link = app.releases.join(colour.as_str());
+    !link
+        .symlink_metadata()
+        .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 async fn router(findings: &mut Findings, app: &AppConfig, live: Option<Colour>) {

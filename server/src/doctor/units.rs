@@ -100,7 +100,7 @@ async fn look(findings: &mut Findings, unit: &str, enable: &str) {
         ("not-found", _) => findings.fail(
             Check::Units,
             format!("systemd knows no {unit}"),
-            "systemctl daemon-reload, after it has been put in its place",
+            "systemctl daemon-reload    # once its file is in its place",
         ),
         ("loaded", "enabled") => findings.ok(
             Check::Units,

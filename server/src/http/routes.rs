@@ -202,11 +202,9 @@ fn api_table() -> Vec<Route> {
             .about("What the preparation of a run has printed, as far as it is kept: the newest run's")
             .gives::<crate::deploy::Printed>(),
         Route::page("/api/v1/apps/{app}/incoming/{name}", get(incoming::incoming))
-            .with(Access::Socket)
             .about("Where a release of this name is to be sent; `exact=true` takes no other name")
             .gives::<incoming::Incoming>(),
         Route::page("/api/v1/incoming", get(incoming::folders))
-            .with(Access::Socket)
             .about("The folders that releases are sent to")
             .gives::<Vec<incoming::Folder>>(),
         Route::page("/api/v1/journal", get(api::journal))

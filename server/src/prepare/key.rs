@@ -16,7 +16,7 @@ use super::record::VERSION;
 pub(super) fn of(order: &Order, directory: &Path) -> anyhow::Result<String> {
     let mut hasher = Sha256::new();
     let mut field = |bytes: &[u8]| {
-        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update((bytes.len() as u64).to_le_bytes());
         hasher.update(bytes);
     };
     field(&VERSION.to_le_bytes());

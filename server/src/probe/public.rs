@@ -116,13 +116,7 @@ fn in_words(error: &hyper_util::client::legacy::Error, host: &str) -> Silence {
         causes.push(cause);
     }
     for cause in &causes {
-        let tls = cause.downcast_ref::<rustls::Error>().or_else(|| {
-            cause
-                .downcast_ref::<std::io::Error>()?
-                .get_ref()?
-                .downcast_ref()
-        });
-        if let Some(tls) = tls {
+        if let Some(tls) = tls_in(*cause) {
             return Silence {
                 why: of_tls(tls, host),
                 lasts: matches!(tls, rustls::Error::InvalidCertificate(_)),
@@ -130,6 +124,15 @@ fn in_words(error: &hyper_util::client::legacy::Error, host: &str) -> Silence {
         }
     }
     Silence::passing(of_connection(&causes, host))
+}
+
+/// The error of TLS, however many errors of input and output it is wrapped in.
+fn tls_in<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    let io = match error.downcast_ref::<rustls::Error>() {
+        Some(tls) => return Some(tls),
+        None => error.downcast_ref::<std::io::Error>()?,
+    };
+    tls_in(io.get_ref()?)
 }
 
 fn of_connection(causes: &[&(dyn std::error::Error + 'static)], host: &str) -> String {
@@ -166,7 +169,8 @@ fn of_tls(error: &rustls::Error, host: &str) -> String {
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 "has a certificate that is not valid yet; is this machine's clock right?".to_owned()
             }
-            CertificateError::UnknownIssuer => {
+            // The second: an issuer of the same name as one that is trusted.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 "has a certificate from an issuer that this machine does not trust".to_owned()
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {

@@ -39,7 +39,9 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// For how long nothing may be in flight before nothing is believed to be. A request that had asked for the
 /// markers just before they changed is counted only once it goes to its colour. In between, Caddy waits for nobody (it
-/// reads no body first), so this need only be longer than a busy machine keeps a ready thread from running.
+/// reads no body first), so this need only be longer than a busy machine keeps a ready thread from running. One that
+/// rests between two attempts at a colour that refuses it is in no count either: it can't reach that colour once it is
+/// stopped, and then goes the way that the markers say by then (`handle_errors` in the Caddyfile).
 const SETTLED: Duration = Duration::from_millis(300);
 
 /// The `caddy` router of one app.
