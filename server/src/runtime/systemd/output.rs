@@ -120,7 +120,7 @@ fn journalctl(unit: &str, span: &Span) -> Command {
         Span::Since(at) => command.arg(format!(
             "--since=@{}.{:06}",
             at.as_second(),
-            at.subsec_microsecond() + at.subsec_millisecond() * 1000
+            at.subsec_microsecond()
         )),
     };
     command
