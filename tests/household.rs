@@ -361,7 +361,7 @@ fn restores_and_undoes(home: &Household, before: &Tally) {
     let meanwhile = family.stop();
     meanwhile.nothing_failed();
     home.nothing_is_lost(&[before]);
-    home.said("Undo");
+    home.said("was undone");
 }
 
 fn newest(snapshots: &Value) -> String {

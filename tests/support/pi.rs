@@ -315,7 +315,9 @@ impl Drop for Pi {
             .arg(self.folder.join("root"))
             .status();
         let _ = std::fs::remove_dir_all(&self.folder);
-        let _ = Command::new(script("alone")).args(["--remove", &self.name]).status();
+        let _ = Command::new(script("alone"))
+            .args(["--remove", &self.name])
+            .status();
     }
 }
 
