@@ -456,7 +456,7 @@ fn loses_its_power(home: &mut Household) -> Vec<Tally> {
     tallies
 }
 
-/// The Pi burns. A new one, the package, the laptop's folder, `tealkeep restore --from`: the data is back, to the row.
+/// The Pi burns. A new one, the package, the laptop's folder, what the README says: the data is back, to the row.
 fn burns(home: Household) {
     home.pi.run("tealkeep backup doses");
     home.pi.run(
