@@ -249,9 +249,13 @@ impl App {
     pub async fn must_hold_at_boot(&self) -> anyhow::Result<bool> {
         let runs = self.journal.unfinished_runs(self.name().clone()).await?;
         let live = self.router.live().await?;
-        Ok(runs
-            .last()
-            .is_some_and(|run| matches!(decide(run, live), OnBoot::Continue(Step::Stop))))
+        // One that is taken back has stopped the live colour perhaps: they wait until that answers again.
+        Ok(runs.last().is_some_and(|run| {
+            matches!(
+                decide(run, live),
+                OnBoot::Continue(Step::Stop) | OnBoot::Unwind(Step::Hold | Step::Stop)
+            )
+        }))
     }
 
     /// Brings the app to a state that can be explained: adopts what runs, finishes or unwinds what was

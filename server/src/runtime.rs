@@ -115,6 +115,15 @@ pub trait Runtime: Send + Sync {
         tell: UnboundedSender<String>,
     ) -> anyhow::Result<()>;
 
+    /// Ends a preparation that an earlier Tealkeep began and did not see end; where none can have outlived it,
+    /// there is nothing to do.
+    ///
+    /// # Errors
+    /// It can't be ended.
+    async fn end_preparation(&self, _release: &ReleaseId) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     /// How a colour stands.
     async fn state(&self, colour: Colour) -> ColourState;
 

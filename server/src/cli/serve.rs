@@ -23,7 +23,9 @@ pub async fn run(args: &ServeArgs) -> Outcome {
     log_to_stderr("info");
     let sockets = Sockets::from_env();
     let stopped = stopped()?;
+    let starting = service::starting();
     let supervisor = Supervisor::start_with(config, sockets).await?;
+    drop(starting);
     let at = supervisor.dashboard;
     eprintln!("The dashboard listens on http://{at}");
     if let Some(token) = &supervisor.first_link {

@@ -637,7 +637,10 @@ impl Pipeline {
                     .filter(|text| !text.is_empty())
             }
             (_, Step::Prepare) => {
-                // A crash may have left the directory open.
+                // A crash may have left it running on, and the directory open.
+                if let Err(error) = app.runtime.end_preparation(&self.facts.release).await {
+                    tracing::warn!(app = %app.name(), run = self.run, "{error:#}");
+                }
                 let directory = app.releases.path(&self.facts.release);
                 if let Err(error) = open_to_group(&directory, false) {
                     tracing::warn!(app = %app.name(), run = self.run, "{error:#}");

@@ -180,7 +180,8 @@ fn bearer(request: &Request) -> Option<&str> {
         return None;
     }
     // What can't be a token is an unknown one.
-    let (scheme, text) = field.to_str().ok()?.split_once(' ').unwrap_or_default();
+    let field = field.to_str().unwrap_or_default();
+    let (scheme, text) = field.split_once(' ').unwrap_or_default();
     Some(if scheme.eq_ignore_ascii_case("bearer") {
         text.trim()
     } else {

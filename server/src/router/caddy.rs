@@ -99,8 +99,8 @@ impl CaddyRouter {
     /// Tells the scripts. They are not what decides, so a file that can't be written is said and no more.
     async fn repeat(&self, live: Colour) {
         let files = std::iter::once(&self.repeated).chain(&self.section.active_color);
-        for file in files.cloned() {
-            let path = file.clone();
+        for path in files {
+            let file = path.clone();
             let written = self.on_disk(move |_| {
                 use std::os::unix::fs::PermissionsExt;
                 durable::write_whole(&file, format!("{live}\n").as_bytes(), 0o644)?;

@@ -471,6 +471,25 @@ impl Runtime for SystemdRuntime {
         self.inner.prepare(preparation, tell).await
     }
 
+    async fn end_preparation(&self, release: &ReleaseId) -> anyhow::Result<()> {
+        let inner = &self.inner;
+        let name = format!("{}-prepare@{release}.service", inner.app);
+        let unit = inner
+            .look_at(&name)
+            .await
+            .with_context(|| format!("cannot learn how {name} stands"))?;
+        if matches!(&*unit.active_state, "inactive" | "failed") && !unit.has_job {
+            return Ok(());
+        }
+        match job::run(&inner.bus, Verb::Stop, &name, JOB_MARGIN).await {
+            Ok(JobEnd::Late) => {
+                bail!("{name} does not end; `systemctl kill -s KILL {name}` ends it")
+            }
+            Ok(JobEnd::Told(_) | JobEnd::Unheard) => Ok(()),
+            Err(error) => bail!(messages::refused(&inner.app, "stop", &name, &error)),
+        }
+    }
+
     async fn state(&self, colour: Colour) -> ColourState {
         match self.inner.look(colour).await {
             Ok((_, state)) => state,

@@ -5,6 +5,9 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tokio_util::task::AbortOnDropHandle;
 
+/// How often a start that takes its time says so.
+const START_PAUSE: Duration = Duration::from_secs(10);
+
 /// Says that everything is up, with one sentence for `systemctl status`, and feeds the watchdog from now on
 /// until what is returned is dropped.
 #[must_use]
@@ -16,6 +19,22 @@ pub fn ready(status: &str) -> Option<AbortOnDropHandle<()>> {
     }
     let pause = Duration::from_micros(microseconds) / 2;
     Some(AbortOnDropHandle::new(tokio::spawn(feed(pause))))
+}
+
+/// Says now and again that the start is still under way, until what is returned is dropped: how long it takes
+/// is the apps' business, and each wait of theirs has a deadline of its own.
+#[must_use]
+pub fn starting() -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async {
+        let mut ticks = tokio::time::interval(START_PAUSE);
+        loop {
+            ticks.tick().await;
+            let more = START_PAUSE.as_micros() * 6;
+            tell(&[NotifyState::ExtendTimeoutUsec(
+                u32::try_from(more).unwrap_or(u32::MAX),
+            )]);
+        }
+    }))
 }
 
 /// Says that the end has begun.
