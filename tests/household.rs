@@ -496,3 +496,45 @@ fn rows_from_before(database: &Path) -> usize {
         .filter(|(_, amount)| amount.starts_with("before "))
         .count()
 }
+
+/// What `tests/bench/push` prints: the native module is compiled, as on any machine that its authors publish none for.
+#[test]
+#[ignore = "a benchmark of some minutes: tests/bench/push"]
+fn a_push_is_measured_against_the_same_by_hand() {
+    let home = Household::begins(Front::Caddy);
+    home.pi.run(
+        "echo build-from-source=true >> /var/cache/doses-prepare/.npmrc
+        install -d -o doses -g doses /srv/hand /srv/hand/app /srv/hand/data
+        cp -a /var/cache/doses-prepare /srv/hand/home
+        printf '[Service]\\nUser=doses\\nWorkingDirectory=/srv/hand/app\\nEnvironment=PORT=3100 DATABASE_PATH=/srv/hand/data/doses.sqlite\\nExecStart=/usr/bin/node server.js\\n' > /etc/systemd/system/hand.service
+        systemctl daemon-reload",
+    );
+    home.pi
+        .write("/root/.ssh/authorized_keys", &home.laptop.public_key());
+    let timed = |what: &dyn Fn()| {
+        let began = std::time::Instant::now();
+        what();
+        began.elapsed().as_secs_f64()
+    };
+    let by_hand = |name: &str| {
+        home.release(name, "");
+        timed(&|| {
+            let script = "cd /srv/hand/app && chown -R doses:doses . && runuser -u doses -- env HOME=/srv/hand/home npm ci --omit=dev >/dev/null && systemctl restart hand.service && curl -fsS --retry 200 --retry-delay 1 --retry-connrefused http://127.0.0.1:3100/healthz";
+            home.laptop.run(&format!("rsync -a --delete --exclude=node_modules {name}/ root@pi:/srv/hand/app/; ssh root@pi '{script}'"));
+        })
+    };
+    let pushed = |name: &str| {
+        home.release(name, "");
+        timed(&|| {
+            let output = home.try_push(name);
+            assert!(output.status.success(), "{}", told(&output));
+        })
+    };
+    let (first, by_hand_first) = (pushed("one"), by_hand("one"));
+    let (again, by_hand_again) = (pushed("two"), by_hand("two"));
+    println!("first time:          push {first:.1} s, by hand {by_hand_first:.1} s");
+    println!(
+        "lock file unchanged: push {again:.1} s, by hand {by_hand_again:.1} s, {:.3} of it",
+        again / by_hand_again
+    );
+}
