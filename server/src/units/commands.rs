@@ -97,6 +97,8 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
         format!(
             "id -u {user} >/dev/null 2>&1 || useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin {user}"
         ),
+        "# What a laptop sends belongs to that group: only a member's files and folders can keep it.".to_owned(),
+        format!("usermod --append --groups {user} {USER}"),
         String::new(),
         "# Folders: whose they are, and who may look in.".to_owned(),
     ];
