@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::pi::{Pi, package};
+use crate::support::pi::{Laptop, Pi, package, told};
 
 /// One app behind Caddy. Its program only stays alive: here nothing is deployed.
 const CONFIG: &str = r#"
@@ -103,6 +103,7 @@ fn the_package_is_installed_upgraded_removed_and_purged() {
     pi.run("rm -r /var/lib/tealkeep/apps/home/green; cp -a /var/backups/home /root/before");
     pi.run("cp -a /etc/tealkeep/tealkeep.toml /root/config");
     pi.run("runuser -u home -- sqlite3 /srv/home/data/home.sqlite 'CREATE TABLE kept(x)'");
+    pi.run("touch /var/lib/tealkeep/apps/home/router/green");
     pi.run("dpkg --remove tealkeep");
     pi.run("test ! -e /usr/bin/tealkeep; cmp /etc/tealkeep/tealkeep.toml /root/config; test -d /var/lib/tealkeep/apps");
     assert_eq!(pi.run(colour), pid);
@@ -114,7 +115,9 @@ fn the_package_is_installed_upgraded_removed_and_purged() {
         said.contains("backups, releases and databases were left alone"),
         "{said}"
     );
-    pi.run("test ! -e /etc/tealkeep; test ! -e /var/lib/tealkeep; test -d /var/backups/home");
+    // Caddy goes on to where it went: the marks of what is live are no rubbish.
+    pi.run("test ! -e /etc/tealkeep; test -e /var/lib/tealkeep/apps/home/router/green; test -d /var/backups/home");
+    assert_eq!(pi.run("ls -A /var/lib/tealkeep"), "apps\n");
     assert_eq!(pi.run(colour), pid);
     pi.run("sqlite3 /srv/home/data/home.sqlite 'SELECT * FROM kept'");
 }
@@ -173,6 +176,7 @@ fn the_doctor_finds_what_is_wrong_and_its_commands_mend_it() {
         assert_eq!(found[check], "ok", "{check}: {text}");
     }
     assert_eq!(found["pull"], "warn", "{text}");
+    assert_eq!(found["keys"], "ok", "{text}");
     // Without root it knows less, and says so rather than that something is wrong.
     let (_, code, text) = doctor(&pi, "tealkeep");
     assert_eq!(code, Some(0), "{text}");
@@ -210,6 +214,113 @@ fn the_doctor_finds_what_is_wrong_and_its_commands_mend_it() {
     pi.run("echo '# mine' >> /etc/systemd/system/home-blue.service; systemctl daemon-reload");
     let (found, code, text) = doctor(&pi, "root");
     assert_eq!((found["units"].as_str(), code), ("warn", Some(0)), "{text}");
+}
+
+#[test]
+fn a_deploying_key_is_confined_whatever_stands_before_it() {
+    let pi = Pi::boot();
+    moved_in(&pi);
+    let laptop = Laptop::beside(&pi);
+    pi.until("systemctl is-active tealkeep.service && tealkeep status");
+    pi.run("systemctl is-active ssh.service");
+    let keys = "/etc/ssh/tealkeep_authorized_keys";
+    assert_eq!(
+        pi.run(&format!("stat -c '%U:%G %a' {keys}")),
+        "root:root 644\n"
+    );
+    // As printed, and as somebody in a hurry would write it.
+    let printed = pi.run("tealkeep units home --only deploy-key");
+    let printed = printed.replace("ssh-ed25519 PUBLIC-KEY you@laptop", &laptop.public_key());
+    for line in [printed, laptop.public_key() + "\n"] {
+        pi.write(keys, &line);
+        let said = laptop.run("ssh tealkeep@pi tealkeep status --json");
+        serde_json::from_str::<serde_json::Value>(&said).unwrap();
+        for other in ["id", "sh -c id", "rsync --server --sender . /etc/"] {
+            let said = laptop.try_run(&format!("ssh tealkeep@pi '{other}'"));
+            assert!(!said.status.success(), "{other}");
+            assert!(said.stdout.is_empty(), "{other}: {}", told(&said));
+        }
+        let shell = laptop.try_run("echo id | ssh -T tealkeep@pi");
+        assert!(
+            !String::from_utf8_lossy(&shell.stdout).contains("uid="),
+            "{}",
+            told(&shell)
+        );
+    }
+    // A key that the user has put there himself is none.
+    pi.write(keys, "");
+    pi.run("install -d -o tealkeep -m 0700 /var/lib/tealkeep/.ssh");
+    pi.write(
+        "/var/lib/tealkeep/.ssh/authorized_keys",
+        &laptop.public_key(),
+    );
+    pi.run("chown tealkeep /var/lib/tealkeep/.ssh/authorized_keys; chmod 0600 /var/lib/tealkeep/.ssh/authorized_keys");
+    let refused = laptop.try_run("ssh tealkeep@pi tealkeep status");
+    assert!(!refused.status.success());
+    assert!(told(&refused).contains("denied"), "{}", told(&refused));
+
+    // And the pull leaves a trace that the doctor finds.
+    let key = pi.run("tealkeep units home --only pull-key");
+    let key = key.replace("ssh-ed25519 PUBLIC-KEY you@laptop", &laptop.public_key());
+    pi.write("/var/lib/tealkeep-backup/.ssh/authorized_keys", &key);
+    laptop.run(
+        "mkdir -p tealkeep/home; rsync -a --exclude='.*' tealkeep-backup@pi:/ ~/tealkeep/home/",
+    );
+    pi.until("tealkeep doctor --json | grep -q 'last came for the backups'");
+}
+
+#[test]
+fn caddy_keeps_its_site_when_ours_would_not_go_with_it() {
+    let pi = Pi::boot();
+    pi.install(package());
+    let own = "http://:3000 {\n\trespond \"the old site\"\n}\n";
+    pi.write("/etc/caddy/Caddyfile", own);
+    pi.run("systemctl reload-or-restart caddy.service");
+    pi.write("/etc/tealkeep/tealkeep.toml", CONFIG);
+    let said = pi.try_run("tealkeep units home --only commands | sh");
+    assert!(!said.status.success());
+    assert!(told(&said).contains("site on port 3000"), "{}", told(&said));
+    assert_eq!(pi.run("cat /etc/caddy/Caddyfile"), own);
+    assert_eq!(pi.run("curl -fsS http://127.0.0.1:3000/"), "the old site");
+    // All else is done.
+    pi.run("systemctl is-enabled home-blue.service home-green.service tealkeep.service");
+    pi.write("/etc/caddy/Caddyfile", "");
+    pi.run("tealkeep units home --only commands | sh");
+    pi.until("curl -fsS http://127.0.0.1:3000/.well-known/tealkeep");
+}
+
+#[test]
+fn what_ran_before_goes_on_after_the_commands_and_after_a_restart() {
+    let pi = Pi::boot();
+    pi.install(package());
+    pi.run("useradd --system --user-group home");
+    pi.write(
+        "/etc/systemd/system/garden.service",
+        "[Service]\nUser=home\nExecStart=/usr/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n",
+    );
+    pi.write(
+        "/etc/systemd/system/garden-second.service",
+        "[Service]\nUser=home\nExecStart=/usr/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n",
+    );
+    pi.run("systemctl daemon-reload; systemctl enable --now garden.service");
+    let config = CONFIG.replace(
+        "command = [\"/usr/bin/sleep\", \"infinity\"]",
+        "blue_unit = \"garden.service\"\ngreen_unit = \"garden-second.service\"\nenv = { SECRET = \"x y\" }",
+    );
+    pi.write("/etc/tealkeep/tealkeep.toml", &config);
+    let said = pi.run("tealkeep units home --only commands | sh");
+    assert!(said.contains("in use: garden.service."), "{said}");
+    pi.run("test -e /etc/systemd/system/garden-second.service.d/tealkeep.conf; test ! -e /etc/systemd/system/garden.service.d");
+    assert_eq!(
+        pi.run("stat -c '%U:%G %a' /etc/tealkeep/home.env"),
+        "root:root 600\n"
+    );
+    pi.run("systemctl restart garden.service; systemctl is-active garden.service");
+    let (_, _, text) = doctor(&pi, "root");
+    assert!(text.contains("the unit goes on as it was"), "{text}");
+    // Once something has been deployed, it follows.
+    pi.run("mkdir /srv/home/releases/one; ln -s one /srv/home/releases/green; tealkeep units home --only commands | sh");
+    pi.run("test -e /etc/systemd/system/garden.service.d/tealkeep.conf; systemctl is-enabled garden.service");
 }
 
 #[test]

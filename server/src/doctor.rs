@@ -4,8 +4,10 @@
 mod ask;
 mod clock;
 mod data;
+mod keys;
 pub(crate) mod machine;
 mod owners;
+mod pull;
 mod reach;
 mod units;
 
@@ -54,6 +56,8 @@ pub enum Check {
     Space,
     /// The clock and its zone.
     Clock,
+    /// The keys that may deploy.
+    Keys,
     /// The laptop's last pull.
     Pull,
     /// What the app promises.
@@ -76,6 +80,7 @@ impl Check {
             Check::Backups => "Backups",
             Check::Space => "Free space",
             Check::Clock => "Clock and zone",
+            Check::Keys => "Deploying keys",
             Check::Pull => "The laptop's copy",
             Check::Contract => "The app's side",
         }
@@ -186,6 +191,7 @@ pub async fn examine(
     let mut findings = Findings::default();
     owners::machine(&mut findings, config, path);
     units::machine(&mut findings).await;
+    keys::look(&mut findings).await;
     clock::look(&mut findings, config).await;
     for app in apps {
         findings.app = Some(app.name.clone());
@@ -193,12 +199,7 @@ pub async fn examine(
         units::app(&mut findings, config, app, host).await;
         reach::look(&mut findings, config, app).await;
         data::look(&mut findings, app).await;
-        // Nothing on this machine knows what the laptop has.
-        findings.warn(
-            Check::Pull,
-            "whether a laptop pulls the backups is not known here; that copy is what is left when this machine burns",
-            format!("on the laptop: {}", crate::units::pull_line(app, host)),
-        );
+        pull::look(&mut findings, app, host).await;
     }
     findings.all
 }

@@ -4,6 +4,7 @@
 mod colour;
 mod commands;
 mod entrance;
+mod environment;
 mod laptop;
 mod polkit;
 pub mod quote;
@@ -15,8 +16,8 @@ use std::path::{Path, PathBuf};
 use crate::config::{AppConfig, Config, RuntimeConfig, SystemdConfig};
 use crate::names::AppName;
 
-pub use commands::{BACKUP_GROUP, BACKUP_USER, Folder, USER, mend_files};
-pub use laptop::one_line as pull_line;
+pub use commands::{BACKUP_GROUP, BACKUP_USER, Folder, USER, join_group, mend_files, secure};
+pub use laptop::{DEPLOY_KEYS, one_line as pull_line};
 pub use quote::Unwritable;
 
 /// The polkit verbs that Tealkeep may use on an app's units.
@@ -43,9 +44,42 @@ pub struct Printed {
     pub path: String,
     /// On which machine.
     pub place: Place,
+    /// Its mode, as chmod(1) takes it: what holds secrets is its readers' alone.
+    pub mode: &'static str,
+    /// The group that it is given to; its owner is root.
+    pub group: &'static str,
     /// Its content, ending in a newline.
     pub body: String,
 }
+
+impl Printed {
+    /// One that everybody may read.
+    fn open(name: String, path: String, place: Place, body: String) -> Printed {
+        Printed {
+            name,
+            path,
+            place,
+            mode: OPEN,
+            group: "root",
+            body,
+        }
+    }
+
+    /// Its mode as a number.
+    #[must_use]
+    pub fn bits(&self) -> u32 {
+        u32::from_str_radix(self.mode, 8).expect("a mode is written in octal digits")
+    }
+
+    /// Whether it is a drop-in of a unit that was there before Tealkeep, which may be running just now.
+    #[must_use]
+    pub fn is_of_an_older_unit(&self) -> bool {
+        self.path.ends_with(&format!("/{}", colour::DROP_IN))
+    }
+}
+
+/// The mode of what holds no secret.
+const OPEN: &str = "0644";
 
 /// Everything that one app needs.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -148,6 +182,7 @@ pub fn sheet(config: &Config, app: &AppConfig, host: &str) -> Result<Sheet, NoUn
         host,
     };
     let mut files = colour::files(&of)?;
+    files.extend(environment::file(&of)?);
     files.extend(work::files(&of)?);
     files.push(supervisor::file(&of)?);
     files.push(polkit::file(&of));
@@ -162,10 +197,6 @@ pub fn sheet(config: &Config, app: &AppConfig, host: &str) -> Result<Sheet, NoUn
 }
 
 fn system_unit(name: String, body: String) -> Printed {
-    Printed {
-        path: format!("/etc/systemd/system/{name}"),
-        name,
-        place: Place::Machine,
-        body,
-    }
+    let path = format!("/etc/systemd/system/{name}");
+    Printed::open(name, path, Place::Machine, body)
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -67,7 +68,7 @@ pub async fn run(args: &UnitsArgs, json: bool) -> Outcome {
         let rows: Vec<_> = sheet
             .files
             .iter()
-            .map(|file| serde_json::json!({"name": file.name, "path": file.path, "place": file.place}))
+            .map(|file| serde_json::json!({"name": file.name, "path": file.path, "place": file.place, "mode": file.mode, "group": file.group}))
             .collect();
         return print(json, &rows, || {
             let wide = sheet.files.iter().map(|file| file.name.len()).max();
@@ -149,17 +150,19 @@ fn write_into(folder: &Path, sheet: &Sheet) -> anyhow::Result<()> {
                 .join("laptop")
                 .join(file.path.trim_start_matches("~/")),
         };
-        write_new(&path, &file.body)?;
+        write_new(&path, file.bits(), &file.body)?;
     }
-    write_new(&folder.join("commands.sh"), &sheet.commands)
+    write_new(&folder.join("commands.sh"), 0o644, &sheet.commands)
 }
 
-fn write_new(path: &Path, body: &str) -> anyhow::Result<()> {
+/// Makes a file with its mode from the first moment.
+fn write_new(path: &Path, mode: u32, body: &str) -> anyhow::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     OpenOptions::new()
         .write(true)
         .create_new(true)
+        .mode(mode)
         .open(path)
         .and_then(|mut file| file.write_all(body.as_bytes()))
         .with_context(|| format!("cannot write {}", path.display()))

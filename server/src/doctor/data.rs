@@ -34,14 +34,37 @@ pub async fn look(findings: &mut Findings, app: &AppConfig) {
     let opened = tokio::task::spawn_blocking(move || open(&path)).await;
     match opened.unwrap_or_else(|error| Err(error.to_string())) {
         Ok(facts) => describe(findings, app, &facts),
+        // Beside it are files, and a folder, that this user may not be allowed to write.
+        Err(error) if !may_write(app) => findings.warn(
+            Check::Database,
+            format!("this user may not open it as the app does: {error}"),
+            format!("sudo tealkeep doctor {}", app.name),
+        ),
         Err(error) => findings.fail(
             Check::Database,
             error,
-            format!("for a new app: tealkeep units {} --only commands", app.name),
+            match app.database.exists() {
+                true => "systemctl status tealkeep.service; if it is damaged: tealkeep restore"
+                    .to_owned(),
+                false => format!("for a new app: tealkeep units {} --only commands", app.name),
+            },
         ),
     }
     backups(findings, app);
     space(findings, app);
+}
+
+/// Whether this user can write all that an opened database needs.
+fn may_write(app: &AppConfig) -> bool {
+    let may = |path: &std::path::Path, how| {
+        rustix::fs::access(path, how) != Err(rustix::io::Errno::ACCESS)
+    };
+    let beside = ["", "-wal", "-shm"].into_iter().all(|ending| {
+        let mut path = app.database.clone().into_os_string();
+        path.push(ending);
+        may(path.as_ref(), Access::READ_OK | Access::WRITE_OK)
+    });
+    beside && may(data(app), Access::WRITE_OK | Access::EXEC_OK)
 }
 
 struct Facts {

@@ -12,6 +12,23 @@ pub fn group(name: &str) -> Option<u32> {
     number("/etc/group", name)
 }
 
+/// Whether the list of groups has a user as a member of one.
+pub fn is_member(user: &str, group: &str) -> bool {
+    let text = fs::read_to_string("/etc/group").unwrap_or_default();
+    has_member(&text, user, group)
+}
+
+/// Reads group(5): name, password, number, members with commas between.
+fn has_member(text: &str, user: &str, group: &str) -> bool {
+    text.lines().any(|line| {
+        let mut fields = line.split(':');
+        fields.next() == Some(group)
+            && fields
+                .nth(2)
+                .is_some_and(|members| members.split(',').any(|member| member.trim() == user))
+    })
+}
+
 /// The name of a user; its number where it has none.
 pub fn user_name(id: u32) -> String {
     name("/etc/passwd", id)
@@ -68,6 +85,16 @@ fn listening(table: &str, port: u16) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn members_of_a_group_are_known_by_their_whole_names() {
+        let text = "home:x:990:pi,tealkeep\nhomes:x:991:\ngarden:x:992:tealkeep-backup\n";
+        assert!(has_member(text, "tealkeep", "home"));
+        assert!(has_member(text, "pi", "home"));
+        assert!(!has_member(text, "tealkeep", "homes"));
+        assert!(!has_member(text, "tealkeep", "garden"));
+        assert!(!has_member(text, "", "home"));
+    }
 
     #[test]
     fn a_port_is_somebodys_only_while_he_listens_there() {

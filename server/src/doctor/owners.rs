@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::{Check, Findings, machine};
 use crate::config::{AppConfig, Config, RuntimeConfig};
-use crate::units::{BACKUP_GROUP, USER, folders, mend_files, quote::shell};
+use crate::units::{BACKUP_GROUP, Folder, USER, folders, join_group, mend_files, quote::shell};
 
 pub fn machine(findings: &mut Findings, config: &Config, path: &Path) {
     for group in [USER, BACKUP_GROUP] {
@@ -73,61 +73,114 @@ pub fn app(findings: &mut Findings, app: &AppConfig) {
         );
         return;
     }
-    for folder in folders(app, systemd) {
-        let path = folder.path.display();
-        match fs::metadata(&folder.path) {
-            Ok(meta) => {
-                let is = (
-                    machine::user_name(meta.uid()),
-                    machine::group_name(meta.gid()),
-                    meta.mode() & 0o7777,
-                );
-                let should = (folder.owner.clone(), folder.group.clone(), folder.mode);
-                let shown = |(owner, group, mode): &(String, String, u32)| {
-                    format!("{owner}:{group} {mode:04o}")
-                };
-                if is == should {
-                    let text = format!("{path}, {}, is {}", folder.what, shown(&is));
-                    findings.ok(Check::Owners, text);
-                } else {
-                    let text = format!(
-                        "{path}, {}, is {}; it must be {}",
-                        folder.what,
-                        shown(&is),
-                        shown(&should)
-                    );
-                    findings.fail(Check::Owners, text, folder.command());
-                }
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => findings.fail(
-                Check::Owners,
-                format!("{path}, {}, does not exist", folder.what),
-                folder.command(),
+    if machine::is_member(USER, &systemd.user) {
+        let text = format!("{USER} is a member of the group {}", systemd.user);
+        findings.ok(Check::Owners, text);
+    } else {
+        findings.fail(
+            Check::Owners,
+            format!(
+                "{USER} is no member of the group {}: a release that is pushed would not get that group",
+                systemd.user
             ),
-            Err(error) => unknown(findings, &folder.path, &error),
-        }
+            format!("{} && systemctl restart tealkeep.service", join_group(&systemd.user)),
+        );
     }
+    for expected in folders(app, systemd) {
+        folder(findings, &expected);
+    }
+    files(findings, app, &systemd.user);
+}
+
+fn folder(findings: &mut Findings, expected: &Folder) {
+    let path = expected.path.display();
+    let meta = match fs::symlink_metadata(&expected.path) {
+        // A link of root's is the administrator's wish; through any other one root would change what somebody else
+        // chooses.
+        Ok(meta) if meta.is_symlink() && meta.uid() != 0 => {
+            findings.fail(
+                Check::Owners,
+                format!("{path}, {}, is a link that belongs to {}", expected.what, machine::user_name(meta.uid())),
+                format!("ls -l {}, then put a folder there, or name the folder itself in the configuration", shell(&path.to_string())),
+            );
+            return;
+        }
+        Ok(_) => fs::metadata(&expected.path),
+        Err(error) => Err(error),
+    };
+    match meta {
+        Ok(meta) => {
+            let is = (
+                machine::user_name(meta.uid()),
+                machine::group_name(meta.gid()),
+                meta.mode() & 0o7777,
+            );
+            let should = (
+                expected.owner.clone(),
+                expected.group.clone(),
+                expected.mode,
+            );
+            let shown = |(owner, group, mode): &(String, String, u32)| {
+                format!("{owner}:{group} {mode:04o}")
+            };
+            if is == should {
+                let text = format!("{path}, {}, is {}", expected.what, shown(&is));
+                findings.ok(Check::Owners, text);
+            } else {
+                let text = format!(
+                    "{path}, {}, is {}; it must be {}",
+                    expected.what,
+                    shown(&is),
+                    shown(&should)
+                );
+                findings.fail(Check::Owners, text, expected.command());
+            }
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => findings.fail(
+            Check::Owners,
+            format!("{path}, {}, does not exist", expected.what),
+            expected.command(),
+        ),
+        Err(error) => unknown(findings, &expected.path, &error),
+    }
+}
+
+/// The database's files. Their folder is the app's, so that anything can lie under their names: nothing is followed.
+fn files(findings: &mut Findings, app: &AppConfig, user: &str) {
     let mut wrong = Vec::new();
     for ending in ["", "-wal", "-shm", "-journal"] {
         let mut path = app.database.clone().into_os_string();
         path.push(ending);
-        let Ok(meta) = fs::metadata(&path) else {
+        let path = Path::new(&path);
+        let Ok(meta) = fs::symlink_metadata(path) else {
             continue;
         };
-        let own = machine::group(&systemd.user);
-        if Some(meta.gid()) != own || meta.mode() & 0o777 != 0o660 {
-            wrong.push(Path::new(&path).display().to_string());
+        if !meta.is_file() || meta.nlink() != 1 {
+            let kind = match meta.is_file() {
+                true => "has a second name elsewhere",
+                false if meta.is_symlink() => "is a link",
+                false => "is no plain file",
+            };
+            findings.fail(
+                Check::Owners,
+                format!("{} {kind}, and no such thing belongs there", path.display()),
+                format!(
+                    "ls -l {}, and ask the app what it is for",
+                    shell(&path.to_string_lossy())
+                ),
+            );
+        } else if Some(meta.gid()) != machine::group(user) || meta.mode() & 0o777 != 0o660 {
+            wrong.push(path.display().to_string());
         }
     }
     if !wrong.is_empty() {
         findings.fail(
             Check::Owners,
             format!(
-                "not of the group {} with mode 0660, so that the app or Tealkeep can't open it: {}",
-                systemd.user,
+                "not of the group {user} with mode 0660, so that the app or Tealkeep can't open it: {}",
                 wrong.join(", ")
             ),
-            mend_files(app, &systemd.user),
+            mend_files(app, user),
         );
     }
 }
@@ -138,4 +191,43 @@ fn unknown(findings: &mut Findings, path: &Path, error: &std::io::Error) {
         format!("{} can't be looked at: {error}", path.display()),
         "sudo tealkeep doctor",
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_among_the_databases_files_are_said_and_never_mended() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = dir.path().join("home.sqlite");
+        let shadow = dir.path().join("shadow");
+        fs::write(&shadow, "").unwrap();
+        std::os::unix::fs::symlink(&shadow, dir.path().join("home.sqlite-journal")).unwrap();
+        fs::hard_link(&shadow, dir.path().join("home.sqlite-wal")).unwrap();
+        let source = format!(
+            "[[app]]\nname = \"home\"\ndatabase = {database:?}\nreleases = \"/srv/home/releases\"\n[app.runtime]\nkind = \"systemd\"\n"
+        );
+        let config = Config::parse(&source, false).unwrap();
+        let mut findings = Findings::default();
+        files(&mut findings, &config.apps[0], "root");
+        let said: Vec<&str> = findings
+            .all
+            .iter()
+            .map(|found| found.text.as_str())
+            .collect();
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(
+            said[0].contains("home.sqlite-wal has a second name"),
+            "{said:?}"
+        );
+        assert!(
+            said[1].contains("home.sqlite-journal is a link"),
+            "{said:?}"
+        );
+        for found in &findings.all {
+            let mend = found.mend.as_deref().unwrap_or_default();
+            assert!(!mend.contains("chown") && !mend.contains("chmod"), "{mend}");
+        }
+    }
 }

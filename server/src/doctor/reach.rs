@@ -8,6 +8,7 @@ use super::{Check, Findings, folder, live, machine, port};
 use crate::config::{AppConfig, Config, RouterConfig, RuntimeConfig};
 use crate::names::Colour;
 use crate::probe;
+use crate::router::caddy;
 
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -16,7 +17,7 @@ const LIVE_PATH: &str = "/.well-known/tealkeep";
 
 pub async fn look(findings: &mut Findings, config: &Config, app: &AppConfig) {
     let live = live(config, app);
-    router(findings, app, live).await;
+    router(findings, config, app, live).await;
     ports(findings, app);
     match live {
         Some(live) if is_deployed(app, live) => contract(findings, config, app, live).await,
@@ -39,7 +40,7 @@ fn is_deployed(app: &AppConfig, colour: Colour) -> bool {
         .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
-async fn router(findings: &mut Findings, app: &AppConfig, live: Option<Colour>) {
+async fn router(findings: &mut Findings, config: &Config, app: &AppConfig, live: Option<Colour>) {
     let (listen, path, serves) = match &app.router {
         RouterConfig::Caddy(caddy) => (caddy.listen, LIVE_PATH, "caddy.service"),
         RouterConfig::Gate(gate) => (gate.listen, app.health.path.as_str(), "tealkeep.service"),
@@ -74,21 +75,32 @@ async fn router(findings: &mut Findings, app: &AppConfig, live: Option<Colour>) 
                 format!("asked at {at}, Caddy sends people to {said}"),
             ),
         },
-        (true, _) => findings.fail(
-            Check::Router,
-            format!(
-                "asked at {at} for {path}, Caddy answers {} and no colour: its site is not the printed one",
-                answer.status
-            ),
-            format!("tealkeep units {} --only caddy, and import it in /etc/caddy/Caddyfile", app.name),
-        ),
+        (true, _) => {
+            let expected = live.unwrap_or(Colour::Blue);
+            let folder = folder(config, app);
+            let wrong = caddy::judge(answer.status, answer.body.trim(), expected, at, &folder);
+            findings.fail(
+                Check::Router,
+                wrong.err().unwrap_or_default(),
+                format!(
+                    "tealkeep units {} --only caddy, and look at /etc/caddy/Caddyfile",
+                    app.name
+                ),
+            );
+        }
         (false, _) if answer.status == 200 => {
             findings.ok(Check::Router, format!("asked at {at}, the gate answers"));
         }
         (false, _) => findings.fail(
             Check::Router,
-            format!("asked at {at} for {path}, the gate answers {}", answer.status),
-            format!("tealkeep status, then tealkeep deploy {} or tealkeep rollback", app.name),
+            format!(
+                "asked at {at} for {path}, the gate answers {}",
+                answer.status
+            ),
+            format!(
+                "tealkeep status, then tealkeep deploy {} or tealkeep rollback",
+                app.name
+            ),
         ),
     }
 }

@@ -2,11 +2,12 @@
 //! prints today.
 
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 
 use super::{Check, Findings, ask};
 use crate::config::{AppConfig, Config, RuntimeConfig};
 use crate::names::Colour;
-use crate::units::{NoUnits, Place, quote::shell, sheet};
+use crate::units::{NoUnits, Place, Printed, quote::shell, secure, sheet};
 
 pub async fn machine(findings: &mut Findings) {
     look(
@@ -53,26 +54,74 @@ pub async fn app(findings: &mut Findings, config: &Config, app: &AppConfig, host
                 format!("tealkeep units {name} --only {only} | diff {path} -"),
             ),
             // The gate's socket is there for who wants it.
+            Err(error) if error.kind() == ErrorKind::NotFound && file.name.ends_with(".socket") => {
+            }
             Err(error)
-                if error.kind() == ErrorKind::NotFound && file.name.ends_with(".socket") => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => findings.fail(
-                check,
-                format!("{} is not there", file.path),
-                format!(
-                    "mkdir -p \"$(dirname {path})\" && tealkeep units {name} --only {only} > {path} && systemctl daemon-reload"
-                ),
-            ),
+                if error.kind() == ErrorKind::NotFound
+                    && file.is_of_an_older_unit()
+                    && !is_deployed(app) =>
+            {
+                findings.warn(
+                    check,
+                    format!("{} is not there yet: the unit goes on as it was", file.path),
+                    format!("after the first `tealkeep push`: tealkeep units {name} --only commands | sh"),
+                );
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                findings.fail(
+                    check,
+                    format!("{} is not there", file.path),
+                    mend(name.as_str(), file),
+                );
+            }
             Err(error) => findings.warn(
                 check,
                 format!("{} can't be looked at: {error}", file.path),
                 format!("sudo tealkeep doctor {name}"),
             ),
         }
+        if let Ok(meta) = std::fs::metadata(&file.path)
+            && meta.mode() & 0o777 & !file.bits() != 0
+        {
+            findings.fail(
+                check,
+                format!(
+                    "{} may hold secrets, and its mode is {:04o}; it must be {}",
+                    file.path,
+                    meta.mode() & 0o7777,
+                    file.mode
+                ),
+                secure(file),
+            );
+        }
     }
     for colour in Colour::BOTH {
         let unit = systemd.unit(colour);
         look(findings, unit, &format!("systemctl enable {unit}")).await;
     }
+}
+
+/// Whether any colour stands on a release.
+fn is_deployed(app: &AppConfig) -> bool {
+    let mut links = Colour::BOTH
+        .map(|colour| app.releases.join(colour.as_str()))
+        .into_iter();
+    links.any(|link| link.symlink_metadata().is_ok())
+}
+
+/// The commands that put a file in its place, with its owner and mode before it has any content, and have it read.
+fn mend(name: &str, file: &Printed) -> String {
+    let (only, path) = (shell(&file.name), shell(&file.path));
+    let read = match file.name.as_str() {
+        // polkit looks by itself, and systemd reads the variables at each start.
+        "polkit" | "env" => "",
+        "caddy" => " && systemctl reload caddy.service",
+        _ => " && systemctl daemon-reload",
+    };
+    format!(
+        "mkdir -p \"$(dirname {path})\" && install -o root -g {} -m {} /dev/null {path} && tealkeep units {name} --only {only} > {path}{read}",
+        file.group, file.mode
+    )
 }
 
 /// Whether a unit is loaded, and would start at boot.

@@ -55,6 +55,25 @@ pub struct CaddyRouter {
     addresses: [SocketAddr; 2],
 }
 
+/// What it means that the site at `entrance` answers the question for the live colour so; `folder` is the app's own,
+/// `<state>/apps/<app>`, and `live` what is recorded.
+///
+/// # Errors
+/// What is wrong, and what mends it, in words.
+pub fn judge(
+    status: u16,
+    body: &str,
+    live: Colour,
+    entrance: SocketAddr,
+    folder: &Path,
+) -> Result<(), String> {
+    let said = ask::Said {
+        status,
+        body: body.to_owned(),
+    };
+    proof::judge(Ok(said), live, entrance, &markers_folder(folder))
+}
+
 fn markers_folder(app: &Path) -> PathBuf {
     app.join("router")
 }

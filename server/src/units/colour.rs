@@ -3,12 +3,15 @@
 
 use std::path::Path;
 
-use super::quote;
 use super::{Of, Printed, Unwritable, system_unit};
+use super::{environment as secrets, quote};
 use crate::names::Colour;
 
 /// The name of the drop-in of a unit that was there already.
-const DROP_IN: &str = "tealkeep.conf";
+pub(super) const DROP_IN: &str = "tealkeep.conf";
+/// Where Tealkeep's service says that it starts a colour: the `RuntimeDirectory=` of its unit, which it takes as
+/// it is given. Another `socket` in the configuration moves nothing of it.
+const RUN_FOLDER: &str = "/run/tealkeep";
 
 pub(super) fn files(of: &Of<'_>) -> Result<Vec<Printed>, Unwritable> {
     Colour::BOTH
@@ -33,11 +36,7 @@ fn body(of: &Of<'_>, colour: Colour) -> Result<String, Unwritable> {
     let folder = of.folder().join(colour.as_str());
     let here = app.releases.join(colour.as_str());
     let live = quote::path(&folder.join("live"))?;
-    let start = of
-        .config
-        .socket
-        .with_file_name(format!("{name}-{colour}.start"));
-    let start = quote::path(&start)?;
+    let start = quote::path(&Path::new(RUN_FOLDER).join(format!("{name}-{colour}.start")))?;
     let release = quote::pattern(&folder.join("release.env"))?;
     let directory = quote::path(&here)?;
     let conditions = format!(
@@ -48,12 +47,13 @@ ConditionPathExists=|{start}
 "
     );
     let environment = environment(of, colour)?;
+    let releases = quote::listed_path(&app.releases)?;
     let common = format!(
         "\
 WorkingDirectory={directory}
-# Written before each start: the release's name.
+{environment}# Written before each start: the release's name.
 EnvironmentFile={release}
-{environment}UMask=0007
+UMask=0007
 TimeoutStopSec={stop}
 ",
         stop = systemd.stop_timeout.as_secs_f64(),
@@ -64,7 +64,9 @@ TimeoutStopSec={stop}
 [Unit]
 {conditions}
 [Service]
-{common}"
+{common}# A release stays as it was pushed.
+ReadOnlyPaths={releases}
+"
         ));
     };
     Ok(format!(
@@ -95,7 +97,6 @@ WantedBy=multi-user.target
         user = systemd.user,
         command = quote::command(command, &here)?,
         sandbox = sandbox(&[&app.releases, of.data()]),
-        releases = quote::listed_path(&app.releases)?,
         data = quote::listed_path(of.data())?,
     ))
 }
@@ -116,9 +117,7 @@ fn environment(of: &Of<'_>, colour: Colour) -> Result<String, Unwritable> {
     )?;
     set("TEALKEEP_COLOUR", colour.as_str())?;
     set("TEALKEEP_LIVE_FILE", &live.display().to_string())?;
-    for (name, value) in &systemd.env {
-        set(name, value)?;
-    }
+    lines.push_str(&secrets::line(of)?);
     Ok(lines)
 }
 

@@ -3,9 +3,11 @@
 
 use std::path::PathBuf;
 
+use super::colour::DROP_IN;
 use super::quote::shell;
-use super::{Of, Place, Printed, data};
+use super::{OPEN, Of, Place, Printed, data};
 use crate::config::{AppConfig, RouterConfig, SystemdConfig};
+use crate::names::Colour;
 
 /// The user and group that Tealkeep runs as.
 pub const USER: &str = "tealkeep";
@@ -78,13 +80,55 @@ pub(super) fn folders(app: &AppConfig, systemd: &SystemdConfig) -> Vec<Folder> {
     ]
 }
 
-/// The commands that give the database's files to the app and to its group.
+/// The command that gives the database's files to the app and to its group. It runs as root in a folder that the
+/// app's user writes to: it passes over what is no plain file of one name, changes no owner through a link, and
+/// sets the mode as that user, who can change his own files only, whatever he puts there meanwhile.
 #[must_use]
 pub fn mend_files(app: &AppConfig, user: &str) -> String {
-    let files = shell(&app.database.to_string_lossy());
+    let file = shell(&app.database.to_string_lossy());
     format!(
-        "for file in {files} {files}-wal {files}-shm {files}-journal; do [ ! -e \"$file\" ] || {{ chown {user}:{user} \"$file\" && chmod 0660 \"$file\"; }}; done"
+        "for file in {file} {file}-wal {file}-shm {file}-journal; do if [ -f \"$file\" ] && [ ! -L \"$file\" ] && [ \"$(stat -c %h \"$file\")\" = 1 ]; then chown -h {user}:{user} \"$file\" && runuser -u {user} -- chmod 0660 \"$file\"; fi; done"
     )
+}
+
+/// The command that makes Tealkeep's user a member of the app's group in the machine's own list, since who signs in
+/// over ssh has the groups of that list alone: without it a release that is sent would lose its folder's group.
+#[must_use]
+pub fn join_group(user: &str) -> String {
+    format!("usermod --append --groups {user} {USER}")
+}
+
+/// The line of a script that puts one file in its place; `put` is defined before.
+fn put(file: &Printed) -> String {
+    format!(
+        "put {} {} {} {}",
+        shell(&file.name),
+        shell(&file.path),
+        file.mode,
+        file.group
+    )
+}
+
+/// The commands for Caddy's part. A Caddyfile that it would not take is put back as it was, and the rest goes on.
+fn caddy(name: &str, port: u16) -> Vec<String> {
+    vec![
+        String::new(),
+        "# Caddy reads its site once; no deploy reloads it. What it would refuse is taken back.".to_owned(),
+        "caddy=taken".to_owned(),
+        "caddy_takes() { runuser -u caddy -- env HOME=/var/lib/caddy caddy validate --adapter caddyfile --config /etc/caddy/Caddyfile; }".to_owned(),
+        "if ! grep -qs '^import /etc/caddy/tealkeep-' /etc/caddy/Caddyfile; then".to_owned(),
+        "  [ ! -e /etc/caddy/Caddyfile ] || cp -p /etc/caddy/Caddyfile /etc/caddy/Caddyfile.before-tealkeep".to_owned(),
+        // Another import's last line may have no end.
+        "  printf '\\nimport /etc/caddy/tealkeep-*.caddy\\n' >> /etc/caddy/Caddyfile".to_owned(),
+        "  if ! caddy_takes; then".to_owned(),
+        "    caddy=refused".to_owned(),
+        "    if [ -e /etc/caddy/Caddyfile.before-tealkeep ]; then mv /etc/caddy/Caddyfile.before-tealkeep /etc/caddy/Caddyfile; else rm /etc/caddy/Caddyfile; fi".to_owned(),
+        "  fi".to_owned(),
+        "elif ! caddy_takes; then caddy=refused".to_owned(),
+        "fi".to_owned(),
+        "if [ $caddy = taken ]; then systemctl reload-or-restart caddy.service || caddy=refused; fi".to_owned(),
+        format!("caddy_refused=\"Caddy does not take the site /etc/caddy/tealkeep-{name}.caddy: above it says why. Most likely /etc/caddy/Caddyfile has a site on port {port} already: take that one out, then run these commands again.\""),
+    ]
 }
 
 pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
@@ -97,15 +141,15 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
         format!(
             "id -u {user} >/dev/null 2>&1 || useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin {user}"
         ),
-        "# What a laptop sends belongs to that group: only a member's files and folders can keep it.".to_owned(),
-        format!("usermod --append --groups {user} {USER}"),
+        "# What is pushed over ssh belongs to the app's group too.".to_owned(),
+        join_group(user),
         String::new(),
         "# Folders: whose they are, and who may look in.".to_owned(),
     ];
     lines.extend(folders(of.app, of.systemd).iter().map(Folder::command));
     let database = shell(&of.app.database.to_string_lossy());
     lines.push(format!(
-        "# An empty file is an empty database.\n[ -e {database} ] || install -o {user} -g {user} -m 0660 /dev/null {database}"
+        "# An empty file is an empty database. The app's user makes it, in a folder that is his.\nrunuser -u {user} -- sh -c 'umask 0117; [ -e \"$1\" ] || [ -L \"$1\" ] || : > \"$1\"' sh {database}"
     ));
     lines.push(mend_files(of.app, user));
     lines.push(
@@ -115,39 +159,47 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
     lines.extend([
         String::new(),
         "# The files above, where there are none yet.".to_owned(),
-        format!("put() {{ if [ -e \"$2\" ]; then echo \"left alone: $2\"; else mkdir -p \"$(dirname \"$2\")\" && tealkeep units {name} --only \"$1\" > \"$2.new\" && chmod 0644 \"$2.new\" && mv \"$2.new\" \"$2\"; fi; }}"),
+        "put() {".to_owned(),
+        "  if [ -e \"$2\" ] || [ -L \"$2\" ]; then echo \"left alone: $2\"; return; fi".to_owned(),
+        "  mkdir -p \"$(dirname \"$2\")\"".to_owned(),
+        // With its mode before it has any content, which may be secret.
+        "  install -o root -g \"$4\" -m \"$3\" /dev/null \"$2.new\"".to_owned(),
+        format!("  tealkeep units {name} --only \"$1\" > \"$2.new\""),
+        "  mv \"$2.new\" \"$2\"".to_owned(),
+        "}".to_owned(),
     ]);
-    for file in files.iter().filter(|file| file.place == Place::Machine) {
-        // The gate's socket is there for who wants it.
-        let off = if file.name.ends_with(".socket") {
-            "#"
-        } else {
-            ""
-        };
-        lines.push(format!(
-            "{off}put {} {}",
-            shell(&file.name),
-            shell(&file.path)
-        ));
-    }
-    if let RouterConfig::Caddy(_) = of.app.router {
-        let site = shell(&format!("/etc/caddy/tealkeep-{name}.caddy"));
+    if files.iter().any(Printed::is_of_an_older_unit) {
+        let [blue, green] =
+            ["blue", "green"].map(|colour| shell(&of.app.releases.join(colour).to_string_lossy()));
         lines.extend([
-            String::new(),
-            "# Caddy reads its site once; no deploy reloads it. It may hold the secret of previews.".to_owned(),
-            format!("chown root:caddy {site} && chmod 0640 {site}"),
-            "grep -qs '^import /etc/caddy/tealkeep-' /etc/caddy/Caddyfile || echo 'import /etc/caddy/tealkeep-*.caddy' >> /etc/caddy/Caddyfile".to_owned(),
-            "systemctl reload-or-restart caddy.service".to_owned(),
+            "# A unit that is in use goes on as it is until a release has been deployed: before that the drop-in would name".to_owned(),
+            "# folders that are not there yet, and the app would not start again after a crash.".to_owned(),
+            "later=".to_owned(),
+            "put_unless_in_use() {".to_owned(),
+            format!("  if [ -e {blue} ] || [ -e {green} ] || ! {{ systemctl -q is-active \"$5\" || systemctl -q is-enabled \"$5\"; }}; then put \"$1\" \"$2\" \"$3\" \"$4\"; else later=\"$later $5\"; fi"),
+            "}".to_owned(),
         ]);
     }
-    lines.extend([
-        String::new(),
-        "systemctl daemon-reload".to_owned(),
-        format!(
-            "systemctl enable {} {}",
-            of.systemd.blue_unit, of.systemd.green_unit
-        ),
-    ]);
+    for file in files.iter().filter(|file| file.place == Place::Machine) {
+        let line = put(file);
+        lines.push(if file.is_of_an_older_unit() {
+            let unit = file.name.trim_end_matches(".d");
+            line.replacen("put", "put_unless_in_use", 1) + " " + &shell(unit)
+        } else if file.name.ends_with(".socket") {
+            // The gate's socket is there for who wants it.
+            format!("#{line}")
+        } else {
+            line
+        });
+    }
+    for file in files.iter().filter(|file| file.mode != OPEN) {
+        lines.push(secure(file));
+    }
+    if let RouterConfig::Caddy(section) = &of.app.router {
+        lines.extend(caddy(name, section.listen.port()));
+    }
+    lines.extend([String::new(), "systemctl daemon-reload".to_owned()]);
+    lines.extend(Colour::BOTH.map(|colour| enable(of, colour)));
     if let RouterConfig::Gate(_) = of.app.router {
         let socket = super::entrance::gate_socket(name);
         lines.push("# To keep the gate's port open while Tealkeep restarts: take the `#` away, here and above; stop Tealkeep first.".to_owned());
@@ -162,5 +214,33 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
         "#usermod --append --groups tealkeep YOU".to_owned(),
         format!("# Then: tealkeep doctor {name}"),
     ]);
+    if files.iter().any(Printed::is_of_an_older_unit) {
+        lines.push("[ -z \"$later\" ] || echo \"Not changed yet, since it is in use:$later. After the first \\`tealkeep push\\` run these commands again.\"".to_owned());
+    }
+    if let RouterConfig::Caddy(_) = of.app.router {
+        lines.push("[ $caddy = taken ] || { echo \"$caddy_refused\" >&2; exit 1; }".to_owned());
+    }
     lines.join("\n") + "\n"
+}
+
+/// The command that has a colour started at boot.
+fn enable(of: &Of<'_>, colour: Colour) -> String {
+    let unit = of.systemd.unit(colour);
+    match of.systemd.command {
+        Some(_) => format!("systemctl enable {unit}"),
+        // Without its drop-in it would start at boot whichever colour is live.
+        None => {
+            format!("[ ! -e /etc/systemd/system/{unit}.d/{DROP_IN} ] || systemctl enable {unit}")
+        }
+    }
+}
+
+/// The command that keeps a file with secrets from others.
+#[must_use]
+pub fn secure(file: &Printed) -> String {
+    let path = shell(&file.path);
+    format!(
+        "chown root:{} {path} && chmod {} {path}",
+        file.group, file.mode
+    )
 }

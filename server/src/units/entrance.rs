@@ -19,6 +19,9 @@ pub(super) fn files(of: &Of<'_>) -> Vec<Printed> {
                 name: "caddy".to_owned(),
                 path: format!("/etc/caddy/tealkeep-{}.caddy", of.name()),
                 place: Place::Machine,
+                // It may hold the secret of previews.
+                mode: "0640",
+                group: "caddy",
                 body: caddyfile(of.app, &of.config.state),
             });
             caddy.listen
@@ -36,11 +39,11 @@ pub(super) fn files(of: &Of<'_>) -> Vec<Printed> {
             }
             _ => listen.to_string(),
         };
-        files.push(Printed {
-            name: "cloudflared".to_owned(),
-            path: "/etc/cloudflared/config.yml".to_owned(),
-            place: Place::ByHand,
-            body: format!(
+        files.push(Printed::open(
+            "cloudflared".to_owned(),
+            "/etc/cloudflared/config.yml".to_owned(),
+            Place::ByHand,
+            format!(
                 "\
 # Below `tunnel` and `credentials-file`. It stays as it is through every deploy.
 ingress:
@@ -49,7 +52,7 @@ ingress:
   - service: http_status:404
 "
             ),
-        });
+        ));
     }
     files
 }

@@ -7,8 +7,9 @@ use crate::config::AppConfig;
 
 /// Where the keys that may pull stand: owned by root, so that they can't change themselves.
 const PULL_KEYS: &str = "/var/lib/tealkeep-backup/.ssh/authorized_keys";
-/// Where the keys that may deploy stand.
-const DEPLOY_KEYS: &str = "/var/lib/tealkeep/.ssh/authorized_keys";
+/// Where the keys that may deploy stand, as the package's `/etc/ssh/sshd_config.d/tealkeep.conf` says. It is no
+/// file of the user that they sign in as: whoever tricks a program of his into writing can add no key.
+pub const DEPLOY_KEYS: &str = "/etc/ssh/tealkeep_authorized_keys";
 
 /// The line that pulls an app's backups folder, for a shell on the laptop.
 ///
@@ -26,11 +27,10 @@ pub(super) fn files(of: &Of<'_>) -> Result<Vec<Printed>, Unwritable> {
     // Two readers take quotes off, one after the other: sshd, then the shell that it starts.
     let command = format!("/usr/bin/rrsync -ro {}", quote::shell(&backups));
     let command = command.replace('\\', "\\\\").replace('"', "\\\"");
-    let unit = |ending: &str, body: String| Printed {
-        name: format!("tealkeep-pull-{name}.{ending}"),
-        path: format!("~/.config/systemd/user/tealkeep-pull-{name}.{ending}"),
-        place: Place::Laptop,
-        body,
+    let unit = |ending: &str, body: String| {
+        let unit = format!("tealkeep-pull-{name}.{ending}");
+        let path = format!("~/.config/systemd/user/{unit}");
+        Printed::open(unit, path, Place::Laptop, body)
     };
     let service = format!(
         "\
@@ -67,13 +67,11 @@ RandomizedDelaySec=10min
 WantedBy=timers.target
 "
     );
-    let key = |name: &str, path: &str, options: String| Printed {
-        name: name.to_owned(),
-        path: path.to_owned(),
-        place: Place::ByHand,
-        body: format!(
+    let key = |name: &str, path: &str, options: String| {
+        let body = format!(
             "# One line for each laptop; the last two words are its public key.\n{options} ssh-ed25519 PUBLIC-KEY you@laptop\n"
-        ),
+        );
+        Printed::open(name.to_owned(), path.to_owned(), Place::ByHand, body)
     };
     Ok(vec![
         key(

@@ -42,10 +42,10 @@ polkit.addRule(function (action, subject) {{
 }});
 "
     );
-    Printed {
-        name: "polkit".to_owned(),
-        path: format!("/etc/polkit-1/rules.d/50-tealkeep-{name}.rules"),
-        place: Place::Machine,
+    Printed::open(
+        "polkit".to_owned(),
+        format!("/etc/polkit-1/rules.d/50-tealkeep-{name}.rules"),
+        Place::Machine,
         body,
-    }
+    )
 }

@@ -71,6 +71,26 @@ pub fn word(text: &str) -> Result<String, Unwritable> {
     Ok(quoted(text))
 }
 
+/// The value of a variable in a file for `EnvironmentFile=` (systemd.exec(5)): in double quotes a backslash is
+/// taken off before `"`, `\`, `` ` `` and `$` alone, lines may end, and there are no specifiers.
+///
+/// # Errors
+/// It has a zero byte, which no process can be given.
+pub fn variable(text: &str) -> Result<String, Unwritable> {
+    if text.contains('\0') {
+        return refuse(text, "has a zero byte in it");
+    }
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        if "\"\\`$".contains(c) {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted.push('"');
+    Ok(quoted)
+}
+
 /// A command as `ExecStart=` takes it; a program that is relative to the release's directory is looked for in
 /// `folder`, since systemd takes whole paths and bare names only.
 ///
@@ -176,7 +196,31 @@ mod tests {
         text
     }
 
+    /// Reads a value back as systemd's reader of environment files does in its double quotes.
+    fn read_variable(value: &str) -> String {
+        let mut text = String::new();
+        let mut chars = value.strip_prefix('"').unwrap().chars();
+        loop {
+            match chars.next().expect("the quote is closed") {
+                '"' => break,
+                '\\' => match chars.next().unwrap() {
+                    c @ ('"' | '\\' | '`' | '$') => text.push(c),
+                    '\n' => {}
+                    c => text.extend(['\\', c]),
+                },
+                c => text.push(c),
+            }
+        }
+        assert_eq!(chars.next(), None, "more follows in {value}");
+        text
+    }
+
     proptest! {
+        #[test]
+        fn every_variable_is_read_back_as_it_was(text in "[^\0]*") {
+            prop_assert_eq!(read_variable(&variable(&text).unwrap()), text);
+        }
+
         #[test]
         fn every_word_is_read_back_as_it_was(text in "[^\0]*") {
             let word = word(&text).unwrap();
@@ -204,6 +248,23 @@ mod tests {
             assert_eq!(word(text).unwrap(), expected);
         }
         assert!(word("zero\0byte").is_err());
+    }
+
+    #[test]
+    fn variables_with_secrets_in_them_stay_whole() {
+        let cases = [
+            ("", "\"\""),
+            ("$ecret `id`", "\"\\$ecret \\`id\\`\""),
+            ("100%h", "\"100%h\""),
+            ("two\nlines\nUSER=root", "\"two\nlines\nUSER=root\""),
+            ("tail\\", "\"tail\\\\\""),
+            ("say \"hi\" # no comment", "\"say \\\"hi\\\" # no comment\""),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(variable(text).unwrap(), expected);
+            assert_eq!(read_variable(expected), text);
+        }
+        assert!(variable("zero\0byte").is_err());
     }
 
     #[test]

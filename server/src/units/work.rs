@@ -2,8 +2,8 @@
 //! it ready, one rehearses it on a copy of the data.
 
 use super::colour::sandbox;
-use super::quote;
 use super::{Of, Printed, Unwritable, system_unit};
+use super::{environment, quote};
 
 /// How long a rehearsed release may stay; who rehearses it stops it long before.
 const REHEARSAL_LIMIT: &str = "1h";
@@ -78,11 +78,7 @@ fn rehearse(of: &Of<'_>) -> Result<Option<Printed>, Unwritable> {
     let release = of.app.releases.join("@RELEASE@");
     let folder = of.folder().join("rehearse");
     let here = |text: String| text.replace("@RELEASE@", "%i");
-    let mut own = String::new();
-    for (variable, value) in &of.systemd.env {
-        let assignment = quote::word(&format!("{variable}={value}"))?;
-        own.push_str(&format!("Environment={assignment}\n"));
-    }
+    let own = environment::line(of)?;
     let body = format!(
         "\
 [Unit]
@@ -94,9 +90,9 @@ Type=exec
 User={user}
 Group={user}
 WorkingDirectory={directory}
-# Says the port, the copy's path and the release; written before each start.
+{own}# Says the port, the copy's path and the release; written before each start.
 EnvironmentFile={file}
-{own}Environment=TEALKEEP_REHEARSAL=1
+Environment=TEALKEEP_REHEARSAL=1
 ExecStart={command}
 RuntimeMaxSec={REHEARSAL_LIMIT}
 TimeoutStopSec={stop}

@@ -4,11 +4,14 @@
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use rusqlite::ErrorCode;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use serde_json::json;
 
 use super::{DEADLINE, RestoreArgs};
@@ -61,9 +64,7 @@ pub fn run(args: &RestoreArgs, from: &Path, json: bool) -> Outcome {
             target.display()
         )));
     }
-    if is_filled {
-        is_unused(target)?;
-    }
+    is_unused(target)?;
     let (id, unpacked, facts) = newest_whole(from, found, wanted, target)?;
     own(&unpacked, folder, app)?;
     let kept = put_in_place(&unpacked, target, is_filled)?;
@@ -154,10 +155,30 @@ fn newest_whole(
 }
 
 /// Gives the file to whom the folder belongs, and lets its group write: the app and Tealkeep both open it. As
-/// root, the folder of an app with units of its own is made to follow that rule too.
+/// root, the folder of an app with units of its own is made to follow that rule too. The app's user may change names in
+/// that folder at any time, so nothing is looked up twice: what was opened is what is given away.
 fn own(file: &Path, folder: &Path, app: Option<&AppConfig>) -> anyhow::Result<()> {
-    let failed = || format!("cannot set the owner and mode of {}", file.display());
     let is_root = rustix::process::geteuid().is_root();
+    let of_folder = || format!("cannot set the owner and mode of {}", folder.display());
+    // As root, a link in its place could be anybody's wish.
+    let link = match is_root {
+        true => OFlags::NOFOLLOW,
+        false => OFlags::empty(),
+    };
+    let opened = rustix::fs::open(
+        folder,
+        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | link,
+        Mode::empty(),
+    );
+    let opened = match opened {
+        Err(Errno::LOOP | Errno::NOTDIR) => {
+            return Err(anyhow!(
+                "{} is a link; name the folder itself",
+                folder.display()
+            ));
+        }
+        other => fs::File::from(other.with_context(of_folder)?),
+    };
     if is_root
         && let Some(AppConfig {
             runtime: RuntimeConfig::Systemd(systemd),
@@ -166,7 +187,6 @@ fn own(file: &Path, folder: &Path, app: Option<&AppConfig>) -> anyhow::Result<()
         }) = app
         && database.parent() == Some(folder)
     {
-        let failed = || format!("cannot set the owner and mode of {}", folder.display());
         let number = |file, name: &str| crate::doctor::machine::number(file, name);
         let user = number("/etc/passwd", &systemd.user);
         let group = number("/etc/group", &systemd.user);
@@ -176,15 +196,30 @@ fn own(file: &Path, folder: &Path, app: Option<&AppConfig>) -> anyhow::Result<()
                 systemd.user
             ));
         }
-        chown(folder, user, group).with_context(failed)?;
-        fs::set_permissions(folder, Permissions::from_mode(0o2770)).with_context(failed)?;
+        fchown(&opened, user, group).with_context(of_folder)?;
+        let mode = Permissions::from_mode(0o2770);
+        opened.set_permissions(mode).with_context(of_folder)?;
     }
-    let meta = fs::metadata(folder).with_context(failed)?;
+    let whose = opened.metadata().with_context(of_folder)?;
+    let of_file = || format!("cannot set the owner and mode of {}", file.display());
+    let name = file.file_name().with_context(of_file)?;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let made = rustix::fs::openat(&opened, name, flags, Mode::empty()).with_context(of_file)?;
+    let made = fs::File::from(made);
+    let meta = made.metadata().with_context(of_file)?;
+    let own = rustix::process::geteuid().as_raw();
+    if !meta.is_file() || meta.nlink() != 1 || meta.uid() != own {
+        return Err(anyhow!(
+            "{} is not the file that was made there: somebody else writes to that folder; stop the app first",
+            file.display()
+        ));
+    }
     if is_root {
-        chown(file, Some(meta.uid()), Some(meta.gid())).with_context(failed)?;
+        fchown(&made, Some(whose.uid()), Some(whose.gid())).with_context(of_file)?;
     }
-    if meta.mode() & 0o020 != 0 {
-        fs::set_permissions(file, Permissions::from_mode(0o660)).with_context(failed)?;
+    if whose.mode() & 0o020 != 0 {
+        let mode = Permissions::from_mode(0o660);
+        made.set_permissions(mode).with_context(of_file)?;
     }
     Ok(())
 }
@@ -231,9 +266,19 @@ fn has_content(database: &Path) -> anyhow::Result<bool> {
     Ok(false)
 }
 
-/// Refuses a database that somebody has open. Leaving WAL mode needs to be alone with it
-/// (sqlite.org/pragma.html, journal_mode), and writes what the log holds into the file that is kept.
+/// Refuses a database that somebody has open, or of which that can't be told. Leaving WAL mode needs to be alone with
+/// it (sqlite.org/pragma.html, journal_mode), and writes what the log holds into the file that is kept.
 fn is_unused(database: &Path) -> anyhow::Result<()> {
+    match fs::symlink_metadata(database) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Ok(meta) if !meta.is_file() => {
+            return Err(anyhow!(
+                "{} is no plain file, and is not touched; move it away first",
+                database.display()
+            ));
+        }
+        Ok(_) | Err(_) => {}
+    }
     let attempt = || -> rusqlite::Result<()> {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
         let conn = rusqlite::Connection::open_with_flags(database, flags)?;
@@ -241,20 +286,20 @@ fn is_unused(database: &Path) -> anyhow::Result<()> {
         conn.query_row("PRAGMA main.journal_mode = DELETE", [], |_| Ok(()))?;
         conn.execute_batch("BEGIN EXCLUSIVE; ROLLBACK")
     };
-    match attempt() {
-        Err(error)
-            if matches!(
-                error.sqlite_error_code(),
-                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
-            ) =>
-        {
-            Err(anyhow!(
-                "{} is in use; stop the app and Tealkeep first, or restore through the server with `tealkeep restore APP SNAPSHOT`",
-                database.display()
-            ))
-        }
-        // What can't be opened is in nobody's use; it is kept as it is.
-        Ok(()) | Err(_) => Ok(()),
+    let Err(error) = attempt() else {
+        return Ok(());
+    };
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Err(anyhow!(
+            "{} is in use; stop the app and Tealkeep first, or restore through the server with `tealkeep restore APP SNAPSHOT`",
+            database.display()
+        )),
+        // What is no database, or a broken one, is in nobody's use; it is kept as it is.
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Ok(()),
+        _ => Err(anyhow!(
+            "whether {} is in use can't be told: {error}; look at it, or move it away first",
+            database.display()
+        )),
     }
 }
 
@@ -268,5 +313,61 @@ fn absent(error: std::io::Error) -> std::io::Result<()> {
     match error.kind() {
         ErrorKind::NotFound => Ok(()),
         _ => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_somebody_has_open_is_not_taken_for_unused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("home.sqlite");
+        is_unused(&path).unwrap();
+        let conn = rusqlite::Connection::open(&path).unwrap();
+        conn.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t(x); BEGIN; SELECT * FROM t")
+            .unwrap();
+        assert!(is_unused(&path).unwrap_err().to_string().contains("in use"));
+        drop(conn);
+        is_unused(&path).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_not_taken_for_unused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("home.sqlite");
+        fs::write(
+            &path,
+            "no database, but longer than the head of one. ".repeat(20),
+        )
+        .unwrap();
+        is_unused(&path).unwrap();
+        let link = dir.path().join("link.sqlite");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let said = is_unused(&link).unwrap_err().to_string();
+        assert!(said.contains("no plain file"), "{said}");
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_new_file_is_given_to_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let other = dir.path().join("shadow");
+        fs::write(&other, "").unwrap();
+        fs::set_permissions(&other, Permissions::from_mode(0o600)).unwrap();
+        let data = dir.path().join("data");
+        fs::create_dir(&data).unwrap();
+        fs::set_permissions(&data, Permissions::from_mode(0o2770)).unwrap();
+        let file = data.join("home.sqlite.restoring");
+        std::os::unix::fs::symlink(&other, &file).unwrap();
+        own(&file, &data, None).unwrap_err();
+        fs::remove_file(&file).unwrap();
+        fs::hard_link(&other, &file).unwrap();
+        own(&file, &data, None).unwrap_err();
+        assert_eq!(other.metadata().unwrap().mode() & 0o777, 0o600);
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, "").unwrap();
+        own(&file, &data, None).unwrap();
+        assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o660);
     }
 }

@@ -1,0 +1,100 @@
+//! Whether whoever signs in as Tealkeep's user is confined to asking for deploys, whichever key it is: sshd itself is
+//! asked what holds for that user, and the file of the keys must be root's.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::{Check, Findings, ask};
+use crate::units::{DEPLOY_KEYS, USER};
+
+/// Where keys stood that a user could change himself.
+const OLD_KEYS: &str = "/var/lib/tealkeep/.ssh/authorized_keys";
+/// What is to hold for that user, as `sshd -T` prints it.
+const CONFINED: [&str; 2] = [
+    "forcecommand /usr/bin/tealkeep door",
+    "disableforwarding yes",
+];
+
+pub async fn look(findings: &mut Findings) {
+    file(findings, Path::new(DEPLOY_KEYS));
+    // Only root sees into that folder, and only root may ask sshd.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    if fs::symlink_metadata(OLD_KEYS).is_ok_and(|meta| meta.len() > 0) {
+        findings.warn(
+            Check::Keys,
+            format!("the keys in {OLD_KEYS} count no more"),
+            format!("put those that are still good into {DEPLOY_KEYS}, then rm {OLD_KEYS}"),
+        );
+    }
+    let Some(sshd) = ["/usr/sbin/sshd", "/usr/bin/sshd"]
+        .into_iter()
+        .find(|path| Path::new(path).exists())
+    else {
+        findings.warn(
+            Check::Keys,
+            "there is no sshd, so no laptop can deploy to this machine",
+            "apt install openssh-server",
+        );
+        return;
+    };
+    let whose = format!("user={USER},host=localhost,addr=127.0.0.1");
+    match ask::program(sshd, &["-T", "-C", &whose]).await {
+        Ok(said) if is_confined(&said) => findings.ok(
+            Check::Keys,
+            "a key that signs in as tealkeep can ask for deploys and nothing else",
+        ),
+        Ok(_) => findings.fail(
+            Check::Keys,
+            "a key that signs in as tealkeep is not confined: sshd does not read /etc/ssh/sshd_config.d/tealkeep.conf, or something before it says otherwise",
+            "let /etc/ssh/sshd_config begin with `Include /etc/ssh/sshd_config.d/*.conf`, then systemctl reload ssh.service",
+        ),
+        Err(error) => findings.warn(Check::Keys, error, "sshd -t"),
+    }
+}
+
+fn is_confined(said: &str) -> bool {
+    let keys = format!("authorizedkeysfile {DEPLOY_KEYS}");
+    let has = |wanted: &str| said.lines().any(|line| line.trim() == wanted);
+    has(&keys) && CONFINED.into_iter().all(has)
+}
+
+fn file(findings: &mut Findings, path: &Path) {
+    let shown = path.display();
+    let Ok(meta) = fs::symlink_metadata(path) else {
+        findings.warn(
+            Check::Keys,
+            format!("{shown} is not there: no laptop may deploy"),
+            "systemd-tmpfiles --create tealkeep.conf",
+        );
+        return;
+    };
+    if meta.uid() != 0 || meta.mode() & 0o022 != 0 || meta.mode() & 0o004 == 0 {
+        findings.fail(
+            Check::Keys,
+            format!("{shown} must be root's, for others to read: sshd takes no other"),
+            format!("chown root:root {shown} && chmod 0644 {shown}"),
+        );
+    } else if meta.len() == 0 {
+        findings.ok(Check::Keys, "no laptop may deploy yet");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_signs_in_is_confined_when_sshd_says_all_of_it() {
+        let said = "port 22\nauthorizedkeysfile /etc/ssh/tealkeep_authorized_keys\nforcecommand /usr/bin/tealkeep door\ndisableforwarding yes\n";
+        assert!(is_confined(said));
+        for line in said.lines().skip(1) {
+            assert!(!is_confined(&said.replace(line, "")), "without {line}");
+        }
+        assert!(!is_confined(
+            &said.replace("keys\n", "keys .ssh/authorized_keys\n")
+        ));
+    }
+}

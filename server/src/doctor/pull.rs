@@ -1,0 +1,98 @@
+//! Whether a laptop comes for the backups: sshd writes down who signs in with which user, and the pulling keys are
+//! good for nothing else. What it took along is not known here; `tealkeep verify` on the laptop says that.
+
+use super::{Check, Findings, ask};
+use crate::config::AppConfig;
+use crate::units::{BACKUP_USER, pull_line};
+
+/// A daily pull that is older than this was missed.
+const STALE_HOURS: i64 = 48;
+/// How far back is looked, so that a long journal takes no long time.
+const SINCE: &str = "--since=-30d";
+
+pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str) {
+    let wanted = format!("--grep=Accepted publickey for {BACKUP_USER} ");
+    let said = ask::program(
+        "journalctl",
+        &[
+            "--quiet",
+            "--reverse",
+            "--lines=1",
+            "--output=short-unix",
+            SINCE,
+            &wanted,
+            // The same field twice: either will do. Newer ones have the second name.
+            "SYSLOG_IDENTIFIER=sshd",
+            "SYSLOG_IDENTIFIER=sshd-session",
+        ],
+    )
+    .await;
+    let by_hand = format!("on the laptop: {}", pull_line(app, host));
+    // Nothing found is a failure to journalctl, without a word.
+    let newest = said.as_deref().ok().and_then(signed_in);
+    let Some(newest) = newest else {
+        let text = match rustix::process::geteuid().is_root() {
+            true => {
+                "no laptop has come for the backups, as far as the journal goes back; that copy is what is left when this machine burns"
+            }
+            false => {
+                "this user sees no laptop that has come for the backups; `sudo tealkeep doctor` sees all of the journal"
+            }
+        };
+        findings.warn(Check::Pull, text, by_hand);
+        return;
+    };
+    let text = format!(
+        "a laptop last came for the backups at {}",
+        newest.strftime("%Y-%m-%d %H:%M UTC")
+    );
+    match jiff::Timestamp::now().duration_since(newest).as_hours() {
+        ..=STALE_HOURS => findings.ok(Check::Pull, text),
+        hours => {
+            let text = format!("{text}, {} days ago", hours / 24);
+            findings.warn(Check::Pull, text, by_hand);
+        }
+    }
+}
+
+/// When the newest line was written, as `--output=short-unix` begins it; none if it is another line.
+fn signed_in(said: &str) -> Option<jiff::Timestamp> {
+    let line = said.lines().find(|line| !line.starts_with("--"))?;
+    let (at, rest) = line.split_once(' ')?;
+    // The wish is for this text, yet a name that was tried could contain it too: it stands right behind the program.
+    let (program, text) = rest.split_once("]: ")?;
+    if !program.contains(" sshd")
+        || !text.starts_with(&format!("Accepted publickey for {BACKUP_USER} "))
+    {
+        return None;
+    }
+    let seconds = at.split('.').next()?.parse().ok()?;
+    jiff::Timestamp::from_second(seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_journals_newest_line_says_when_a_laptop_came() {
+        let second = |said: &str| signed_in(said).map(|at| at.as_second());
+        let line = "1767225600.123456 pi sshd[812]: Accepted publickey for tealkeep-backup from 192.168.1.9 port 51234 ssh2: ED25519 SHA256:abc";
+        assert_eq!(second(line), Some(1_767_225_600));
+        let newer = line.replace("sshd[", "sshd-session[");
+        assert_eq!(second(&newer), Some(1_767_225_600));
+        for nothing in [
+            "",
+            "-- No entries --",
+            &line.replace("tealkeep-backup", "tealkeep"),
+            &line.replace(
+                "Accepted publickey for",
+                "Invalid user Accepted publickey for",
+            ),
+            &line.replace("sshd[", "app["),
+            &line.replace("1767225600.123456", "yesterday"),
+        ] {
+            assert_eq!(second(nothing), None, "{nothing}");
+        }
+    }
+}
