@@ -459,9 +459,6 @@ fn loses_its_power(home: &mut Household) -> Vec<Tally> {
 /// The Pi burns. A new one, the package, the laptop's folder, what the README says: the data is back, to the row.
 fn burns(home: Household) {
     home.pi.run("tealkeep backup doses");
-    home.pi.run(
-        "tealkeep pin doses \"$(tealkeep snapshots doses --json | true)\" 2>/dev/null || true",
-    );
     pulls(&home);
     let newest_before = newest(&home.get("/api/v1/apps/doses/snapshots"));
     let rows_before = rows(&home.copy_of_database());
