@@ -311,7 +311,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let closed = dir.path().join("tree/closed");
         fs::create_dir_all(closed.join("below")).unwrap();
-        fs::set_permissions(&closed, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
         remove(&dir.path().join("tree")).unwrap();
         remove(&dir.path().join("tree")).unwrap();
         remove(&dir.path().join("tree/missing")).unwrap();

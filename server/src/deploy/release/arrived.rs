@@ -48,8 +48,8 @@ fn close_one(entry: &Entry, path: &Path, group: u32) -> anyhow::Result<()> {
         );
         bail!(
             "{shown} has the group {}, and the folder of releases {wanted}, so the app could not read it. \
-             {own} is not in that group, it seems; as root: `usermod --append --groups {wanted} {own}`, \
-             then push it anew under another name (--name)",
+             Either {own} is not in that group (as root: `usermod --append --groups {wanted} {own}`), or the folder \
+             does not hand its group on (as root: `chmod g+s` on it); then push it anew under another name (--name)",
             name_of_group(entry.group())
         );
     }
