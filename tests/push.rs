@@ -489,6 +489,8 @@ fn the_deploying_key_opens_nothing_else() {
         "tealkeep status; id",
         "tealkeep password",
         "tealkeep serve",
+        "tealkeep restore home 20260101T000000Z",
+        "tealkeep undo home",
         "rsync --server --sender -lprce.iLsfxCIvu . /etc/",
         "rsync --server -lprce.iLsfxCIvu . /tmp/",
         &format!("rsync --server -lprce.iLsfxCIvu . {releases}/.push-v1/../../x/"),
@@ -525,6 +527,56 @@ fn the_deploying_key_opens_nothing_else() {
         );
     }
     assert!(!pair.path("releases/v1").exists());
+}
+
+#[test]
+fn two_pushes_of_one_name_do_not_fill_one_directory() {
+    let pair = Pair::start();
+    pair.build("v1", "one");
+    let releases = pair.path("releases").display().to_string();
+    let receive = format!("rsync --server -lprce.iLsfxCIvu . {releases}/.push-v1/");
+    // Its other side says nothing, so it waits.
+    let mut first = Command::new(pair.path("laptop/ssh"))
+        .arg(format!("{}@127.0.0.1", pair.user))
+        .arg(&receive)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    until(|| pair.path("releases/.push-v1").exists());
+    until(|| pair.asks(&receive).stderr.contains("another push"));
+    let refused = pair.there(&["push", "v1", "home"]);
+    assert_ne!(refused.code, 0, "{refused:#?}");
+    assert!(
+        refused.stderr.contains("another push of this name"),
+        "{refused:#?}"
+    );
+    let early = pair.here(&["deploy", "home", "v1", "--pushed"]);
+    assert!(early.stderr.contains("still being sent"), "{early:#?}");
+    assert_eq!(pair.live(), "none");
+    first.kill().unwrap();
+    first.wait().unwrap();
+    pair.there(&["push", "v1", "home"]).succeeds();
+    assert_eq!(pair.live(), "v1");
+}
+
+#[test]
+fn a_link_out_of_the_release_is_not_received() {
+    let pair = Pair::start();
+    let built = pair.build("v1", "one");
+    std::os::unix::fs::symlink("/var/lib/tealkeep", built.join("state")).unwrap();
+    let refused = pair.there(&["push", "v1", "home"]).fails_with(1);
+    assert!(
+        refused
+            .stderr
+            .contains("the link state leads to /var/lib/tealkeep"),
+        "{refused:#?}"
+    );
+    assert_eq!(pair.live(), "none");
+    // Mended, the same push goes on.
+    fs::remove_file(built.join("state")).unwrap();
+    pair.there(&["push", "v1", "home"]).succeeds();
+    assert_eq!(pair.live(), "v1");
 }
 
 #[test]

@@ -30,6 +30,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::config::{DEFAULT_CONFIG, DEFAULT_SOCKET};
+use crate::http::auth::Scope;
 use client::Client;
 
 /// Exit code: it was tried, and failed.
@@ -163,14 +164,30 @@ impl Verb {
         }
     }
 
-    /// Whether a key for deploying may ask for it: nothing that gives access to more, or that reads and writes
-    /// files by their paths.
-    fn is_for_the_door(&self) -> bool {
-        self.speaks_to_server()
-            && !matches!(
-                self,
-                Verb::Password | Verb::Token(_) | Verb::Doctor(_) | Verb::Units(_)
-            )
+    /// The scope that a key at the door needs to ask for it, as a token would need it; `None` where no key will do:
+    /// it gives access to more, or reads and writes files by their paths.
+    fn scope_at_the_door(&self) -> Option<Scope> {
+        let needed = match self {
+            Verb::Status(_) | Verb::Snapshots(_) => Scope::Read,
+            Verb::Backup(_)
+            | Verb::Deploy(_)
+            | Verb::Rollback(_)
+            | Verb::Verify(_)
+            | Verb::Incoming(_) => Scope::Deploy,
+            Verb::Restore(_) | Verb::Undo(_) => Scope::Admin,
+            Verb::Password
+            | Verb::Token(_)
+            | Verb::Push(_)
+            | Verb::Doctor(_)
+            | Verb::Units(_)
+            | Verb::Serve(_)
+            | Verb::Demo(_)
+            | Verb::HomeApp(_)
+            | Verb::Prepare(_)
+            | Verb::Door(_)
+            | Verb::Manual(_) => return None,
+        };
+        self.speaks_to_server().then_some(needed)
     }
 }
 

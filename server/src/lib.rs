@@ -20,4 +20,5 @@ pub mod router;
 pub mod runtime;
 pub mod schedule;
 pub mod supervisor;
+mod tree;
 pub mod units;

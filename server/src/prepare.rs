@@ -16,10 +16,10 @@ use anyhow::{Context, bail};
 
 pub use child::in_a_child;
 pub use record::{FILE as RECORD_FILE, Record};
-pub(crate) use tree::remove;
 
 use crate::clock::seconds;
 use crate::names::ReleaseId;
+use crate::tree::remove;
 use tree::Tree;
 
 /// What is to be prepared, and how.
@@ -37,20 +37,41 @@ pub struct Order {
     pub command: Vec<String>,
 }
 
-/// What a preparation made in a release, completed or not, its record included; relative to the release.
+/// What a preparation made in a release, completed or not, as far as its record says: that belongs to whoever
+/// prepared it, the app's user, and is believed about what is that user's only.
+#[derive(Debug)]
+pub struct Made {
+    told: Option<(record::State, u32)>,
+}
+
+/// What is told of a preparation in this release.
 ///
 /// # Errors
-/// The release can't be read.
-pub fn made_in(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let mut made = match record::read(directory)? {
-        Some(record::State::Done(record)) => record.entries,
-        Some(record::State::Begun { received }) => {
-            Tree::of(received).appeared_in(&Tree::read(directory)?)
-        }
-        None => Vec::new(),
-    };
-    made.push(PathBuf::from(RECORD_FILE));
-    Ok(made)
+/// The record can't be read, or is none.
+pub fn made_in(directory: &Path) -> anyhow::Result<Made> {
+    let told = record::read_with_owner(directory)?;
+    Ok(Made { told })
+}
+
+impl Made {
+    /// Whether this path, relative to the release, is the record itself.
+    #[must_use]
+    pub fn is_record(path: &Path) -> bool {
+        path == Path::new(RECORD_FILE)
+    }
+
+    /// Whether the preparation made this, with all in it: it says so, and has the same owner.
+    #[must_use]
+    pub fn accounts_for(&self, path: &Path, owner: u32) -> bool {
+        let Some((state, preparer)) = &self.told else {
+            return false;
+        };
+        let is_named = match state {
+            record::State::Done(record) => record.entries.iter().any(|entry| entry == path),
+            record::State::Begun { received } => !received.iter().any(|entry| entry == path),
+        };
+        is_named && owner == *preparer
+    }
 }
 
 impl Order {
@@ -82,7 +103,7 @@ pub fn run(order: &Order, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Record> 
         }
         Some(record::State::Done(done)) => {
             for entry in &done.entries {
-                tree::remove(&directory.join(entry))?;
+                remove(&directory.join(entry))?;
             }
             Tree::read(&directory)?
         }
@@ -179,7 +200,7 @@ fn take_over(
             "what {earlier} made can't be taken over ({trouble}); it is made anew"
         ));
         for entry in &record.entries {
-            tree::remove(&directory.join(entry))?;
+            remove(&directory.join(entry))?;
         }
         return Ok(None);
     }

@@ -10,7 +10,6 @@ mod laptop;
 mod network;
 mod package;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
@@ -81,7 +80,7 @@ impl Pi {
         pi
     }
 
-    /// Switches the power on again, after [`Pi::power_cut`] or [`Pi::power_off`].
+    /// Switches the power on again, after [`Pi::power_cut`].
     #[track_caller]
     pub fn boot_again(&mut self) {
         assert!(self.nspawn.is_none(), "it is already on");
@@ -90,7 +89,9 @@ impl Pi {
             .append(true)
             .open(self.folder.join("console"))
             .unwrap();
-        let nspawn = Command::new("systemd-nspawn")
+        let nspawn = Command::new(script("alone"))
+            .arg(&self.name)
+            .arg("systemd-nspawn")
             .arg(format!(
                 "--directory={}",
                 self.folder.join("root").display()
@@ -113,9 +114,7 @@ impl Pi {
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
-            .unwrap_or_else(|e| {
-                panic!("systemd-nspawn: {e}; as root: apt-get install systemd-container")
-            });
+            .unwrap();
         self.nspawn = Some(nspawn);
         // Until D-Bus is there, there is nobody to be asked.
         let began = Instant::now();
@@ -178,7 +177,7 @@ impl Pi {
         if user != "root" {
             command.args(["runuser", "-u", user, "--"]);
         }
-        fed(command.args(["bash", "-euo", "pipefail", "-s"]), script)
+        shell(&mut command, script)
     }
 
     /// Where a path of its own lies on this machine.
@@ -215,11 +214,6 @@ impl Pi {
         self.run("DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends /root/tealkeep.deb");
     }
 
-    /// Its address in the network that it shares with the laptop.
-    pub fn address(&self) -> &'static str {
-        network::PI
-    }
-
     /// The namespace of the laptop's side, as a path for setns(2).
     pub fn laptops_namespace(&self) -> PathBuf {
         self.network.laptop()
@@ -230,13 +224,6 @@ impl Pi {
     pub fn power_cut(&mut self) {
         let leader = self.leader().expect("it is on");
         rustix::process::kill_process(Pid::from_raw(leader).unwrap(), Signal::KILL).unwrap();
-        self.until_off();
-    }
-
-    /// Shuts it down in order, as `poweroff` does.
-    #[track_caller]
-    pub fn power_off(&mut self) {
-        self.try_run("systemctl poweroff");
         self.until_off();
     }
 
@@ -315,6 +302,9 @@ impl Drop for Pi {
             .arg(self.folder.join("root"))
             .status();
         let _ = std::fs::remove_dir_all(&self.folder);
+        let _ = Command::new(script("alone"))
+            .args(["--remove", &self.name])
+            .status();
     }
 }
 
@@ -366,19 +356,14 @@ pub fn tests() -> PathBuf {
         .join("tests")
 }
 
-/// Runs a command with a text on its standard input.
-fn fed(command: &mut Command, input: &str) -> Output {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    // Scripts are far shorter than a pipe holds; one that ended without reading it all is told by its exit code.
-    let _ = stdin.write_all(input.as_bytes());
-    drop(stdin);
-    child.wait_with_output().unwrap()
+/// Runs a script by a shell that was begun with `command`. It can't read from this process's input, nor what is left of
+/// the script from its own.
+fn shell(command: &mut Command, script: &str) -> Output {
+    command
+        .args(["bash", "-euo", "pipefail", "-c", script])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
 }
 
 #[track_caller]

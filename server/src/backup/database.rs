@@ -36,6 +36,18 @@ pub enum DatabaseError {
     /// A directory, a device, a socket.
     #[error("{0} is not a file: name the database's own file")]
     NotAFile(PathBuf),
+    /// A link in the app's folder would have Tealkeep read whatever it leads to.
+    #[error(
+        "{path} is a link to {target}, which lies in another folder, and the app could make it lead anywhere: \
+         put the database's own file there, or name {target} in the configuration if that is the database",
+        path = path.display(), target = target.display()
+    )]
+    LeadsAway {
+        /// The path that was given.
+        path: PathBuf,
+        /// What it leads to.
+        target: PathBuf,
+    },
     /// SQLite does not know it.
     #[error(
         "{0} is not a SQLite database, or it is encrypted: Tealkeep can keep plain SQLite databases only"
@@ -155,7 +167,10 @@ impl Database {
         // SQLite's close checkpoints and deletes the WAL when it finds nobody else there, under a lock that
         // an app opening just then would run into. That clean-up is for a database which nobody uses.
         let in_use = beside(&path, "-shm").exists();
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        // All links were resolved; one that appears from now on was made to lead elsewhere.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let opened = (|| {
             let mut conn = Connection::open_with_flags(&path, flags)?;
             conn.busy_timeout(busy)?;
@@ -272,13 +287,26 @@ fn check_file(path: &Path) -> Result<PathBuf, DatabaseError> {
         path: path.to_owned(),
         source,
     };
-    let path = match fs::canonicalize(path) {
-        Ok(path) => path,
+    let full = match fs::canonicalize(path) {
+        Ok(full) => full,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             return Err(DatabaseError::Missing(path.to_owned()));
         }
         Err(e) => return Err(io(e)),
     };
+    // Links on the way to the folder are the administrator's. In it the app may make one, to Tealkeep's own
+    // journal or to another app's database, and a snapshot would hold what the app may not read.
+    let given = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    if full.parent() != Some(&*fs::canonicalize(given).map_err(io)?) {
+        return Err(DatabaseError::LeadsAway {
+            path: path.to_owned(),
+            target: full,
+        });
+    }
+    let path = full;
     let meta = fs::metadata(&path).map_err(io)?;
     if !meta.is_file() {
         return Err(DatabaseError::NotAFile(path));
@@ -401,7 +429,39 @@ pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
+
+    #[test]
+    fn a_database_that_is_a_link_out_of_its_folder_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |below: &str| dir.path().join(below);
+        fs::create_dir(path("data")).unwrap();
+        fs::create_dir(path("state")).unwrap();
+        for file in ["data/home.db", "state/journal.db"] {
+            let conn = Connection::open(path(file)).unwrap();
+            conn.execute_batch("CREATE TABLE t (x)").unwrap();
+        }
+        symlink("home.db", path("data/here.db")).unwrap();
+        symlink("../state/journal.db", path("data/away.db")).unwrap();
+        symlink("away.db", path("data/twice.db")).unwrap();
+        symlink("data", path("by-link")).unwrap();
+        let open = |below: &str| {
+            let mut tell = |_| {};
+            let cancel = crate::backup::Cancel::never();
+            let watch = Watch::new(&mut tell, cancel, Duration::from_secs(60));
+            Database::open(&path(below), Access::Read, Duration::ZERO, &watch).map(drop)
+        };
+        for allowed in ["data/home.db", "data/here.db", "by-link/home.db"] {
+            open(allowed).unwrap();
+        }
+        for refused in ["data/away.db", "data/twice.db", "by-link/away.db"] {
+            let error = open(refused).unwrap_err();
+            assert!(matches!(error, DatabaseError::LeadsAway { .. }), "{error}");
+            assert!(error.to_string().contains("state/journal.db"), "{error}");
+        }
+    }
 
     #[test]
     fn a_folder_in_which_the_app_could_not_open_our_files_is_refused() {

@@ -3,6 +3,7 @@
 //! everything else is refused. No shell ever sees what was asked for.
 
 mod rsync;
+mod turn;
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -12,16 +13,24 @@ use clap::{Args, FromArgMatches};
 
 use super::client::Client;
 use super::{Cli, Failure, Outcome, threads};
+use crate::http::auth::Scope;
 use crate::http::incoming::Folder;
 
 /// Where sshd puts what the other side asked for (sshd(8), `command="…"`).
 const ASKED_FOR: &str = "SSH_ORIGINAL_COMMAND";
 
+/// After ten minutes without a byte the other side is gone, whatever its connection says; what it holds is free then.
+const SILENCE: &str = "--timeout=600";
+
 #[derive(Debug, Args)]
-pub struct DoorArgs {}
+pub struct DoorArgs {
+    /// What the key opens, as a token's scope does: `read` looks, `deploy` deploys too, `admin` restores too.
+    #[arg(long, default_value = "deploy")]
+    scope: Scope,
+}
 
 /// `tealkeep door`
-pub fn run(_args: &DoorArgs, socket: &Path) -> Outcome {
+pub fn run(args: &DoorArgs, socket: &Path) -> Outcome {
     let Ok(asked) = std::env::var(ASKED_FOR) else {
         return Err(Failure::Call(
             "this key is for deploying: it opens no shell. From the laptop: tealkeep push DIR APP --host …"
@@ -30,8 +39,8 @@ pub fn run(_args: &DoorArgs, socket: &Path) -> Outcome {
     };
     let words = shell_words::split(&asked).map_err(|e| refused(&format!("{e}")))?;
     match words.first().map(String::as_str) {
-        Some("tealkeep") => verb(&words, socket),
-        Some("rsync") => send(&words, socket),
+        Some("tealkeep") => verb(&words, socket, args.scope),
+        Some("rsync") if args.scope >= Scope::Deploy => send(&words, socket),
         _ => Err(refused("this key runs tealkeep and rsync only")),
     }
 }
@@ -41,14 +50,14 @@ fn refused(why: &str) -> Failure {
 }
 
 /// Runs a verb in this process, on this door's own socket.
-fn verb(words: &[String], socket: &Path) -> Outcome {
-    let mut cli = parse(words)?;
+fn verb(words: &[String], socket: &Path, scope: Scope) -> Outcome {
+    let mut cli = parse(words, scope)?;
     cli.socket = socket.to_owned();
     super::run(cli)
 }
 
 /// The verb that was asked for, if it is one for this door.
-fn parse(words: &[String]) -> Result<Cli, Failure> {
+fn parse(words: &[String], scope: Scope) -> Result<Cli, Failure> {
     let elsewhere = ["--socket", "--host", "--ssh"];
     if let Some(word) = words
         .iter()
@@ -72,10 +81,18 @@ fn parse(words: &[String]) -> Result<Cli, Failure> {
             return Err(Failure::Said(super::WRONG_CALL));
         }
     };
-    if !cli.verb.is_for_the_door() || is_local(&cli.verb) {
-        return Err(refused("this key may not ask for that"));
+    match cli.verb.scope_at_the_door() {
+        Some(needed) if !is_local(&cli.verb) => {
+            if scope >= needed {
+                return Ok(cli);
+            }
+            Err(refused(&format!(
+                "this key opens {scope}, and that needs {needed}; `tealkeep door --scope {needed}` on its line in \
+                 authorized_keys would allow it"
+            )))
+        }
+        Some(_) | None => Err(refused("this key may not ask for that")),
     }
-    Ok(cli)
 }
 
 /// A snapshot's or an app's name that is also a file's here.
@@ -88,8 +105,13 @@ fn send(words: &[String], socket: &Path) -> Outcome {
     let client = Client::new(socket.to_owned());
     let folders: Vec<Folder> = threads()?.block_on(client.get("/api/v1/incoming"))?;
     let releases: Vec<_> = folders.into_iter().map(|folder| folder.releases).collect();
-    rsync::check(&words[1..], &releases).map_err(|why| refused(&why))?;
-    let error = Command::new("rsync").args(&words[1..]).exec();
+    let target = rsync::check(&words[1..], &releases).map_err(|why| refused(&why))?;
+    let _turn = turn::take(&target)?;
+    let error = Command::new("rsync")
+        .arg(&words[1])
+        .arg(SILENCE)
+        .args(&words[2..])
+        .exec();
     Err(Failure::Tried(anyhow::anyhow!(
         "rsync can't be run: {error}. Install it on this machine: sudo apt install rsync"
     )))
@@ -100,7 +122,31 @@ mod tests {
     use super::*;
 
     fn allows(asked: &str) -> bool {
-        parse(&shell_words::split(asked).unwrap()).is_ok()
+        allows_for(asked, Scope::Deploy)
+    }
+
+    fn allows_for(asked: &str, scope: Scope) -> bool {
+        parse(&shell_words::split(asked).unwrap(), scope).is_ok()
+    }
+
+    #[test]
+    fn only_a_key_for_everything_touches_people_s_data() {
+        for (asked, least) in [
+            ("tealkeep status", Some(Scope::Read)),
+            ("tealkeep snapshots home", Some(Scope::Read)),
+            ("tealkeep backup home", Some(Scope::Deploy)),
+            ("tealkeep deploy home v2", Some(Scope::Deploy)),
+            ("tealkeep restore home 20260101T000000Z", Some(Scope::Admin)),
+            ("tealkeep undo home", Some(Scope::Admin)),
+            ("tealkeep restore --file /etc/shadow --to /tmp/x", None),
+            ("tealkeep token", None),
+            ("tealkeep password", None),
+        ] {
+            for scope in [Scope::Read, Scope::Deploy, Scope::Admin] {
+                let is_allowed = least.is_some_and(|least| scope >= least);
+                assert_eq!(allows_for(asked, scope), is_allowed, "{asked} {scope}");
+            }
+        }
     }
 
     #[test]
@@ -126,6 +172,7 @@ mod tests {
             "tealkeep deploy home /etc",
             "tealkeep deploy home ..",
             "tealkeep password",
+            "tealkeep undo home",
             "tealkeep status --socket /tmp/mine.sock",
             "tealkeep status --socket=/tmp/mine.sock",
             "tealkeep status --host other",

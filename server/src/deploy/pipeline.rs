@@ -1,8 +1,7 @@
 //! Carries a run out, step by step: the journal is told before a step acts and after it has; a step
 //! that fails is followed by the unwinding that `step` decides. Each step is safe to repeat.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -213,7 +212,7 @@ impl Pipeline {
         };
         let release = self.facts.release.clone();
         let directory = self.app.releases.path(&release);
-        if self.facts.previous.as_ref() == Some(&release) && Record::of(&directory)?.is_some() {
+        if self.facts.previous.as_ref() == Some(&release) && self.record().await?.is_some() {
             // To make it anew would take it from under the colour that is live with it.
             return Ok(Outcome::Skipped(format!(
                 "{release} is live as it was prepared"
@@ -225,14 +224,14 @@ impl Pipeline {
             release,
             config,
         };
-        open_to_group(&directory, true)?;
+        self.open_to_group(true).await?;
         let (tell, told) = tokio::sync::mpsc::unbounded_channel();
         let listening = self.listen_to(told);
         let preparing = self.app.runtime.prepare(&preparation, tell);
         let (prepared, ()) = tokio::join!(preparing, listening);
-        open_to_group(&directory, false)?;
+        self.open_to_group(false).await?;
         prepared.with_context(|| format!("{} was not made ready", preparation.release))?;
-        let record = Record::of(&directory)?.with_context(|| {
+        let record = self.record().await?.with_context(|| {
             format!(
                 "the preparation left no {} in {}; does its unit run `tealkeep prepare`?",
                 crate::prepare::RECORD_FILE,
@@ -240,6 +239,18 @@ impl Pipeline {
             )
         })?;
         Ok(Outcome::Done(record.told()))
+    }
+
+    /// What the preparation of the release has recorded, if it ended well.
+    async fn record(&self) -> anyhow::Result<Option<Record>> {
+        let directory = self.app.releases.path(&self.facts.release);
+        tokio::task::spawn_blocking(move || Record::of(&directory)).await?
+    }
+
+    /// Lets the app's user write into the release's directories, or no more.
+    async fn open_to_group(&self, open: bool) -> anyhow::Result<()> {
+        let (releases, id) = (self.app.releases.clone(), self.facts.release.clone());
+        tokio::task::spawn_blocking(move || releases.open_to_group(&id, open)).await?
     }
 
     /// Keeps the lines that a preparation prints, until there will be no more.
@@ -637,12 +648,11 @@ impl Pipeline {
                     .filter(|text| !text.is_empty())
             }
             (_, Step::Prepare) => {
-                // A crash may have left it running on, and the directory open.
+                // A crash may have left it running on, and the directories open.
                 if let Err(error) = app.runtime.end_preparation(&self.facts.release).await {
                     tracing::warn!(app = %app.name(), run = self.run, "{error:#}");
                 }
-                let directory = app.releases.path(&self.facts.release);
-                if let Err(error) = open_to_group(&directory, false) {
+                if let Err(error) = self.open_to_group(false).await {
                     tracing::warn!(app = %app.name(), run = self.run, "{error:#}");
                 }
                 let lines: Vec<String> = app.printed(self.run).lines.into();
@@ -786,16 +796,4 @@ impl Pipeline {
             );
         }
     }
-}
-
-/// Lets the group, which is the app's, write into a release's own directory, or no more.
-fn open_to_group(directory: &Path, open: bool) -> anyhow::Result<()> {
-    let doing = || format!("cannot set the mode of {}", directory.display());
-    let mode = std::fs::metadata(directory)
-        .with_context(doing)?
-        .permissions()
-        .mode();
-    // The bit that hands the group on stays as the folder of the releases gave it.
-    let mode = (mode & 0o2000) | if open { 0o770 } else { 0o750 };
-    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(mode)).with_context(doing)
 }

@@ -1,8 +1,14 @@
 //! Releases on this machine: one immutable directory each, and a link a colour that says what the
 //! colour starts from.
 
+mod arrived;
+mod compare;
+mod group;
+
+use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::durable;
 use crate::names::{Colour, ReleaseId};
 use crate::prepare;
+use crate::tree::{Folder, Kind, remove as remove_tree};
 
 /// Begins the name of the directory that a push fills, before it is a release.
 pub const PUSH_PREFIX: &str = ".push-";
@@ -165,7 +172,31 @@ impl Releases {
     /// Where a push puts what is to become this release.
     #[must_use]
     pub fn push_path(&self, id: &ReleaseId) -> PathBuf {
-        self.folder.join(format!("{PUSH_PREFIX}{id}"))
+        self.folder.join(self.push_name(id))
+    }
+
+    fn push_name(&self, id: &ReleaseId) -> String {
+        format!("{PUSH_PREFIX}{id}")
+    }
+
+    /// What a push has sent, while nobody sends any more; it stays so until the answer is dropped.
+    fn locked_push(&self, id: &ReleaseId) -> anyhow::Result<Folder> {
+        let pushed = Folder::open(&self.folder)?.inner(OsStr::new(&self.push_name(id)))?;
+        if !pushed.try_lock()? {
+            bail!("{id} is still being sent, by another push; wait for its end");
+        }
+        Ok(pushed)
+    }
+
+    /// Lets the group, which is the app's, write into all directories of a release that came with it, or no more.
+    /// What a preparation made in it stays as it is. A release that is not here is no error.
+    ///
+    /// # Errors
+    /// A mode can't be set.
+    pub fn open_to_group(&self, id: &ReleaseId, open: bool) -> anyhow::Result<()> {
+        Folder::open(&self.folder)
+            .and_then(|folder| group::set(&folder, OsStr::new(id.as_str()), open))
+            .with_context(|| format!("cannot set the modes of {}", self.path(id).display()))
     }
 
     /// Whether a push has begun to send this release.
@@ -221,6 +252,7 @@ impl Releases {
             if !self.is_pushed(id) {
                 return Ok(());
             }
+            let _pushed = self.locked_push(id)?;
             self.check_same(id)?;
             return remove_tree(&sent);
         }
@@ -230,11 +262,13 @@ impl Releases {
                 sent.display()
             );
         }
+        let pushed = self.locked_push(id)?;
         // A record of a preparation elsewhere says nothing about this machine.
-        remove_tree(&sent.join(prepare::RECORD_FILE))?;
-        set_modes(&sent)?;
-        rustix::fs::syncfs(fs::File::open(&sent)?)
-            .with_context(|| format!("cannot sync {}", sent.display()))?;
+        pushed.remove(OsStr::new(prepare::RECORD_FILE))?;
+        let group = fs::metadata(&self.folder)?.gid();
+        arrived::close_top(&Folder::open(&self.folder)?, &self.push_name(id), group)
+            .with_context(|| format!("{id} can't become a release"))?;
+        rustix::fs::syncfs(&pushed).with_context(|| format!("cannot sync {}", sent.display()))?;
         fs::rename(&sent, &path).with_context(|| format!("cannot give {id} its name"))?;
         Ok(durable::sync_dir(&self.folder)?)
     }
@@ -247,8 +281,14 @@ impl Releases {
         if !self.has(id) || !self.is_pushed(id) {
             return Ok(());
         }
-        let made = prepare::made_in(&self.path(id))?;
-        let difference = difference(&self.push_path(id), &self.path(id), Path::new(""), &made)?;
+        let here = self.path(id);
+        let made = prepare::made_in(&here)?;
+        let folder = Folder::open(&self.folder)?;
+        let difference = folder
+            .inner(OsStr::new(&self.push_name(id)))
+            .and_then(|sent| Ok((sent, folder.inner(OsStr::new(id.as_str()))?)))
+            .and_then(|(sent, here)| compare::difference(&sent, &here, Path::new(""), &made))
+            .with_context(|| format!("cannot compare what was sent with {}", here.display()))?;
         match difference {
             None => Ok(()),
             Some(path) => bail!(
@@ -329,128 +369,66 @@ impl Releases {
     }
 }
 
+/// Copies a directory, whoever changes it meanwhile: no link in it is followed, and each file is one.
 fn copy_tree(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let from = from
+        .canonicalize()
+        .and_then(|full| Ok((Folder::open(&full)?, full)));
+    let (folder, full) = from.context("cannot read it")?;
+    copy_folder(&folder, &full, to)
+}
+
+fn copy_folder(from: &Folder, shown: &Path, to: &Path) -> anyhow::Result<()> {
     fs::create_dir(to).with_context(|| format!("cannot make {}", to.display()))?;
-    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
-        let entry = entry?;
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            copy_tree(&source, &target)?;
-        } else if kind.is_symlink() {
-            std::os::unix::fs::symlink(fs::read_link(&source)?, &target)?;
-        } else if kind.is_file() {
-            fs::copy(&source, &target)
-                .with_context(|| format!("cannot copy {}", source.display()))?;
-            set_mode(&target, &fs::metadata(&target)?)?;
-            fs::File::open(&target)?.sync_all()?;
-        } else {
-            bail!(
+    for name in from.names()? {
+        let (source, target) = (shown.join(&name), to.join(&name));
+        let Some(entry) = from.entry(&name)? else {
+            bail!("{} went away meanwhile", source.display());
+        };
+        match entry.kind() {
+            Kind::Folder => {
+                let inner = entry.folder();
+                let inner = inner.with_context(|| format!("cannot read {}", source.display()))?;
+                drop(entry);
+                copy_folder(&inner, &source, &target)?;
+            }
+            Kind::Link => std::os::unix::fs::symlink(entry.target()?, &target)?,
+            Kind::File => {
+                let copied = entry
+                    .file()
+                    .and_then(|file| copy_file(file, &target, closed_mode(false, entry.mode())));
+                copied.with_context(|| format!("cannot copy {}", source.display()))?;
+            }
+            Kind::Other => bail!(
                 "{} is neither a file, a directory nor a link; a release can't hold it",
                 source.display()
-            );
+            ),
         }
     }
-    set_mode(to, &fs::metadata(to)?)?;
+    let mode = fs::symlink_metadata(to)?.mode();
+    fs::set_permissions(to, fs::Permissions::from_mode(closed_mode(true, mode)))
+        .with_context(|| format!("cannot set the mode of {}", to.display()))?;
     Ok(durable::sync_dir(to)?)
+}
+
+fn copy_file(mut from: fs::File, to: &Path, mode: u32) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    let mut to = options.write(true).create_new(true).mode(0o600).open(to)?;
+    io::copy(&mut from, &mut to)?;
+    to.set_permissions(fs::Permissions::from_mode(mode))?;
+    to.sync_all()
 }
 
 /// The modes of a release: nobody writes but to its directories, and there only Tealkeep. A directory keeps the
 /// bit that hands its group on.
-fn set_mode(path: &Path, meta: &fs::Metadata) -> anyhow::Result<()> {
-    let mode = meta.mode() & 0o7777;
-    let wanted = if meta.is_dir() {
+fn closed_mode(is_folder: bool, mode: u32) -> u32 {
+    if is_folder {
         (mode & 0o2000) | 0o750
     } else if mode & 0o111 == 0 {
         0o440
     } else {
         0o550
-    };
-    if mode != wanted {
-        fs::set_permissions(path, fs::Permissions::from_mode(wanted))
-            .with_context(|| format!("cannot set the mode of {}", path.display()))?;
     }
-    Ok(())
-}
-
-fn set_modes(path: &Path) -> anyhow::Result<()> {
-    let meta = path.symlink_metadata()?;
-    if meta.is_symlink() {
-        return Ok(());
-    }
-    if !meta.is_dir() && !meta.is_file() {
-        bail!(
-            "{} is neither a file, a directory nor a link; a release can't hold it",
-            path.display()
-        );
-    }
-    if meta.is_dir() {
-        for entry in
-            fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?
-        {
-            set_modes(&entry?.path())?;
-        }
-    }
-    set_mode(path, &meta)
-}
-
-/// The first path at which two releases differ; what was `made` in the second one is left out.
-fn difference(
-    sent: &Path,
-    here: &Path,
-    below: &Path,
-    made: &[PathBuf],
-) -> anyhow::Result<Option<PathBuf>> {
-    let names = |root: &Path| -> anyhow::Result<Vec<PathBuf>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(root.join(below))
-            .with_context(|| format!("cannot read {}", root.join(below).display()))?
-        {
-            let path = below.join(entry?.file_name());
-            if !made.contains(&path) {
-                names.push(path);
-            }
-        }
-        names.sort();
-        Ok(names)
-    };
-    let (sent_names, here_names) = (names(sent)?, names(here)?);
-    if let Some(only) = sent_names
-        .iter()
-        .find(|name| !here_names.contains(name))
-        .or_else(|| here_names.iter().find(|name| !sent_names.contains(name)))
-    {
-        return Ok(Some(only.clone()));
-    }
-    for name in sent_names {
-        let (a, b) = (sent.join(&name), here.join(&name));
-        let (of_a, of_b) = (a.symlink_metadata()?, b.symlink_metadata()?);
-        let same = if of_a.is_dir() && of_b.is_dir() {
-            match difference(sent, here, &name, made)? {
-                None => true,
-                found => return Ok(found),
-            }
-        } else if of_a.is_symlink() && of_b.is_symlink() {
-            fs::read_link(&a)? == fs::read_link(&b)?
-        } else if of_a.is_file() && of_b.is_file() {
-            let one = (of_a.dev(), of_a.ino()) == (of_b.dev(), of_b.ino());
-            let runs = |meta: &fs::Metadata| meta.mode() & 0o111 != 0;
-            one || (of_a.len() == of_b.len()
-                && runs(&of_a) == runs(&of_b)
-                && fs::read(&a)? == fs::read(&b)?)
-        } else {
-            false
-        };
-        if !same {
-            return Ok(Some(name));
-        }
-    }
-    Ok(None)
-}
-
-/// Also what the app's user made in it, sealed as it is.
-fn remove_tree(path: &Path) -> anyhow::Result<()> {
-    prepare::remove(path)
 }
 
 #[cfg(test)]
@@ -515,5 +493,100 @@ mod tests {
         );
         assert!(releases.has(&v1));
         assert_eq!(releases.of_colour(Colour::Blue), Some(v1));
+    }
+
+    /// A folder of releases, with what a push has sent for v1: a file at the top, and one below.
+    fn pushed() -> (tempfile::TempDir, Releases, ReleaseId) {
+        let dir = tempfile::tempdir().unwrap();
+        let releases = Releases::new(dir.path().to_owned());
+        let id: ReleaseId = "v1".parse().unwrap();
+        push(&releases, &id);
+        (dir, releases, id)
+    }
+
+    fn push(releases: &Releases, id: &ReleaseId) {
+        let sent = releases.push_path(id);
+        fs::create_dir_all(sent.join("packages/a")).unwrap();
+        fs::write(sent.join("main.js"), "one").unwrap();
+        fs::write(sent.join("packages/a/index.js"), "two").unwrap();
+    }
+
+    fn modes(root: &Path, paths: &[&str]) -> Vec<u32> {
+        let mode = |path: &&str| fs::symlink_metadata(root.join(path)).unwrap().mode() & 0o777;
+        paths.iter().map(mode).collect()
+    }
+
+    #[test]
+    fn every_directory_that_came_with_a_release_opens_to_the_group_and_closes_again() {
+        let (dir, releases, id) = pushed();
+        let outside = dir.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::set_permissions(&outside, fs::Permissions::from_mode(0o700)).unwrap();
+        releases.adopt(&id).unwrap();
+        let root = releases.path(&id);
+        let received = ["", "packages", "packages/a"];
+        assert_eq!(modes(&root, &received), [0o750; 3]);
+        releases.open_to_group(&id, true).unwrap();
+        assert_eq!(modes(&root, &received), [0o770; 3]);
+        // What the preparation made and sealed, and where a link leads to, stay as they are.
+        let made = root.join("packages/a/node_modules");
+        fs::create_dir(&made).unwrap();
+        fs::set_permissions(&made, fs::Permissions::from_mode(0o570)).unwrap();
+        std::os::unix::fs::symlink(&outside, root.join("packages/link")).unwrap();
+        releases.open_to_group(&id, false).unwrap();
+        assert_eq!(modes(&root, &received), [0o750; 3]);
+        assert_eq!(modes(&root, &["packages/a/node_modules"]), [0o570]);
+        assert_eq!(modes(&root, &["main.js"]), [0o440]);
+        assert_eq!(modes(dir.path(), &["outside"]), [0o700]);
+        releases
+            .open_to_group(&"none".parse().unwrap(), true)
+            .unwrap();
+    }
+
+    #[test]
+    fn a_record_that_lies_hides_no_change() {
+        let (_dir, releases, id) = pushed();
+        releases.adopt(&id).unwrap();
+        let lie = r#"{"state":"done","key":"","command":[],"took_ms":0,"files":2,
+            "entries":["main.js","packages","made"]}"#;
+        let root = releases.path(&id);
+        fs::write(root.join(prepare::RECORD_FILE), lie).unwrap();
+        fs::write(root.join("made"), "here").unwrap();
+        push(&releases, &id);
+        releases.check_same(&id).unwrap();
+        for changed in ["main.js", "packages/a/index.js"] {
+            let path = releases.push_path(&id).join(changed);
+            let before = fs::read(&path).unwrap();
+            fs::write(&path, "xyz").unwrap();
+            let refused = releases.check_same(&id).unwrap_err().to_string();
+            let said = format!("differs in {changed}");
+            assert!(refused.contains(&said), "{refused}");
+            fs::write(&path, before).unwrap();
+        }
+        fs::write(root.join("not-told"), "here").unwrap();
+        let refused = releases.check_same(&id).unwrap_err().to_string();
+        assert!(refused.contains("differs in not-told"), "{refused}");
+    }
+
+    #[test]
+    fn what_is_still_being_sent_becomes_no_release() {
+        let (_dir, releases, id) = pushed();
+        let sending = releases.locked_push(&id).unwrap();
+        let refused = releases.adopt(&id).unwrap_err().to_string();
+        assert!(refused.contains("still being sent"), "{refused}");
+        assert!(!releases.has(&id));
+        drop(sending);
+        releases.adopt(&id).unwrap();
+        assert!(releases.has(&id) && !releases.is_pushed(&id));
+    }
+
+    #[test]
+    fn a_link_out_of_the_release_stops_a_push() {
+        let (_dir, releases, id) = pushed();
+        let link = releases.push_path(&id).join("packages/state");
+        std::os::unix::fs::symlink("/var/lib/tealkeep", &link).unwrap();
+        let refused = format!("{:#}", releases.adopt(&id).unwrap_err());
+        assert!(refused.contains("the link packages/state"), "{refused}");
+        assert!(!releases.has(&id) && releases.is_pushed(&id));
     }
 }

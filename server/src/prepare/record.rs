@@ -1,19 +1,25 @@
 //! `.tealkeep-prepare.json` in a release: what was received, while it is being prepared; what was made, and
 //! for which key, once it is. It is written durably, the second form only after everything that it names.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::durable;
 use crate::names::ReleaseId;
+use crate::tree::Folder;
 
 /// The record's name in a release's directory.
 pub const FILE: &str = ".tealkeep-prepare.json";
+
+/// A record is not larger than this, in bytes: more than a hundred thousand paths. Tealkeep reads what the app's
+/// user wrote, and has little memory.
+const LARGEST: u64 = 8 << 20;
 
 /// The record's version: part of the key, so that nothing is taken over across versions.
 pub(super) const VERSION: u32 = 1;
@@ -49,7 +55,14 @@ pub(super) enum State {
 impl State {
     /// Writes it durably.
     pub(super) fn write(&self, directory: &Path) -> anyhow::Result<()> {
-        let bytes = serde_json::to_vec_pretty(self)?;
+        let bytes = serde_json::to_vec(self)?;
+        if bytes.len() as u64 > LARGEST {
+            bail!(
+                "{} holds too many files to be prepared: the list of them alone has more than {} MiB",
+                directory.display(),
+                LARGEST >> 20
+            );
+        }
         // Written anew by a rename, so that nobody need be able to write to the old one.
         Ok(durable::write_whole(&directory.join(FILE), &bytes, 0o440)?)
     }
@@ -77,22 +90,45 @@ impl Record {
 
 /// Reads a release's record. One of another version, or that makes no sense, counts as none.
 pub(super) fn read(directory: &Path) -> anyhow::Result<Option<State>> {
+    Ok(read_with_owner(directory)?.map(|(state, _)| state))
+}
+
+/// The same, with the user whose file it is. It is not waited for, and nothing but a file of a usual size is read:
+/// whoever prepares the release may put anything in its place.
+pub(super) fn read_with_owner(directory: &Path) -> anyhow::Result<Option<(State, u32)>> {
     let path = directory.join(FILE);
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            return Err(error).with_context(|| format!("cannot read {}", path.display()));
-        }
+    let doing = || {
+        format!(
+            "cannot read {}, the record of a preparation; remove it, and deploy again",
+            path.display()
+        )
     };
+    let entry = match Folder::open(directory) {
+        Ok(folder) => folder.entry(OsStr::new(FILE)).with_context(doing)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error).with_context(doing),
+    };
+    let Some(entry) = entry else {
+        return Ok(None);
+    };
+    let mut bytes = Vec::new();
+    // It may grow while it is read.
+    let read = entry
+        .file()
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+    read.with_context(doing)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(anyhow!("it is larger than {} MiB", LARGEST >> 20)).with_context(doing);
+    }
     let state: Option<State> = serde_json::from_slice(&bytes).ok();
-    Ok(state.filter(|state| {
+    let state = state.filter(|state| {
         let paths = match state {
             State::Begun { received } => received,
             State::Done(record) => &record.entries,
         };
         paths.iter().all(|path| is_inside(path))
-    }))
+    });
+    Ok(state.map(|state| (state, entry.owner())))
 }
 
 /// The newest other release whose result has this key and is still there.

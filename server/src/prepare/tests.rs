@@ -153,7 +153,9 @@ fn a_failed_or_cut_off_try_never_counts_and_the_next_begins_from_scratch() {
     assert!(failed.contains("exit status: 3"), "{failed}");
     assert!(shelf.path("v1/half/file").exists(), "it is left for a look");
     assert_eq!(Record::of(&shelf.path("v1")).unwrap(), None);
-    assert!(made_in(&shelf.path("v1")).unwrap().contains(&"half".into()));
+    let (made, owner) = (made_in(&shelf.path("v1")).unwrap(), shelf.meta("v1").uid());
+    assert!(made.accounts_for(Path::new("half"), owner));
+    assert!(!made.accounts_for(Path::new("src"), owner));
     assert_eq!(shelf.prepare("v2", MAKES).unwrap().taken_from, None);
     let again = shelf.prepare("v1", MAKES).unwrap();
     assert_eq!(again.taken_from, Some("v2".parse().unwrap()));
@@ -191,6 +193,46 @@ fn a_result_with_something_missing_is_made_anew() {
     assert_eq!((second.taken_from, shelf.runs()), (None, 2), "{said:?}");
     assert!(said[0].contains("3 files of 4"), "{said:?}");
     assert!(shelf.path("v2/node_modules/a/index.js").exists());
+}
+
+#[test]
+fn what_poses_as_a_record_is_neither_waited_for_nor_followed_nor_read_without_end() {
+    let shelf = Shelf::new();
+    shelf.add("v1", "one");
+    let record = shelf.path("v1").join(RECORD_FILE);
+    let pose = |how: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", how, "sh"]).arg(&record);
+        assert!(shell.status().unwrap().success());
+        let directory = shelf.path("v1");
+        let (told, saying) = std::sync::mpsc::channel();
+        std::thread::spawn(move || told.send(Record::of(&directory)));
+        let said = saying.recv_timeout(Duration::from_secs(60)).expect(how);
+        fs::remove_file(&record).unwrap();
+        said
+    };
+    for how in [
+        "mkfifo \"$1\"",
+        "ln -s /dev/zero \"$1\"",
+        "truncate -s 1G \"$1\"",
+    ] {
+        let refused = format!("{:#}", pose(how).unwrap_err());
+        assert!(refused.contains("remove it, and deploy again"), "{refused}");
+    }
+    assert_eq!(pose("echo nonsense > \"$1\"").unwrap(), None);
+}
+
+#[test]
+fn a_record_is_believed_about_its_own_user_s_files_only() {
+    let shelf = Shelf::new();
+    shelf.add("v1", "one");
+    shelf.prepare("v1", MAKES).unwrap();
+    let made = made_in(&shelf.path("v1")).unwrap();
+    let owner = shelf.meta("v1").uid();
+    let built = Path::new("built");
+    assert!(made.accounts_for(built, owner));
+    assert!(!made.accounts_for(built, owner + 1));
+    assert!(!made.accounts_for(Path::new("lock"), owner));
 }
 
 /// A measure, not a check: `cargo test --lib ten_thousand -- --ignored --nocapture`.

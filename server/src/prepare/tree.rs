@@ -1,4 +1,5 @@
-//! What lies in a release's directory: compared before and after, linked, sealed, removed.
+//! What lies in a release's directory: compared before and after, linked, sealed. Only the app's user
+//! calls this, on what is its own: Tealkeep itself never does.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, Metadata, Permissions};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::record::FILE;
+use crate::tree::remove;
 
 /// Everything in a directory, with what tells a change.
 #[derive(Debug, Default)]
@@ -49,16 +51,6 @@ impl Tree {
         tree.read_below(directory, Path::new(""))
             .with_context(|| format!("cannot read {}", directory.display()))?;
         Ok(tree)
-    }
-
-    /// One of which only the paths are known: enough to tell what appeared.
-    pub(super) fn of(paths: Vec<PathBuf>) -> Tree {
-        Tree {
-            entries: paths
-                .into_iter()
-                .map(|path| (path, Mark::Directory))
-                .collect(),
-        }
     }
 
     fn read_below(&mut self, directory: &Path, below: &Path) -> io::Result<()> {
@@ -186,31 +178,6 @@ fn seal_one(path: &Path, meta: &Metadata, files_too: bool) -> io::Result<u64> {
         fs::set_permissions(path, Permissions::from_mode(wanted))?;
     }
     Ok(files)
-}
-
-/// Removes a file, or a directory with all in it, sealed or not; what is not there is no error.
-pub(crate) fn remove(path: &Path) -> anyhow::Result<()> {
-    let meta = match path.symlink_metadata() {
-        Ok(meta) => meta,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error).with_context(|| format!("cannot see {}", path.display())),
-    };
-    remove_one(path, &meta).with_context(|| format!("cannot remove {}", path.display()))
-}
-
-fn remove_one(path: &Path, meta: &Metadata) -> io::Result<()> {
-    if !meta.is_dir() {
-        return fs::remove_file(path);
-    }
-    if meta.mode() & 0o700 != 0o700 {
-        // Only its owner can; anybody else relies on the group's right, and is told below if that is missing.
-        let _ = fs::set_permissions(path, Permissions::from_mode((meta.mode() & 0o7777) | 0o700));
-    }
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        remove_one(&entry.path(), &entry.metadata()?)?;
-    }
-    fs::remove_dir(path)
 }
 
 /// Removes everything from a directory that is not in the list, the record aside.

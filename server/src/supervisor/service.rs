@@ -23,7 +23,6 @@ pub fn ready(status: &str) -> Option<AbortOnDropHandle<()>> {
 
 /// Says now and again that the start is still under way, until what is returned is dropped: how long it takes
 /// is the apps' business, and each wait of theirs has a deadline of its own.
-#[must_use]
 pub fn starting() -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async {
         let mut ticks = tokio::time::interval(START_PAUSE);

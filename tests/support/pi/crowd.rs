@@ -38,11 +38,6 @@ impl Crowd {
         Crowd { runtime, load }
     }
 
-    /// What they saw so far.
-    pub fn so_far(&self) -> Tally {
-        self.load.so_far()
-    }
-
     /// Waits until so many more requests were answered.
     #[track_caller]
     pub fn until_answered(&self, more: u64) {

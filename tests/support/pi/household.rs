@@ -45,7 +45,8 @@ impl Household {
         home
     }
 
-    /// The same laptop with a new Pi, after the old one has burned: the app's user and an empty database are there.
+    /// The same laptop with a new Pi, after the old one has burned. What brings the household back is what the README
+    /// says in its chapter, word by word.
     #[track_caller]
     pub fn burns(self) -> Household {
         let Household {
@@ -57,10 +58,18 @@ impl Household {
         let pi = Pi::boot();
         laptop.carry_to(&pi);
         let home = Household { pi, laptop, front };
-        home.has_a_user();
         home.pi
-            .run(&format!("runuser -u doses -- touch {DATABASE}"));
-        home.installs();
+            .write("/root/.ssh/authorized_keys", &home.laptop.public_key());
+        std::fs::copy(package(), home.laptop.path("tealkeep.deb")).unwrap();
+        std::fs::write(home.laptop.path("tealkeep.toml"), home.config("03:30")).unwrap();
+        let [on_the_laptop, on_the_pi] = &when_the_pi_has_burned()[..] else {
+            panic!("the README's chapter has other commands than one block for each machine");
+        };
+        home.laptop.run(on_the_laptop);
+        home.has_an_address();
+        home.pi.run(&format!("cd /root\n{on_the_pi}"));
+        home.has_npms_cache();
+        home.has_the_key();
         home
     }
 
@@ -68,9 +77,16 @@ impl Household {
     fn has_a_user(&self) {
         self.pi.run(
             "useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin doses
-            install -d -o doses -g doses /srv/doses/data
-            # What npm would fetch: there is no way out of here.
-            install -d -o doses -g doses -m 0700 /var/cache/doses-prepare
+            install -d -o doses -g doses /srv/doses/data",
+        );
+        self.has_npms_cache();
+    }
+
+    /// What npm would fetch: there is no way out of here.
+    #[track_caller]
+    fn has_npms_cache(&self) {
+        self.pi.run(
+            "install -d -o doses -g doses -m 0700 /var/cache/doses-prepare
             cp -a /usr/local/share/doses-npm /var/cache/doses-prepare/.npm
             printf 'offline=true\\naudit=false\\nfund=false\\nupdate-notifier=false\\n' > /var/cache/doses-prepare/.npmrc
             chown -R doses:doses /var/cache/doses-prepare",
@@ -118,14 +134,21 @@ impl Household {
         self.has_an_address();
         pi.run(&commands);
         pi.run("systemctl reload-or-restart caddy.service");
-        let key = pi.run("tealkeep units doses --only deploy-key");
+        self.has_the_key();
+        self.is_up();
+    }
+
+    /// The laptop may deploy.
+    #[track_caller]
+    fn has_the_key(&self) {
+        let key = self.pi.run("tealkeep units doses --only deploy-key");
         let key = key.replace(
             "ssh-ed25519 PUBLIC-KEY you@laptop",
             &self.laptop.public_key(),
         );
         assert!(key.contains(&self.laptop.public_key()), "{key}");
-        pi.write("/var/lib/tealkeep/.ssh/authorized_keys", &key);
-        self.is_up();
+        self.pi
+            .write("/var/lib/tealkeep/.ssh/authorized_keys", &key);
     }
 
     /// The household's public address, which ends at this Pi with a certificate that the Pi trusts.
@@ -167,6 +190,9 @@ command = ["/usr/bin/node", "server.js"]
 
 [app.router]
 {router}
+
+[app.health]
+within = "10s"
 
 [app.deploy]
 prepare = ["npm", "ci", "--omit=dev"]
@@ -346,15 +372,41 @@ drain_timeout = "3s"
         let drop_in = "/etc/systemd/system/tealkeep.service.d/zz-dies.conf";
         self.pi.write(
             drop_in,
-            &format!("[Service]\nEnvironment=TEALKEEP_KILL_AT={point}\nRestart=no\n"),
+            // Nor by its socket, until the next boot or the next word.
+            &format!(
+                "[Service]\nEnvironment=TEALKEEP_KILL_AT={point}\nRestart=no\n\
+                 ExecStartPre=/usr/bin/test ! -e /run/died\nExecStopPost=+/usr/bin/touch /run/died\n"
+            ),
         );
-        self.pi
-            .run("systemctl daemon-reload; systemctl restart tealkeep.service");
+        self.pi.run("systemctl daemon-reload; systemctl stop tealkeep.service; rm -f /run/died; systemctl start tealkeep.service");
         self.is_up();
-        // The command that is waiting for the answer ends with the server.
-        self.pi.try_run(act);
+        // Whoever gave the command may wait for the server's return.
+        self.pi.run(&format!(
+            "setsid timeout 30 {act} >/dev/null 2>&1 </dev/null &"
+        ));
         self.pi
-            .until("test \"$(systemctl is-active tealkeep.service)\" = failed");
+            .until("test -e /run/died; test \"$(systemctl show -P MainPID tealkeep.service)\" = 0");
         std::fs::remove_file(self.pi.path(drop_in)).unwrap();
     }
+}
+
+/// The commands of the README's chapter, block by block, with this household's names.
+fn when_the_pi_has_burned() -> Vec<String> {
+    let readme = std::fs::read_to_string(tests().parent().unwrap().join("README.md")).unwrap();
+    let (_, chapter) = readme
+        .split_once("\n## When the Pi has burned\n")
+        .expect("the chapter");
+    let chapter = chapter.split("\n## ").next().unwrap_or_default();
+    let blocks = chapter.split("\n```").skip(1).step_by(2);
+    let own = |block: &str| {
+        let words = block.split_inclusive([' ', '\n']).map(|word| {
+            let bare = word.trim_end();
+            match bare.strip_prefix("./").unwrap_or(bare) {
+                file if file.ends_with(".deb") => word.replace(file, "tealkeep.deb"),
+                _ => word.replace("home", "doses"),
+            }
+        });
+        words.collect::<String>()
+    };
+    blocks.map(own).collect()
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use super::network::{self, Network};
-use super::{Pi, fed, succeeds, told};
+use super::{Pi, shell, succeeds, told};
 use crate::support::TEALKEEP;
 
 /// Its home goes away with it; it can outlive a Pi and meet the next one.
@@ -79,11 +79,10 @@ impl Laptop {
 
     /// Runs a script on it, whatever comes of it.
     pub fn try_run(&self, script: &str) -> Output {
-        fed(&mut self.shell(), script)
+        shell(&mut self.in_its_network(), script)
     }
 
-    /// A shell on it that reads a script from its standard input.
-    pub fn shell(&self) -> Command {
+    fn in_its_network(&self) -> Command {
         let mut command = Command::new("nsenter");
         let path = format!(
             "{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
@@ -95,8 +94,7 @@ impl Laptop {
             .env("PATH", path)
             .env("HOME", self.home())
             .env("LC_ALL", "C.UTF-8")
-            .arg(format!("--net={}", self.network.laptop().display()))
-            .args(["bash", "-euo", "pipefail", "-s"]);
+            .arg(format!("--net={}", self.network.laptop().display()));
         command
     }
 

@@ -24,12 +24,12 @@ const LONG: [&str; 10] = [
     "--force",
 ];
 
-/// Checks the words after `rsync`: it must be a server that receives into `.push-<id>` directly below one of
+/// Checks the words after `rsync`, and returns where it will write to: it must be a server that receives into `.push-<id>` directly below one of
 /// the folders of releases, and links from releases beside it at most.
 ///
 /// # Errors
 /// Why not, in words.
-pub fn check(words: &[String], folders: &[PathBuf]) -> Result<(), String> {
+pub fn check(words: &[String], folders: &[PathBuf]) -> Result<PathBuf, String> {
     let mut words = words.iter().map(String::as_str);
     if words.next() != Some("--server") {
         return Err("rsync runs here as the other side of a push only".to_owned());
@@ -64,7 +64,8 @@ pub fn check(words: &[String], folders: &[PathBuf]) -> Result<(), String> {
     let folder = folder_of(target, folders)?;
     links
         .into_iter()
-        .try_for_each(|link| check_link(link, folder))
+        .try_for_each(|link| check_link(link, folder))?;
+    Ok(PathBuf::from(target.strip_suffix('/').unwrap_or(target)))
 }
 
 /// A bundle of known short options, ended by what the client can do: `-vlprc` and `e.iLsfxCIvu`.
@@ -138,7 +139,7 @@ mod tests {
     fn checked(asked: &str, releases: &Path) -> Result<(), String> {
         let asked = asked.replace("R/", &format!("{}/", releases.display()));
         let words = shell_words::split(&asked).unwrap();
-        check(&words, &[releases.to_owned()])
+        check(&words, &[releases.to_owned()]).map(drop)
     }
 
     #[test]

@@ -62,8 +62,8 @@ impl Site<'_> {
         page.open(&format!("http://:{}", self.section.listen.port()));
         if !self.section.listen.ip().is_unspecified() {
             page.line(&format!("bind {}", self.section.listen.ip()));
+            page.blank();
         }
-        page.blank();
         self.matchers(&mut page);
         page.blank();
         page.open("route");
@@ -156,7 +156,7 @@ impl Site<'_> {
 
     fn matchers(&self, page: &mut Page) {
         page.line(&format!("@tealkeep path {WELL_KNOWN}"));
-        for marker in [Marker::Hold, Marker::Green] {
+        for marker in [Marker::Maintenance, Marker::Hold, Marker::Green] {
             page.open(&format!("@{} file", marker.name()));
             self.file(page, marker);
             page.close();
@@ -169,15 +169,6 @@ impl Site<'_> {
         page.line(&format!("root {}", quoted(&self.folder)));
         page.line("try_files /");
         page.close();
-        page.close();
-        page.says(
-            "While the app is in maintenance, monitors still get an answer to their question.",
-        );
-        page.open("@maintenance");
-        page.open("file");
-        self.file(page, Marker::Maintenance);
-        page.close();
-        page.line(&format!("not path {}", self.app.health.path));
         page.close();
         page.line(&format!("@health path {}", self.app.health.path));
         page.line("@upgrade header Upgrade *");
@@ -214,10 +205,16 @@ impl Site<'_> {
     fn maintenance(&self, page: &mut Page) {
         page.says("Maintenance, or a restore that takes longer than requests can wait.");
         page.open("handle @maintenance");
+        page.says("Monitors still get an answer: the live colour's, or Tealkeep's own while there is none.");
+        page.open("handle @health");
+        page.line(&format!("reverse_proxy {}", self.section.hold_listen));
+        page.close();
+        page.open("handle");
         page.line("header Cache-Control no-store");
         page.line("header Retry-After 30");
         page.line("header Content-Type \"text/html; charset=utf-8\"");
         page.line(&format!("respond {} 503", quoted(MAINTENANCE)));
+        page.close();
         page.close();
         page.blank();
     }

@@ -1,0 +1,80 @@
+//! One push at a time fills a directory: rsync runs with a lock on it, which the kernel takes back with the last of
+//! its processes. What is locked can't become a release either.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+use crate::tree::Folder;
+
+/// The rsync of a push that was cut off ends within moments; so long the next one waits for it.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Makes the directory of a push if it is not there, and locks it for this process and what it becomes. The folder
+/// that it is in is Tealkeep's own.
+///
+/// # Errors
+/// Another push has it, or it can't be made.
+pub(super) fn take(target: &Path) -> anyhow::Result<Folder> {
+    take_within(target, PATIENCE)
+}
+
+fn take_within(target: &Path, patience: Duration) -> anyhow::Result<Folder> {
+    let doing = || format!("cannot use {}", target.display());
+    let (parent, name) = (target.parent(), target.file_name());
+    let (parent, name) = (parent.with_context(doing)?, name.with_context(doing)?);
+    let parent = Folder::open(parent).with_context(doing)?;
+    let began = Instant::now();
+    loop {
+        let folder = parent.make(name).with_context(doing)?;
+        let is_ours = folder.try_lock().with_context(doing)?;
+        // It may have become a release, or have been removed, before it was locked.
+        if is_ours && is_still(&parent, name, &folder).with_context(doing)? {
+            folder.hand_on().with_context(doing)?;
+            return Ok(folder);
+        }
+        if began.elapsed() > patience {
+            bail!(
+                "another push of this name is being sent just now; wait for its end, or give this one another name (--name)"
+            );
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn is_still(parent: &Folder, name: &OsStr, folder: &Folder) -> std::io::Result<bool> {
+    let there = parent.entry(name)?.map(|entry| entry.identity());
+    Ok(there == Some(folder.identity()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_push_of_a_name_is_refused_until_the_first_has_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, other) = (dir.path().join(".push-v1"), dir.path().join(".push-v2"));
+        let first = take(&one).unwrap();
+        let refused = take_within(&one, Duration::ZERO).unwrap_err().to_string();
+        assert!(refused.contains("another push"), "{refused}");
+        take_within(&other, Duration::ZERO).unwrap();
+        drop(first);
+        take(&one).unwrap();
+    }
+
+    #[test]
+    fn a_directory_that_became_a_release_is_not_the_one_that_is_locked() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".push-v1");
+        let first = take(&path).unwrap();
+        std::fs::rename(&path, dir.path().join("v1")).unwrap();
+        take_within(&path, Duration::ZERO).unwrap();
+        assert!(path.is_dir());
+        drop(first);
+    }
+}
