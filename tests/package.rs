@@ -305,7 +305,7 @@ fn what_ran_before_goes_on_after_the_commands_and_after_a_restart() {
     pi.run("systemctl daemon-reload; systemctl enable --now garden.service");
     let config = CONFIG.replace(
         "command = [\"/usr/bin/sleep\", \"infinity\"]",
-        "blue_unit = \"garden.service\"\ngreen_unit = \"garden-second.service\"\nenv = { SECRET = \"x y\" }",
+        "blue_unit = \"garden.service\"\ngreen_unit = \"garden-second.service\"\nenv = { SECRET = '''say \"hi\" $HOME `id` \\$ 100%h\nROOT=yes\\''' }",
     );
     pi.write("/etc/tealkeep/tealkeep.toml", &config);
     let said = pi.run("tealkeep units home --only commands | sh");
@@ -315,6 +315,13 @@ fn what_ran_before_goes_on_after_the_commands_and_after_a_restart() {
         pi.run("stat -c '%U:%G %a' /etc/tealkeep/home.env"),
         "root:root 600\n"
     );
+    // systemd reads the value as it was written.
+    let read = "systemd-run --quiet --wait --pipe -p EnvironmentFile=/etc/tealkeep/home.env";
+    assert_eq!(
+        pi.run(&format!("{read} printenv SECRET")),
+        "say \"hi\" $HOME `id` \\$ 100%h\nROOT=yes\\\n"
+    );
+    pi.run(&format!("! {read} printenv ROOT"));
     pi.run("systemctl restart garden.service; systemctl is-active garden.service");
     let (_, _, text) = doctor(&pi, "root");
     assert!(text.contains("the unit goes on as it was"), "{text}");
