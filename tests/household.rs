@@ -492,8 +492,8 @@ fn rows_from_before(database: &Path) -> usize {
 }
 
 /// What `tests/bench/push` prints: the native module is compiled, as on any machine that its authors publish none for.
+#[cfg(feature = "measures")]
 #[test]
-#[ignore = "a benchmark of some minutes: tests/bench/push"]
 fn a_push_is_measured_against_the_same_by_hand() {
     let home = Household::begins(Front::Caddy);
     home.pi.run(

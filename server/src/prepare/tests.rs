@@ -235,9 +235,9 @@ fn a_record_is_believed_about_its_own_user_s_files_only() {
     assert!(!made.accounts_for(Path::new("lock"), owner));
 }
 
-/// A measure, not a check: `cargo test --lib ten_thousand -- --ignored --nocapture`.
+/// A measure, for somebody who reads the figures: `cargo test --features measures --lib ten_thousand -- --nocapture`.
+#[cfg(feature = "measures")]
 #[test]
-#[ignore = "a measure, for somebody who reads the figures"]
 fn ten_thousand_files_are_taken_over() {
     let shelf = Shelf::new();
     for id in ["v1", "v2"] {

@@ -147,8 +147,7 @@ impl Household {
             &self.laptop.public_key(),
         );
         assert!(key.contains(&self.laptop.public_key()), "{key}");
-        self.pi
-            .write("/var/lib/tealkeep/.ssh/authorized_keys", &key);
+        self.pi.write("/etc/ssh/tealkeep_authorized_keys", &key);
     }
 
     /// The household's public address, which ends at this Pi with a certificate that the Pi trusts.
