@@ -11,7 +11,7 @@ use super::super::{Failure, WRONG_CALL};
 const OF_SSH: [(&str, &str); 8] = [
     (
         "Permission denied",
-        "does not take this key; is it in ~tealkeep/.ssh/authorized_keys there? --ssh 'ssh -i KEY' names another one",
+        "does not take this key; is it in /etc/ssh/tealkeep_authorized_keys there? --ssh 'ssh -i KEY' names another one",
     ),
     (
         "Host key verification failed",
