@@ -27,10 +27,10 @@ pub struct Traffic {
     pub requests_in_flight: [u64; 2],
     /// Long streams (WebSockets, event streams) at each colour, blue first.
     pub streams: [u64; 2],
-    /// Requests answered since the start, whatever the status.
-    pub answered: u64,
+    /// Requests answered since the start, whatever the status; `None` where the router does not count them.
+    pub answered: Option<u64>,
     /// Of those, answered with a server error (500 to 599).
-    pub failed: u64,
+    pub failed: Option<u64>,
     /// Requests that wait in a hold now.
     pub held_now: u64,
 }
@@ -237,8 +237,8 @@ impl Router for GateRouter {
         Traffic {
             requests_in_flight: [blue.requests, green.requests],
             streams: [blue.streams, green.streams],
-            answered: statuses.iter().flatten().sum::<u64>() + own + stats.refused,
-            failed: statuses[0][4] + statuses[1][4] + own,
+            answered: Some(statuses.iter().flatten().sum::<u64>() + own + stats.refused),
+            failed: Some(statuses[0][4] + statuses[1][4] + own),
             held_now: self.gate.is_held().map_or(0, |held| held.waiting as u64),
         }
     }

@@ -502,8 +502,8 @@ fn card(t: Text, name: &str, kind: VerdictKind) -> AppCard {
         running: busy.then(|| running(t)),
         traffic: Some(Traffic {
             in_flight: 2,
-            answered: 183_402,
-            failed: if bad { 37 } else { 0 },
+            answered: Some(183_402),
+            failed: Some(if bad { 37 } else { 0 }),
             since: before(60 * 24 * 3),
         }),
         cannot_back_up: busy.then(|| t("A deploy is under way; it takes a snapshot of its own.")),

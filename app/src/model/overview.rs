@@ -146,15 +146,15 @@ pub struct NextRun {
     pub what: String,
 }
 
-/// What the gate counted since it started.
+/// What the router counted since it started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Traffic {
     /// Requests under way now, both colours together.
     pub in_flight: u64,
-    /// Requests answered.
-    pub answered: u64,
+    /// Requests answered; `None` where the router does not count them.
+    pub answered: Option<u64>,
     /// Requests that nobody could answer.
-    pub failed: u64,
+    pub failed: Option<u64>,
     /// Since when this was counted.
     pub since: Timestamp,
 }

@@ -127,16 +127,18 @@ fn card_facts(frame: &Frame, app: &AppCard) -> Vec<parts::Fact> {
         app.next_run.as_ref(),
     );
     if let Some(traffic) = app.traffic {
-        let failed = if traffic.failed == 0 {
-            view! { <span class="whole soft">"none failed"</span> }.into_any()
-        } else {
-            view! { <b class="whole alarm">{words::count(traffic.failed)}" failed"</b> }.into_any()
-        };
-        rows.push(fact(
-            "Requests since the start",
-            view! { {words::count(traffic.answered)}<span class="soft">" · "</span>{failed} }
-                .into_any(),
-        ));
+        if let (Some(answered), Some(failed)) = (traffic.answered, traffic.failed) {
+            let failed = if failed == 0 {
+                view! { <span class="whole soft">"none failed"</span> }.into_any()
+            } else {
+                view! { <b class="whole alarm">{words::count(failed)}" failed"</b> }.into_any()
+            };
+            rows.push(fact(
+                "Requests since the start",
+                view! { {words::count(answered)}<span class="soft">" · "</span>{failed} }
+                    .into_any(),
+            ));
+        }
         // Where each colour tells its own share, the sum would only repeat it.
         if app.colours.iter().all(|slot| slot.in_flight.is_none()) {
             rows.push(fact("In flight now", text(words::count(traffic.in_flight))));

@@ -140,9 +140,15 @@ fn describe(app: &AppStatus) -> String {
     let traffic = &app.traffic;
     let in_flight: u64 = traffic.requests_in_flight.iter().sum();
     let streams: u64 = traffic.streams.iter().sum();
+    let totals = match (traffic.answered, traffic.failed) {
+        (Some(answered), Some(failed)) => {
+            format!("{answered} answered, {failed} of them with a server error; ")
+        }
+        _ => String::new(),
+    };
     text.push_str(&format!(
-        "  requests  {} answered, {} of them with a server error; {in_flight} in flight, {streams} streams, {} held\n",
-        traffic.answered, traffic.failed, traffic.held_now
+        "  requests  {totals}{in_flight} in flight, {streams} streams, {} held\n",
+        traffic.held_now
     ));
     text
 }

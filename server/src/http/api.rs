@@ -556,13 +556,17 @@ fn values(metric: &str, app: &AppStatus, now: Timestamp) -> Vec<(String, String)
             .iter()
             .map(|s| (String::new(), s.bytes.to_string()))
             .collect(),
-        "tealkeep_requests_total" => vec![
-            (
-                ",outcome=\"answered\"".to_owned(),
-                (traffic.answered - traffic.failed.min(traffic.answered)).to_string(),
-            ),
-            (",outcome=\"failed\"".to_owned(), traffic.failed.to_string()),
-        ],
+        "tealkeep_requests_total" => match (traffic.answered, traffic.failed) {
+            (Some(answered), Some(failed)) => vec![
+                (
+                    ",outcome=\"answered\"".to_owned(),
+                    (answered - failed.min(answered)).to_string(),
+                ),
+                (",outcome=\"failed\"".to_owned(), failed.to_string()),
+            ],
+            // A number that nobody counted would be taken for one.
+            _ => Vec::new(),
+        },
         _ => by_colour(&|colour, _| {
             traffic.requests_in_flight[colour as usize] + traffic.streams[colour as usize]
         }),

@@ -277,8 +277,9 @@ impl Router for CaddyRouter {
         Traffic {
             requests_in_flight: counts.map(|count| count.requests),
             streams: counts.map(|count| count.streams),
-            answered: 0,
-            failed: 0,
+            // Caddy would count them by a global option only, which is not this file's to set.
+            answered: None,
+            failed: None,
             held_now,
         }
     }
