@@ -709,3 +709,28 @@ async fn password_prints_a_link_that_opens() {
     assert_eq!(keys(&facts), ["address", "minutes", "path", "replaces"]);
     assert_eq!(facts["replaces"], false);
 }
+
+#[test]
+fn whoever_reads_only_the_first_line_ends_nothing_badly() {
+    let house = tempfile::tempdir().unwrap();
+    let (database, folder) = (house.path().join("a.sqlite"), house.path().join("backups"));
+    rusqlite::Connection::open(&database)
+        .unwrap()
+        .execute_batch("CREATE TABLE dose(id)")
+        .unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_tealkeep"))
+        .args(["backup", "--json", "--database"])
+        .arg(&database)
+        .arg("--folder")
+        .arg(&folder)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
+    assert!(child.wait().unwrap().success(), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+}

@@ -22,7 +22,7 @@ mod token;
 mod units;
 mod verify;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -347,13 +347,16 @@ fn threads() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// Prints facts: as JSON where that was asked for, as text otherwise.
 fn print<T: Serialize>(json: bool, facts: &T, text: impl FnOnce() -> String) -> Outcome {
-    if json {
-        let text = serde_json::to_string_pretty(facts).map_err(anyhow::Error::from)?;
-        println!("{text}");
+    let text = if json {
+        serde_json::to_string_pretty(facts).map_err(anyhow::Error::from)?
     } else {
-        println!("{}", text().trim_end());
+        text().trim_end().to_owned()
+    };
+    match writeln!(std::io::stdout(), "{text}") {
+        // Whoever reads has seen enough: `tealkeep status | head -1`.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
     }
-    Ok(())
 }
 
 /// Whether a person watches the progress.
