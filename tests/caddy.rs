@@ -250,8 +250,8 @@ async fn what_the_markers_say_holds_at_once_and_for_every_host(version: Version)
 
     // A folder that is gone is not made anew as if blue had been live.
     std::fs::remove_dir_all(house.markers()).unwrap();
-    let refused = std::process::Command::new(crate::support::TEALKEEP)
-        .arg("serve")
+    let refused = std::process::Command::new("timeout")
+        .args(["60", crate::support::TEALKEEP, "serve"])
         .arg("--config")
         .arg(house.folder().join("tealkeep.toml"))
         .output();

@@ -441,11 +441,11 @@ impl Household {
 
     fn what_is_private_has_the_modes_for_it(&self) {
         let modes = self.pi.run(
-            "cd /var/lib/tealkeep; stat -c '%a %n' . apps apps/home apps/home/{router,blue,green,scratch} journal.db journal.db-wal journal.db-shm lock apps/home/*/release.env apps/home/active-color",
+            "cd /var/lib/tealkeep; stat -c '%a %n' . apps apps/home apps/home/{blue,green,scratch} journal.db journal.db-wal journal.db-shm lock apps/home/*/release.env apps/home/active-color",
         );
         assert_eq!(
             modes,
-            "711 .\n711 apps\n755 apps/home\n755 apps/home/router\n755 apps/home/blue\n755 apps/home/green\n\
+            "711 .\n711 apps\n755 apps/home\n755 apps/home/blue\n755 apps/home/green\n\
              700 apps/home/scratch\n600 journal.db\n600 journal.db-wal\n600 journal.db-shm\n600 lock\n\
              644 apps/home/blue/release.env\n644 apps/home/green/release.env\n644 apps/home/active-color\n"
         );

@@ -243,7 +243,8 @@ async fn build(
         tasks,
         stop,
     } = shared;
-    // Owners and modes of these two are the installation's.
+    // Owners and modes of these two are the installation's. The folder of the markers is its router's: that it is gone
+    // says something.
     for folder in [&config.backups, &config.releases] {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
@@ -251,7 +252,6 @@ async fn build(
     let within = |name: &str| folder.join(name);
     for (folder, mode) in [
         (folder.to_owned(), 0o755),
-        (within("router"), 0o755),
         (within("blue"), 0o755),
         (within("green"), 0o755),
         (within("scratch"), 0o700),
