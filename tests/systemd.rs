@@ -311,7 +311,7 @@ impl Household {
         );
         let unit = format!("{UNITS}/home-prepare@.service");
         for (command, why) in [
-            ("exit 3", "the preparation ended with exit code 3"),
+            ("exit 3", "the preparation ended with exit code 1"),
             (
                 "sleep 600",
                 "prepare_timeout (3.0 s) passed, so the preparation was ended",
@@ -531,7 +531,8 @@ const PREPARE: &str = "
 [Service]
 Type=oneshot
 User=home
-ExecStart=/bin/sh -c 'id -un; me=$$(id -un); echo \"%i as $$me\" >/srv/home/data/prepared'
+ExecStart=/usr/bin/tealkeep prepare --releases /srv/home/releases --release %i -- /bin/sh -c 'id -un; me=$$(id -un); echo \"%i as $$me\" >/srv/home/data/prepared'
+UMask=0007
 TimeoutStartSec=3
 ";
 
