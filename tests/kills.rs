@@ -169,8 +169,9 @@ async fn killed_at_random_instants_under_load_it_is_always_in_order_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn stopped_in_the_middle_of_a_deploy_it_is_finished_or_unwound_at_the_next_start() {
     let mut house = House::start().await;
+    let earlier = newest_run(&house).await;
     let deploy = house.begin(["deploy", "home", "v3-unhealthy"]);
-    until_step(&house, "probe").await;
+    until_step(&house, "probe", &earlier).await;
     house.stop().await;
     kill(deploy);
     house.start_again(&[]).await;
@@ -191,8 +192,9 @@ async fn stopped_in_the_middle_of_a_deploy_it_is_finished_or_unwound_at_the_next
     house
         .until(|status| status["apps"][0]["traffic"]["requests_in_flight"][0] == 1)
         .await;
+    let earlier = newest_run(&house).await;
     let deploy = house.begin(["deploy", "home", "v2"]);
-    until_step(&house, "drain").await;
+    until_step(&house, "drain", &earlier).await;
     house.stop().await;
     kill(deploy);
     assert_eq!(
@@ -220,8 +222,9 @@ async fn stopped_in_the_middle_of_a_restore_the_database_is_the_old_or_the_new()
     for step in ["hold", "stop", "copy", "start", "probe"] {
         let verb = scene.prepare(Kind::Restore).await;
         let before = scene.content();
+        let earlier = newest_run(&scene.house).await;
         let restore = scene.house.begin(&verb);
-        until_step(&scene.house, step).await;
+        until_step(&scene.house, step, &earlier).await;
         scene.house.stop().await;
         kill(restore);
         scene.house.start_again(&[]).await;
@@ -428,14 +431,19 @@ async fn other_release(house: &House) -> &'static str {
     }
 }
 
-/// Waits until a run has begun this step, or is past it.
-async fn until_step(house: &House, step: &str) {
+/// Waits until a run that came after `earlier` has begun this step, or is past it.
+async fn until_step(house: &House, step: &str, earlier: &Value) {
     let began = Instant::now();
     house
         .until(|status| status["apps"][0]["run"]["run"].as_i64() != Some(0))
         .await;
     loop {
         let run = newest_run(house).await;
+        if run["id"] == earlier["id"] {
+            assert!(began.elapsed() < PATIENCE, "no run came after {run:#}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            continue;
+        }
         let steps = run["steps"].as_array().unwrap();
         let begun = steps
             .iter()
