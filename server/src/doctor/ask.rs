@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
+use crate::exec;
+
 /// How long a program may take to say what it knows.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -14,20 +16,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// It is not there, took too long, or failed; in words.
 pub async fn program(name: &str, args: &[&str]) -> Result<String, String> {
     let mut command = Command::new(name);
-    command
-        .args(args)
-        .env("LC_ALL", "C")
-        .stdin(std::process::Stdio::null())
-        .kill_on_drop(true);
-    let output = tokio::time::timeout(PATIENCE, command.output())
+    command.args(args).env("LC_ALL", "C");
+    let ended = exec::run(command, PATIENCE)
         .await
-        .map_err(|_| format!("`{name}` did not end within {PATIENCE:?}"))?
-        .map_err(|e| format!("`{name}` can't be run: {e}"))?;
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        .map_err(|e| e.to_string())?;
+    if ended.status.success() {
+        Ok(ended.stdout)
     } else {
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(format!("`{name}` failed: {}", said.trim()))
+        Err(format!("`{name}` failed: {}", ended.stderr.trim()))
     }
 }
 

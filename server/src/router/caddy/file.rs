@@ -71,17 +71,12 @@ impl Site<'_> {
         self.maintenance(&mut page);
         page.says("A restore is under way: new requests wait. Not the request itself is handed to Tealkeep, but a question without a body, asked in its name; once that is answered, the request goes to what is live then. So a body is sent once only, and while Tealkeep itself is being restarted the question is asked again, with no harm whatever the request would have done.");
         page.open("handle @hold");
-        page.line(&format!("import {}", self.snippet("held")));
+        self.import(&mut page, "held");
         page.close();
         page.blank();
         self.preview(&mut page);
         page.says("Which colour is live is asked once a request: two questions in turn could both be answered with no.");
-        page.open("handle @green");
-        page.line(&format!("import {}", self.snippet("green")));
-        page.close();
-        page.open("handle");
-        page.line(&format!("import {}", self.snippet("blue")));
-        page.close();
+        self.to_live(&mut page);
         page.close();
         page.blank();
         self.errors(&mut page);
@@ -91,6 +86,20 @@ impl Site<'_> {
 
     fn snippet(&self, name: &str) -> String {
         format!("tealkeep-{}-{name}", self.app.name)
+    }
+
+    /// The request goes to the colour that the marker names.
+    fn to_live(&self, page: &mut Page) {
+        page.open("handle @green");
+        self.import(page, "green");
+        page.close();
+        page.open("handle");
+        self.import(page, "blue");
+        page.close();
+    }
+
+    fn import(&self, page: &mut Page, snippet: &str) {
+        page.line(&format!("import {}", self.snippet(snippet)));
     }
 
     /// Written out each time: in Caddy 2.6 a snippet can't begin with another one.
@@ -236,7 +245,7 @@ impl Site<'_> {
         page.open("handle");
         page.open(&format!("reverse_proxy {to}"));
         self.common(page);
-        page.line(&format!("import {}", self.snippet("question")));
+        self.import(page, "question");
         page.line(&format!("rewrite {WELL_KNOWN}"));
         page.line(&format!(
             "lb_try_duration {}",
@@ -247,12 +256,7 @@ impl Site<'_> {
         page.line("copy_response");
         page.close();
         page.open("handle_response");
-        page.open("handle @green");
-        page.line(&format!("import {}", self.snippet("green")));
-        page.close();
-        page.open("handle");
-        page.line(&format!("import {}", self.snippet("blue")));
-        page.close();
+        self.to_live(page);
         page.close();
         page.close();
         page.close();
@@ -270,20 +274,20 @@ impl Site<'_> {
         }
         page.open("handle @changing");
         page.open(&format!("reverse_proxy {to}"));
-        page.line(&format!("import {}", self.snippet("request")));
-        page.line(&format!("import {}", self.snippet("question")));
+        self.import(page, "request");
+        self.import(page, "question");
         page.line(&format!("rewrite {}", self.app.health.path));
         page.open("handle_response");
         page.line("vars tealkeep_sent yes");
         page.open(&format!("reverse_proxy {to}"));
-        page.line(&format!("import {}", self.snippet("request")));
+        self.import(page, "request");
         page.close();
         page.close();
         page.close();
         page.close();
         page.open("handle");
         page.open(&format!("reverse_proxy {to}"));
-        page.line(&format!("import {}", self.snippet("request")));
+        self.import(page, "request");
         page.close();
         page.close();
         page.close();
@@ -293,7 +297,7 @@ impl Site<'_> {
     fn stream(&self, page: &mut Page, colour: Colour) {
         let port = self.ports[colour as usize];
         page.open(&format!("reverse_proxy {AS_STREAMS}:{port}"));
-        page.line(&format!("import {}", self.snippet("stream")));
+        self.import(page, "stream");
         page.close();
     }
 
@@ -318,14 +322,9 @@ impl Site<'_> {
         page.open("handle_errors");
         page.open("handle @unsent");
         page.open("handle @hold");
-        page.line(&format!("import {}", self.snippet("held")));
+        self.import(page, "held");
         page.close();
-        page.open("handle @green");
-        page.line(&format!("import {}", self.snippet("green")));
-        page.close();
-        page.open("handle");
-        page.line(&format!("import {}", self.snippet("blue")));
-        page.close();
+        self.to_live(page);
         page.close();
         page.close();
     }
