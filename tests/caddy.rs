@@ -3,13 +3,13 @@
 
 mod house;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::support::PATIENCE;
 use crate::support::load::{Load, Mix, Tally};
+use crate::support::until_gone;
 use house::{House, NOBODY, SECRET, Version};
 
 /// Each test with the packaged Caddy and with the newest one.
@@ -467,18 +467,8 @@ async fn kill(pid: &Value) -> (Instant, Instant) {
     let signalled = Instant::now();
     let process = rustix::process::Pid::from_raw(pid).unwrap();
     rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
-    loop {
-        // The state stands after the name in parentheses (proc_pid_stat(5)); the last thread to end closes
-        // the listener.
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
-        let state = stat.rsplit(") ").next().unwrap_or_default();
-        if threads <= 1 && (state.is_empty() || state.starts_with(['Z', 'X'])) {
-            return (signalled, Instant::now());
-        }
-        assert!(signalled.elapsed() < PATIENCE);
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until_gone(pid).await;
+    (signalled, Instant::now())
 }
 
 /// A colour that says what it was asked, head and all.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::content::Content;
 use crate::support::load::{Load, Mix, Tally, doses};
-use crate::support::{House, PATIENCE};
+use crate::support::{House, PATIENCE, until_gone};
 
 /// The drain's deadline in these tests, in seconds.
 const SHORT_DRAIN: (&str, &str) = ("TEALKEEP_DEMO_DRAIN_TIMEOUT", "1");
@@ -485,23 +485,13 @@ async fn kill_live(house: &House) -> Killed {
         .await;
     let live = status["apps"][0]["live"].as_str().unwrap();
     let pid = status["apps"][0]["colours"][live]["pid"].as_i64().unwrap();
-    let process = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    let pid = i32::try_from(pid).unwrap();
+    let process = rustix::process::Pid::from_raw(pid).unwrap();
     let signalled = Instant::now();
     // It may be gone already, if this is the second time.
     let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
-    let began = Instant::now();
-    loop {
-        // The state stands after the name in parentheses (proc_pid_stat(5)). The first thread is a zombie while
-        // others may still be ending, and the last one to end closes the listener.
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
-        let state = stat.rsplit(") ").next().unwrap_or_default();
-        if threads <= 1 && (state.is_empty() || state.starts_with(['Z', 'X'])) {
-            return (signalled, Instant::now());
-        }
-        assert!(began.elapsed() < PATIENCE);
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until_gone(pid).await;
+    (signalled, Instant::now())
 }
 
 /// Each request that failed was under way when something was killed, and there are no more of them than clients.

@@ -363,6 +363,23 @@ pub fn colours_of(folder: &Path) -> Vec<rustix::process::Pid> {
     colours.collect()
 }
 
+/// Waits until nothing of a process that was killed runs any more.
+pub async fn until_gone(pid: i32) {
+    let began = Instant::now();
+    loop {
+        // The state stands after the name in parentheses (proc_pid_stat(5)). The first thread is a zombie while
+        // others may still be ending, and the last one to end closes the listener.
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+        let state = stat.rsplit(") ").next().unwrap_or_default();
+        if threads <= 1 && (state.is_empty() || state.starts_with(['Z', 'X'])) {
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 /// A port that nobody uses and that the system does not hand out by itself (those begin at 32768), never
 /// the same one twice in this process.
 pub fn free_port() -> u16 {
