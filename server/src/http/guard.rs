@@ -4,12 +4,15 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::{Body, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use futures_util::StreamExt;
 use tealkeep_app::model::ErrorPage;
 use tower_sessions::Session;
 
@@ -267,6 +270,37 @@ pub async fn shape_refusals(
         pages::error(&server, &path, status, ErrorPage::Refused { sentence })
     }
 }
+
+/// Hears out a body that announces itself as larger than is taken, before it is refused: a sender that is still
+/// writing when the connection closes sees a broken pipe in place of the refusal (RFC 9112 section 9.6).
+///
+/// What is heard is thrown away at once, and bounded in length and time.
+pub async fn hear_out(request: Request, next: Next) -> Response {
+    let announced = request.body().size_hint().lower();
+    if announced <= super::routes::BODY_LIMIT_BYTES as u64 {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let heard = async {
+        let mut chunks = body.into_data_stream();
+        let mut left = LONGEST_HEARD_OUT;
+        while let Some(Ok(chunk)) = chunks.next().await {
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // Whoever sends more, or more slowly, is cut off: by then it is no slip.
+    let _ = tokio::time::timeout(HEARD_OUT_WITHIN, heard).await;
+    // The length that it announced is still in its head, and is what it is refused for.
+    next.run(Request::from_parts(parts, Body::empty())).await
+}
+
+/// How much of a body that is refused is read and thrown away, in bytes.
+const LONGEST_HEARD_OUT: usize = 8 * 1024 * 1024;
+/// How long it may take to arrive.
+const HEARD_OUT_WITHIN: Duration = Duration::from_secs(5);
 
 /// The longest text of a refusal that is passed on, in bytes.
 const LONGEST_REFUSAL: usize = 4096;

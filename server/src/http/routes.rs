@@ -17,7 +17,7 @@ use super::guard::Needs;
 use super::{Server, api, events, guard, incoming, openapi, pages, tokens};
 
 /// The largest form or JSON body that is taken.
-const BODY_LIMIT_BYTES: usize = 64 * 1024;
+pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -260,6 +260,7 @@ pub fn service(server: Arc<Server>) -> Router {
         .layer(from_fn_with_state(server.clone(), guard::check_origin))
         .layer(sessions)
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT_BYTES))
+        .layer(from_fn(guard::hear_out))
         .layer(from_fn_with_state(server.clone(), guard::shape_refusals))
         .layer(from_fn_with_state(server.clone(), guard::check_host))
         .layer(CatchPanicLayer::new())
