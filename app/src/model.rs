@@ -10,6 +10,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 mod account;
 mod backups;
+mod checks;
 mod deploys;
 mod journal;
 mod overview;
@@ -17,6 +18,9 @@ mod overview;
 pub use account::{Account, Session, SignIn, Token, Welcome};
 pub use backups::{
     Backups, ConfirmRestore, ConfirmUndo, HeldNight, Reason, Snapshot, Tier, UndoOffer,
+};
+pub use checks::{
+    Accepted, Check, CheckBrief, CheckOutcome, CheckPage, CheckTarget, Checks, Finding,
 };
 pub use deploys::{
     ConfirmDeploy, ConfirmRollback, Deploys, LiveRelease, PreviousRelease, Release, ReleaseRole,
@@ -114,6 +118,10 @@ pub enum Page {
     Rollback(ConfirmRollback),
     /// `GET /apps/{app}/runs/{id}`
     Run(RunPage),
+    /// `GET /apps/{app}/checks`
+    Checks(Checks),
+    /// `GET /apps/{app}/checks/{id}`
+    Check(CheckPage),
     /// `GET /journal`
     Journal(Journal),
     /// `GET /account`

@@ -7,6 +7,7 @@ use crate::model::{Frame, Page, Run, RunOutcome};
 mod account;
 mod backups;
 mod calendar;
+mod checks;
 mod deploys;
 mod error;
 mod journal;
@@ -66,6 +67,8 @@ pub(crate) fn draw(frame: &Frame, page: &Page) -> Drawn {
         Page::Deploy(page) => deploys::confirm(frame, page),
         Page::Rollback(page) => deploys::rollback(frame, page),
         Page::Run(page) => run::draw(frame, page),
+        Page::Checks(page) => checks::draw(frame, page),
+        Page::Check(page) => checks::one(frame, page),
         Page::Journal(page) => journal::draw(frame, page),
         Page::Account(page) => account::draw(frame, page),
         Page::Error(page) => error::draw(page),

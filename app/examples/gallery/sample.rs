@@ -215,6 +215,7 @@ pub fn empty() -> Vec<Sample> {
         running: None,
         traffic: None,
         url: None,
+        last_check: None,
         cannot_back_up: Some("There is no database yet: the first deploy makes it.".to_owned()),
         name: "home".to_owned(),
     };
@@ -506,6 +507,7 @@ fn card(t: Text, name: &str, kind: VerdictKind) -> AppCard {
             failed: Some(if bad { 37 } else { 0 }),
             since: before(60 * 24 * 3),
         }),
+        last_check: None,
         cannot_back_up: busy.then(|| t("A deploy is under way; it takes a snapshot of its own.")),
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Colour, Run};
+use super::{CheckBrief, Colour, Run};
 
 /// `GET /`: one sentence for everything, then a card for each app.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +82,8 @@ pub struct AppCard {
     pub running: Option<Run>,
     /// What the gate counted.
     pub traffic: Option<Traffic>,
+    /// The newest check of what users see, or of a release before its swap where that was never asked.
+    pub last_check: Option<CheckBrief>,
     /// Why "Back up now" can't be pressed at the moment, as a sentence; `None` when it can.
     pub cannot_back_up: Option<String>,
 }

@@ -263,6 +263,7 @@ async fn card(server: &Server, app: &App) -> anyhow::Result<view::AppCard> {
             failed: traffic.failed,
             since: server.started,
         }),
+        last_check: None,
         cannot_back_up,
     })
 }
