@@ -101,7 +101,8 @@ impl PolicyConfig {
 }
 
 impl FromToml for Action {
-    const RIGHT: &'static str = "`\"fail\"` (a finding stops a deploy), `\"warn\"` (it is told) or `\"off\"`";
+    const RIGHT: &'static str =
+        "`\"fail\"` (a finding stops a deploy), `\"warn\"` (it is told) or `\"off\"`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         match item.as_str() {
@@ -132,7 +133,10 @@ pub(super) fn read(table: Table<'_>, on_this_machine: bool) -> PolicyConfig {
     if let Some(cookie) = &cookie
         && !is_cookie(&cookie.value)
     {
-        table.problem_at(cookie, "can't be what a browser sends as a cookie; write for example `\"session=0123abcd\"`");
+        table.problem_at(
+            cookie,
+            "can't be what a browser sends as a cookie; write for example `\"session=0123abcd\"`",
+        );
     }
     let cookie_file = table.optional::<PathBuf>("cookie_file");
     if let Some(file) = cookie_file.as_ref().filter(|_| on_this_machine)
@@ -149,7 +153,11 @@ pub(super) fn read(table: Table<'_>, on_this_machine: bool) -> PolicyConfig {
         if let Err(error) = regex::Regex::new(pattern) {
             // The last line says what is wrong; those before show where, in a drawing.
             let why = error.to_string();
-            let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            let why = why
+                .lines()
+                .last()
+                .unwrap_or_default()
+                .trim_start_matches("error: ");
             table.problem_at(
                 &immutable,
                 format!("`{pattern}` is no regular expression: {why}; write for example `'^/static/.*-[0-9a-f]{{8}}\\.'`"),
@@ -177,7 +185,9 @@ pub(super) fn read(table: Table<'_>, on_this_machine: bool) -> PolicyConfig {
 fn check_path<T>(table: &Table<'_>, at: &Placed<T>, path: &str, example: &str) {
     let fits = path.starts_with('/')
         && !path.starts_with("//")
-        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+        && path
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'#');
     if !fits {
         table.problem_at(
             at,

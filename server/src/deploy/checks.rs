@@ -50,7 +50,10 @@ impl App {
     fn origin(&self) -> anyhow::Result<Url> {
         match &self.config.url {
             Some(url) => Url::parse(&url.to_string()),
-            None => Url::parse(&format!("http://localhost:{}", self.router.entrance().port())),
+            None => Url::parse(&format!(
+                "http://localhost:{}",
+                self.router.entrance().port()
+            )),
         }
         .context("the app's address can't be read")
     }
@@ -91,7 +94,11 @@ impl App {
             self.runtime.state(what.from).await,
             ColourState::Running { .. }
         );
-        if runs && what.previous.is_some_and(|previous| previous != what.release) {
+        if runs
+            && what
+                .previous
+                .is_some_and(|previous| previous != what.release)
+        {
             order.older = Some(site(what.from));
         }
         let began = Instant::now();
@@ -129,7 +136,9 @@ impl App {
         self.can_be_checked().await?;
         // A task of its own: who asked may go away meanwhile.
         let app = self.clone();
-        let task = self.tasks.spawn(async move { app.look_at_public(None).await });
+        let task = self
+            .tasks
+            .spawn(async move { app.look_at_public(None).await });
         Ok(task.await.context("the check's task ended")??)
     }
 
@@ -303,10 +312,13 @@ impl App {
             )));
         }
         let checks = self.journal.checks(self.name().clone(), u32::MAX).await?;
-        let was_found = checks.iter().flat_map(|check| &check.findings).any(|found| {
-            let finding = &found.finding;
-            finding.policy == policy && finding.kind == kind && finding.url == url
-        });
+        let was_found = checks
+            .iter()
+            .flat_map(|check| &check.findings)
+            .any(|found| {
+                let finding = &found.finding;
+                finding.policy == policy && finding.kind == kind && finding.url == url
+            });
         if !was_found {
             return Err(Refusal::Impossible(format!(
                 "no check of {} that is kept has found {kind} ({policy}) at {url}; accept a finding as the check tells it",
@@ -489,7 +501,9 @@ mod tests {
             times: 1,
             took_ms: 1,
             verdict,
-            unreachable: verdict.is_none().then(|| "https://home.example/ is away".to_owned()),
+            unreachable: verdict
+                .is_none()
+                .then(|| "https://home.example/ is away".to_owned()),
             findings: found.collect(),
         }
     }
@@ -507,15 +521,33 @@ mod tests {
         }
         for (now, before, gravity, says) in [
             (&fail, None, Gravity::Bad, "found what keeps old pages"),
-            (&fail, Some(&pass), Gravity::Bad, "reusable at a (browsers may"),
+            (
+                &fail,
+                Some(&pass),
+                Gravity::Bad,
+                "reusable at a (browsers may",
+            ),
             (&other, Some(&fail), Gravity::Bad, "; reusable at b"),
-            (&warn, Some(&fail), Gravity::Warning, "somebody should look at"),
-            (&away, Some(&fail), Gravity::Warning, "no answer: https://home.example/ is away."),
+            (
+                &warn,
+                Some(&fail),
+                Gravity::Warning,
+                "somebody should look at",
+            ),
+            (
+                &away,
+                Some(&fail),
+                Gravity::Warning,
+                "no answer: https://home.example/ is away.",
+            ),
             (&pass, Some(&away), Gravity::Good, "nothing wrong any more"),
         ] {
             let (of, text) = news(now, before).unwrap();
             assert_eq!(of, gravity, "{text}");
-            assert!(text.starts_with("The check of https://home.example "), "{text}");
+            assert!(
+                text.starts_with("The check of https://home.example "),
+                "{text}"
+            );
             assert!(text.contains(says), "{text}");
         }
     }

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 
+use super::checks::BeforeSwap;
 use super::data::{CopyFailed, Unpacked, VersionWatch};
 use super::release::Releases;
 use super::step::{self, Kind, Step, Unwind};
-use super::checks::BeforeSwap;
 use super::{App, live, seconds, subject, verdict};
 use crate::backup::{Cancel, Reason};
 use crate::faults;
@@ -528,7 +528,10 @@ impl Pipeline {
                  mend the release and deploy it anew, or accept the findings there"
             );
         }
-        let accepted = check.findings.iter().filter(|found| found.accepted.is_some());
+        let accepted = check
+            .findings
+            .iter()
+            .filter(|found| found.accepted.is_some());
         let mut said = match verdict::in_a_sentence(&check, policy::Severity::Warn) {
             Some(found) => format!("goes on with a warning: {found}; see {page}"),
             None => "nothing is kept longer than it may be".to_owned(),

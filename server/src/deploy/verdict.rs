@@ -65,7 +65,14 @@ pub fn in_a_sentence(check: &Check, severity: Severity) -> Option<String> {
     let all: Vec<&Finding> = check.counting(severity).collect();
     let named = all.iter().take(NAMED);
     let mut said: Vec<String> = named
-        .map(|finding| format!("{} at {} ({})", finding.kind, finding.url, meaning(finding.kind)))
+        .map(|finding| {
+            format!(
+                "{} at {} ({})",
+                finding.kind,
+                finding.url,
+                meaning(finding.kind)
+            )
+        })
         .collect();
     if all.len() > NAMED {
         said.push(format!("and {} more", all.len() - NAMED));
@@ -171,7 +178,11 @@ mod tests {
         };
         let (verdict, findings) = judge(all(), &warns, &[]);
         assert_eq!((verdict, findings.len()), (Verdict::Warn, 3));
-        assert!(findings.iter().all(|f| f.finding.severity == Severity::Warn));
+        assert!(
+            findings
+                .iter()
+                .all(|f| f.finding.severity == Severity::Warn)
+        );
         let off = PolicyConfig {
             html_cache: Action::Off,
             asset_cache: Action::Off,
@@ -215,7 +226,10 @@ mod tests {
         let (verdict, findings) = judge(many, &PolicyConfig::default(), &[]);
         let check = check(verdict, findings);
         let said = in_a_sentence(&check, Severity::Fail).unwrap();
-        assert!(said.starts_with("reusable at https://home.example/0 (browsers may show"), "{said}");
+        assert!(
+            said.starts_with("reusable at https://home.example/0 (browsers may show"),
+            "{said}"
+        );
         assert!(said.ends_with("; and 2 more"), "{said}");
         assert_eq!(in_a_sentence(&check, Severity::Warn), None);
     }

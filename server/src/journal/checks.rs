@@ -17,9 +17,7 @@ const MOST_CHECKS: u32 = 200;
 pub type CheckId = i64;
 
 /// What was asked.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
     /// The idle colour, before a swap.
@@ -144,7 +142,10 @@ impl Check {
     pub fn counting(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
         let counts =
             move |found: &&Found| found.accepted.is_none() && found.finding.severity == severity;
-        self.findings.iter().filter(counts).map(|found| &found.finding)
+        self.findings
+            .iter()
+            .filter(counts)
+            .map(|found| &found.finding)
     }
 
     /// Whether two came out alike, in everything that a person would have to look at anew.
@@ -545,9 +546,18 @@ mod tests {
         assert_eq!(revoked.unwrap().unwrap().revoked_by.as_deref(), Some("me"));
         let twice = journal.revoke_acceptance(app.clone(), first.id, by()).await;
         assert_eq!(twice.unwrap(), None);
-        assert!(journal.acceptances(app.clone(), false).await.unwrap().is_empty());
+        assert!(
+            journal
+                .acceptances(app.clone(), false)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         let second = accept("it is one again").await.unwrap();
         assert_ne!(second.id, first.id);
-        assert_eq!(journal.acceptances(app.clone(), true).await.unwrap().len(), 2);
+        assert_eq!(
+            journal.acceptances(app.clone(), true).await.unwrap().len(),
+            2
+        );
     }
 }
