@@ -288,6 +288,7 @@ fn only_a_page_with_something_under_way_asks_again_by_itself() {
                 .iter()
                 .any(|run| run.outcome == RunOutcome::Running),
             Page::Run(page) => page.run.outcome == RunOutcome::Running,
+            Page::Checks(page) => page.checking,
             _ => false,
         };
         busy += usize::from(under_way);
