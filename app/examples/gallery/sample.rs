@@ -185,6 +185,15 @@ pub fn full(t: Text) -> Vec<Sample> {
             Page::Checks(checks_right(t)),
         ),
         (
+            "checks-refused",
+            frame("/apps/home/checks", &one),
+            Page::Checks(Checks {
+                before_swap: Some(stopped_check(t)),
+                checking: false,
+                ..checks_right(t)
+            }),
+        ),
+        (
             "checks-unreachable",
             frame("/apps/home/checks", &one),
             Page::Checks(checks_unreachable(t)),
@@ -1026,6 +1035,18 @@ fn checks(t: Text) -> Checks {
         true,
         "https://home.example.org/api/recipes",
     );
+    // The release has its worker to itself; the rest is at home already.
+    let public = Check {
+        findings: public
+            .findings
+            .into_iter()
+            .filter(|finding| finding.kind != t("caches-html"))
+            .collect(),
+        brief: CheckBrief {
+            fails: 1,
+            ..public.brief
+        },
+    };
     let mut history = vec![public.brief.clone(), before_swap.brief.clone()];
     history.extend((0..8).map(|i| {
         let outcome = match i % 4 {

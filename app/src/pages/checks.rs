@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::Drawn;
 use crate::document::app_switch;
 use crate::model::{
-    Accepted, Check, CheckBrief, CheckOutcome, CheckPage, CheckTarget, Checks, Frame,
+    Accepted, Check, CheckBrief, CheckOutcome, CheckPage, CheckTarget, Checks, Finding, Frame,
 };
 use crate::parts::{self, Weight, ago, fact, facts, nothing, stamp, text};
 use crate::words::{self, finding_title, segment};
@@ -29,7 +29,7 @@ pub(super) fn draw(frame: &Frame, page: &Checks) -> Drawn {
                     <h2 id="public">"What browsers at home get"</h2>
                     {public(frame, page, &path)}
                 </section>
-                {page.before_swap.as_ref().map(|check| before_swap(frame, check, &path))}
+                {page.before_swap.as_ref().map(|check| before_swap(frame, page, check, &path))}
             </div>
             <div>
                 {accepted(frame, page, &path)}
@@ -65,7 +65,7 @@ pub(super) fn one(frame: &Frame, page: &CheckPage) -> Drawn {
             {facts(check_facts(frame, &page.app, &check.brief))}
             {no_answer(&check.brief)}
         </section>
-        {findings(frame, check, &path, "one")}
+        {findings(frame, &check.findings, &path, "one")}
         <div class="actions">{parts::go(format!("{path}/checks"), "All checks", Weight::Plain)}</div>
     };
     Drawn {
@@ -86,19 +86,6 @@ fn public(frame: &Frame, page: &Checks, path: &str) -> AnyView {
         }
         .into_any();
     }
-    let shown = match &page.public {
-        Some(check) => view! {
-            {facts(newest_facts(frame, page, check))}
-            {no_answer(&check.brief)}
-            {findings(frame, check, path, "public")}
-        }
-        .into_any(),
-        None => view! {
-            {nothing("It was never looked at yet.")}
-            {facts(address_facts(frame, page))}
-        }
-        .into_any(),
-    };
     let again = page.url.as_ref().map(|_| {
         let button = if page.checking {
             parts::refusal("A check is under way. What it finds will stand here.")
@@ -107,7 +94,21 @@ fn public(frame: &Frame, page: &Checks, path: &str) -> AnyView {
         };
         view! { <div class="actions">{button}</div> }
     });
-    view! { {shown}{again} }.into_any()
+    match &page.public {
+        Some(check) => view! {
+            {facts(newest_facts(frame, page, check))}
+            {no_answer(&check.brief)}
+            {again}
+            {findings(frame, &check.findings, path, "public")}
+        }
+        .into_any(),
+        None => view! {
+            {nothing("It was not looked at yet.")}
+            {facts(address_facts(frame, page))}
+            {again}
+        }
+        .into_any(),
+    }
 }
 
 fn address_facts(frame: &Frame, page: &Checks) -> Vec<parts::Fact> {
@@ -121,7 +122,7 @@ fn address_facts(frame: &Frame, page: &Checks) -> Vec<parts::Fact> {
 
 fn newest_facts(frame: &Frame, page: &Checks, check: &Check) -> Vec<parts::Fact> {
     let href = format!("/apps/{}/checks/{}", segment(&page.app), check.brief.id);
-    let mut rows = vec![fact("Found", parts::check_line(frame, &href, &check.brief))];
+    let mut rows = found(frame, &href, &check.brief);
     rows.extend(
         check
             .brief
@@ -133,9 +134,35 @@ fn newest_facts(frame: &Frame, page: &Checks, check: &Check) -> Vec<parts::Fact>
     rows
 }
 
-fn before_swap(frame: &Frame, check: &Check, path: &str) -> AnyView {
+/// What a check came to, with the way to it, and when.
+fn found(frame: &Frame, href: &str, check: &CheckBrief) -> Vec<parts::Fact> {
+    let (class, said) = parts::outcome(check);
+    let link = view! { <a href=href.to_owned() class=class>{said}</a> };
+    vec![
+        fact("Found", link.into_any()),
+        fact("When", ago(frame, check.at)),
+    ]
+}
+
+/// The newest check of a release. What users get as well stands above already.
+fn before_swap(frame: &Frame, page: &Checks, check: &Check, path: &str) -> AnyView {
+    let is_above = |finding: &Finding| {
+        let of_public = page.public.iter().flat_map(|public| &public.findings);
+        of_public
+            .filter(|above| above.kind == finding.kind)
+            .any(|above| above.policy == finding.policy && above.url == finding.url)
+    };
+    let (above, own): (Vec<&Finding>, Vec<&Finding>) =
+        check.findings.iter().partition(|finding| is_above(finding));
+    let also = match above.len() {
+        0 => None,
+        1 => Some("One of them is what browsers get as well, and stands with it.".to_owned()),
+        n => Some(format!(
+            "{n} of them are what browsers get as well, and stand with it."
+        )),
+    };
     let href = format!("{path}/checks/{}", check.brief.id);
-    let mut rows = vec![fact("Found", parts::check_line(frame, &href, &check.brief))];
+    let mut rows = found(frame, &href, &check.brief);
     rows.extend(check.brief.release.clone().map(|release| {
         let release = match check.brief.run {
             Some(run) => {
@@ -150,7 +177,8 @@ fn before_swap(frame: &Frame, check: &Check, path: &str) -> AnyView {
             <h2 id="before-swap">"The newest release, before its swap"</h2>
             {facts(rows)}
             {no_answer(&check.brief)}
-            {findings(frame, check, path, "release")}
+            {also.map(|also| view! { <p class="soft">{also}</p> })}
+            {findings(frame, own, path, "release")}
         </section>
     }
     .into_any()
@@ -167,10 +195,14 @@ fn no_answer(check: &CheckBrief) -> Option<AnyView> {
     }
 }
 
-fn findings(frame: &Frame, check: &Check, path: &str, place: &str) -> AnyView {
-    check
-        .findings
-        .iter()
+fn findings<'a>(
+    frame: &Frame,
+    findings: impl IntoIterator<Item = &'a Finding>,
+    path: &str,
+    place: &str,
+) -> AnyView {
+    findings
+        .into_iter()
         .map(|finding| parts::finding(frame, path, place, finding))
         .collect_view()
         .into_any()

@@ -91,7 +91,7 @@ pub(crate) fn finding(frame: &Frame, path: &str, place: &str, finding: &Finding)
                 <bdi>{policy_title(&finding.policy).to_owned()}</bdi>" · "<code><bdi>{finding.kind.clone()}</bdi></code>
             </p>
             {evidence}
-            {advice(&finding.advice)}
+            {advice(&key, &finding.advice)}
             {settle}
         </article>
     }
@@ -106,8 +106,8 @@ fn key(place: &str, finding: &Finding) -> String {
     format!("{place}-{:x}", hasher.finish())
 }
 
-/// Line by line what to change; a framework's name stands before what is for that one.
-fn advice(lines: &str) -> Option<AnyView> {
+/// What to change: in sentences, and then a line for each framework, folded where there are many.
+fn advice(key: &str, lines: &str) -> Option<AnyView> {
     let mut sentences = Vec::new();
     let mut for_each = Vec::new();
     for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -119,10 +119,20 @@ fn advice(lines: &str) -> Option<AnyView> {
             None => sentences.push(view! { <p><bdi>{line.to_owned()}</bdi></p> }),
         }
     }
-    if sentences.is_empty() && for_each.is_empty() {
-        return None;
-    }
-    let list = (!for_each.is_empty()).then(|| view! { <ul>{for_each}</ul> });
+    let list = match for_each.len() {
+        0 if sentences.is_empty() => return None,
+        0 => None,
+        1 | 2 => Some(view! { <ul>{for_each}</ul> }.into_any()),
+        _ => Some(
+            view! {
+                <details id=format!("how-{key}")>
+                    <summary>"How, in each framework"</summary>
+                    <ul>{for_each}</ul>
+                </details>
+            }
+            .into_any(),
+        ),
+    };
     Some(
         view! { <div class="advice"><p><b>"What to change"</b></p>{sentences}{list}</div> }
             .into_any(),

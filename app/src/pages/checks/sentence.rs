@@ -6,17 +6,29 @@ use crate::words;
 /// The class of the sentence, and the sentence.
 pub(super) fn of(frame: &Frame, page: &Checks) -> (&'static str, String) {
     match (&page.public, &page.before_swap) {
-        (Some(check), _) => of_public(frame, check),
+        (Some(public), Some(release)) => match of_refused(frame, public, release) {
+            Some(more) => (
+                "attention",
+                format!("{} {more}", of_public(frame, public).1),
+            ),
+            None => of_public(frame, public),
+        },
+        (Some(public), None) => of_public(frame, public),
         (None, None) if page.url.is_some() => (
             "busy",
             "What browsers at home get was not looked at yet.".to_owned(),
         ),
-        (None, None) => (
-            "busy",
-            "Nothing was checked yet: each release will be, before its swap.".to_owned(),
-        ),
-        (None, Some(check)) => of_release(frame, check),
+        (None, None) => ("busy", "Nothing was checked yet.".to_owned()),
+        (None, Some(release)) => of_release(frame, release),
     }
+}
+
+/// What is to be said of a newer release besides, where users get what is right and it would not be.
+fn of_refused(frame: &Frame, public: &Check, release: &Check) -> Option<String> {
+    let is_right = public.brief.outcome == CheckOutcome::Pass;
+    let is_wrong = release.brief.outcome == CheckOutcome::Fail;
+    (is_right && is_wrong && release.brief.at > public.brief.at)
+        .then(|| of_release(frame, release).1)
 }
 
 /// The same for the title, in a few words.
