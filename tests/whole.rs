@@ -13,6 +13,7 @@ mod mending;
 mod nightly;
 mod package;
 mod pages;
+mod policies;
 mod push;
 mod serve;
 mod support;
