@@ -70,6 +70,12 @@ pub fn judge(_seen: &Seen) -> Vec<Finding> {
     Vec::new()
 }
 
+/// Tells what the public address says otherwise than the release behind it.
+#[must_use]
+pub fn compare(_behind: &Seen, _public: &Seen) -> Vec<Finding> {
+    Vec::new()
+}
+
 impl Seen {
     /// Whether the bytes under a URL can change, also of one that no page refers to.
     #[must_use]
