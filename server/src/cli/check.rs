@@ -103,6 +103,13 @@ fn read(args: &CheckArgs) -> Result<(Address, Order), Failure> {
         }
         paths.push(path.clone());
     }
+    for pattern in &args.immutable {
+        if let Err(error) = regex::Regex::new(pattern) {
+            return Err(Failure::Call(format!(
+                "--immutable is no regular expression: {error}"
+            )));
+        }
+    }
     if let Some(release) = &args.release
         && !release.is_dir()
     {
