@@ -3,6 +3,7 @@
 
 mod browser;
 mod caddy;
+mod check;
 mod cli;
 mod config;
 mod household;
