@@ -41,6 +41,7 @@ const GLOBALS: &[(&str, &str)] = &[
     ("encoding.js", include_str!("realm/globals/encoding.js")),
     ("streams.js", include_str!("realm/globals/streams.js")),
     ("headers.js", include_str!("realm/globals/headers.js")),
+    ("blob.js", include_str!("realm/globals/blob.js")),
     ("body.js", include_str!("realm/globals/body.js")),
     ("request.js", include_str!("realm/globals/request.js")),
     ("response.js", include_str!("realm/globals/response.js")),

@@ -8,6 +8,7 @@ use crate::facts::*;
 use crate::realm::Realm;
 
 mod lifecycle;
+mod probe;
 
 /// A host in memory: a table of answers; everything else is 404.
 #[derive(Default)]
