@@ -94,6 +94,10 @@ impl Realm {
                 heard.rejection(&ctx, promise, reason, is_handled);
             },
         )));
+        runtime.set_loader(
+            load::Modules(Rc::clone(&state)),
+            load::Modules(Rc::clone(&state)),
+        );
         let context = Context::full(&runtime).map_err(engine)?;
         let internals = context.with(|ctx| {
             let built = (|| {

@@ -1,8 +1,9 @@
-// Globals that every browser has in a worker and that are not here. Two kinds:
-// - what scripts ask for with `typeof` or `in` before they use it, because browsers differ (locks, CompressionStream,
-//   URLPattern, BroadcastChannel's kin, scheduler, …) is simply absent: a worker without it is one that users have;
-// - what no browser lacks throws when it is read, and the fact is noted. `in` and `typeof` of those are rare, and
-//   `typeof` of one that throws is noted too; the verdict hangs on an error that nobody caught.
+// Globals that browsers have in a worker and that are not here. Two kinds:
+// - what scripts must ask for before they use it, because browsers differ in it (CompressionStream, URLPattern,
+//   scheduler, trustedTypes, …), is simply absent: a worker that does without is one that users have;
+// - what no browser lacks is there for `typeof` and `in`, as in a browser; using it throws, and the fact is noted.
+//   The verdict hangs on that error only if nobody caught it.
+// Adds miss(name), which notes and throws, to internals.
 (function (host, internals) {
   'use strict';
   const { P } = internals;
@@ -12,23 +13,27 @@
     P.WeakMapSet(internals.missing, error, name);
     throw error;
   };
-  const names = ['WebSocket', 'WebAssembly', 'Intl', 'OffscreenCanvas', 'createImageBitmap', 'ImageData', 'ImageBitmap',
-    'EventSource', 'Path2D', 'FontFace', 'DOMMatrix', 'DOMPoint', 'DOMRect', 'MessagePort', 'BroadcastChannel',
-    'MessageChannel', 'CryptoKey', 'FileReader'];
-  for (let at = 0; at < names.length; at++) {
-    const name = names[at];
-    // Whatever was built stays; what the engine has is better than nothing.
-    if (P.Object_getOwnPropertyDescriptor(globalThis, name) !== undefined) continue;
-    P.defineProperty(globalThis, name, {
+  const stub = (name, target) => {
+    const miss = () => internals.miss(name);
+    return new Proxy(target, {
       __proto__: null,
-      enumerable: false,
-      configurable: true,
-      get() { return internals.miss(name); },
-      set(value) {
-        P.defineProperty(globalThis, name, {
-          __proto__: null, value, writable: true, enumerable: true, configurable: true,
-        });
-      },
+      apply: miss,
+      construct: miss,
+      set: miss,
+      // `instanceof` finds that nothing is one.
+      get: (of, key) => (key === 'prototype' || key === P.Symbol.hasInstance ? of[key] : miss()),
     });
-  }
+  };
+  const Proxy = globalThis.Proxy;
+  const classes = ['WebSocket', 'OffscreenCanvas', 'createImageBitmap', 'ImageData', 'ImageBitmap', 'EventSource',
+    'Path2D', 'FontFace', 'DOMMatrix', 'DOMPoint', 'DOMRect', 'MessagePort', 'MessageChannel', 'BroadcastChannel',
+    'CryptoKey', 'FileReader', 'IDBFactory', 'Notification'];
+  const spaces = ['WebAssembly', 'Intl', 'indexedDB', 'caches'];
+  const add = (name, target) => {
+    // Whatever another file or the engine has stays.
+    if (P.Object_getOwnPropertyDescriptor(globalThis, name) !== undefined) return;
+    internals.define(name, stub(name, target));
+  };
+  for (let at = 0; at < classes.length; at++) add(classes[at], function () {});
+  for (let at = 0; at < spaces.length; at++) add(spaces[at], {});
 })
