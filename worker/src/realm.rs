@@ -42,6 +42,7 @@ const GLOBALS: &[(&str, &str)] = &[
     ("encoding.js", include_str!("realm/globals/encoding.js")),
     ("streams.js", include_str!("realm/globals/streams.js")),
     ("headers.js", include_str!("realm/globals/headers.js")),
+    ("blob.js", include_str!("realm/globals/blob.js")),
     ("body.js", include_str!("realm/globals/body.js")),
     ("request.js", include_str!("realm/globals/request.js")),
     ("response.js", include_str!("realm/globals/response.js")),
@@ -95,6 +96,10 @@ impl Realm {
                 heard.rejection(&ctx, promise, reason, is_handled);
             },
         )));
+        runtime.set_loader(
+            load::Modules(Rc::clone(&state)),
+            load::Modules(Rc::clone(&state)),
+        );
         let context = Context::full(&runtime).map_err(engine)?;
         let internals = context.with(|ctx| {
             let built = (|| {
