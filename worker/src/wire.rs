@@ -138,7 +138,9 @@ pub fn write<T: Serialize>(pipe: &mut impl Write, said: &T) -> Result<(), WireEr
 pub fn read<T: DeserializeOwned>(pipe: &mut impl Read) -> Result<T, WireError> {
     let mut lead = [0; LENGTH_BYTES];
     match pipe.read_exact(&mut lead) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(WireError::Closed),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            return Err(WireError::Closed);
+        }
         read => read?,
     }
     let length = length(lead)?;

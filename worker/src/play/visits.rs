@@ -55,10 +55,7 @@ pub fn of_events(plan: &Plan, round: Round) -> Vec<Vec<Event>> {
     vec![
         messages(plan, round),
         pushes(plan),
-        tags()
-            .into_iter()
-            .map(|tag| Event::Sync { tag })
-            .collect(),
+        tags().into_iter().map(|tag| Event::Sync { tag }).collect(),
         tags()
             .into_iter()
             .map(|tag| Event::PeriodicSync { tag })
@@ -129,9 +126,14 @@ fn pushes(plan: &Plan) -> Vec<Event> {
 }
 
 fn tags() -> Vec<String> {
-    ["sync", "content-sync", "update-content", "test-tag-from-devtools"]
-        .map(str::to_owned)
-        .to_vec()
+    [
+        "sync",
+        "content-sync",
+        "update-content",
+        "test-tag-from-devtools",
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }
 
 /// Where a notification leads.
