@@ -1,7 +1,8 @@
-//! The command line: one file a verb. Most verbs speak the HTTP API over the unix socket; three work
+//! The command line: one file a verb. Most verbs speak the HTTP API over the unix socket; four work
 //! with no server at all, since that is when they are needed most.
 
 mod backup;
+mod check;
 mod client;
 mod demo;
 mod deploy;
@@ -53,7 +54,10 @@ const GROUPS: [(&str, &[&str]); 4] = [
         ],
     ),
     ("From the laptop", &["push"]),
-    ("Now and then", &["undo", "verify", "password", "token"]),
+    (
+        "Now and then",
+        &["undo", "verify", "check", "password", "token"],
+    ),
     ("Running it", &["doctor", "units", "serve", "demo"]),
 ];
 
@@ -107,6 +111,8 @@ enum Verb {
     Undo(AppArg),
     /// Read snapshots to the last byte: a file, a folder, or an app's
     Verify(verify::VerifyArgs),
+    /// Look at any site as a browser does: whether a deploy of it reaches people at home.
+    Check(check::CheckArgs),
     /// Print a one-time link that sets the dashboard's password.
     Password,
     /// Make, list and revoke tokens for the API.
@@ -158,7 +164,8 @@ impl Verb {
             | Verb::Doctor(_)
             | Verb::Units(_)
             | Verb::Incoming(_) => true,
-            Verb::Push(_)
+            Verb::Check(_)
+            | Verb::Push(_)
             | Verb::Serve(_)
             | Verb::Demo(_)
             | Verb::HomeApp(_)
@@ -180,7 +187,8 @@ impl Verb {
             | Verb::Verify(_)
             | Verb::Incoming(_) => Scope::Deploy,
             Verb::Restore(_) | Verb::Undo(_) => Scope::Admin,
-            Verb::Password
+            Verb::Check(_)
+            | Verb::Password
             | Verb::Token(_)
             | Verb::Push(_)
             | Verb::Doctor(_)
@@ -330,6 +338,7 @@ fn run(cli: Cli) -> Outcome {
             Verb::Restore(args) => restore::run(&client, &args, json).await,
             Verb::Undo(args) => restore::undo(&client, args.app, json).await,
             Verb::Verify(args) => verify::run(&client, &args, json).await,
+            Verb::Check(args) => check::run(&args, json).await,
             Verb::Password => password::run(&client, json).await,
             Verb::Token(args) => token::run(&client, &args, json).await,
             Verb::Incoming(args) => incoming::run(&client, &args).await,

@@ -153,7 +153,8 @@ fn accept(path: &str, key: &str, finding: &Finding) -> AnyView {
             <summary>"Accept this finding…"</summary>
             <form method="post" action=action class="fields">
                 <p class="small">
-                    {then}" It stays on this page, with who accepted it and why, and can be taken back here at any time."
+                    {then}" The same at another address still counts. It stays on this page, with who accepted it and why, "
+                    "and can be taken back here at any time."
                 </p>
                 <input type="hidden" name="policy" value=finding.policy.clone()/>
                 <input type="hidden" name="kind" value=finding.kind.clone()/>

@@ -9,7 +9,7 @@ pub fn finding_title(kind: &str) -> &str {
         "heuristic-freshness" => "Browsers must guess how long this stays good",
         "reusable" => "Browsers may show this page again without asking",
         "may-be-stale" => "An old page may be shown while a new one is there",
-        "qualified-no-cache" => "“Ask again” holds for single fields, not for the page",
+        "qualified-no-cache" => "Only single fields are asked for again, not the page",
         "ambiguous" => "What is said about keeping it contradicts itself",
         "kept-by-proxy" => "A proxy or a CDN keeps this page",
         "changed-on-the-way" => "Something in between changes what browsers are told",
