@@ -160,12 +160,6 @@ fn bounded(findings: Vec<Finding>) -> Vec<Finding> {
     kept
 }
 
-/// Tells what the public address says otherwise than the release behind it.
-#[must_use]
-pub fn compare(_behind: &Seen, _public: &Seen) -> Vec<Finding> {
-    Vec::new()
-}
-
 impl Seen {
     /// Whether the bytes under a URL can change, also of one that no page refers to: then by what older releases
     /// answered and by its name.
