@@ -261,15 +261,16 @@ async fn the_schedule_asks_by_itself_and_a_silent_public_address_is_said_once() 
     let between = Between::before(gate).await;
     let url = between.url();
     let mut home = Home::start_at(gate, "every = \"6h\"\n", Some(&url)).await;
-    let after_swap = home
-        .until_check(|check| check["target"] == "public")
-        .await;
+    let after_swap = home.until_check(|check| check["target"] == "public").await;
     assert_eq!(after_swap["times"], 1);
 
     // A start that comes too early asks nobody: whoever made it would be the same check once more.
     home.start_again(|_| {}).await;
     let (_, asked) = post(&home.socket(), CHECKS, &Value::Null).await;
-    assert_eq!((&asked["id"], &asked["times"]), (&after_swap["id"], &2.into()));
+    assert_eq!(
+        (&asked["id"], &asked["times"]),
+        (&after_swap["id"], &2.into())
+    );
     let seven_hours = 7 * 3600 * 1000;
     let age = |folder: &Path| {
         let journal = rusqlite::Connection::open(folder.join("state/journal.db")).unwrap();
@@ -282,7 +283,11 @@ async fn the_schedule_asks_by_itself_and_a_silent_public_address_is_said_once() 
     between.end().await;
     for _ in 0..2 {
         let (status, check) = post(&home.socket(), CHECKS, &Value::Null).await;
-        assert_eq!((status, &check["verdict"]), (200, &Value::Null), "{check:#}");
+        assert_eq!(
+            (status, &check["verdict"]),
+            (200, &Value::Null),
+            "{check:#}"
+        );
         let why = check["unreachable"].as_str().unwrap();
         assert!(why.starts_with(&url), "{check:#}");
     }
@@ -290,7 +295,10 @@ async fn the_schedule_asks_by_itself_and_a_silent_public_address_is_said_once() 
     let journal = home.journal().await;
     assert_eq!(journal.iter().filter(silent).count(), 1, "{journal:#?}");
     let said = home.tealkeep(&["status"]).stdout;
-    assert!(said.contains("could not be checked where people reach it"), "{said}");
+    assert!(
+        said.contains("could not be checked where people reach it"),
+        "{said}"
+    );
     assert_eq!(home.get("/api/v1/status").await["well"], false);
 }
 

@@ -116,7 +116,12 @@ impl Sources {
             }
         }
         self.data.insert(number, data);
-        files.extend(known.files.iter().filter_map(|file| page.base.join(file).ok()));
+        files.extend(
+            known
+                .files
+                .iter()
+                .filter_map(|file| page.base.join(file).ok()),
+        );
         for call in known.calls {
             match call {
                 Call::Riddle { url, line } => {
@@ -240,11 +245,7 @@ async fn granted(wish: &Wish, answers: &mut Answers<'_>, origin: &Url) -> Option
         let path = url.path().to_ascii_lowercase();
         path.contains("%2f") || path.contains("%5c")
     };
-    if !is_own(&wish.script)
-        || !is_own(&scope)
-        || is_encoded(&wish.script)
-        || is_encoded(&scope)
-    {
+    if !is_own(&wish.script) || !is_own(&scope) || is_encoded(&wish.script) || is_encoded(&scope) {
         return None;
     }
     let is_inside = scope.path().starts_with(folder.path());
@@ -257,9 +258,8 @@ async fn granted(wish: &Wish, answers: &mut Answers<'_>, origin: &Url) -> Option
             let allowed = answer.line("service-worker-allowed")?;
             wish.script.join(allowed).ok()
         });
-        let is_allowed = allowed.is_some_and(|allowed| {
-            is_own(&allowed) && scope.path().starts_with(allowed.path())
-        });
+        let is_allowed = allowed
+            .is_some_and(|allowed| is_own(&allowed) && scope.path().starts_with(allowed.path()));
         if !is_inside && !is_allowed {
             return None;
         }
