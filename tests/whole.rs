@@ -14,6 +14,7 @@ mod mending;
 mod nightly;
 mod package;
 mod pages;
+mod policies;
 mod push;
 mod serve;
 mod support;

@@ -8,6 +8,7 @@ mod demo;
 mod deploy;
 mod doctor;
 mod door;
+mod evaluate_worker;
 mod incoming;
 mod manual;
 mod password;
@@ -138,6 +139,9 @@ enum Verb {
     /// What the laptop's key may do here: the forced command of an authorized key.
     #[command(hide = true)]
     Door(door::DoorArgs),
+    /// Run a service worker for a check, as its child.
+    #[command(hide = true)]
+    EvaluateWorker,
     /// Write the manual pages and the shells' completions, for a package.
     #[command(hide = true)]
     Manual(manual::ManualArgs),
@@ -167,6 +171,7 @@ impl Verb {
             | Verb::HomeApp(_)
             | Verb::Prepare(_)
             | Verb::Door(_)
+            | Verb::EvaluateWorker
             | Verb::Manual(_) => false,
         }
     }
@@ -193,6 +198,7 @@ impl Verb {
             | Verb::HomeApp(_)
             | Verb::Prepare(_)
             | Verb::Door(_)
+            | Verb::EvaluateWorker
             | Verb::Manual(_) => return None,
         };
         self.speaks_to_server().then_some(needed)
@@ -314,6 +320,7 @@ fn run(cli: Cli) -> Outcome {
     // Some bring their own threads, or need none.
     let verb = match verb {
         Verb::Door(args) => return door::run(&args, &socket),
+        Verb::EvaluateWorker => evaluate_worker::run(),
         Verb::HomeApp(args) => return Ok(crate::demo::home::run(&args.release)?),
         Verb::Backup(args) if args.is_local() => return backup::local(&args, json),
         Verb::Verify(args) if args.is_local() => return verify::local(&args, json),
@@ -341,7 +348,9 @@ fn run(cli: Cli) -> Outcome {
             Verb::Manual(args) => manual::run(&args, json).await,
             Verb::Serve(args) => serve::run(&args).await,
             Verb::Demo(args) => demo::run(&args).await,
-            Verb::HomeApp(_) | Verb::Push(_) | Verb::Door(_) => unreachable!("it was run above"),
+            Verb::HomeApp(_) | Verb::Push(_) | Verb::Door(_) | Verb::EvaluateWorker => {
+                unreachable!("it was run above")
+            }
         }
     })
 }
