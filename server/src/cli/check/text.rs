@@ -3,7 +3,7 @@
 
 use std::io::IsTerminal;
 
-use tealkeep_app::{advice_for, finding_title, policy_title};
+use tealkeep_app::{advice, finding_title, policy_title};
 use url::Url;
 
 use crate::policy::{Finding, Report, Severity, Verdict};
@@ -49,18 +49,18 @@ fn show(text: &mut String, finding: &Finding, coloured: bool) {
         text.push_str(format!("          {}", plain(line)).trim_end());
         text.push('\n');
     }
-    if !finding.advice.trim().is_empty() {
+    let pieces = advice(&finding.advice);
+    if !pieces.is_empty() {
         text.push_str("        What to change:\n");
     }
-    for line in finding
-        .advice
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-    {
-        let line = plain(line);
-        match advice_for(&line) {
-            Some((place, what)) => text.push_str(&format!("          {place:<16} {what}\n")),
-            None => text.push_str(&format!("          {}\n", line.trim())),
+    for piece in pieces {
+        let place = piece
+            .place
+            .map(|place| format!("{}: ", plain(place)))
+            .unwrap_or_default();
+        for (i, line) in piece.text.lines().enumerate() {
+            let before = if i == 0 { place.as_str() } else { "  " };
+            text.push_str(&format!("          {before}{}\n", plain(line)));
         }
     }
 }
@@ -158,7 +158,7 @@ mod tests {
                        sw.js:14\n        \
                      What to change:\n          \
                        Leave pages to the network.\n          \
-                       SvelteKit        store build only.\n\n\
+                       SvelteKit: store build only.\n\n\
              Service worker\n  \
                FAIL  The service worker keeps pages (caches-html)\n        \
                      https://example.org/sw.js\n          \
@@ -166,7 +166,7 @@ mod tests {
                        sw.js:14\n        \
                      What to change:\n          \
                        Leave pages to the network.\n          \
-                       SvelteKit        store build only.\n\n\
+                       SvelteKit: store build only.\n\n\
              FAIL: 1 finding fails, and 1 warns; a deploy may not reach the browser.\n"
         );
     }
