@@ -20,6 +20,7 @@ mod natives;
 mod place;
 mod pump;
 mod state;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -50,6 +51,7 @@ const GLOBALS: &[(&str, &str)] = &[
     ("clone.js", include_str!("realm/globals/clone.js")),
     ("scope.js", include_str!("realm/globals/scope.js")),
     ("lifetime.js", include_str!("realm/globals/lifetime.js")),
+    ("support.js", include_str!("realm/globals/support.js")),
     ("cache.js", include_str!("realm/globals/cache.js")),
     ("indexeddb.js", include_str!("realm/globals/indexeddb.js")),
     ("clients.js", include_str!("realm/globals/clients.js")),

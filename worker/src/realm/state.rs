@@ -172,6 +172,11 @@ impl State {
         self.failure.borrow().is_none()
     }
 
+    /// How many bytes caches and tables hold.
+    pub(super) fn stored_bytes(&self) -> u64 {
+        self.stored_bytes.get()
+    }
+
     /// Whether `importScripts` may still ask for something new (Service Workers, `importScripts(urls)`).
     pub(super) fn are_imports_open(&self) -> bool {
         self.imports_open.get()
