@@ -98,7 +98,7 @@ pub(super) fn add_text<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
                 .chars()
                 .filter(|letter| !matches!(letter, ' ' | '\t' | '\n' | '\r' | '\u{c}'))
                 .collect();
-            if text.len() % 4 == 0 {
+            if text.len().is_multiple_of(4) {
                 for _ in 0..2 {
                     if text.ends_with('=') {
                         text.pop();
