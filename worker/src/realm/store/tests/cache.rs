@@ -365,3 +365,42 @@ fn nobody_makes_a_cache_of_his_own() {
         ]
     );
 }
+
+#[test]
+fn no_game_with_prototypes_writes_unseen() {
+    for game in crate::realm::tests::games::GAMES {
+        let stage = Stage::new(&format!(
+            "const go = fetch, open = caches.open('v1'), request = new Request('/a.js'), then = Promise.prototype.then, Own = Response;\n\
+             const reply = new Response('mine'); const reflect = Reflect.apply;\n\
+             onfetch = (event) => {{ event.waitUntil(hold); }}; let cache, hold; reflect(then, open, [(opened) => {{ cache = opened; }}]);\n\
+             oninstall = (event) => {{ {game}\n\
+             cache.put('/mine', reply);\n\
+             cache.addAll([request]); }};"
+        ));
+        serve(&stage);
+        stage
+            .realm
+            .load()
+            .unwrap_or_else(|failure| panic!("{game}: {failure:?}"));
+        stage
+            .realm
+            .dispatch(&Event::Install)
+            .unwrap_or_else(|failure| panic!("{game}: {failure:?}"));
+        assert_eq!(
+            stored(&stage),
+            [
+                "put v1 http://a.test/mine :5",
+                "addAll v1 http://a.test/a.js :6"
+            ],
+            "{game}: {:?}",
+            stage.threw()
+        );
+        let kept: Vec<String> = stage
+            .realm
+            .kept()
+            .into_iter()
+            .map(|kept| kept.url)
+            .collect();
+        assert_eq!(kept, ["http://a.test/mine", "http://a.test/a.js"], "{game}");
+    }
+}
