@@ -195,16 +195,7 @@ impl Realm {
     /// What all its caches hold now, in the order of their making.
     #[must_use]
     pub fn kept(&self) -> Vec<Kept> {
-        self.turn(|_, internals| {
-            let kept: Option<Function> = internals.get("kept")?;
-            match kept {
-                Some(kept) => from_js(&kept.call::<_, Value>(())?, 0),
-                None => Ok(serde_json::Value::Null),
-            }
-        })
-        .ok()
-        .and_then(|kept| serde_json::from_value(kept).ok())
-        .unwrap_or_default()
+        self.state.store.borrow().kept()
     }
 }
 

@@ -1,7 +1,5 @@
 // Cache and CacheStorage (Service Workers, section 5). What is stored lies in Rust, which notes each change as it
 // makes it: script may replace every method here and still can't write unseen.
-//
-// Adds internals.kept() for the realm.
 (function (host, internals) {
   'use strict';
   const { P, append, hear, fail, publish, provide } = internals;
@@ -24,7 +22,7 @@
       ignoreSearch: !!options?.ignoreSearch,
       ignoreMethod: !!options?.ignoreMethod,
       ignoreVary: !!options?.ignoreVary,
-      cacheName: options?.cacheName === undefined ? null : `${options.cacheName}`,
+      cacheName: options?.cacheName === undefined ? null : P.String(options.cacheName),
     };
   };
 
@@ -276,18 +274,18 @@
     async has(name) {
       this.#own;
       needArguments(arguments.length, 1, 'CacheStorage.has');
-      const id = host.cacheFind(`${name}`);
+      const id = host.cacheFind(P.String(name));
       return id !== undefined && id !== null;
     }
     async open(name) {
       this.#own;
       needArguments(arguments.length, 1, 'CacheStorage.open');
-      return new Cache(key, host.cacheOpen(`${name}`));
+      return new Cache(key, host.cacheOpen(P.String(name)));
     }
     async delete(name) {
       this.#own;
       needArguments(arguments.length, 1, 'CacheStorage.delete');
-      return host.cacheDrop(`${name}`);
+      return host.cacheDrop(P.String(name));
     }
     async keys() {
       this.#own;
@@ -298,5 +296,4 @@
   publish({ __proto__: null, Cache, CacheStorage });
   const caches = new CacheStorage(key);
   provide('caches', () => caches);
-  internals.kept = () => host.cacheKept();
 })

@@ -28,5 +28,5 @@
   internals.scope = host.registration.scope;
   internals.originOfUrl = (url) => host.urlPart(url, 'origin');
   internals.origin = internals.originOfUrl(internals.script);
-  internals.resolveUrl = (text) => host.resolveUrl(`${text}`, internals.script) || null;
+  internals.resolveUrl = (text) => host.resolveUrl(P.String(text), internals.script) || null;
 })
