@@ -67,9 +67,15 @@ const GLOBALS: &[(&str, &str)] = &[
 
 /// A service worker's global scope, and the engine that it lives in.
 pub struct Realm {
-    // Before the context: what is held of it must be let go first.
-    internals: Persistent<Object<'static>>,
+    // There until it is dropped.
+    engine: Option<Engine>,
     state: Rc<State>,
+}
+
+/// The engine with what is held of it.
+struct Engine {
+    // Before the context: it must be let go first.
+    internals: Persistent<Object<'static>>,
     context: Context,
     runtime: Runtime,
 }
@@ -122,10 +128,12 @@ impl Realm {
             })
         })?;
         Ok(Realm {
-            internals,
+            engine: Some(Engine {
+                internals,
+                context,
+                runtime,
+            }),
             state,
-            context,
-            runtime,
         })
     }
 
@@ -192,6 +200,13 @@ impl Realm {
         })
     }
 
+    /// The engine.
+    fn engine(&self) -> &Engine {
+        self.engine
+            .as_ref()
+            .expect("the engine is there until the realm is dropped")
+    }
+
     /// What all its caches hold now, in the order of their making.
     #[must_use]
     pub fn kept(&self) -> Vec<Kept> {
@@ -203,6 +218,11 @@ impl Drop for Realm {
     fn drop(&mut self) {
         // The natives hold the state and the state may hold values: without this neither would ever go.
         self.state.forget();
+        // QuickJS does not survive taking apart an engine that was interrupted inside of an async function or has
+        // no memory left (an assertion of its garbage collector): that one stays until its process ends.
+        if self.state.failure().is_some() {
+            std::mem::forget(self.engine.take());
+        }
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) struct State {
     event_deadline: Cell<Duration>,
     event: Cell<EventId>,
     fetches: Cell<FetchId>,
+    requests: Cell<u32>,
     stored_entries: Cell<u32>,
     stored_bytes: Cell<u64>,
     imports_open: Cell<bool>,
@@ -69,6 +70,7 @@ impl State {
             event_deadline: Cell::new(processor_time() + event_time(&limits)),
             event: Cell::new(0),
             fetches: Cell::new(0),
+            requests: Cell::new(0),
             stored_entries: Cell::new(0),
             stored_bytes: Cell::new(0),
             imports_open: Cell::new(true),
@@ -137,14 +139,22 @@ impl State {
         self.event.get()
     }
 
-    /// The number of the next request, unless there were too many.
-    pub(super) fn begin_fetch(&self) -> Option<FetchId> {
-        if self.fetches.get() >= self.limits.requests {
+    /// Counts a request; whether it may be sent.
+    pub(super) fn count_request(&self) -> bool {
+        self.requests.set(self.requests.get().saturating_add(1));
+        let fits = self.requests.get() <= self.limits.requests;
+        if !fits {
             self.pass_limit(format!("{} requests", self.limits.requests));
-            return None;
         }
-        self.fetches.set(self.fetches.get() + 1);
-        Some(self.fetches.get())
+        fits
+    }
+
+    /// The number of script's next request, unless there were too many.
+    pub(super) fn begin_fetch(&self) -> Option<FetchId> {
+        self.count_request().then(|| {
+            self.fetches.set(self.fetches.get() + 1);
+            self.fetches.get()
+        })
     }
 
     /// Counts what is stored, or (negative) what is removed; whether it still fits.
