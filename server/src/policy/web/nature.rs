@@ -104,6 +104,12 @@ fn is_whole(answer: &&Answer) -> bool {
     answer.status == 200 && !answer.is_cut && !content::is_html(answer)
 }
 
+/// Whether a browser may have kept an answer at all (RFC 9111 section 5.2.2.5). Bytes that it threw away meet no later
+/// page: an app may show something in place of another release's file, and say so.
+fn may_be_kept(answer: &Answer) -> bool {
+    !CacheControl::of(answer.lines("cache-control")).is_flagged("no-store")
+}
+
 /// Asks the older release for the same URLs.
 async fn compare_with_older(site: &Site, older: &Site, order: &Order, seen: &mut Seen) {
     let ends = Instant::now() + 3 * ANSWER_WITHIN;
@@ -136,7 +142,7 @@ async fn compare_with_older(site: &Site, older: &Site, order: &Order, seen: &mut
         let Some(new) = new.and_then(whole) else {
             continue;
         };
-        if new.body != old.body {
+        if new.body != old.body && may_be_kept(&old) {
             let proof = format!(
                 "an older release answers the same URL with other bytes ({} of them, here {}): {} there, {} here",
                 old.body.len(),

@@ -86,3 +86,17 @@ fn files_of_another_release_with_other_bytes_are_proof() {
         .collect();
     assert_eq!(found, ["/app.js", "/_next/static/chunks/n.js"]);
 }
+
+#[test]
+fn what_an_older_release_lets_nobody_keep_proves_nothing() {
+    let answer = |control: &str| Answer {
+        url: url("/assets/theme.0123456789abcdef.css"),
+        status: 200,
+        headers: vec![("cache-control".to_owned(), control.to_owned())],
+        body: Vec::new(),
+        is_cut: false,
+    };
+    assert!(may_be_kept(&answer("public, max-age=31536000, immutable")));
+    assert!(may_be_kept(&answer("no-cache")));
+    assert!(!may_be_kept(&answer("private, No-Store")));
+}
