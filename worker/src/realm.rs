@@ -94,8 +94,6 @@ impl Realm {
         runtime.set_memory_limit(limits.memory_bytes);
         runtime.set_max_stack_size(limits.stack_bytes);
         let state = Rc::new(State::new(registration.clone(), *limits, host));
-        let watched = Rc::clone(&state);
-        runtime.set_interrupt_handler(Some(Box::new(move || watched.is_over_time())));
         let heard = Rc::clone(&state);
         runtime.set_host_promise_rejection_tracker(Some(Box::new(
             move |ctx, promise, reason, is_handled| {
@@ -127,6 +125,9 @@ impl Realm {
                 text: error.to_string(),
             })
         })?;
+        // Only now: building the globals is our own time, not the script's.
+        let watched = Rc::clone(&state);
+        runtime.set_interrupt_handler(Some(Box::new(move || watched.is_over_time())));
         Ok(Realm {
             engine: Some(Engine {
                 internals,
@@ -210,16 +211,7 @@ impl Realm {
     /// What all its caches hold now, in the order of their making.
     #[must_use]
     pub fn kept(&self) -> Vec<Kept> {
-        self.turn(|_, internals| {
-            let kept: Option<Function> = internals.get("kept")?;
-            match kept {
-                Some(kept) => from_js(&kept.call::<_, Value>(())?, 0),
-                None => Ok(serde_json::Value::Null),
-            }
-        })
-        .ok()
-        .and_then(|kept| serde_json::from_value(kept).ok())
-        .unwrap_or_default()
+        self.state.store.borrow().kept()
     }
 }
 

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::facts::{EventId, Failure, FetchId, Host, Limits, Registration};
 use crate::realm::clock::Clock;
+use crate::realm::store::Store;
 
 /// Shared between the realm and its natives.
 pub(super) struct State {
@@ -20,6 +21,8 @@ pub(super) struct State {
     pub(super) limits: Limits,
     /// The world.
     pub(super) host: Rc<dyn Host>,
+    /// What its caches hold.
+    pub(super) store: RefCell<Store>,
     /// The worker's clock.
     pub(super) clock: Clock,
     /// Scripts by their URL: what `importScripts` gets once the worker is installed.
@@ -59,6 +62,7 @@ impl State {
             registration,
             limits,
             host,
+            store: RefCell::default(),
             clock: Clock::default(),
             scripts: RefCell::default(),
             failure: RefCell::default(),

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::super::site::{ANSWER_WITHIN, Answer, Site};
 use super::cache_control::CacheControl;
+use super::crawl::fields::{self, Fields};
 use super::names::{self, Names};
 use super::{Asset, Nature, Order, Seen, content, crawl};
 
@@ -107,14 +108,14 @@ fn is_whole(answer: &&Answer) -> bool {
 async fn compare_with_older(site: &Site, older: &Site, order: &Order, seen: &mut Seen) {
     let ends = Instant::now() + 3 * ANSWER_WITHIN;
     let cookie = order.cookie.as_deref();
-    let asked: Vec<(Url, Url, Vec<(String, String)>)> = seen
+    let asked: Vec<(Url, Url, Fields)> = seen
         .assets
         .iter()
         .filter(|asset| site.has(&asset.url) && whole(asset).is_some())
         .filter_map(|asset| {
             let path = &asset.url[url::Position::BeforePath..];
             let there = older.origin.join(path).ok()?;
-            let headers = crawl::subresource(&asset.destination, asset.module, cookie);
+            let headers = fields::subresource(&asset.destination, asset.module, cookie);
             Some((asset.url.clone(), there, headers))
         })
         .collect();

@@ -1,5 +1,6 @@
 use super::*;
 
+mod demo;
 mod headers;
 
 pub(super) fn url(path: &str) -> Url {

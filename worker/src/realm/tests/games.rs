@@ -3,7 +3,7 @@
 use super::*;
 
 /// Whatever a worker does to the language before its handlers run.
-const GAMES: &[&str] = &[
+pub(in crate::realm) const GAMES: &[&str] = &[
     "Promise.prototype.then = function () { return new Promise(() => {}); };",
     "for (const name of Object.getOwnPropertyNames(Array.prototype)) if (name !== 'length' && name !== 'constructor') Array.prototype[name] = () => { throw 1; };",
     "for (const name of ['push', 'slice', 'filter', 'indexOf']) Object.defineProperty(Array.prototype, name, { value: null });",

@@ -584,7 +584,9 @@ fn a_guess_is_put_into_numbers_and_an_age_is_taken_off() {
     ];
     let found = pages::judge(&answer("/", 200, &lines, ""), false, None);
     assert!(
-        found[0].evidence.contains("which makes 1 day without asking"),
+        found[0]
+            .evidence
+            .contains("which makes 1 day without asking"),
         "{}",
         found[0].evidence
     );
