@@ -985,7 +985,7 @@ fn stopped_check(t: Text) -> Check {
              Django: the decorator never_cache, or CACHE_MIDDLEWARE_SECONDS = 0\n\
              Rails: expires_now\n\
              Express: res.set('Cache-Control', 'no-cache')\n\
-             Caddy: header Cache-Control no-cache"),
+             Caddy: @pages not path /assets/*\n    header @pages {\n        Cache-Control no-cache\n    }"),
         ..finding(
             t,
             "html-cache",

@@ -188,10 +188,14 @@
     return described;
   };
 
-  // Tells of an error that nobody caught.
+  // Tells of an error that nobody caught; after so many, of no more of them.
+  const MOST_THROWN = 1000;
+  let thrown = 0;
   internals.noteError = (error) => {
     const { text, stack, missing } = internals.describeError(error);
     if (missing !== null) host.failMissing(missing);
+    if (thrown >= MOST_THROWN) return;
+    thrown += 1;
     internals.note({
       __proto__: null, fact: 'threw', event: host.event(), text, place: host.place(stack),
     });
