@@ -18,3 +18,4 @@ mod serve;
 mod support;
 mod systemd;
 mod units;
+mod workers;
