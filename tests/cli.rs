@@ -613,7 +613,7 @@ async fn json_has_the_shapes_that_scripts_rely_on() {
     assert_eq!(
         steps,
         [
-            "receive", "prepare", "snapshot", "start", "probe", "swap", "verify", "drain"
+            "receive", "prepare", "snapshot", "start", "probe", "policy", "swap", "verify", "drain"
         ]
     );
     assert!(

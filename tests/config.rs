@@ -450,6 +450,9 @@ fn the_documented_defaults_are_the_real_ones() {
     assert!(documented.apps[0].url.take().is_some());
     let prepare = documented.apps[0].deploy.prepare.take().unwrap();
     assert_eq!(prepare.timeout.as_secs(), 600);
+    let policy = &mut documented.apps[0].policy;
+    assert!(policy.cookie.take().is_some() && policy.cookie_file.take().is_some());
+    assert!(policy.worker.take().is_some());
     let garden = &mut documented.apps[1];
     let RuntimeConfig::Systemd(systemd) = &mut garden.runtime else {
         panic!("garden has no units");

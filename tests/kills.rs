@@ -39,7 +39,7 @@ impl Kind {
     fn steps(self) -> &'static [&'static str] {
         match self {
             Kind::Deploy => &[
-                "receive", "snapshot", "start", "probe", "swap", "verify", "drain",
+                "receive", "snapshot", "start", "probe", "policy", "swap", "verify", "drain",
             ],
             Kind::Rollback => &["start", "probe", "swap", "verify", "drain"],
             Kind::Restore | Kind::Undo => &[

@@ -3,6 +3,7 @@
 
 mod browser;
 mod caddy;
+mod check;
 mod cli;
 mod config;
 mod household;
@@ -13,6 +14,7 @@ mod mending;
 mod nightly;
 mod package;
 mod pages;
+mod policies;
 mod push;
 mod serve;
 mod support;

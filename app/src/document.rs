@@ -66,7 +66,7 @@ fn account_link(frame: &Frame) -> AnyView {
     view! { <a class="account" href="/account" aria-current=here>"Account"</a> }.into_any()
 }
 
-/// The four places of every day. On a phone they stand at the bottom, within a thumb's reach.
+/// The places of every day. On a phone they stand at the bottom, within a thumb's reach.
 fn navigation(frame: &Frame) -> AnyView {
     let app = current_app(frame).map(segment);
     let section = section(&frame.path);
@@ -79,6 +79,7 @@ fn navigation(frame: &Frame) -> AnyView {
             {tab("/", "Overview", "M4 11 12 4l8 7v9h-5v-6H9v6H4z", section.is_empty())}
             {for_app("backups", "Backups", "M4 5h16v5H4zM5 10v9h14v-9M9.500 13.500h5")}
             {for_app("deploys", "Deploys", "M5 8h13l-4-4M19 16H6l4 4")}
+            {for_app("checks", "Checks", "M12 4l7 2.500v5c0 4-3 7-7 8.500-4-1.500-7-4.500-7-8.500v-5zM9 12l2.200 2.200L15.500 10")}
             {tab("/journal", "Journal", "M6 4h12v16H6zM9 8.500h6M9 12h6M9 15.500h4", section == "journal")}
         </nav>
     }
@@ -110,7 +111,7 @@ fn app_part(path: &str) -> Option<&str> {
     path.strip_prefix("/apps/")?.split(['/', '?']).next()
 }
 
-/// `backups`, `deploys`, `journal`, `account`; empty for the overview. A page that confirms something
+/// `backups`, `deploys`, `checks`, `journal`, `account`; empty for the overview. A page that confirms something
 /// belongs to where one came from.
 fn section(path: &str) -> &'static str {
     let path = path.split('?').next().unwrap_or_default();
@@ -118,6 +119,7 @@ fn section(path: &str) -> &'static str {
     match (parts.next(), parts.nth(1)) {
         (Some("apps"), Some("backups" | "snapshots" | "undo")) => "backups",
         (Some("apps"), Some("deploys" | "rollback" | "runs")) => "deploys",
+        (Some("apps"), Some("checks")) => "checks",
         (Some("journal"), _) => "journal",
         (None, _) => "",
         _ => "account",
@@ -155,6 +157,8 @@ mod tests {
             ("/apps/home/deploys/v2", "deploys"),
             ("/apps/home/rollback", "deploys"),
             ("/apps/home/runs/12", "deploys"),
+            ("/apps/home/checks", "checks"),
+            ("/apps/home/checks/12", "checks"),
             ("/journal?app=home", "journal"),
             ("/account", "account"),
         ] {

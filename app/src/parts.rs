@@ -9,9 +9,11 @@ use crate::model::{Colour, Frame, NextRun, SnapshotBrief};
 use crate::words;
 
 mod beads;
+mod finding;
 mod run;
 
 pub(crate) use beads::{beads, steps};
+pub(crate) use finding::{acceptance, check_line, finding, outcome, target};
 pub(crate) use run::{run_card, run_path, run_title};
 
 /// A label and what stands beside it.

@@ -266,6 +266,8 @@ fn titles_say_how_things_are() {
             "home: Deploy of v3-unhealthy failed — Tealkeep",
         ),
         ("empty deploys", "home: nothing is live yet — Tealkeep"),
+        ("full checks", "home: checked, and wrong — Tealkeep"),
+        ("empty checks-never", "home: not checked yet — Tealkeep"),
         ("empty error-not-found", "Nothing is here — Tealkeep"),
     ] {
         let html = page(kind);
@@ -288,6 +290,7 @@ fn only_a_page_with_something_under_way_asks_again_by_itself() {
                 .iter()
                 .any(|run| run.outcome == RunOutcome::Running),
             Page::Run(page) => page.run.outcome == RunOutcome::Running,
+            Page::Checks(page) => page.checking,
             _ => false,
         };
         busy += usize::from(under_way);
@@ -338,6 +341,95 @@ fn the_destructive_pages_say_what_will_happen_and_that_it_can_be_undone() {
         assert!(html.contains("class=\"refusal\""), "{refused}");
     }
     assert!(page("full deploy").contains("name=\"release\" value=\"v2\""));
+}
+
+#[test]
+fn the_checks_say_first_whether_what_users_get_is_right() {
+    for (kind, sentence) in [
+        (
+            "full checks",
+            "1 thing would keep yesterday&#x27;s pages on phones.",
+        ),
+        (
+            "full checks-right",
+            "What browsers at home get is right: nothing was found 2 hours ago.",
+        ),
+        (
+            "full checks-refused",
+            "nothing was found 2 hours ago. 2 things would keep yesterday&#x27;s pages on phones in v5-caches-html.",
+        ),
+        (
+            "full checks-unreachable",
+            "could not be seen 8 minutes ago: the address did not answer within 10 s.",
+        ),
+        (
+            "empty checks-never",
+            "What browsers at home get was not looked at yet.",
+        ),
+        ("empty checks-no-address", "Nothing was checked yet"),
+    ] {
+        let html = page(kind)
+            .replace("&#39;", "&#x27;")
+            .replace('\'', "&#x27;");
+        let said = inside(&html, "<p class=\"said ", "</p>").pop().unwrap();
+        assert!(said.contains(sentence), "{kind}: {said}");
+    }
+    assert!(page("empty checks-no-address").contains("Set <code>url</code>"));
+    let under_way = page("full checks-right");
+    assert!(!under_way.contains("action=\"/apps/home/checks\""));
+    assert!(under_way.contains("A check is under way"));
+    assert!(page("full checks").contains("action=\"/apps/home/checks\""));
+}
+
+#[test]
+fn each_finding_that_counts_can_be_accepted_and_each_accepted_one_taken_back() {
+    for kind in ["full checks", "full check"] {
+        let html = page(kind);
+        let mut counted = 0;
+        for card in inside(&html, "<article ", "</article>") {
+            let accept = card.contains("action=\"/apps/home/acceptances\"");
+            let back = card.contains("/revoke\"");
+            assert!(accept != back, "{kind}: {card}");
+            if accept {
+                counted += 1;
+                for name in ["policy", "kind", "url", "why"] {
+                    assert_eq!(
+                        card.matches(&format!("name=\"{name}\"")).count(),
+                        1,
+                        "{card}"
+                    );
+                }
+                let why = inside(card, "<input id=\"why-", ">").pop().unwrap();
+                assert!(why.contains("required"), "{why}");
+                assert!(card.contains("can be taken back"), "{card}");
+            } else {
+                assert!(
+                    card.contains("Accepted by <bdi>the dashboard</bdi>"),
+                    "{card}"
+                );
+            }
+        }
+        assert_eq!(counted, 3, "{kind}");
+        assert!(
+            !html.contains("<details open"),
+            "{kind}: the evidence is folded"
+        );
+    }
+    let evidence = "cache.addAll([&#x27;/&#x27;";
+    assert!(
+        page("full check")
+            .replace('\'', "&#x27;")
+            .contains(evidence)
+    );
+}
+
+#[test]
+fn a_run_that_the_policies_stopped_leads_to_what_they_found() {
+    let html = page("full run-stopped-by-policy");
+    assert!(html.contains("href=\"/apps/home/checks\">"));
+    assert!(html.contains("See what was found"));
+    assert!(html.contains("was asked what it would serve"));
+    assert!(!page("full run-failed").contains("See what was found"));
 }
 
 #[test]

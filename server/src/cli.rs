@@ -1,12 +1,14 @@
-//! The command line: one file a verb. Most verbs speak the HTTP API over the unix socket; three work
+//! The command line: one file a verb. Most verbs speak the HTTP API over the unix socket; four work
 //! with no server at all, since that is when they are needed most.
 
 mod backup;
+mod check;
 mod client;
 mod demo;
 mod deploy;
 mod doctor;
 mod door;
+mod evaluate_worker;
 mod incoming;
 mod manual;
 mod password;
@@ -52,7 +54,10 @@ const GROUPS: [(&str, &[&str]); 4] = [
         ],
     ),
     ("From the laptop", &["push"]),
-    ("Now and then", &["undo", "verify", "password", "token"]),
+    (
+        "Now and then",
+        &["undo", "verify", "check", "password", "token"],
+    ),
     ("Running it", &["doctor", "units", "serve", "demo"]),
 ];
 
@@ -106,6 +111,8 @@ enum Verb {
     Undo(AppArg),
     /// Read snapshots to the last byte: a file, a folder, or an app's
     Verify(verify::VerifyArgs),
+    /// Look at any site as a browser does: whether a deploy of it reaches people at home.
+    Check(check::CheckArgs),
     /// Print a one-time link that sets the dashboard's password.
     Password,
     /// Make, list and revoke tokens for the API.
@@ -132,6 +139,9 @@ enum Verb {
     /// What the laptop's key may do here: the forced command of an authorized key.
     #[command(hide = true)]
     Door(door::DoorArgs),
+    /// Run a service worker for a check, as its child.
+    #[command(hide = true)]
+    EvaluateWorker,
     /// Write the manual pages and the shells' completions, for a package.
     #[command(hide = true)]
     Manual(manual::ManualArgs),
@@ -154,12 +164,14 @@ impl Verb {
             | Verb::Doctor(_)
             | Verb::Units(_)
             | Verb::Incoming(_) => true,
-            Verb::Push(_)
+            Verb::Check(_)
+            | Verb::Push(_)
             | Verb::Serve(_)
             | Verb::Demo(_)
             | Verb::HomeApp(_)
             | Verb::Prepare(_)
             | Verb::Door(_)
+            | Verb::EvaluateWorker
             | Verb::Manual(_) => false,
         }
     }
@@ -175,7 +187,8 @@ impl Verb {
             | Verb::Verify(_)
             | Verb::Incoming(_) => Scope::Deploy,
             Verb::Restore(_) | Verb::Undo(_) => Scope::Admin,
-            Verb::Password
+            Verb::Check(_)
+            | Verb::Password
             | Verb::Token(_)
             | Verb::Push(_)
             | Verb::Doctor(_)
@@ -185,6 +198,7 @@ impl Verb {
             | Verb::HomeApp(_)
             | Verb::Prepare(_)
             | Verb::Door(_)
+            | Verb::EvaluateWorker
             | Verb::Manual(_) => return None,
         };
         self.speaks_to_server().then_some(needed)
@@ -306,6 +320,7 @@ fn run(cli: Cli) -> Outcome {
     // Some bring their own threads, or need none.
     let verb = match verb {
         Verb::Door(args) => return door::run(&args, &socket),
+        Verb::EvaluateWorker => evaluate_worker::run(),
         Verb::HomeApp(args) => return Ok(crate::demo::home::run(&args.release)?),
         Verb::Backup(args) if args.is_local() => return backup::local(&args, json),
         Verb::Verify(args) if args.is_local() => return verify::local(&args, json),
@@ -323,6 +338,7 @@ fn run(cli: Cli) -> Outcome {
             Verb::Restore(args) => restore::run(&client, &args, json).await,
             Verb::Undo(args) => restore::undo(&client, args.app, json).await,
             Verb::Verify(args) => verify::run(&client, &args, json).await,
+            Verb::Check(args) => check::run(&args, json).await,
             Verb::Password => password::run(&client, json).await,
             Verb::Token(args) => token::run(&client, &args, json).await,
             Verb::Incoming(args) => incoming::run(&client, &args).await,
@@ -332,7 +348,9 @@ fn run(cli: Cli) -> Outcome {
             Verb::Manual(args) => manual::run(&args, json).await,
             Verb::Serve(args) => serve::run(&args).await,
             Verb::Demo(args) => demo::run(&args).await,
-            Verb::HomeApp(_) | Verb::Push(_) | Verb::Door(_) => unreachable!("it was run above"),
+            Verb::HomeApp(_) | Verb::Push(_) | Verb::Door(_) | Verb::EvaluateWorker => {
+                unreachable!("it was run above")
+            }
         }
     })
 }

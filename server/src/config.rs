@@ -2,6 +2,7 @@
 //! refused with every problem at once. `tealkeep.example.toml` documents each key.
 
 mod caddy;
+pub mod policy;
 mod prepare;
 pub mod reader;
 mod systemd;
@@ -22,6 +23,7 @@ use crate::backup::{Cancel, Keep, Watch};
 use crate::names::{AppName, Colour};
 
 pub use caddy::{CaddySection, PREVIEW_HEADER};
+pub use policy::PolicyConfig;
 pub use prepare::PrepareConfig;
 pub use systemd::SystemdConfig;
 
@@ -88,6 +90,8 @@ pub struct AppConfig {
     pub health: HealthConfig,
     /// The bounds of a deploy.
     pub deploy: DeployConfig,
+    /// What is checked of it, and what a finding does.
+    pub policy: PolicyConfig,
 }
 
 /// `[app.backup]`
@@ -377,6 +381,7 @@ fn read_app(
     let router = read_router(table.table("router"), taken);
     let health = read_health(table.table("health"));
     let deploy = read_deploy(table.table("deploy"));
+    let policy = policy::read(table.table("policy"), on_this_machine);
     if on_this_machine {
         if let Some(database) = &database {
             sqlite_database(&table, database);
@@ -404,6 +409,7 @@ fn read_app(
         router: router?,
         health,
         deploy,
+        policy,
     })
 }
 

@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::backup::{Keep, Reason};
 use crate::config::{
     AppConfig, BackupConfig, Config, Dashboard, DeployConfig, GateSection, HealthConfig,
-    ProcessConfig, RouterConfig, RuntimeConfig,
+    PolicyConfig, ProcessConfig, RouterConfig, RuntimeConfig,
 };
 use crate::deploy::App;
 use crate::deploy::release::Releases;
@@ -226,6 +226,7 @@ fn configuration(options: &DemoOptions, folder: PathBuf) -> anyhow::Result<Confi
             keep_warm: Duration::from_secs(600),
             prepare: None,
         },
+        policy: PolicyConfig::default(),
     };
     Ok(Config {
         zone: None,

@@ -3,12 +3,14 @@
 
 pub use crate::clock::seconds;
 
+mod checks;
 pub mod data;
 pub mod live;
 mod pipeline;
 pub mod release;
 pub mod step;
 mod upkeep;
+pub mod verdict;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -83,6 +85,8 @@ pub struct App {
     ailment: std::sync::Mutex<Option<String>>,
     /// What is wrong with the router, as it was last proved.
     misrouted: std::sync::Mutex<Option<String>>,
+    /// Held while what people see is checked.
+    checking: Mutex<()>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -231,6 +235,7 @@ impl App {
             hands: Mutex::default(),
             ailment: std::sync::Mutex::default(),
             misrouted: std::sync::Mutex::default(),
+            checking: Mutex::default(),
             tasks,
             stop,
         })

@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod auth;
+pub mod checks;
 mod console;
 mod events;
 mod guard;

@@ -3,6 +3,7 @@
 //!
 //! It is one SQLite database in the state folder. What returns from here is on the disk.
 
+pub mod checks;
 pub mod runs;
 
 use std::path::Path;
@@ -408,11 +409,12 @@ fn prepare(connection: &Connection) -> anyhow::Result<()> {
     connection.pragma_update(None, "foreign_keys", true)?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match version {
-        0 => connection.execute_batch(&format!("{SCHEMA}{TOKENS}"))?,
-        1 => connection.execute_batch(TOKENS)?,
-        2 => {}
+        0 => connection.execute_batch(&format!("{SCHEMA}{TOKENS}{CHECKS}"))?,
+        1 => connection.execute_batch(&format!("{TOKENS}{CHECKS}"))?,
+        2 => connection.execute_batch(CHECKS)?,
+        3 => {}
         newer => anyhow::bail!(
-            "it was written by a newer Tealkeep (its version is {newer}, this one knows 2)"
+            "it was written by a newer Tealkeep (its version is {newer}, this one knows 3)"
         ),
     }
     Ok(())
@@ -449,6 +451,23 @@ CREATE TABLE token(
     name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, scope TEXT NOT NULL, made INTEGER NOT NULL, last_used INTEGER)
     STRICT, WITHOUT ROWID;
 PRAGMA user_version = 2;
+COMMIT;
+";
+
+/// What the third version added: what the policies found, and which findings a person accepted.
+const CHECKS: &str = "
+BEGIN IMMEDIATE;
+CREATE TABLE policy_check(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, app TEXT NOT NULL, target TEXT NOT NULL, url TEXT NOT NULL,
+    release TEXT, run INTEGER, first_at INTEGER NOT NULL, at INTEGER NOT NULL, times INTEGER NOT NULL,
+    took_ms INTEGER NOT NULL, verdict TEXT, unreachable TEXT, findings TEXT NOT NULL) STRICT;
+CREATE INDEX policy_check_of_app ON policy_check(app, id);
+CREATE TABLE acceptance(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, app TEXT NOT NULL, policy TEXT NOT NULL, kind TEXT NOT NULL,
+    url TEXT NOT NULL, by TEXT NOT NULL, why TEXT NOT NULL, at INTEGER NOT NULL,
+    revoked_at INTEGER, revoked_by TEXT) STRICT;
+CREATE INDEX acceptance_of_app ON acceptance(app, id);
+PRAGMA user_version = 3;
 COMMIT;
 ";
 
@@ -523,19 +542,24 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_of_the_first_version_gets_what_the_second_added() {
-        let dir = tempfile::tempdir().unwrap();
-        let connection = Connection::open(dir.path().join("journal.db")).unwrap();
-        connection.execute_batch(SCHEMA).unwrap();
-        connection
-            .execute("INSERT INTO setting VALUES ('kept', 'yes')", [])
-            .unwrap();
-        drop(connection);
-        drop(Journal::open(dir.path()).unwrap());
-        let connection = Connection::open(dir.path().join("journal.db")).unwrap();
-        let kept =
-            "SELECT value FROM setting WHERE key = 'kept' AND (SELECT count(*) FROM token) = 0";
-        let value: String = connection.query_row(kept, [], |row| row.get(0)).unwrap();
-        assert_eq!(value, "yes");
+    fn a_journal_of_an_earlier_version_keeps_what_it_has_and_gets_what_came_since() {
+        for earlier in [SCHEMA.to_owned(), format!("{SCHEMA}{TOKENS}")] {
+            let dir = tempfile::tempdir().unwrap();
+            let connection = Connection::open(dir.path().join("journal.db")).unwrap();
+            connection.execute_batch(&earlier).unwrap();
+            connection
+                .execute("INSERT INTO setting VALUES ('kept', 'yes')", [])
+                .unwrap();
+            drop(connection);
+            // The second opening finds nothing left to add.
+            for _ in 0..2 {
+                drop(Journal::open(dir.path()).unwrap());
+            }
+            let connection = Connection::open(dir.path().join("journal.db")).unwrap();
+            let kept = "SELECT value FROM setting WHERE key = 'kept' AND (SELECT count(*) FROM token) = 0
+                        AND (SELECT count(*) FROM policy_check) + (SELECT count(*) FROM acceptance) = 0";
+            let value: String = connection.query_row(kept, [], |row| row.get(0)).unwrap();
+            assert_eq!(value, "yes");
+        }
     }
 }

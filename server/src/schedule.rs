@@ -96,6 +96,17 @@ pub fn next_run(now: Timestamp, zone: &TimeZone, at: Time) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
+/// When something that is done every so often is due again: at once where it never was, or where the last time is
+/// in the future, which only a clock that was wrong can have made.
+#[must_use]
+pub fn next_check(now: Timestamp, last: Option<Timestamp>, every: Duration) -> Timestamp {
+    let pause = SignedDuration::try_from(every).unwrap_or(SignedDuration::MAX);
+    match last {
+        Some(last) if last <= now => last.checked_add(pause).unwrap_or(Timestamp::MAX),
+        Some(_) | None => now,
+    }
+}
+
 /// The instant of `at` on a local date; `None` where the zone has no such date.
 fn instant(zone: &TimeZone, date: Date, at: Time) -> Option<Timestamp> {
     let begins = date.to_zoned(zone.clone()).ok()?;

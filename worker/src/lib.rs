@@ -1,8 +1,11 @@
 //! Runs somebody else's service worker in an environment that behaves as a browser's, and tells what it did.
 //! It knows nothing of who asks: requests go to a [`Host`], facts come back, and nobody is judged here.
 
+pub mod child;
 pub mod facts;
+pub mod play;
 pub mod realm;
+pub mod wire;
 
 pub use facts::*;
 pub use realm::Realm;

@@ -1,14 +1,74 @@
 //! A worker's global scope: its script, its globals, its events. Everything that it does goes through the
 //! [`Host`], on a clock that moves only when nothing else is left to do.
+//!
+//! How it is put together. The globals are JavaScript of our own, in `realm/globals/*.js`, evaluated in the order
+//! of [`GLOBALS`] before any script of the worker. Each file is one function expression
+//! `(function (host, internals) { … })`:
+//!
+//! - `host` holds the natives (`natives.rs`) and never becomes reachable from the worker's script;
+//! - `internals` is one object without a prototype through which the files offer things to each other; the
+//!   comment at the top of each file says what it adds, `core.js` says which rules keep the recording honest when
+//!   a worker changes the prototypes that are its own.
+//!
+//! The current event: QuickJS has no async context, and needs none here, since one event is dispatched and
+//! drained at a time. Whatever happens is attributed to the event that was dispatched last.
+
+mod clock;
+mod convert;
+mod load;
+mod natives;
+mod place;
+mod pump;
+mod state;
+#[cfg(test)]
+mod tests;
 
 use std::rc::Rc;
 
-use crate::facts::{Ended, Event, Failure, Host, Kept, Limits, Registration};
+use rquickjs::{CatchResultExt, Context, Function, Object, Persistent, Runtime, Value};
+
+use crate::facts::{Answered, Ended, Event, Failure, Host, Kept, Limits, Registration};
+use convert::{bytes_of, from_js, to_js};
+use state::State;
+
+/// The files of the globals in the order of their evaluation.
+const GLOBALS: &[(&str, &str)] = &[
+    ("core.js", include_str!("realm/globals/core.js")),
+    ("timers.js", include_str!("realm/globals/timers.js")),
+    ("events.js", include_str!("realm/globals/events.js")),
+    ("abort.js", include_str!("realm/globals/abort.js")),
+    ("url.js", include_str!("realm/globals/url.js")),
+    ("encoding.js", include_str!("realm/globals/encoding.js")),
+    ("streams.js", include_str!("realm/globals/streams.js")),
+    ("headers.js", include_str!("realm/globals/headers.js")),
+    ("body.js", include_str!("realm/globals/body.js")),
+    ("request.js", include_str!("realm/globals/request.js")),
+    ("response.js", include_str!("realm/globals/response.js")),
+    ("fetch.js", include_str!("realm/globals/fetch.js")),
+    ("crypto.js", include_str!("realm/globals/crypto.js")),
+    ("clone.js", include_str!("realm/globals/clone.js")),
+    ("scope.js", include_str!("realm/globals/scope.js")),
+    ("lifetime.js", include_str!("realm/globals/lifetime.js")),
+    ("cache.js", include_str!("realm/globals/cache.js")),
+    ("indexeddb.js", include_str!("realm/globals/indexeddb.js")),
+    ("clients.js", include_str!("realm/globals/clients.js")),
+    (
+        "registration.js",
+        include_str!("realm/globals/registration.js"),
+    ),
+    ("push.js", include_str!("realm/globals/push.js")),
+    ("messaging.js", include_str!("realm/globals/messaging.js")),
+    ("navigator.js", include_str!("realm/globals/navigator.js")),
+    ("missing.js", include_str!("realm/globals/missing.js")),
+];
 
 /// A service worker's global scope, and the engine that it lives in.
 pub struct Realm {
-    #[expect(dead_code, reason = "the globals come with it")]
-    host: Rc<dyn Host>,
+    // Before the context: what is held of it must be let go first.
+    internals: Persistent<Object<'static>>,
+    state: Rc<State>,
+    context: Context,
+    runtime: Runtime,
 }
 
 impl Realm {
@@ -17,11 +77,49 @@ impl Realm {
     /// # Errors
     /// [`Failure::Engine`]: there is no memory for it.
     pub fn new(
-        _registration: &Registration,
-        _limits: &Limits,
+        registration: &Registration,
+        limits: &Limits,
         host: Rc<dyn Host>,
     ) -> Result<Realm, Failure> {
-        Ok(Realm { host })
+        let runtime = Runtime::new().map_err(engine)?;
+        runtime.set_memory_limit(limits.memory_bytes);
+        runtime.set_max_stack_size(limits.stack_bytes);
+        let state = Rc::new(State::new(registration.clone(), *limits, host));
+        let watched = Rc::clone(&state);
+        runtime.set_interrupt_handler(Some(Box::new(move || watched.is_over_time())));
+        let heard = Rc::clone(&state);
+        runtime.set_host_promise_rejection_tracker(Some(Box::new(
+            move |ctx, promise, reason, is_handled| {
+                heard.rejection(&ctx, promise, reason, is_handled);
+            },
+        )));
+        let context = Context::full(&runtime).map_err(engine)?;
+        let internals = context.with(|ctx| {
+            let built = (|| {
+                let host = natives::build(&ctx, &state)?;
+                let internals = Object::new(ctx.clone())?;
+                internals.set_prototype(None)?;
+                for (name, source) in GLOBALS {
+                    let mut options = rquickjs::context::EvalOptions::default();
+                    options.strict = true;
+                    options.filename = Some(format!("{}{name}", place::OWN));
+                    let build: Value = ctx.eval_with_options(*source, options)?;
+                    if let Some(build) = build.into_function() {
+                        build.call::<_, ()>((host.clone(), internals.clone()))?;
+                    }
+                }
+                Ok(Persistent::save(&ctx, internals))
+            })();
+            built.catch(&ctx).map_err(|error| Failure::Engine {
+                text: error.to_string(),
+            })
+        })?;
+        Ok(Realm {
+            internals,
+            state,
+            context,
+            runtime,
+        })
     }
 
     /// Fetches the script with its imports and runs it once, until nothing is left to do.
@@ -29,24 +127,90 @@ impl Realm {
     /// # Errors
     /// Why it can't be judged.
     pub fn load(&self) -> Result<(), Failure> {
-        Err(Failure::Engine {
-            text: "not built".to_owned(),
-        })
+        self.run_script()
     }
 
     /// Dispatches an event and runs until nothing is left to do, timers included.
     ///
     /// # Errors
     /// A limit was passed, a lazy import can't be had, or a global was missing.
-    pub fn dispatch(&self, _event: &Event) -> Result<Ended, Failure> {
-        Err(Failure::Engine {
-            text: "not built".to_owned(),
+    pub fn dispatch(&self, event: &Event) -> Result<Ended, Failure> {
+        let id = self.state.begin_event();
+        let value = serde_json::to_value(event).map_err(engine)?;
+        self.turn(|ctx, internals| {
+            let dispatch: Function = internals.get("dispatchEvent")?;
+            dispatch.call::<_, ()>((to_js(ctx, &value)?,))
+        })?;
+        self.settle()?;
+        let ended = self.turn(|_, internals| {
+            let end: Function = internals.get("endEvent")?;
+            let ended: Object = end.call(())?;
+            let answered: Option<Object> = ended.get("answered")?;
+            let rejected: Option<String> = ended.get("rejected")?;
+            let answered = match answered {
+                None => None,
+                Some(answered) => Some((
+                    from_js(&answered.get::<_, Value>("response")?, 0)?,
+                    bytes_of(&answered.get::<_, Value>("body")?),
+                    from_js(&answered.get::<_, Value>("headers")?, 0)?,
+                    from_js(&answered.get::<_, Value>("place")?, 0)?,
+                )),
+            };
+            Ok((
+                ended.get("listeners")?,
+                rejected,
+                ended.get("pending")?,
+                answered,
+            ))
+        })?;
+        let (listeners, rejected, pending, answered) = ended;
+        let answered = match answered {
+            None => None,
+            Some((response, body, headers, place)) => Some(Answered {
+                response: serde_json::from_value(response).map_err(engine)?,
+                body,
+                headers: serde_json::from_value(headers).map_err(engine)?,
+                place: serde_json::from_value(place).map_err(engine)?,
+            }),
+        };
+        if matches!(event, Event::Install) {
+            self.state.close_imports();
+        }
+        Ok(Ended {
+            id,
+            listeners,
+            rejected,
+            pending,
+            answered,
         })
     }
 
     /// What all its caches hold now, in the order of their making.
     #[must_use]
     pub fn kept(&self) -> Vec<Kept> {
-        Vec::new()
+        self.turn(|_, internals| {
+            let kept: Option<Function> = internals.get("kept")?;
+            match kept {
+                Some(kept) => from_js(&kept.call::<_, Value>(())?, 0),
+                None => Ok(serde_json::Value::Null),
+            }
+        })
+        .ok()
+        .and_then(|kept| serde_json::from_value(kept).ok())
+        .unwrap_or_default()
+    }
+}
+
+impl Drop for Realm {
+    fn drop(&mut self) {
+        // The natives hold the state and the state may hold values: without this neither would ever go.
+        self.state.forget();
+    }
+}
+
+/// An error that is the engine's own.
+fn engine(error: impl std::fmt::Display) -> Failure {
+    Failure::Engine {
+        text: error.to_string(),
     }
 }

@@ -170,6 +170,43 @@ pub fn full(t: Text) -> Vec<Sample> {
             }),
         ),
         (
+            "run-stopped-by-policy",
+            frame("/apps/home/runs/13", &one),
+            Page::Run(RunPage { run: stopped(t) }),
+        ),
+        (
+            "checks",
+            frame("/apps/home/checks", &two),
+            Page::Checks(checks(t)),
+        ),
+        (
+            "checks-right",
+            frame("/apps/home/checks", &one),
+            Page::Checks(checks_right(t)),
+        ),
+        (
+            "checks-refused",
+            frame("/apps/home/checks", &one),
+            Page::Checks(Checks {
+                before_swap: Some(stopped_check(t)),
+                checking: false,
+                ..checks_right(t)
+            }),
+        ),
+        (
+            "checks-unreachable",
+            frame("/apps/home/checks", &one),
+            Page::Checks(checks_unreachable(t)),
+        ),
+        (
+            "check",
+            frame("/apps/home/checks/41", &one),
+            Page::Check(CheckPage {
+                app: t("home"),
+                check: stopped_check(t),
+            }),
+        ),
+        (
             "journal",
             frame("/journal", &two),
             Page::Journal(journal(t)),
@@ -376,6 +413,27 @@ pub fn empty() -> Vec<Sample> {
             Page::Run(RunPage { run: bare_run }),
         ),
         (
+            "checks-no-address",
+            frame("/apps/home/checks", &one),
+            Page::Checks(no_checks(None)),
+        ),
+        (
+            "checks-never",
+            frame("/apps/home/checks", &one),
+            Page::Checks(no_checks(Some("https://home.example.org/"))),
+        ),
+        (
+            "check",
+            frame("/apps/home/checks/1", &one),
+            Page::Check(CheckPage {
+                app: "home".to_owned(),
+                check: Check {
+                    brief: check_brief(t, 1, 3, CheckOutcome::Pass),
+                    findings: vec![],
+                },
+            }),
+        ),
+        (
             "journal",
             frame("/journal", &one),
             Page::Journal(Journal {
@@ -507,7 +565,16 @@ fn card(t: Text, name: &str, kind: VerdictKind) -> AppCard {
             failed: Some(if bad { 37 } else { 0 }),
             since: before(60 * 24 * 3),
         }),
-        last_check: None,
+        last_check: Some(check_brief(
+            t,
+            40,
+            128,
+            if bad {
+                CheckOutcome::Fail
+            } else {
+                CheckOutcome::Pass
+            },
+        )),
         cannot_back_up: busy.then(|| t("A deploy is under way; it takes a snapshot of its own.")),
     }
 }
@@ -804,6 +871,255 @@ fn done(t: Text, id: u32, release: &str, minutes: i64) -> Run {
         steps: steps(t, 8, StepState::Done),
         sentence: t("v2 went live on blue. Not one request was dropped."),
         ..running(t)
+    }
+}
+
+/// A run that the policies stopped.
+fn stopped(t: Text) -> Run {
+    let mut steps = steps(t, 3, StepState::Done);
+    // The name decides what the page says of it, so it is not made hostile.
+    steps[4] = Step {
+        name: "policy".to_owned(),
+        state: StepState::Failed,
+        took: Some(Duration::from_millis(212)),
+        note: None,
+    };
+    Run {
+        id: t("13"),
+        subject: t("v5-caches-html"),
+        steps,
+        failure: Some(t(
+            "2 findings would keep yesterday's pages on phones. Look at them, mend the release or accept them, and \
+             deploy again.",
+        )),
+        last_lines: vec![],
+        ..failed(t)
+    }
+}
+
+fn check_brief(t: Text, id: u64, minutes: i64, outcome: CheckOutcome) -> CheckBrief {
+    let (fails, warns) = match outcome {
+        CheckOutcome::Pass | CheckOutcome::Unreachable { .. } => (0, 0),
+        CheckOutcome::Warn => (0, 1),
+        CheckOutcome::Fail => (2, 1),
+    };
+    CheckBrief {
+        id,
+        at: before(minutes),
+        took: Duration::from_millis(212),
+        target: CheckTarget::Public {
+            url: t("https://home.example.org/"),
+        },
+        release: Some(t("v2")),
+        run: None,
+        outcome,
+        fails,
+        warns,
+        accepted: 0,
+    }
+}
+
+fn finding(t: Text, policy: &str, kind: &str, fails: bool, url: &str) -> Finding {
+    Finding {
+        policy: t(policy),
+        kind: t(kind),
+        fails,
+        url: t(url),
+        evidence: String::new(),
+        advice: String::new(),
+        accepted: None,
+    }
+}
+
+fn accepted(t: Text, id: u64, of: &Finding, why: &str) -> Accepted {
+    Accepted {
+        id,
+        policy: of.policy.clone(),
+        kind: of.kind.clone(),
+        url: of.url.clone(),
+        by: t("the dashboard"),
+        why: t(why),
+        at: before(60 * 24 * 6),
+    }
+}
+
+/// What the check of a release found that keeps pages in its service worker.
+fn stopped_check(t: Text) -> Check {
+    let worker = "https://home.example.org/sw.js?v=5";
+    let mut icons = finding(
+        t,
+        "asset-cache",
+        "mutable-reusable",
+        true,
+        "https://home.example.org/icons/medicine.svg",
+    );
+    icons.accepted = Some(accepted(
+        t,
+        3,
+        &icons,
+        "The icons have not changed in years, and an old one harms nobody.",
+    ));
+    let caches = Finding {
+        evidence: t(
+            "On install the worker stored the answer to GET https://home.example.org/ (200, text/html; charset=utf-8) \
+             in the cache \"pages-v5\", with cache.addAll.\n\
+             sw.js:14:  event.waitUntil(caches.open('pages-v5').then((cache) => cache.addAll(['/', '/app.css'])));",
+        ),
+        advice: t(
+            "Take every page out of what the worker stores, and let navigations go to the network.\n\
+             Workbox: leave html out of globPatterns, and set no navigateFallback.\n\
+             vite-plugin-pwa: workbox: { globPatterns: ['**/*.{js,css,woff2}'], navigateFallback: null }\n\
+             SvelteKit: in src/service-worker.js store build, not files or prerendered.",
+        ),
+        ..finding(t, "service-worker", "caches-html", true, worker)
+    };
+    let html = Finding {
+        evidence: t(
+            "GET https://home.example.org/medicines?person=anna&week=2026-W47&sorted-by=the-time-of-the-day answered 200.\n\
+             Cache-Control: public, max-age=600, stale-while-revalidate=86400, stale-if-error=604800, s-maxage=31536000\n\
+             A browser shows it for 10 minutes without asking, and for a day more while it asks.",
+        ),
+        advice: t("Send Cache-Control: no-cache with every page.\n\
+             SvelteKit: in src/hooks.server.ts, response.headers.set('cache-control', 'no-cache')\n\
+             Next: headers() in next.config.js, for pages that are static\n\
+             Django: the decorator never_cache, or CACHE_MIDDLEWARE_SECONDS = 0\n\
+             Rails: expires_now\n\
+             Express: res.set('Cache-Control', 'no-cache')\n\
+             Caddy: header Cache-Control no-cache"),
+        ..finding(
+            t,
+            "html-cache",
+            "reusable",
+            true,
+            "https://home.example.org/medicines?person=anna&week=2026-W47&sorted-by=the-time-of-the-day",
+        )
+    };
+    let hashed = Finding {
+        evidence: t("Cache-Control: max-age=3600"),
+        advice: t(
+            "Its name changes with its content: say Cache-Control: max-age=31536000, immutable.",
+        ),
+        ..finding(
+            t,
+            "asset-cache",
+            "hashed-not-immutable",
+            false,
+            "https://home.example.org/assets/app.4f2a90c1.js",
+        )
+    };
+    Check {
+        brief: CheckBrief {
+            target: CheckTarget::BeforeSwap,
+            release: Some(t("v5-caches-html")),
+            run: Some(13),
+            accepted: 1,
+            ..check_brief(t, 41, 12, CheckOutcome::Fail)
+        },
+        findings: vec![html, caches, hashed, icons],
+    }
+}
+
+fn checks(t: Text) -> Checks {
+    let before_swap = stopped_check(t);
+    let public = Check {
+        brief: CheckBrief {
+            accepted: 1,
+            ..check_brief(t, 42, 3, CheckOutcome::Fail)
+        },
+        findings: before_swap.findings.clone(),
+    };
+    let gone = finding(
+        t,
+        "service-worker",
+        "caches-api-response",
+        true,
+        "https://home.example.org/api/recipes",
+    );
+    // The release has its worker to itself; the rest is at home already.
+    let public = Check {
+        findings: public
+            .findings
+            .into_iter()
+            .filter(|finding| finding.kind != t("caches-html"))
+            .collect(),
+        brief: CheckBrief {
+            fails: 1,
+            ..public.brief
+        },
+    };
+    let mut history = vec![public.brief.clone(), before_swap.brief.clone()];
+    history.extend((0..8).map(|i| {
+        let outcome = match i % 4 {
+            0 => CheckOutcome::Pass,
+            1 => CheckOutcome::Warn,
+            2 => CheckOutcome::Unreachable {
+                why: t("did not answer within 10 s"),
+            },
+            _ => CheckOutcome::Fail,
+        };
+        CheckBrief {
+            run: (i == 5).then_some(9),
+            ..check_brief(
+                t,
+                39 - i,
+                128 + 360 * i64::try_from(i).unwrap_or(0),
+                outcome,
+            )
+        }
+    }));
+    Checks {
+        app: t("home"),
+        url: Some(t("https://home.example.org/")),
+        next: Some(before(-5 * 60)),
+        checking: false,
+        public: Some(public),
+        before_swap: Some(before_swap),
+        history,
+        accepted: vec![accepted(
+            t,
+            2,
+            &gone,
+            "Recipes may be a day old in the kitchen.",
+        )],
+    }
+}
+
+fn checks_right(t: Text) -> Checks {
+    Checks {
+        checking: true,
+        public: Some(Check {
+            brief: check_brief(t, 42, 128, CheckOutcome::Pass),
+            findings: vec![],
+        }),
+        before_swap: None,
+        accepted: vec![],
+        ..checks(t)
+    }
+}
+
+fn checks_unreachable(t: Text) -> Checks {
+    let unreachable = CheckOutcome::Unreachable {
+        why: t("did not answer within 10 s"),
+    };
+    Checks {
+        public: Some(Check {
+            brief: check_brief(t, 42, 8, unreachable),
+            findings: vec![],
+        }),
+        ..checks_right(t)
+    }
+}
+
+fn no_checks(url: Option<&str>) -> Checks {
+    Checks {
+        app: "home".to_owned(),
+        url: url.map(str::to_owned),
+        next: url.map(|_| before(-2)),
+        checking: false,
+        public: None,
+        before_swap: None,
+        history: vec![],
+        accepted: vec![],
     }
 }
 

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 
 use super::{Drawn, is_under_way};
 use crate::model::{
-    Action, AppCard, ColourState, ColourView, Frame, Method, Overview, Verdict, VerdictKind,
+    Action, AppCard, CheckTarget, ColourState, ColourView, Frame, Method, Overview, Verdict,
+    VerdictKind,
 };
 use crate::parts::{self, Weight, beads, colour, fact, facts, how_long, nothing, text};
 use crate::words::{self, segment};
@@ -113,6 +114,7 @@ fn card(frame: &Frame, app: &AppCard) -> AnyView {
                 {back_up}
                 {parts::go(format!("{path}/backups"), "Backups", Weight::Plain)}
                 {parts::go(format!("{path}/deploys"), "Deploys", Weight::Plain)}
+                {parts::go(format!("{path}/checks"), "Checks", Weight::Plain)}
             </div>
         </article>
     }
@@ -126,6 +128,14 @@ fn card_facts(frame: &Frame, app: &AppCard) -> Vec<parts::Fact> {
         app.last_pull,
         app.next_run.as_ref(),
     );
+    if let Some(check) = &app.last_check {
+        let label = match check.target {
+            CheckTarget::Public { .. } => "What browsers get",
+            CheckTarget::BeforeSwap => "Checked before the swap",
+        };
+        let path = format!("/apps/{}/checks", segment(&app.name));
+        rows.push(fact(label, parts::check_line(frame, &path, check)));
+    }
     if let Some(traffic) = app.traffic {
         if let (Some(answered), Some(failed)) = (traffic.answered, traffic.failed) {
             let failed = if failed == 0 {

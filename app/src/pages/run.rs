@@ -31,6 +31,7 @@ pub(super) fn draw(frame: &Frame, page: &RunPage) -> Drawn {
                 {beads(run)}
                 {sentence}
                 {failure(run)}
+                {found(run)}
                 {facts(run_facts(frame, run))}
             </section>
             <section class="card" aria-labelledby="each">
@@ -73,6 +74,19 @@ fn failure(run: &Run) -> Option<AnyView> {
         }
         .into_any(),
     )
+}
+
+/// The way to what a policy found, where that is why the run stopped.
+fn found(run: &Run) -> Option<AnyView> {
+    let stopped = run
+        .steps
+        .iter()
+        .any(|step| step.name == "policy" && step.state == StepState::Failed);
+    stopped.then(|| {
+        let href = format!("/apps/{}/checks", segment(&run.app));
+        let link = parts::go(href, "See what was found", Weight::Primary);
+        view! { <div class="actions">{link}</div> }.into_any()
+    })
 }
 
 fn last_lines(run: &Run) -> Option<AnyView> {

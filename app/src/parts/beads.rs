@@ -34,6 +34,7 @@ pub(crate) fn steps(run: &Run) -> AnyView {
             let note = step
                 .note
                 .clone()
+                .or_else(|| what_it_does(step).map(str::to_owned))
                 .map(|note| view! { <p class="note"><bdi>{note}</bdi></p> });
             view! {
                 <li class=class(step.state)>
@@ -51,6 +52,20 @@ pub(crate) fn steps(run: &Run) -> AnyView {
         })
         .collect();
     view! { <ol class="steps">{items}</ol> }.into_any()
+}
+
+/// What a step does whose name alone does not tell it, until it has a note of its own.
+fn what_it_does(step: &Step) -> Option<&'static str> {
+    if step.name != "policy" {
+        return None;
+    }
+    match step.state {
+        StepState::Running => Some("is being asked what it would serve"),
+        StepState::Done | StepState::Failed | StepState::Undone => {
+            Some("was asked what it would serve")
+        }
+        StepState::Pending | StepState::Skipped => None,
+    }
 }
 
 fn bead(run: &Run, step: &Step) -> AnyView {

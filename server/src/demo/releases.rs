@@ -49,7 +49,7 @@ pub const SAMPLES: [Sample; 7] = [
     Sample {
         id: "v5-caches-html",
         title: "Home 5",
-        expect: "Would leave yesterday's pages on every phone: its HTML and its service worker keep them.",
+        expect: "Is refused before the swap: its HTML and its service worker would keep yesterday's pages on every phone.",
     },
     Sample {
         id: "v6-crashes-on-boot",

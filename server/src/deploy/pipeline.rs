@@ -8,15 +8,17 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 
+use super::checks::BeforeSwap;
 use super::data::{CopyFailed, Unpacked, VersionWatch};
 use super::release::Releases;
 use super::step::{self, Kind, Step, Unwind};
-use super::{App, live, seconds, subject};
+use super::{App, live, seconds, subject, verdict};
 use crate::backup::{Cancel, Reason};
 use crate::faults;
 use crate::journal::runs::{RunFacts, RunId, RunState, StepState};
 use crate::journal::{NewEvent, Severity};
 use crate::names::{Colour, ReleaseId};
+use crate::policy;
 use crate::prepare::Record;
 use crate::probe;
 use crate::router::HOLD_PATIENCE;
@@ -166,6 +168,7 @@ impl Pipeline {
             (_, Step::Copy) => self.copy().await,
             (_, Step::Start) => self.start().await,
             (_, Step::Probe) => self.probe().await,
+            (_, Step::Policy) => self.policy().await,
             (Kind::Deploy | Kind::Rollback, Step::Swap) => {
                 // A restore asked before it began to hold; by now it has no better way back than on.
                 self.prove_router().await?;
@@ -499,6 +502,48 @@ impl Pipeline {
         }
     }
 
+    async fn policy(&self) -> anyhow::Result<Outcome> {
+        let (app, release) = (&self.app, &self.facts.release);
+        if app.config.policy.is_off() {
+            return Ok(Outcome::Skipped(
+                "every policy is switched off for this app".to_owned(),
+            ));
+        }
+        let check = app
+            .check_before_swap(BeforeSwap {
+                run: self.run,
+                release,
+                previous: self.facts.previous.as_ref(),
+                to: self.facts.to,
+                from: self.facts.from,
+            })
+            .await?;
+        if let Some(why) = &check.unreachable {
+            bail!("{release} on {} could not be checked: {why}", self.facts.to);
+        }
+        let page = format!("/apps/{}/checks/{}", app.name(), check.id);
+        if let Some(found) = verdict::in_a_sentence(&check, policy::Severity::Fail) {
+            bail!(
+                "the policies refuse {release}: {found}. What was seen, and what to change, stands at {page} on the dashboard; \
+                 mend the release and deploy it anew, or accept the findings there"
+            );
+        }
+        let accepted = check
+            .findings
+            .iter()
+            .filter(|found| found.accepted.is_some());
+        let mut said = match verdict::in_a_sentence(&check, policy::Severity::Warn) {
+            Some(found) => format!("goes on with a warning: {found}; see {page}"),
+            None => "nothing is kept longer than it may be".to_owned(),
+        };
+        match accepted.count() {
+            0 => {}
+            1 => said.push_str("; one finding was accepted before"),
+            many => said.push_str(&format!("; {many} findings were accepted before")),
+        }
+        Ok(Outcome::Done(said))
+    }
+
     async fn swap(&self, to: Colour) -> anyhow::Result<Outcome> {
         self.app.swap_to(to).await?;
         Ok(Outcome::Done(format!("new requests go to {to}")))
@@ -583,6 +628,7 @@ impl Pipeline {
         app.journal
             .end_run(self.run, RunState::Done, None, None)
             .await?;
+        app.check_after(self.run);
         let what = match self.kind {
             Kind::Deploy => format!("{} went live on {}.", self.facts.release, self.facts.to),
             Kind::Rollback => format!(

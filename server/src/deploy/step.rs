@@ -30,10 +30,12 @@ impl Kind {
                 Step::Snapshot,
                 Step::Start,
                 Step::Probe,
+                Step::Policy,
                 Step::Swap,
                 Step::Verify,
                 Step::Drain,
             ],
+            // The release was checked as it was deployed; a way back has no further gate.
             Kind::Rollback => &[
                 Step::Start,
                 Step::Probe,
@@ -87,6 +89,8 @@ pub enum Step {
     Start,
     /// The target colour says that it is healthy, and of the right release.
     Probe,
+    /// The target colour serves nothing that a browser would keep too long.
+    Policy,
     /// New requests go to the target colour.
     Swap,
     /// A deploy: the router answers from the new release. A restore: the snapshot is whole and fits.
@@ -110,6 +114,7 @@ impl Step {
             Step::Copy => "copy",
             Step::Start => "start",
             Step::Probe => "probe",
+            Step::Policy => "policy",
             Step::Swap => "swap",
             Step::Verify => "verify",
             Step::Drain => "drain",
@@ -143,7 +148,7 @@ pub fn unwind(kind: Kind, failed: Step) -> &'static [Unwind] {
     match kind {
         Kind::Deploy | Kind::Rollback => match failed {
             Step::Receive | Step::Prepare | Step::Snapshot => &[],
-            Step::Start | Step::Probe => &[StopTarget],
+            Step::Start | Step::Probe | Step::Policy => &[StopTarget],
             Step::Swap | Step::Verify | Step::Drain => &[SwapBack, StopTarget],
             Step::Hold | Step::Stop | Step::Copy | Step::Release => &[],
         },
@@ -158,7 +163,7 @@ pub fn unwind(kind: Kind, failed: Step) -> &'static [Unwind] {
             Step::Swap => &[StopTarget, CopyBack, StartOld, SwapBack, ReleaseHold],
             // The swap is behind it: the restored content is live, and only the waiting must end.
             Step::Release => &[ReleaseHold],
-            Step::Receive | Step::Prepare | Step::Drain => &[],
+            Step::Receive | Step::Prepare | Step::Policy | Step::Drain => &[],
         },
     }
 }

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Server;
+use super::checks::{self, CheckFacts, LastChecks};
 use super::console::{self, Health};
 use super::guard::{Caller, Transport};
 use super::problem::Problem;
@@ -22,6 +23,7 @@ use crate::deploy::{App, Underway};
 use crate::journal::Event;
 use crate::journal::runs::{Run, RunId};
 use crate::names::{AppName, Colour, ReleaseId};
+use crate::policy::Verdict;
 use crate::router::Traffic;
 use crate::runtime::ColourState;
 
@@ -58,6 +60,9 @@ pub struct AppStatus {
     pub run: Option<Underway>,
     /// What the router counts.
     pub traffic: Traffic,
+    /// What the policies last found.
+    #[serde(default)]
+    pub checks: LastChecks,
 }
 
 /// Both colours of an app.
@@ -232,6 +237,7 @@ async fn app_status(server: &Server, app: &App) -> anyhow::Result<AppStatus> {
     let live = app.router.live().await?;
     // A folder that can't be read is told in the sentence; the rest of the status stands.
     let snapshot = newest_snapshot(app).await.unwrap_or_default();
+    let (public, idle) = checks::newest_of(server, app).await?;
     Ok(AppStatus {
         name: app.name().clone(),
         live,
@@ -248,6 +254,10 @@ async fn app_status(server: &Server, app: &App) -> anyhow::Result<AppStatus> {
         ),
         run,
         traffic: app.router.traffic().await,
+        checks: LastChecks {
+            public: public.as_ref().map(CheckFacts::from),
+            idle: idle.as_ref().map(CheckFacts::from),
+        },
     })
 }
 
@@ -482,7 +492,7 @@ pub async fn metrics(State(server): Shared) -> Result<Response, Problem> {
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
 
-const METRICS: [(&str, &str, &str); 7] = [
+const METRICS: [(&str, &str, &str); 10] = [
     (
         "tealkeep_live",
         "gauge",
@@ -518,6 +528,21 @@ const METRICS: [(&str, &str, &str); 7] = [
         "gauge",
         "Requests and streams in flight.",
     ),
+    (
+        "tealkeep_check_verdict",
+        "gauge",
+        "1 for what the newest check of a target came to.",
+    ),
+    (
+        "tealkeep_check_findings",
+        "gauge",
+        "What the newest check of a target found and nobody accepted, by severity.",
+    ),
+    (
+        "tealkeep_check_timestamp_seconds",
+        "gauge",
+        "When a target was last checked, in seconds since 1970.",
+    ),
 ];
 
 fn values(metric: &str, app: &AppStatus, now: Timestamp) -> Vec<(String, String)> {
@@ -535,7 +560,43 @@ fn values(metric: &str, app: &AppStatus, now: Timestamp) -> Vec<(String, String)
         .to_vec()
     };
     let traffic = &app.traffic;
+    let by_check = |values: &dyn Fn(&CheckFacts) -> Vec<(String, u64)>| {
+        let targets = [("public", &app.checks.public), ("idle", &app.checks.idle)];
+        let known = targets
+            .iter()
+            .filter_map(|(name, check)| Some((*name, check.as_ref()?)));
+        known
+            .flat_map(|(target, check)| {
+                let labelled = move |(labels, value): (String, u64)| {
+                    (format!(",target=\"{target}\"{labels}"), value.to_string())
+                };
+                values(check).into_iter().map(labelled)
+            })
+            .collect::<Vec<_>>()
+    };
     match metric {
+        "tealkeep_check_verdict" => by_check(&|check| {
+            [
+                ("pass", Some(Verdict::Pass)),
+                ("warn", Some(Verdict::Warn)),
+                ("fail", Some(Verdict::Fail)),
+                ("unreachable", None),
+            ]
+            .map(|(word, verdict)| {
+                let label = format!(",verdict=\"{word}\"");
+                (label, u64::from(check.verdict == verdict))
+            })
+            .to_vec()
+        }),
+        "tealkeep_check_findings" => by_check(&|check| {
+            [("fail", check.fails), ("warn", check.warns)]
+                .map(|(word, count)| (format!(",severity=\"{word}\""), count as u64))
+                .to_vec()
+        }),
+        "tealkeep_check_timestamp_seconds" => by_check(&|check| {
+            let at = u64::try_from(check.at.as_second()).unwrap_or_default();
+            vec![(String::new(), at)]
+        }),
         "tealkeep_live" => by_colour(&|colour, _| u64::from(colour == app.live)),
         "tealkeep_colour_running" => {
             by_colour(&|_, status| u64::from(matches!(status.state, ColourState::Running { .. })))

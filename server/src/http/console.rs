@@ -6,14 +6,16 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tealkeep_app::model as view;
 
-use super::{Server, api};
+use super::{Server, api, checks};
 use crate::backup::{Reason, SnapshotId};
 use crate::deploy::release::Release;
 use crate::deploy::step::{Kind, Step};
-use crate::deploy::{App, subject};
+use crate::deploy::{App, subject, verdict};
+use crate::journal::checks::{Acceptance, Check, Target};
 use crate::journal::runs::{Run, RunState, StepState};
 use crate::journal::{Event, Severity};
 use crate::names::{Colour, ReleaseId};
+use crate::policy;
 use crate::router::HOLD_PATIENCE;
 use crate::runtime::ColourState;
 
@@ -157,8 +159,36 @@ async fn health_of(server: &Server, app: &App) -> anyhow::Result<Option<Health>>
             };
             complain(kind, sentence, action)
         }
-        _ => Ok(None),
+        _ => Ok(health_of_what_people_see(server, app).await?),
     }
+}
+
+/// What the newest check of what people see has to say, if something.
+async fn health_of_what_people_see(server: &Server, app: &App) -> anyhow::Result<Option<Health>> {
+    let (Some(check), _) = checks::newest_of(server, app).await? else {
+        return Ok(None);
+    };
+    let name = app.name();
+    let sentence = match check.verdict {
+        Some(policy::Verdict::Pass | policy::Verdict::Warn) => return Ok(None),
+        Some(policy::Verdict::Fail) => {
+            let found = verdict::in_a_sentence(&check, policy::Severity::Fail);
+            format!(
+                "People may be shown old pages or files of {name}: {}.",
+                found.unwrap_or_default()
+            )
+        }
+        None => format!(
+            "{name} could not be checked where people reach it: {}.",
+            check.unreachable.clone().unwrap_or_default()
+        ),
+    };
+    Ok(Some(Health {
+        well: false,
+        sentence,
+        kind: view::VerdictKind::Attention,
+        action: go("See the checks", format!("/apps/{name}/checks")),
+    }))
 }
 
 /// Why nobody can use the app now, in words.
@@ -239,6 +269,8 @@ async fn card(server: &Server, app: &App) -> anyhow::Result<view::AppCard> {
         Ok(all) => (all.snapshots.first().map(brief), None),
         Err(error) => (None, Some(format!("{error:#}"))),
     };
+    let (seen, before_swap) = checks::newest_of(server, app).await?;
+    let last_check = seen.or(before_swap);
     Ok(view::AppCard {
         name: app.name().to_string(),
         url: app.config.url.as_ref().map(ToString::to_string),
@@ -263,7 +295,7 @@ async fn card(server: &Server, app: &App) -> anyhow::Result<view::AppCard> {
             failed: traffic.failed,
             since: server.started,
         }),
-        last_check: None,
+        last_check: last_check.as_ref().map(check_brief),
         cannot_back_up,
     })
 }
@@ -600,6 +632,88 @@ pub fn run_view(run: &Run) -> view::Run {
             .flat_map(|output| output.lines())
             .map(str::to_owned)
             .collect(),
+    }
+}
+
+/// `GET /apps/{app}/checks`
+pub async fn checks(server: &Server, app: &App) -> anyhow::Result<view::Checks> {
+    let history = checks::all_of(server, app, checks::LISTED).await?;
+    let (public, before_swap) = checks::newest_of(server, app).await?;
+    let accepted = server
+        .journal
+        .acceptances(app.name().clone(), false)
+        .await?;
+    Ok(view::Checks {
+        app: app.name().to_string(),
+        url: app.config.url.as_ref().map(ToString::to_string),
+        next: app.next_check(server.clock.now()).await?,
+        checking: app.is_checking(),
+        public: public.as_ref().map(check_view),
+        before_swap: before_swap.as_ref().map(check_view),
+        history: history.iter().map(check_brief).collect(),
+        accepted: accepted.into_iter().map(accepted_view).collect(),
+    })
+}
+
+/// A check with all that it found, the gravest first.
+pub(super) fn check_view(check: &Check) -> view::Check {
+    let mut findings: Vec<view::Finding> = check
+        .findings
+        .iter()
+        .map(|found| view::Finding {
+            policy: found.finding.policy.to_string(),
+            kind: found.finding.kind.to_string(),
+            fails: found.finding.severity == policy::Severity::Fail,
+            url: found.finding.url.clone(),
+            evidence: found.finding.evidence.clone(),
+            advice: found.finding.advice.clone(),
+            accepted: found.accepted.clone().map(accepted_view),
+        })
+        .collect();
+    findings.sort_by_key(|finding| (finding.accepted.is_some(), !finding.fails));
+    view::Check {
+        brief: check_brief(check),
+        findings,
+    }
+}
+
+fn check_brief(check: &Check) -> view::CheckBrief {
+    let facts = checks::CheckFacts::from(check);
+    view::CheckBrief {
+        id: u64::try_from(check.id).unwrap_or_default(),
+        at: check.at,
+        took: Duration::from_millis(check.took_ms),
+        target: match check.target {
+            Target::Idle => view::CheckTarget::BeforeSwap,
+            Target::Public | Target::Live => view::CheckTarget::Public {
+                url: check.url.clone(),
+            },
+        },
+        release: check.release.clone().map(String::from),
+        run: check.run.and_then(|run| u64::try_from(run).ok()),
+        outcome: match check.verdict {
+            Some(policy::Verdict::Pass) => view::CheckOutcome::Pass,
+            Some(policy::Verdict::Warn) => view::CheckOutcome::Warn,
+            Some(policy::Verdict::Fail) => view::CheckOutcome::Fail,
+            None => view::CheckOutcome::Unreachable {
+                why: check.unreachable.clone().unwrap_or_default(),
+            },
+        },
+        fails: facts.fails,
+        warns: facts.warns,
+        accepted: facts.accepted,
+    }
+}
+
+fn accepted_view(acceptance: Acceptance) -> view::Accepted {
+    view::Accepted {
+        id: u64::try_from(acceptance.id).unwrap_or_default(),
+        policy: acceptance.policy.to_string(),
+        kind: acceptance.kind.to_string(),
+        url: acceptance.url,
+        by: acceptance.by,
+        why: acceptance.why,
+        at: acceptance.at,
     }
 }
 

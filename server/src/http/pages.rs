@@ -108,7 +108,8 @@ impl IntoResponse for Failure {
     }
 }
 
-type Drawn = Result<Response, Failure>;
+/// A page, or why there is none.
+pub(super) type Drawn = Result<Response, Failure>;
 
 fn html(status: StatusCode, text: String) -> Response {
     // Always asked for again: the dashboard keeps its own policy.
@@ -173,7 +174,12 @@ fn bare_frame(server: &Server, path: String) -> view::Frame {
     }
 }
 
-async fn draw(server: &Server, session: &Session, path: &str, page: view::Page) -> Drawn {
+pub(super) async fn draw(
+    server: &Server,
+    session: &Session,
+    path: &str,
+    page: view::Page,
+) -> Drawn {
     let mut frame = bare_frame(server, path.to_owned());
     frame.signed_in = true;
     frame.apps = server
@@ -196,7 +202,7 @@ async fn draw(server: &Server, session: &Session, path: &str, page: view::Page) 
     Ok(html(StatusCode::OK, render(&frame, page)))
 }
 
-async fn back_with(session: &Session, to: &str, good: bool, text: String) -> Drawn {
+pub(super) async fn back_with(session: &Session, to: &str, good: bool, text: String) -> Drawn {
     session.insert(NOTICE, Flash { good, text }).await?;
     Ok(Redirect::to(to).into_response())
 }
@@ -548,7 +554,7 @@ fn browser_name(agent: &str) -> String {
 }
 
 /// A path on this dashboard, whatever was asked for: a sign-in never leads to another site.
-fn local_path(next: Option<&str>) -> String {
+pub(super) fn local_path(next: Option<&str>) -> String {
     let fits = |path: &&str| {
         path.starts_with('/')
             && !path.starts_with("//")

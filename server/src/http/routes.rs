@@ -14,7 +14,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::auth::{Scope, Token};
 use super::guard::Needs;
-use super::{Server, api, events, guard, incoming, openapi, pages, tokens};
+use super::{Server, api, checks, events, guard, incoming, openapi, pages, tokens};
 
 /// The largest form or JSON body that is taken.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
@@ -129,6 +129,8 @@ pub fn table() -> Vec<Route> {
         Route::page("/apps/{app}/deploys/{release}", get(pages::deploy)),
         Route::page("/apps/{app}/rollback", get(pages::rollback)),
         Route::page("/apps/{app}/runs/{id}", get(pages::run)),
+        Route::page("/apps/{app}/checks", get(checks::page)),
+        Route::page("/apps/{app}/checks/{id}", get(checks::one_page)),
         Route::page("/journal", get(pages::journal)),
         Route::page("/account", get(pages::account)),
         Route::form("/sign-out", post(pages::do_sign_out)),
@@ -142,6 +144,12 @@ pub fn table() -> Vec<Route> {
         Route::form("/apps/{app}/undo", post(pages::do_undo)),
         Route::form("/apps/{app}/deploys", post(pages::do_deploy)),
         Route::form("/apps/{app}/rollback", post(pages::do_rollback)),
+        Route::form("/apps/{app}/checks", post(checks::do_check)),
+        Route::form("/apps/{app}/acceptances", post(checks::do_accept)),
+        Route::form(
+            "/apps/{app}/acceptances/{id}/revoke",
+            post(checks::do_revoke),
+        ),
         Route::form("/account/password", post(pages::do_change_password)),
         Route::form("/account/sessions/{id}/revoke", post(pages::do_revoke)),
         Route::form(
@@ -192,6 +200,26 @@ fn api_table() -> Vec<Route> {
             .needs(Scope::Deploy)
             .about("Makes the release from before live again; answers when the run has begun")
             .gives::<api::Begun>(),
+        Route::page("/api/v1/apps/{app}/checks", get(checks::list))
+            .about("The newest checks of an app by its policies, newest first, without their findings")
+            .gives::<Vec<checks::CheckFacts>>(),
+        Route::form("/api/v1/apps/{app}/checks", post(checks::check_now))
+            .needs(Scope::Deploy)
+            .about("Checks what people see now: the public address, or without one the live colour; answers when that is done")
+            .gives::<crate::journal::checks::Check>(),
+        Route::page("/api/v1/apps/{app}/checks/{id}", get(checks::one))
+            .about("One check with all that it found, by what is accepted now")
+            .gives::<crate::journal::checks::Check>(),
+        Route::page("/api/v1/apps/{app}/acceptances", get(checks::acceptances))
+            .about("The findings that a person accepted, newest first; `all=true` lists those that were taken back as well")
+            .gives::<Vec<crate::journal::checks::Acceptance>>(),
+        Route::form("/api/v1/apps/{app}/acceptances", post(checks::accept))
+            .about("Accepts a finding that a check has told: it is told on, and counts for nothing")
+            .takes::<checks::AcceptRequest>()
+            .gives::<crate::journal::checks::Acceptance>(),
+        Route::form("/api/v1/apps/{app}/acceptances/{id}/revoke", post(checks::revoke))
+            .about("Takes an acceptance back: the finding counts again")
+            .gives::<crate::journal::checks::Acceptance>(),
         Route::page("/api/v1/apps/{app}/runs", get(api::runs))
             .about("The newest runs of an app, newest first")
             .gives::<Vec<crate::journal::runs::Run>>(),

@@ -1,15 +1,27 @@
 //! A site as it is asked: by its public URLs, wherever these are answered from. Every request has a deadline, a
 //! bound on its size, and follows no redirect by itself.
 
+mod client;
+
+use std::io::Read;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use flate2::read::MultiGzDecoder;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
 use url::Url;
 
 /// How long one answer may take.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// The longest body that is read, in bytes; what is longer is cut there and says so.
 pub const LONGEST_BODY: usize = 16 << 20;
+/// Who asks. It begins as browsers' names do, since some sites give others a page of their own.
+pub const USER_AGENT: &str = concat!(
+    "Mozilla/5.0 (compatible; tealkeep/",
+    env!("CARGO_PKG_VERSION"),
+    "; policy check)"
+);
 
 /// Where a site is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,14 +72,187 @@ pub struct Unreachable {
 }
 
 impl Site {
-    /// Asks once; a redirect is an answer.
+    /// Asks once; a redirect is an answer. Fields that the request does not give itself are those that every
+    /// browser sends: `User-Agent`, `Accept`, `Accept-Encoding`.
     ///
     /// # Errors
     /// There was no answer, and why.
     pub async fn ask(&self, ask: &Ask) -> Result<Answer, Unreachable> {
-        Err(Unreachable {
-            url: ask.url.to_string(),
-            why: "is not asked yet".to_owned(),
-        })
+        self.ask_within(ask, ANSWER_WITHIN, LONGEST_BODY).await
+    }
+
+    /// The same, with bounds of one's own on the time and on the body's bytes.
+    pub(super) async fn ask_within(
+        &self,
+        ask: &Ask,
+        time: Duration,
+        longest: usize,
+    ) -> Result<Answer, Unreachable> {
+        tokio::time::timeout(time, self.answer(ask, longest))
+            .await
+            .unwrap_or_else(|_| Err(format!("gave no answer within {time:?}")))
+            .map_err(|why| Unreachable {
+                url: ask.url.to_string(),
+                why,
+            })
+    }
+
+    /// Whether a URL is one of this site's.
+    #[must_use]
+    pub fn has(&self, url: &Url) -> bool {
+        url.origin() == self.origin.origin()
+    }
+
+    async fn answer(&self, ask: &Ask, longest: usize) -> Result<Answer, String> {
+        let direct = self.direct.filter(|_| self.has(&ask.url));
+        let request = request(ask, direct)?;
+        let host = ask.url.host_str().unwrap_or_default();
+        let response = client::send(request, host).await?;
+        read(&ask.url, response, longest).await
     }
 }
+
+impl Answer {
+    /// The lines of a field, by its name in lower case.
+    pub fn lines<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers
+            .iter()
+            .filter(move |(its, _)| its == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The first line of a field, by its name in lower case.
+    #[must_use]
+    pub fn line(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(its, _)| its == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether it sends the browser elsewhere (RFC 9110 section 15.4).
+    #[must_use]
+    pub fn is_redirect(&self) -> bool {
+        matches!(self.status, 301 | 302 | 303 | 307 | 308)
+    }
+
+    /// Where it sends the browser; its fragment taken off.
+    #[must_use]
+    pub fn target(&self) -> Option<Url> {
+        let mut target = self.url.join(self.line("location")?).ok()?;
+        target.set_fragment(None);
+        self.is_redirect().then_some(target)
+    }
+}
+
+/// The request as it goes over the wire.
+fn request(ask: &Ask, direct: Option<SocketAddr>) -> Result<http::Request<Full<Bytes>>, String> {
+    let mut url = ask.url.clone();
+    url.set_fragment(None);
+    let authority = match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (Some(host), None) => host.to_owned(),
+        (None, _) => return Err("names no host".to_owned()),
+    };
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("is not asked over HTTP but {}", url.scheme()));
+    }
+    let uri = match direct {
+        None => url.to_string(),
+        Some(at) => format!("http://{at}{}", &url[url::Position::BeforePath..]),
+    };
+    let mut request = http::Request::builder()
+        .method(ask.method.clone())
+        .uri(uri)
+        .header(http::header::HOST, &authority);
+    if direct.is_some() {
+        request = request
+            .header("x-forwarded-proto", url.scheme())
+            .header("x-forwarded-host", &authority);
+    }
+    let usual = [
+        ("user-agent", USER_AGENT),
+        ("accept", "*/*"),
+        ("accept-encoding", "gzip"),
+    ];
+    let gives = |name: &str| {
+        ask.headers
+            .iter()
+            .any(|(its, _)| its.eq_ignore_ascii_case(name))
+    };
+    for (name, value) in usual.into_iter().filter(|(name, _)| !gives(name)) {
+        request = request.header(name, value);
+    }
+    for (name, value) in &ask.headers {
+        request = request.header(name, value);
+    }
+    request
+        .body(Full::from(ask.body.clone()))
+        .map_err(|e| format!("can't be asked for: {e}"))
+}
+
+/// The answer, with as much of its body as is wanted.
+async fn read(
+    url: &Url,
+    response: http::Response<Incoming>,
+    longest: usize,
+) -> Result<Answer, String> {
+    let (parts, mut incoming) = response.into_parts();
+    let headers: Vec<(String, String)> = parts
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), value)
+        })
+        .collect();
+    let mut body = Vec::new();
+    let mut is_cut = false;
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|e| format!("broke off in the middle of its answer: {e}"))?;
+        let Some(data) = frame.data_ref() else {
+            continue;
+        };
+        let room = longest - body.len();
+        body.extend_from_slice(&data[..data.len().min(room)]);
+        if data.len() > room {
+            is_cut = true;
+            break;
+        }
+    }
+    let mut answer = Answer {
+        url: url.clone(),
+        status: parts.status.as_u16(),
+        headers,
+        body,
+        is_cut,
+    };
+    let is_packed = answer
+        .line("content-encoding")
+        .is_some_and(|coding| matches!(coding.trim(), "gzip" | "x-gzip"));
+    if is_packed && !answer.body.is_empty() {
+        let packed = std::mem::take(&mut answer.body);
+        let (body, is_cut) = tokio::task::spawn_blocking(move || unpack(&packed, longest))
+            .await
+            .map_err(|e| format!("sent an answer that could not be unpacked: {e}"))?;
+        answer.body = body;
+        answer.is_cut |= is_cut;
+    }
+    Ok(answer)
+}
+
+/// What was packed with gzip, up to a length, and whether there was more or it is damaged.
+fn unpack(packed: &[u8], longest: usize) -> (Vec<u8>, bool) {
+    let mut body = Vec::new();
+    let limit = longest as u64 + 1;
+    let whole = MultiGzDecoder::new(packed)
+        .take(limit)
+        .read_to_end(&mut body)
+        .is_ok();
+    let is_cut = !whole || body.len() > longest;
+    body.truncate(longest);
+    (body, is_cut)
+}
+
+#[cfg(test)]
+mod tests;

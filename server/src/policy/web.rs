@@ -1,10 +1,36 @@
 //! What a site serves: a bounded look around as a browser would take it, and the judgement of its pages and
 //! assets by their headers.
 
+mod advice;
+mod assets;
+mod cache_control;
+mod compare;
+mod content;
+mod crawl;
+mod css;
+mod evidence;
+mod freshness;
+mod html;
+mod names;
+mod nature;
+mod pages;
+mod script;
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
 use url::Url;
 
 use super::site::{Answer, Site, Unreachable};
-use super::{Finding, Order};
+use super::{Finding, Kind, Order, Policy, Severity};
+
+pub use assets::{LONG_LIFE, OLD_PICTURE};
+pub use compare::compare;
+pub use crawl::{ASSETS_MOST, DEPTH_MOST, PAGES_MOST};
+pub use names::Names;
+
+/// How many findings of one kind are told one by one.
+const ALIKE_MOST: usize = 20;
 
 /// What a look around found.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +39,12 @@ pub struct Seen {
     pub pages: Vec<Page>,
     /// Everything that pages refer to and a browser would load for them, each once, in the order of first use.
     pub assets: Vec<Asset>,
+    /// Pages that gave no answer.
+    pub unanswered: Vec<Unreachable>,
+    /// What is known of the site's names.
+    pub names: Names,
+    /// When it was looked at, for answers that bring no `Date`.
+    pub at: Option<SystemTime>,
 }
 
 /// One answer where a page was expected.
@@ -56,29 +88,101 @@ pub enum Nature {
     ProvenMutable(String),
 }
 
-/// Looks around, within bounds.
+/// Looks around, within bounds: pages breadth first from `/` and the ordered paths, and one that does not exist;
+/// then what they load. Nothing is asked for but with GET, nothing of another origin, nothing that sounds as if
+/// asking did something.
 ///
 /// # Errors
 /// `/` gave no answer at all.
-pub async fn look(_site: &Site, _order: &Order) -> Result<Seen, Unreachable> {
-    Ok(Seen::default())
+pub async fn look(site: &Site, order: &Order) -> Result<Seen, Unreachable> {
+    crawl::look(site, order).await
 }
 
-/// Judges pages and assets by their headers.
+/// Judges pages and assets by their headers. Of many findings of one kind the last says how many there are.
 #[must_use]
-pub fn judge(_seen: &Seen) -> Vec<Finding> {
-    Vec::new()
+pub fn judge(seen: &Seen) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for page in &seen.pages {
+        findings.extend(pages::judge(&page.answer, page.with_cookie, seen.at));
+    }
+    for asset in &seen.assets {
+        findings.extend(assets::judge(asset, seen.at));
+        // A page in an asset's place is a page: an app that answers every URL with its first one.
+        let answer = asset.answer.iter().filter(|answer| !answer.is_redirect());
+        findings.extend(answer.flat_map(|answer| pages::judge(answer, false, seen.at)));
+    }
+    findings.extend(seen.unanswered.iter().map(silent));
+    bounded(findings)
+}
+
+/// A page that gave no answer can't be judged, and is not passed over.
+fn silent(unreachable: &Unreachable) -> Finding {
+    Finding {
+        policy: Policy::HtmlCache,
+        kind: Kind::Ambiguous,
+        severity: Severity::Warn,
+        url: unreachable.url.clone(),
+        evidence: format!("It gave no answer to judge: it {}.", unreachable.why),
+        advice: "See in the app's own log why it did not answer, and check again.".to_owned(),
+    }
+}
+
+/// Each once, and no more than a person reads.
+fn bounded(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut kept: Vec<Finding> = Vec::new();
+    let mut counts: BTreeMap<(Policy, Kind, Severity), usize> = BTreeMap::new();
+    for finding in findings {
+        let is_known = kept.iter().any(|known| {
+            known.policy == finding.policy && known.kind == finding.kind && known.url == finding.url
+        });
+        if is_known {
+            continue;
+        }
+        let count = counts
+            .entry((finding.policy, finding.kind, finding.severity))
+            .or_default();
+        *count += 1;
+        if *count <= ALIKE_MOST {
+            kept.push(finding);
+        }
+    }
+    for ((policy, kind, severity), count) in counts {
+        let more = count.saturating_sub(ALIKE_MOST);
+        let last = kept.iter_mut().rfind(|finding| {
+            finding.policy == policy && finding.kind == kind && finding.severity == severity
+        });
+        if let Some(last) = last.filter(|_| more > 0) {
+            last.evidence.push_str(&format!(
+                "\nThe same holds for {more} more that are not listed."
+            ));
+        }
+    }
+    kept
 }
 
 impl Seen {
-    /// Whether the bytes under a URL can change, also of one that no page refers to.
+    /// Whether the bytes under a URL can change, also of one that no page refers to: then by what older releases
+    /// answered and by its name.
     #[must_use]
     pub fn nature(&self, url: &Url) -> Nature {
+        let mut plain = url.clone();
+        plain.set_fragment(None);
         self.assets
             .iter()
-            .find(|asset| asset.url == *url)
+            .find(|asset| asset.url == plain)
+            .map_or_else(|| self.names.nature(&plain), |asset| asset.nature.clone())
+    }
+
+    /// The same where the answer is at hand: its bytes and its headers are heard as well.
+    #[must_use]
+    pub fn nature_of(&self, answer: &Answer) -> Nature {
+        let mut plain = answer.url.clone();
+        plain.set_fragment(None);
+        self.assets
+            .iter()
+            .find(|asset| asset.url == plain && asset.answer.is_some())
             .map_or_else(
-                || Nature::Mutable("nothing says that it can't change".to_owned()),
+                || nature::of_answer(&plain, answer, &self.names),
                 |asset| asset.nature.clone(),
             )
     }

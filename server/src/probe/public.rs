@@ -29,14 +29,7 @@ impl Public {
     /// # Errors
     /// This machine has no roots to trust, or the two make no address.
     pub fn at(url: &Uri, path: &str) -> anyhow::Result<Public> {
-        let config = ClientConfig::builder_with_provider(ring::default_provider().into())
-            .with_safe_default_protocol_versions()?
-            .with_native_roots()
-            .context(
-                "this machine trusts no certificates at all; install the package ca-certificates",
-            )?
-            .with_no_client_auth();
-        Public::with(url, path, config)
+        Public::with(url, path, trusting()?)
     }
 
     fn with(url: &Uri, path: &str, config: ClientConfig) -> anyhow::Result<Public> {
@@ -94,6 +87,22 @@ impl fmt::Display for Public {
     }
 }
 
+/// TLS as this machine trusts others: by the system's roots, or those that `SSL_CERT_FILE` names.
+///
+/// # Errors
+/// It has none.
+pub fn trusting() -> anyhow::Result<ClientConfig> {
+    Ok(
+        ClientConfig::builder_with_provider(ring::default_provider().into())
+            .with_safe_default_protocol_versions()?
+            .with_native_roots()
+            .context(
+                "this machine trusts no certificates at all; install the package ca-certificates",
+            )?
+            .with_no_client_auth(),
+    )
+}
+
 /// Why the public address did not answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Silence {
@@ -110,7 +119,8 @@ impl Silence {
 }
 
 /// What went wrong, from the innermost cause that is known.
-fn in_words(error: &hyper_util::client::legacy::Error, host: &str) -> Silence {
+#[must_use]
+pub fn in_words(error: &hyper_util::client::legacy::Error, host: &str) -> Silence {
     let mut causes: Vec<&(dyn std::error::Error + 'static)> = vec![error];
     while let Some(cause) = causes.last().and_then(|cause| cause.source()) {
         causes.push(cause);

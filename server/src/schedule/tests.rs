@@ -347,3 +347,19 @@ fn the_clock_is_trusted_unless_something_speaks_against_it() {
         }
     }
 }
+
+#[test]
+fn a_check_is_due_when_its_pause_is_over_and_at_once_where_there_was_none() {
+    let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+    let every = Duration::from_secs(6 * 3600);
+    let next = |last: Option<&str>| next_check(now, last.map(|at| at.parse().unwrap()), every);
+    assert_eq!(next(None), now);
+    assert_eq!(
+        next(Some("2026-11-21T11:00:00Z")),
+        "2026-11-21T17:00:00Z".parse().unwrap()
+    );
+    assert!(next(Some("2026-11-20T12:00:00Z")) < now);
+    assert_eq!(next(Some("2027-01-01T00:00:00Z")), now);
+    let never = next_check(now, Some(now), Duration::MAX);
+    assert_eq!(never, Timestamp::MAX);
+}

@@ -1,4 +1,5 @@
-//! Ticks the pure schedule once a minute, in UTC, and takes the snapshots that it says are due.
+//! Ticks the pure schedule once a minute, in UTC: takes the snapshots that it says are due, and checks the public
+//! addresses whose time has come.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -66,6 +67,12 @@ async fn look(
     installed_at: Timestamp,
     failed: &Mutex<HashMap<AppName, Timestamp>>,
 ) {
+    for app in &server.apps {
+        // Only begun here: a slow site keeps no snapshot waiting.
+        if let Err(error) = app.check_if_due(server.clock.now()).await {
+            tracing::error!(app = %app.name(), "whether a check is due could not be told: {error:#}");
+        }
+    }
     // Held while a snapshot is taken: the next tick finds it taken, and does nothing.
     let Ok(mut failed) = failed.try_lock() else {
         return;

@@ -1,0 +1,118 @@
+//! The address of a site as a person types it: with or without a scheme, with or without a path.
+
+use url::Url;
+
+use crate::policy::Site;
+
+/// A site's address, parted into the site and the page that was meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// Scheme, host and port; the path is `/`.
+    pub origin: Url,
+    /// The path and query that were typed, where they are more than `/`.
+    pub page: Option<String>,
+    /// Whether there was no scheme, so that HTTPS was taken.
+    pub scheme_was_assumed: bool,
+}
+
+impl Address {
+    /// Reads what was typed.
+    ///
+    /// # Errors
+    /// What is wrong with it and what would be right, as a sentence.
+    pub fn read(typed: &str) -> Result<Address, String> {
+        let typed = typed.trim();
+        // `localhost:3000` is a host and a port, and a query may hold an address of its own.
+        let scheme = typed.split_once("://").map(|(scheme, _)| scheme);
+        let scheme_was_assumed = scheme.is_none_or(|scheme| scheme.contains(['/', '?', '#', '.']));
+        let whole = if scheme_was_assumed {
+            format!("https://{typed}")
+        } else {
+            typed.to_owned()
+        };
+        let url = Url::parse(&whole).map_err(|e| {
+            format!("{typed} is no address of a site, such as https://example.org: {e}")
+        })?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(format!(
+                "{typed} can't be checked: only what browsers open as http:// or https://"
+            ));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(
+                "a name and a password in the address are not sent: give the cookie of somebody who signed in with \
+                 --cookie-file FILE"
+                    .to_owned(),
+            );
+        }
+        let page = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        let page = (page != "/").then(|| page.to_owned());
+        let mut origin = url;
+        origin.set_path("/");
+        origin.set_query(None);
+        origin.set_fragment(None);
+        Ok(Address {
+            origin,
+            page,
+            scheme_was_assumed,
+        })
+    }
+
+    /// The site, asked where it is.
+    pub fn site(&self) -> Site {
+        Site {
+            origin: self.origin.clone(),
+            direct: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_parted_into_site_and_page() {
+        let table = [
+            ("https://example.org", "https://example.org/", None, false),
+            ("HTTP://Example.org/", "http://example.org/", None, false),
+            ("example.org", "https://example.org/", None, true),
+            ("localhost:3000", "https://localhost:3000/", None, true),
+            (
+                "http://localhost:3000/a/b?c=d#e",
+                "http://localhost:3000/",
+                Some("/a/b?c=d"),
+                false,
+            ),
+            ("http://[::1]:80/?c", "http://[::1]/", Some("/?c"), false),
+            (
+                "example.org/?to=http://a",
+                "https://example.org/",
+                Some("/?to=http://a"),
+                true,
+            ),
+        ];
+        for (typed, origin, page, assumed) in table {
+            let address = Address::read(typed).unwrap();
+            assert_eq!(address.origin.as_str(), origin, "{typed}");
+            assert_eq!(address.page.as_deref(), page, "{typed}");
+            assert_eq!(address.scheme_was_assumed, assumed, "{typed}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_sites_address_is_refused() {
+        for typed in [
+            "",
+            "ftp://example.org",
+            "file:///etc/passwd",
+            "https://",
+            "exa mple.org",
+            "https://anna:secret@example.org/",
+            "example.org:many",
+        ] {
+            let said = Address::read(typed).unwrap_err();
+            assert!(!said.contains("secret"), "{said}");
+        }
+    }
+}

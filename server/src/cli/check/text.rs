@@ -1,0 +1,220 @@
+//! What a check found, as text for a terminal: by policy, each finding with what shows it and what mends it, and the
+//! verdict in the last line.
+
+use std::io::IsTerminal;
+
+use tealkeep_app::{advice_for, finding_title, policy_title};
+use url::Url;
+
+use crate::policy::{Finding, Report, Severity, Verdict};
+
+/// All of it. Words are coloured on a terminal, unless `NO_COLOR` asks for none.
+pub fn of(origin: &Url, report: &Report) -> String {
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    shown(
+        origin,
+        report,
+        std::io::stdout().is_terminal() && !no_colour,
+    )
+}
+
+fn shown(origin: &Url, report: &Report, coloured: bool) -> String {
+    let mut text = format!("{origin}\n\n");
+    let mut heading = None;
+    for finding in &report.findings {
+        if heading != Some(finding.policy) {
+            text.push_str(&format!("{}\n", policy_title(finding.policy.as_str())));
+            heading = Some(finding.policy);
+        }
+        show(&mut text, finding, coloured);
+        text.push('\n');
+    }
+    text.push_str(&verdict(report, coloured));
+    text.push('\n');
+    text
+}
+
+fn show(text: &mut String, finding: &Finding, coloured: bool) {
+    let word = match finding.severity {
+        Severity::Warn => painted("warn", "33", coloured),
+        Severity::Fail => painted("FAIL", "31", coloured),
+    };
+    text.push_str(&format!(
+        "  {word}  {} ({})\n",
+        finding_title(finding.kind.as_str()),
+        finding.kind
+    ));
+    text.push_str(&format!("        {}\n", plain(&finding.url)));
+    for line in finding.evidence.lines() {
+        text.push_str(format!("          {}", plain(line)).trim_end());
+        text.push('\n');
+    }
+    if !finding.advice.trim().is_empty() {
+        text.push_str("        What to change:\n");
+    }
+    for line in finding
+        .advice
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+    {
+        let line = plain(line);
+        match advice_for(&line) {
+            Some((place, what)) => text.push_str(&format!("          {place:<16} {what}\n")),
+            None => text.push_str(&format!("          {}\n", line.trim())),
+        }
+    }
+}
+
+/// The verdict in words, and how many findings there are of each severity.
+fn verdict(report: &Report, coloured: bool) -> String {
+    let of = |severity| {
+        let all = report.findings.iter();
+        all.filter(|finding| finding.severity == severity).count()
+    };
+    let (fails, warns) = (of(Severity::Fail), of(Severity::Warn));
+    match report.verdict {
+        Verdict::Pass => format!(
+            "{}: nothing was found; a deploy reaches the browser.",
+            painted("pass", "32", coloured)
+        ),
+        Verdict::Warn => format!(
+            "{}: nothing keeps a deploy from the browser; {} should be looked at.",
+            painted("warn", "33", coloured),
+            counted(warns, "finding", "findings")
+        ),
+        Verdict::Fail => {
+            let besides = match warns {
+                0 => String::new(),
+                1 => ", and 1 warns".to_owned(),
+                n => format!(", and {n} warn"),
+            };
+            let verb = if fails == 1 { "fails" } else { "fail" };
+            format!(
+                "{}: {} {verb}{besides}; a deploy may not reach the browser.",
+                painted("FAIL", "31", coloured),
+                counted(fails, "finding", "findings")
+            )
+        }
+    }
+}
+
+fn counted(n: usize, one: &str, more: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { more })
+}
+
+fn painted(word: &str, colour: &str, coloured: bool) -> String {
+    match coloured {
+        true => format!("\x1b[{colour}m{word}\x1b[0m"),
+        false => word.to_owned(),
+    }
+}
+
+/// What came from a site, with nothing in it that a terminal would obey or that turns letters around.
+fn plain(text: &str) -> String {
+    let is_order = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.replace('\t', "    ")
+        .chars()
+        .map(|c| if is_order(c) { '\u{fffd}' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Kind, Policy};
+
+    fn finding(policy: Policy, kind: Kind, severity: Severity) -> Finding {
+        Finding {
+            policy,
+            kind,
+            severity,
+            url: "https://example.org/sw.js".to_owned(),
+            evidence: "On install it stored GET https://example.org/.\nsw.js:14".to_owned(),
+            advice: "Leave pages to the network.\nSvelteKit: store build only.".to_owned(),
+        }
+    }
+
+    fn text(findings: Vec<Finding>) -> String {
+        let origin = Url::parse("https://example.org").unwrap();
+        shown(&origin, &Report::of(findings), false)
+    }
+
+    #[test]
+    fn findings_stand_under_their_policy_with_what_shows_and_mends_them() {
+        let said = text(vec![
+            finding(Policy::ServiceWorker, Kind::CachesHtml, Severity::Fail),
+            finding(Policy::AssetCache, Kind::HashedNotImmutable, Severity::Warn),
+        ]);
+        assert_eq!(
+            said,
+            "https://example.org/\n\n\
+             Scripts, styles and images\n  \
+               warn  A file that never changes is asked for again and again (hashed-not-immutable)\n        \
+                     https://example.org/sw.js\n          \
+                       On install it stored GET https://example.org/.\n          \
+                       sw.js:14\n        \
+                     What to change:\n          \
+                       Leave pages to the network.\n          \
+                       SvelteKit        store build only.\n\n\
+             Service worker\n  \
+               FAIL  The service worker keeps pages (caches-html)\n        \
+                     https://example.org/sw.js\n          \
+                       On install it stored GET https://example.org/.\n          \
+                       sw.js:14\n        \
+                     What to change:\n          \
+                       Leave pages to the network.\n          \
+                       SvelteKit        store build only.\n\n\
+             FAIL: 1 finding fails, and 1 warns; a deploy may not reach the browser.\n"
+        );
+    }
+
+    #[test]
+    fn the_last_line_is_the_verdict() {
+        let warn = finding(Policy::HtmlCache, Kind::MayBeStale, Severity::Warn);
+        assert!(
+            text(vec![]).ends_with("\n\npass: nothing was found; a deploy reaches the browser.\n")
+        );
+        assert!(text(vec![warn]).ends_with("1 finding should be looked at.\n"));
+    }
+
+    #[test]
+    fn nothing_that_a_site_says_reaches_the_terminal_as_an_order() {
+        let mut hostile = finding(Policy::HtmlCache, Kind::Reusable, Severity::Fail);
+        hostile.evidence =
+            "Cache-Control: \u{1b}]0;owned\u{7}\u{202e}drawkcab\r\u{9b}2J".to_owned();
+        hostile.url = "https://example.org/\u{1b}[2J".to_owned();
+        hostile.advice = "Caddy: \u{1b}[8mhidden".to_owned();
+        let said = text(vec![hostile]);
+        assert!(
+            said.chars().all(|c| c == '\n' || !c.is_control()),
+            "{said:?}"
+        );
+        assert!(!said.contains('\u{202e}'));
+    }
+
+    #[test]
+    fn every_kind_and_every_policy_has_a_title_in_plain_words() {
+        for schema in [
+            serde_json::to_string(&schemars::schema_for!(Kind)).unwrap(),
+            serde_json::to_string(&schemars::schema_for!(Policy)).unwrap(),
+        ] {
+            let names: Vec<&str> = schema
+                .split("\"const\":\"")
+                .skip(1)
+                .filter_map(|rest| rest.split('"').next())
+                .collect();
+            assert!(names.len() >= 3, "{schema}");
+            for name in names {
+                let title = match finding_title(name) {
+                    same if same == name => policy_title(name),
+                    title => title,
+                };
+                assert_ne!(title, name);
+                assert!(title.starts_with(char::is_uppercase), "{title}");
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! `[app.policy]`: what is looked at besides what a crawl finds, how often, and what a finding of each policy does.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use toml_edit::Item;
+
+use super::reader::{FromToml, Placed, Table};
+use super::within;
+use crate::policy::Policy;
+
+/// How often the public address is checked unless told otherwise.
+const EVERY: Duration = Duration::from_secs(6 * 3600);
+
+/// `[app.policy]`
+#[derive(Clone, PartialEq, Eq)]
+pub struct PolicyConfig {
+    /// What the findings of `html-cache` do.
+    pub html_cache: Action,
+    /// What the findings of `asset-cache` do.
+    pub asset_cache: Action,
+    /// What the findings of `service-worker` do.
+    pub service_worker: Action,
+    /// Paths to ask for besides those that the crawl finds.
+    pub paths: Vec<String>,
+    /// A `Cookie` field's value that a person's browser would send.
+    pub cookie: Option<String>,
+    /// A file whose text is a further one: read at each check, so that it can be renewed.
+    pub cookie_file: Option<PathBuf>,
+    /// The service worker's path with its query string, where it can't be found by itself.
+    pub worker: Option<String>,
+    /// Regular expressions for the paths of assets whose names change with their content.
+    pub immutable: Vec<String>,
+    /// How often the public address is checked; zero never does it by itself.
+    pub every: Duration,
+}
+
+/// What the findings of a policy do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// A failing one stops a deploy.
+    Fail,
+    /// Each is told, and none stops a deploy.
+    Warn,
+    /// Nothing: they are not even told.
+    Off,
+}
+
+impl Default for PolicyConfig {
+    fn default() -> PolicyConfig {
+        PolicyConfig {
+            html_cache: Action::Fail,
+            asset_cache: Action::Fail,
+            service_worker: Action::Fail,
+            paths: Vec::new(),
+            cookie: None,
+            cookie_file: None,
+            worker: None,
+            immutable: Vec::new(),
+            every: EVERY,
+        }
+    }
+}
+
+// By hand: a cookie is as good as a password, and this may end up in a log.
+impl fmt::Debug for PolicyConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PolicyConfig")
+            .field("html_cache", &self.html_cache)
+            .field("asset_cache", &self.asset_cache)
+            .field("service_worker", &self.service_worker)
+            .field("paths", &self.paths)
+            .field("cookie", &self.cookie.as_ref().map(|_| "…"))
+            .field("cookie_file", &self.cookie_file)
+            .field("worker", &self.worker)
+            .field("immutable", &self.immutable)
+            .field("every", &self.every)
+            .finish()
+    }
+}
+
+impl PolicyConfig {
+    /// What the findings of a policy do.
+    #[must_use]
+    pub fn action(&self, policy: Policy) -> Action {
+        match policy {
+            Policy::HtmlCache => self.html_cache,
+            Policy::AssetCache => self.asset_cache,
+            Policy::ServiceWorker => self.service_worker,
+        }
+    }
+
+    /// Whether nothing that a check could find would be told.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        [self.html_cache, self.asset_cache, self.service_worker]
+            .iter()
+            .all(|action| *action == Action::Off)
+    }
+}
+
+impl FromToml for Action {
+    const RIGHT: &'static str =
+        "`\"fail\"` (a finding stops a deploy), `\"warn\"` (it is told) or `\"off\"`";
+
+    fn from_toml(item: &Item) -> Result<Self, String> {
+        match item.as_str() {
+            Some("fail") => Ok(Action::Fail),
+            Some("warn") => Ok(Action::Warn),
+            Some("off") => Ok(Action::Off),
+            Some(other) => Err(format!("`{other}` is nothing that a finding can do")),
+            None => Err("is not text in quotes".to_owned()),
+        }
+    }
+}
+
+/// Reads the table; an absent one has its defaults.
+pub(super) fn read(table: Table<'_>, on_this_machine: bool) -> PolicyConfig {
+    let default = PolicyConfig::default();
+    let html_cache = table.or("html_cache", default.html_cache).value;
+    let asset_cache = table.or("asset_cache", default.asset_cache).value;
+    let service_worker = table.or("service_worker", default.service_worker).value;
+    let paths = table.or("paths", Vec::<String>::new());
+    for path in &paths.value {
+        check_path(&table, &paths, path, "\"/chores\"");
+    }
+    let worker = table.optional::<String>("worker");
+    if let Some(worker) = &worker {
+        check_path(&table, worker, &worker.value, "\"/sw.js?v=3\"");
+    }
+    let cookie = table.optional::<String>("cookie");
+    if let Some(cookie) = &cookie
+        && !is_cookie(&cookie.value)
+    {
+        table.problem_at(
+            cookie,
+            "can't be what a browser sends as a cookie; write for example `\"session=0123abcd\"`",
+        );
+    }
+    let cookie_file = table.optional::<PathBuf>("cookie_file");
+    if let Some(file) = cookie_file.as_ref().filter(|_| on_this_machine)
+        && let Err(error) = std::fs::File::open(&file.value)
+    {
+        let text = format!(
+            "{} can't be read ({error}); put the cookie into it, as the user that runs tealkeep can read it, or name another file",
+            file.value.display()
+        );
+        table.problem_at(file, text);
+    }
+    let immutable = table.or("immutable", Vec::<String>::new());
+    for pattern in &immutable.value {
+        if let Err(error) = regex::Regex::new(pattern) {
+            // The last line says what is wrong; those before show where, in a drawing.
+            let why = error.to_string();
+            let why = why
+                .lines()
+                .last()
+                .unwrap_or_default()
+                .trim_start_matches("error: ");
+            table.problem_at(
+                &immutable,
+                format!("`{pattern}` is no regular expression: {why}; write for example `'^/static/.*-[0-9a-f]{{8}}\\.'`"),
+            );
+        }
+    }
+    let every = table.or("every", default.every);
+    if !every.value.is_zero() {
+        within(&table, &every, "5m", "168h");
+    }
+    table.finish();
+    PolicyConfig {
+        html_cache,
+        asset_cache,
+        service_worker,
+        paths: paths.value,
+        cookie: cookie.map(|cookie| cookie.value),
+        cookie_file: cookie_file.map(|file| file.value),
+        worker: worker.map(|worker| worker.value),
+        immutable: immutable.value,
+        every: every.value,
+    }
+}
+
+fn check_path<T>(table: &Table<'_>, at: &Placed<T>, path: &str, example: &str) {
+    let fits = path.starts_with('/')
+        && !path.starts_with("//")
+        && path
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    if !fits {
+        table.problem_at(
+            at,
+            format!("`{path}` is no path of the app; write it from `/` on as a browser sends it, for example `{example}`"),
+        );
+    }
+}
+
+/// Whether this could stand in a `Cookie` field (RFC 6265, section 4.2.1): pairs of visible characters.
+#[must_use]
+pub fn is_cookie(text: &str) -> bool {
+    text.contains('=')
+        && text
+            .bytes()
+            .all(|byte| byte == b' ' || byte.is_ascii_graphic())
+}

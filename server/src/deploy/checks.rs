@@ -1,0 +1,567 @@
+//! The checks of one app: of the idle colour before a swap, and of what people see after it and every few hours.
+//! Each is bounded in time, and ends in the journal.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use tokio::time::{Instant, timeout};
+use url::Url;
+
+use super::{App, Refusal, verdict};
+use crate::config::policy::is_cookie;
+use crate::journal::checks::{Acceptance, Check, Found, NewCheck, Target};
+use crate::journal::runs::RunId;
+use crate::journal::{NewEvent, Severity as Gravity};
+use crate::names::{Colour, ReleaseId};
+use crate::policy::{self, Finding, Kind, Order, Policy, Severity, Site, Verdict, web};
+use crate::runtime::ColourState;
+
+/// How long the check of an idle colour may take: a deploy waits for it.
+const IDLE_WITHIN: Duration = Duration::from_secs(60);
+/// How long the check of what people see may take: nobody waits for it, and the site may be far away.
+const PUBLIC_WITHIN: Duration = Duration::from_secs(180);
+/// The longest text of a person that says why a finding is accepted, in bytes.
+const LONGEST_WHY: usize = 2000;
+/// The longest cookie that is read from a file, in bytes; browsers keep none that is longer.
+const LONGEST_COOKIE: u64 = 16 * 1024;
+
+/// What is to be checked before a swap.
+pub(super) struct BeforeSwap<'a> {
+    pub run: RunId,
+    pub release: &'a ReleaseId,
+    pub previous: Option<&'a ReleaseId>,
+    pub to: Colour,
+    pub from: Colour,
+}
+
+impl App {
+    /// Whether what people see is being checked now.
+    #[must_use]
+    pub fn is_checking(&self) -> bool {
+        self.checking.try_lock().is_err()
+    }
+
+    /// The address that people use the app at, as far as it is known: what findings are told by.
+    ///
+    /// # Errors
+    /// The configured one is no address.
+    fn origin(&self) -> anyhow::Result<Url> {
+        match &self.config.url {
+            Some(url) => Url::parse(&url.to_string()),
+            None => Url::parse(&format!(
+                "http://localhost:{}",
+                self.router.entrance().port()
+            )),
+        }
+        .context("the app's address can't be read")
+    }
+
+    /// What to look at, apart from what differs from check to check.
+    async fn order(&self) -> anyhow::Result<Order> {
+        let config = &self.config.policy;
+        let mut cookies: Vec<String> = config.cookie.iter().cloned().collect();
+        if let Some(file) = config.cookie_file.clone() {
+            let shown = file.display().to_string();
+            let read = tokio::task::spawn_blocking(move || read_cookie(&file)).await?;
+            let cookie = read.with_context(|| format!("the cookie_file {shown}"))?;
+            cookies.push(cookie);
+        }
+        Ok(Order {
+            paths: config.paths.clone(),
+            cookie: (!cookies.is_empty()).then(|| cookies.join("; ")),
+            service_worker: config.worker.clone(),
+            immutable: config.immutable.clone(),
+            older: None,
+            release: None,
+        })
+    }
+
+    /// Checks an idle colour, beside the live one where that runs on another release, and writes down what came of it.
+    ///
+    /// # Errors
+    /// It can't be asked for as configured, or the journal can't be written.
+    pub(super) async fn check_before_swap(&self, what: BeforeSwap<'_>) -> anyhow::Result<Check> {
+        let origin = self.origin()?;
+        let site = |colour| Site {
+            origin: origin.clone(),
+            direct: Some(self.runtime.address(colour)),
+        };
+        let mut order = self.order().await?;
+        order.release = Some(self.releases.path(what.release));
+        let runs = matches!(
+            self.runtime.state(what.from).await,
+            ColourState::Running { .. }
+        );
+        if runs
+            && what
+                .previous
+                .is_some_and(|previous| previous != what.release)
+        {
+            order.older = Some(site(what.from));
+        }
+        let began = Instant::now();
+        let asked = timeout(IDLE_WITHIN, policy::check(&site(what.to), &order)).await;
+        let found = match asked {
+            Ok(Ok(report)) => Ok(report.findings),
+            Ok(Err(unreachable)) => Err(unreachable.to_string()),
+            Err(_) => Err(late(&origin, IDLE_WITHIN)),
+        };
+        let check = NewCheck {
+            target: Target::Idle,
+            url: origin.to_string(),
+            release: Some(what.release.clone()),
+            run: Some(what.run),
+            took: began.elapsed(),
+            outcome: self.judge(found).await?,
+        };
+        let (check, _) = self.journal.note_check(self.name().clone(), check).await?;
+        Ok(check)
+    }
+
+    async fn judge(
+        &self,
+        found: Result<Vec<Finding>, String>,
+    ) -> anyhow::Result<Result<(Verdict, Vec<Found>), String>> {
+        let accepted = self.journal.acceptances(self.name().clone(), false).await?;
+        Ok(found.map(|findings| verdict::judge(findings, &self.config.policy, &accepted)))
+    }
+
+    /// Checks what people see because somebody asked for it; returns when that is written down.
+    ///
+    /// # Errors
+    /// There is nothing to check now, and why.
+    pub async fn check_now(self: &Arc<Self>) -> Result<Check, Refusal> {
+        self.can_be_checked().await?;
+        // A task of its own: who asked may go away meanwhile.
+        let app = self.clone();
+        let task = self
+            .tasks
+            .spawn(async move { app.look_at_public(None).await });
+        Ok(task.await.context("the check's task ended")??)
+    }
+
+    /// The same, for somebody who does not wait for it.
+    ///
+    /// # Errors
+    /// As [`App::check_now`].
+    pub async fn begin_check(self: &Arc<Self>) -> Result<(), Refusal> {
+        self.can_be_checked().await?;
+        self.check_in_background(None);
+        Ok(())
+    }
+
+    async fn can_be_checked(&self) -> Result<(), Refusal> {
+        if self.config.policy.is_off() {
+            return Err(Refusal::Impossible(format!(
+                "every policy of {} is switched off, so there is nothing to check; see [app.policy] in the configuration",
+                self.name()
+            )));
+        }
+        if let Some(run) = self.underway() {
+            return Err(Refusal::Impossible(format!(
+                "the {} of {} is under way; ask for a check when that is done",
+                run.kind.noun(),
+                run.subject
+            )));
+        }
+        if self.releases.of_colour(self.router.live().await?).is_none() {
+            return Err(Refusal::Impossible(format!(
+                "{} has no live release yet that could be checked; deploy one first",
+                self.name()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Checks the public address after a run that changed what people see, where there is one.
+    pub(super) fn check_after(self: &Arc<Self>, run: RunId) {
+        if self.config.url.is_some() && !self.config.policy.is_off() {
+            self.check_in_background(Some(run));
+        }
+    }
+
+    /// Checks the public address if the schedule says that it is time.
+    ///
+    /// # Errors
+    /// The journal or the router can't be asked.
+    pub async fn check_if_due(self: &Arc<Self>, now: jiff::Timestamp) -> anyhow::Result<()> {
+        if self.next_check(now).await?.is_none_or(|next| next > now) || self.is_checking() {
+            return Ok(());
+        }
+        // In the middle of a run people see two releases, or wait; its end is checked by itself.
+        if self.can_be_checked().await.is_ok() {
+            self.check_in_background(None);
+        }
+        Ok(())
+    }
+
+    /// When the public address is checked by itself again; `None` where that is never.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn next_check(
+        &self,
+        now: jiff::Timestamp,
+    ) -> anyhow::Result<Option<jiff::Timestamp>> {
+        let every = self.config.policy.every;
+        if self.config.url.is_none() || self.config.policy.is_off() || every.is_zero() {
+            return Ok(None);
+        }
+        let last = self
+            .journal
+            .newest_check(self.name().clone(), Target::Public)
+            .await?;
+        let last = last.map(|check| check.at);
+        Ok(Some(crate::schedule::next_check(now, last, every)))
+    }
+
+    fn check_in_background(self: &Arc<Self>, run: Option<RunId>) {
+        let app = self.clone();
+        self.tasks.spawn(async move {
+            if let Err(error) = app.look_at_public(run).await
+                && !app.stop.is_cancelled()
+            {
+                tracing::error!(app = %app.name(), "what people see could not be checked: {error:#}");
+            }
+        });
+    }
+
+    /// One at a time; called off by the end of Tealkeep.
+    async fn look_at_public(self: &Arc<Self>, run: Option<RunId>) -> anyhow::Result<Check> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => bail!("Tealkeep is being stopped; ask again when it is back"),
+            checked = self.check_public(run) => checked,
+        }
+    }
+
+    async fn check_public(self: &Arc<Self>, run: Option<RunId>) -> anyhow::Result<Check> {
+        let turn = self.checking.lock().await;
+        self.journal.touch();
+        let mut live = self.router.live().await?;
+        let check = loop {
+            let check = self.ask_public(run, live).await?;
+            let now = self.router.live().await?;
+            if now == live {
+                break check;
+            }
+            // Something else went live meanwhile: what was seen is of both.
+            live = now;
+        };
+        let (check, before) = self.journal.note_check(self.name().clone(), check).await?;
+        drop(turn);
+        match news(&check, before.as_ref()) {
+            Some((gravity, text)) => {
+                let mut event = NewEvent::new(gravity, text).of(self.name());
+                if let Some(run) = check.run {
+                    event = event.in_run(run);
+                }
+                self.journal.note(event).await;
+            }
+            None => self.journal.touch(),
+        }
+        Ok(check)
+    }
+
+    async fn ask_public(&self, run: Option<RunId>, live: Colour) -> anyhow::Result<NewCheck> {
+        let origin = self.origin()?;
+        let release = self.releases.of_colour(live);
+        let began = Instant::now();
+        let behind = self.runtime.address(live);
+        let found = match self.order().await {
+            Ok(mut order) => {
+                order.release = release.as_ref().map(|release| self.releases.path(release));
+                let public = self.config.url.is_some();
+                let asked = see(&origin, behind, public, &order);
+                match timeout(PUBLIC_WITHIN, asked).await {
+                    Ok(found) => found,
+                    Err(_) => Err(late(&origin, PUBLIC_WITHIN)),
+                }
+            }
+            Err(error) => Err(format!("{origin} was not asked: {error:#}")),
+        };
+        Ok(NewCheck {
+            target: match self.config.url {
+                Some(_) => Target::Public,
+                None => Target::Live,
+            },
+            url: origin.to_string(),
+            release,
+            run,
+            took: began.elapsed(),
+            outcome: self.judge(found).await?,
+        })
+    }
+
+    /// Accepts a finding: from now on it is told, and counts for nothing.
+    ///
+    /// # Errors
+    /// No check that is kept has found it, it was accepted before, or no reason is given.
+    pub async fn accept(
+        &self,
+        (policy, kind, url): (Policy, Kind, String),
+        by: &str,
+        why: &str,
+    ) -> Result<Acceptance, Refusal> {
+        let why = why.trim();
+        if why.is_empty() || why.len() > LONGEST_WHY {
+            return Err(Refusal::Impossible(format!(
+                "say why it is accepted, in one sentence or a few (at most {LONGEST_WHY} letters): whoever reads it in a year must understand it"
+            )));
+        }
+        let checks = self.journal.checks(self.name().clone(), u32::MAX).await?;
+        let was_found = checks
+            .iter()
+            .flat_map(|check| &check.findings)
+            .any(|found| {
+                let finding = &found.finding;
+                finding.policy == policy && finding.kind == kind && finding.url == url
+            });
+        if !was_found {
+            return Err(Refusal::Impossible(format!(
+                "no check of {} that is kept has found {kind} ({policy}) at {url}; accept a finding as the check tells it",
+                self.name()
+            )));
+        }
+        let accepted = self
+            .journal
+            .accept(
+                self.name().clone(),
+                (policy, kind, url.clone()),
+                by.to_owned(),
+                why.to_owned(),
+            )
+            .await?;
+        let Some(accepted) = accepted else {
+            return Err(Refusal::Impossible(format!(
+                "{kind} at {url} was accepted before"
+            )));
+        };
+        let text = format!("The finding {kind} at {url} was accepted by {by}: {why}");
+        self.note(Gravity::Warning, sentence(text)).await;
+        Ok(accepted)
+    }
+
+    /// Takes an acceptance back: from now on the finding counts again.
+    ///
+    /// # Errors
+    /// None of that number holds.
+    pub async fn revoke_acceptance(&self, id: i64, by: &str) -> Result<Acceptance, Refusal> {
+        let revoked = self
+            .journal
+            .revoke_acceptance(self.name().clone(), id, by.to_owned())
+            .await?;
+        let Some(revoked) = revoked else {
+            return Err(Refusal::Impossible(format!(
+                "no acceptance {id} of {} holds; it may have been taken back already",
+                self.name()
+            )));
+        };
+        let text = format!(
+            "The finding {} at {} counts again: its acceptance was taken back by {by}.",
+            revoked.kind, revoked.url
+        );
+        self.note(Gravity::Info, text).await;
+        Ok(revoked)
+    }
+}
+
+/// What people see, and, through a public address, what was made of it on its way there.
+async fn see(
+    origin: &Url,
+    behind: SocketAddr,
+    public: bool,
+    order: &Order,
+) -> Result<Vec<Finding>, String> {
+    let behind = Site {
+        origin: origin.clone(),
+        direct: Some(behind),
+    };
+    let site = Site {
+        origin: origin.clone(),
+        direct: (!public).then_some(behind.direct).flatten(),
+    };
+    let seen = web::look(&site, order)
+        .await
+        .map_err(|silence| silence.to_string())?;
+    let mut findings = web::judge(&seen);
+    findings.extend(policy::service_worker::check(&site, order, &seen).await);
+    // Where the release itself gives no answer, other looks at it say so.
+    if public && let Ok(behind) = web::look(&behind, order).await {
+        findings.extend(web::compare(&behind, &seen));
+    }
+    Ok(policy::Report::of(findings).findings)
+}
+
+/// What there is to say of a check of what people see, where it came out otherwise than the one before.
+fn news(check: &Check, before: Option<&Check>) -> Option<(Gravity, String)> {
+    let failing = |check: &Check| {
+        let key = |finding: &Finding| (finding.policy, finding.kind, finding.url.clone());
+        let keys = check.counting(Severity::Fail).map(key);
+        keys.collect::<std::collections::BTreeSet<_>>()
+    };
+    let outcome = |check: &Check| (check.verdict, failing(check));
+    // The first one tells only what is wrong.
+    let then = before.map_or((Some(Verdict::Pass), Default::default()), outcome);
+    if outcome(check) == then || check.times > 1 {
+        return None;
+    }
+    let url = check.url.trim_end_matches('/');
+    let found = |severity| verdict::in_a_sentence(check, severity).unwrap_or_default();
+    Some(match check.verdict {
+        None => {
+            let why = check.unreachable.clone().unwrap_or_default();
+            (
+                Gravity::Warning,
+                format!("The check of {url} got no answer: {why}."),
+            )
+        }
+        Some(Verdict::Fail) => (
+            Gravity::Bad,
+            format!(
+                "The check of {url} found what keeps old pages or files before people's eyes: {}.",
+                found(Severity::Fail)
+            ),
+        ),
+        Some(Verdict::Warn) => (
+            Gravity::Warning,
+            format!(
+                "The check of {url} found what somebody should look at: {}.",
+                found(Severity::Warn)
+            ),
+        ),
+        Some(Verdict::Pass) => (
+            Gravity::Good,
+            format!("The check of {url} found nothing wrong any more."),
+        ),
+    })
+}
+
+fn late(origin: &Url, within: Duration) -> String {
+    format!(
+        "{origin} was not looked through within {} s",
+        within.as_secs()
+    )
+}
+
+/// Ends a person's words as a sentence ends.
+fn sentence(mut text: String) -> String {
+    if !text.ends_with(['.', '!', '?']) {
+        text.push('.');
+    }
+    text
+}
+
+fn read_cookie(file: &std::path::Path) -> anyhow::Result<String> {
+    use std::io::Read;
+    let mut text = String::new();
+    std::fs::File::open(file)?
+        .take(LONGEST_COOKIE)
+        .read_to_string(&mut text)?;
+    let cookie = text.trim();
+    if !is_cookie(cookie) {
+        return Err(anyhow!(
+            "holds nothing that a browser could send as a cookie; write one line such as session=0123abcd"
+        ));
+    }
+    Ok(cookie.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn check(verdict: Option<Verdict>, urls: &[&str]) -> Check {
+        let found = urls.iter().map(|url| Found {
+            finding: Finding {
+                policy: Policy::HtmlCache,
+                kind: Kind::Reusable,
+                severity: match verdict {
+                    Some(Verdict::Warn) => Severity::Warn,
+                    _ => Severity::Fail,
+                },
+                url: (*url).to_owned(),
+                evidence: String::new(),
+                advice: String::new(),
+            },
+            accepted: None,
+        });
+        Check {
+            id: 1,
+            target: Target::Public,
+            url: "https://home.example/".to_owned(),
+            release: None,
+            run: None,
+            first_at: Timestamp::UNIX_EPOCH,
+            at: Timestamp::UNIX_EPOCH,
+            times: 1,
+            took_ms: 1,
+            verdict,
+            unreachable: verdict
+                .is_none()
+                .then(|| "https://home.example/ is away".to_owned()),
+            findings: found.collect(),
+        }
+    }
+
+    #[test]
+    fn only_what_came_out_otherwise_than_before_is_news() {
+        let pass = check(Some(Verdict::Pass), &[]);
+        let warn = check(Some(Verdict::Warn), &["a"]);
+        let fail = check(Some(Verdict::Fail), &["a"]);
+        let other = check(Some(Verdict::Fail), &["a", "b"]);
+        let away = check(None, &[]);
+        assert_eq!(news(&pass, None), None);
+        for same in [&pass, &warn, &fail, &away] {
+            assert_eq!(news(same, Some(same)), None);
+        }
+        for (now, before, gravity, says) in [
+            (&fail, None, Gravity::Bad, "found what keeps old pages"),
+            (
+                &fail,
+                Some(&pass),
+                Gravity::Bad,
+                "reusable at a (browsers may",
+            ),
+            (&other, Some(&fail), Gravity::Bad, "; reusable at b"),
+            (
+                &warn,
+                Some(&fail),
+                Gravity::Warning,
+                "somebody should look at",
+            ),
+            (
+                &away,
+                Some(&fail),
+                Gravity::Warning,
+                "no answer: https://home.example/ is away.",
+            ),
+            (&pass, Some(&away), Gravity::Good, "nothing wrong any more"),
+        ] {
+            let (of, text) = news(now, before).unwrap();
+            assert_eq!(of, gravity, "{text}");
+            assert!(
+                text.starts_with("The check of https://home.example "),
+                "{text}"
+            );
+            assert!(text.contains(says), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_is_one_line_of_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("cookie");
+        std::fs::write(&file, "session=abc; theme=dark\n").unwrap();
+        assert_eq!(read_cookie(&file).unwrap(), "session=abc; theme=dark");
+        for wrong in ["", "\n", "abc", "a=b\nc=d", "a=\u{e4}"] {
+            std::fs::write(&file, wrong).unwrap();
+            assert!(read_cookie(&file).is_err(), "{wrong:?}");
+        }
+        assert!(read_cookie(&dir.path().join("none")).is_err());
+    }
+}

@@ -1,0 +1,563 @@
+//! Checks in the journal: what the policies found, when, and which findings a person accepted. A check that
+//! found what the one before it found is no new row: that row says when it was last so.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+
+use super::runs::{RunId, parsed, word};
+use super::{Journal, instant};
+use crate::names::{AppName, ReleaseId};
+use crate::policy::{Finding, Kind, Policy, Severity, Verdict};
+
+/// How many checks of an app are kept; older ones go.
+const MOST_CHECKS: u32 = 200;
+
+/// The number of a check, unique on this machine.
+pub type CheckId = i64;
+
+/// What was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// The idle colour, before a swap.
+    Idle,
+    /// The public address.
+    Public,
+    /// The live colour itself, where the configuration names no public address.
+    Live,
+}
+
+impl Target {
+    /// As it stands in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Target::Idle => "idle",
+            Target::Public => "public",
+            Target::Live => "live",
+        }
+    }
+
+    /// Whether it tells what people get now, and not what they would get.
+    #[must_use]
+    pub fn is_what_people_see(self) -> bool {
+        self != Target::Idle
+    }
+}
+
+/// One thing that a check found, and whether a person had accepted it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Found {
+    /// What was found.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// Who accepted it; then it counts for nothing.
+    pub accepted: Option<Acceptance>,
+}
+
+/// A finding that a person accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Acceptance {
+    /// Its number.
+    pub id: i64,
+    /// The rule.
+    pub policy: Policy,
+    /// What exactly.
+    pub kind: Kind,
+    /// The URL that it is about.
+    pub url: String,
+    /// Who accepted it.
+    pub by: String,
+    /// Why, in that person's words.
+    pub why: String,
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// When it was taken back.
+    #[schemars(with = "Option<String>")]
+    pub revoked_at: Option<Timestamp>,
+    /// By whom.
+    pub revoked_by: Option<String>,
+}
+
+impl Acceptance {
+    /// Whether it is of this finding.
+    #[must_use]
+    pub fn covers(&self, finding: &Finding) -> bool {
+        self.policy == finding.policy && self.kind == finding.kind && self.url == finding.url
+    }
+}
+
+/// A check that has ended, before it is written.
+#[derive(Debug, Clone)]
+pub struct NewCheck {
+    /// What was asked.
+    pub target: Target,
+    /// The address that was asked for.
+    pub url: String,
+    /// The release that answered, where it is known.
+    pub release: Option<ReleaseId>,
+    /// The run that it belongs to.
+    pub run: Option<RunId>,
+    /// How long it took.
+    pub took: std::time::Duration,
+    /// What it came to; `Err` says why there was no answer, in words that continue "the address …".
+    pub outcome: Result<(Verdict, Vec<Found>), String>,
+}
+
+/// One check. Its JSON is part of the API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Check {
+    /// Its number.
+    pub id: CheckId,
+    /// What was asked.
+    pub target: Target,
+    /// The address that was asked for.
+    pub url: String,
+    /// The release that answered, where it is known.
+    pub release: Option<ReleaseId>,
+    /// The run that it belongs to.
+    pub run: Option<RunId>,
+    /// When it first came out like this.
+    #[schemars(with = "String")]
+    pub first_at: Timestamp,
+    /// When it last did.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// How often it was made, with the same outcome, one after the other.
+    pub times: u32,
+    /// How long the last one took, in milliseconds.
+    pub took_ms: u64,
+    /// The worst of the findings that nobody accepted; null where there was no answer.
+    pub verdict: Option<Verdict>,
+    /// Why there was no answer, in words that continue "the address …".
+    pub unreachable: Option<String>,
+    /// What was found: by policy, then the gravest first. Accepted ones are among them.
+    pub findings: Vec<Found>,
+}
+
+impl Check {
+    /// The findings that count, with this severity.
+    pub fn counting(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
+        let counts =
+            move |found: &&Found| found.accepted.is_none() && found.finding.severity == severity;
+        self.findings
+            .iter()
+            .filter(counts)
+            .map(|found| &found.finding)
+    }
+
+    /// Whether two came out alike, in everything that a person would have to look at anew.
+    fn is_like(&self, other: &NewCheck) -> bool {
+        let keys = |findings: &[Found]| {
+            let key = |found: &Found| {
+                let f = &found.finding;
+                let accepted = found.accepted.as_ref().map(|acceptance| acceptance.id);
+                (f.policy, f.kind, f.severity, f.url.clone(), accepted)
+            };
+            findings.iter().map(key).collect::<Vec<_>>()
+        };
+        let outcome = match &other.outcome {
+            Ok((verdict, findings)) => {
+                self.verdict == Some(*verdict) && keys(&self.findings) == keys(findings)
+            }
+            Err(why) => self.unreachable.as_ref() == Some(why),
+        };
+        outcome && self.url == other.url && self.release == other.release
+    }
+}
+
+impl Journal {
+    /// Writes a check down. One of what people see that belongs to no run and came out as the newest of its target
+    /// did is counted there. Returns it as it stands, and the one of that target before it, where it differs.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn note_check(
+        &self,
+        app: AppName,
+        check: NewCheck,
+    ) -> anyhow::Result<(Check, Option<Check>)> {
+        let now = Timestamp::now().as_millisecond();
+        self.with(move |connection| {
+            let transaction = connection.transaction()?;
+            let before = newest(&transaction, &app, check.target)?;
+            let took = i64::try_from(check.took.as_millis()).unwrap_or(i64::MAX);
+            let (verdict, unreachable, findings) = match &check.outcome {
+                Ok((verdict, findings)) => (Some(word(verdict)), None, json(findings)),
+                Err(why) => (None, Some(why.clone()), "[]".to_owned()),
+            };
+            let same = before
+                .as_ref()
+                .filter(|before| check.run.is_none() && before.is_like(&check));
+            let (id, differs) = match same {
+                Some(same) => {
+                    transaction.execute(
+                        "UPDATE policy_check SET at = ?2, times = times + 1, took_ms = ?3, findings = ?4 WHERE id = ?1",
+                        params![same.id, now, took, findings],
+                    )?;
+                    (same.id, false)
+                }
+                None => {
+                    transaction.execute(
+                        "INSERT INTO policy_check(app, target, url, release, run, first_at, at, times, took_ms, verdict, unreachable, findings)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 1, ?7, ?8, ?9, ?10)",
+                        params![
+                            app.as_str(),
+                            word(&check.target),
+                            check.url,
+                            check.release.as_ref().map(ReleaseId::as_str),
+                            check.run,
+                            now,
+                            took,
+                            verdict,
+                            unreachable,
+                            findings
+                        ],
+                    )?;
+                    (transaction.last_insert_rowid(), true)
+                }
+            };
+            transaction.execute(
+                "DELETE FROM policy_check WHERE app = ?1 AND id NOT IN
+                     (SELECT id FROM policy_check WHERE app = ?1 ORDER BY id DESC LIMIT ?2)",
+                params![app.as_str(), MOST_CHECKS],
+            )?;
+            let written =
+                transaction.query_row(&format!("{COLUMNS} WHERE id = ?1"), [id], check_of)?;
+            transaction.commit()?;
+            Ok((written, before.filter(|_| differs)))
+        })
+        .await
+    }
+
+    /// A check of an app by its number.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn check(&self, app: AppName, id: CheckId) -> anyhow::Result<Option<Check>> {
+        self.with(move |connection| {
+            connection
+                .query_row(
+                    &format!("{COLUMNS} WHERE app = ?1 AND id = ?2"),
+                    params![app.as_str(), id],
+                    check_of,
+                )
+                .optional()
+        })
+        .await
+    }
+
+    /// The newest checks of an app, newest first.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn checks(&self, app: AppName, limit: u32) -> anyhow::Result<Vec<Check>> {
+        self.with(move |connection| {
+            connection
+                .prepare_cached(&format!(
+                    "{COLUMNS} WHERE app = ?1 ORDER BY id DESC LIMIT ?2"
+                ))?
+                .query_map(params![app.as_str(), limit], check_of)?
+                .collect()
+        })
+        .await
+    }
+
+    /// The newest check of a target.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn newest_check(
+        &self,
+        app: AppName,
+        target: Target,
+    ) -> anyhow::Result<Option<Check>> {
+        self.with(move |connection| newest(connection, &app, target))
+            .await
+    }
+
+    /// The acceptances of an app that hold, newest first; with `all`, also those that were taken back.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn acceptances(&self, app: AppName, all: bool) -> anyhow::Result<Vec<Acceptance>> {
+        self.with(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, policy, kind, url, by, why, at, revoked_at, revoked_by FROM acceptance
+                     WHERE app = ?1 AND (?2 OR revoked_at IS NULL) ORDER BY id DESC",
+                )?
+                .query_map(params![app.as_str(), all], acceptance_of)?
+                .collect()
+        })
+        .await
+    }
+
+    /// Writes down that a finding is accepted; `None` where that is so already.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn accept(
+        &self,
+        app: AppName,
+        (policy, kind, url): (Policy, Kind, String),
+        by: String,
+        why: String,
+    ) -> anyhow::Result<Option<Acceptance>> {
+        let now = Timestamp::now();
+        self.with(move |connection| {
+            // In one statement: of two that accept the same at once, one is the first.
+            let changed = connection.execute(
+                "INSERT INTO acceptance(app, policy, kind, url, by, why, at)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS
+                     (SELECT 1 FROM acceptance WHERE app = ?1 AND policy = ?2 AND kind = ?3 AND url = ?4
+                      AND revoked_at IS NULL)",
+                params![
+                    app.as_str(),
+                    word(&policy),
+                    word(&kind),
+                    url,
+                    by,
+                    why,
+                    now.as_millisecond()
+                ],
+            )?;
+            Ok((changed > 0).then(|| Acceptance {
+                id: connection.last_insert_rowid(),
+                policy,
+                kind,
+                url,
+                by,
+                why,
+                at: instant(now.as_millisecond()),
+                revoked_at: None,
+                revoked_by: None,
+            }))
+        })
+        .await
+    }
+
+    /// Takes an acceptance back; `None` where none of that number holds.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn revoke_acceptance(
+        &self,
+        app: AppName,
+        id: i64,
+        by: String,
+    ) -> anyhow::Result<Option<Acceptance>> {
+        let now = Timestamp::now().as_millisecond();
+        self.with(move |connection| {
+            connection
+                .query_row(
+                    "UPDATE acceptance SET revoked_at = ?3, revoked_by = ?4
+                     WHERE app = ?1 AND id = ?2 AND revoked_at IS NULL
+                     RETURNING id, policy, kind, url, by, why, at, revoked_at, revoked_by",
+                    params![app.as_str(), id, now, by],
+                    acceptance_of,
+                )
+                .optional()
+        })
+        .await
+    }
+}
+
+const COLUMNS: &str = "SELECT id, target, url, release, run, first_at, at, times, took_ms, verdict, unreachable, findings FROM policy_check";
+
+fn newest(
+    connection: &Connection,
+    app: &AppName,
+    target: Target,
+) -> rusqlite::Result<Option<Check>> {
+    connection
+        .query_row(
+            &format!("{COLUMNS} WHERE app = ?1 AND target = ?2 ORDER BY id DESC LIMIT 1"),
+            params![app.as_str(), word(&target)],
+            check_of,
+        )
+        .optional()
+}
+
+fn json(findings: &[Found]) -> String {
+    serde_json::to_string(findings).expect("findings are plain text and numbers")
+}
+
+fn check_of(row: &Row<'_>) -> rusqlite::Result<Check> {
+    let findings: String = row.get(11)?;
+    let findings = serde_json::from_str(&findings).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(11, rusqlite::types::Type::Text, Box::new(error))
+    })?;
+    let verdict = match row.get::<_, Option<String>>(9)? {
+        Some(_) => Some(parsed(row, 9)?),
+        None => None,
+    };
+    let release: Option<String> = row.get(3)?;
+    Ok(Check {
+        id: row.get(0)?,
+        target: parsed(row, 1)?,
+        url: row.get(2)?,
+        release: release.and_then(|release| release.parse().ok()),
+        run: row.get(4)?,
+        first_at: instant(row.get(5)?),
+        at: instant(row.get(6)?),
+        times: row.get(7)?,
+        took_ms: u64::try_from(row.get::<_, i64>(8)?).unwrap_or_default(),
+        verdict,
+        unreachable: row.get(10)?,
+        findings,
+    })
+}
+
+fn acceptance_of(row: &Row<'_>) -> rusqlite::Result<Acceptance> {
+    Ok(Acceptance {
+        id: row.get(0)?,
+        policy: parsed(row, 1)?,
+        kind: parsed(row, 2)?,
+        url: row.get(3)?,
+        by: row.get(4)?,
+        why: row.get(5)?,
+        at: instant(row.get(6)?),
+        revoked_at: row.get::<_, Option<i64>>(7)?.map(instant),
+        revoked_by: row.get(8)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn finding(url: &str, evidence: &str) -> Found {
+        Found {
+            finding: Finding {
+                policy: Policy::HtmlCache,
+                kind: Kind::Reusable,
+                severity: Severity::Fail,
+                url: url.to_owned(),
+                evidence: evidence.to_owned(),
+                advice: "Say no-cache.".to_owned(),
+            },
+            accepted: None,
+        }
+    }
+
+    fn public(outcome: Result<(Verdict, Vec<Found>), String>) -> NewCheck {
+        NewCheck {
+            target: Target::Public,
+            url: "https://home.example/".to_owned(),
+            release: Some("v1".parse().unwrap()),
+            run: None,
+            took: Duration::from_millis(120),
+            outcome,
+        }
+    }
+
+    async fn journal() -> (tempfile::TempDir, Journal, AppName) {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::open(dir.path()).unwrap();
+        (dir, journal, "home".parse().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_check_that_finds_the_same_again_is_counted_and_one_that_does_not_is_a_new_row() {
+        let (_dir, journal, app) = journal().await;
+        let note = async |check| journal.note_check(app.clone(), check).await.unwrap();
+        let (first, none) = note(public(Ok((Verdict::Pass, vec![])))).await;
+        assert_eq!((first.times, none), (1, None));
+        let (again, none) = note(public(Ok((Verdict::Pass, vec![])))).await;
+        assert_eq!((again.id, again.times, none), (first.id, 2, None));
+
+        let failed = vec![finding("https://home.example/", "Age: 3")];
+        let (failing, before) = note(public(Ok((Verdict::Fail, failed)))).await;
+        assert_ne!(failing.id, first.id);
+        assert_eq!(before.map(|check| check.id), Some(first.id));
+        // What was seen is told as it was seen last, and makes no difference.
+        let failed = vec![finding("https://home.example/", "Age: 9")];
+        let (still, none) = note(public(Ok((Verdict::Fail, failed)))).await;
+        assert_eq!((still.id, still.times, none), (failing.id, 2, None));
+        assert_eq!(still.findings[0].finding.evidence, "Age: 9");
+        let elsewhere = vec![finding("https://home.example/x", "Age: 9")];
+        let (other, _) = note(public(Ok((Verdict::Fail, elsewhere)))).await;
+        assert_ne!(other.id, failing.id);
+
+        let (silent, _) = note(public(Err("is not there".to_owned()))).await;
+        assert_eq!(silent.verdict, None);
+        assert_eq!(silent.unreachable.as_deref(), Some("is not there"));
+        // One that belongs to a run is that run's own.
+        let mut of_run = public(Err("is not there".to_owned()));
+        of_run.run = Some(7);
+        let (own, _) = note(of_run).await;
+        assert_ne!(own.id, silent.id);
+        let all = journal.checks(app.clone(), 99).await.unwrap();
+        assert_eq!(all.len(), 5);
+        assert_eq!(all[0], own);
+        assert_eq!(
+            journal.check(app.clone(), first.id).await.unwrap(),
+            Some(again)
+        );
+        let elsewhere = journal.check("garden".parse().unwrap(), first.id).await;
+        assert_eq!(elsewhere.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn only_the_newest_checks_of_an_app_are_kept() {
+        let (_dir, journal, app) = journal().await;
+        let garden: AppName = "garden".parse().unwrap();
+        let (other, _) = journal
+            .note_check(garden.clone(), public(Ok((Verdict::Pass, vec![]))))
+            .await
+            .unwrap();
+        for number in 0..MOST_CHECKS + 5 {
+            let silent = public(Err(format!("did not answer the question {number}")));
+            journal.note_check(app.clone(), silent).await.unwrap();
+        }
+        let kept = journal.checks(app.clone(), u32::MAX).await.unwrap();
+        assert_eq!(kept.len(), 200);
+        assert!(kept[199].unreachable.as_ref().unwrap().ends_with(" 5"));
+        assert_eq!(journal.checks(garden, 9).await.unwrap(), [other]);
+    }
+
+    #[tokio::test]
+    async fn a_finding_is_accepted_once_and_again_after_that_was_taken_back() {
+        let (_dir, journal, app) = journal().await;
+        let what = (Policy::HtmlCache, Kind::Reusable, "https://x/".to_owned());
+        let accept = async |why: &str| {
+            let (by, why) = ("the dashboard".to_owned(), why.to_owned());
+            journal
+                .accept(app.clone(), what.clone(), by, why)
+                .await
+                .unwrap()
+        };
+        let first = accept("it is a museum").await.unwrap();
+        assert_eq!(accept("again").await, None);
+        assert_eq!(
+            journal.acceptances(app.clone(), false).await.unwrap(),
+            [first.clone()]
+        );
+        let garden: AppName = "garden".parse().unwrap();
+        let by = || "me".to_owned();
+        let of_another = journal.revoke_acceptance(garden, first.id, by()).await;
+        assert_eq!(of_another.unwrap(), None);
+        let revoked = journal.revoke_acceptance(app.clone(), first.id, by()).await;
+        assert_eq!(revoked.unwrap().unwrap().revoked_by.as_deref(), Some("me"));
+        let twice = journal.revoke_acceptance(app.clone(), first.id, by()).await;
+        assert_eq!(twice.unwrap(), None);
+        assert!(
+            journal
+                .acceptances(app.clone(), false)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        let second = accept("it is one again").await.unwrap();
+        assert_ne!(second.id, first.id);
+        assert_eq!(
+            journal.acceptances(app.clone(), true).await.unwrap().len(),
+            2
+        );
+    }
+}

@@ -1,0 +1,410 @@
+//! What a worker's requests are answered with: what the look around has already, else what the site says now, and
+//! after the change the same with other bytes. Nothing but GET and HEAD ever leaves, and nothing leaves for an
+//! address of the local network that is not the site's own.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use tealkeep_worker::play::Round;
+use tealkeep_worker::{Answer, Mode, Request};
+use url::{Host, Url};
+
+use super::super::site::{self, Ask, Site};
+use super::super::web::{Nature, Seen};
+use super::marks;
+
+/// How much of what was asked for is kept to be answered again, in bytes.
+const MOST_KEPT: usize = 64 << 20;
+
+/// Fields of a request that make no other answer: every browser has its own.
+const USUAL: [&str; 7] = [
+    "accept",
+    "accept-language",
+    "cache-control",
+    "pragma",
+    "service-worker",
+    "upgrade-insecure-requests",
+    "user-agent",
+];
+/// Fields that a script can't set, or that belong to one connection (Fetch, section 2.2.2).
+const NOT_SENT: [&str; 9] = [
+    "connection",
+    "content-length",
+    "cookie",
+    "expect",
+    "host",
+    "keep-alive",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Answers the requests of one site's workers.
+pub struct Answers<'a> {
+    site: &'a Site,
+    cookie: Option<&'a str>,
+    seen: &'a Seen,
+    known: HashMap<&'a str, &'a site::Answer>,
+    asked: HashMap<Asked, Result<site::Answer, String>>,
+    kept: usize,
+}
+
+/// What makes one request the same as another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Asked {
+    url: String,
+    method: String,
+    with_cookie: bool,
+    headers: Vec<(String, String)>,
+}
+
+impl<'a> Answers<'a> {
+    /// With what a look around has already.
+    pub fn new(site: &'a Site, cookie: Option<&'a str>, seen: &'a Seen) -> Answers<'a> {
+        let mut known = HashMap::new();
+        for asset in &seen.assets {
+            if let Some(answer) = asset.answer.as_ref().filter(|answer| !answer.is_cut) {
+                known.insert(asset.url.as_str(), answer);
+            }
+        }
+        for page in &seen.pages {
+            if page.with_cookie == cookie.is_some() && !page.answer.is_cut {
+                known.insert(page.answer.url.as_str(), &page.answer);
+            }
+        }
+        Answers {
+            site,
+            cookie,
+            seen,
+            known,
+            asked: HashMap::new(),
+            kept: 0,
+        }
+    }
+
+    /// The answer to a worker's request in that round.
+    ///
+    /// # Errors
+    /// There is none: why, for people.
+    pub async fn answer(&mut self, round: Round, request: &Request) -> Result<Answer, String> {
+        if !round.has_network() {
+            return Err("the network is down in this visit".to_owned());
+        }
+        let answer = self.found(request).await?;
+        let mut answer = Answer {
+            status: answer.status,
+            status_text: http::StatusCode::from_u16(answer.status)
+                .ok()
+                .and_then(|status| status.canonical_reason())
+                .unwrap_or_default()
+                .to_owned(),
+            // Never shown to script (Fetch, section 2.2.2: forbidden response-header names).
+            headers: answer
+                .headers
+                .iter()
+                .filter(|(name, _)| name != "set-cookie" && name != "set-cookie2")
+                .cloned()
+                .collect(),
+            body: answer.body.clone(),
+        };
+        if round == Round::Changed {
+            self.change(request, &mut answer);
+        }
+        Ok(answer)
+    }
+
+    /// What the site says under that URL, if it was asked for: scripts for their lines, pages for their text.
+    pub fn heard(&self, url: &str) -> Option<&site::Answer> {
+        self.known.get(url).copied().or_else(|| {
+            self.asked
+                .iter()
+                .filter(|(asked, _)| asked.url == url)
+                .find_map(|(_, answer)| answer.as_ref().ok())
+        })
+    }
+
+    /// Every HTML answer, as it was before the change.
+    pub fn pages(&self) -> impl Iterator<Item = &site::Answer> {
+        let asked = self.asked.values().filter_map(|answer| answer.as_ref().ok());
+        self.known
+            .values()
+            .copied()
+            .chain(asked)
+            .filter(|answer| is_html(content_type(&answer.headers)))
+    }
+
+    /// What is at a URL of the site, asked without a worker: whether a script is there, and what its fields say.
+    pub async fn script(&mut self, url: &Url) -> Result<site::Answer, String> {
+        let request = Request {
+            method: "GET".to_owned(),
+            url: url.to_string(),
+            headers: vec![("service-worker".to_owned(), "script".to_owned())],
+            body: Vec::new(),
+            mode: Mode::SameOrigin,
+            destination: "serviceworker".to_owned(),
+            credentials: "same-origin".to_owned(),
+            cache: "default".to_owned(),
+        };
+        self.found(&request).await
+    }
+
+    async fn found(&mut self, request: &Request) -> Result<site::Answer, String> {
+        if request.method != "GET" && request.method != "HEAD" {
+            return Err(format!(
+                "a check sends no {}, since that may change something",
+                request.method
+            ));
+        }
+        let url = Url::parse(&request.url).map_err(|error| format!("its URL is none: {error}"))?;
+        let is_own = url.origin() == self.site.origin.origin();
+        let mut headers: Vec<(String, String)> = request
+            .headers
+            .iter()
+            .filter(|(name, value)| {
+                !USUAL.contains(&name.as_str())
+                    || name == "accept" && !value.contains("*/*")
+            })
+            .filter(|(name, _)| !NOT_SENT.contains(&name.as_str()) && !name.starts_with("sec-"))
+            .cloned()
+            .collect();
+        headers.sort();
+        let asked = Asked {
+            url: request.url.clone(),
+            method: request.method.clone(),
+            with_cookie: is_own && request.credentials != "omit" && self.cookie.is_some(),
+            headers,
+        };
+        let is_plain = asked.method == "GET"
+            && asked.headers.is_empty()
+            && asked.with_cookie == self.cookie.is_some();
+        if is_plain && let Some(answer) = self.known.get(asked.url.as_str()) {
+            return Ok((*answer).clone());
+        }
+        if let Some(answer) = self.asked.get(&asked) {
+            return answer.clone();
+        }
+        let answer = self.ask(&url, is_own, &asked, request).await;
+        let size = answer.as_ref().map_or(0, |answer| answer.body.len());
+        if self.kept + size <= MOST_KEPT {
+            self.kept += size;
+            self.asked.insert(asked, answer.clone());
+        }
+        answer
+    }
+
+    async fn ask(
+        &self,
+        url: &Url,
+        is_own: bool,
+        asked: &Asked,
+        request: &Request,
+    ) -> Result<site::Answer, String> {
+        if !is_own {
+            public_only(url, &self.site.origin).await?;
+        }
+        let mut headers: Vec<(String, String)> = request
+            .headers
+            .iter()
+            .filter(|(name, _)| !NOT_SENT.contains(&name.as_str()) && !name.starts_with("sec-"))
+            .cloned()
+            .collect();
+        headers.extend(seen_by_the_network(request, is_own));
+        if let (true, Some(cookie)) = (asked.with_cookie, self.cookie) {
+            headers.push(("cookie".to_owned(), cookie.to_owned()));
+        }
+        let answer = self
+            .site
+            .ask(&Ask {
+                url: url.clone(),
+                method: match request.method.as_str() {
+                    "HEAD" => http::Method::HEAD,
+                    _ => http::Method::GET,
+                },
+                headers,
+                body: Vec::new(),
+            })
+            .await
+            .map_err(|error| error.to_string())?;
+        match answer.is_cut {
+            true => Err(format!(
+                "its body is longer than the {} MB that a check reads",
+                site::LONGEST_BODY >> 20
+            )),
+            false => Ok(answer),
+        }
+    }
+
+    fn change(&self, request: &Request, answer: &mut Answer) {
+        let has_content = answer.status >= 400 || (200..300).contains(&answer.status);
+        // Scripts of workers are compared byte by byte to tell a new version; what is played is one version.
+        let is_worker = matches!(request.destination.as_str(), "serviceworker" | "worker");
+        let is_html = is_html(content_type(&answer.headers));
+        let can_change = is_html
+            || Url::parse(&request.url)
+                .is_ok_and(|url| !matches!(self.seen.nature(&url), Nature::Immutable(_)));
+        if !has_content || is_worker || !can_change {
+            return;
+        }
+        if let Some(body) = marks::changed(content_type(&answer.headers), &answer.body) {
+            answer.body = body;
+            for (name, value) in &mut answer.headers {
+                match name.as_str() {
+                    "content-length" => *value = answer.body.len().to_string(),
+                    "etag" => *value = "\"tealkeep-changed\"".to_owned(),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// The content type that is said; the last one where several are.
+pub fn content_type(headers: &[(String, String)]) -> Option<&str> {
+    headers
+        .iter()
+        .rev()
+        .find(|(name, _)| name == "content-type")
+        .map(|(_, value)| value.as_str())
+}
+
+/// Whether a browser shows it as a page.
+pub fn is_html(content_type: Option<&str>) -> bool {
+    content_type.is_some_and(|kind| {
+        matches!(
+            marks::essence(kind).as_str(),
+            "text/html" | "application/xhtml+xml"
+        )
+    })
+}
+
+/// Fields that a browser adds behind a worker's back (Fetch Metadata Request Headers, section 2).
+fn seen_by_the_network(request: &Request, is_own: bool) -> Vec<(String, String)> {
+    let destination = match request.destination.as_str() {
+        "" => "empty",
+        known => known,
+    };
+    let mode = match request.mode {
+        Mode::Navigate => "navigate",
+        Mode::Cors => "cors",
+        Mode::NoCors => "no-cors",
+        Mode::SameOrigin => "same-origin",
+    };
+    let site = match is_own {
+        true => "same-origin",
+        false => "cross-site",
+    };
+    [
+        ("sec-fetch-dest", destination),
+        ("sec-fetch-mode", mode),
+        ("sec-fetch-site", site),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
+}
+
+/// Refuses what is not on the public internet, save the site's own host under another port.
+async fn public_only(url: &Url, own: &Url) -> Result<(), String> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("{}: is not asked for over a network", url.scheme()));
+    }
+    if url.host() == own.host() {
+        return Ok(());
+    }
+    let port = url.port_or_known_default().unwrap_or(443);
+    let addresses: Vec<IpAddr> = match url.host() {
+        None => return Err("it names no host".to_owned()),
+        Some(Host::Ipv4(address)) => vec![address.into()],
+        Some(Host::Ipv6(address)) => vec![address.into()],
+        Some(Host::Domain(name)) => {
+            let found = tokio::net::lookup_host((name, port));
+            let found = tokio::time::timeout(site::ANSWER_WITHIN, found).await;
+            found
+                .map_err(|_| format!("{name} was not resolved in time"))?
+                .map_err(|error| format!("{name} can't be resolved: {error}"))?
+                .map(|address| address.ip())
+                .collect()
+        }
+    };
+    match addresses.iter().find(|address| !is_public(**address)) {
+        Some(address) => Err(format!(
+            "{address} is an address of the local network, which a check asks for nothing"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Whether an address belongs to the public internet (the special-purpose registries of RFC 6890).
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            !(v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_broadcast()
+                || v4.is_documentation()
+                || v4.is_multicast()
+                || a == 0
+                || a >= 240
+                || (a == 100 && (64..128).contains(&b))
+                || (a == 192 && b == 0 && c == 0)
+                || (a == 198 && (b == 18 || b == 19)))
+        }
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => is_public(v4.into()),
+            None => {
+                let first = v6.segments()[0];
+                // Of IPv6 only 2000::/3 is the public internet; 64:ff9b::/96 and 2002::/16 lead to IPv4 of any kind.
+                (first & 0xe000) == 0x2000
+                    && first != 0x2002
+                    && !(first == 0x2001 && v6.segments()[1] < 0x0200)
+                    && !(first == 0x2001 && v6.segments()[1] == 0x0db8)
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_the_local_network_are_not_public() {
+        for local in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:192.168.1.1",
+            "64:ff9b::c0a8:101",
+            "2002:c0a8:101::1",
+            "2001:db8::1",
+        ] {
+            let address = local.parse().expect("an address");
+            assert!(!is_public(address), "{local}");
+        }
+        for public in ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "100.128.0.1"] {
+            let address = public.parse().expect("an address");
+            assert!(is_public(address), "{public}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_sites_own_host_may_be_local_and_no_other() {
+        let own = Url::parse("http://127.0.0.1:3000/").expect("a URL");
+        let url = |text: &str| Url::parse(text).expect("a URL");
+        assert!(public_only(&url("http://127.0.0.1:9/x"), &own).await.is_ok());
+        assert!(public_only(&url("http://127.0.0.2/x"), &own).await.is_err());
+        assert!(public_only(&url("http://[::1]/x"), &own).await.is_err());
+        assert!(public_only(&url("ftp://1.1.1.1/x"), &own).await.is_err());
+    }
+}

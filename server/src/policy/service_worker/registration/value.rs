@@ -1,0 +1,576 @@
+//! What an expression of a script comes to, as far as that can be told without running it: strings, their sums,
+//! names that were given one, addresses of the page. What can't be told has no value; what depends has several.
+
+use url::Url;
+
+use super::scan::{Lexeme, Token};
+
+/// How deep names may lead to names.
+const DEEPEST: usize = 12;
+/// How many values an expression may have.
+const MOST_VALUES: usize = 6;
+/// How many givings of a name are looked at.
+const MOST_GIVINGS: usize = 2_000;
+
+/// A script's tokens, with where each bracket is closed, and where it stands.
+pub struct Script<'a> {
+    /// Its tokens.
+    pub tokens: &'a [Lexeme],
+    /// For each opening bracket its closing one, and the reverse.
+    partner: Vec<usize>,
+    /// The page that it runs on.
+    pub document: &'a Url,
+    /// Its own URL: the page's where it stands in the page.
+    pub url: &'a Url,
+}
+
+/// A stretch of tokens, its end left out.
+pub type Stretch = std::ops::Range<usize>;
+
+impl<'a> Script<'a> {
+    /// Of these tokens.
+    pub fn new(tokens: &'a [Lexeme], document: &'a Url, url: &'a Url) -> Script<'a> {
+        let mut partner = vec![usize::MAX; tokens.len()];
+        let mut open = Vec::new();
+        for (at, lexeme) in tokens.iter().enumerate() {
+            if lexeme.is("(") || lexeme.is("[") || lexeme.is("{") {
+                open.push(at);
+            } else if (lexeme.is(")") || lexeme.is("]") || lexeme.is("}"))
+                && let Some(from) = open.pop()
+            {
+                partner[from] = at;
+                partner[at] = from;
+            }
+        }
+        Script {
+            tokens,
+            partner,
+            document,
+            url,
+        }
+    }
+
+    /// The bracket that closes, or opened, this one.
+    pub fn partner(&self, at: usize) -> Option<usize> {
+        let partner = *self.partner.get(at)?;
+        (partner != usize::MAX).then_some(partner)
+    }
+
+    /// Whether this token is that mark.
+    pub fn is(&self, at: usize, mark: &str) -> bool {
+        self.tokens.get(at).is_some_and(|lexeme| lexeme.is(mark))
+    }
+
+    /// The name that this token is.
+    pub fn name(&self, at: usize) -> Option<&str> {
+        self.tokens.get(at)?.name()
+    }
+
+    /// What stands between a bracket and its partner, cut at its commas.
+    pub fn parts(&self, open: usize) -> Vec<Stretch> {
+        let Some(close) = self.partner(open) else {
+            return Vec::new();
+        };
+        let mut parts = Vec::new();
+        let mut from = open + 1;
+        for at in self.top(open + 1..close) {
+            if self.is(at, ",") {
+                parts.push(from..at);
+                from = at + 1;
+            }
+        }
+        if from < close {
+            parts.push(from..close);
+        }
+        parts
+    }
+
+    /// What an object literal gives to a key: `{` stands at `open`.
+    pub fn property(&self, open: usize, key: &str) -> Option<Stretch> {
+        self.parts(open).into_iter().find_map(|part| {
+            let its = self.tokens.get(part.start)?;
+            let is_it = its.name() == Some(key) || its.text() == Some(key);
+            if !is_it {
+                return None;
+            }
+            match self.is(part.start + 1, ":") {
+                true => Some(part.start + 2..part.end),
+                // `{ scope }` gives it the name's own value.
+                false => (part.len() == 1).then_some(part),
+            }
+        })
+    }
+
+    /// The values that a stretch may come to; none when that can't be told.
+    pub fn values(&self, of: Stretch) -> Vec<String> {
+        let mut values = self.expression(of, 0);
+        let mut once = std::collections::HashSet::new();
+        values.retain(|value| once.insert(value.clone()));
+        values
+    }
+
+    /// The tokens of a stretch that stand in no bracket of it.
+    fn top(&self, of: Stretch) -> impl Iterator<Item = usize> + '_ {
+        let mut at = of.start;
+        std::iter::from_fn(move || {
+            if at >= of.end {
+                return None;
+            }
+            let here = at;
+            let opens = self.is(here, "(") || self.is(here, "[") || self.is(here, "{");
+            at = match self.partner(here) {
+                Some(close) if opens && close < of.end => close + 1,
+                _ => here + 1,
+            };
+            Some(here)
+        })
+    }
+
+    fn split(&self, of: &Stretch, marks: &[&str]) -> Option<usize> {
+        self.top(of.clone())
+            .find(|at| marks.iter().any(|mark| self.is(*at, mark)))
+    }
+
+    fn expression(&self, of: Stretch, depth: usize) -> Vec<String> {
+        if depth > DEEPEST || of.is_empty() {
+            return Vec::new();
+        }
+        let within = |of: Stretch| self.expression(of, depth + 1);
+        if self.is(of.start, "(") && self.partner(of.start) == Some(of.end - 1) {
+            // The last of a sequence is its value.
+            return self.parts(of.start).pop().map(within).unwrap_or_default();
+        }
+        if matches!(self.name(of.start), Some("await" | "void")) {
+            return within(of.start + 1..of.end);
+        }
+        if let Some(question) = self.split(&of, &["?"]) {
+            let Some(colon) = self.split(&(question + 1..of.end), &[":"]) else {
+                return Vec::new();
+            };
+            let mut both = within(question + 1..colon);
+            both.extend(within(colon + 1..of.end));
+            both.truncate(MOST_VALUES);
+            return both;
+        }
+        if let Some(or) = self.split(&of, &["??", "||"]) {
+            let left = within(of.start..or);
+            return match left.iter().any(|value| !value.is_empty()) {
+                true => left,
+                false => within(or + 1..of.end),
+            };
+        }
+        if let Some(and) = self.split(&of, &["&&"]) {
+            return within(and + 1..of.end);
+        }
+        if self.split(&of, &["+"]).is_some() {
+            return self.sum(of, depth);
+        }
+        if let Some(equals) = self.split(&of, &["="]) {
+            return within(equals + 1..of.end);
+        }
+        self.primary(of, depth)
+    }
+
+    fn sum(&self, of: Stretch, depth: usize) -> Vec<String> {
+        let mut parts = Vec::new();
+        let mut from = of.start;
+        for at in self.top(of.clone()) {
+            if self.is(at, "+") {
+                parts.push(self.expression(from..at, depth + 1));
+                from = at + 1;
+            }
+        }
+        parts.push(self.expression(from..of.end, depth + 1));
+        joined(&parts)
+    }
+
+    fn primary(&self, of: Stretch, depth: usize) -> Vec<String> {
+        let within = |of: Stretch| self.expression(of, depth + 1);
+        let last = of.end - 1;
+        if of.len() == 1 {
+            match &self.tokens[of.start].token {
+                Token::Text(text) => return vec![text.clone()],
+                Token::Template(texts, holes) => {
+                    let mut parts = Vec::new();
+                    for (number, text) in texts.iter().enumerate() {
+                        parts.push(vec![text.clone()]);
+                        if let Some(hole) = holes.get(number) {
+                            parts.push(self.hole(hole, of.start, depth));
+                        }
+                    }
+                    return joined(&parts);
+                }
+                Token::Name(_) | Token::Other | Token::Mark(_) => {}
+            }
+        }
+        // `new URL(a, b)`, with `.href`, `.pathname` or `.toString()` behind it.
+        if self.name(of.start) == Some("new") {
+            let Some(open) = (of.start + 2..of.end).find(|at| self.is(*at, "(")) else {
+                return Vec::new();
+            };
+            if self.name(open - 1) != Some("URL") {
+                return Vec::new();
+            }
+            let Some(close) = self.partner(open) else {
+                return Vec::new();
+            };
+            let parts = self.parts(open);
+            let target = parts.first().cloned().map(within).unwrap_or_default();
+            let bases = match parts.get(1) {
+                Some(base) => within(base.clone()),
+                None => vec![self.document.to_string()],
+            };
+            let part = self.name(close + 2);
+            return target
+                .iter()
+                .flat_map(|target| bases.iter().map(move |base| (target, base)))
+                .filter_map(|(target, base)| Url::parse(base).ok()?.join(target).ok())
+                .map(|url| match part {
+                    Some("pathname") => url.path().to_owned(),
+                    Some("origin") => url.origin().ascii_serialization(),
+                    _ => url.to_string(),
+                })
+                .collect();
+        }
+        if self.is(last, ")") && self.partner(last).is_some_and(|open| open > of.start) {
+            return self.call(of, depth);
+        }
+        self.place(&of)
+            .map(|value| vec![value])
+            .unwrap_or_else(|| self.named(of, depth))
+    }
+
+    /// A hole's tokens are a script of their own, whose names are those of where the template stands.
+    fn hole(&self, hole: &[Lexeme], at: usize, depth: usize) -> Vec<String> {
+        let inner = Script::new(hole, self.document, self.url);
+        let is_path = hole.iter().enumerate().all(|(number, lexeme)| {
+            if number % 2 == 0 {
+                lexeme.name().is_some()
+            } else {
+                lexeme.is(".")
+            }
+        });
+        let values = inner.expression(0..hole.len(), depth + 1);
+        match values.is_empty() && is_path {
+            true => self.given(hole, at, depth),
+            false => values,
+        }
+    }
+
+    fn call(&self, of: Stretch, depth: usize) -> Vec<String> {
+        let open = self.partner(of.end - 1).unwrap_or(of.start);
+        let parts = self.parts(open);
+        let values = |number: usize| {
+            parts
+                .get(number)
+                .map(|part| self.expression(part.clone(), depth + 1))
+                .unwrap_or_default()
+        };
+        match self.name(open - 1) {
+            Some("concat") if self.is(open - 2, ".") => {
+                let mut all = vec![self.expression(of.start..open - 2, depth + 1)];
+                all.extend((0..parts.len()).map(values));
+                joined(&all)
+            }
+            Some("toString" | "trim") if self.is(open - 2, ".") && parts.is_empty() => {
+                self.expression(of.start..open - 2, depth + 1)
+            }
+            // Trusted Types, and what changes nothing of a plain URL.
+            Some("createScriptURL" | "String" | "encodeURI" | "unsafeResourceUrl") => values(0),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Addresses that every page has.
+    fn place(&self, of: &Stretch) -> Option<String> {
+        let mut path = String::new();
+        for lexeme in &self.tokens[of.clone()] {
+            match (&lexeme.token, lexeme.name()) {
+                (_, Some(name)) => path.push_str(name),
+                (Token::Mark("." | "?."), _) => path.push('.'),
+                _ => return None,
+            }
+        }
+        let mut path = path.as_str();
+        while let Some(rest) = ["window.", "self.", "globalThis.", "document.location"]
+            .iter()
+            .find_map(|start| path.strip_prefix(start).map(|rest| (start, rest)))
+        {
+            if *rest.0 == "document.location" {
+                let document = self.document;
+                return location(document, rest.1.strip_prefix('.').unwrap_or("href"));
+            }
+            path = rest.1;
+        }
+        match path {
+            "origin" => Some(self.document.origin().ascii_serialization()),
+            "document.baseURI" | "document.URL" | "location" => Some(self.document.to_string()),
+            "import.meta.url" | "document.currentScript.src" => Some(self.url.to_string()),
+            _ => location(self.document, path.strip_prefix("location.")?),
+        }
+    }
+
+    fn named(&self, of: Stretch, depth: usize) -> Vec<String> {
+        let is_path = of.clone().all(|at| match (at - of.start) % 2 {
+            0 => self.name(at).is_some(),
+            _ => self.is(at, "."),
+        });
+        match is_path && of.len() % 2 == 1 {
+            true => self.given(&self.tokens[of.clone()], of.start, depth),
+            false => Vec::new(),
+        }
+    }
+
+    /// What a name was given, as it is seen from a place: by the last giving before it in a block around it, else by
+    /// the first one after.
+    fn given(&self, path: &[Lexeme], from: usize, depth: usize) -> Vec<String> {
+        if depth > DEEPEST {
+            return Vec::new();
+        }
+        let is_simple = path.len() == 1;
+        if is_simple
+            && let Some((block, number)) = self.parameter(path[0].name().unwrap_or_default(), from)
+        {
+            return self.passed(block, number, depth);
+        }
+        let givings: Vec<usize> = (0..self.tokens.len().saturating_sub(path.len()))
+            .filter(|at| self.matches(path, *at) && self.is(at + path.len(), "="))
+            .filter(|at| !(*at > 0 && (self.is(at - 1, ".") || self.is(at - 1, "?."))))
+            .filter(|at| !is_simple || self.sees(from, *at))
+            .take(MOST_GIVINGS)
+            .collect();
+        let before = givings.iter().rev().find(|at| **at < from);
+        let chosen = before.or_else(|| givings.iter().find(|at| **at > from));
+        if let Some(at) = chosen {
+            let start = at + path.len() + 1;
+            return self.expression(start..self.end_of_value(start), depth + 1);
+        }
+        // A member that no statement gives a value: what object literals say of it, when they agree.
+        match path.last().and_then(Lexeme::name) {
+            Some(key) if !is_simple => self.agreed(key, depth),
+            _ => Vec::new(),
+        }
+    }
+
+    fn matches(&self, path: &[Lexeme], at: usize) -> bool {
+        path.iter()
+            .zip(&self.tokens[at..])
+            .all(|(its, here)| its.token == here.token)
+    }
+
+    fn agreed(&self, key: &str, depth: usize) -> Vec<String> {
+        let mut all: Vec<String> = Vec::new();
+        for at in 0..self.tokens.len().saturating_sub(2) {
+            let is_key = self.name(at) == Some(key) && self.is(at + 1, ":");
+            let is_member =
+                is_key && at > 0 && (self.is(at - 1, "{") || self.is(at - 1, ","));
+            if is_member {
+                all.extend(self.expression(at + 2..self.end_of_value(at + 2), depth + 4));
+            }
+        }
+        all.sort();
+        all.dedup();
+        match all.len() {
+            1 => all,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Where a value ends that a name is given: at a comma, a semicolon, the bracket around it, or the line's end
+    /// where a semicolon would be inserted (ECMAScript, section 12.10).
+    pub fn end_of_value(&self, from: usize) -> usize {
+        let mut before: Option<&Lexeme> = None;
+        for at in self.top(from..self.tokens.len()) {
+            let here = &self.tokens[at];
+            let ends = [",", ";", ")", "]", "}"].iter().any(|mark| here.is(mark));
+            let begins_anew = before.is_some_and(|before| {
+                before.line < here.line && before.ends_a_value() && here.ends_a_value()
+            });
+            if ends || begins_anew {
+                return at;
+            }
+            before = match self.partner(at).filter(|close| *close > at) {
+                Some(close) => self.tokens.get(close),
+                None => Some(here),
+            };
+        }
+        self.tokens.len()
+    }
+
+    /// The blocks around a token, the innermost first.
+    fn blocks(&self, at: usize) -> impl Iterator<Item = usize> + '_ {
+        let mut at = at;
+        std::iter::from_fn(move || {
+            while at > 0 {
+                at -= 1;
+                let Some(partner) = self.partner(at) else {
+                    continue;
+                };
+                if partner < at {
+                    at = partner;
+                } else if self.is(at, "{") {
+                    return Some(at);
+                }
+            }
+            None
+        })
+    }
+
+    /// Whether what is given at one token is seen at another: the block around the first is around the second too.
+    fn sees(&self, from: usize, at: usize) -> bool {
+        match self.blocks(at).next() {
+            None => true,
+            Some(block) => self
+                .partner(block)
+                .is_some_and(|close| block < from && from < close),
+        }
+    }
+
+    /// The function around a token that has a parameter of that name, by its body, and which one it is; `None` when
+    /// something nearer gives the name a value.
+    fn parameter(&self, name: &str, from: usize) -> Option<(usize, usize)> {
+        for block in self.blocks(from) {
+            let own = (block + 1..from).any(|at| {
+                self.name(at) == Some(name)
+                    && self.is(at + 1, "=")
+                    && !self.is(at - 1, ".")
+                    && self.sees(from, at)
+            });
+            if own {
+                return None;
+            }
+            let parameters = self.parameters(block);
+            if let Some(number) = parameters
+                .iter()
+                .position(|part| self.name(part.start) == Some(name))
+            {
+                return Some((block, number));
+            }
+        }
+        None
+    }
+
+    /// The parameters of the function whose body is this block.
+    fn parameters(&self, block: usize) -> Vec<Stretch> {
+        let before = match block.checked_sub(1) {
+            Some(arrow) if self.is(arrow, "=>") => arrow.checked_sub(1),
+            other => other,
+        };
+        let Some(before) = before else {
+            return Vec::new();
+        };
+        if self.is(before, ")") {
+            let Some(open) = self.partner(before) else {
+                return Vec::new();
+            };
+            let heads = open
+                .checked_sub(1)
+                .and_then(|at| self.name(at))
+                .is_some_and(|name| matches!(name, "if" | "while" | "for" | "with" | "switch"));
+            return match heads {
+                true => Vec::new(),
+                false => self.parts(open),
+            };
+        }
+        match self.is(block - 1, "=>") && self.name(before).is_some() {
+            true => vec![before..before + 1],
+            false => Vec::new(),
+        }
+    }
+
+    /// What the calls of the function with that body pass as its parameter, or what that is by default.
+    fn passed(&self, block: usize, number: usize, depth: usize) -> Vec<String> {
+        let Some(parameter) = self.parameters(block).get(number).cloned() else {
+            return Vec::new();
+        };
+        let mut values = Vec::new();
+        // Called on the spot: `(function(e){…})("/sw.js")`.
+        if let Some(close) = self.partner(block) {
+            let after = match self.is(close + 1, ")") {
+                true => close + 2,
+                false => close + 1,
+            };
+            if self.is(after, "(")
+                && let Some(argument) = self.parts(after).get(number)
+            {
+                values.extend(self.expression(argument.clone(), depth + 2));
+            }
+        }
+        if let Some(name) = self.function_name(block) {
+            for at in 0..self.tokens.len().saturating_sub(1) {
+                let is_call = self.name(at) == Some(name)
+                    && self.is(at + 1, "(")
+                    && !(at > 0 && self.name(at - 1) == Some("function"))
+                    && !self
+                        .partner(at + 1)
+                        .is_some_and(|close| close + 1 == block);
+                if is_call && let Some(argument) = self.parts(at + 1).get(number) {
+                    values.extend(self.expression(argument.clone(), depth + 2));
+                }
+                if values.len() >= MOST_VALUES {
+                    break;
+                }
+            }
+        }
+        if values.is_empty() && self.is(parameter.start + 1, "=") {
+            values = self.expression(parameter.start + 2..parameter.end, depth + 2);
+        }
+        values
+    }
+
+    /// The name by which the function with that body is called.
+    fn function_name(&self, block: usize) -> Option<&str> {
+        let first = self.parameters(block).first()?.start;
+        let open = match self.is(first.checked_sub(1)?, "(") {
+            true => first - 1,
+            false => first,
+        };
+        let before = open.checked_sub(1)?;
+        match self.name(before) {
+            // `name = function(`, `name: function(`, `name = async (`
+            Some("function" | "async") => self.assigned(before.checked_sub(1)?),
+            // `function name(`, and a method.
+            Some(name) => Some(name),
+            None => self.assigned(before),
+        }
+    }
+
+    fn assigned(&self, mark: usize) -> Option<&str> {
+        let mark = match self.name(mark) {
+            Some("function" | "async") => mark.checked_sub(1)?,
+            _ => mark,
+        };
+        match self.is(mark, "=") || self.is(mark, ":") {
+            true => self.name(mark.checked_sub(1)?),
+            false => None,
+        }
+    }
+}
+
+fn location(document: &Url, part: &str) -> Option<String> {
+    match part {
+        "href" => Some(document.to_string()),
+        "origin" => Some(document.origin().ascii_serialization()),
+        "protocol" => Some(format!("{}:", document.scheme())),
+        "hostname" => Some(document.host_str()?.to_owned()),
+        "host" => Some(match document.port() {
+            Some(port) => format!("{}:{port}", document.host_str()?),
+            None => document.host_str()?.to_owned(),
+        }),
+        "pathname" => Some(document.path().to_owned()),
+        _ => None,
+    }
+}
+
+/// Every way to put one of each together; none when one has none.
+fn joined(parts: &[Vec<String>]) -> Vec<String> {
+    let mut all = vec![String::new()];
+    for part in parts {
+        all = all
+            .iter()
+            .flat_map(|start| part.iter().map(move |end| format!("{start}{end}")))
+            .take(MOST_VALUES)
+            .collect();
+    }
+    all
+}

@@ -1,0 +1,330 @@
+//! The parent of the child process that a worker runs in: it starts it with nothing but a pipe, answers its
+//! requests, keeps what it tells, and ends it. However the child ends, there is a record that says how.
+
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use tealkeep_worker::Failure;
+use tealkeep_worker::play::{Plan, Record};
+use tealkeep_worker::wire::{self, FromChild, LENGTH_BYTES, ToChild, WireError};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdout, Command};
+
+use super::answers::Answers;
+
+/// How long the child may take by itself: what the parent needs to answer it does not count.
+pub const OWN_TIME: Duration = Duration::from_secs(60);
+/// How long all the answers of the network may take together.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(180);
+/// How long its end may take once it has said its last word, or is killed.
+const END_WITHIN: Duration = Duration::from_secs(5);
+/// How much it may tell in all, in bytes of JSON.
+const MOST_TOLD: usize = 48 << 20;
+/// How much of what it complains of is kept, in bytes.
+const MOST_COMPLAINTS: usize = 4 << 10;
+
+/// This very program, also after its file was replaced by a newer version: the two must speak alike.
+const ITSELF: &str = "/proc/self/exe";
+/// The verb that makes it the child.
+const VERB: &str = "evaluate-worker";
+
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
+/// Names the program that has the verb `evaluate-worker`, for a process that is not that program: a test's. Only
+/// the first call counts.
+pub fn use_program(program: PathBuf) {
+    let _ = PROGRAM.set(program);
+}
+
+/// Plays the plan in a child process of its own. The child is gone when this returns, and when the future is dropped.
+pub async fn run(plan: Plan, answers: &mut Answers<'_>, own_time: Duration) -> Record {
+    let mut record = Record::new(plan.registration.clone());
+    if let Err(failure) = play(plan, answers, own_time, &mut record).await {
+        record.failure = Some(failure);
+    }
+    record
+}
+
+async fn play(
+    plan: Plan,
+    answers: &mut Answers<'_>,
+    own_time: Duration,
+    record: &mut Record,
+) -> Result<(), Failure> {
+    let mut child = start()?;
+    let (Some(stdin), Some(stdout), Some(stderr)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
+        return Err(engine("it was started without its pipes".to_owned()));
+    };
+    let complaints = tokio::spawn(kept(stderr));
+    let most_requests = plan.limits.requests;
+    let mut talk = Talk {
+        stdin,
+        stdout,
+        left: own_time,
+        own_time,
+        left_for_answers: ANSWERS_WITHIN,
+        told: 0,
+    };
+    let ended = match talk.tell(&ToChild::Plan(Box::new(plan))).await {
+        Ok(()) => talk.listen(answers, most_requests, record).await,
+        Err(end) => Err(end),
+    };
+    // A child that said its last word ends by itself; any other is ended.
+    if !matches!(ended, Ok(()) | Err(End::Lost(WireError::Closed))) {
+        let _ = child.start_kill();
+    }
+    let status = tokio::time::timeout(END_WITHIN, child.wait()).await;
+    let _ = child.start_kill();
+    let complaints = tokio::time::timeout(END_WITHIN, complaints).await;
+    let complaints = complaints.ok().and_then(Result::ok).unwrap_or_default();
+    match ended {
+        Ok(()) => Ok(()),
+        Err(End::Limit(which)) => Err(Failure::Limit { which }),
+        Err(End::Lost(WireError::Closed)) => {
+            let how = match status {
+                Ok(Ok(status)) => in_words(status),
+                Ok(Err(error)) => format!("it was lost sight of: {error}"),
+                Err(_) => "it closed its pipe and went on".to_owned(),
+            };
+            Err(engine(with(how, &complaints)))
+        }
+        Err(End::Lost(error)) => Err(engine(with(format!("{error}"), &complaints))),
+    }
+}
+
+fn start() -> Result<Child, Failure> {
+    let program = PROGRAM.get().map_or(ITSELF.as_ref(), PathBuf::as_path);
+    Command::new(program)
+        .arg0("tealkeep")
+        .arg(VERB)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| {
+            engine(format!(
+                "the child process could not be started from {}: {error}",
+                program.display()
+            ))
+        })
+}
+
+/// Why the talk ended before the child's last word.
+enum End {
+    Limit(String),
+    Lost(WireError),
+}
+
+impl From<WireError> for End {
+    fn from(error: WireError) -> End {
+        End::Lost(error)
+    }
+}
+
+struct Talk {
+    stdin: tokio::process::ChildStdin,
+    stdout: ChildStdout,
+    left: Duration,
+    own_time: Duration,
+    left_for_answers: Duration,
+    told: usize,
+}
+
+impl Talk {
+    /// Hears and answers until the last word.
+    async fn listen(
+        &mut self,
+        answers: &mut Answers<'_>,
+        most_requests: u32,
+        record: &mut Record,
+    ) -> Result<(), End> {
+        let mut asked = 0;
+        loop {
+            let (message, bytes) = self.hear().await?;
+            if !matches!(message, FromChild::Ask { .. }) {
+                self.told += bytes;
+                if self.told > MOST_TOLD {
+                    return Err(End::Limit(format!(
+                        "what it did takes more than {} MB to tell",
+                        MOST_TOLD >> 20
+                    )));
+                }
+            }
+            match message {
+                FromChild::Ask { n, round, request } => {
+                    asked += 1;
+                    if n != asked {
+                        return Err(confusion("its requests are not numbered in order"));
+                    }
+                    // The realm has counted already; a child that is no longer itself may not.
+                    if asked > most_requests {
+                        return Err(End::Limit(format!("more than {most_requests} requests")));
+                    }
+                    let began = Instant::now();
+                    let answered = tokio::time::timeout(
+                        self.left_for_answers,
+                        answers.answer(round, &request),
+                    )
+                    .await
+                    .map_err(|_| {
+                        End::Limit(format!(
+                            "its requests took more than {} s to answer",
+                            ANSWERS_WITHIN.as_secs()
+                        ))
+                    })?;
+                    self.left_for_answers = self.left_for_answers.saturating_sub(began.elapsed());
+                    self.tell(&match answered {
+                        Ok(answer) => ToChild::Answer { n, answer },
+                        Err(why) => ToChild::NoAnswer { n, why },
+                    })
+                    .await?;
+                }
+                FromChild::Happened { facts } => {
+                    if record.facts.len() + facts.len() > Record::MOST_FACTS {
+                        return Err(End::Limit(format!(
+                            "more than {} things that it did",
+                            Record::MOST_FACTS
+                        )));
+                    }
+                    record.facts.extend(facts);
+                }
+                FromChild::Visited { visit } => record.visits.push(visit),
+                FromChild::Done { kept, failure } => {
+                    record.kept = kept;
+                    record.failure = failure;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// The next message, and its length. The time until it comes is the child's own.
+    async fn hear(&mut self) -> Result<(FromChild, usize), End> {
+        let began = Instant::now();
+        let heard = tokio::time::timeout(self.left, read(&mut self.stdout)).await;
+        self.left = self.left.saturating_sub(began.elapsed());
+        let json = heard.map_err(|_| self.late())??;
+        Ok((wire::message(&json)?, json.len()))
+    }
+
+    async fn tell(&mut self, message: &ToChild) -> Result<(), End> {
+        let bytes = wire::frame(message)?;
+        let began = Instant::now();
+        let told = tokio::time::timeout(self.left, async {
+            self.stdin.write_all(&bytes).await?;
+            self.stdin.flush().await
+        })
+        .await;
+        self.left = self.left.saturating_sub(began.elapsed());
+        match told {
+            Err(_) => Err(self.late()),
+            // Why it does not listen any more is seen by its end.
+            Ok(Err(_)) => Err(End::Lost(WireError::Closed)),
+            Ok(Ok(())) => Ok(()),
+        }
+    }
+
+    fn late(&self) -> End {
+        End::Limit(format!(
+            "it was not done after {} s and was ended",
+            self.own_time.as_secs()
+        ))
+    }
+}
+
+async fn read(pipe: &mut ChildStdout) -> Result<Vec<u8>, WireError> {
+    let mut lead = [0; LENGTH_BYTES];
+    if let Err(error) = pipe.read_exact(&mut lead).await {
+        return Err(match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => WireError::Closed,
+            _ => error.into(),
+        });
+    }
+    let length = wire::length(lead)?;
+    let mut json = Vec::new();
+    pipe.take(length as u64).read_to_end(&mut json).await?;
+    // A frame that was cut is the end of a process, and how that ended tells more.
+    match json.len() < length {
+        true => Err(WireError::Closed),
+        false => Ok(json),
+    }
+}
+
+/// What comes, up to a bound; the rest is read and dropped, so that nobody blocks on a full pipe.
+async fn kept(mut pipe: impl AsyncRead + Unpin) -> String {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    // A pipe that fails is one that has ended.
+    while let Ok(read @ 1..) = pipe.read(&mut buffer).await {
+        let room = MOST_COMPLAINTS.saturating_sub(bytes.len());
+        bytes.extend_from_slice(&buffer[..read.min(room)]);
+    }
+    String::from_utf8_lossy(&bytes).trim().to_owned()
+}
+
+fn engine(text: String) -> Failure {
+    Failure::Engine { text }
+}
+
+fn confusion(why: &'static str) -> End {
+    End::Lost(WireError::Pipe(std::io::Error::other(why)))
+}
+
+fn with(how: String, complaints: &str) -> String {
+    match complaints.is_empty() {
+        true => how,
+        false => format!("{how}; it said: {complaints}"),
+    }
+}
+
+/// How a process ended that should have said more.
+fn in_words(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("its process ended with exit code {code} before it was done"),
+        (None, Some(signal)) => format!("its process was ended by {}", signal_in_words(signal)),
+        (None, None) => "its process ended before it was done".to_owned(),
+    }
+}
+
+fn signal_in_words(signal: i32) -> String {
+    use rustix::process::Signal;
+    let known = [
+        (
+            Signal::ABORT,
+            "SIGABRT: it ran out of memory, or the engine gave up",
+        ),
+        (
+            Signal::SEGV,
+            "SIGSEGV: it touched memory that is not its own",
+        ),
+        (Signal::BUS, "SIGBUS: it touched memory that is not there"),
+        (
+            Signal::ILL,
+            "SIGILL: the engine came to an impossible place",
+        ),
+        (Signal::TRAP, "SIGTRAP: the engine came to an impossible place"),
+        (Signal::FPE, "SIGFPE: the engine divided by nought"),
+        (
+            Signal::XCPU,
+            "SIGXCPU: it used up the processor time that it is given",
+        ),
+        (
+            Signal::KILL,
+            "SIGKILL: somebody, or the kernel for want of memory, ended it",
+        ),
+        (Signal::TERM, "SIGTERM: somebody ended it"),
+    ];
+    known
+        .iter()
+        .find(|(number, _)| number.as_raw() == signal)
+        .map_or_else(|| format!("signal {signal}"), |(_, words)| (*words).to_owned())
+}

@@ -1,0 +1,159 @@
+//! The verdict on what pages load: kept for good where its name changes with its content, and only there.
+
+use std::time::SystemTime;
+
+use super::super::site::Answer;
+use super::super::{Finding, Kind, Policy, Severity};
+use super::advice::{self, Aim};
+use super::cache_control::CacheControl;
+use super::freshness::{self, Reuse, said};
+use super::{Asset, Nature, content, evidence};
+
+/// From here on a life is long: thirty days, in seconds. A year is what to send.
+pub const LONG_LIFE: u64 = 30 * 86_400;
+/// So long a picture, a font or a film may be an old one, in seconds: a day. A script or a style sheet may not at
+/// all, since an old one meets a new page.
+pub const OLD_PICTURE: u64 = 86_400;
+
+/// What is wrong with an asset, or nothing.
+pub(super) fn judge(asset: &Asset, at: Option<SystemTime>) -> Option<Finding> {
+    let answer = asset.answer.as_ref()?;
+    // A manifest is read when the app is installed and then by rules of its own.
+    if answer.status != 200 || content::is_html(answer) || asset.destination == "manifest" {
+        return None;
+    }
+    let says = CacheControl::of(answer.lines("cache-control"));
+    let reading = freshness::read(answer, at);
+    let (kind, severity, sentence, aim) = match &asset.nature {
+        Nature::Immutable(why) => {
+            let sentence = not_for_good(&says, &reading.reuse)?;
+            (
+                Kind::HashedNotImmutable,
+                Severity::Warn,
+                format!("Its name changes with its content: {why}. {sentence}"),
+                Aim::KeepForGood,
+            )
+        }
+        Nature::Mutable(why) | Nature::ProvenMutable(why) => {
+            let proof = matches!(asset.nature, Nature::ProvenMutable(_));
+            let (kind, severity, sentence) = reused(asset, answer, &says, &reading.reuse)?;
+            let can = if proof {
+                "It did change under its URL"
+            } else {
+                "It can change under its URL"
+            };
+            (
+                kind,
+                severity,
+                format!("{can}: {why}. {sentence}"),
+                Aim::Revalidate,
+            )
+        }
+    };
+    Some(Finding {
+        policy: Policy::AssetCache,
+        kind,
+        severity,
+        url: asset.url.to_string(),
+        evidence: format!("{}\n{sentence}", evidence::of(answer, false)),
+        advice: advice::lines(aim),
+    })
+}
+
+/// Why something that never changes is asked for again all the same.
+fn not_for_good(says: &CacheControl, reuse: &Reuse) -> Option<String> {
+    let is_immutable = says.is_flagged("immutable");
+    Some(match reuse {
+        Reuse::Fresh { seconds, .. } if *seconds >= LONG_LIFE && is_immutable => return None,
+        Reuse::Fresh { seconds, .. } if *seconds >= LONG_LIFE => format!(
+            "It is kept for {}, and yet asked for again on each reload: `immutable` is missing (RFC 8246 section 2).",
+            said(*seconds)
+        ),
+        Reuse::Fresh { seconds, .. } => {
+            format!("A browser asks for it again after {} for nothing.", said(*seconds))
+        }
+        Reuse::Never(_) => "A browser keeps nothing of it and loads it with each page.".to_owned(),
+        Reuse::Asks(_) | Reuse::AsksUnlessCutOff(_) | Reuse::WhileAsking(_) => {
+            "A browser asks for it again with each page, for nothing.".to_owned()
+        }
+        Reuse::Guessed { .. } => {
+            "Nothing says how long it is fresh, so a browser guesses (RFC 9111 section 4.2.2) and asks again soon, for \
+             nothing."
+                .to_owned()
+        }
+        Reuse::Unclear(why) => format!("{why}."),
+    })
+}
+
+/// How an old one is shown although it can change.
+fn reused(
+    asset: &Asset,
+    answer: &Answer,
+    says: &CacheControl,
+    reuse: &Reuse,
+) -> Option<(Kind, Severity, String)> {
+    let is_code = matches!(asset.destination.as_str(), "script" | "style" | "worker");
+    let mix = if is_code {
+        " After a deploy yesterday's code meets today's page."
+    } else {
+        ""
+    };
+    match reuse {
+        Reuse::Fresh { seconds, .. } if says.is_flagged("immutable") => Some((
+            Kind::MutableImmutable,
+            Severity::Fail,
+            format!(
+                "`immutable` tells a browser not to ask for {}, not even on a reload (RFC 8246 section 2).{mix}",
+                said(*seconds)
+            ),
+        )),
+        Reuse::Guessed { .. } if says.is_flagged("immutable") => Some((
+            Kind::MutableImmutable,
+            Severity::Fail,
+            format!(
+                "`immutable` tells a browser not to ask while it is fresh, not even on a reload (RFC 8246 section 2), \
+                 and how long that is it guesses (RFC 9111 section 4.2.2).{mix}"
+            ),
+        )),
+        Reuse::Fresh { seconds, .. } if is_code || *seconds > OLD_PICTURE => Some((
+            Kind::MutableReusable,
+            Severity::Warn,
+            format!(
+                "A browser uses it for {} without asking (RFC 9111 section 4.2.1).{mix}",
+                said(*seconds)
+            ),
+        )),
+        Reuse::WhileAsking(seconds) if is_code || *seconds > OLD_PICTURE => Some((
+            Kind::MutableReusable,
+            Severity::Warn,
+            format!(
+                "For {} a browser uses the old one and asks meanwhile (RFC 5861 section 3).{mix}",
+                said(*seconds)
+            ),
+        )),
+        Reuse::Guessed { seconds, .. } if is_code => Some((
+            Kind::MutableReusable,
+            Severity::Warn,
+            format!(
+                "Nothing says how long it is fresh, so a browser guesses{} (RFC 9111 section 4.2.2).{mix}",
+                match seconds {
+                    Some(seconds) if *seconds > 0 =>
+                        format!(", usually {} by its Last-Modified", said(*seconds)),
+                    Some(_) | None => String::new(),
+                }
+            ),
+        )),
+        Reuse::Unclear(why) if is_code => Some((
+            Kind::Ambiguous,
+            Severity::Warn,
+            format!("{why}. The answer was {}.{mix}", answer.status),
+        )),
+        Reuse::Fresh { .. }
+        | Reuse::WhileAsking(_)
+        | Reuse::Guessed { .. }
+        | Reuse::Unclear(_)
+        | Reuse::Never(_)
+        | Reuse::Asks(_)
+        | Reuse::AsksUnlessCutOff(_) => None,
+    }
+}

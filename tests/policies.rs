@@ -1,0 +1,633 @@
+//! The policies where they run: as a step of real deploys of the demo's releases, against the public address after
+//! the swap, on the dashboard and in the API.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::support::visitor::Visitor;
+use crate::support::{House, PATIENCE, Said, TEALKEEP, colours_of, free_port};
+
+const CHECKS: &str = "/api/v1/apps/home/checks";
+const ACCEPTANCES: &str = "/api/v1/apps/home/acceptances";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_that_keeps_pages_is_refused_before_the_swap_and_one_that_does_not_goes_through()
+{
+    let house = House::start().await;
+    let refused = house
+        .tealkeep(["deploy", "home", "v5-caches-html"])
+        .fails_with(1);
+    let status = house.until_quiet().await;
+    let app = &status["apps"][0];
+    assert_eq!(
+        (&app["live"], &app["release"]),
+        (&"blue".into(), &"v1".into())
+    );
+    assert_eq!(app["colours"]["green"]["state"], "stopped", "{app:#}");
+
+    let run = &house.get("/api/v1/apps/home/runs").await[0];
+    assert_eq!(states(run, "policy"), "failed", "{run:#}");
+    assert_eq!(states(run, "swap"), "pending");
+    let reason = run["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with("the policies refuse v5-caches-html: "),
+        "{reason}"
+    );
+
+    let check = newest(&house.socket()).await;
+    assert_eq!(
+        (&check["target"], &check["run"]),
+        (&"idle".into(), &run["id"])
+    );
+    assert_eq!(
+        (&check["release"], &check["verdict"]),
+        (&"v5-caches-html".into(), &"fail".into())
+    );
+    for (policy, kind) in [
+        ("html-cache", "reusable"),
+        ("service-worker", "caches-html"),
+    ] {
+        assert!(has(&check, policy, kind), "{kind} is not among {check:#}");
+    }
+    let page = format!("/apps/home/checks/{}", check["id"]);
+    assert!(reason.contains(&page), "{reason}");
+    assert!(refused.stderr.contains(&page), "{refused:#?}");
+    // Whoever listens for what happens is told.
+    let journal = house.journal().await;
+    let told = "The deploy of v5-caches-html failed at the step policy: the policies refuse";
+    assert!(journal[0].starts_with(told), "{journal:#?}");
+    assert!(
+        journal[0].ends_with("v1 is live on blue, as before."),
+        "{journal:#?}"
+    );
+
+    for release in ["v2", "v7-slow-leak", "v1"] {
+        house.tealkeep(["deploy", "home", release]).succeeds();
+        let check = newest(&house.socket()).await;
+        assert_eq!(
+            (&check["verdict"], &check["findings"]),
+            (&"pass".into(), &json!([])),
+            "{release}: {check:#}"
+        );
+        let run = &house.get("/api/v1/apps/home/runs").await[0];
+        assert_eq!(states(run, "policy"), "done", "{run:#}");
+    }
+    let status = house.status().await;
+    let idle = &status["apps"][0]["checks"]["idle"];
+    assert_eq!(
+        (&idle["verdict"], &idle["fails"]),
+        (&"pass".into(), &0.into())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accepted_findings_let_a_release_through_until_one_of_them_is_taken_back() {
+    let house = House::start().await;
+    let socket = house.socket();
+    let v5 = ["deploy", "home", "v5-caches-html"];
+    house.tealkeep(v5).fails_with(1);
+    let check = newest(&socket).await;
+    let failing = failing(&check);
+    assert!(failing.len() >= 2, "{check:#}");
+
+    let (status, refused) = post(&socket, ACCEPTANCES, &accepting(&failing[0], "  ")).await;
+    assert_eq!(status, 409);
+    assert!(says(&refused, "say why it is accepted"), "{refused}");
+    let mut elsewhere = accepting(&failing[0], "a typo");
+    elsewhere["url"] = "http://localhost/nowhere".into();
+    let (status, refused) = post(&socket, ACCEPTANCES, &elsewhere).await;
+    assert_eq!(status, 409);
+    assert!(
+        says(&refused, "no check of home that is kept has found"),
+        "{refused}"
+    );
+
+    let mut ids = Vec::new();
+    for finding in &failing {
+        let (status, accepted) =
+            post(&socket, ACCEPTANCES, &accepting(finding, "It is a museum")).await;
+        assert_eq!(status, 200, "{accepted}");
+        ids.push(accepted["id"].as_i64().unwrap());
+    }
+    let (status, twice) = post(&socket, ACCEPTANCES, &accepting(&failing[0], "again")).await;
+    assert_eq!(status, 409, "{twice}");
+    assert!(says(&twice, "was accepted before"), "{twice}");
+    // The check that found it shows it as accepted from now on.
+    let check = house.get(&format!("{CHECKS}/{}", check["id"])).await;
+    assert_ne!(check["verdict"], "fail", "{check:#}");
+    assert_eq!(check["findings"][0]["accepted"]["why"], "It is a museum");
+    let journal = house.journal().await;
+    assert!(journal[0].starts_with("The finding "), "{journal:#?}");
+    assert!(journal[0].ends_with(": It is a museum."), "{journal:#?}");
+
+    house.tealkeep(v5).succeeds();
+    let run = &house.get("/api/v1/apps/home/runs").await[0];
+    let detail = step(run, "policy")["detail"].as_str().unwrap();
+    assert!(detail.contains("findings were accepted before"), "{detail}");
+
+    // A way back has no gate.
+    house.tealkeep(["rollback"]).succeeds();
+    let (status, revoked) = post(
+        &socket,
+        &format!("{ACCEPTANCES}/{}/revoke", ids[0]),
+        &Value::Null,
+    )
+    .await;
+    assert_eq!((status, revoked["id"].as_i64().unwrap()), (200, ids[0]));
+    let (status, _) = post(
+        &socket,
+        &format!("{ACCEPTANCES}/{}/revoke", ids[0]),
+        &Value::Null,
+    )
+    .await;
+    assert_eq!(status, 409);
+    house.tealkeep(v5).fails_with(1);
+    let check = newest(&socket).await;
+    let left = self::failing(&check);
+    assert_eq!(left.len(), 1, "{check:#}");
+    assert_eq!(left[0]["url"], failing[0]["url"]);
+    assert_eq!(
+        house.get(ACCEPTANCES).await.as_array().unwrap().len(),
+        ids.len() - 1
+    );
+    let all = house.get(&format!("{ACCEPTANCES}?all=true")).await;
+    assert_eq!(all.as_array().unwrap().len(), ids.len());
+    assert_eq!(house.status().await["apps"][0]["release"], "v1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_warns_or_is_off_stops_no_deploy() {
+    let warns = "html_cache = \"warn\"\nasset_cache = \"warn\"\nservice_worker = \"warn\"\n";
+    let home = Home::start(warns, None).await;
+    home.tealkeep(&["deploy", "home", "v5-caches-html"])
+        .succeeds();
+    let check = newest(&home.socket()).await;
+    assert_eq!(check["verdict"], "warn", "{check:#}");
+    assert!(has(&check, "service-worker", "caches-html"), "{check:#}");
+    let run = &home.get("/api/v1/apps/home/runs").await[0];
+    let detail = step(run, "policy")["detail"].as_str().unwrap();
+    assert!(detail.starts_with("goes on with a warning: "), "{detail}");
+    drop(home);
+
+    let home = Home::start(&warns.replace("warn", "off"), None).await;
+    home.tealkeep(&["deploy", "home", "v5-caches-html"])
+        .succeeds();
+    let run = &home.get("/api/v1/apps/home/runs").await[0];
+    assert_eq!(states(run, "policy"), "skipped", "{run:#}");
+    assert_eq!(home.get(CHECKS).await, json!([]));
+    let (status, refused) = post(&home.socket(), CHECKS, &Value::Null).await;
+    assert_eq!(status, 409);
+    assert!(says(&refused, "switched off"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_proxy_in_between_changes_is_told_after_the_swap_and_when_it_is_mended() {
+    let gate = free_port();
+    let between = Between::before(gate).await;
+    let home = Home::start_at(gate, "every = \"0s\"\n", Some(&between.url())).await;
+    home.tealkeep(&["deploy", "home", "v2"]).succeeds();
+    let check = home.until_check(|check| check["target"] == "public").await;
+    assert_eq!(check["verdict"], "pass", "{check:#}");
+    let run = &home.get("/api/v1/apps/home/runs").await[0];
+    assert_eq!(
+        (&check["run"], &check["release"]),
+        (&run["id"], &"v2".into())
+    );
+
+    between.meddles.store(true, Ordering::SeqCst);
+    let (status, check) = post(&home.socket(), CHECKS, &Value::Null).await;
+    assert_eq!(
+        (status, &check["verdict"]),
+        (200, &"fail".into()),
+        "{check:#}"
+    );
+    let changed = check["findings"].as_array().unwrap().iter();
+    assert!(
+        changed.clone().any(|f| f["kind"] == "changed-on-the-way"),
+        "{check:#}"
+    );
+    let said = home.tealkeep(&["status"]);
+    assert!(
+        said.stdout.contains("People may be shown old pages"),
+        "{said:#?}"
+    );
+    let told = "The check of http://127.0.0.1:";
+    assert!(
+        home.journal().await[0].starts_with(told),
+        "{:#?}",
+        home.journal().await
+    );
+    assert!(home.journal().await[0].contains(" found what keeps old pages"));
+    let id = check["id"].clone();
+    // The same again is counted, and not told once more.
+    let events = home.journal().await.len();
+    let (_, again) = post(&home.socket(), CHECKS, &Value::Null).await;
+    assert_eq!((&again["id"], &again["times"]), (&id, &2.into()));
+    assert_eq!(home.journal().await.len(), events);
+    let metrics = home.text("/metrics").await;
+    for line in [
+        "tealkeep_check_verdict{app=\"home\",target=\"public\",verdict=\"fail\"} 1",
+        "tealkeep_check_verdict{app=\"home\",target=\"public\",verdict=\"pass\"} 0",
+        "tealkeep_check_verdict{app=\"home\",target=\"idle\",verdict=\"pass\"} 1",
+        "tealkeep_check_timestamp_seconds{app=\"home\",target=\"public\"} ",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in {metrics}");
+    }
+
+    between.meddles.store(false, Ordering::SeqCst);
+    let (_, mended) = post(&home.socket(), CHECKS, &Value::Null).await;
+    assert_eq!(mended["verdict"], "pass", "{mended:#}");
+    assert!(home.journal().await[0].ends_with("found nothing wrong any more."));
+    assert!(
+        home.tealkeep(&["status"])
+            .stdout
+            .contains("no snapshot yet")
+            || !home.tealkeep(&["status"]).stdout.contains("old pages")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_public_address_that_is_silent_is_said_once_and_the_schedule_asks_by_itself() {
+    let gate = free_port();
+    let between = Between::before(gate).await;
+    let url = between.url();
+    let home = Home::start_at(gate, "", Some(&url)).await;
+    home.tealkeep(&["deploy", "home", "v2"]).succeeds();
+    home.until_check(|check| check["target"] == "public").await;
+    between.end().await;
+    for _ in 0..2 {
+        let (status, check) = post(&home.socket(), CHECKS, &Value::Null).await;
+        assert_eq!(
+            (status, &check["verdict"]),
+            (200, &Value::Null),
+            "{check:#}"
+        );
+        assert!(
+            check["unreachable"].as_str().unwrap().contains(&url),
+            "{check:#}"
+        );
+    }
+    let silent = |text: &&String| text.contains(" got no answer: ");
+    let journal = home.journal().await;
+    assert_eq!(journal.iter().filter(silent).count(), 1, "{journal:#?}");
+    let said = home.tealkeep(&["status"]).stdout;
+    assert!(
+        said.contains("could not be checked where people reach it"),
+        "{said}"
+    );
+    let status = home.tealkeep(&["status", "--json"]).json();
+    assert_eq!(status["well"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dashboard_shows_checks_and_accepts_and_takes_back() {
+    let house = House::start().await;
+    let visitor = Visitor::signed_in(&house).await;
+    visitor.get("/apps/home/checks").await.is(200);
+    house
+        .tealkeep(["deploy", "home", "v5-caches-html"])
+        .fails_with(1);
+    let check = newest(&house.socket()).await;
+    let page = format!("/apps/home/checks/{}", check["id"]);
+    visitor
+        .get("/apps/home/checks")
+        .await
+        .is(200)
+        .says("caches-html");
+    visitor.get(&page).await.is(200).says("caches-html");
+    visitor.get("/apps/home/checks/99999").await.is(404);
+
+    let finding = &failing(&check)[0];
+    let text = |key: &str| finding[key].as_str().unwrap();
+    let form = |why| {
+        [
+            ("policy", text("policy")),
+            ("kind", text("kind")),
+            ("url", text("url")),
+            ("why", why),
+            ("back", page.as_str()),
+        ]
+    };
+    let accept = "/apps/home/acceptances";
+    visitor.post(accept, &form("")).await.leads_to(&page);
+    visitor
+        .get(&page)
+        .await
+        .is(200)
+        .says("Say why it is accepted");
+    let why = "Nobody uses it offline <b>";
+    visitor.post(accept, &form(why)).await.leads_to(&page);
+    visitor
+        .get(&page)
+        .await
+        .is(200)
+        .says("Nobody uses it offline &lt;b");
+    let id = house.get(ACCEPTANCES).await[0]["id"].clone();
+    assert_eq!(house.get(ACCEPTANCES).await[0]["by"], "the dashboard");
+    let revoke = format!("{accept}/{id}/revoke");
+    visitor
+        .post(&revoke, &[])
+        .await
+        .leads_to("/apps/home/checks");
+    assert_eq!(house.get(ACCEPTANCES).await, json!([]));
+    let evil = [("back", "https://evil.example/")];
+    visitor.post(&revoke, &evil).await.leads_to("/");
+
+    // Without a public address it is the live colour that is asked.
+    visitor
+        .post("/apps/home/checks", &[])
+        .await
+        .leads_to("/apps/home/checks");
+    let began = Instant::now();
+    let live = loop {
+        let newest = newest(&house.socket()).await;
+        if newest["target"] == "live" {
+            break newest;
+        }
+        assert!(began.elapsed() < PATIENCE, "{newest:#}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(
+        (&live["verdict"], &live["release"]),
+        (&"pass".into(), &"v1".into())
+    );
+    visitor.get("/").await.is(200);
+}
+
+/// The demo's app behind a configuration of the test's own, stopped with the test.
+struct Home {
+    dir: tempfile::TempDir,
+    process: Child,
+}
+
+impl Home {
+    async fn start(policy: &str, url: Option<&str>) -> Home {
+        Home::start_at(free_port(), policy, url).await
+    }
+
+    /// With the gate on that port, `v1` deployed before anything can be refused.
+    async fn start_at(gate: u16, policy: &str, url: Option<&str>) -> Home {
+        let dir = tempfile::Builder::new()
+            .prefix("tealkeep-policies-")
+            .tempdir()
+            .unwrap();
+        let folder = dir.path();
+        for below in ["state", "data", "backups", "releases"] {
+            fs::create_dir_all(folder.join(below)).unwrap();
+        }
+        tealkeep::demo::releases::write_all(&folder.join("releases")).unwrap();
+        fs::write(folder.join("data/home.sqlite"), "").unwrap();
+        let at = folder.display();
+        let [dashboard, blue, green] = [free_port(), free_port(), free_port()];
+        let url = url.map_or_else(String::new, |url| format!("url = \"{url}\"\n"));
+        let config = format!(
+            "state = \"{at}/state\"\nsocket = \"{at}/control.sock\"\n[dashboard]\nlisten = \"127.0.0.1:{dashboard}\"\n\
+             [[app]]\nname = \"home\"\ndatabase = \"{at}/data/home.sqlite\"\nreleases = \"{at}/releases\"\n{url}\
+             backups = \"{at}/backups\"\n[app.runtime]\ncommand = [\"{TEALKEEP}\", \"home-app\"]\nblue_port = {blue}\n\
+             green_port = {green}\n[app.router]\nlisten = \"127.0.0.1:{gate}\"\n[app.policy]\n{policy}"
+        );
+        fs::write(folder.join("tealkeep.toml"), config).unwrap();
+        let log = fs::File::create(folder.join("log")).unwrap();
+        let process = Command::new(TEALKEEP)
+            .args(["serve", "--config"])
+            .arg(folder.join("tealkeep.toml"))
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let home = Home { dir, process };
+        let began = Instant::now();
+        while home.tealkeep(&["status"]).code != 0 {
+            assert!(began.elapsed() < PATIENCE, "{}", home.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        home.tealkeep(&["deploy", "home", "v1"]).succeeds();
+        home
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    fn socket(&self) -> std::path::PathBuf {
+        self.dir.path().join("control.sock")
+    }
+
+    fn tealkeep(&self, arguments: &[&str]) -> Said {
+        let mut command = Command::new(TEALKEEP);
+        command
+            .env("TEALKEEP_SOCKET", self.socket())
+            .args(arguments);
+        Said::of(&command.output().unwrap())
+    }
+
+    async fn text(&self, path: &str) -> String {
+        get(&self.socket(), path).await
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        serde_json::from_str(&self.text(path).await).unwrap()
+    }
+
+    async fn journal(&self) -> Vec<String> {
+        let events = self.get("/api/v1/journal?limit=200").await;
+        let events = events.as_array().unwrap().iter();
+        events
+            .map(|event| event["text"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Waits for a check after the newest run that is as wanted.
+    async fn until_check(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        let run = self.get("/api/v1/apps/home/runs").await[0]["id"].clone();
+        loop {
+            let check = newest(&self.socket()).await;
+            if check["run"] == run && wanted(&check) {
+                return check;
+            }
+            assert!(began.elapsed() < PATIENCE, "{check:#}\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- the server's log ---\n{}", self.log());
+        }
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        for pid in colours_of(self.dir.path()) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+/// Something between people and the gate, that can be told to keep pages.
+struct Between {
+    at: SocketAddr,
+    meddles: Arc<AtomicBool>,
+    stop: tokio_util::sync::CancellationToken,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+#[derive(Clone)]
+struct Way {
+    gate: u16,
+    client: reqwest::Client,
+    meddles: Arc<AtomicBool>,
+}
+
+impl Between {
+    async fn before(gate: u16) -> Between {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let meddles = Arc::new(AtomicBool::new(false));
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        let way = Way {
+            gate,
+            client,
+            meddles: meddles.clone(),
+        };
+        let app = axum::Router::new().fallback(hand_on).with_state(way);
+        let stop = tokio_util::sync::CancellationToken::new();
+        let stopped = stop.clone().cancelled_owned();
+        let serving = tokio::spawn(async move {
+            tokio::select! {
+                served = async { axum::serve(listener, app).await } => served.unwrap(),
+                () = stopped => {}
+            }
+        });
+        Between {
+            at,
+            meddles,
+            stop,
+            serving,
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.at)
+    }
+
+    /// From now on nobody answers there.
+    async fn end(self) {
+        self.stop.cancel();
+        self.serving.await.unwrap();
+    }
+}
+
+async fn hand_on(State(way): State<Way>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let url = format!("http://127.0.0.1:{}{}", way.gate, parts.uri);
+    let mut headers = parts.headers;
+    headers.remove(header::CONNECTION);
+    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+    let sent = way
+        .client
+        .request(parts.method, url)
+        .headers(headers)
+        .body(body)
+        .send()
+        .await;
+    let Ok(answer) = sent else {
+        return axum::http::StatusCode::BAD_GATEWAY.into_response();
+    };
+    let mut response = Response::builder().status(answer.status());
+    *response.headers_mut().unwrap() = answer.headers().clone();
+    let fields = response.headers_mut().unwrap();
+    fields.remove(header::TRANSFER_ENCODING);
+    fields.remove(header::CONNECTION);
+    let is_html = fields
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.to_str().unwrap().starts_with("text/html"));
+    if is_html && way.meddles.load(Ordering::SeqCst) {
+        let keeps = HeaderValue::from_static("public, max-age=3600");
+        fields.insert(header::CACHE_CONTROL, keeps);
+    }
+    response
+        .body(Body::from_stream(answer.bytes_stream()))
+        .unwrap()
+}
+
+async fn get(socket: &Path, path: &str) -> String {
+    let client = reqwest::Client::builder()
+        .unix_socket(socket)
+        .build()
+        .unwrap();
+    let answer = client.get(format!("http://tealkeep{path}")).send().await;
+    answer.unwrap().text().await.unwrap()
+}
+
+async fn post(socket: &Path, path: &str, body: &Value) -> (u16, Value) {
+    let client = reqwest::Client::builder()
+        .unix_socket(socket)
+        .build()
+        .unwrap();
+    let mut request = client.post(format!("http://tealkeep{path}"));
+    if !body.is_null() {
+        request = request.json(body);
+    }
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+/// The newest check with all that it found; null where there is none.
+async fn newest(socket: &Path) -> Value {
+    let all: Value = serde_json::from_str(&get(socket, CHECKS).await).unwrap();
+    let Some(id) = all[0]["id"].as_i64() else {
+        return Value::Null;
+    };
+    serde_json::from_str(&get(socket, &format!("{CHECKS}/{id}")).await).unwrap()
+}
+
+fn has(check: &Value, policy: &str, kind: &str) -> bool {
+    let findings = check["findings"].as_array().unwrap();
+    findings
+        .iter()
+        .any(|finding| finding["policy"] == policy && finding["kind"] == kind)
+}
+
+/// What fails and nobody accepted.
+fn failing(check: &Value) -> Vec<Value> {
+    let findings = check["findings"].as_array().unwrap().iter();
+    findings
+        .filter(|finding| finding["severity"] == "fail" && finding["accepted"].is_null())
+        .cloned()
+        .collect()
+}
+
+fn accepting(finding: &Value, why: &str) -> Value {
+    json!({"policy": finding["policy"], "kind": finding["kind"], "url": finding["url"], "why": why})
+}
+
+fn says(problem: &Value, words: &str) -> bool {
+    problem["detail"].as_str().unwrap().contains(words)
+}
+
+fn step<'a>(run: &'a Value, name: &str) -> &'a Value {
+    let steps = run["steps"].as_array().unwrap();
+    steps.iter().find(|row| row["step"] == name).unwrap()
+}
+
+fn states<'a>(run: &'a Value, name: &str) -> &'a str {
+    step(run, name)["state"].as_str().unwrap()
+}

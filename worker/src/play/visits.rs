@@ -1,0 +1,145 @@
+//! The events of a round, as values: what the pages ask for, and what else reaches a worker.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{Plan, Round, Wanted, browser};
+use crate::facts::{Event, Mode};
+
+/// How many pages are visited.
+const MOST_PAGES: usize = 12;
+/// How many requests each of them makes.
+const MOST_WANTED: usize = 60;
+/// How many URLs a page asks to be cached at once.
+const MOST_TO_CACHE: usize = 40;
+
+/// Whether a page is asked for, not something on it.
+pub fn is_navigation(event: &Event) -> bool {
+    matches!(event, Event::Fetch { request, .. } if request.mode == Mode::Navigate)
+}
+
+/// Each page in order, then what it loads. What several pages load is asked for once a round: the next round asks
+/// again, and that is when a worker has it.
+pub fn of_pages(plan: &Plan) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut asked: HashSet<&Wanted> = HashSet::new();
+    let mut left: Option<&str> = None;
+    for page in plan.pages.iter().take(MOST_PAGES) {
+        events.push(Event::Fetch {
+            request: browser::navigation(&page.url),
+            client: left.map(str::to_owned),
+            resulting_client: Some(page.url.clone()),
+        });
+        for wanted in page.wanted.iter().take(MOST_WANTED) {
+            if asked.insert(wanted) {
+                events.push(Event::Fetch {
+                    request: browser::subresource(wanted),
+                    client: Some(page.url.clone()),
+                    resulting_client: None,
+                });
+            }
+        }
+        left = Some(&page.url);
+    }
+    events
+}
+
+/// What else reaches a worker, in groups of one kind each: a worker that does not listen to the first of a group
+/// listens to none of it. They are played with the network up; without it they would fill nothing.
+pub fn of_events(plan: &Plan, round: Round) -> Vec<Vec<Event>> {
+    if !round.has_network() {
+        return Vec::new();
+    }
+    vec![
+        messages(plan, round),
+        pushes(plan),
+        tags().into_iter().map(|tag| Event::Sync { tag }).collect(),
+        tags()
+            .into_iter()
+            .map(|tag| Event::PeriodicSync { tag })
+            .collect(),
+        vec![Event::NotificationClick {
+            data: json!({
+                "url": home(plan),
+                "onActionClick": { "default": { "operation": "openWindow", "url": home(plan) } },
+            }),
+        }],
+        vec![Event::PushSubscriptionChange],
+    ]
+}
+
+/// The words of Workbox, of Angular's worker, and of the many that were written by hand after them.
+fn messages(plan: &Plan, round: Round) -> Vec<Event> {
+    let client = plan.pages.first().map(|page| page.url.clone());
+    let urls = to_cache(plan);
+    let nonce = round as u32;
+    let said: Vec<Value> = vec![
+        json!({ "type": "SKIP_WAITING" }),
+        json!("skipWaiting"),
+        json!({ "action": "skipWaiting" }),
+        json!({ "type": "CLIENTS_CLAIM" }),
+        json!({ "type": "GET_VERSION" }),
+        json!({ "type": "CACHE_URLS", "payload": { "urlsToCache": urls } }),
+        json!({ "action": "INITIALIZE" }),
+        json!({ "action": "CHECK_FOR_UPDATES", "nonce": nonce * 10, "statusNonce": nonce * 10 }),
+        json!({ "action": "ACTIVATE_UPDATE", "nonce": nonce * 10 + 1, "statusNonce": nonce * 10 + 1 }),
+    ];
+    said.into_iter()
+        .map(|data| Event::Message {
+            data,
+            client: client.clone(),
+        })
+        .collect()
+}
+
+/// What pages ask a worker to keep: themselves, and what they loaded.
+fn to_cache(plan: &Plan) -> Vec<&str> {
+    let mut urls: Vec<&str> = Vec::new();
+    for page in plan.pages.iter().take(3) {
+        urls.push(&page.url);
+        // What `performance.getEntriesByType('resource')` tells, as Workbox's guide hands it on.
+        urls.extend(page.wanted.iter().map(|wanted| wanted.url.as_str()));
+    }
+    let mut once = HashSet::new();
+    urls.retain(|url| once.insert(*url));
+    urls.truncate(MOST_TO_CACHE);
+    urls
+}
+
+fn pushes(plan: &Plan) -> Vec<Event> {
+    let url = home(plan);
+    let notification = json!({
+        "title": "News", "body": "Something happened.", "url": url, "icon": "/favicon.ico",
+        "data": { "url": url },
+        "notification": { "title": "News", "body": "Something happened.", "data": { "url": url } },
+    });
+    [
+        Some(notification.to_string()),
+        Some("Something happened.".to_owned()),
+        None,
+    ]
+    .into_iter()
+    .map(|data| Event::Push { data })
+    .collect()
+}
+
+fn tags() -> Vec<String> {
+    [
+        "sync",
+        "content-sync",
+        "update-content",
+        "test-tag-from-devtools",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+/// Where a notification leads.
+fn home(plan: &Plan) -> String {
+    Url::parse(&plan.registration.scope)
+        .ok()
+        .and_then(|scope| scope.join("/").ok())
+        .map_or_else(|| plan.registration.scope.clone(), |url| url.to_string())
+}

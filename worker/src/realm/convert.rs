@@ -1,0 +1,111 @@
+//! Values between JavaScript and JSON, by own properties alone: what a worker hangs on the prototypes changes
+//! nothing.
+
+use rquickjs::{Array, ArrayBuffer, Ctx, IntoJs, Object, Result, TypedArray, Value};
+use serde_json::Value as Json;
+
+/// How deep a value is followed.
+const DEEPEST: usize = 64;
+
+/// A JavaScript value as JSON: own enumerable properties, no `toJSON`, functions and symbols as null.
+pub(super) fn from_js(value: &Value<'_>, depth: usize) -> Result<Json> {
+    if depth > DEEPEST {
+        return Ok(Json::Null);
+    }
+    if let Some(flag) = value.as_bool() {
+        return Ok(flag.into());
+    }
+    if let Some(number) = value.as_int() {
+        return Ok(number.into());
+    }
+    if let Some(number) = value.as_float() {
+        #[expect(clippy::cast_possible_truncation, reason = "checked to be whole")]
+        return Ok(if number.fract() == 0.0 && number.abs() < 9e15 {
+            (number as i64).into()
+        } else {
+            number.into()
+        });
+    }
+    if let Some(text) = value.as_string() {
+        return Ok(text_of(text).into());
+    }
+    if let Some(array) = value.as_array() {
+        let mut list = Vec::with_capacity(array.len());
+        for item in array.iter::<Value>() {
+            list.push(from_js(&item?, depth + 1)?);
+        }
+        return Ok(list.into());
+    }
+    if value.is_function() {
+        return Ok(Json::Null);
+    }
+    if let Some(object) = value.as_object() {
+        let mut map = serde_json::Map::new();
+        for entry in object.own_props::<String, Value>(rquickjs::Filter::default()) {
+            let (key, value) = entry?;
+            map.insert(key, from_js(&value, depth + 1)?);
+        }
+        return Ok(map.into());
+    }
+    Ok(Json::Null)
+}
+
+/// JSON as a JavaScript value; objects have the ordinary prototype.
+pub(super) fn to_js<'js>(ctx: &Ctx<'js>, value: &Json) -> Result<Value<'js>> {
+    match value {
+        Json::Null => Ok(Value::new_null(ctx.clone())),
+        Json::Bool(flag) => flag.into_js(ctx),
+        Json::Number(number) => number.as_f64().into_js(ctx),
+        Json::String(text) => text.into_js(ctx),
+        Json::Array(list) => {
+            let array = Array::new(ctx.clone())?;
+            for (index, item) in list.iter().enumerate() {
+                array.set(index, to_js(ctx, item)?)?;
+            }
+            array.into_js(ctx)
+        }
+        Json::Object(map) => {
+            let object = Object::new(ctx.clone())?;
+            for (key, item) in map {
+                object.prop(
+                    key.as_str(),
+                    rquickjs::object::Property::from(to_js(ctx, item)?)
+                        .writable()
+                        .enumerable()
+                        .configurable(),
+                )?;
+            }
+            object.into_js(ctx)
+        }
+    }
+}
+
+/// A string's text; lone surrogates become U+FFFD.
+pub(super) fn text_of(text: &rquickjs::String<'_>) -> String {
+    text.to_string()
+        .unwrap_or_else(|_| String::from("\u{fffd}"))
+}
+
+/// The bytes of an `ArrayBuffer` or a `Uint8Array`; of anything else none.
+pub(super) fn bytes_of(value: &Value<'_>) -> Vec<u8> {
+    let Some(object) = value.as_object() else {
+        return Vec::new();
+    };
+    if let Some(array) = object.as_typed_array::<u8>() {
+        return array.as_bytes().map(<[u8]>::to_vec).unwrap_or_default();
+    }
+    if let Some(buffer) = object.as_array_buffer() {
+        return buffer.as_bytes().map(<[u8]>::to_vec).unwrap_or_default();
+    }
+    Vec::new()
+}
+
+/// Bytes as an `ArrayBuffer`, which is the engine's own and thus counts against its memory.
+pub(super) fn buffer<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<ArrayBuffer<'js>> {
+    ArrayBuffer::new_copy(ctx.clone(), bytes)
+}
+
+/// Bytes as a `Uint8Array`.
+pub(super) fn array<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<TypedArray<'js, u8>> {
+    TypedArray::from_arraybuffer(buffer(ctx, bytes)?)
+}

@@ -1,0 +1,202 @@
+// Headers with their guards (Fetch, sections 2.2 and 5.1). A header list is an array of [name in lower case, value].
+// Adds newHeaders(list, guard), headerList(headers), fillHeaders, isHeaders, getHeader(list, name), setHeader,
+// trim and pairsOf (any iterable of pairs or a record) to internals.
+(function (host, internals) {
+  'use strict';
+  const { P, append, define, filter } = internals;
+  const key = {};
+  const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+  const badValue = /[\0\r\n]|[^\0-\xff]/;
+  const edges = /^[\t\n\r ]*((?:[^]*[^\t\n\r ])?)[\t\n\r ]*$/;
+  const matches = (pattern, text) => P.RegExpExec(pattern, text) !== null;
+  internals.matches = matches;
+
+  internals.trim = (text) => P.RegExpExec(edges, text)[1];
+  internals.getHeader = (list, name) => {
+    let value = null;
+    for (let at = 0; at < list.length; at++) {
+      if (list[at][0] === name) value = value === null ? list[at][1] : value + ', ' + list[at][1];
+    }
+    return value;
+  };
+  internals.setHeader = (list, name, value) => {
+    let found = false;
+    for (let at = 0; at < list.length; at++) {
+      if (list[at][0] !== name) continue;
+      if (!found) list[at] = [name, value];
+      else list[at] = null;
+      found = true;
+    }
+    if (!found) append(list, [name, value]);
+    else removeNulls(list);
+  };
+  const removeNulls = (list) => {
+    const kept = filter(list, (pair) => pair !== null);
+    list.length = 0;
+    for (let at = 0; at < kept.length; at++) append(list, kept[at]);
+  };
+
+  // Web IDL: a sequence of pairs, or a record.
+  internals.pairsOf = (init, what) => {
+    const pairs = [];
+    if (!internals.isObject(init)) throw new P.TypeError(`${what}: the init is neither a sequence nor a record`);
+    const iterate = init[P.iterator];
+    if (iterate !== undefined && iterate !== null) {
+      const iterator = P.apply(iterate, init, []);
+      for (let step = iterator.next(); !step.done; step = iterator.next()) {
+        const pair = P.Array_from(step.value);
+        if (pair.length !== 2) throw new P.TypeError(`${what}: a pair has not two items`);
+        append(pairs, [pair[0], pair[1]]);
+      }
+      return pairs;
+    }
+    const keys = P.ownKeys(init);
+    for (let at = 0; at < keys.length; at++) {
+      const property = P.Object_getOwnPropertyDescriptor(init, keys[at]);
+      if (property !== undefined && property.enumerable) append(pairs, [keys[at], init[keys[at]]]);
+    }
+    return pairs;
+  };
+
+  const forbidden = {
+    __proto__: null, 'accept-charset': 1, 'accept-encoding': 1, 'access-control-request-headers': 1,
+    'access-control-request-method': 1, connection: 1, 'content-length': 1, cookie: 1, cookie2: 1, date: 1, dnt: 1,
+    expect: 1, host: 1, 'keep-alive': 1, origin: 1, referer: 1, 'set-cookie': 1, te: 1, trailer: 1,
+    'transfer-encoding': 1, upgrade: 1, via: 1,
+  };
+  const isForbidden = (name) => forbidden[name] === 1
+    || P.StringStartsWith(name, 'proxy-') || P.StringStartsWith(name, 'sec-');
+  const simple = { __proto__: null, accept: 1, 'accept-language': 1, 'content-language': 1, 'content-type': 1 };
+  const simpleType = /^[\t ]*(?:application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)[\t ]*(?:;|$)/i;
+  // Fetch, "CORS-safelisted request-header", without its rules for single bytes.
+  internals.isSimpleHeader = (name, value) => simple[name] === 1 && value.length <= 128
+    && (name !== 'content-type' || matches(simpleType, value));
+
+  // Fetch, "validate": whether a change goes on.
+  const validate = (guard, name, value) => {
+    if (!matches(token, name)) throw new P.TypeError(`Headers: ${name} is not a legal HTTP header name`);
+    if (matches(badValue, value)) throw new P.TypeError('Headers: not a legal HTTP header value');
+    if (guard === 'immutable') throw new P.TypeError('Headers are immutable');
+    const lower = P.StringToLowerCase(name);
+    if (guard === 'request' && isForbidden(lower)) return false;
+    if (guard === 'request-no-cors' && !internals.isSimpleHeader(lower, value)) return false;
+    if (guard === 'response' && (lower === 'set-cookie' || lower === 'set-cookie2')) return false;
+    return true;
+  };
+
+  const sorted = (list) => {
+    const names = [];
+    for (let at = 0; at < list.length; at++) {
+      if (!P.ArrayIncludes(names, list[at][0])) append(names, list[at][0]);
+    }
+    P.ArraySort(names);
+    const pairs = [];
+    for (let at = 0; at < names.length; at++) {
+      if (names[at] === 'set-cookie') {
+        for (let of = 0; of < list.length; of++) {
+          if (list[of][0] === 'set-cookie') append(pairs, ['set-cookie', list[of][1]]);
+        }
+      } else {
+        append(pairs, [names[at], internals.getHeader(list, names[at])]);
+      }
+    }
+    return pairs;
+  };
+
+  // An iterator over what a function lists anew at each step (Web IDL's default iterators).
+  const iteratorPrototype = P.getPrototypeOf(P.getPrototypeOf([][P.iterator]()));
+  internals.iterate = (name, pairs, pick) => {
+    let at = 0;
+    const iterator = P.Object_create(iteratorPrototype, {
+      __proto__: null,
+      next: {
+        __proto__: null, writable: true, enumerable: true, configurable: true,
+        value() {
+          const list = pairs();
+          if (at >= list.length) return { value: undefined, done: true };
+          return { value: pick(list[at++]), done: false };
+        },
+      },
+    });
+    P.defineProperty(iterator, P.toStringTag, { __proto__: null, value: name + ' Iterator', configurable: true });
+    return iterator;
+  };
+
+  class Headers {
+    #list = [];
+    #guard = 'none';
+    constructor(init, given, list, guard) {
+      if (given === key) {
+        this.#list = list;
+        this.#guard = guard;
+      } else if (init !== undefined) {
+        this.#fill(init);
+      }
+    }
+    static {
+      internals.isHeaders = (value) => internals.isObject(value) && #list in value;
+      internals.headerList = (headers) => headers.#list;
+      internals.newHeaders = (list, guard) => new Headers(undefined, key, list, guard);
+      internals.fillHeaders = (headers, init) => headers.#fill(init);
+      internals.setGuard = (headers, guard) => { headers.#guard = guard; };
+    }
+    #fill(init) {
+      if (internals.isHeaders(init)) {
+        const list = init.#list;
+        for (let at = 0; at < list.length; at++) this.#append(list[at][0], list[at][1]);
+        return;
+      }
+      const pairs = internals.pairsOf(init, 'Headers');
+      for (let at = 0; at < pairs.length; at++) this.#append(`${pairs[at][0]}`, `${pairs[at][1]}`);
+    }
+    #append(name, value) {
+      value = internals.trim(value);
+      if (!validate(this.#guard, name, value)) return;
+      append(this.#list, [P.StringToLowerCase(name), value]);
+    }
+    append(name, value) { this.#append(`${name}`, `${value}`); }
+    set(name, value) {
+      name = `${name}`;
+      value = internals.trim(`${value}`);
+      if (!validate(this.#guard, name, value)) return;
+      internals.setHeader(this.#list, P.StringToLowerCase(name), value);
+    }
+    delete(name) {
+      name = `${name}`;
+      if (!validate(this.#guard, name, '')) return;
+      name = P.StringToLowerCase(name);
+      const kept = filter(this.#list, (pair) => pair[0] !== name);
+      this.#list.length = 0;
+      for (let at = 0; at < kept.length; at++) append(this.#list, kept[at]);
+    }
+    get(name) {
+      name = `${name}`;
+      if (!matches(token, name)) throw new P.TypeError(`Headers: ${name} is not a legal HTTP header name`);
+      return internals.getHeader(this.#list, P.StringToLowerCase(name));
+    }
+    has(name) {
+      name = `${name}`;
+      if (!matches(token, name)) throw new P.TypeError(`Headers: ${name} is not a legal HTTP header name`);
+      return internals.getHeader(this.#list, P.StringToLowerCase(name)) !== null;
+    }
+    getSetCookie() {
+      const cookies = [];
+      for (let at = 0; at < this.#list.length; at++) {
+        if (this.#list[at][0] === 'set-cookie') append(cookies, this.#list[at][1]);
+      }
+      return cookies;
+    }
+    forEach(callback, self) {
+      if (typeof callback !== 'function') throw new P.TypeError('Headers.forEach: not a function');
+      const pairs = sorted(this.#list);
+      for (let at = 0; at < pairs.length; at++) P.apply(callback, self, [pairs[at][1], pairs[at][0], this]);
+    }
+    entries() { return internals.iterate('Headers', () => sorted(this.#list), (pair) => [pair[0], pair[1]]); }
+    keys() { return internals.iterate('Headers', () => sorted(this.#list), (pair) => pair[0]); }
+    values() { return internals.iterate('Headers', () => sorted(this.#list), (pair) => pair[1]); }
+  }
+  P.defineProperty(Headers.prototype, P.iterator, {
+    __proto__: null, value: Headers.prototype.entries, writable: true, configurable: true,
+  });
+  define('Headers', Headers);
+})

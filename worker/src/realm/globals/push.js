@@ -1,0 +1,174 @@
+// The events that something other than a page's request causes: messages (Service Workers, section 4.7), pushes
+// (Push API, section 7), clicks on notifications (Notifications API, section 6.2) and syncs (Background Sync,
+// Periodic Background Sync).
+//
+// Adds internals.functional: { kind: (fact) => event }, what the dispatch of an event of that kind hands to
+// the listeners.
+(function (host, internals) {
+  'use strict';
+  const { P, publish, ExtendableEvent } = internals;
+  const TOKEN = {};
+
+  class PushMessageData {
+    #bytes;
+    constructor(token, bytes) {
+      if (token !== TOKEN) throw new P.TypeError('Illegal constructor');
+      this.#bytes = bytes;
+    }
+    arrayBuffer() {
+      return P.TypedArrayGetBuffer(P.TypedArraySlice(this.#bytes));
+    }
+    bytes() {
+      return P.TypedArraySlice(this.#bytes);
+    }
+    blob() {
+      return internals.newBlob(this.#bytes, '');
+    }
+    text() {
+      return internals.decode(this.#bytes);
+    }
+    json() {
+      return P.JSON_parse(internals.decode(this.#bytes));
+    }
+  }
+
+  function bytesOf(data) {
+    return internals.isBuffer(data) ? internals.bytesOfView(data) : host.encode(`${data}`);
+  }
+
+  class PushEvent extends ExtendableEvent {
+    #data;
+    constructor(type, init = {}) {
+      super(type, init);
+      const data = init?.data;
+      this.#data = data === undefined || data === null ? null : new PushMessageData(TOKEN, bytesOf(data));
+    }
+    get data() {
+      return this.#data;
+    }
+  }
+
+  class PushSubscriptionChangeEvent extends ExtendableEvent {
+    #old;
+    #new;
+    constructor(type, init = {}) {
+      super(type, init);
+      this.#old = init?.oldSubscription ?? null;
+      this.#new = init?.newSubscription ?? null;
+    }
+    get oldSubscription() {
+      return this.#old;
+    }
+    get newSubscription() {
+      return this.#new;
+    }
+  }
+
+  class NotificationEvent extends ExtendableEvent {
+    #notification;
+    #action;
+    #reply;
+    constructor(type, init) {
+      super(type, init);
+      if (init?.notification === undefined) throw new P.TypeError('NotificationEvent: a notification is required.');
+      this.#notification = init.notification;
+      this.#action = `${init.action ?? ''}`;
+      this.#reply = init.reply ?? null;
+    }
+    get notification() {
+      return this.#notification;
+    }
+    get action() {
+      return this.#action;
+    }
+    get reply() {
+      return this.#reply;
+    }
+  }
+
+  class SyncEvent extends ExtendableEvent {
+    #tag;
+    #lastChance;
+    constructor(type, init) {
+      super(type, init);
+      if (init?.tag === undefined) throw new P.TypeError('SyncEvent: a tag is required.');
+      this.#tag = `${init.tag}`;
+      this.#lastChance = !!init.lastChance;
+    }
+    get tag() {
+      return this.#tag;
+    }
+    get lastChance() {
+      return this.#lastChance;
+    }
+  }
+
+  class PeriodicSyncEvent extends ExtendableEvent {
+    #tag;
+    constructor(type, init) {
+      super(type, init);
+      if (init?.tag === undefined) throw new P.TypeError('PeriodicSyncEvent: a tag is required.');
+      this.#tag = `${init.tag}`;
+    }
+    get tag() {
+      return this.#tag;
+    }
+  }
+
+  class ExtendableMessageEvent extends ExtendableEvent {
+    #data;
+    #origin;
+    #lastEventId;
+    #source;
+    #ports;
+    constructor(type, init = {}) {
+      super(type, init);
+      this.#data = init?.data === undefined ? null : init.data;
+      this.#origin = `${init?.origin ?? ''}`;
+      this.#lastEventId = `${init?.lastEventId ?? ''}`;
+      this.#source = init?.source ?? null;
+      this.#ports = P.Object_freeze(P.Array_from(init?.ports ?? []));
+    }
+    get data() {
+      return this.#data;
+    }
+    get origin() {
+      return this.#origin;
+    }
+    get lastEventId() {
+      return this.#lastEventId;
+    }
+    get source() {
+      return this.#source;
+    }
+    get ports() {
+      return this.#ports;
+    }
+  }
+
+  publish({
+    PushMessageData,
+    PushEvent,
+    PushSubscriptionChangeEvent,
+    NotificationEvent,
+    SyncEvent,
+    PeriodicSyncEvent,
+    ExtendableMessageEvent,
+  });
+
+  internals.functional = {
+    __proto__: null,
+    message: ({ data, client }) =>
+      new ExtendableMessageEvent('message', {
+        data,
+        origin: internals.origin,
+        source: client === null || client === undefined ? null : internals.pages.handleOf(client),
+      }),
+    push: ({ data }) => new PushEvent('push', { data }),
+    sync: ({ tag }) => new SyncEvent('sync', { tag, lastChance: false }),
+    'periodic-sync': ({ tag }) => new PeriodicSyncEvent('periodicsync', { tag }),
+    'notification-click': ({ data }) =>
+      new NotificationEvent('notificationclick', { notification: internals.notificationWith(data) }),
+    'push-subscription-change': () => new PushSubscriptionChangeEvent('pushsubscriptionchange', internals.renewSubscription()),
+  };
+})

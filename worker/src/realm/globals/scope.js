@@ -1,0 +1,114 @@
+// ServiceWorkerGlobalScope's chain, `self`, location, importScripts, console and the small things of a worker's
+// global scope (HTML, section 10.2; Service Workers, section 4.1).
+(function (host, internals) {
+  'use strict';
+  const { P, define, DOMException } = internals;
+  const script = host.registration.script;
+
+  class WorkerGlobalScope extends internals.EventTarget {
+    constructor() { throw new P.TypeError('Illegal constructor'); }
+  }
+  class ServiceWorkerGlobalScope extends WorkerGlobalScope {}
+  define('WorkerGlobalScope', WorkerGlobalScope);
+  define('ServiceWorkerGlobalScope', ServiceWorkerGlobalScope);
+  internals.ServiceWorkerGlobalScope = ServiceWorkerGlobalScope;
+  P.setPrototypeOf(globalThis, ServiceWorkerGlobalScope.prototype);
+  internals.markTarget(globalThis);
+
+  const constant = (object, name, get) => P.defineProperty(object, name, {
+    __proto__: null, get, enumerable: true, configurable: true,
+  });
+  constant(globalThis, 'self', function self() { return globalThis; });
+  for (let at = 0, types = ['error', 'languagechange', 'offline', 'online', 'rejectionhandled', 'unhandledrejection'];
+    at < types.length; at++) internals.attribute(WorkerGlobalScope.prototype, types[at]);
+  for (let at = 0, types = ['install', 'activate', 'fetch', 'message', 'messageerror', 'push', 'sync', 'periodicsync',
+    'notificationclick', 'notificationclose', 'pushsubscriptionchange', 'cookiechange', 'canmakepayment',
+    'paymentrequest', 'backgroundfetchsuccess', 'backgroundfetchfail', 'backgroundfetchabort',
+    'backgroundfetchclick', 'contentdelete']; at < types.length; at++) {
+    internals.attribute(ServiceWorkerGlobalScope.prototype, types[at]);
+  }
+
+  class WorkerLocation {
+    constructor(given) { if (given !== internals) throw new P.TypeError('Illegal constructor'); }
+    toString() { return script; }
+  }
+  const parts = ['href', 'origin', 'protocol', 'host', 'hostname', 'port', 'pathname', 'search', 'hash'];
+  for (let at = 0; at < parts.length; at++) {
+    const value = host.urlPart(script, parts[at]);
+    constant(WorkerLocation.prototype, parts[at], () => value);
+  }
+  define('WorkerLocation', WorkerLocation);
+  const location = new WorkerLocation(internals);
+  constant(globalThis, 'location', () => location);
+  const origin = host.urlPart(script, 'origin');
+  constant(globalThis, 'origin', () => origin);
+  // A service worker exists in a secure context alone.
+  constant(globalThis, 'isSecureContext', () => true);
+  constant(globalThis, 'crossOriginIsolated', () => false);
+  constant(globalThis, 'name', () => '');
+
+  define('importScripts', function importScripts(...urls) {
+    if (host.registration.module) throw new P.TypeError('importScripts: not in a module');
+    const resolved = [];
+    for (let at = 0; at < urls.length; at++) {
+      const url = host.resolveUrl(`${urls[at]}`, script);
+      if (!url) throw new DOMException(`importScripts: '${urls[at]}' is not a URL`, 'SyntaxError');
+      internals.append(resolved, url);
+    }
+    for (let at = 0; at < resolved.length; at++) {
+      const refused = host.importScript(resolved[at]);
+      if (refused !== null) {
+        const error = new DOMException(`importScripts: '${resolved[at]}' can't be had: ${refused.why}`, 'NetworkError');
+        P.WeakMapSet(internals.refused, error, resolved[at]);
+        throw error;
+      }
+    }
+  });
+
+  // Console Standard, as far as somebody reads it: the text of each argument, shortened.
+  const show = (value) => {
+    try {
+      if (typeof value === 'string') return value;
+      if (internals.isObject(value) && typeof value !== 'function') {
+        const { text, stack } = internals.describeError(value);
+        if (stack !== '') return text;
+        const json = P.JSON_stringify(value);
+        return json === undefined ? text : json;
+      }
+      return P.String(value);
+    } catch {
+      return '…';
+    }
+  };
+  const say = (level, values) => {
+    let text = '';
+    for (let at = 0; at < values.length; at++) text += (at === 0 ? '' : ' ') + show(values[at]);
+    internals.note({ __proto__: null, fact: 'said', level, text: P.StringSlice(text, 0, 500) });
+  };
+  const console = {};
+  const levels = ['debug', 'error', 'info', 'log', 'warn', 'trace', 'dir', 'dirxml', 'table', 'group',
+    'groupCollapsed'];
+  for (let at = 0; at < levels.length; at++) {
+    const level = levels[at];
+    console[level] = { [level](...values) { say(level, values); } }[level];
+  }
+  console.assert = (condition, ...values) => { if (!condition) say('assert', values); };
+  for (let at = 0, quiet = ['clear', 'count', 'countReset', 'groupEnd', 'time', 'timeLog', 'timeEnd', 'timeStamp',
+    'profile', 'profileEnd']; at < quiet.length; at++) console[quiet[at]] = () => {};
+  define('console', console);
+
+  class Performance extends internals.EventTarget {
+    now() { return host.elapsed(); }
+    get timeOrigin() { return host.startMs; }
+    mark() { return undefined; }
+    measure() { return undefined; }
+    clearMarks() {}
+    clearMeasures() {}
+    getEntries() { return []; }
+    getEntriesByName() { return []; }
+    getEntriesByType() { return []; }
+    toJSON() { return { timeOrigin: host.startMs }; }
+  }
+  define('Performance', Performance);
+  define('performance', new Performance());
+})

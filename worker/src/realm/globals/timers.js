@@ -1,0 +1,76 @@
+// setTimeout, setInterval, queueMicrotask, Date and performance on the worker's own clock, and Math.random on a
+// fixed row of numbers. Adds fireTimer and later (a task after some time of the clock) to internals.
+(function (host, internals) {
+  'use strict';
+  const { P } = internals;
+  const timers = new P.Map();
+
+  const arm = (callback, delay, args, repeats) => {
+    if (typeof callback !== 'function') {
+      const source = P.String(callback);
+      callback = () => (0, eval)(source);
+    }
+    let wait = +delay;
+    if (!(wait >= 1)) wait = repeats ? 1 : 0;
+    const id = host.arm(wait);
+    P.MapSet(timers, id, { __proto__: null, callback, args, repeats, wait });
+    return id;
+  };
+  const disarm = (id) => {
+    id = +id;
+    if (P.MapDelete(timers, id)) host.disarm(id);
+  };
+  internals.fireTimer = (id) => {
+    const timer = P.MapGet(timers, id);
+    if (timer === undefined) return;
+    if (timer.repeats) host.arm(timer.wait, id);
+    else P.MapDelete(timers, id);
+    internals.invoke(timer.callback, globalThis, timer.args);
+  };
+  // Something of our own, as a task of its own after that many milliseconds.
+  internals.later = (delay, act) => {
+    P.MapSet(timers, host.arm(delay), { __proto__: null, callback: act, args: [], repeats: false, wait: delay });
+  };
+
+  internals.define('setTimeout', function setTimeout(callback, delay = 0, ...args) {
+    return arm(callback, delay, args, false);
+  });
+  internals.define('setInterval', function setInterval(callback, delay = 0, ...args) {
+    return arm(callback, delay, args, true);
+  });
+  internals.define('clearTimeout', function clearTimeout(id) { disarm(id); });
+  internals.define('clearInterval', function clearInterval(id) { disarm(id); });
+  const settled = P.Promise_resolve();
+  internals.define('queueMicrotask', function queueMicrotask(callback) {
+    if (typeof callback !== 'function') throw new P.TypeError('queueMicrotask: the argument is not a function');
+    internals.hear(settled, () => internals.invoke(callback, undefined, []));
+  });
+
+  const OwnDate = P.Date;
+  const now = () => host.startMs + P.MathFloor(host.elapsed());
+  const dateToString = P.DateToString;
+  const VirtualDate = function Date(...args) {
+    if (new.target === undefined) return dateToString(new OwnDate(now()));
+    return P.construct(OwnDate, args.length === 0 ? [now()] : args, new.target);
+  };
+  const statics = P.ownKeys(OwnDate);
+  for (let at = 0; at < statics.length; at++) {
+    const key = statics[at];
+    if (key === 'now') continue;
+    P.defineProperty(VirtualDate, key, P.Object_getOwnPropertyDescriptor(OwnDate, key));
+  }
+  P.defineProperty(VirtualDate, 'now', {
+    __proto__: null, value: { now() { return now(); } }.now, writable: true, enumerable: false, configurable: true,
+  });
+  P.defineProperty(OwnDate.prototype, 'constructor', {
+    __proto__: null, value: VirtualDate, writable: true, enumerable: false, configurable: true,
+  });
+  P.defineProperty(globalThis, 'Date', {
+    __proto__: null, value: VirtualDate, writable: true, enumerable: false, configurable: true,
+  });
+
+  P.defineProperty(Math, 'random', {
+    __proto__: null, value: { random() { return host.random(); } }.random,
+    writable: true, enumerable: false, configurable: true,
+  });
+})

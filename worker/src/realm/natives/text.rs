@@ -1,0 +1,117 @@
+//! Text and bytes: UTF-8 as the Encoding Standard has it, the other encodings through `encoding_rs`, base64 as the
+//! HTML Standard's "forgiving" one.
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use rquickjs::{Ctx, Exception, Object, Result, TypedArray};
+
+use super::add;
+use crate::realm::convert::{array, text_of};
+
+/// Adds them.
+pub(super) fn add_text<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
+    add(
+        host,
+        ctx,
+        "encode",
+        move |ctx: Ctx<'js>, text: rquickjs::String<'js>| array(&ctx, text_of(&text).as_bytes()),
+    )?;
+    add(
+        host,
+        ctx,
+        "encodingName",
+        move |label: String| -> Option<String> {
+            let encoding = encoding_rs::Encoding::for_label(label.as_bytes())?;
+            (encoding != encoding_rs::REPLACEMENT).then(|| encoding.name().to_ascii_lowercase())
+        },
+    )?;
+    add(
+        host,
+        ctx,
+        "decode",
+        move |ctx: Ctx<'js>,
+              label: String,
+              bytes: TypedArray<'js, u8>,
+              fatal: bool,
+              keep_mark: bool| {
+            let encoding =
+                encoding_rs::Encoding::for_label(label.as_bytes()).unwrap_or(encoding_rs::UTF_8);
+            let bytes = bytes.as_bytes().unwrap_or_default();
+            let (text, had_errors) = if keep_mark {
+                encoding.decode_without_bom_handling(bytes)
+            } else {
+                encoding.decode_with_bom_removal(bytes)
+            };
+            if fatal && had_errors {
+                return Err(Exception::throw_type(
+                    &ctx,
+                    "The encoded data was not valid.",
+                ));
+            }
+            Ok(text.into_owned())
+        },
+    )?;
+    add(
+        host,
+        ctx,
+        "percentDecode",
+        move |ctx: Ctx<'js>, text: String| {
+            let mut bytes = Vec::with_capacity(text.len());
+            let mut rest = text.as_bytes();
+            while let [first, after @ ..] = rest {
+                let pair = after
+                    .get(..2)
+                    .and_then(|pair| std::str::from_utf8(pair).ok());
+                let escaped = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok());
+                match escaped {
+                    Some(byte) if *first == b'%' => {
+                        bytes.push(byte);
+                        rest = &after[2..];
+                    }
+                    _ => {
+                        bytes.push(*first);
+                        rest = after;
+                    }
+                }
+            }
+            array(&ctx, &bytes)
+        },
+    )?;
+    let base64 = || {
+        GeneralPurpose::new(
+            &STANDARD,
+            GeneralPurposeConfig::new()
+                .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+                .with_decode_allow_trailing_bits(true),
+        )
+    };
+    add(host, ctx, "toBase64", move |bytes: TypedArray<'js, u8>| {
+        base64().encode(bytes.as_bytes().unwrap_or_default())
+    })?;
+    add(
+        host,
+        ctx,
+        "fromBase64",
+        move |ctx: Ctx<'js>, text: String| -> Result<Option<TypedArray<'js, u8>>> {
+            let mut text: String = text
+                .chars()
+                .filter(|letter| !matches!(letter, ' ' | '\t' | '\n' | '\r' | '\u{c}'))
+                .collect();
+            if text.len() % 4 == 0 {
+                for _ in 0..2 {
+                    if text.ends_with('=') {
+                        text.pop();
+                    }
+                }
+            }
+            if text.contains('=') || text.len() % 4 == 1 {
+                return Ok(None);
+            }
+            match base64().decode(text) {
+                Ok(bytes) => Ok(Some(array(&ctx, &bytes)?)),
+                Err(_) => Ok(None),
+            }
+        },
+    )
+}

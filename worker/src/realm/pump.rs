@@ -1,0 +1,127 @@
+//! Runs what is left to do: microtasks, then rejections that nobody heard, then the next timer; and finds after
+//! each turn whether a limit was passed.
+
+use rquickjs::{CatchResultExt, CaughtError, Ctx, Function, Object, Result as Js, Value};
+
+use crate::facts::Failure;
+use crate::realm::{Realm, engine};
+
+/// How many timers may fire while one event is drained: a chain of zero timers never moves the clock.
+const MOST_TIMERS: u32 = 100_000;
+
+impl Realm {
+    /// One turn of our own code in the engine; script that it calls has `turn_ms`.
+    pub(super) fn turn<T>(
+        &self,
+        act: impl for<'js> FnOnce(&Ctx<'js>, Object<'js>) -> Js<T>,
+    ) -> Result<T, Failure> {
+        if let Some(failure) = self.state.failure() {
+            return Err(failure);
+        }
+        self.state.restart_turn();
+        let done = self.context.with(|ctx| {
+            let done = self
+                .internals
+                .clone()
+                .restore(&ctx)
+                .and_then(|internals| act(&ctx, internals));
+            done.catch(&ctx).map_err(|error| self.caught(&error))
+        });
+        match (self.state.failure(), done) {
+            (Some(failure), _) => Err(failure),
+            (None, done) => done,
+        }
+    }
+
+    /// Runs until nothing is left to do, or the clock has run as far ahead as it may.
+    pub(super) fn settle(&self) -> Result<(), Failure> {
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+        let end_ms = self.state.clock.elapsed_ms() + self.state.limits.drain_ms as f64;
+        let mut fired = 0;
+        loop {
+            self.microtasks()?;
+            let Some(timer) = self.state.clock.next(end_ms) else {
+                return Ok(());
+            };
+            fired += 1;
+            if fired > MOST_TIMERS && self.state.clock.elapsed_ms() < end_ms {
+                let failure = Failure::Limit {
+                    which: format!("{MOST_TIMERS} timers in one event"),
+                };
+                self.state.fail(failure.clone());
+                return Err(failure);
+            }
+            self.turn(|_, internals| {
+                let fire: Function = internals.get("fireTimer")?;
+                fire.call::<_, ()>((timer,))
+            })?;
+        }
+    }
+
+    /// Runs the microtasks and reports the rejections that nobody has heard by then.
+    pub(super) fn microtasks(&self) -> Result<(), Failure> {
+        loop {
+            self.state.restart_turn();
+            loop {
+                match self.runtime.execute_pending_job() {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    // A job's own exception rejects its promise; what arrives here is an interruption or a
+                    // lack of memory.
+                    Err(_) => {
+                        if self.state.failure().is_none() {
+                            self.state.pass_limit(self.memory());
+                        }
+                    }
+                }
+                if let Some(failure) = self.state.failure() {
+                    return Err(failure);
+                }
+            }
+            let rejections = self.state.take_rejections();
+            if rejections.is_empty() {
+                return Ok(());
+            }
+            self.turn(|ctx, internals| {
+                let report: Function = internals.get("reportRejection")?;
+                for rejection in rejections {
+                    report.call::<_, ()>((
+                        rejection.promise.restore(ctx)?,
+                        rejection.reason.restore(ctx)?,
+                    ))?;
+                }
+                Ok(())
+            })?;
+        }
+    }
+
+    /// What an exception that left our own code means.
+    pub(super) fn caught(&self, error: &CaughtError<'_>) -> Failure {
+        match error {
+            CaughtError::Exception(exception)
+                if exception.message().as_deref() == Some("out of memory") =>
+            {
+                Failure::Limit {
+                    which: self.memory(),
+                }
+            }
+            CaughtError::Value(value) if value.is_null() => Failure::Limit {
+                which: self.memory(),
+            },
+            other => engine(other),
+        }
+    }
+
+    /// The limit of memory in words.
+    fn memory(&self) -> String {
+        format!("{} MiB of memory", self.state.limits.memory_bytes >> 20)
+    }
+
+    /// Whether a value is the engine's word for having no memory left.
+    pub(super) fn is_out_of_memory(value: &Value<'_>) -> bool {
+        value.is_null()
+            || value
+                .as_exception()
+                .is_some_and(|exception| exception.message().as_deref() == Some("out of memory"))
+    }
+}

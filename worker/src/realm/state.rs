@@ -1,0 +1,264 @@
+//! What a realm remembers outside the engine: its limits and whether one was passed, its clock, the events and
+//! requests so far, and the digests by which content is recognised.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use rquickjs::{Ctx, Persistent, Value};
+use sha2::{Digest, Sha256};
+
+use crate::facts::{EventId, Failure, FetchId, Host, Limits, Registration};
+use crate::realm::clock::Clock;
+
+/// Shared between the realm and its natives.
+pub(super) struct State {
+    /// What is registered.
+    pub(super) registration: Registration,
+    /// The bounds.
+    pub(super) limits: Limits,
+    /// The world.
+    pub(super) host: Rc<dyn Host>,
+    /// The worker's clock.
+    pub(super) clock: Clock,
+    /// Scripts by their URL: what `importScripts` gets once the worker is installed.
+    pub(super) scripts: RefCell<HashMap<String, Rc<str>>>,
+    failure: RefCell<Option<Failure>>,
+    deadline: Cell<Instant>,
+    event: Cell<EventId>,
+    fetches: Cell<FetchId>,
+    stored_entries: Cell<u32>,
+    stored_bytes: Cell<u64>,
+    imports_open: Cell<bool>,
+    linking: Cell<bool>,
+    digests: RefCell<HashMap<[u8; 32], FetchId>>,
+    rejections: RefCell<Vec<Rejection>>,
+    random: Cell<u64>,
+}
+
+/// A promise that was rejected while nobody listened.
+pub(super) struct Rejection {
+    /// The promise.
+    pub(super) promise: Persistent<Value<'static>>,
+    /// Why.
+    pub(super) reason: Persistent<Value<'static>>,
+}
+
+/// The shortest content that is recognised by its bytes: anything shorter may be the same by chance.
+const RECOGNISED_BYTES: usize = 8;
+/// The longest JSON that is recognised although it was written anew.
+const RECOGNISED_JSON_BYTES: usize = 1 << 20;
+
+impl State {
+    /// Nothing has happened yet.
+    pub(super) fn new(registration: Registration, limits: Limits, host: Rc<dyn Host>) -> State {
+        State {
+            registration,
+            limits,
+            host,
+            clock: Clock::default(),
+            scripts: RefCell::default(),
+            failure: RefCell::default(),
+            deadline: Cell::new(Instant::now() + Duration::from_millis(limits.turn_ms)),
+            event: Cell::new(0),
+            fetches: Cell::new(0),
+            stored_entries: Cell::new(0),
+            stored_bytes: Cell::new(0),
+            imports_open: Cell::new(true),
+            linking: Cell::new(false),
+            digests: RefCell::default(),
+            rejections: RefCell::default(),
+            random: Cell::new(0x9e37_79b9_7f4a_7c15),
+        }
+    }
+
+    /// The first failure stays: script can't undo it, and everything after it is interrupted.
+    pub(super) fn fail(&self, failure: Failure) {
+        self.failure.borrow_mut().get_or_insert(failure);
+    }
+
+    /// A limit was passed.
+    pub(super) fn pass_limit(&self, which: impl Into<String>) {
+        self.fail(Failure::Limit {
+            which: which.into(),
+        });
+    }
+
+    /// The failure so far.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        self.failure.borrow().clone()
+    }
+
+    /// The script returned to the host: its time begins anew.
+    pub(super) fn restart_turn(&self) {
+        self.deadline
+            .set(Instant::now() + Duration::from_millis(self.limits.turn_ms));
+    }
+
+    /// Whether script must stop now.
+    pub(super) fn is_over_time(&self) -> bool {
+        if self.failure.borrow().is_some() {
+            return true;
+        }
+        let is_over = Instant::now() > self.deadline.get();
+        if is_over {
+            self.pass_limit(format!("{} ms without an end", self.limits.turn_ms));
+        }
+        is_over
+    }
+
+    /// The number of the event that was dispatched last.
+    pub(super) fn event(&self) -> EventId {
+        self.event.get()
+    }
+
+    /// The next event begins.
+    pub(super) fn begin_event(&self) -> EventId {
+        self.event.set(self.event.get() + 1);
+        self.event.get()
+    }
+
+    /// The number of the next request, unless there were too many.
+    pub(super) fn begin_fetch(&self) -> Option<FetchId> {
+        if self.fetches.get() >= self.limits.requests {
+            self.pass_limit(format!("{} requests", self.limits.requests));
+            return None;
+        }
+        self.fetches.set(self.fetches.get() + 1);
+        Some(self.fetches.get())
+    }
+
+    /// Counts what is stored, or (negative) what is removed; whether it still fits.
+    pub(super) fn count_stored(&self, entries: i64, bytes: i64) -> bool {
+        let entries = i64::from(self.stored_entries.get()).saturating_add(entries);
+        let bytes = i64::try_from(self.stored_bytes.get())
+            .unwrap_or(i64::MAX)
+            .saturating_add(bytes);
+        self.stored_entries
+            .set(u32::try_from(entries.max(0)).unwrap_or(u32::MAX));
+        self.stored_bytes
+            .set(u64::try_from(bytes.max(0)).unwrap_or(u64::MAX));
+        if self.stored_entries.get() > self.limits.stored_entries {
+            self.pass_limit(format!("{} stored entries", self.limits.stored_entries));
+        }
+        if self.stored_bytes.get() > self.limits.stored_bytes {
+            self.pass_limit(format!("{} stored bytes", self.limits.stored_bytes));
+        }
+        self.failure.borrow().is_none()
+    }
+
+    /// Whether `importScripts` may still ask for something new (Service Workers, `importScripts(urls)`).
+    pub(super) fn are_imports_open(&self) -> bool {
+        self.imports_open.get()
+    }
+
+    /// The worker is installed.
+    pub(super) fn close_imports(&self) {
+        self.imports_open.set(false);
+    }
+
+    /// Whether a module's imports are being fetched: an `import` of any other time is a dynamic one.
+    pub(super) fn is_linking(&self) -> bool {
+        self.linking.get()
+    }
+
+    /// Linking begins or ends.
+    pub(super) fn set_linking(&self, is_linking: bool) {
+        self.linking.set(is_linking);
+    }
+
+    /// Remembers what an answer held.
+    pub(super) fn remember(&self, fetch: FetchId, body: &[u8]) {
+        if body.len() < RECOGNISED_BYTES {
+            return;
+        }
+        let mut digests = self.digests.borrow_mut();
+        digests.insert(sha256(body), fetch);
+        if let Some(json) = canonical_json(body) {
+            digests.insert(sha256(&json), fetch);
+        }
+    }
+
+    /// The request whose answer held exactly that, or the same JSON written otherwise.
+    pub(super) fn recognise(&self, body: &[u8]) -> Option<FetchId> {
+        if body.len() < RECOGNISED_BYTES {
+            return None;
+        }
+        let digests = self.digests.borrow();
+        digests.get(&sha256(body)).copied().or_else(|| {
+            let json = canonical_json(body)?;
+            digests.get(&sha256(&json)).copied()
+        })
+    }
+
+    /// The engine tells of a promise that was rejected unheard, or that is heard after all.
+    pub(super) fn rejection<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        promise: Value<'js>,
+        reason: Value<'js>,
+        is_handled: bool,
+    ) {
+        let mut rejections = self.rejections.borrow_mut();
+        if is_handled {
+            rejections.retain(|known| {
+                known
+                    .promise
+                    .clone()
+                    .restore(ctx)
+                    .is_ok_and(|known| known != promise)
+            });
+        } else {
+            rejections.push(Rejection {
+                promise: Persistent::save(ctx, promise),
+                reason: Persistent::save(ctx, reason),
+            });
+        }
+    }
+
+    /// The promises that are still unheard.
+    pub(super) fn take_rejections(&self) -> Vec<Rejection> {
+        self.rejections.take()
+    }
+
+    /// The next of a fixed row of numbers that look random (SplitMix64).
+    pub(super) fn random(&self) -> u64 {
+        let next = self.random.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.random.set(next);
+        let mixed = (next ^ (next >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// Lets go of every value of the engine.
+    pub(super) fn forget(&self) {
+        self.rejections.take();
+    }
+}
+
+/// The SHA-256 of something.
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Bytes in hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a string can't fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// JSON with sorted keys and without white space.
+fn canonical_json(bytes: &[u8]) -> Option<Vec<u8>> {
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace())?;
+    if bytes.len() > RECOGNISED_JSON_BYTES || !matches!(first, b'{' | b'[') {
+        return None;
+    }
+    let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    serde_json::to_vec(&value).ok()
+}
