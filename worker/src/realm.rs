@@ -20,6 +20,7 @@ mod natives;
 mod place;
 mod pump;
 mod state;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -41,6 +42,7 @@ const GLOBALS: &[(&str, &str)] = &[
     ("encoding.js", include_str!("realm/globals/encoding.js")),
     ("streams.js", include_str!("realm/globals/streams.js")),
     ("headers.js", include_str!("realm/globals/headers.js")),
+    ("blob.js", include_str!("realm/globals/blob.js")),
     ("body.js", include_str!("realm/globals/body.js")),
     ("request.js", include_str!("realm/globals/request.js")),
     ("response.js", include_str!("realm/globals/response.js")),
@@ -49,6 +51,7 @@ const GLOBALS: &[(&str, &str)] = &[
     ("clone.js", include_str!("realm/globals/clone.js")),
     ("scope.js", include_str!("realm/globals/scope.js")),
     ("lifetime.js", include_str!("realm/globals/lifetime.js")),
+    ("support.js", include_str!("realm/globals/support.js")),
     ("cache.js", include_str!("realm/globals/cache.js")),
     ("indexeddb.js", include_str!("realm/globals/indexeddb.js")),
     ("clients.js", include_str!("realm/globals/clients.js")),
@@ -93,6 +96,10 @@ impl Realm {
                 heard.rejection(&ctx, promise, reason, is_handled);
             },
         )));
+        runtime.set_loader(
+            load::Modules(Rc::clone(&state)),
+            load::Modules(Rc::clone(&state)),
+        );
         let context = Context::full(&runtime).map_err(engine)?;
         let internals = context.with(|ctx| {
             let built = (|| {

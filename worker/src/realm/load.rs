@@ -52,10 +52,6 @@ impl Realm {
     }
 
     fn run_module(&self, url: &str, source: &str) -> Result<(), Failure> {
-        self.runtime.set_loader(
-            Modules(Rc::clone(&self.state)),
-            Modules(Rc::clone(&self.state)),
-        );
         self.state.set_linking(true);
         let promise = self.turn(|ctx, internals| {
             let run = Module::declare(ctx.clone(), url, source).and_then(Module::eval);
@@ -357,7 +353,7 @@ fn is_javascript(content_type: &str) -> bool {
 
 /// A module's imports: those that stand in the source are fetched while it is linked; `import()` is rejected, as
 /// HTML's "import a module script dynamically" demands of a service worker.
-struct Modules(Rc<State>);
+pub(super) struct Modules(pub(super) Rc<State>);
 
 impl Resolver for Modules {
     fn resolve<'js>(&mut self, ctx: &Ctx<'js>, base: &str, name: &str) -> Js<String> {

@@ -11,7 +11,7 @@ use crate::facts::{Fact, Failure, FetchId, Place, Request};
 use crate::realm::clock::START_MS;
 use crate::realm::convert::{array, buffer, bytes_of, from_js, to_js};
 use crate::realm::state::{State, hex, sha256};
-use crate::realm::{load, place};
+use crate::realm::{load, place, store};
 
 mod text;
 mod urls;
@@ -26,6 +26,7 @@ pub(super) fn build<'js>(ctx: &Ctx<'js>, state: &Rc<State>) -> Result<Object<'js
     text::add_text(&host, ctx)?;
     urls::add_urls(&host, ctx)?;
     load::add(&host, ctx, state)?;
+    store::add(&host, ctx, state)?;
     Ok(host)
 }
 

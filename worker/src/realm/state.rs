@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rquickjs::{Ctx, Persistent, Value};
 use sha2::{Digest, Sha256};
@@ -25,7 +25,8 @@ pub(super) struct State {
     /// Scripts by their URL: what `importScripts` gets once the worker is installed.
     pub(super) scripts: RefCell<HashMap<String, Rc<str>>>,
     failure: RefCell<Option<Failure>>,
-    deadline: Cell<Instant>,
+    deadline: Cell<Duration>,
+    event_deadline: Cell<Duration>,
     event: Cell<EventId>,
     fetches: Cell<FetchId>,
     stored_entries: Cell<u32>,
@@ -60,7 +61,8 @@ impl State {
             clock: Clock::default(),
             scripts: RefCell::default(),
             failure: RefCell::default(),
-            deadline: Cell::new(Instant::now() + Duration::from_millis(limits.turn_ms)),
+            deadline: Cell::new(processor_time() + Duration::from_millis(limits.turn_ms)),
+            event_deadline: Cell::new(processor_time() + event_time(&limits)),
             event: Cell::new(0),
             fetches: Cell::new(0),
             stored_entries: Cell::new(0),
@@ -93,7 +95,7 @@ impl State {
     /// The script returned to the host: its time begins anew.
     pub(super) fn restart_turn(&self) {
         self.deadline
-            .set(Instant::now() + Duration::from_millis(self.limits.turn_ms));
+            .set(processor_time() + Duration::from_millis(self.limits.turn_ms));
     }
 
     /// Whether script must stop now.
@@ -101,11 +103,18 @@ impl State {
         if self.failure.borrow().is_some() {
             return true;
         }
-        let is_over = Instant::now() > self.deadline.get();
-        if is_over {
-            self.pass_limit(format!("{} ms without an end", self.limits.turn_ms));
+        let now = processor_time();
+        if now > self.deadline.get() {
+            self.pass_limit(format!("{} ms of processor time in one turn", self.limits.turn_ms));
+        } else if now > self.event_deadline.get() {
+            self.pass_limit(format!(
+                "{} ms of processor time for one event",
+                event_time(&self.limits).as_millis()
+            ));
+        } else {
+            return false;
         }
-        is_over
+        true
     }
 
     /// The number of the event that was dispatched last.
@@ -116,6 +125,8 @@ impl State {
     /// The next event begins.
     pub(super) fn begin_event(&self) -> EventId {
         self.event.set(self.event.get() + 1);
+        self.event_deadline
+            .set(processor_time() + event_time(&self.limits));
         self.event.get()
     }
 
@@ -146,6 +157,11 @@ impl State {
             self.pass_limit(format!("{} stored bytes", self.limits.stored_bytes));
         }
         self.failure.borrow().is_none()
+    }
+
+    /// How many bytes caches and tables hold.
+    pub(super) fn stored_bytes(&self) -> u64 {
+        self.stored_bytes.get()
     }
 
     /// Whether `importScripts` may still ask for something new (Service Workers, `importScripts(urls)`).
@@ -235,6 +251,20 @@ impl State {
     pub(super) fn forget(&self) {
         self.rejections.take();
     }
+}
+
+/// What this thread has used of the processor: waiting for the network does not count.
+fn processor_time() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(
+        u64::try_from(now.tv_sec).unwrap_or_default(),
+        u32::try_from(now.tv_nsec).unwrap_or_default(),
+    )
+}
+
+/// What all the turns of one event may use together.
+fn event_time(limits: &Limits) -> Duration {
+    Duration::from_millis(limits.turn_ms.saturating_mul(4))
 }
 
 /// The SHA-256 of something.

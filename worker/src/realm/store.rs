@@ -275,10 +275,22 @@ fn add_named<'js>(
 
     let shared = Rc::clone(store);
     let names = move |ctx: Ctx<'js>| {
-        let names: Vec<String> = shared.borrow().named.iter().map(|(name, _)| name.clone()).collect();
+        let names: Vec<String> = shared
+            .borrow()
+            .named
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect();
         to_js(&ctx, &json!(names))
     };
     host.set("cacheNames", Function::new(ctx.clone(), names)?)?;
+
+    let world = Rc::clone(state);
+    let storage = move |ctx: Ctx<'js>| {
+        let use_of = json!({ "quota": world.limits.stored_bytes, "usage": world.stored_bytes() });
+        to_js(&ctx, &use_of)
+    };
+    host.set("storage", Function::new(ctx.clone(), storage)?)?;
 
     let shared = Rc::clone(store);
     let kept = move |ctx: Ctx<'js>| to_js(&ctx, &json!(shared.borrow().kept()));
@@ -319,7 +331,10 @@ fn add_reading<'js>(host: &Object<'js>, ctx: &Ctx<'js>, store: &Rc<RefCell<Store
     let shared = Rc::clone(store);
     let request = move |ctx: Ctx<'js>, id: CacheId, entry: f64| {
         let store = shared.borrow();
-        let entry = store.caches.get(&id).and_then(|cache| cache.entries.get(&entry_id(entry)));
+        let entry = store
+            .caches
+            .get(&id)
+            .and_then(|cache| cache.entries.get(&entry_id(entry)));
         to_js(&ctx, entry.map_or(&Json::Null, |entry| &entry.request))
     };
     host.set("cacheRequest", Function::new(ctx.clone(), request)?)?;
@@ -360,7 +375,12 @@ fn add_writing<'js>(
     store: &Rc<RefCell<Store>>,
 ) -> Result<()> {
     let (shared, world) = (Rc::clone(store), Rc::clone(state));
-    let put = move |id: CacheId, how: String, entry: Value<'js>, body: Value<'js>, place: Value<'js>| -> Result<bool> {
+    let put = move |id: CacheId,
+                    how: String,
+                    entry: Value<'js>,
+                    body: Value<'js>,
+                    place: Value<'js>|
+          -> Result<bool> {
         let Ok(write) = serde_json::from_value::<Write>(from_js(&entry, 0)?) else {
             world.fail(crate::facts::Failure::Engine {
                 text: "an entry of a cache that has not the shape of one".to_owned(),
@@ -373,7 +393,11 @@ fn add_writing<'js>(
         let store = shared.borrow();
         world.host.note(Fact::Stored {
             event: world.event(),
-            cache: store.caches.get(&id).map(|cache| cache.name.clone()).unwrap_or_default(),
+            cache: store
+                .caches
+                .get(&id)
+                .map(|cache| cache.name.clone())
+                .unwrap_or_default(),
             how,
             url,
             response: seen,

@@ -7,7 +7,13 @@ use std::rc::Rc;
 use crate::facts::*;
 use crate::realm::Realm;
 
+mod events;
+mod fetching;
+mod games;
+mod globals;
 mod lifecycle;
+mod limits;
+mod loading;
 
 /// A host in memory: a table of answers; everything else is 404.
 #[derive(Default)]

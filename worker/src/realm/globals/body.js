@@ -52,11 +52,11 @@
     let source = null;
     if (internals.isBlob(init)) {
       bytes = internals.blobBytes(init);
-      type = init.type === '' ? null : init.type;
+      type = internals.blobType(init) === '' ? null : internals.blobType(init);
     } else if (internals.isBuffer(init)) {
       bytes = internals.bytesOfView(init);
     } else if (internals.isForm(init)) {
-      const boundary = '----TealkeepFormBoundary' + host.random().toString(36).slice(2, 18);
+      const boundary = '----TealkeepFormBoundary' + P.StringSlice(P.NumberToString(host.random(), 36), 2, 18);
       bytes = internals.encodeForm(init, boundary);
       type = 'multipart/form-data; boundary=' + boundary;
     } else if (internals.isParams(init)) {

@@ -5,7 +5,7 @@
 (function (host, internals) {
   'use strict';
   const { P, append, hear, fail, publish, provide } = internals;
-  const fetch = internals.fetch ?? globalThis.fetch;
+  const fetch = globalThis.fetch;
   const key = {};
   const schemes = /^https?:/;
   const wordBreaks = /[\t ]*,[\t ]*/;

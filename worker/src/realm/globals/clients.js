@@ -1,8 +1,8 @@
 // The pages (Service Workers, sections 4.2 and 4.3). Which there are follows from the events that were
 // dispatched; whether this worker controls them, from its lifecycle. What is sent to them goes nowhere.
 //
-// internals.pages: { claimable(), arrive(url), leave(url), seen(url), controlled(), of(id) } for the dispatch of
-// events; internals.clientOf(url) makes the `source` of a message.
+// Adds internals.pages: { seen(url, controlled) and arrive(url) -> identifier, settle(identifier of the page that was
+// left), handleOf(url) -> Client } for the dispatch of events.
 (function (host, internals) {
   'use strict';
   const { P, publish, provide, resolveUrl, fail, structuredClone } = internals;

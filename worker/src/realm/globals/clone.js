@@ -1,1 +1,86 @@
-// Nothing yet.
+// structuredClone (HTML, section 2.7): plain values, containers, dates, errors, buffers, blobs. Adds clone(value) to
+// internals.
+(function (host, internals) {
+  'use strict';
+  const { P, define, DOMException } = internals;
+  const refuse = (value) => {
+    throw new DOMException(`${typeof value} could not be cloned.`, 'DataCloneError');
+  };
+  // Whether one of the engine's own accessors takes the value as its own.
+  const is = (probe, value) => {
+    try {
+      probe(value);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const errors = { __proto__: null };
+  for (let at = 0, names = ['Error', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError'];
+    at < names.length; at++) errors[names[at]] = globalThis[names[at]];
+
+  const copy = (value, known) => {
+    if (typeof value === 'symbol' || typeof value === 'function') refuse(value);
+    if (!internals.isObject(value)) return value;
+    const before = P.MapGet(known, value);
+    if (before !== undefined) return before;
+    const keep = (made) => {
+      P.MapSet(known, value, made);
+      return made;
+    };
+    if (is(P.DateGetTime, value)) return keep(new P.Date(P.DateGetTime(value)));
+    if (is(P.BooleanValueOf, value)) return keep(P.Object(P.BooleanValueOf(value)));
+    if (is(P.NumberValueOf, value)) return keep(P.Object(P.NumberValueOf(value)));
+    if (is(P.StringValueOf, value)) return keep(P.Object(P.StringValueOf(value)));
+    if (is(P.RegExpGetSource, value) && P.RegExpGetSource(value) !== '(?:)') {
+      return keep(new P.RegExp(P.RegExpGetSource(value), P.RegExpGetFlags(value)));
+    }
+    if (is(P.ArrayBufferGetByteLength, value)) return keep(P.ArrayBufferSlice(value, 0));
+    if (P.isView(value)) {
+      const buffer = copy(value.buffer, known);
+      const constructor = views[P.ObjectToString(value)];
+      if (constructor === undefined) refuse(value);
+      return keep(new constructor(buffer, value.byteOffset, constructor === DataView ? value.byteLength : value.length));
+    }
+    if (is(P.MapGetSize, value)) {
+      const made = keep(new P.Map());
+      P.MapForEach(value, (item, name) => { P.MapSet(made, copy(name, known), copy(item, known)); });
+      return made;
+    }
+    if (is(P.SetGetSize, value)) {
+      const made = keep(new P.Set());
+      P.SetForEach(value, (item) => { P.SetAdd(made, copy(item, known)); });
+      return made;
+    }
+    if (internals.isBlob(value)) return value;
+    if (value instanceof P.Error) {
+      const name = typeof value.name === 'string' ? value.name : 'Error';
+      const made = keep(new (errors[name] || P.Error)(`${value.message}`));
+      return made;
+    }
+    if (isPlatform(value)) refuse(value);
+    const made = keep(P.Array_isArray(value) ? new P.Array(value.length) : {});
+    const keys = P.Object_keys(value);
+    for (let at = 0; at < keys.length; at++) {
+      P.defineProperty(made, keys[at], {
+        __proto__: null, value: copy(value[keys[at]], known), writable: true, enumerable: true, configurable: true,
+      });
+    }
+    return made;
+  };
+  const isPlatform = (value) => internals.isRequest(value) || internals.isResponse(value) || internals.isHeaders(value)
+    || internals.isStream(value) || internals.isEvent(value) || internals.isSignal(value)
+    || is((promise) => internals.hear(promise), value) || value === globalThis
+    || P.WeakMap === value.constructor;
+  const DataView = globalThis.DataView;
+  const views = { __proto__: null, '[object DataView]': DataView };
+  for (let at = 0, names = ['Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array',
+    'Uint32Array', 'Float32Array', 'Float64Array', 'BigInt64Array', 'BigUint64Array']; at < names.length; at++) {
+    views[`[object ${names[at]}]`] = globalThis[names[at]];
+  }
+  internals.clone = (value) => copy(value, new P.Map());
+  define('structuredClone', function structuredClone(value) {
+    if (arguments.length === 0) throw new P.TypeError('structuredClone: 1 argument required');
+    return internals.clone(value);
+  });
+})

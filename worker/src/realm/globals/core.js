@@ -45,6 +45,10 @@
   }
   capture('TypedArray', null, getPrototypeOf(Uint8Array.prototype));
   capture('DataView', null, DataView.prototype);
+  P.TypedArrayGet_tag = uncurry(
+    getOwnPropertyDescriptor(getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag).get);
+  P.Object = Object;
+  P.RegExp = RegExp;
   P.JSON_parse = JSON.parse;
   P.JSON_stringify = JSON.stringify;
   P.MathFloor = Math.floor;

@@ -14,7 +14,7 @@
     #composed;
     #flags = {
       __proto__: null, trusted: false, stop: false, immediate: false, canceled: false, passive: false,
-      dispatching: false, target: null, current: null, phase: 0,
+      dispatching: false, threw: false, target: null, current: null, phase: 0,
     };
     #time = host.elapsed();
     constructor(type, init) {
@@ -146,7 +146,7 @@
       const state = flags(event);
       if (state.dispatching) throw new DOMException('The event is already being dispatched.', 'InvalidStateError');
       state.trusted = false;
-      run(target, event);
+      run(target, event, []);
       return !state.canceled;
     }
   }
@@ -158,34 +158,44 @@
     P.WeakMapSet(lists, target, internals.filter(listOf(target), (known) => known !== listener));
   };
 
-  // DOM, "inner invoke" for a target without parents: capturing listeners first, then the others.
-  const run = (target, event) => {
+  // DOM, "dispatch": capturing listeners of the parents and the target, then the others, outwards if it bubbles.
+  // Only requests of IndexedDB have parents.
+  const run = (target, event, parents) => {
     const state = flags(event);
-    const type = internals.eventType(event);
     state.dispatching = true;
     state.target = target;
-    state.current = target;
-    state.phase = 2;
-    const list = internals.copy(listOf(target));
     let reached = 0;
-    for (let pass = 0; pass < 2; pass++) {
-      for (let at = 0; at < list.length && !state.immediate; at++) {
-        const listener = list[at];
-        if (listener.removed || listener.type !== type || listener.capture !== (pass === 0)) continue;
-        if (listener.callback === null) continue;
-        if (listener.once) remove(target, listener);
-        reached += 1;
-        state.passive = listener.passive;
-        call(listener, target, event);
-        state.passive = false;
-      }
-      if (state.stop) break;
-    }
+    for (let at = parents.length - 1; at >= 0; at--) reached += visit(parents[at], event, true, 1);
+    reached += visit(target, event, true, 2);
+    reached += visit(target, event, false, 2);
+    for (let at = 0; at < parents.length && event.bubbles; at++) reached += visit(parents[at], event, false, 3);
     state.dispatching = false;
     state.current = null;
     state.phase = 0;
     state.stop = false;
     state.immediate = false;
+    return reached;
+  };
+
+  // DOM, "inner invoke": the listeners of one target in one phase.
+  const visit = (target, event, capture, phase) => {
+    const state = flags(event);
+    if (state.stop) return 0;
+    const type = internals.eventType(event);
+    state.current = target;
+    state.phase = phase;
+    const list = P.ArraySlice(listOf(target));
+    let reached = 0;
+    for (let at = 0; at < list.length && !state.immediate; at++) {
+      const listener = list[at];
+      if (listener.removed || listener.type !== type || listener.capture !== capture) continue;
+      if (listener.callback === null) continue;
+      if (listener.once) remove(target, listener);
+      reached += 1;
+      state.passive = listener.passive;
+      call(listener, target, event);
+      state.passive = false;
+    }
     return reached;
   };
 
@@ -202,6 +212,7 @@
         P.apply(handle, listener.callback, [event]);
       }
     } catch (error) {
+      flags(event).threw = true;
       internals.report(error);
     }
   };
@@ -219,7 +230,13 @@
   // Dispatches an event of our own.
   internals.dispatch = (target, event) => {
     trust(event);
-    return run(target, event);
+    return run(target, event, []);
+  };
+  // Likewise, with the targets to which it bubbles; whether a listener threw.
+  internals.dispatchAlong = (target, event, parents) => {
+    trust(event);
+    run(target, event, parents);
+    return flags(event).threw;
   };
   internals.isCanceled = (event) => flags(event).canceled;
 

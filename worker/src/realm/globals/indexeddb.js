@@ -166,7 +166,7 @@
     return text;
   }
 
-  const isBlob = (value) => typeof value === 'object' && value !== null && value instanceof internals.Blob;
+  const { isBlob } = internals;
 
   // Section 7.1, evaluate a key path on a value; undefined when it leads nowhere.
   function evaluate(value, path) {

@@ -2,11 +2,11 @@
 // (Push API, section 7), clicks on notifications (Notifications API, section 6.2) and syncs (Background Sync,
 // Periodic Background Sync).
 //
-// Adds internals.functional: { kind: (fact) => event }, what the dispatch of an event of that kind hands to
-// the listeners.
+// Adds to internals.eventMakers what the dispatch of each of them hands to the listeners, and tells the worker, its
+// pages and its registration which event begins and which has ended.
 (function (host, internals) {
   'use strict';
-  const { P, publish, ExtendableEvent } = internals;
+  const { P, publish, ExtendableEvent, eventMakers } = internals;
   const TOKEN = {};
 
   class PushMessageData {
@@ -156,19 +156,48 @@
     ExtendableMessageEvent,
   });
 
-  internals.functional = {
-    __proto__: null,
-    message: ({ data, client }) =>
-      new ExtendableMessageEvent('message', {
-        data,
-        origin: internals.origin,
-        source: client === null || client === undefined ? null : internals.pages.handleOf(client),
-      }),
-    push: ({ data }) => new PushEvent('push', { data }),
-    sync: ({ tag }) => new SyncEvent('sync', { tag, lastChance: false }),
-    'periodic-sync': ({ tag }) => new PeriodicSyncEvent('periodicsync', { tag }),
-    'notification-click': ({ data }) =>
-      new NotificationEvent('notificationclick', { notification: internals.notificationWith(data) }),
-    'push-subscription-change': () => new PushSubscriptionChangeEvent('pushsubscriptionchange', internals.renewSubscription()),
+  eventMakers.message = ({ data, client }) => new ExtendableMessageEvent('message', {
+    data,
+    origin: internals.origin,
+    source: client === null || client === undefined ? null : internals.pages.handleOf(client),
+  });
+  eventMakers.push = ({ data }) => new PushEvent('push', { data });
+  eventMakers.sync = ({ tag }) => new SyncEvent('sync', { tag, lastChance: false });
+  eventMakers['periodic-sync'] = ({ tag }) => new PeriodicSyncEvent('periodicsync', { tag });
+  eventMakers['notification-click'] = ({ data }) =>
+    new NotificationEvent('notificationclick', { notification: internals.notificationWith(data) });
+  eventMakers['push-subscription-change'] = () =>
+    new PushSubscriptionChangeEvent('pushsubscriptionchange', internals.renewSubscription());
+
+  // A fetch event tells of its pages by their identifiers, not by their URLs.
+  const makeFetch = eventMakers.fetch;
+  let left = null;
+  eventMakers.fetch = (given) => {
+    const { client, resulting_client: resulting } = given;
+    const known = P.Object_assign({ __proto__: null }, given);
+    known.client = client === null ? null : internals.pages.seen(client, true);
+    known.resulting_client = resulting === null ? null : internals.pages.arrive(resulting);
+    left = resulting === null ? null : known.client;
+    return makeFetch(known);
+  };
+
+  // Sections 3.1.2 and 4.4: what an event means for the lifecycle. Only an active worker gets any but the first two.
+  let running = null;
+  const { dispatchEvent, endEvent } = internals;
+  internals.dispatchEvent = (given) => {
+    running = given.event;
+    internals.mayOpenWindow = running === 'notification-click';
+    if (running === 'install') internals.worker.enter('installing');
+    else if (running === 'activate') internals.worker.enter('activating');
+    else internals.worker.enter('activated');
+    dispatchEvent(given);
+  };
+  internals.endEvent = () => {
+    if (running === 'install') internals.worker.enter('installed');
+    else if (running === 'activate') internals.worker.enter('activated');
+    internals.pages.settle(left);
+    left = null;
+    internals.mayOpenWindow = false;
+    return endEvent();
   };
 })

@@ -1,8 +1,8 @@
 // The registration and its worker (Service Workers, sections 3.1, 3.2 and 4.1), navigation preload, and what hangs
 // on a registration: push subscriptions (Push API, section 5), notifications, syncs.
 //
-// Adds internals.worker: { isActive(), enter(state) } for the lifecycle, internals.navigationPreload: { enabled,
-// headerValue }, internals.notificationWith(data) and internals.renewSubscription() for the events.
+// Adds internals.worker: { isActive(), enter(state) } for the lifecycle, internals.notificationWith(data) and
+// internals.renewSubscription() for the events.
 (function (host, internals) {
   'use strict';
   const { P, publish, provide, handlers, fire, task, fail, structuredClone, EventTarget, Event } = internals;
@@ -54,8 +54,7 @@
 
   // ---- Navigation preload (section 3.5)
 
-  const preload = { __proto__: null, enabled: false, headerValue: 'true' };
-  internals.navigationPreload = preload;
+  const preload = internals.navigationPreload;
 
   class NavigationPreloadManager {
     constructor(token) {
@@ -71,10 +70,10 @@
     }
     async setHeaderValue(value) {
       needActive('Navigation preload');
-      preload.headerValue = `${value}`;
+      preload.header = `${value}`;
     }
     async getState() {
-      return { enabled: preload.enabled, headerValue: preload.headerValue };
+      return { enabled: preload.enabled, headerValue: preload.header };
     }
   }
 

@@ -23,6 +23,7 @@
     P.defineProperty(globalThis, name, { __proto__: null, get, set: undefined, enumerable: true, configurable: true });
   };
 
+  internals.structuredClone ??= globalThis.structuredClone;
   internals.script = host.registration.script;
   internals.scope = host.registration.scope;
   internals.originOfUrl = (url) => host.urlPart(url, 'origin');
