@@ -41,7 +41,12 @@ pub async fn check_within(
         },
         None => {
             let chosen = registration::choose(&sources, &mut answers, &site.origin).await;
-            findings.extend(chosen.riddles.first().map(|_| judge::riddle(site, &chosen.riddles)));
+            findings.extend(
+                chosen
+                    .riddles
+                    .first()
+                    .map(|_| judge::riddle(site, &chosen.riddles)),
+            );
             chosen.registrations
         }
     };

@@ -125,7 +125,10 @@ impl<'a> Answers<'a> {
 
     /// Every HTML answer, as it was before the change.
     pub fn pages(&self) -> impl Iterator<Item = &site::Answer> {
-        let asked = self.asked.values().filter_map(|answer| answer.as_ref().ok());
+        let asked = self
+            .asked
+            .values()
+            .filter_map(|answer| answer.as_ref().ok());
         self.known
             .values()
             .copied()
@@ -161,8 +164,7 @@ impl<'a> Answers<'a> {
             .headers
             .iter()
             .filter(|(name, value)| {
-                !USUAL.contains(&name.as_str())
-                    || name == "accept" && !value.contains("*/*")
+                !USUAL.contains(&name.as_str()) || name == "accept" && !value.contains("*/*")
             })
             .filter(|(name, _)| !NOT_SENT.contains(&name.as_str()) && !name.starts_with("sec-"))
             .cloned()
@@ -260,10 +262,15 @@ impl<'a> Answers<'a> {
 
 /// The content type that is said; the last one where several are.
 pub fn content_type(headers: &[(String, String)]) -> Option<&str> {
+    field(headers, "content-type")
+}
+
+/// The last line of a field, by its name in lower case.
+pub fn field<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers
         .iter()
         .rev()
-        .find(|(name, _)| name == "content-type")
+        .find(|(its, _)| its == name)
         .map(|(_, value)| value.as_str())
 }
 
@@ -402,7 +409,11 @@ mod tests {
     async fn the_sites_own_host_may_be_local_and_no_other() {
         let own = Url::parse("http://127.0.0.1:3000/").expect("a URL");
         let url = |text: &str| Url::parse(text).expect("a URL");
-        assert!(public_only(&url("http://127.0.0.1:9/x"), &own).await.is_ok());
+        assert!(
+            public_only(&url("http://127.0.0.1:9/x"), &own)
+                .await
+                .is_ok()
+        );
         assert!(public_only(&url("http://127.0.0.2/x"), &own).await.is_err());
         assert!(public_only(&url("http://[::1]/x"), &own).await.is_err());
         assert!(public_only(&url("ftp://1.1.1.1/x"), &own).await.is_err());

@@ -7,7 +7,9 @@ mod words;
 use std::collections::{HashMap, HashSet};
 
 use tealkeep_worker::play::{Record, Round, Visit};
-use tealkeep_worker::{Answered, Event, Fact, Failure, FetchId, Mode, Place, Seen as Response, Source};
+use tealkeep_worker::{
+    Answered, Event, Fact, Failure, FetchId, Mode, Place, Seen as Response, Source,
+};
 
 use super::super::web::Seen;
 use super::super::{Finding, Kind, Policy, Severity, Site};
@@ -206,7 +208,10 @@ impl<'a> Case<'a> {
                 let kind = fetched
                     .and_then(|fetched| fetched.content_type)
                     .or(response.content_type.as_deref());
-                evidence(&format!("a response of type `{}`", kind.unwrap_or("text/html")))
+                evidence(&format!(
+                    "a response of type `{}`",
+                    kind.unwrap_or("text/html")
+                ))
             });
             return;
         }
@@ -236,7 +241,11 @@ impl<'a> Case<'a> {
         let Event::Fetch { request, .. } = &visit.event else {
             return;
         };
-        let Some(answered) = visit.ended.as_ref().and_then(|ended| ended.answered.as_ref()) else {
+        let Some(answered) = visit
+            .ended
+            .as_ref()
+            .and_then(|ended| ended.answered.as_ref())
+        else {
             return;
         };
         if request.mode != Mode::Navigate || !visit.round.has_network() {
@@ -265,15 +274,14 @@ impl<'a> Case<'a> {
                 // Stored a moment ago and read back: the network's answer, by a detour.
                 let fetched = fetch.and_then(|fetch| self.fetches.get(&fetch));
                 let is_fresh = fetched.is_some_and(|fetched| fetched.event == visit.id);
-                (!is_fresh).then(|| {
-                    format!("from the cache \"{cache}\", where it was stored under {url}")
-                })
+                (!is_fresh)
+                    .then(|| format!("from the cache \"{cache}\", where it was stored under {url}"))
             }
             Source::Network { fetch } => {
                 let fetched = self.fetches.get(fetch)?;
                 let asked = self.record.visit(fetched.event);
-                let is_older = fetched.event < visit.id
-                    && asked.is_none_or(|asked| asked.round < visit.round);
+                let is_older =
+                    fetched.event < visit.id && asked.is_none_or(|asked| asked.round < visit.round);
                 is_older.then(|| {
                     format!(
                         "with what {} had been answered before, {}",
@@ -319,8 +327,9 @@ impl<'a> Case<'a> {
                 ));
             }
             // Everything that is judged was seen by then; how a worker fares without a network is its own affair.
-            Some(Failure::Limit { .. } | Failure::Unobtainable { .. } | Failure::Missing { .. })
-                if is_offline => {}
+            Some(
+                Failure::Limit { .. } | Failure::Unobtainable { .. } | Failure::Missing { .. },
+            ) if is_offline => {}
             Some(failure) => {
                 let place = match failure {
                     Failure::Threw { place, .. } | Failure::Unparsable { place, .. } => {
@@ -402,18 +411,20 @@ impl<'a> Case<'a> {
                 "Its activation never ended: something given to `waitUntil` never settled."
                     .to_owned(),
             ),
-            Event::Fetch { .. } if ended.answered.is_none() => match (&ended.rejected, ended.pending) {
-                (Some(why), _) => Some(format!(
-                    "With the network up, {} got an error instead of an answer: {why}.{}",
-                    words::visit(visit),
-                    thrown()
-                )),
-                (None, true) => Some(format!(
-                    "With the network up, {} was never answered: what was given to `respondWith` never settled.",
-                    words::visit(visit)
-                )),
-                (None, false) => None,
-            },
+            Event::Fetch { .. } if ended.answered.is_none() => {
+                match (&ended.rejected, ended.pending) {
+                    (Some(why), _) => Some(format!(
+                        "With the network up, {} got an error instead of an answer: {why}.{}",
+                        words::visit(visit),
+                        thrown()
+                    )),
+                    (None, true) => Some(format!(
+                        "With the network up, {} was never answered: what was given to `respondWith` never settled.",
+                        words::visit(visit)
+                    )),
+                    (None, false) => None,
+                }
+            }
             // What these leave open, nobody waits for: a message that no page of theirs sent, a client that never
             // answers back.
             Event::Activate

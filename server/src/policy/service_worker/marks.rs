@@ -15,17 +15,24 @@ pub fn changed(content_type: Option<&str>, body: &[u8]) -> Option<Vec<u8>> {
     }
     let essence = essence(content_type?);
     let suffix = match essence.as_str() {
-        "text/html" | "application/xhtml+xml" | "image/svg+xml" | "text/xml"
+        "text/html"
+        | "application/xhtml+xml"
+        | "image/svg+xml"
+        | "text/xml"
         | "application/xml" => {
             format!("\n<!-- {MARK} -->\n")
         }
-        "text/css" | "text/javascript" | "application/javascript"
-        | "application/x-javascript" => {
+        "text/css" | "text/javascript" | "application/javascript" | "application/x-javascript" => {
             format!("\n/* {MARK} */\n")
         }
         "application/json" | "text/plain" => "\n".to_owned(),
-        "image/png" | "image/jpeg" | "image/gif" | "image/webp" | "image/avif"
-        | "image/x-icon" | "image/vnd.microsoft.icon" => "\0".to_owned(),
+        "image/png"
+        | "image/jpeg"
+        | "image/gif"
+        | "image/webp"
+        | "image/avif"
+        | "image/x-icon"
+        | "image/vnd.microsoft.icon" => "\0".to_owned(),
         other if other.ends_with("+json") => "\n".to_owned(),
         other if other.ends_with("+xml") => format!("\n<!-- {MARK} -->\n"),
         _ => return None,

@@ -11,7 +11,7 @@ use tealkeep_worker::Registration;
 use url::Url;
 
 use super::super::web::{Page, Seen};
-use super::answers::{Answers, content_type};
+use super::answers::{Answers, content_type, field};
 use super::marks;
 use calls::{Call, Known};
 use scan::{Lexeme, scan};
@@ -116,7 +116,12 @@ impl Sources {
             }
         }
         self.data.insert(number, data);
-        files.extend(known.files.iter().filter_map(|file| page.base.join(file).ok()));
+        files.extend(
+            known
+                .files
+                .iter()
+                .filter_map(|file| page.base.join(file).ok()),
+        );
         for call in known.calls {
             match call {
                 Call::Riddle { url, line } => {
@@ -240,11 +245,7 @@ async fn granted(wish: &Wish, answers: &mut Answers<'_>, origin: &Url) -> Option
         let path = url.path().to_ascii_lowercase();
         path.contains("%2f") || path.contains("%5c")
     };
-    if !is_own(&wish.script)
-        || !is_own(&scope)
-        || is_encoded(&wish.script)
-        || is_encoded(&scope)
-    {
+    if !is_own(&wish.script) || !is_own(&scope) || is_encoded(&wish.script) || is_encoded(&scope) {
         return None;
     }
     let is_inside = scope.path().starts_with(folder.path());
@@ -254,12 +255,11 @@ async fn granted(wish: &Wish, answers: &mut Answers<'_>, origin: &Url) -> Option
             return None;
         }
         let allowed = answer.ok().and_then(|answer| {
-            let allowed = answer.line("service-worker-allowed")?;
+            let allowed = field(&answer.headers, "service-worker-allowed")?;
             wish.script.join(allowed).ok()
         });
-        let is_allowed = allowed.is_some_and(|allowed| {
-            is_own(&allowed) && scope.path().starts_with(allowed.path())
-        });
+        let is_allowed = allowed
+            .is_some_and(|allowed| is_own(&allowed) && scope.path().starts_with(allowed.path()));
         if !is_inside && !is_allowed {
             return None;
         }

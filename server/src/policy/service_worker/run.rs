@@ -311,7 +311,10 @@ fn signal_in_words(signal: i32) -> String {
             Signal::ILL,
             "SIGILL: the engine came to an impossible place",
         ),
-        (Signal::TRAP, "SIGTRAP: the engine came to an impossible place"),
+        (
+            Signal::TRAP,
+            "SIGTRAP: the engine came to an impossible place",
+        ),
         (Signal::FPE, "SIGFPE: the engine divided by nought"),
         (
             Signal::XCPU,
@@ -326,5 +329,8 @@ fn signal_in_words(signal: i32) -> String {
     known
         .iter()
         .find(|(number, _)| number.as_raw() == signal)
-        .map_or_else(|| format!("signal {signal}"), |(_, words)| (*words).to_owned())
+        .map_or_else(
+            || format!("signal {signal}"),
+            |(_, words)| (*words).to_owned(),
+        )
 }

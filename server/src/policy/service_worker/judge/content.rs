@@ -176,9 +176,16 @@ fn is_destination_of_an_asset(destination: &str) -> bool {
 }
 
 fn is_type_of_an_asset(essence: &str) -> bool {
-    ["image/", "font/", "audio/", "video/", "application/font-", "application/x-font-"]
-        .iter()
-        .any(|start| essence.starts_with(start))
+    [
+        "image/",
+        "font/",
+        "audio/",
+        "video/",
+        "application/font-",
+        "application/x-font-",
+    ]
+    .iter()
+    .any(|start| essence.starts_with(start))
         || matches!(
             essence,
             "text/css"
@@ -199,8 +206,31 @@ fn has_name_of_an_asset(url: &Url) -> bool {
     };
     matches!(
         extension.to_ascii_lowercase().as_str(),
-        "avif" | "bmp" | "css" | "eot" | "gif" | "ico" | "jpeg" | "jpg" | "js" | "m4a" | "map"
-            | "mjs" | "mp3" | "mp4" | "ogg" | "otf" | "png" | "svg" | "ttf" | "wasm" | "wav"
-            | "webm" | "webmanifest" | "webp" | "woff" | "woff2"
+        "avif"
+            | "bmp"
+            | "css"
+            | "eot"
+            | "gif"
+            | "ico"
+            | "jpeg"
+            | "jpg"
+            | "js"
+            | "m4a"
+            | "map"
+            | "mjs"
+            | "mp3"
+            | "mp4"
+            | "ogg"
+            | "otf"
+            | "png"
+            | "svg"
+            | "ttf"
+            | "wasm"
+            | "wav"
+            | "webm"
+            | "webmanifest"
+            | "webp"
+            | "woff"
+            | "woff2"
     )
 }

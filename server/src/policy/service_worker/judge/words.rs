@@ -69,7 +69,9 @@ pub fn place(place: &Place, script: Option<&str>) -> String {
         return format!("\nAt {}.", place.url);
     }
     let line = usize::try_from(place.line).unwrap_or(usize::MAX) - 1;
-    let column = usize::try_from(place.column).unwrap_or(usize::MAX).saturating_sub(1);
+    let column = usize::try_from(place.column)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(1);
     let text = script
         .and_then(|script| script.lines().nth(line))
         .map(|line| around(line, column))

@@ -136,9 +136,8 @@ fn aliases(script: &Script<'_>) -> Aliases {
 
 /// Whether the braces around a token take a `navigator` apart.
 fn of_navigator(script: &Script<'_>, at: usize) -> bool {
-    let close = (at..script.tokens.len().min(at + 40)).find(|at| {
-        script.is(*at, "}") && script.partner(*at).is_some_and(|open| open < *at)
-    });
+    let close = (at..script.tokens.len().min(at + 40))
+        .find(|at| script.is(*at, "}") && script.partner(*at).is_some_and(|open| open < *at));
     close.is_some_and(|close| {
         script.is(close + 1, "=")
             && (close + 2..close + 6).any(|at| script.name(at) == Some("navigator"))
@@ -150,7 +149,9 @@ fn is_whole(script: &Script<'_>, end: usize) -> bool {
     match script.tokens.get(end) {
         None => true,
         Some(next) => {
-            [";", ",", "}", ")", ":", "??", "||"].iter().any(|mark| next.is(mark))
+            [";", ",", "}", ")", ":", "??", "||"]
+                .iter()
+                .any(|mark| next.is(mark))
                 || (end > 0 && script.tokens[end - 1].line < next.line && next.name().is_some())
         }
     }
@@ -293,8 +294,15 @@ fn workbox_window(script: &Script<'_>, at: usize, aliases: &Aliases) -> Option<C
 /// Whether a string names a file as one names a service worker's.
 fn names_a_worker(text: &str) -> bool {
     let path = text.split(['?', '#']).next().unwrap_or_default();
-    let file = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-    let Some(stem) = file.strip_suffix(".js").or_else(|| file.strip_suffix(".mjs")) else {
+    let file = path
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let Some(stem) = file
+        .strip_suffix(".js")
+        .or_else(|| file.strip_suffix(".mjs"))
+    else {
         return false;
     };
     let is_plain = text.len() < 200 && !text.contains([' ', '\n', '<', '{', '*']);
@@ -349,12 +357,23 @@ fn data(script: &Script<'_>, at: usize) -> Option<String> {
         .and_then(|open| script.property(open, "method"))
         .is_some_and(|part| {
             let method = script.values(part);
-            !method.iter().all(|method| method.eq_ignore_ascii_case("get")) || method.is_empty()
+            !method
+                .iter()
+                .all(|method| method.eq_ignore_ascii_case("get"))
+                || method.is_empty()
         });
     let target = script.values(parts.first()?.clone()).into_iter().next()?;
-    let does_something = ["logout", "signout", "sign-out", "log-out", "delete", "remove", "unsubscribe"]
-        .iter()
-        .any(|word| target.to_ascii_lowercase().contains(word));
+    let does_something = [
+        "logout",
+        "signout",
+        "sign-out",
+        "log-out",
+        "delete",
+        "remove",
+        "unsubscribe",
+    ]
+    .iter()
+    .any(|word| target.to_ascii_lowercase().contains(word));
     let is_address = !target.is_empty() && !target.starts_with("data:") && target.len() < 500;
     (is_address && !by_another_method && !does_something).then_some(target)
 }

@@ -43,9 +43,7 @@ impl Lexeme {
     pub fn text(&self) -> Option<&str> {
         match &self.token {
             Token::Text(text) => Some(text),
-            Token::Template(texts, holes) if holes.is_empty() => {
-                texts.first().map(String::as_str)
-            }
+            Token::Template(texts, holes) if holes.is_empty() => texts.first().map(String::as_str),
             Token::Template(..) | Token::Name(_) | Token::Other | Token::Mark(_) => None,
         }
     }
@@ -62,8 +60,22 @@ impl Lexeme {
 
 /// Keywords after which a value begins, and not an operator.
 const BEFORE_A_VALUE: [&str; 16] = [
-    "return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else", "do",
-    "instanceof", "yield", "await", "default", "extends",
+    "return",
+    "typeof",
+    "case",
+    "in",
+    "of",
+    "delete",
+    "void",
+    "throw",
+    "new",
+    "else",
+    "do",
+    "instanceof",
+    "yield",
+    "await",
+    "default",
+    "extends",
 ];
 
 /// The marks of more than one character that matter here, and every single one; the longest first.
@@ -117,11 +129,18 @@ impl<'a> Scan<'a> {
             || self.rest.starts_with("<!--")
             || (self.rest.starts_with("#!") && self.found.is_empty())
         {
-            self.take(self.rest.find(['\n', '\u{2028}']).unwrap_or(self.rest.len()));
+            self.take(
+                self.rest
+                    .find(['\n', '\u{2028}'])
+                    .unwrap_or(self.rest.len()),
+            );
         } else if self.rest.starts_with("/*") {
-            let end = self.rest[2..].find("*/").map_or(self.rest.len(), |at| at + 4);
+            let end = self.rest[2..]
+                .find("*/")
+                .map_or(self.rest.len(), |at| at + 4);
             self.take(end);
-        } else if is_of_a_name(first) && !first.is_ascii_digit() || matches!(first, '\\' | '#' | '@')
+        } else if is_of_a_name(first) && !first.is_ascii_digit()
+            || matches!(first, '\\' | '#' | '@')
         {
             self.word();
         } else if first.is_ascii_digit() {
@@ -299,7 +318,11 @@ fn is_of_a_name(c: char) -> bool {
 /// Undoes the escape that a text begins with; how many characters it takes.
 fn unescape(escape: &str, into: &mut String) -> usize {
     let mut chars = escape.chars().skip(1);
-    let hex = |digits: &str| u32::from_str_radix(digits, 16).ok().and_then(char::from_u32);
+    let hex = |digits: &str| {
+        u32::from_str_radix(digits, 16)
+            .ok()
+            .and_then(char::from_u32)
+    };
     match chars.next() {
         None => 1,
         Some('\n') => 2,

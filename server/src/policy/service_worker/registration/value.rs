@@ -362,8 +362,7 @@ impl<'a> Script<'a> {
         let mut all: Vec<String> = Vec::new();
         for at in 0..self.tokens.len().saturating_sub(2) {
             let is_key = self.name(at) == Some(key) && self.is(at + 1, ":");
-            let is_member =
-                is_key && at > 0 && (self.is(at - 1, "{") || self.is(at - 1, ","));
+            let is_member = is_key && at > 0 && (self.is(at - 1, "{") || self.is(at - 1, ","));
             if is_member {
                 all.extend(self.expression(at + 2..self.end_of_value(at + 2), depth + 4));
             }
@@ -501,9 +500,7 @@ impl<'a> Script<'a> {
                 let is_call = self.name(at) == Some(name)
                     && self.is(at + 1, "(")
                     && !(at > 0 && self.name(at - 1) == Some("function"))
-                    && !self
-                        .partner(at + 1)
-                        .is_some_and(|close| close + 1 == block);
+                    && !self.partner(at + 1).is_some_and(|close| close + 1 == block);
                 if is_call && let Some(argument) = self.parts(at + 1).get(number) {
                     values.extend(self.expression(argument.clone(), depth + 2));
                 }
