@@ -52,8 +52,9 @@ impl Realm {
                 at_once + 1
             };
             if at_once >= MOST_AT_ONCE - 1 {
-                self.state
-                    .pass_limit(format!("{MOST_AT_ONCE} timers without any time between them"));
+                self.state.pass_limit(format!(
+                    "{MOST_AT_ONCE} timers without any time between them"
+                ));
             }
             self.turn(|_, internals| {
                 let fire: Function = internals.get("fireTimer")?;

@@ -105,7 +105,10 @@ impl State {
         }
         let now = processor_time();
         if now > self.deadline.get() {
-            self.pass_limit(format!("{} ms of processor time in one turn", self.limits.turn_ms));
+            self.pass_limit(format!(
+                "{} ms of processor time in one turn",
+                self.limits.turn_ms
+            ));
         } else if now > self.event_deadline.get() {
             self.pass_limit(format!(
                 "{} ms of processor time for one event",

@@ -20,7 +20,14 @@ fn listeners_run_in_order_whatever_form_they_have() {
     let ended = stage.realm.dispatch(&Event::Install).expect("it ends");
     assert_eq!(
         stage.said(),
-        ["capture", "function", "handler keeps its place", "object truetrue", "once", "added once"]
+        [
+            "capture",
+            "function",
+            "handler keeps its place",
+            "object truetrue",
+            "once",
+            "added once"
+        ]
     );
     assert_eq!(ended.listeners, 6);
 }
@@ -35,7 +42,10 @@ fn what_a_listener_throws_is_reported_and_stops_no_other() {
     stage.realm.load().expect("it loads");
     let ended = stage.realm.dispatch(&Event::Install).expect("it ends");
     assert_eq!(stage.threw(), ["TypeError: first"]);
-    assert_eq!(stage.said(), ["heard Uncaught TypeError: first 2", "second"]);
+    assert_eq!(
+        stage.said(),
+        ["heard Uncaught TypeError: first 2", "second"]
+    );
     assert_eq!(ended.rejected, None);
 }
 

@@ -10,11 +10,20 @@ fn site(script: &str) -> Stage {
         answer.headers.push((name.to_owned(), value.to_owned()));
         answer
     };
-    stage.serve("http://a.test/data", reply(200, "application/json", r#"{"b": 1, "a": [2]}"#));
+    stage.serve(
+        "http://a.test/data",
+        reply(200, "application/json", r#"{"b": 1, "a": [2]}"#),
+    );
     stage.serve("http://a.test/old", with(302, "location", "/data"));
     stage.serve("http://a.test/loop", with(302, "location", "/loop"));
-    stage.serve("http://b.test/open", with(200, "access-control-allow-origin", "*"));
-    stage.serve("http://b.test/closed", reply(200, "text/plain", "elsewhere"));
+    stage.serve(
+        "http://b.test/open",
+        with(200, "access-control-allow-origin", "*"),
+    );
+    stage.serve(
+        "http://b.test/closed",
+        reply(200, "text/plain", "elsewhere"),
+    );
     stage
 }
 
@@ -83,8 +92,14 @@ fn an_opaque_answer_keeps_its_bytes_for_the_facts() {
     stage.realm.load().expect("it loads");
     let ended = stage.get("http://b.test/closed", Mode::NoCors, "script");
     let answered = ended.answered.expect("an answer");
-    assert_eq!((answered.response.kind.as_str(), answered.response.status), ("opaque", 0));
-    assert_eq!(answered.response.content_type.as_deref(), Some("text/plain"));
+    assert_eq!(
+        (answered.response.kind.as_str(), answered.response.status),
+        ("opaque", 0)
+    );
+    assert_eq!(
+        answered.response.content_type.as_deref(),
+        Some("text/plain")
+    );
     assert_eq!(answered.body, b"elsewhere");
 }
 
@@ -123,7 +138,10 @@ fn a_navigation_s_request_changes_its_mode_only_with_an_init() {
     );
     stage.realm.load().expect("it loads");
     stage.get("http://a.test/data", Mode::Navigate, "document");
-    assert_eq!(stage.said(), ["navigate navigate same-origin document manual"]);
+    assert_eq!(
+        stage.said(),
+        ["navigate navigate same-origin document manual"]
+    );
     let facts = stage.site.facts.borrow();
     let navigations: Vec<_> = facts
         .iter()
@@ -163,7 +181,10 @@ fn a_body_is_used_once() {
 fn the_content_s_source_is_followed_through_what_script_does_with_it() {
     for (made, source) in [
         ("fetch('/data')", Source::Network { fetch: 1 }),
-        ("fetch('/data').then(r => r.clone())", Source::Network { fetch: 1 }),
+        (
+            "fetch('/data').then(r => r.clone())",
+            Source::Network { fetch: 1 },
+        ),
         (
             "fetch('/data').then(r => new Response(r.body, { headers: r.headers }))",
             Source::Network { fetch: 1 },
@@ -188,13 +209,22 @@ fn the_content_s_source_is_followed_through_what_script_does_with_it() {
             "fetch('/data').then(r => r.blob()).then(b => new Response(b))",
             Source::Network { fetch: 1 },
         ),
-        ("fetch('/data').then(() => new Response('of my own'))", Source::Script),
+        (
+            "fetch('/data').then(() => new Response('of my own'))",
+            Source::Script,
+        ),
     ] {
-        let stage = site(&format!("addEventListener('fetch', e => e.respondWith({made}));"));
+        let stage = site(&format!(
+            "addEventListener('fetch', e => e.respondWith({made}));"
+        ));
         stage.realm.load().expect("it loads");
         let ended = stage.get("http://a.test/page", Mode::Cors, "");
         assert_eq!(ended.rejected, None, "{made}");
-        assert_eq!(ended.answered.expect(made).response.source, source, "{made}");
+        assert_eq!(
+            ended.answered.expect(made).response.source,
+            source,
+            "{made}"
+        );
     }
 }
 

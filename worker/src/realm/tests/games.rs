@@ -36,13 +36,22 @@ fn no_game_with_prototypes_loses_a_fact_or_makes_one_up() {
              self.onfetch = (e) => {{\n e.respondWith(go(e.request)); }};"
         ));
         stage.serve("http://a.test/page", reply(200, "text/html", "<p>the page"));
-        stage.realm.load().unwrap_or_else(|failure| panic!("{game}: {failure:?}"));
+        stage
+            .realm
+            .load()
+            .unwrap_or_else(|failure| panic!("{game}: {failure:?}"));
         let ended = stage.get("http://a.test/page", Mode::Navigate, "document");
         assert_eq!(ended.rejected, None, "{game}");
-        let answered = ended.answered.unwrap_or_else(|| panic!("{game}: no answer"));
+        let answered = ended
+            .answered
+            .unwrap_or_else(|| panic!("{game}: no answer"));
         assert_eq!(answered.body, b"<p>the page", "{game}");
         assert_eq!(answered.response.url, "http://a.test/page", "{game}");
-        assert_eq!(answered.response.source, Source::Network { fetch: 1 }, "{game}");
+        assert_eq!(
+            answered.response.source,
+            Source::Network { fetch: 1 },
+            "{game}"
+        );
         assert_eq!(answered.place.map(|place| place.line), Some(3), "{game}");
         let facts = stage.site.facts.borrow();
         let fetched = facts.iter().any(|fact| {
@@ -75,8 +84,15 @@ fn what_is_not_of_the_class_is_refused() {
          try { new ExtendableEvent('x').waitUntil(1); } catch (e) { console.log(e.name); }",
     );
     stage.realm.load().expect("it loads");
-    assert_eq!(stage.said(), ["TypeError", "TypeError", "InvalidStateError"]);
+    assert_eq!(
+        stage.said(),
+        ["TypeError", "TypeError", "InvalidStateError"]
+    );
     let ended = stage.get("http://a.test/", Mode::Navigate, "document");
-    assert!(ended.rejected.is_some_and(|why| why.contains("no Response")));
+    assert!(
+        ended
+            .rejected
+            .is_some_and(|why| why.contains("no Response"))
+    );
     assert_eq!(ended.answered, None);
 }

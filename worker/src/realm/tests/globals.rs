@@ -35,7 +35,10 @@ fn a_global_that_is_missing_may_be_asked_for_and_dooms_the_worker_only_when_it_i
             name: "WebSocket".to_owned()
         }
     );
-    let failure = Stage::new("new OffscreenCanvas(1, 1);").realm.load().expect_err("used");
+    let failure = Stage::new("new OffscreenCanvas(1, 1);")
+        .realm
+        .load()
+        .expect_err("used");
     assert!(matches!(failure, Failure::Missing { .. }), "{failure:?}");
 }
 
@@ -44,7 +47,10 @@ fn time_and_chance_are_the_same_in_every_run() {
     let script = "console.log(new Date().toISOString(), Math.random(), crypto.randomUUID(), performance.timeOrigin);";
     let first = says(script);
     assert_eq!(first, says(script));
-    assert!(first[0].starts_with("2026-01-01T00:00:00.000Z 0."), "{first:?}");
+    assert!(
+        first[0].starts_with("2026-01-01T00:00:00.000Z 0."),
+        "{first:?}"
+    );
     assert!(first[0].ends_with(" 1767225600000"), "{first:?}");
 }
 

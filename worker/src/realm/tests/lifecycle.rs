@@ -59,7 +59,8 @@ fn the_first_rejection_is_told_and_what_never_settles_is_pending() {
         "addEventListener('install', e => { e.waitUntil(Promise.reject(new Error('one'))); e.waitUntil(Promise.reject(new Error('two'))); });",
     );
     assert_eq!(ended.rejected.as_deref(), Some("Error: one"));
-    let (_, ended) = install("addEventListener('install', e => e.waitUntil(new Promise(() => {})));");
+    let (_, ended) =
+        install("addEventListener('install', e => e.waitUntil(new Promise(() => {})));");
     assert!(ended.pending);
     let (_, ended) = install("1;");
     assert_eq!((ended.listeners, ended.pending), (0, false));
@@ -72,9 +73,9 @@ fn work_that_is_left_after_wait_until_is_drained() {
     );
     let facts = stage.site.facts.borrow();
     assert!(
-        facts
-            .iter()
-            .any(|fact| matches!(fact, Fact::Fetched { url, event: 1, .. } if url.ends_with("/late")))
+        facts.iter().any(
+            |fact| matches!(fact, Fact::Fetched { url, event: 1, .. } if url.ends_with("/late"))
+        )
     );
 }
 
@@ -94,7 +95,10 @@ fn respond_with_is_for_the_dispatch_alone_and_once() {
     );
     assert_eq!(stage.said(), ["InvalidStateError"]);
     let answered = ended.answered.expect("an answer");
-    assert_eq!((answered.body.as_slice(), answered.response.source), (&b"one"[..], Source::Script));
+    assert_eq!(
+        (answered.body.as_slice(), answered.response.source),
+        (&b"one"[..], Source::Script)
+    );
     let (stage, ended) = answer(
         "addEventListener('fetch', e => { setTimeout(() => { try { e.respondWith(new Response('late')); } catch (x) { console.log(x.name); } }, 1); });",
     );
@@ -109,14 +113,24 @@ fn what_can_not_be_an_answer_is_a_network_error() {
         ("undefined", "no Response"),
         ("'text'", "no Response"),
         ("Response.error()", "an error"),
-        ("fetch('/page').then(async r => { await r.text(); return r; })", "used already"),
+        (
+            "fetch('/page').then(async r => { await r.text(); return r; })",
+            "used already",
+        ),
         ("fetch('http://b.test/x', { mode: 'no-cors' })", "opaque"),
-        ("fetch('/gone', { redirect: 'follow' }).then(() => fetch('/moved'))", "redirected"),
+        (
+            "fetch('/gone', { redirect: 'follow' }).then(() => fetch('/moved'))",
+            "redirected",
+        ),
     ] {
-        let stage = Stage::new(&format!("addEventListener('fetch', e => e.respondWith({given}));"));
+        let stage = Stage::new(&format!(
+            "addEventListener('fetch', e => e.respondWith({given}));"
+        ));
         stage.serve("http://a.test/page", reply(200, "text/html", "<p>the page"));
         let mut moved = reply(302, "text/plain", "");
-        moved.headers.push(("location".to_owned(), "/page".to_owned()));
+        moved
+            .headers
+            .push(("location".to_owned(), "/page".to_owned()));
         stage.serve("http://a.test/moved", moved);
         stage.realm.load().expect("it loads");
         let ended = stage.get("http://a.test/page", Mode::Navigate, "document");

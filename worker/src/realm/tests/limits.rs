@@ -10,7 +10,10 @@ fn limit_of(script: &str, limits: Limits) -> String {
         .and_then(|()| stage.realm.dispatch(&Event::Install).map(|_| ()))
         .expect_err("a limit is passed");
     assert_eq!(
-        stage.realm.dispatch(&Event::Activate).expect_err("it stays so"),
+        stage
+            .realm
+            .dispatch(&Event::Activate)
+            .expect_err("it stays so"),
         failure
     );
     match failure {
@@ -60,10 +63,14 @@ fn a_chain_of_zero_timers_is_bounded_by_its_number() {
 
 #[test]
 fn an_interval_that_ticks_for_ever_is_no_failure() {
-    let stage = Stage::new("let n = 0; addEventListener('install', () => setInterval(() => n++, 1000));");
+    let stage =
+        Stage::new("let n = 0; addEventListener('install', () => setInterval(() => n++, 1000));");
     stage.realm.load().expect("it loads");
     stage.realm.dispatch(&Event::Install).expect("it ends");
-    stage.realm.dispatch(&Event::Activate).expect("and so does the next");
+    stage
+        .realm
+        .dispatch(&Event::Activate)
+        .expect("and so does the next");
 }
 
 #[test]
@@ -85,7 +92,9 @@ fn memory_is_bounded_although_script_may_catch_the_error_once() {
 
 #[test]
 fn recursion_without_an_end_throws_as_in_a_browser() {
-    let stage = Stage::new("function deep() { return 1 + deep(); } try { deep(); } catch (e) { console.log(e.name); }");
+    let stage = Stage::new(
+        "function deep() { return 1 + deep(); } try { deep(); } catch (e) { console.log(e.name); }",
+    );
     stage.realm.load().expect("it was caught");
     assert_eq!(stage.said(), ["RangeError"]);
     let stage = Stage::new("function deep() { return 1 + deep(); }\ndeep();");
@@ -121,7 +130,10 @@ fn a_script_that_is_too_long_and_an_answer_that_is_too_long_are_limits() {
             ..Limits::default()
         },
     );
-    stage.serve("http://a.test/long", reply(200, "text/plain", "longer than ten"));
+    stage.serve(
+        "http://a.test/long",
+        reply(200, "text/plain", "longer than ten"),
+    );
     stage.realm.load().expect("it loads");
     let failure = stage.realm.dispatch(&Event::Install).expect_err("too long");
     assert!(matches!(failure, Failure::Limit { .. }), "{failure:?}");
@@ -129,6 +141,9 @@ fn a_script_that_is_too_long_and_an_answer_that_is_too_long_are_limits() {
 
 #[test]
 fn a_script_of_five_megabytes_runs() {
-    let script = format!("const a = [{}]; console.log(a.length);", "12345,".repeat(850_000));
+    let script = format!(
+        "const a = [{}]; console.log(a.length);",
+        "12345,".repeat(850_000)
+    );
     assert_eq!(says(&script), ["850000"]);
 }

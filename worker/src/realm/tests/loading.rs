@@ -12,13 +12,22 @@ fn a_script_must_be_there_and_be_javascript_and_not_redirect() {
         let stage = Stage::new("");
         stage.serve("http://a.test/sw.js", answer);
         let failure = stage.realm.load().expect_err("refused");
-        assert!(matches!(failure, Failure::Unobtainable { .. }), "{failure:?}");
+        assert!(
+            matches!(failure, Failure::Unobtainable { .. }),
+            "{failure:?}"
+        );
     }
     let stage = Stage::new("");
     stage.realm.load().expect("it loads");
     let asked = stage.site.asked.borrow();
-    assert_eq!(asked[0].headers, [("service-worker".to_owned(), "script".to_owned())]);
-    assert_eq!((asked[0].mode, asked[0].destination.as_str()), (Mode::SameOrigin, "serviceworker"));
+    assert_eq!(
+        asked[0].headers,
+        [("service-worker".to_owned(), "script".to_owned())]
+    );
+    assert_eq!(
+        (asked[0].mode, asked[0].destination.as_str()),
+        (Mode::SameOrigin, "serviceworker")
+    );
 }
 
 #[test]
@@ -38,11 +47,19 @@ fn what_does_not_parse_and_what_throws_are_told_apart_with_their_lines() {
 
 #[test]
 fn imported_scripts_run_in_order_in_the_global_scope_and_keep_their_lines() {
-    let stage = Stage::new("importScripts('a.js', 'http://b.test/b.js?v=1'); console.log(one, two());");
-    stage.serve("http://a.test/a.js", reply(200, "text/javascript", "const one = 1;"));
+    let stage =
+        Stage::new("importScripts('a.js', 'http://b.test/b.js?v=1'); console.log(one, two());");
+    stage.serve(
+        "http://a.test/a.js",
+        reply(200, "text/javascript", "const one = 1;"),
+    );
     stage.serve(
         "http://b.test/b.js?v=1",
-        reply(200, "application/javascript", "\nfunction two() { console.log('in'); return one + 1; }"),
+        reply(
+            200,
+            "application/javascript",
+            "\nfunction two() { console.log('in'); return one + 1; }",
+        ),
     );
     stage.realm.load().expect("it loads");
     assert_eq!(stage.said(), ["in", "1 2"]);
@@ -50,17 +67,25 @@ fn imported_scripts_run_in_order_in_the_global_scope_and_keep_their_lines() {
 
 #[test]
 fn an_import_that_is_not_to_be_had_fails_the_worker_unless_it_is_caught() {
-    let failure = Stage::new("importScripts('/gone.js');").realm.load().expect_err("gone");
+    let failure = Stage::new("importScripts('/gone.js');")
+        .realm
+        .load()
+        .expect_err("gone");
     assert!(
         matches!(&failure, Failure::Unobtainable { url, .. } if url == "http://a.test/gone.js"),
         "{failure:?}"
     );
     assert_eq!(
-        says("try { importScripts('/gone.js'); } catch (e) { console.log(e.name, e instanceof DOMException); }"),
+        says(
+            "try { importScripts('/gone.js'); } catch (e) { console.log(e.name, e instanceof DOMException); }"
+        ),
         ["NetworkError true"]
     );
     let stage = Stage::new("importScripts('/broken.js');");
-    stage.serve("http://a.test/broken.js", reply(200, "text/javascript", "\n\nvar;"));
+    stage.serve(
+        "http://a.test/broken.js",
+        reply(200, "text/javascript", "\n\nvar;"),
+    );
     let failure = stage.realm.load().expect_err("broken");
     assert!(
         matches!(&failure, Failure::Unparsable { place: Some(place), .. } if place.url.ends_with("broken.js") && place.line == 3),
@@ -83,16 +108,24 @@ fn an_import_that_the_network_refused_is_a_failure_even_when_it_is_caught() {
     let site = Site::default();
     site.answers.borrow_mut().insert(
         "http://a.test/sw.js".to_owned(),
-        reply(200, "text/javascript", "try { importScripts('/lib.js'); } catch {}"),
+        reply(
+            200,
+            "text/javascript",
+            "try { importScripts('/lib.js'); } catch {}",
+        ),
     );
     let registration = Registration {
         script: "http://a.test/sw.js".to_owned(),
         scope: "http://a.test/".to_owned(),
         module: false,
     };
-    let realm = Realm::new(&registration, &Limits::default(), Rc::new(Down(site))).expect("a realm");
+    let realm =
+        Realm::new(&registration, &Limits::default(), Rc::new(Down(site))).expect("a realm");
     let failure = realm.load().expect_err("refused");
-    assert!(matches!(failure, Failure::Unobtainable { .. }), "{failure:?}");
+    assert!(
+        matches!(failure, Failure::Unobtainable { .. }),
+        "{failure:?}"
+    );
 }
 
 #[test]
@@ -102,8 +135,14 @@ fn a_lazy_import_works_while_installing_and_afterwards_only_what_was_imported() 
          addEventListener('activate', () => { importScripts('/lib.js');\n\
            try { importScripts('/new.js'); } catch (e) { console.log(e.name); } });",
     );
-    stage.serve("http://a.test/lib.js", reply(200, "text/javascript", "console.log('lib');"));
-    stage.serve("http://a.test/new.js", reply(200, "text/javascript", "console.log('new');"));
+    stage.serve(
+        "http://a.test/lib.js",
+        reply(200, "text/javascript", "console.log('lib');"),
+    );
+    stage.serve(
+        "http://a.test/new.js",
+        reply(200, "text/javascript", "console.log('new');"),
+    );
     stage.realm.load().expect("it loads");
     stage.realm.dispatch(&Event::Install).expect("it ends");
     stage.realm.dispatch(&Event::Activate).expect("it ends");
@@ -119,8 +158,18 @@ fn a_module_gets_its_imports_and_no_import_scripts() {
         true,
         Limits::default(),
     );
-    stage.serve("http://a.test/lib/two.js", reply(200, "text/javascript", "import './one.js'; export const two = 2;"));
-    stage.serve("http://a.test/lib/one.js", reply(200, "text/javascript", "console.log('one');"));
+    stage.serve(
+        "http://a.test/lib/two.js",
+        reply(
+            200,
+            "text/javascript",
+            "import './one.js'; export const two = 2;",
+        ),
+    );
+    stage.serve(
+        "http://a.test/lib/one.js",
+        reply(200, "text/javascript", "console.log('one');"),
+    );
     stage.realm.load().expect("it loads");
     assert_eq!(stage.said(), ["one", "2 true", "TypeError"]);
     let ended = stage.realm.dispatch(&Event::Install).expect("it ends");
@@ -137,11 +186,17 @@ fn a_module_s_failures_are_told_apart_too() {
             .expect_err("it fails")
     };
     let gone = fails("import './gone.js';");
-    assert!(matches!(&gone, Failure::Unobtainable { url, .. } if url.ends_with("gone.js")), "{gone:?}");
+    assert!(
+        matches!(&gone, Failure::Unobtainable { url, .. } if url.ends_with("gone.js")),
+        "{gone:?}"
+    );
     let broken = fails("let = ;");
     assert!(matches!(broken, Failure::Unparsable { .. }), "{broken:?}");
     let threw = fails("1;\nnull.x;");
-    assert!(matches!(&threw, Failure::Threw { place: Some(place), .. } if place.line == 2), "{threw:?}");
+    assert!(
+        matches!(&threw, Failure::Threw { place: Some(place), .. } if place.line == 2),
+        "{threw:?}"
+    );
     let waits = fails("await new Promise(() => {});");
     assert!(matches!(waits, Failure::Threw { .. }), "{waits:?}");
 }
