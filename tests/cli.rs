@@ -555,7 +555,7 @@ async fn json_has_the_shapes_that_scripts_rely_on() {
     assert_eq!(keys(&status), ["apps", "sentence", "version", "well"]);
     let app = &status["apps"][0];
     let wanted = [
-        "colours", "live", "name", "next_run", "release", "run", "snapshot", "traffic",
+        "checks", "colours", "live", "name", "next_run", "release", "run", "snapshot", "traffic",
     ];
     assert_eq!(keys(app), wanted);
     assert_eq!(

@@ -12,7 +12,7 @@ mod words;
 
 use leptos::prelude::{Owner, RenderHtml};
 use model::{Frame, Page};
-pub use words::{advice_for, finding_title, policy_title};
+pub use words::{Advice, advice, finding_title, policy_title};
 
 /// A page as a complete HTML document, every value in it escaped. It holds no script, no style and no
 /// handler of its own, so that it works under `default-src 'none'` with `'self'` for the assets.

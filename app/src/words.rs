@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 mod checks;
 
-pub use checks::{advice_for, finding_title, policy_title};
+pub use checks::{Advice, advice, finding_title, policy_title};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;

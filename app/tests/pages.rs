@@ -374,7 +374,7 @@ fn the_checks_say_first_whether_what_users_get_is_right() {
         let said = inside(&html, "<p class=\"said ", "</p>").pop().unwrap();
         assert!(said.contains(sentence), "{kind}: {said}");
     }
-    assert!(page("empty checks-no-address").contains("Set <code>url</code>"));
+    assert!(page("empty checks-no-address").contains("<code>url</code>"));
     let under_way = page("full checks-right");
     assert!(!under_way.contains("action=\"/apps/home/checks\""));
     assert!(under_way.contains("A check is under way"));

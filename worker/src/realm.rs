@@ -67,9 +67,15 @@ const GLOBALS: &[(&str, &str)] = &[
 
 /// A service worker's global scope, and the engine that it lives in.
 pub struct Realm {
-    // Before the context: what is held of it must be let go first.
-    internals: Persistent<Object<'static>>,
+    // There until it is dropped.
+    engine: Option<Engine>,
     state: Rc<State>,
+}
+
+/// The engine with what is held of it.
+struct Engine {
+    // Before the context: it must be let go first.
+    internals: Persistent<Object<'static>>,
     context: Context,
     runtime: Runtime,
 }
@@ -88,8 +94,6 @@ impl Realm {
         runtime.set_memory_limit(limits.memory_bytes);
         runtime.set_max_stack_size(limits.stack_bytes);
         let state = Rc::new(State::new(registration.clone(), *limits, host));
-        let watched = Rc::clone(&state);
-        runtime.set_interrupt_handler(Some(Box::new(move || watched.is_over_time())));
         let heard = Rc::clone(&state);
         runtime.set_host_promise_rejection_tracker(Some(Box::new(
             move |ctx, promise, reason, is_handled| {
@@ -121,11 +125,16 @@ impl Realm {
                 text: error.to_string(),
             })
         })?;
+        // Only now: building the globals is our own time, not the script's.
+        let watched = Rc::clone(&state);
+        runtime.set_interrupt_handler(Some(Box::new(move || watched.is_over_time())));
         Ok(Realm {
-            internals,
+            engine: Some(Engine {
+                internals,
+                context,
+                runtime,
+            }),
             state,
-            context,
-            runtime,
         })
     }
 
@@ -192,19 +201,17 @@ impl Realm {
         })
     }
 
+    /// The engine.
+    fn engine(&self) -> &Engine {
+        self.engine
+            .as_ref()
+            .expect("the engine is there until the realm is dropped")
+    }
+
     /// What all its caches hold now, in the order of their making.
     #[must_use]
     pub fn kept(&self) -> Vec<Kept> {
-        self.turn(|_, internals| {
-            let kept: Option<Function> = internals.get("kept")?;
-            match kept {
-                Some(kept) => from_js(&kept.call::<_, Value>(())?, 0),
-                None => Ok(serde_json::Value::Null),
-            }
-        })
-        .ok()
-        .and_then(|kept| serde_json::from_value(kept).ok())
-        .unwrap_or_default()
+        self.state.store.borrow().kept()
     }
 }
 
@@ -212,6 +219,11 @@ impl Drop for Realm {
     fn drop(&mut self) {
         // The natives hold the state and the state may hold values: without this neither would ever go.
         self.state.forget();
+        // QuickJS does not survive taking apart an engine that was interrupted inside of an async function or has
+        // no memory left (an assertion of its garbage collector): that one stays until its process ends.
+        if self.state.failure().is_some() {
+            std::mem::forget(self.engine.take());
+        }
     }
 }
 

@@ -979,13 +979,13 @@ fn stopped_check(t: Text) -> Check {
              Cache-Control: public, max-age=600, stale-while-revalidate=86400, stale-if-error=604800, s-maxage=31536000\n\
              A browser shows it for 10 minutes without asking, and for a day more while it asks.",
         ),
-        advice: t("Send Cache-Control: no-cache with every page.\n\
+        advice: t("Send `Cache-Control: no-cache` with every page.\n\
              SvelteKit: in src/hooks.server.ts, response.headers.set('cache-control', 'no-cache')\n\
              Next: headers() in next.config.js, for pages that are static\n\
              Django: the decorator never_cache, or CACHE_MIDDLEWARE_SECONDS = 0\n\
              Rails: expires_now\n\
              Express: res.set('Cache-Control', 'no-cache')\n\
-             Caddy: header Cache-Control no-cache"),
+             Caddy: @pages not path /assets/*\n    header @pages {\n        Cache-Control no-cache\n    }"),
         ..finding(
             t,
             "html-cache",

@@ -76,24 +76,21 @@ pub(super) fn one(frame: &Frame, page: &CheckPage) -> Drawn {
 
 /// The newest check of the public address, or why there is none, and the button that makes one.
 fn public(frame: &Frame, page: &Checks, path: &str) -> AnyView {
-    if page.url.is_none() && page.public.is_none() {
-        return view! {
-            <p>
-                "No address is known. Set "<code>"url"</code>" in the app's table of the configuration, such as "
-                <code>"url = \"https://home.example.org\""</code>
+    let by_itself = page.url.is_none().then(|| {
+        view! {
+            <p class="soft">
+                "No address is known that people use, so this is not looked at by itself. Set "<code>"url"</code>
+                " in the app's table of the configuration, such as "<code>"url = \"https://home.example.org\""</code>
                 ", and start Tealkeep again: it is then looked at every few hours, and after each swap."
             </p>
         }
-        .into_any();
-    }
-    let again = page.url.as_ref().map(|_| {
-        let button = if page.checking {
-            parts::refusal("A check is under way. What it finds will stand here.")
-        } else {
-            parts::post(format!("{path}/checks"), "Check now", Weight::Primary, None)
-        };
-        view! { <div class="actions">{button}</div> }
     });
+    let again = if page.checking {
+        parts::refusal("A check is under way. What it finds will stand here.")
+    } else {
+        parts::post(format!("{path}/checks"), "Check now", Weight::Primary, None)
+    };
+    let again = view! { {by_itself}<div class="actions">{again}</div> };
     match &page.public {
         Some(check) => view! {
             {facts(newest_facts(frame, page, check))}
@@ -112,7 +109,18 @@ fn public(frame: &Frame, page: &Checks, path: &str) -> AnyView {
 }
 
 fn address_facts(frame: &Frame, page: &Checks) -> Vec<parts::Fact> {
-    let address = page.url.clone().map(|url| fact("Address", text(url)));
+    let asked = page
+        .public
+        .as_ref()
+        .and_then(|check| match &check.brief.target {
+            CheckTarget::Public { url } => Some(url.clone()),
+            CheckTarget::BeforeSwap => None,
+        });
+    let address = page
+        .url
+        .clone()
+        .or(asked)
+        .map(|url| fact("Address", text(url)));
     let next = page
         .next
         .filter(|_| !page.checking)

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::{Weight, ago, post, text};
 use crate::model::{Accepted, CheckBrief, CheckOutcome, CheckTarget, Finding, Frame};
-use crate::words::{advice_for, finding_title, policy_title};
+use crate::words::{self, finding_title, policy_title};
 
 /// What a check came to, with a link to it, and when: "nothing found · 2 hours ago". `path` is the app's page of
 /// checks.
@@ -110,13 +110,11 @@ fn key(place: &str, finding: &Finding) -> String {
 fn advice(key: &str, lines: &str) -> Option<AnyView> {
     let mut sentences = Vec::new();
     let mut for_each = Vec::new();
-    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        match advice_for(line) {
-            Some((place, what)) => {
-                let (place, what) = (place.to_owned(), what.to_owned());
-                for_each.push(view! { <li><b><bdi>{place}</bdi></b>" "<bdi>{what}</bdi></li> });
-            }
-            None => sentences.push(view! { <p><bdi>{line.to_owned()}</bdi></p> }),
+    for piece in words::advice(lines) {
+        let text = with_code(&piece.text);
+        match piece.place.map(str::to_owned) {
+            Some(place) => for_each.push(view! { <li><b><bdi>{place}</bdi></b>" "{text}</li> }),
+            None => sentences.push(view! { <p>{text}</p> }),
         }
     }
     let list = match for_each.len() {
@@ -137,6 +135,24 @@ fn advice(key: &str, lines: &str) -> Option<AnyView> {
         view! { <div class="advice"><p><b>"What to change"</b></p>{sentences}{list}</div> }
             .into_any(),
     )
+}
+
+/// A text in which what stands between backticks is code.
+fn with_code(text: &str) -> AnyView {
+    let parts: Vec<&str> = text.split('`').collect();
+    // One backtick without another is a backtick.
+    if parts.len().is_multiple_of(2) {
+        return super::text(text);
+    }
+    let shown: Vec<_> = parts
+        .into_iter()
+        .enumerate()
+        .map(|(i, part)| match i % 2 {
+            0 => super::text(part),
+            _ => view! { <code><bdi>{part.to_owned()}</bdi></code> }.into_any(),
+        })
+        .collect();
+    view! { {shown} }.into_any()
 }
 
 /// The form that accepts a finding, folded, with what will come of it.

@@ -40,10 +40,11 @@ pub fn policy_title(policy: &str) -> &str {
 }
 
 /// What a line of advice may be for. A closed list: "Cache-Control: no-cache" looks just like "Caddy: …".
-const PLACES: [&str; 21] = [
+const PLACES: [&str; 22] = [
     "Angular",
     "Apache",
     "ASP.NET",
+    "By hand",
     "Caddy",
     "Cloudflare",
     "Django",
@@ -64,15 +65,46 @@ const PLACES: [&str; 21] = [
     "Workbox",
 ];
 
-/// A line of advice, parted into the framework that it is for, and what to write there:
-/// "Caddy: header Cache-Control no-cache". `None` where a line is for everybody.
+/// A piece of advice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice<'a> {
+    /// The framework that it is for; `None` where it is for everybody.
+    pub place: Option<&'a str>,
+    /// What to do or to write, in lines.
+    pub text: String,
+}
+
+/// The advice of a finding in its pieces: a line each; `Caddy: header …` is for Caddy alone, and lines that are
+/// indented belong to the piece before them.
 #[must_use]
-pub fn advice_for(line: &str) -> Option<(&str, &str)> {
-    let (place, what) = line.split_once(':')?;
-    PLACES
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(place.trim()))
-        .then(|| (place.trim(), what.trim()))
+pub fn advice(lines: &str) -> Vec<Advice<'_>> {
+    let mut pieces: Vec<Advice<'_>> = Vec::new();
+    for line in lines.lines().filter(|line| !line.trim().is_empty()) {
+        let (place, text) = match for_one(line.trim()) {
+            Some((place, text)) => (Some(place), text),
+            None => (None, line.trim()),
+        };
+        match pieces.last_mut() {
+            Some(before) if place.is_none() && line.starts_with([' ', '\t']) => {
+                let outer = line.strip_prefix("    ").unwrap_or(line);
+                before.text.push_str(&format!("\n{}", outer.trim_end()));
+            }
+            Some(_) | None => pieces.push(Advice {
+                place,
+                text: text.to_owned(),
+            }),
+        }
+    }
+    pieces
+}
+
+/// What stands before and after the colon, if the first is a framework: "Workbox", "Workbox (generateSW)",
+/// "Workbox, vite-plugin-pwa", or "By hand".
+fn for_one(line: &str) -> Option<(&str, &str)> {
+    let (place, what) = line.split_once(": ")?;
+    let first = place.split([',', '(']).next().unwrap_or(place).trim();
+    let is_known = PLACES.iter().any(|known| known.eq_ignore_ascii_case(first));
+    (is_known && place.len() <= 60).then(|| (place.trim(), what.trim()))
 }
 
 #[cfg(test)]
@@ -86,21 +118,46 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_advice_is_parted_after_a_frameworks_name_only() {
-        let table: &[(&str, Option<(&str, &str)>)] = &[
+    fn a_line_is_for_one_framework_only_where_it_begins_with_its_name() {
+        let table: &[(&str, Option<&str>)] = &[
+            ("Caddy: header Cache-Control no-cache", Some("Caddy")),
+            ("  nginx: expires -1;", Some("nginx")),
             (
-                "Caddy: header Cache-Control no-cache",
-                Some(("Caddy", "header Cache-Control no-cache")),
+                "Workbox (generateSW, injectManifest): no html",
+                Some("Workbox (generateSW, injectManifest)"),
             ),
-            ("  nginx:expires -1;", Some(("nginx", "expires -1;"))),
+            ("Workbox, Serwist: no html", Some("Workbox, Serwist")),
+            ("By hand: no html", Some("By hand")),
             ("Cache-Control: no-cache", None),
             ("Send Cache-Control: no-cache with every page", None),
             ("no colon at all", None),
             (": nothing before it", None),
             ("https://example.org/: a URL", None),
         ];
-        for (line, parted) in table {
-            assert_eq!(advice_for(line), *parted, "{line}");
+        for (line, place) in table {
+            let pieces = advice(line);
+            assert_eq!(pieces.len(), 1, "{line}");
+            assert_eq!(pieces[0].place, *place, "{line}");
         }
+    }
+
+    #[test]
+    fn indented_lines_belong_to_the_piece_before_them() {
+        let pieces = advice(
+            "Ask again.\n  Caddy: header {\n        defer\n    }\n  Rails: expires_now\n\nThat is all.",
+        );
+        let shown: Vec<_> = pieces
+            .iter()
+            .map(|piece| (piece.place, piece.text.as_str()))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (None, "Ask again."),
+                (Some("Caddy"), "header {\n    defer\n}"),
+                (Some("Rails"), "expires_now"),
+                (None, "That is all."),
+            ]
+        );
     }
 }

@@ -74,6 +74,7 @@ impl App {
             service_worker: config.worker.clone(),
             immutable: config.immutable.clone(),
             older: None,
+            // What a release serves is not what lies in its directory, byte by byte; the live colour is asked instead.
             release: None,
         })
     }
@@ -89,7 +90,6 @@ impl App {
             direct: Some(self.runtime.address(colour)),
         };
         let mut order = self.order().await?;
-        order.release = Some(self.releases.path(what.release));
         let runs = matches!(
             self.runtime.state(what.from).await,
             ColourState::Running { .. }
@@ -271,8 +271,7 @@ impl App {
         let began = Instant::now();
         let behind = self.runtime.address(live);
         let found = match self.order().await {
-            Ok(mut order) => {
-                order.release = release.as_ref().map(|release| self.releases.path(release));
+            Ok(order) => {
                 let public = self.config.url.is_some();
                 let asked = see(&origin, behind, public, &order);
                 match timeout(PUBLIC_WITHIN, asked).await {

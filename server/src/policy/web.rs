@@ -187,3 +187,6 @@ impl Seen {
             )
     }
 }
+
+#[cfg(test)]
+mod tests;

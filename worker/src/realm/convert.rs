@@ -60,7 +60,12 @@ pub(super) fn to_js<'js>(ctx: &Ctx<'js>, value: &Json) -> Result<Value<'js>> {
         Json::Array(list) => {
             let array = Array::new(ctx.clone())?;
             for (index, item) in list.iter().enumerate() {
-                array.set(index, to_js(ctx, item)?)?;
+                // Defined, not set: the prototype of arrays may have setters of the worker's.
+                let item = rquickjs::object::Property::from(to_js(ctx, item)?);
+                let index = i32::try_from(index).unwrap_or(i32::MAX);
+                array
+                    .as_object()
+                    .prop(index, item.writable().enumerable().configurable())?;
             }
             array.into_js(ctx)
         }

@@ -258,7 +258,7 @@ fn obtain(state: &Rc<State>, url: &str, purpose: Purpose) -> Result<Rc<str>, Ref
             credentials: "same-origin".to_owned(),
             cache: "no-cache".to_owned(),
         };
-        if state.begin_fetch().is_none() {
+        if !state.count_request() {
             return Err(refused("too many requests".to_owned(), false));
         }
         let answer = state.host.fetch(&request);

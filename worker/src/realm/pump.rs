@@ -21,8 +21,9 @@ impl Realm {
             return Err(failure);
         }
         self.state.restart_turn();
-        let done = self.context.with(|ctx| {
+        let done = self.engine().context.with(|ctx| {
             let done = self
+                .engine()
                 .internals
                 .clone()
                 .restore(&ctx)
@@ -69,7 +70,7 @@ impl Realm {
         loop {
             self.state.restart_turn();
             loop {
-                match self.runtime.execute_pending_job() {
+                match self.engine().runtime.execute_pending_job() {
                     Ok(true) => {}
                     Ok(false) => break,
                     // A job's own exception rejects its promise; what arrives here is an interruption or a
@@ -103,19 +104,17 @@ impl Realm {
 
     /// What an exception that left our own code means.
     pub(super) fn caught(&self, error: &CaughtError<'_>) -> Failure {
-        match error {
-            CaughtError::Exception(exception)
-                if exception.message().as_deref() == Some("out of memory") =>
-            {
-                Failure::Limit {
-                    which: self.memory(),
-                }
+        let is_out_of_memory = match error {
+            CaughtError::Exception(exception) => {
+                exception.message().as_deref() == Some("out of memory")
             }
-            CaughtError::Value(value) if value.is_null() => Failure::Limit {
-                which: self.memory(),
-            },
-            other => engine(other),
+            CaughtError::Value(value) => value.is_null(),
+            CaughtError::Error(_) => false,
+        };
+        if is_out_of_memory {
+            self.state.pass_limit(self.memory());
         }
+        self.state.failure().unwrap_or_else(|| engine(error))
     }
 
     /// The limit of memory in words.

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::facts::{EventId, Failure, FetchId, Host, Limits, Registration};
 use crate::realm::clock::Clock;
+use crate::realm::store::Store;
 
 /// Shared between the realm and its natives.
 pub(super) struct State {
@@ -20,6 +21,8 @@ pub(super) struct State {
     pub(super) limits: Limits,
     /// The world.
     pub(super) host: Rc<dyn Host>,
+    /// What its caches hold.
+    pub(super) store: RefCell<Store>,
     /// The worker's clock.
     pub(super) clock: Clock,
     /// Scripts by their URL: what `importScripts` gets once the worker is installed.
@@ -29,6 +32,7 @@ pub(super) struct State {
     event_deadline: Cell<Duration>,
     event: Cell<EventId>,
     fetches: Cell<FetchId>,
+    requests: Cell<u32>,
     stored_entries: Cell<u32>,
     stored_bytes: Cell<u64>,
     imports_open: Cell<bool>,
@@ -58,6 +62,7 @@ impl State {
             registration,
             limits,
             host,
+            store: RefCell::default(),
             clock: Clock::default(),
             scripts: RefCell::default(),
             failure: RefCell::default(),
@@ -65,6 +70,7 @@ impl State {
             event_deadline: Cell::new(processor_time() + event_time(&limits)),
             event: Cell::new(0),
             fetches: Cell::new(0),
+            requests: Cell::new(0),
             stored_entries: Cell::new(0),
             stored_bytes: Cell::new(0),
             imports_open: Cell::new(true),
@@ -133,14 +139,22 @@ impl State {
         self.event.get()
     }
 
-    /// The number of the next request, unless there were too many.
-    pub(super) fn begin_fetch(&self) -> Option<FetchId> {
-        if self.fetches.get() >= self.limits.requests {
+    /// Counts a request; whether it may be sent.
+    pub(super) fn count_request(&self) -> bool {
+        self.requests.set(self.requests.get().saturating_add(1));
+        let fits = self.requests.get() <= self.limits.requests;
+        if !fits {
             self.pass_limit(format!("{} requests", self.limits.requests));
-            return None;
         }
-        self.fetches.set(self.fetches.get() + 1);
-        Some(self.fetches.get())
+        fits
+    }
+
+    /// The number of script's next request, unless there were too many.
+    pub(super) fn begin_fetch(&self) -> Option<FetchId> {
+        self.count_request().then(|| {
+            self.fetches.set(self.fetches.get() + 1);
+            self.fetches.get()
+        })
     }
 
     /// Counts what is stored, or (negative) what is removed; whether it still fits.

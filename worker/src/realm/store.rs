@@ -1,7 +1,6 @@
 //! What a worker's caches hold (Service Workers, section 5): in Rust, so that it counts against its own limits, is
 //! found by its URL without a search, and changes only together with the fact that tells of it.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -26,7 +25,7 @@ const ENTRY_BYTES: u64 = 64;
 
 /// All caches of a realm.
 #[derive(Default)]
-struct Store {
+pub(super) struct Store {
     // The name to cache map of section 5.4, in the order of making.
     named: Vec<(String, CacheId)>,
     // Those that were deleted stay for the Cache objects that script still has.
@@ -86,7 +85,7 @@ struct Write {
 
 impl Store {
     /// Everything in the caches that have a name.
-    fn kept(&self) -> Vec<Kept> {
+    pub(super) fn kept(&self) -> Vec<Kept> {
         self.named
             .iter()
             .filter_map(|(_, id)| self.caches.get(id))
@@ -252,30 +251,25 @@ fn signed(number: u64) -> i64 {
 
 /// Adds the natives of the caches.
 pub(super) fn add<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<()> {
-    let store = Rc::new(RefCell::new(Store::default()));
-    add_named(host, ctx, state, &store)?;
-    add_reading(host, ctx, &store)?;
-    add_writing(host, ctx, state, &store)
+    add_named(host, ctx, state)?;
+    add_reading(host, ctx, state)?;
+    add_writing(host, ctx, state)
 }
 
 /// What `CacheStorage` needs.
-fn add_named<'js>(
-    host: &Object<'js>,
-    ctx: &Ctx<'js>,
-    state: &Rc<State>,
-    store: &Rc<RefCell<Store>>,
-) -> Result<()> {
-    let shared = Rc::clone(store);
-    let open = move |name: String| shared.borrow_mut().open(&name);
+fn add_named<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<()> {
+    let world = Rc::clone(state);
+    let open = move |name: String| world.store.borrow_mut().open(&name);
     host.set("cacheOpen", Function::new(ctx.clone(), open)?)?;
 
-    let shared = Rc::clone(store);
-    let find = move |name: String| shared.borrow().find(&name);
+    let world = Rc::clone(state);
+    let find = move |name: String| world.store.borrow().find(&name);
     host.set("cacheFind", Function::new(ctx.clone(), find)?)?;
 
-    let shared = Rc::clone(store);
+    let world = Rc::clone(state);
     let names = move |ctx: Ctx<'js>| {
-        let names: Vec<String> = shared
+        let names: Vec<String> = world
+            .store
             .borrow()
             .named
             .iter()
@@ -292,13 +286,9 @@ fn add_named<'js>(
     };
     host.set("storage", Function::new(ctx.clone(), storage)?)?;
 
-    let shared = Rc::clone(store);
-    let kept = move |ctx: Ctx<'js>| to_js(&ctx, &json!(shared.borrow().kept()));
-    host.set("cacheKept", Function::new(ctx.clone(), kept)?)?;
-
-    let (shared, world) = (Rc::clone(store), Rc::clone(state));
+    let world = Rc::clone(state);
     let drop = move |name: String| {
-        let Some((entries, bytes)) = shared.borrow_mut().drop_named(&name) else {
+        let Some((entries, bytes)) = world.store.borrow_mut().drop_named(&name) else {
             return false;
         };
         world.count_stored(-entries, -bytes);
@@ -312,11 +302,11 @@ fn add_named<'js>(
 }
 
 /// What finds entries and gives them back.
-fn add_reading<'js>(host: &Object<'js>, ctx: &Ctx<'js>, store: &Rc<RefCell<Store>>) -> Result<()> {
-    let shared = Rc::clone(store);
+fn add_reading<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<()> {
+    let world = Rc::clone(state);
     // Without a query: everything.
     let find = move |ctx: Ctx<'js>, id: CacheId, query: Value<'js>, options: Value<'js>| {
-        let store = shared.borrow();
+        let store = world.store.borrow();
         let Some(cache) = store.caches.get(&id) else {
             return to_js(&ctx, &json!([]));
         };
@@ -328,9 +318,9 @@ fn add_reading<'js>(host: &Object<'js>, ctx: &Ctx<'js>, store: &Rc<RefCell<Store
     };
     host.set("cacheMatch", Function::new(ctx.clone(), find)?)?;
 
-    let shared = Rc::clone(store);
+    let world = Rc::clone(state);
     let request = move |ctx: Ctx<'js>, id: CacheId, entry: f64| {
-        let store = shared.borrow();
+        let store = world.store.borrow();
         let entry = store
             .caches
             .get(&id)
@@ -339,9 +329,9 @@ fn add_reading<'js>(host: &Object<'js>, ctx: &Ctx<'js>, store: &Rc<RefCell<Store
     };
     host.set("cacheRequest", Function::new(ctx.clone(), request)?)?;
 
-    let shared = Rc::clone(store);
+    let world = Rc::clone(state);
     let response = move |ctx: Ctx<'js>, id: CacheId, entry: f64| {
-        let store = shared.borrow();
+        let store = world.store.borrow();
         let Some(cache) = store.caches.get(&id) else {
             return to_js(&ctx, &Json::Null);
         };
@@ -368,13 +358,8 @@ fn add_reading<'js>(host: &Object<'js>, ctx: &Ctx<'js>, store: &Rc<RefCell<Store
 }
 
 /// What changes caches: here and nowhere else, together with the facts.
-fn add_writing<'js>(
-    host: &Object<'js>,
-    ctx: &Ctx<'js>,
-    state: &Rc<State>,
-    store: &Rc<RefCell<Store>>,
-) -> Result<()> {
-    let (shared, world) = (Rc::clone(store), Rc::clone(state));
+fn add_writing<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<()> {
+    let world = Rc::clone(state);
     let put = move |id: CacheId,
                     how: String,
                     entry: Value<'js>,
@@ -389,8 +374,11 @@ fn add_writing<'js>(
         };
         let place: Option<Place> = serde_json::from_value(from_js(&place, 0)?).unwrap_or_default();
         let (url, seen) = (write.query.url.clone(), write.seen.clone());
-        let (entries, bytes) = shared.borrow_mut().put(id, write, bytes_of(&body).into());
-        let store = shared.borrow();
+        let (entries, bytes) = world
+            .store
+            .borrow_mut()
+            .put(id, write, bytes_of(&body).into());
+        let store = world.store.borrow();
         world.host.note(Fact::Stored {
             event: world.event(),
             cache: store
@@ -407,13 +395,13 @@ fn add_writing<'js>(
     };
     host.set("cachePut", Function::new(ctx.clone(), put)?)?;
 
-    let (shared, world) = (Rc::clone(store), Rc::clone(state));
+    let world = Rc::clone(state);
     let delete = move |id: CacheId, query: Value<'js>, options: Value<'js>| -> Result<bool> {
         let Ok(query) = serde_json::from_value::<Query>(from_js(&query, 0)?) else {
             return Ok(false);
         };
         let options = options_of(&options)?;
-        let mut store = shared.borrow_mut();
+        let mut store = world.store.borrow_mut();
         let Some(cache) = store.caches.get_mut(&id) else {
             return Ok(false);
         };

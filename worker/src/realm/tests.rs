@@ -9,7 +9,7 @@ use crate::realm::Realm;
 
 mod events;
 mod fetching;
-mod games;
+pub(super) mod games;
 mod globals;
 mod lifecycle;
 mod limits;

@@ -1,9 +1,10 @@
 //! What a check found, as text for a terminal: by policy, each finding with what shows it and what mends it, and the
 //! verdict in the last line.
 
+use std::collections::HashSet;
 use std::io::IsTerminal;
 
-use tealkeep_app::{advice_for, finding_title, policy_title};
+use tealkeep_app::{advice, finding_title, policy_title};
 use url::Url;
 
 use crate::policy::{Finding, Report, Severity, Verdict};
@@ -21,12 +22,19 @@ pub fn of(origin: &Url, report: &Report) -> String {
 fn shown(origin: &Url, report: &Report, coloured: bool) -> String {
     let mut text = format!("{origin}\n\n");
     let mut heading = None;
+    let mut told = HashSet::new();
     for finding in &report.findings {
         if heading != Some(finding.policy) {
             text.push_str(&format!("{}\n", policy_title(finding.policy.as_str())));
             heading = Some(finding.policy);
         }
         show(&mut text, finding, coloured);
+        // Twenty pages of one site are mended by the same line.
+        if told.insert(finding.advice.as_str()) {
+            show_advice(&mut text, &finding.advice);
+        } else if !finding.advice.is_empty() {
+            text.push_str("        What to change: as above.\n");
+        }
         text.push('\n');
     }
     text.push_str(&verdict(report, coloured));
@@ -49,18 +57,21 @@ fn show(text: &mut String, finding: &Finding, coloured: bool) {
         text.push_str(format!("          {}", plain(line)).trim_end());
         text.push('\n');
     }
-    if !finding.advice.trim().is_empty() {
+}
+
+fn show_advice(text: &mut String, lines: &str) {
+    let pieces = advice(lines);
+    if !pieces.is_empty() {
         text.push_str("        What to change:\n");
     }
-    for line in finding
-        .advice
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-    {
-        let line = plain(line);
-        match advice_for(&line) {
-            Some((place, what)) => text.push_str(&format!("          {place:<16} {what}\n")),
-            None => text.push_str(&format!("          {}\n", line.trim())),
+    for piece in pieces {
+        let place = piece
+            .place
+            .map(|place| format!("{}: ", plain(place)))
+            .unwrap_or_default();
+        for (i, line) in piece.text.lines().enumerate() {
+            let before = if i == 0 { place.as_str() } else { "  " };
+            text.push_str(&format!("          {before}{}\n", plain(line)));
         }
     }
 }
@@ -158,15 +169,13 @@ mod tests {
                        sw.js:14\n        \
                      What to change:\n          \
                        Leave pages to the network.\n          \
-                       SvelteKit        store build only.\n\n\
+                       SvelteKit: store build only.\n\n\
              Service worker\n  \
                FAIL  The service worker keeps pages (caches-html)\n        \
                      https://example.org/sw.js\n          \
                        On install it stored GET https://example.org/.\n          \
                        sw.js:14\n        \
-                     What to change:\n          \
-                       Leave pages to the network.\n          \
-                       SvelteKit        store build only.\n\n\
+                     What to change: as above.\n\n\
              FAIL: 1 finding fails, and 1 warns; a deploy may not reach the browser.\n"
         );
     }

@@ -123,6 +123,15 @@ impl<'a> Answers<'a> {
         })
     }
 
+    /// Whether the bytes under a URL can change, by its answer too where there is one.
+    pub fn nature(&self, url: &Url) -> Nature {
+        let heard = self.heard(url.as_str());
+        match heard.filter(|answer| answer.url == *url && (200..300).contains(&answer.status)) {
+            Some(answer) => self.seen.nature_of(answer),
+            None => self.seen.nature(url),
+        }
+    }
+
     /// Every HTML answer, as it was before the change.
     pub fn pages(&self) -> impl Iterator<Item = &site::Answer> {
         let asked = self
@@ -243,7 +252,7 @@ impl<'a> Answers<'a> {
         let is_html = is_html(content_type(&answer.headers));
         let can_change = is_html
             || Url::parse(&request.url)
-                .is_ok_and(|url| !matches!(self.seen.nature(&url), Nature::Immutable(_)));
+                .is_ok_and(|url| !matches!(self.nature(&url), Nature::Immutable(_)));
         if !has_content || is_worker || !can_change {
             return;
         }

@@ -220,7 +220,7 @@ impl<'a> Case<'a> {
         if made_by_script || fetched.is_some_and(|fetched| fetched.navigation) {
             return;
         }
-        match content::of(self.record, self.seen, url, response, fetched) {
+        match content::of(self.record, self.seen, self.answers, url, response, fetched) {
             Content::Immutable => {}
             Content::Asset(why) => found.add(Kind::CachesMutableAsset, url, || {
                 format!(

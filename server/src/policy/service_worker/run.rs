@@ -1,7 +1,7 @@
 //! The parent of the child process that a worker runs in: it starts it with nothing but a pipe, answers its
 //! requests, keeps what it tells, and ends it. However the child ends, there is a record that says how.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -40,20 +40,31 @@ pub fn use_program(program: PathBuf) {
 
 /// Plays the plan in a child process of its own. The child is gone when this returns, and when the future is dropped.
 pub async fn run(plan: Plan, answers: &mut Answers<'_>, own_time: Duration) -> Record {
+    let program = PROGRAM.get().map_or(ITSELF.as_ref(), PathBuf::as_path);
+    run_in(program, plan, answers, own_time).await
+}
+
+async fn run_in(
+    program: &Path,
+    plan: Plan,
+    answers: &mut Answers<'_>,
+    own_time: Duration,
+) -> Record {
     let mut record = Record::new(plan.registration.clone());
-    if let Err(failure) = play(plan, answers, own_time, &mut record).await {
+    if let Err(failure) = play(program, plan, answers, own_time, &mut record).await {
         record.failure = Some(failure);
     }
     record
 }
 
 async fn play(
+    program: &Path,
     plan: Plan,
     answers: &mut Answers<'_>,
     own_time: Duration,
     record: &mut Record,
 ) -> Result<(), Failure> {
-    let mut child = start()?;
+    let mut child = start(program)?;
     let (Some(stdin), Some(stdout), Some(stderr)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
@@ -96,8 +107,7 @@ async fn play(
     }
 }
 
-fn start() -> Result<Child, Failure> {
-    let program = PROGRAM.get().map_or(ITSELF.as_ref(), PathBuf::as_path);
+fn start(program: &Path) -> Result<Child, Failure> {
     Command::new(program)
         .arg0("tealkeep")
         .arg(VERB)
@@ -333,4 +343,68 @@ fn signal_in_words(signal: i32) -> String {
             || format!("signal {signal}"),
             |(_, words)| (*words).to_owned(),
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use tealkeep_worker::{Limits, Registration};
+    use url::Url;
+
+    use super::super::super::Site;
+    use super::super::super::web::Seen;
+    use super::*;
+
+    /// How a play ends whose child is another program.
+    async fn failure_of(program: &str) -> String {
+        let site = Site {
+            origin: Url::parse("https://a.test/").expect("a URL"),
+            direct: None,
+        };
+        let seen = Seen::default();
+        let plan = Plan {
+            registration: Registration {
+                script: "https://a.test/sw.js".to_owned(),
+                scope: "https://a.test/".to_owned(),
+                module: false,
+            },
+            limits: Limits::default(),
+            pages: Vec::new(),
+        };
+        let mut answers = Answers::new(&site, None, &seen);
+        let record = run_in(Path::new(program), plan, &mut answers, OWN_TIME).await;
+        record.failure.expect("it failed").to_string()
+    }
+
+    #[tokio::test]
+    async fn a_child_that_says_something_else_is_ended() {
+        let failure = failure_of("/bin/echo").await;
+        assert!(failure.contains("is longer than any"), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn a_child_that_ends_early_is_reported_with_its_end_and_its_complaint() {
+        let failure = failure_of("/bin/true").await;
+        assert!(
+            failure.contains("exit code 0 before it was done"),
+            "{failure}"
+        );
+        let failure = failure_of("/bin/cat").await;
+        assert!(failure.contains("exit code 1"), "{failure}");
+        assert!(failure.contains("it said: "), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_not_there_is_named() {
+        let failure = failure_of("/nonexistent/tealkeep").await;
+        assert!(failure.contains("/nonexistent/tealkeep"), "{failure}");
+    }
+
+    #[test]
+    fn ends_are_told_in_words() {
+        assert!(in_words(ExitStatus::from_raw(6)).contains("SIGABRT"));
+        assert!(in_words(ExitStatus::from_raw(24)).contains("processor time"));
+        assert!(in_words(ExitStatus::from_raw(64)).contains("signal 64"));
+    }
 }

@@ -43,7 +43,7 @@ pub(super) fn lines(aim: Aim) -> String {
                 ),
                 (
                     "Express",
-                    "before all routes: app.use((req, res, next) => { res.set('Cache-Control', 'no-cache'); next(); })",
+                    "before all routes, after express.static of hashed files: app.use((req, res, next) => { res.set('Cache-Control', 'no-cache'); next(); })",
                 ),
                 (
                     "Caddy",

@@ -1,6 +1,7 @@
 //! The look around: pages breadth first from `/` and the configured paths, then what they load. GET only, own
 //! origin only, with bounds on pages, assets, depth, bytes and time, and nothing asked that could change anything.
 
+pub(super) mod fields;
 mod leave;
 
 use std::collections::{HashMap, HashSet};
@@ -10,6 +11,8 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use sha2::{Digest, Sha256};
 use url::Url;
+
+use fields::Fields;
 
 use super::super::site::{ANSWER_WITHIN, Answer, Ask, Site, Unreachable};
 use super::html::{self, Load, Markup};
@@ -103,7 +106,7 @@ impl Crawl<'_> {
             let (site, ends, room) = (self.site, self.ends, self.room(LONGEST_PAGE));
             let answers: Vec<_> = stream::iter(level)
                 .map(|step| async move {
-                    let headers = navigation(cookie);
+                    let headers = fields::navigation(cookie);
                     (ask(site, &step.url, &headers, ends, room).await, step)
                 })
                 .buffered(AT_ONCE)
@@ -250,7 +253,7 @@ impl Crawl<'_> {
     async fn ask_those_without_answer(&mut self, from: usize, cookie: Option<&str>) -> Vec<usize> {
         let room = self.room(LONGEST_ASSET);
         let (site, ends) = (self.site, self.ends);
-        let wanted: Vec<(usize, Url, Vec<(String, String)>, usize)> = self
+        let wanted: Vec<(usize, Url, Fields, usize)> = self
             .seen
             .assets
             .iter()
@@ -263,7 +266,7 @@ impl Crawl<'_> {
                     "video" | "audio" => LONGEST_MEDIUM,
                     _ => LONGEST_ASSET,
                 };
-                let headers = subresource(&asset.destination, asset.module, cookie);
+                let headers = fields::subresource(&asset.destination, asset.module, cookie);
                 (index, asset.url.clone(), headers, longest.min(room))
             })
             .collect();
@@ -367,63 +370,6 @@ pub(super) async fn ask(
     };
     site.ask_within(&ask, left.min(ANSWER_WITHIN), longest)
         .await
-}
-
-/// What a browser sends when somebody opens a page (Fetch Metadata; Fetch section 4.1).
-pub(super) fn navigation(cookie: Option<&str>) -> Vec<(String, String)> {
-    let mut headers = vec![
-        (
-            "accept",
-            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-        ),
-        ("accept-language", "en-GB,en;q=0.9"),
-        ("sec-fetch-dest", "document"),
-        ("sec-fetch-mode", "navigate"),
-        ("sec-fetch-site", "none"),
-        ("sec-fetch-user", "?1"),
-        ("upgrade-insecure-requests", "1"),
-    ];
-    headers.extend(cookie.map(|cookie| ("cookie", cookie)));
-    owned(headers)
-}
-
-/// What a browser sends for something that a page loads.
-pub(super) fn subresource(
-    destination: &str,
-    module: bool,
-    cookie: Option<&str>,
-) -> Vec<(String, String)> {
-    let accept = match destination {
-        "image" => "image/avif,image/webp,image/svg+xml,image/*,*/*;q=0.8",
-        "style" => "text/css,*/*;q=0.1",
-        _ => "*/*",
-    };
-    let mode = if module || matches!(destination, "font" | "manifest") {
-        "cors"
-    } else {
-        "no-cors"
-    };
-    let named = if destination.is_empty() {
-        "empty"
-    } else {
-        destination
-    };
-    let mut headers = vec![
-        ("accept", accept),
-        ("accept-language", "en-GB,en;q=0.9"),
-        ("sec-fetch-dest", named),
-        ("sec-fetch-mode", mode),
-        ("sec-fetch-site", "same-origin"),
-    ];
-    headers.extend(cookie.map(|cookie| ("cookie", cookie)));
-    owned(headers)
-}
-
-fn owned(headers: Vec<(&str, &str)>) -> Vec<(String, String)> {
-    headers
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
 }
 
 #[cfg(test)]

@@ -114,8 +114,11 @@ impl Names {
             match token::look(text) {
                 Look::Checksum(_) => Some(format!("“{text}” in its name looks like a checksum")),
                 Look::Possible(alphabet) | Look::Alike(alphabet) => {
-                    let shape = Shape::of(folder, &part, alphabet);
-                    let alike = self.sure.get(&shape).copied().unwrap_or_default();
+                    let alike: usize = alphabet
+                        .wider()
+                        .iter()
+                        .filter_map(|wider| self.sure.get(&Shape::of(folder, &part, *wider)))
+                        .sum();
                     (alike >= 2 && part.separator != ' ').then(|| {
                         format!(
                             "“{text}” stands in its name where {alike} of its neighbours have a checksum"
@@ -157,8 +160,8 @@ pub(super) struct Part<'a> {
     pub(super) separator: char,
 }
 
-/// The parts of a file's name that could be a checksum: between dots, what follows a hyphen or an underscore up
-/// to the next dot (base64url has both in it), and what stands between two of these.
+/// The parts of a file's name that could be a checksum: what stands between dots, hyphens and underscores, and
+/// the last eight characters before a dot, since base64url has hyphens and underscores itself.
 pub(super) fn parts(path: &str) -> Vec<Part<'_>> {
     let (_, file) = folder_and_file(path);
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
@@ -171,8 +174,10 @@ pub(super) fn parts(path: &str) -> Vec<Part<'_>> {
     };
     let mut start = 0;
     for dotted in stem.split('.') {
-        let whole = if dotted.len() == stem.len() { ' ' } else { '.' };
-        push(dotted, whole);
+        if !dotted.contains(['-', '_', '~']) {
+            let is_all = dotted.len() == stem.len();
+            push(dotted, if is_all { ' ' } else { '.' });
+        }
         // Vite's eight characters of base64url can hold a hyphen themselves.
         if let Some(at) = dotted.len().checked_sub(9)
             && dotted.is_char_boundary(at)

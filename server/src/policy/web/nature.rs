@@ -12,6 +12,7 @@ use url::Url;
 
 use super::super::site::{ANSWER_WITHIN, Answer, Site};
 use super::cache_control::CacheControl;
+use super::crawl::fields::{self, Fields};
 use super::names::{self, Names};
 use super::{Asset, Nature, Order, Seen, content, crawl};
 
@@ -103,18 +104,24 @@ fn is_whole(answer: &&Answer) -> bool {
     answer.status == 200 && !answer.is_cut && !content::is_html(answer)
 }
 
+/// Whether a browser may have kept an answer at all (RFC 9111 section 5.2.2.5). Bytes that it threw away meet no later
+/// page: an app may show something in place of another release's file, and say so.
+fn may_be_kept(answer: &Answer) -> bool {
+    !CacheControl::of(answer.lines("cache-control")).is_flagged("no-store")
+}
+
 /// Asks the older release for the same URLs.
 async fn compare_with_older(site: &Site, older: &Site, order: &Order, seen: &mut Seen) {
     let ends = Instant::now() + 3 * ANSWER_WITHIN;
     let cookie = order.cookie.as_deref();
-    let asked: Vec<(Url, Url, Vec<(String, String)>)> = seen
+    let asked: Vec<(Url, Url, Fields)> = seen
         .assets
         .iter()
         .filter(|asset| site.has(&asset.url) && whole(asset).is_some())
         .filter_map(|asset| {
             let path = &asset.url[url::Position::BeforePath..];
             let there = older.origin.join(path).ok()?;
-            let headers = crawl::subresource(&asset.destination, asset.module, cookie);
+            let headers = fields::subresource(&asset.destination, asset.module, cookie);
             Some((asset.url.clone(), there, headers))
         })
         .collect();
@@ -135,7 +142,7 @@ async fn compare_with_older(site: &Site, older: &Site, order: &Order, seen: &mut
         let Some(new) = new.and_then(whole) else {
             continue;
         };
-        if new.body != old.body {
+        if new.body != old.body && may_be_kept(&old) {
             let proof = format!(
                 "an older release answers the same URL with other bytes ({} of them, here {}): {} there, {} here",
                 old.body.len(),

@@ -1,14 +1,11 @@
 // Cache and CacheStorage (Service Workers, section 5). What is stored lies in Rust, which notes each change as it
 // makes it: script may replace every method here and still can't write unseen.
-//
-// Adds internals.kept() for the realm.
 (function (host, internals) {
   'use strict';
   const { P, append, hear, fail, publish, provide } = internals;
   const fetch = globalThis.fetch;
   const key = {};
-  const schemes = /^https?:/;
-  const wordBreaks = /[\t ]*,[\t ]*/;
+  const isStorable = (url) => P.StringStartsWith(url, 'http:') || P.StringStartsWith(url, 'https:');
 
   // A method of a promise type rejects where another would throw (Web IDL, section 3.7.7).
   const needArguments = (count, needed, name) => {
@@ -25,12 +22,13 @@
       ignoreSearch: !!options?.ignoreSearch,
       ignoreMethod: !!options?.ignoreMethod,
       ignoreVary: !!options?.ignoreVary,
-      cacheName: options?.cacheName === undefined ? null : `${options.cacheName}`,
+      cacheName: options?.cacheName === undefined ? null : P.String(options.cacheName),
     };
   };
 
   // A RequestInfo as the state of a request.
-  const readRequest = (input) => internals.requestState(internals.isRequest(input) ? input : internals.toRequest(input));
+  const toRequest = (input) => (internals.isRequest(input) ? input : internals.toRequest(input));
+  const readRequest = (input) => internals.requestState(toRequest(input));
   const queryOf = (request) => ({
     __proto__: null, url: internals.stripFragment(request.url), method: request.method, headers: request.headers,
   });
@@ -39,9 +37,12 @@
   const varyOf = (response) => {
     const value = internals.getHeader(internals.trueState(response).headers, 'vary');
     if (value === null) return [];
-    const names = P.StringSplit(P.StringToLowerCase(internals.trim(value)), wordBreaks);
+    const names = P.StringSplit(P.StringToLowerCase(value), ',');
     const vary = [];
-    for (let at = 0; at < names.length; at++) if (names[at] !== '') append(vary, names[at]);
+    for (let at = 0; at < names.length; at++) {
+      const name = internals.trim(names[at]);
+      if (name !== '') append(vary, name);
+    }
     return vary;
   };
 
@@ -80,7 +81,7 @@
 
   // Section 5.4.5, put, the steps before the body is read.
   const needStorable = (request, response) => {
-    if (!P.RegExpTest(schemes, request.url)) throw new P.TypeError(`Cache: the scheme of '${request.url}' is unsupported`);
+    if (!isStorable(request.url)) throw new P.TypeError(`Cache: the scheme of '${request.url}' is unsupported`);
     if (request.method !== 'GET') throw new P.TypeError(`Cache: the method '${request.method}' is unsupported`);
     const real = internals.trueState(response);
     if (real.status === 206) throw new P.TypeError('Cache: a partial response (status code 206) is unsupported');
@@ -96,54 +97,62 @@
     if (!host.cachePut(cache, how, entry, bytes, place)) throw fail('QuotaExceededError', 'Quota exceeded.');
   };
 
+  // `await` asks a promise for its constructor and its `then`, which are script's to replace: what leads to a write
+  // goes without.
+  const attempt = (act, reject) => (value) => {
+    try {
+      act(value);
+    } catch (error) {
+      reject(error);
+    }
+  };
+  const promise = (act) => new P.Promise((resolve, reject) => attempt(() => act(resolve, reject), reject)());
+  // Web IDL, a sequence: through its iterator, unless that of arrays was replaced.
+  const listOf = (requests) => {
+    if (!P.Array_isArray(requests)) return P.Array_from(requests);
+    const list = [];
+    for (let at = 0; at < requests.length; at++) append(list, requests[at]);
+    return list;
+  };
+
   // Section 5.4.3 and 5.4.4: everything is fetched and read to its end, then all is written, or nothing.
-  const fetchAll = (cache, how, inputs, place) => {
+  const fetchAll = (cache, how, inputs, place, resolve, reject) => {
     const requests = [];
     for (let at = 0; at < inputs.length; at++) {
-      const request = internals.isRequest(inputs[at]) ? inputs[at] : internals.toRequest(inputs[at]);
+      const request = toRequest(inputs[at]);
       const { url, method } = internals.requestState(request);
-      if (!P.RegExpTest(schemes, url)) throw new P.TypeError(`Cache: the scheme of '${url}' is unsupported`);
+      if (!isStorable(url)) throw new P.TypeError(`Cache: the scheme of '${url}' is unsupported`);
       if (method !== 'GET') throw new P.TypeError(`Cache: the method '${method}' is unsupported`);
       append(requests, request);
     }
-    return new P.Promise((resolve, reject) => {
-      const got = [];
-      let missing = requests.length;
-      const finish = () => {
-        try {
-          needDistinct(got);
-          for (let at = 0; at < got.length; at++) {
-            write(cache, how, got[at].request, got[at].response, got[at].bytes, place);
-          }
-          resolve();
-        } catch (error) {
-          reject(error);
-        }
-      };
-      if (missing === 0) resolve();
-      for (let at = 0; at < requests.length; at++) {
-        const request = internals.requestState(requests[at]);
-        got[at] = { __proto__: null, request, response: null, bytes: null };
-        hear(fetch(requests[at]), (fetched) => {
-          try {
-            const response = internals.responseState(fetched);
-            // An opaque response has the status 0 and is refused here too.
-            if (response.status < 200 || response.status > 299) {
-              throw new P.TypeError(`Cache.${how}: the request of ${request.url} failed (status ${response.status})`);
-            }
-            needStorable(request, response);
-            got[at].response = response;
-            hear(internals.consume(internals.trueState(response).body), (bytes) => {
-              got[at].bytes = bytes;
-              missing -= 1;
-              if (missing === 0) finish();
-            }, reject);
-          } catch (error) {
-            reject(error);
-          }
-        }, reject);
+    const got = [];
+    let missing = requests.length;
+    if (missing === 0) resolve();
+    const finish = () => {
+      needDistinct(got);
+      for (let at = 0; at < got.length; at++) {
+        write(cache, how, got[at].request, got[at].response, got[at].bytes, place);
       }
-    });
+      resolve();
+    };
+    for (let at = 0; at < requests.length; at++) {
+      const request = internals.requestState(requests[at]);
+      const one = { __proto__: null, request, response: null, bytes: null };
+      append(got, one);
+      hear(fetch(requests[at]), attempt((fetched) => {
+        one.response = internals.responseState(fetched);
+        // An opaque response has the status 0 and is refused here too.
+        if (one.response.status < 200 || one.response.status > 299) {
+          throw new P.TypeError(`Cache.${how}: the request of ${request.url} failed (status ${one.response.status})`);
+        }
+        needStorable(request, one.response);
+        hear(internals.consume(internals.trueState(one.response).body), attempt((bytes) => {
+          one.bytes = bytes;
+          missing -= 1;
+          if (missing === 0) finish();
+        }, reject), reject);
+      }, reject), reject);
+    }
   };
 
   // "Batch cache operations": two entries of one batch may not match each other.
@@ -193,28 +202,39 @@
       for (let at = 0; at < found.length; at++) append(responses, readEntry(id, found[at]));
       return P.Object_freeze(responses);
     }
-    async add(request) {
+    add(request) {
       const place = internals.place();
-      const id = this.#id;
-      needArguments(arguments.length, 1, 'Cache.add');
-      await fetchAll(id, 'add', [request], place);
+      const given = arguments.length;
+      return promise((resolve, reject) => {
+        const id = this.#id;
+        needArguments(given, 1, 'Cache.add');
+        fetchAll(id, 'add', [request], place, resolve, reject);
+      });
     }
-    async addAll(requests) {
+    addAll(requests) {
       const place = internals.place();
-      const id = this.#id;
-      needArguments(arguments.length, 1, 'Cache.addAll');
-      await fetchAll(id, 'addAll', P.Array_from(requests), place);
+      const given = arguments.length;
+      return promise((resolve, reject) => {
+        const id = this.#id;
+        needArguments(given, 1, 'Cache.addAll');
+        fetchAll(id, 'addAll', listOf(requests), place, resolve, reject);
+      });
     }
-    async put(request, response) {
+    put(request, response) {
       const place = internals.place();
-      const id = this.#id;
-      needArguments(arguments.length, 2, 'Cache.put');
-      const wanted = readRequest(request);
-      if (!internals.isResponse(response)) throw new P.TypeError("Cache.put: parameter 2 is not of type 'Response'.");
-      const state = internals.responseState(response);
-      needStorable(wanted, state);
-      const bytes = await internals.consume(internals.trueState(state).body);
-      write(id, 'put', wanted, state, bytes, place);
+      const given = arguments.length;
+      return promise((resolve, reject) => {
+        const id = this.#id;
+        needArguments(given, 2, 'Cache.put');
+        const wanted = readRequest(request);
+        if (!internals.isResponse(response)) throw new P.TypeError("Cache.put: parameter 2 is not of type 'Response'.");
+        const state = internals.responseState(response);
+        needStorable(wanted, state);
+        hear(internals.consume(internals.trueState(state).body), attempt((bytes) => {
+          write(id, 'put', wanted, state, bytes, place);
+          resolve();
+        }, reject), reject);
+      });
     }
     async delete(request, options = undefined) {
       const id = this.#id;
@@ -254,18 +274,18 @@
     async has(name) {
       this.#own;
       needArguments(arguments.length, 1, 'CacheStorage.has');
-      const id = host.cacheFind(`${name}`);
+      const id = host.cacheFind(P.String(name));
       return id !== undefined && id !== null;
     }
     async open(name) {
       this.#own;
       needArguments(arguments.length, 1, 'CacheStorage.open');
-      return new Cache(key, host.cacheOpen(`${name}`));
+      return new Cache(key, host.cacheOpen(P.String(name)));
     }
     async delete(name) {
       this.#own;
       needArguments(arguments.length, 1, 'CacheStorage.delete');
-      return host.cacheDrop(`${name}`);
+      return host.cacheDrop(P.String(name));
     }
     async keys() {
       this.#own;
@@ -276,5 +296,4 @@
   publish({ __proto__: null, Cache, CacheStorage });
   const caches = new CacheStorage(key);
   provide('caches', () => caches);
-  internals.kept = () => host.cacheKept();
 })

@@ -76,6 +76,27 @@
   P.isView = ArrayBuffer.isView;
   internals.P = P;
 
+  // The engine makes template literals of `concat`, which in a browser they have nothing to do with: it stays.
+  const { concat } = String.prototype;
+  defineProperty(String.prototype, 'concat', {
+    __proto__: null, get() { return concat; }, set() {}, enumerable: false, configurable: false,
+  });
+
+  // What `then` and `await` ask a promise for; a browser's own reactions ask for nothing (Web IDL, "react").
+  defineProperty(Promise.prototype, 'constructor', {
+    __proto__: null,
+    get() { return P.Promise; },
+    set(value) {
+      if (this === P.Promise.prototype) return;
+      defineProperty(this, 'constructor', {
+        __proto__: null, value, writable: true, enumerable: true, configurable: true,
+      });
+    },
+    enumerable: false,
+    configurable: false,
+  });
+  defineProperty(Promise, Symbol.species, { __proto__: null, configurable: false });
+
   // V8's hooks into stacks: with them a worker could change what it is recorded with.
   delete Error.prepareStackTrace;
   delete Error.stackTraceLimit;
@@ -134,11 +155,18 @@
   internals.missing = new WeakMap();
   internals.refused = new WeakMap();
 
+  // The engine's word for having no memory left, which a realm ends with however script treats it.
+  const isOutOfMemory = (error) => {
+    const message = getOwnPropertyDescriptor(error, 'message');
+    return message !== undefined && message.value === 'out of memory';
+  };
+
   // An error in words. What script wrote into it may throw in turn.
   internals.describeError = (error) => {
     const described = { __proto__: null, text: '', stack: '', missing: null, refused: null };
     try {
       if (isObject(error)) {
+        if (isOutOfMemory(error)) host.failMemory();
         described.missing = P.WeakMapGet(internals.missing, error) || null;
         described.refused = P.WeakMapGet(internals.refused, error) || null;
         described.stack = stackOf(error);
@@ -160,15 +188,14 @@
     return described;
   };
 
-  // Whether an error tells of something that a realm ends with, however script treats it afterwards.
-  const outOfMemory = (error) => error === null
-    || (isObject(error) && P.String(getOwnPropertyDescriptor(error, 'message')?.value) === 'out of memory');
-
-  // Tells of an error that nobody caught.
+  // Tells of an error that nobody caught; after so many, of no more of them.
+  const MOST_THROWN = 1000;
+  let thrown = 0;
   internals.noteError = (error) => {
-    if (isObject(error) && outOfMemory(error)) host.failMemory();
     const { text, stack, missing } = internals.describeError(error);
     if (missing !== null) host.failMissing(missing);
+    if (thrown >= MOST_THROWN) return;
+    thrown += 1;
     internals.note({
       __proto__: null, fact: 'threw', event: host.event(), text, place: host.place(stack),
     });

@@ -29,6 +29,12 @@
       flags = (event) => event.#flags;
       internals.isEvent = (event) => internals.isObject(event) && #flags in event;
       internals.eventType = (event) => event.#type;
+      internals.isTrusted = (event) => event.#flags.trusted;
+      internals.isDispatching = (event) => event.#flags.dispatching;
+      internals.stopImmediate = (event) => {
+        event.#flags.stop = true;
+        event.#flags.immediate = true;
+      };
     }
     get type() { return this.#type; }
     get target() { return this.#flags.target; }

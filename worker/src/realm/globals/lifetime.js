@@ -25,10 +25,10 @@
     static {
       // Section 4.4, "add lifetime promise".
       extend = (event, promise) => {
-        if (!event.isTrusted) {
+        if (!internals.isTrusted(event)) {
           throw new DOMException('The event was not dispatched by the browser.', 'InvalidStateError');
         }
-        if (event.#pending === 0 && event.eventPhase === 0) {
+        if (event.#pending === 0 && !internals.isDispatching(event)) {
           throw new DOMException('The event handler is already finished.', 'InvalidStateError');
         }
         event.#pending += 1;
@@ -91,11 +91,11 @@
     // Section 4.6.7.
     respondWith(given) {
       if (arguments.length === 0) throw new P.TypeError('respondWith: 1 argument required');
-      if (this.eventPhase === 0) throw new DOMException('The event is not being dispatched.', 'InvalidStateError');
+      if (!internals.isDispatching(this)) throw new DOMException('The event is not being dispatched.', 'InvalidStateError');
       if (this.#entered) throw new DOMException('respondWith() was already called.', 'InvalidStateError');
       const promise = P.Promise_resolve(given);
       extend(this, promise);
-      super.stopImmediatePropagation();
+      internals.stopImmediate(this);
       this.#entered = true;
       const record = current;
       const place = internals.place();

@@ -7,8 +7,10 @@
 (function (host, internals) {
   'use strict';
   const { P } = internals;
+  const missed = new P.Set();
   internals.miss = (name) => {
-    internals.note({ __proto__: null, fact: 'missed', name });
+    if (!P.SetHas(missed, name)) internals.note({ __proto__: null, fact: 'missed', name });
+    P.SetAdd(missed, name);
     const error = new P.ReferenceError(`${name} is not here`);
     P.WeakMapSet(internals.missing, error, name);
     throw error;

@@ -152,7 +152,7 @@
       if (options.headers !== undefined) {
         internals.fillHeaders(this.#headers, options.headers);
       } else if (!options.isEmpty) {
-        for (let at = 0; at < old.length; at++) this.#headers.append(old[at][0], old[at][1]);
+        internals.fillHeaders(this.#headers, internals.newHeaders(old, 'none'));
       } else {
         for (let at = 0; at < old.length; at++) internals.append(own.headers, old[at]);
       }

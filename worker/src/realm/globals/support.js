@@ -23,10 +23,10 @@
     P.defineProperty(globalThis, name, { __proto__: null, get, set: undefined, enumerable: true, configurable: true });
   };
 
-  internals.structuredClone ??= globalThis.structuredClone;
+  internals.structuredClone = globalThis.structuredClone;
   internals.script = host.registration.script;
   internals.scope = host.registration.scope;
   internals.originOfUrl = (url) => host.urlPart(url, 'origin');
   internals.origin = internals.originOfUrl(internals.script);
-  internals.resolveUrl = (text) => host.resolveUrl(`${text}`, internals.script) || null;
+  internals.resolveUrl = (text) => host.resolveUrl(P.String(text), internals.script) || null;
 })

@@ -60,10 +60,11 @@ pub(super) fn add_text<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
             let mut bytes = Vec::with_capacity(text.len());
             let mut rest = text.as_bytes();
             while let [first, after @ ..] = rest {
-                let pair = after
+                let escaped = after
                     .get(..2)
-                    .and_then(|pair| std::str::from_utf8(pair).ok());
-                let escaped = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok());
+                    .filter(|pair| pair.iter().all(u8::is_ascii_hexdigit))
+                    .and_then(|pair| std::str::from_utf8(pair).ok())
+                    .and_then(|pair| u8::from_str_radix(pair, 16).ok());
                 match escaped {
                     Some(byte) if *first == b'%' => {
                         bytes.push(byte);
@@ -98,7 +99,7 @@ pub(super) fn add_text<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
                 .chars()
                 .filter(|letter| !matches!(letter, ' ' | '\t' | '\n' | '\r' | '\u{c}'))
                 .collect();
-            if text.len() % 4 == 0 {
+            if text.len().is_multiple_of(4) {
                 for _ in 0..2 {
                     if text.ends_with('=') {
                         text.pop();

@@ -55,6 +55,31 @@ fn time_and_chance_are_the_same_in_every_run() {
 }
 
 #[test]
+fn what_is_said_and_thrown_over_and_over_fills_no_evidence() {
+    let stage = Stage::new("for (let n = 0; n < 1500; n++) { console.log(n); Promise.reject(n); }");
+    stage.realm.load().expect("it loads");
+    assert_eq!((stage.said().len(), stage.threw().len()), (1000, 1000));
+}
+
+#[test]
+fn data_urls_are_fetched_without_a_network() {
+    let stage = Stage::new(
+        "(async () => { for (const url of ['data:,a%20b%+f', 'data:text/html;base64,PHA+', 'data:;charset=utf-8,x'])\n\
+         { const r = await fetch(url); console.log(r.headers.get('content-type'), await r.text()); } })();",
+    );
+    stage.realm.load().expect("it loads");
+    assert_eq!(
+        stage.said(),
+        [
+            "text/plain;charset=US-ASCII a b%+f",
+            "text/html <p>",
+            "text/plain;charset=utf-8 x"
+        ]
+    );
+    assert_eq!(stage.site.asked.borrow().len(), 1);
+}
+
+#[test]
 fn urls_and_their_parameters_follow_the_url_standard() {
     assert_eq!(
         says(

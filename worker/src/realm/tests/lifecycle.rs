@@ -18,7 +18,7 @@ fn a_worker_answers_a_navigation_from_the_network() {
     let ended = stage.get("http://a.test/", Mode::Navigate, "document");
     let answered = ended.answered.expect("an answer");
     assert_eq!(answered.body, b"<p>hello");
-    assert_eq!(answered.response.source, Source::Network { fetch: 2 });
+    assert_eq!(answered.response.source, Source::Network { fetch: 1 });
     assert_eq!(answered.place.expect("a place").line, 3);
     let facts = stage.site.facts.borrow();
     let Some(Fact::Fetched {

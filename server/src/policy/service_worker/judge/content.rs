@@ -5,6 +5,7 @@ use tealkeep_worker::{Event, EventId, Fact, Seen as Response};
 use url::Url;
 
 use super::super::super::web::{Nature, Seen};
+use super::super::answers::Answers;
 use super::super::marks;
 
 /// Workbox's own mark on the keys of what it keeps; it stands beside the URL that was asked for.
@@ -66,6 +67,7 @@ pub enum Content {
 pub fn of(
     record: &Record,
     seen: &Seen,
+    answers: &Answers<'_>,
     key: &str,
     response: &Response,
     fetched: Option<&Fetched<'_>>,
@@ -74,7 +76,7 @@ pub fn of(
     let urls = [key, response.url.as_str()].map(plain);
     let mut changing = None;
     for url in urls.iter().flatten() {
-        match seen.nature(url) {
+        match answers.nature(url) {
             Nature::Immutable(_) => {}
             Nature::Mutable(why) | Nature::ProvenMutable(why) => {
                 changing.get_or_insert(why);

@@ -339,7 +339,8 @@ fn data(script: &Script<'_>, at: usize) -> Option<String> {
         false => None,
     };
     let asks = match (name, owner) {
-        ("fetch", None | Some("window" | "self" | "globalThis")) => {
+        ("fetch", Some("window" | "self" | "globalThis")) => true,
+        ("fetch", None) => {
             at == 0 || !(script.is(at - 1, ".") || script.name(at - 1) == Some("function"))
         }
         ("get", Some("axios" | "ky" | "$" | "jQuery")) => true,

@@ -26,6 +26,18 @@ pub(in super::super) enum Alphabet {
     Base64,
 }
 
+impl Alphabet {
+    /// Those in which something written in this one can be written as well.
+    pub(super) fn wider(self) -> &'static [Alphabet] {
+        match self {
+            Alphabet::Hexadecimal => &[Alphabet::Hexadecimal, Alphabet::Lower, Alphabet::Base64],
+            Alphabet::Lower => &[Alphabet::Lower, Alphabet::Base64],
+            Alphabet::Upper => &[Alphabet::Upper, Alphabet::Base64],
+            Alphabet::Base64 => &[Alphabet::Base64],
+        }
+    }
+}
+
 /// The shortest checksum: esbuild, Parcel and Vite write eight characters.
 const SHORTEST: usize = 8;
 /// The longest: SHA-512 in hexadecimal.
@@ -49,8 +61,16 @@ pub(in super::super) fn look(text: &str) -> Look {
             Look::Alike(Alphabet::Hexadecimal)
         };
     }
-    if is_words(text) || is_measure(text) {
+    if is_measure(text) {
         return Look::Nothing;
+    }
+    if is_words(text) {
+        let could_be = counted.digits > 0 || counted.upper > 0;
+        return if could_be {
+            Look::Alike(alphabet)
+        } else {
+            Look::Nothing
+        };
     }
     if counted.digits == 0 {
         // `deadbeef`, `feedback`, `calendar`: one checksum in a thousand has no digit and no capital.
@@ -70,7 +90,7 @@ pub(in super::super) fn look(text: &str) -> Look {
         Alphabet::Hexadecimal => Look::Alike(alphabet),
         Alphabet::Lower if counted.turns >= 4 => Look::Checksum(alphabet),
         Alphabet::Lower if counted.turns >= 3 => Look::Possible(alphabet),
-        Alphabet::Lower => Look::Nothing,
+        Alphabet::Lower => Look::Alike(alphabet),
         Alphabet::Upper if counted.turns >= 2 => Look::Checksum(alphabet),
         Alphabet::Upper => Look::Possible(alphabet),
         Alphabet::Base64 if counted.upper == 0 || counted.lower == 0 => Look::Alike(alphabet),
@@ -126,17 +146,19 @@ fn is_date(text: &str) -> bool {
         )
 }
 
-/// Words and numbers in a row: `main-2`, `my_photo`, `icon-192`; a checksum with a hyphen in it is not cut into
-/// words so neatly.
+/// Words and numbers in a row: `big-file`, `v2_final`, `Report-Q3`; a checksum with a hyphen in it is seldom cut
+/// so neatly.
 fn is_words(text: &str) -> bool {
-    let mut pieces = text.split(['-', '_']);
-    text.contains(['-', '_'])
-        && pieces.all(|piece| {
-            piece.bytes().all(|b| b.is_ascii_digit())
-                || piece.bytes().all(|b| b.is_ascii_lowercase())
-                || piece.bytes().all(|b| b.is_ascii_uppercase())
-                || is_camel(piece)
-        })
+    text.contains(['-', '_']) && text.split(['-', '_']).all(is_word)
+}
+
+/// Letters of one case, words written together, a number, letters and then a number, or the other way round.
+fn is_word(piece: &str) -> bool {
+    let rest = piece.trim_end_matches(|c: char| c.is_ascii_digit());
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    rest.bytes().all(|b| b.is_ascii_lowercase())
+        || rest.bytes().all(|b| b.is_ascii_uppercase())
+        || is_camel(rest)
 }
 
 /// `640x1136`, `1024px`, `1080p60fps`.
@@ -156,33 +178,102 @@ fn is_measure(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit()) && units.iter().any(|unit| lower.ends_with(unit))
 }
 
-/// Words written together, with one number at most: `UserList2`, `Web2Page`, `icon1024`.
+/// Words of two letters or more written together, with one number at most: `UserList2`, `Web2Page`.
 fn is_camel(text: &str) -> bool {
+    let bytes = text.as_bytes();
     let mut numbers = 0;
-    let mut in_number = false;
-    let mut run = 0;
-    let mut starts_upper = false;
-    for byte in text.bytes() {
-        if byte.is_ascii_digit() {
-            numbers += usize::from(!in_number);
-            if !in_number && run == 1 {
-                return false;
-            }
-            in_number = true;
-            run = 0;
-            continue;
+    // How many letters the word has that is being read; none at the beginning and in a number.
+    let mut letters = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        let ends_word = byte.is_ascii_digit() || byte.is_ascii_uppercase();
+        if ends_word && letters == 1 {
+            return false;
         }
-        in_number = false;
-        if byte.is_ascii_uppercase() {
-            if run == 1 && starts_upper {
-                return false;
-            }
-            starts_upper = true;
-            run = 1;
+        if byte.is_ascii_digit() {
+            numbers += usize::from(at == 0 || !bytes[at - 1].is_ascii_digit());
+            letters = 0;
+        } else if byte.is_ascii_uppercase() {
+            letters = 1;
         } else {
-            starts_upper = starts_upper && run > 0;
-            run += 1;
+            letters += 1;
         }
     }
-    numbers <= 1 && run != 1
+    numbers <= 1 && letters != 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksums_of_the_usual_builds_are_recognised() {
+        for text in [
+            "8c1f4a2e",
+            "5f3a9c0d12ab",
+            "d41d8cd98f00b204e9800998ecf8427e",
+            "D8a9sQwz",
+            "B-x_9aQz",
+            "FFHMD2TL",
+            "7ZQ2XLNE",
+            "x7k2p9qd",
+        ] {
+            assert!(
+                matches!(look(text), Look::Checksum(_)),
+                "{text}: {:?}",
+                look(text)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_as_likely_a_word_is_only_possible() {
+        for text in ["DiwrgTda", "UserList", "KXPGBAGQ", "Web2Page"] {
+            assert!(
+                matches!(look(text), Look::Possible(_)),
+                "{text}: {:?}",
+                look(text)
+            );
+        }
+    }
+
+    #[test]
+    fn what_only_neighbours_can_tell_is_nothing_by_itself() {
+        for text in [
+            "20394857",
+            "abcde123",
+            "qwerty12",
+            "v2-final",
+            "Report-Q3",
+            "face2face",
+        ] {
+            assert!(
+                matches!(look(text), Look::Alike(_)),
+                "{text}: {:?}",
+                look(text)
+            );
+        }
+    }
+
+    #[test]
+    fn sizes_dates_versions_and_words_are_none() {
+        for text in [
+            "640x1136",
+            "1024x768",
+            "20241121",
+            "20241121093000",
+            "3",
+            "deadbeef",
+            "feedback",
+            "facade",
+            "calendar",
+            "big-file",
+            "apple-touch-icon",
+            "background",
+            "1080p60fps",
+            "1200px",
+            "12345678901234567890",
+        ] {
+            assert_eq!(look(text), Look::Nothing, "{text}");
+        }
+    }
 }
