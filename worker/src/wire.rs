@@ -57,7 +57,7 @@ pub enum FromChild {
     /// An event was played to its end.
     Visited {
         /// Which, and how it ended.
-        visit: Visit,
+        visit: Box<Visit>,
     },
     /// Everything was played, or what failed ended it. Nothing follows.
     Done {
@@ -154,7 +154,6 @@ pub fn read<T: DeserializeOwned>(pipe: &mut impl Read) -> Result<T, WireError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

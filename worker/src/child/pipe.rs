@@ -116,6 +116,8 @@ impl Audience for Pipe {
 
     fn visited(&self, visit: Visit) {
         self.tell_facts();
-        self.tell(&FromChild::Visited { visit });
+        self.tell(&FromChild::Visited {
+            visit: Box::new(visit),
+        });
     }
 }

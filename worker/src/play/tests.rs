@@ -1,5 +1,4 @@
 //! The play against a scope that notes what is dispatched to it.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::cell::{Cell, RefCell};
 

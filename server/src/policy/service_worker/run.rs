@@ -206,7 +206,7 @@ impl Talk {
                     }
                     record.facts.extend(facts);
                 }
-                FromChild::Visited { visit } => record.visits.push(visit),
+                FromChild::Visited { visit } => record.visits.push(*visit),
                 FromChild::Done { kept, failure } => {
                     record.kept = kept;
                     record.failure = failure;
