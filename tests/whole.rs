@@ -21,3 +21,4 @@ mod serve;
 mod support;
 mod systemd;
 mod units;
+mod workers;

@@ -40,6 +40,11 @@ pub struct Browser {
 impl Browser {
     /// A browser that looks at a house's dashboard.
     pub async fn of(house: &House, scripts: Scripts) -> Browser {
+        Browser::at(&format!("http://{}", house.dashboard()), scripts).await
+    }
+
+    /// A browser that looks at a site, whose address has no slash at its end.
+    pub async fn at(origin: &str, scripts: Scripts) -> Browser {
         let (program, chromium) = (found("chromedriver"), found("chromium"));
         let profile = tempfile::Builder::new()
             .prefix("tealkeep-browser-")
@@ -53,11 +58,10 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let origin = format!("http://{}", house.dashboard());
         let mut browser = Browser {
             driver: None,
             driver_process,
-            origin,
+            origin: origin.to_owned(),
             scripts,
             profile,
         };
@@ -103,7 +107,7 @@ impl Browser {
         self.driver.as_ref().expect("the browser runs")
     }
 
-    /// Opens a page of the dashboard.
+    /// Opens a page of the site.
     pub async fn opens(&self, path: &str) {
         self.driver()
             .goto(format!("{}{path}", self.origin))

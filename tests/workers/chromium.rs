@@ -1,0 +1,217 @@
+//! The same workers in Chromium: after the same visits its Cache Storage holds what the engine's caches hold, by name,
+//! URL, status, type, content type and content.
+
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::cases::{self, Case};
+use super::engine::{self, Visit};
+use super::site::Site;
+use crate::support::PATIENCE;
+use crate::support::browser::{Browser, Scripts};
+
+/// One entry of a cache, as a line that people can compare.
+fn line(
+    cache: &str,
+    url: &str,
+    status: u64,
+    kind: &str,
+    content_type: &str,
+    digest: &str,
+) -> String {
+    format!("{cache} | {url} | {status} {kind} | {content_type} | {digest}")
+}
+
+/// What Cache Storage holds, in the order of its names and URLs.
+const HOLDS: &str = r"
+return (async () => {
+  const entries = [];
+  for (const name of await caches.keys()) {
+    const cache = await caches.open(name);
+    for (const request of await cache.keys()) {
+      const response = await cache.match(request, { ignoreVary: true });
+      if (!response) continue;
+      const body = await response.arrayBuffer();
+      const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', body));
+      entries.push({
+        cache: name,
+        url: request.url,
+        status: response.status,
+        kind: response.type,
+        type: response.headers.get('Content-Type') || '',
+        digest: Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join(''),
+      });
+    }
+  }
+  return entries;
+})();
+";
+
+/// What the page has asked for, and how it came to it.
+const ASKED: &str = "
+return performance.getEntriesByType('resource').map((entry) => [entry.name, entry.initiatorType]);
+";
+
+/// Whether the worker is there: `registration.active` in the state `activated`.
+const IS_ACTIVE: &str = "
+return navigator.serviceWorker.getRegistrations().then((all) => all.some((one) => one.active && one.active.state === 'activated'));
+";
+
+async fn until(browser: &Browser, what: &str, script: &str) {
+    let began = Instant::now();
+    while browser.evaluates(script).await != Value::Bool(true) {
+        assert!(began.elapsed() < PATIENCE, "{what}: it never came");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+/// Goes to a page and tells what it asked for, once it has all that it asks for.
+async fn visits(browser: &Browser, origin: &str, path: &str) -> Visit {
+    browser.opens(path).await;
+    until(
+        browser,
+        path,
+        "return document.readyState === 'complete' && document.body.classList.contains('filled')",
+    )
+    .await;
+    let asked = browser.evaluates(ASKED).await;
+    let asks = asked.as_array().unwrap().iter().map(|entry| {
+        let url = entry[0].as_str().unwrap().to_owned();
+        (
+            url.clone(),
+            destination(&url, entry[1].as_str().unwrap()).to_owned(),
+        )
+    });
+    Visit {
+        url: format!("{origin}{path}"),
+        asks: asks.filter(|(url, _)| url.starts_with(origin)).collect(),
+    }
+}
+
+/// Fetch's destination of what a page asked for, by how it came to it (Resource Timing, `initiatorType`).
+fn destination(url: &str, initiator: &str) -> &'static str {
+    let extension = url.rsplit('.').next().unwrap_or_default();
+    match (initiator, extension) {
+        ("script" | "link" | "other", "js") => "script",
+        ("link", "css") => "style",
+        ("link", "webmanifest") => "manifest",
+        ("img", _) => "image",
+        ("fetch" | "xmlhttprequest", _) => "",
+        (other, _) => panic!("{url} was asked for by {other}: which destination is that?"),
+    }
+}
+
+async fn holds(browser: &Browser, case: &Case) -> Vec<String> {
+    let entries = browser.evaluates(HOLDS).await;
+    let mut lines: Vec<String> = entries
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| {
+            let text = |field: &str| entry[field].as_str().unwrap();
+            let digest = if case.is_own_table(text("cache")) {
+                ""
+            } else {
+                text("digest")
+            };
+            line(
+                text("cache"),
+                text("url"),
+                entry["status"].as_u64().unwrap(),
+                text("kind"),
+                text("type"),
+                digest,
+            )
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+async fn keeps_the_same(case: &'static Case) {
+    let site = Site::of_corpus(case.site, &case.others()).await;
+    let browser = Browser::at(&site.origin(), Scripts::On).await;
+    // At the first visit nothing goes through the worker: the page registers it when it has everything.
+    visits(&browser, &site.origin(), case.visits[0]).await;
+    until(&browser, "the worker", IS_ACTIVE).await;
+    let mut seen = Vec::new();
+    for path in case.visits {
+        seen.push(visits(&browser, &site.origin(), path).await);
+    }
+    let kept = engine::keeps(case, site.origin(), seen.clone()).await;
+    let mut expected: Vec<String> = kept
+        .iter()
+        .map(|kept| {
+            let digest = if case.is_own_table(&kept.cache) {
+                ""
+            } else {
+                &kept.digest
+            };
+            let content_type = kept.content_type.as_deref().unwrap_or_default();
+            line(
+                &kept.cache,
+                &kept.url,
+                u64::from(kept.status),
+                &kept.kind,
+                content_type,
+                digest,
+            )
+        })
+        .collect();
+    expected.sort();
+
+    // What a worker stores after it has answered is stored a little later.
+    let began = Instant::now();
+    let mut held = holds(&browser, case).await;
+    while held != expected && began.elapsed() < PATIENCE {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        held = holds(&browser, case).await;
+    }
+    let only = |these: &[String], those: &[String]| -> Vec<String> {
+        these
+            .iter()
+            .filter(|line| !those.contains(line))
+            .cloned()
+            .collect()
+    };
+    assert!(
+        held == expected,
+        "{}: only in Chromium: {:#?}\nonly in the engine: {:#?}\nafter {seen:#?}",
+        case.site,
+        only(&held, &expected),
+        only(&expected, &held),
+    );
+    browser.closes().await;
+}
+
+/// Three by three ways of storing: at the installation, lazily by a state machine of its own, and whatever comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_engine_keeps_what_chromium_keeps() {
+    for case in [&cases::WORKBOX_SHELL, &cases::NGSW, &cases::SVELTEKIT] {
+        keeps_the_same(case).await;
+    }
+    if std::env::var_os("TEALKEEP_LONG").is_none() {
+        return;
+    }
+    for case in [
+        &cases::WORKBOX_HASHED_REVISED,
+        &cases::WORKBOX_RUNTIME,
+        &cases::WORKBOX_REVALIDATED_PAGES,
+        &cases::WORKBOX_RECIPES,
+        &cases::WORKBOX_LOADER,
+        &cases::CREATE_REACT_APP,
+        &cases::NEXT_PWA,
+        &cases::SERWIST,
+        &cases::SW_PRECACHE,
+        &cases::FIREBASE,
+        &cases::QUERY_KEEPS,
+        &cases::QUERY_LETS_GO,
+        &cases::COI,
+        &cases::HOME_ASSISTANT,
+        &cases::DEMO,
+        &cases::DEMO_CACHES_HTML,
+    ] {
+        keeps_the_same(case).await;
+    }
+}
