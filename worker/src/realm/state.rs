@@ -93,6 +93,11 @@ impl State {
         });
     }
 
+    /// The engine has no memory left.
+    pub(super) fn pass_memory(&self) {
+        self.pass_limit(format!("{} MiB of memory", self.limits.memory_bytes >> 20));
+    }
+
     /// The failure so far.
     pub(super) fn failure(&self) -> Option<Failure> {
         self.failure.borrow().clone()

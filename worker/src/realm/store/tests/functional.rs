@@ -125,7 +125,7 @@ fn messages_pushes_syncs_and_clicks_arrive_as_their_events() {
     assert_eq!(
         stage.said(),
         [
-            "SKIP_WAITING http://a.test/page http://a.test 0",
+            "SKIP_WAITING http://a.test/page http://a.test 1",
             "s false",
             "p",
             "/x 0 http://a.test/x",
