@@ -28,7 +28,7 @@ use std::rc::Rc;
 
 use rquickjs::{CatchResultExt, Context, Function, Object, Persistent, Runtime, Value};
 
-use crate::facts::{Answered, Ended, Event, Failure, Host, Kept, Limits, Registration};
+use crate::facts::{Answered, Ended, Event, Failure, Host, Kept, Limits, Registration, Tags};
 use convert::{bytes_of, from_js, to_js};
 use state::State;
 
@@ -199,6 +199,18 @@ impl Realm {
             pending,
             answered,
         })
+    }
+
+    /// The tags that the worker has registered since this was asked last, and all periodic ones.
+    ///
+    /// # Errors
+    /// Why it can't be judged.
+    pub fn take_tags(&self) -> Result<Tags, Failure> {
+        let tags = self.turn(|_, internals| {
+            let take: Function = internals.get("takeTags")?;
+            from_js(&take.call::<_, Value>(())?, 0)
+        })?;
+        serde_json::from_value(tags).map_err(engine)
     }
 
     /// The engine.
