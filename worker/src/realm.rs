@@ -229,13 +229,14 @@ impl Realm {
 
 impl Drop for Realm {
     fn drop(&mut self) {
-        // The natives hold the state and the state may hold values: without this neither would ever go.
-        self.state.forget();
         // QuickJS does not survive taking apart an engine that was interrupted inside of an async function or has
         // no memory left (an assertion of its garbage collector): that one stays until its process ends.
         if self.state.failure().is_some() {
             std::mem::forget(self.engine.take());
+            std::mem::forget(self.state.take_rejections());
         }
+        // The natives hold the state and the state may hold values: without this neither would ever go.
+        self.state.take_rejections();
     }
 }
 

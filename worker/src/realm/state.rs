@@ -268,11 +268,6 @@ impl State {
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
-
-    /// Lets go of every value of the engine.
-    pub(super) fn forget(&self) {
-        self.rejections.take();
-    }
 }
 
 /// What this thread has used of the processor: waiting for the network does not count.
