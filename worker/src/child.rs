@@ -5,6 +5,7 @@ mod limits;
 mod pipe;
 
 use std::io;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::mpsc;
 
@@ -16,6 +17,8 @@ use pipe::Pipe;
 
 /// The exit code when what came over the pipe was not what was agreed on.
 pub const CONFUSED: i32 = 3;
+/// The exit code when the child itself is broken: its message stands on standard error.
+pub const PANICKED: i32 = 101;
 
 /// The stack of the thread that the engine runs on, over what the engine allows its scripts: native functions
 /// called from the deepest script, and what they call, need room of their own.
@@ -45,12 +48,16 @@ fn serve() -> Result<(), WireError> {
         .name("engine".to_owned())
         .stack_size(plan.limits.stack_bytes + STACK_BESIDE)
         .spawn(move || {
-            let code = match perform(&plan, heard) {
-                Ok(()) => 0,
-                Err(error) => {
+            // The other thread waits for the parent, who waits for a word of this one: a panic must end them both.
+            let played =
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| perform(&plan, heard)));
+            let code = match played {
+                Ok(Ok(())) => 0,
+                Ok(Err(error)) => {
                     eprintln!("{error}");
                     CONFUSED
                 }
+                Err(_) => PANICKED,
             };
             std::process::exit(code)
         })?;
@@ -66,7 +73,7 @@ fn serve() -> Result<(), WireError> {
             Err(error) => return Err(error),
         }
     }
-    // The engine's thread ends by ending the process, or by a panic whose message stands on standard error.
+    // The engine's thread ends by ending the process.
     let _ = engine.join();
     Err(io::Error::other("the engine's thread ended").into())
 }
@@ -90,9 +97,7 @@ fn rehearse(
     plan: &Plan,
     pipe: &Rc<Pipe>,
 ) -> Result<Vec<crate::facts::Kept>, Failure> {
-    let realm = Realm::new(&plan.registration, limits, pipe.clone())?;
-    let kept = play::perform(plan, &realm, pipe.as_ref());
-    // The engine's own end is somebody else's code once more; the process ends instead.
-    std::mem::forget(realm);
-    kept
+    // The engine's own end is somebody else's code once more; the process ends instead, also after a panic.
+    let realm = ManuallyDrop::new(Realm::new(&plan.registration, limits, pipe.clone())?);
+    play::perform(plan, &*realm, pipe.as_ref())
 }

@@ -336,6 +336,15 @@ pub struct Answered {
     pub place: Option<Place>,
 }
 
+/// The tags that a worker registered for itself, each once, in the order of registering.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tags {
+    /// `registration.sync.register(tag)`: Background Sync tells the worker once.
+    pub sync: Vec<String>,
+    /// `registration.periodicSync.register(tag)`: again and again.
+    pub periodic: Vec<String>,
+}
+
 /// An entry of a cache, as it lies there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {

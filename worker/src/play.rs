@@ -1,6 +1,6 @@
 //! What is played to a worker: it is loaded, installed, activated, asked what the pages ask three times (the
 //! second time with the content changed, the third without a network), and sent the events that real workers
-//! fill their caches in. The order is fixed, so that two checks of the same site tell the same.
+//! fill their caches in, those it registered for itself among them. The order is fixed, so that two checks of the same site tell the same.
 
 mod browser;
 mod record;
@@ -8,13 +8,16 @@ mod visits;
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::{Ended, Event, EventId, Failure, Kept, Limits, Registration};
+use crate::facts::{Ended, Event, EventId, Failure, Kept, Limits, Registration, Tags};
 use crate::realm::Realm;
 
 pub use record::Record;
 
 /// The longest body of a page's answer that is handed on, in bytes: what a judge looks for a mark in.
 const LONGEST_PAGE: usize = 1 << 20;
+
+/// How many tags of one kind that a worker registered are played at once.
+const MOST_TAGS: usize = 20;
 
 /// Everything that is played, as a value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,7 +58,8 @@ pub enum Round {
     Begin,
     /// The pages are visited for the first time, with the content as it was found.
     First,
-    /// Everything that can change has changed.
+    /// Everything that can change has changed. Comes once more at the end when the worker has put something off
+    /// until the network is back.
     Changed,
     /// As in the round before, but the network is down.
     Offline,
@@ -94,6 +98,11 @@ pub trait Scope {
     /// # Errors
     /// Likewise.
     fn dispatch(&self, event: &Event) -> Result<Ended, Failure>;
+    /// See [`Realm::take_tags`].
+    ///
+    /// # Errors
+    /// Likewise.
+    fn take_tags(&self) -> Result<Tags, Failure>;
     /// See [`Realm::kept`].
     fn kept(&self) -> Vec<Kept>;
 }
@@ -104,6 +113,9 @@ impl Scope for Realm {
     }
     fn dispatch(&self, event: &Event) -> Result<Ended, Failure> {
         Realm::dispatch(self, event)
+    }
+    fn take_tags(&self) -> Result<Tags, Failure> {
+        Realm::take_tags(self)
     }
     fn kept(&self) -> Vec<Kept> {
         Realm::kept(self)
@@ -156,6 +168,16 @@ pub fn perform(
                 }
             }
         }
+        if round.has_network() {
+            play.syncs()?;
+        }
+    }
+    // What failed without a network was put off: the browser tells of it once the network is back.
+    let tags = scope.take_tags()?;
+    if !tags.sync.is_empty() {
+        play.round = Round::Changed;
+        audience.round(Round::Changed);
+        play.tagged(&tags)?;
     }
     Ok(scope.kept())
 }
@@ -168,6 +190,22 @@ struct Play<'a, S, A> {
 }
 
 impl<S: Scope, A: Audience> Play<'_, S, A> {
+    /// What the worker itself registered for.
+    fn syncs(&mut self) -> Result<(), Failure> {
+        let tags = self.scope.take_tags()?;
+        self.tagged(&tags)
+    }
+
+    fn tagged(&mut self, tags: &Tags) -> Result<(), Failure> {
+        for tag in tags.sync.iter().take(MOST_TAGS) {
+            self.event(Event::Sync { tag: tag.clone() })?;
+        }
+        for tag in tags.periodic.iter().take(MOST_TAGS) {
+            self.event(Event::PeriodicSync { tag: tag.clone() })?;
+        }
+        Ok(())
+    }
+
     fn event(&mut self, event: Event) -> Result<Ended, Failure> {
         let played = self.scope.dispatch(&event);
         let id = played.as_ref().map_or(self.next, |ended| ended.id);

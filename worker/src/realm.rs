@@ -28,7 +28,7 @@ use std::rc::Rc;
 
 use rquickjs::{CatchResultExt, Context, Function, Object, Persistent, Runtime, Value};
 
-use crate::facts::{Answered, Ended, Event, Failure, Host, Kept, Limits, Registration};
+use crate::facts::{Answered, Ended, Event, Failure, Host, Kept, Limits, Registration, Tags};
 use convert::{bytes_of, from_js, to_js};
 use state::State;
 
@@ -201,6 +201,18 @@ impl Realm {
         })
     }
 
+    /// The tags that the worker has registered since this was asked last, and all periodic ones.
+    ///
+    /// # Errors
+    /// Why it can't be judged.
+    pub fn take_tags(&self) -> Result<Tags, Failure> {
+        let tags = self.turn(|_, internals| {
+            let take: Function = internals.get("takeTags")?;
+            from_js(&take.call::<_, Value>(())?, 0)
+        })?;
+        serde_json::from_value(tags).map_err(engine)
+    }
+
     /// The engine.
     fn engine(&self) -> &Engine {
         self.engine
@@ -217,13 +229,14 @@ impl Realm {
 
 impl Drop for Realm {
     fn drop(&mut self) {
-        // The natives hold the state and the state may hold values: without this neither would ever go.
-        self.state.forget();
         // QuickJS does not survive taking apart an engine that was interrupted inside of an async function or has
         // no memory left (an assertion of its garbage collector): that one stays until its process ends.
         if self.state.failure().is_some() {
             std::mem::forget(self.engine.take());
+            std::mem::forget(self.state.take_rejections());
         }
+        // The natives hold the state and the state may hold values: without this neither would ever go.
+        self.state.take_rejections();
     }
 }
 

@@ -11,6 +11,8 @@ struct Fake {
     install_rejects: bool,
     fails_at: Option<u32>,
     listeners: u32,
+    tags: RefCell<Tags>,
+    registers_at: Option<u32>,
 }
 
 impl Scope for Fake {
@@ -26,6 +28,9 @@ impl Scope for Fake {
                 which: "time".to_owned(),
             });
         }
+        if self.registers_at == Some(id) {
+            self.tags.borrow_mut().sync.push("queue".to_owned());
+        }
         let rejects = self.install_rejects && *event == Event::Install;
         Ok(Ended {
             id,
@@ -34,6 +39,10 @@ impl Scope for Fake {
             pending: false,
             answered: None,
         })
+    }
+
+    fn take_tags(&self) -> Result<Tags, Failure> {
+        Ok(self.tags.take())
     }
 
     fn kept(&self) -> Vec<Kept> {
@@ -180,4 +189,36 @@ fn what_fails_ends_the_play_and_stands_as_the_last_visit() {
     let visits = watcher.visits.borrow();
     assert_eq!(visits.len(), 4);
     assert_eq!((visits[3].id, visits[3].ended.clone()), (4, None));
+}
+
+#[test]
+fn what_a_worker_registered_for_itself_is_played_also_once_the_network_is_back() {
+    let rounds_of = |registers_at| {
+        let watcher = Watcher::default();
+        let fake = Fake {
+            registers_at: Some(registers_at),
+            ..Fake::default()
+        };
+        perform(&plan(), &fake, &watcher).unwrap();
+        let told = Event::Sync {
+            tag: "queue".to_owned(),
+        };
+        let visits = watcher.visits.borrow();
+        let last = visits.last().map(|visit| visit.id).unwrap();
+        let played: Vec<(Round, bool)> = visits
+            .iter()
+            .filter(|visit| visit.event == told)
+            .map(|visit| (visit.round, visit.id == last))
+            .collect();
+        (played, watcher.rounds.borrow().len())
+    };
+    assert_eq!(rounds_of(3), (vec![(Round::First, false)], 4));
+    let offline = {
+        let watcher = Watcher::default();
+        perform(&plan(), &Fake::default(), &watcher).unwrap();
+        let visits = watcher.visits.borrow();
+        let first = visits.iter().find(|visit| visit.round == Round::Offline);
+        first.map(|visit| visit.id).unwrap()
+    };
+    assert_eq!(rounds_of(offline), (vec![(Round::Changed, true)], 5));
 }

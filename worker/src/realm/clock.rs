@@ -2,7 +2,7 @@
 //! to do.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// When every worker's time begins: 2026-01-01T00:00:00Z, in milliseconds since 1970.
 pub(super) const START_MS: f64 = 1_767_225_600_000.0;
@@ -17,6 +17,8 @@ pub(super) struct Clock {
     made: Cell<TimerId>,
     // Due time in microseconds, then the order of making.
     due: RefCell<BTreeMap<(u64, u64), TimerId>>,
+    // Where each armed timer stands in that order.
+    armed: RefCell<HashMap<TimerId, (u64, u64)>>,
     order: Cell<u64>,
 }
 
@@ -44,13 +46,18 @@ impl Clock {
             reason = "clamped, and not negative"
         )]
         let due = ((self.now_ms.get() + delay_ms) * 1000.0) as u64;
-        self.due.borrow_mut().insert((due, self.order.get()), id);
+        let key = (due, self.order.get());
+        self.disarm(id);
+        self.due.borrow_mut().insert(key, id);
+        self.armed.borrow_mut().insert(id, key);
         id
     }
 
     /// Disarms a timer; one that is not armed is no error.
     pub(super) fn disarm(&self, id: TimerId) {
-        self.due.borrow_mut().retain(|_, armed| *armed != id);
+        if let Some(key) = self.armed.borrow_mut().remove(&id) {
+            self.due.borrow_mut().remove(&key);
+        }
     }
 
     /// Moves to the next timer, unless it is due later than that.
@@ -63,6 +70,7 @@ impl Clock {
             return None;
         }
         due.remove(&key);
+        self.armed.borrow_mut().remove(&id);
         self.now_ms.set(self.now_ms.get().max(at_ms));
         Some(id)
     }

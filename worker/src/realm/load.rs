@@ -54,7 +54,7 @@ impl Realm {
     fn run_module(&self, url: &str, source: &str) -> Result<(), Failure> {
         self.state.set_linking(true);
         let promise = self.turn(|ctx, internals| {
-            let run = Module::declare(ctx.clone(), url, source).and_then(Module::eval);
+            let run = declare(ctx, url, source).and_then(Module::eval);
             match run {
                 Ok((_, promise)) => Ok(Ok(Persistent::save(ctx, promise))),
                 Err(error) => Ok(Err(outcome(ctx, &internals, Err(error))?)),
@@ -65,10 +65,10 @@ impl Realm {
             Ok(promise) => promise,
             Err(thrown) => return self.judge(thrown),
         };
-        let held = promise.clone();
-        self.microtasks_of(held)?;
+        // A graph without top-level `await` has run to its end by now; HTML's "run a service worker" refuses any other,
+        // also one whose promise the next microtask would resolve.
         let done = self.turn(|ctx, internals| {
-            let promise: Promise = promise.restore(ctx)?;
+            let promise: Promise = promise.clone().restore(ctx)?;
             match promise.state() {
                 PromiseState::Resolved => Ok(None),
                 PromiseState::Pending => Ok(Some(json!({
@@ -81,6 +81,7 @@ impl Realm {
                 }
             }
         })?;
+        self.microtasks_of(promise)?;
         self.judge(done)
     }
 
@@ -172,6 +173,13 @@ fn evaluate<'js>(ctx: &Ctx<'js>, url: &str, source: &str) -> Js<()> {
     options.filename = Some(url.to_owned());
     ctx.eval_with_options::<Value, _>(source, options)
         .map(|_| ())
+}
+
+/// A module with what HTML's `import.meta` holds.
+fn declare<'js>(ctx: &Ctx<'js>, url: &str, source: &str) -> Js<Module<'js, Declared>> {
+    let module = Module::declare(ctx.clone(), url, source)?;
+    module.meta()?.set("url", url)?;
+    Ok(module)
 }
 
 /// Adds `importScript` to the natives: null when it ran, else why it could not be had.
@@ -383,7 +391,7 @@ impl Resolver for Modules {
 impl Loader for Modules {
     fn load<'js>(&mut self, ctx: &Ctx<'js>, name: &str) -> Js<Module<'js, Declared>> {
         match obtain(&self.0, name, Purpose::Module) {
-            Ok(source) => Module::declare(ctx.clone(), name, &*source),
+            Ok(source) => declare(ctx, name, &source),
             Err(refused) => {
                 let why = refused.why.clone();
                 self.0.fail(refused.into());

@@ -92,10 +92,12 @@ fn world<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<(
 
     let shared = Rc::clone(state);
     add(host, ctx, "failMemory", move || {
-        shared.pass_limit(format!(
-            "{} MiB of memory",
-            shared.limits.memory_bytes >> 20
-        ));
+        shared.pass_memory();
+    })?;
+
+    let shared = Rc::clone(state);
+    add(host, ctx, "checkpoint", move |ctx: Ctx<'js>| {
+        checkpoint(&ctx, &shared)
     })?;
 
     add(
@@ -107,6 +109,24 @@ fn world<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<(
             to_js(&ctx, &serde_json::to_value(place).unwrap_or_default())
         },
     )
+}
+
+/// HTML, "perform a microtask checkpoint": what runs when a listener has returned to an empty stack.
+///
+/// # Errors
+/// A job was interrupted or had no memory left: that goes on to whoever called.
+fn checkpoint(ctx: &Ctx<'_>, state: &State) -> Result<()> {
+    while state.failure().is_none() && ctx.execute_pending_job() {
+        // A job's own exception rejects its promise; what is left here is an interruption or a lack of memory.
+        let thrown = ctx.catch();
+        if thrown.type_of() != rquickjs::Type::Uninitialized {
+            if state.failure().is_none() {
+                state.pass_memory();
+            }
+            return Err(ctx.throw(thrown));
+        }
+    }
+    Ok(())
 }
 
 /// One request over the network: an object with `id` and either `error` or the answer.
@@ -171,6 +191,8 @@ fn send<'js>(
                 }),
             )?;
             if let Some(object) = value.as_object() {
+                // Without a prototype no setter of the worker's comes between.
+                object.set_prototype(None)?;
                 object.set("body", array(ctx, &answer.body)?)?;
             }
             Ok(value)

@@ -77,7 +77,7 @@ impl Realm {
                     // lack of memory.
                     Err(_) => {
                         if self.state.failure().is_none() {
-                            self.state.pass_limit(self.memory());
+                            self.state.pass_memory();
                         }
                     }
                 }
@@ -112,14 +112,9 @@ impl Realm {
             CaughtError::Error(_) => false,
         };
         if is_out_of_memory {
-            self.state.pass_limit(self.memory());
+            self.state.pass_memory();
         }
         self.state.failure().unwrap_or_else(|| engine(error))
-    }
-
-    /// The limit of memory in words.
-    fn memory(&self) -> String {
-        format!("{} MiB of memory", self.state.limits.memory_bytes >> 20)
     }
 
     /// Whether a value is the engine's word for having no memory left.

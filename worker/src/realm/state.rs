@@ -93,6 +93,11 @@ impl State {
         });
     }
 
+    /// The engine has no memory left.
+    pub(super) fn pass_memory(&self) {
+        self.pass_limit(format!("{} MiB of memory", self.limits.memory_bytes >> 20));
+    }
+
     /// The failure so far.
     pub(super) fn failure(&self) -> Option<Failure> {
         self.failure.borrow().clone()
@@ -262,11 +267,6 @@ impl State {
         let mixed = (next ^ (next >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
-    }
-
-    /// Lets go of every value of the engine.
-    pub(super) fn forget(&self) {
-        self.rejections.take();
     }
 }
 

@@ -349,6 +349,8 @@ fn add_reading<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Re
             fetch,
         };
         let found = Object::new(ctx.clone())?;
+        // Without a prototype no setter of the worker's comes between.
+        found.set_prototype(None)?;
         found.set("response", to_js(&ctx, &entry.response)?)?;
         found.set("source", to_js(&ctx, &json!(source))?)?;
         found.set("body", array(&ctx, &entry.body)?)?;

@@ -28,6 +28,26 @@
       P.MapSet(known, value, made);
       return made;
     };
+    // The common case first: every probe that fails makes an error.
+    const prototype = P.getPrototypeOf(value);
+    const isPlain = prototype === plain || prototype === lists;
+    if (!isPlain) {
+      const special = copySpecial(value, known, keep);
+      if (special !== undefined) return special;
+    }
+    const made = keep(P.Array_isArray(value) ? new P.Array(value.length) : {});
+    const keys = P.Object_keys(value);
+    for (let at = 0; at < keys.length; at++) {
+      P.defineProperty(made, keys[at], {
+        __proto__: null, value: copy(value[keys[at]], known), writable: true, enumerable: true, configurable: true,
+      });
+    }
+    return made;
+  };
+  const plain = P.Object.prototype;
+  const lists = P.Array.prototype;
+  // What is more than its properties, or undefined.
+  const copySpecial = (value, known, keep) => {
     if (is(P.DateGetTime, value)) return keep(new P.Date(P.DateGetTime(value)));
     if (is(P.BooleanValueOf, value)) return keep(P.Object(P.BooleanValueOf(value)));
     if (is(P.NumberValueOf, value)) return keep(P.Object(P.NumberValueOf(value)));
@@ -59,14 +79,7 @@
       return made;
     }
     if (isPlatform(value)) refuse(value);
-    const made = keep(P.Array_isArray(value) ? new P.Array(value.length) : {});
-    const keys = P.Object_keys(value);
-    for (let at = 0; at < keys.length; at++) {
-      P.defineProperty(made, keys[at], {
-        __proto__: null, value: copy(value[keys[at]], known), writable: true, enumerable: true, configurable: true,
-      });
-    }
-    return made;
+    return undefined;
   };
   const isPlatform = (value) => internals.isRequest(value) || internals.isResponse(value) || internals.isHeaders(value)
     || internals.isStream(value) || internals.isEvent(value) || internals.isSignal(value)

@@ -1,6 +1,6 @@
 // Event and EventTarget as the DOM Standard has them (sections 2.2, 2.7 and 2.9, without a tree), the events of a
 // worker's errors, and ExtendableEvent's base. Adds to internals: Event, EventTarget, dispatch (returns how many
-// listeners were reached), invoke, attribute (an `on…` attribute), report, reportRejection.
+// listeners were reached), dispatchFirst (likewise, out of an empty stack), invoke, attribute (an `on…` attribute), report, reportRejection.
 (function (host, internals) {
   'use strict';
   const { P, append, define, DOMException } = internals;
@@ -183,6 +183,7 @@
     return reached;
   };
 
+  let outermost = null;
   // DOM, "inner invoke": the listeners of one target in one phase.
   const visit = (target, event, capture, phase) => {
     const state = flags(event);
@@ -201,6 +202,7 @@
       state.passive = listener.passive;
       call(listener, target, event);
       state.passive = false;
+      if (event === outermost) host.checkpoint();
     }
     return reached;
   };
@@ -233,6 +235,17 @@
     return P.apply(callback, target, [event]);
   };
 
+  // Dispatches an event out of an empty stack: microtasks run after each listener (HTML, "clean up after running
+  // script"), while the event is still being dispatched. An async listener may thus answer after an `await`.
+  internals.dispatchFirst = (target, event) => {
+    trust(event);
+    outermost = event;
+    try {
+      return run(target, event, []);
+    } finally {
+      outermost = null;
+    }
+  };
   // Dispatches an event of our own.
   internals.dispatch = (target, event) => {
     trust(event);

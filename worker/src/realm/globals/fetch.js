@@ -52,7 +52,7 @@
       credentials: request.credentials, cache: request.cache,
     }, bytes, {
       __proto__: null, place: more.place,
-      navigation: request.navigation || (method === 'GET' && url === internals.navigationUrl),
+      navigation: more.navigation,
     });
     if (answer.headers !== undefined) {
       for (let at = 0; at < answer.headers.length; at++) {
@@ -100,6 +100,8 @@
     const urls = [request.url];
     let isCross = false;
     let isTainted = false;
+    // Where a navigation's own request is redirected to, it is still the navigation's.
+    let isNavigation = request.navigation;
     for (let hop = 0; hop <= MOST_HOPS; hop++) {
       const isSame = originOf(url) === origin;
       if (!isSame && request.mode === 'same-origin') return fail('another origin, and the mode is same-origin');
@@ -108,8 +110,9 @@
       }
       isCross = isCross || (!isSame && request.mode !== 'navigate');
       const isCors = isCross && request.mode === 'cors';
+      isNavigation = isNavigation || (method === 'GET' && url === internals.navigationUrl);
       const more = {
-        __proto__: null, place,
+        __proto__: null, place, navigation: isNavigation,
         origin: isCors || (method !== 'GET' && method !== 'HEAD') ? (isTainted ? 'null' : origin) : null,
       };
       if (isCors) {

@@ -55,7 +55,17 @@
   }
   define('ExtendableEvent', ExtendableEvent);
   internals.ExtendableEvent = ExtendableEvent;
-  class InstallEvent extends ExtendableEvent {}
+  class InstallEvent extends ExtendableEvent {
+    // Section 4.5.1. What routes leave to a cache was stored there before, and is judged as stored; what they leave to
+    // the network is played all the same, since browsers without this method send it to the worker.
+    addRoutes(rules) {
+      if (arguments.length === 0) return P.Promise_reject(new P.TypeError('addRoutes: 1 argument required'));
+      const promise = internals.isObject(rules) ? P.Promise_resolve(undefined)
+        : P.Promise_reject(new P.TypeError('addRoutes: the argument is no rule'));
+      extend(this, promise);
+      return promise;
+    }
+  }
   define('InstallEvent', InstallEvent);
 
   internals.navigationPreload = { __proto__: null, enabled: false, header: 'true' };
@@ -215,7 +225,7 @@
     const event = make(given);
     current.event = event;
     internals.enter(event, current);
-    current.listeners = internals.dispatch(globalThis, event);
+    current.listeners = internals.dispatchFirst(globalThis, event);
     if (given.event === 'fetch') internals.unanswered(event);
   };
   internals.endEvent = () => {

@@ -1,7 +1,7 @@
 // Messages: MessagePort, MessageChannel and BroadcastChannel (HTML, section 9.4 and 9.5). They deliver within
 // the realm, in tasks, in order.
 //
-// Adds internals.transferOf(options): the list of what a postMessage transfers.
+// Adds internals.transferOf(options): the list of what a postMessage transfers, and internals.portOfPage().
 (function (host, internals) {
   'use strict';
   const { P, task, fire, handlers, publish, fail, structuredClone, EventTarget, Event } = internals;
@@ -144,6 +144,16 @@
     slotSet(object, port);
     return port;
   }
+
+  // The port that a page sends along with a message, its own end at the page: what is replied goes nowhere.
+  internals.portOfPage = () => {
+    const here = newPort();
+    const there = newPort();
+    here.other = there;
+    there.other = here;
+    there.started = true;
+    return here.object;
+  };
 
   class MessageChannel {
     #port1;

@@ -160,6 +160,8 @@
     data,
     origin: internals.origin,
     source: client === null || client === undefined ? null : internals.pages.handleOf(client),
+    // Pages send one along to hear what came of it (Workbox's `messageSW`), and many a worker relies on that.
+    ports: [internals.portOfPage()],
   });
   eventMakers.push = ({ data }) => new PushEvent('push', { data });
   eventMakers.sync = ({ tag }) => new SyncEvent('sync', { tag, lastChance: false });

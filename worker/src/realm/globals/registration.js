@@ -2,7 +2,7 @@
 // on a registration: push subscriptions (Push API, section 5), notifications, syncs.
 //
 // Adds internals.worker: { isActive(), enter(state) } for the lifecycle, internals.notificationWith(data) and
-// internals.renewSubscription() for the events.
+// internals.renewSubscription() for the events, and internals.takeTags() -> { sync, periodic } for what is played.
 (function (host, internals) {
   'use strict';
   const { P, publish, provide, handlers, fire, task, fail, structuredClone, EventTarget, Event } = internals;
@@ -280,34 +280,42 @@
 
   // ---- Sync and periodic sync
 
+  // What the worker asked to be told of. A sync is over once it was told; a periodic one stays.
+  const tags = { sync: new P.Set(), periodic: new P.Set() };
+  internals.takeTags = () => {
+    const taken = { __proto__: null, sync: [], periodic: [] };
+    P.SetForEach(tags.sync, (tag) => { internals.append(taken.sync, tag); });
+    P.SetForEach(tags.periodic, (tag) => { internals.append(taken.periodic, tag); });
+    P.SetClear(tags.sync);
+    return taken;
+  };
+
   class SyncManager {
-    #tags = new P.Set();
     constructor(token) {
       only(token);
     }
     async register(tag) {
       needActive('Background sync');
-      P.SetAdd(this.#tags, `${tag}`);
+      P.SetAdd(tags.sync, `${tag}`);
     }
     async getTags() {
-      return P.Array_from(this.#tags);
+      return P.Array_from(tags.sync);
     }
   }
 
   class PeriodicSyncManager {
-    #tags = new P.Set();
     constructor(token) {
       only(token);
     }
     async register(tag) {
       needActive('Periodic background sync');
-      P.SetAdd(this.#tags, `${tag}`);
+      P.SetAdd(tags.periodic, `${tag}`);
     }
     async unregister(tag) {
-      P.SetDelete(this.#tags, `${tag}`);
+      P.SetDelete(tags.periodic, `${tag}`);
     }
     async getTags() {
-      return P.Array_from(this.#tags);
+      return P.Array_from(tags.periodic);
     }
   }
 

@@ -90,3 +90,77 @@ fn a_timer_of_a_minute_does_not_take_one_and_keeps_its_order() {
         ["now", "micro", "x y", "three", "minute 60000 60000"]
     );
 }
+
+#[test]
+fn microtasks_run_after_each_listener_while_the_event_is_still_dispatched() {
+    let stage = Stage::new(
+        "addEventListener('fetch', async () => { await null; await null; console.log('first listener'); });\n\
+         addEventListener('fetch', async e => { console.log('a tardy listener'); await fetch('/x'); try { e.respondWith(1); } catch (x) { console.log(x.name); } });\n\
+         addEventListener('fetch', async e => {\n\
+           console.log('second listener'); await null;\n\
+           e.respondWith((await caches.open('pages')).match(e.request)); });\n\
+         addEventListener('install', e => e.waitUntil(caches.open('pages').then(c => c.add('/page'))));",
+    );
+    stage.serve("http://a.test/page", reply(200, "text/html", "<p>the page"));
+    stage.realm.load().expect("it loads");
+    stage.realm.dispatch(&Event::Install).expect("it ends");
+    let ended = stage.get("http://a.test/page", Mode::Navigate, "document");
+    assert_eq!(
+        stage.said(),
+        [
+            "first listener",
+            "a tardy listener",
+            "second listener",
+            "InvalidStateError"
+        ]
+    );
+    let answered = ended.answered.expect("it is answered from the cache");
+    assert!(matches!(answered.response.source, Source::Cache { .. }));
+}
+
+#[test]
+fn a_listener_whose_microtasks_never_end_is_interrupted() {
+    let limits = Limits {
+        turn_ms: 60,
+        ..Limits::default()
+    };
+    let stage = Stage::with(
+        "addEventListener('install', async () => { for (;;) await null; });",
+        false,
+        limits,
+    );
+    stage.realm.load().expect("it loads");
+    let failure = stage.realm.dispatch(&Event::Install).expect_err("no end");
+    assert!(matches!(failure, Failure::Limit { .. }), "{failure:?}");
+}
+
+#[test]
+fn a_message_brings_a_port_to_answer_through() {
+    let stage = Stage::new(
+        "addEventListener('message', e => { const port = e.ports[0];\n\
+           e.waitUntil(caches.open('c').then(c => c.addAll(e.data.urls)).then(() => port.postMessage('done'))); });",
+    );
+    stage.serve("http://a.test/page", reply(200, "text/html", "<p>the page"));
+    stage.realm.load().expect("it loads");
+    let message = Event::Message {
+        data: serde_json::json!({ "urls": ["/page"] }),
+        client: Some("http://a.test/".to_owned()),
+    };
+    let ended = stage.realm.dispatch(&message).expect("it ends");
+    assert_eq!((ended.rejected, ended.pending), (None, false));
+    assert_eq!(stage.realm.kept().len(), 1);
+}
+
+#[test]
+fn static_routes_may_be_added_and_keep_nothing_from_being_played() {
+    let stage = Stage::new(
+        "addEventListener('install', e => {\n\
+           e.addRoutes({ condition: { urlPattern: '/*' }, source: 'cache' });\n\
+           e.waitUntil(caches.open('c').then(c => c.add('/page'))); });",
+    );
+    stage.serve("http://a.test/page", reply(200, "text/html", "<p>the page"));
+    stage.realm.load().expect("it loads");
+    let ended = stage.realm.dispatch(&Event::Install).expect("it ends");
+    assert_eq!((ended.rejected, stage.threw().len()), (None, 0));
+    assert_eq!(stage.realm.kept().len(), 1);
+}

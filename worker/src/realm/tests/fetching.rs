@@ -263,3 +263,31 @@ fn headers_are_sorted_combined_and_guarded() {
         ]
     );
 }
+
+#[test]
+fn what_a_navigation_is_redirected_to_is_the_navigation_s_too() {
+    for ask in [
+        "fetch(e.request.url)",
+        "fetch(new Request(e.request, { headers: { a: 'b' }, redirect: 'follow' }))",
+    ] {
+        let stage = Stage::new(&format!(
+            "addEventListener('fetch', e => e.waitUntil({ask}));"
+        ));
+        let mut away = reply(302, "text/plain", "");
+        away.headers
+            .push(("location".to_owned(), "/login".to_owned()));
+        stage.serve("http://a.test/home", away);
+        stage.serve("http://a.test/login", reply(200, "text/html", "<p>log in"));
+        stage.realm.load().expect("it loads");
+        stage.get("http://a.test/home", Mode::Navigate, "document");
+        let facts = stage.site.facts.borrow();
+        let of_navigation: Vec<bool> = facts
+            .iter()
+            .filter_map(|fact| match fact {
+                Fact::Fetched { navigation, .. } => Some(*navigation),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(of_navigation, [true, true], "{ask}");
+    }
+}

@@ -96,3 +96,27 @@ fn what_is_not_of_the_class_is_refused() {
     );
     assert_eq!(ended.answered, None);
 }
+
+#[test]
+fn no_setter_of_the_worker_s_comes_between_what_is_had_and_what_is_told_of_it() {
+    let stage = Stage::new(
+        "for (const name of ['body', 'source', 'response', 'headers', 'id', 'status']) Object.defineProperty(Object.prototype, name, {\n\
+           set() {}, get() { return name === 'source' ? { from: 'script' } : name === 'body' ? new Uint8Array(3) : undefined; } });\n\
+         addEventListener('fetch', e => e.respondWith((async () => {\n\
+           const cache = await caches.open('pages'); await cache.put('/kept', await fetch(e.request));\n\
+           return cache.match('/kept'); })()));",
+    );
+    stage.serve("http://a.test/page", reply(200, "text/html", "<p>the page"));
+    stage.realm.load().expect("it loads");
+    let ended = stage.get("http://a.test/page", Mode::Navigate, "document");
+    let answered = ended.answered.expect("an answer");
+    assert_eq!(answered.body, b"<p>the page");
+    assert_eq!(
+        answered.response.source,
+        Source::Cache {
+            cache: "pages".to_owned(),
+            url: "http://a.test/kept".to_owned(),
+            fetch: Some(1)
+        }
+    );
+}

@@ -24,10 +24,23 @@ fn a_worker_has_no_window_and_no_document() {
 fn a_global_that_is_missing_may_be_asked_for_and_dooms_the_worker_only_when_it_is_used() {
     let script = "console.log(typeof WebSocket, 'WebSocket' in self, typeof WebAssembly, ({}) instanceof WebSocket);\n\
                   addEventListener('install', e => e.waitUntil((async () => new WebSocket('ws://a.test'))()));\n\
-                  try { WebAssembly.compile; } catch { console.log('caught'); }";
+                  console.log(typeof WebAssembly.instantiate, 'compile' in WebAssembly, typeof Intl.DateTimeFormat.prototype.formatRange);\n\
+                  console.log(1 instanceof WebAssembly.Module, typeof Intl.Nothing, new Date().toLocaleString() !== '', (1234.5).toLocaleString() !== '');";
     let stage = Stage::new(script);
     stage.realm.load().expect("it loads");
-    assert_eq!(stage.said(), ["function true object false", "caught"]);
+    assert_eq!(
+        stage.said(),
+        [
+            "function true object false",
+            "function true undefined",
+            "false undefined true true"
+        ]
+    );
+    let missed = |stage: &Stage| {
+        let facts = stage.site.facts.borrow();
+        facts.iter().any(|fact| matches!(fact, Fact::Missed { .. }))
+    };
+    assert!(!missed(&stage), "asking is no use");
     let failure = stage.realm.dispatch(&Event::Install).expect_err("used");
     assert_eq!(
         failure,
@@ -35,6 +48,9 @@ fn a_global_that_is_missing_may_be_asked_for_and_dooms_the_worker_only_when_it_i
             name: "WebSocket".to_owned()
         }
     );
+    let stage = Stage::new("try { WebAssembly.compile(); } catch { console.log('caught'); }");
+    stage.realm.load().expect("it was caught");
+    assert!(missed(&stage), "and using is told although it was caught");
     let failure = Stage::new("new OffscreenCanvas(1, 1);")
         .realm
         .load()

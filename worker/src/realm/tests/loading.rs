@@ -197,8 +197,20 @@ fn a_module_s_failures_are_told_apart_too() {
         matches!(&threw, Failure::Threw { place: Some(place), .. } if place.line == 2),
         "{threw:?}"
     );
-    let waits = fails("await new Promise(() => {});");
-    assert!(matches!(waits, Failure::Threw { .. }), "{waits:?}");
+    for script in [
+        "await new Promise(() => {});",
+        "await null;",
+        "import './late.js';",
+    ] {
+        let stage = Stage::with(script, true, Limits::default());
+        let late = reply(200, "text/javascript", "export const late = await 1;");
+        stage.serve("http://a.test/late.js", late);
+        let waits = stage.realm.load().expect_err("top-level await");
+        assert!(
+            matches!(&waits, Failure::Threw { text, .. } if text.contains("Top-level await")),
+            "{script}: {waits:?}"
+        );
+    }
 }
 
 #[test]
@@ -206,4 +218,22 @@ fn import_is_rejected_in_a_classic_worker_too() {
     let stage = Stage::new("import('/x.js').catch(e => console.log(e.name));");
     stage.realm.load().expect("it loads");
     assert_eq!(stage.said(), ["TypeError"]);
+}
+
+#[test]
+fn a_module_knows_its_own_url() {
+    let stage = Stage::with(
+        "import './lib/one.js'; console.log(import.meta.url);",
+        true,
+        Limits::default(),
+    );
+    stage.serve(
+        "http://a.test/lib/one.js",
+        reply(200, "text/javascript", "console.log(import.meta.url);"),
+    );
+    stage.realm.load().expect("it loads");
+    assert_eq!(
+        stage.said(),
+        ["http://a.test/lib/one.js", "http://a.test/sw.js"]
+    );
 }

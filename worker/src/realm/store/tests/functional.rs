@@ -125,7 +125,7 @@ fn messages_pushes_syncs_and_clicks_arrive_as_their_events() {
     assert_eq!(
         stage.said(),
         [
-            "SKIP_WAITING http://a.test/page http://a.test 0",
+            "SKIP_WAITING http://a.test/page http://a.test 1",
             "s false",
             "p",
             "/x 0 http://a.test/x",
@@ -190,4 +190,23 @@ fn notifications_are_shown_through_the_registration_alone() {
     );
     stage.realm.dispatch(&Event::Activate).expect("it ends");
     assert_eq!(stage.said(), ["TypeError granted", "two,three", "1"]);
+}
+
+#[test]
+fn what_the_worker_registered_for_is_told_once_and_periodically() {
+    let stage = Stage::new(
+        "addEventListener('activate', (event) => event.waitUntil(Promise.all([
+           registration.sync.register('queue'), registration.periodicSync.register('news')])));",
+    );
+    stage.realm.load().expect("it loads");
+    for event in [Event::Install, Event::Activate] {
+        let ended = stage.realm.dispatch(&event).expect("it ends");
+        assert_eq!(ended.rejected, None);
+    }
+    let tags = |sync: &[&str]| Tags {
+        sync: sync.iter().map(|tag| (*tag).to_owned()).collect(),
+        periodic: vec!["news".to_owned()],
+    };
+    assert_eq!(stage.realm.take_tags(), Ok(tags(&["queue"])));
+    assert_eq!(stage.realm.take_tags(), Ok(tags(&[])));
 }

@@ -88,3 +88,31 @@ fn the_navigator_is_a_workers() {
         ]
     );
 }
+
+#[test]
+fn what_is_cloned_keeps_its_kind_its_cycles_and_nothing_of_its_class() {
+    let said = says(
+        "class Own { constructor() { this.a = 1; } get b() { return 2; } }
+         const cycle = { list: [1, , 3], date: new Date(5), map: new Map([[1, { two: 2 }]]), own: new Own() };
+         cycle.self = cycle;
+         const copy = structuredClone(cycle);
+         say(copy !== cycle, copy.self === copy, 1 in copy.list, copy.list.length, copy.date.getTime());
+         say(copy.map.get(1), copy.own instanceof Own, copy.own.b === undefined, copy.own.a);
+         say(structuredClone(new Uint16Array([1, 2])).length, structuredClone(/x/gi).flags, structuredClone(Object.create(null)) !== null);
+         for (const bad of [() => 1, { deep: [Symbol('x')] }, new Response(''), Promise.resolve()]) {
+           try { structuredClone(bad); say('cloned'); } catch (error) { say(error.name); }
+         }",
+    );
+    assert_eq!(
+        said,
+        [
+            "true true false 3 5",
+            r#"{"two":2} false true 1"#,
+            r#"2 "gi" true"#,
+            r#""DataCloneError""#,
+            r#""DataCloneError""#,
+            r#""DataCloneError""#,
+            r#""DataCloneError""#,
+        ]
+    );
+}
