@@ -207,6 +207,7 @@ async fn the_engine_keeps_what_chromium_keeps() {
         &cases::FIREBASE,
         &cases::QUERY_KEEPS,
         &cases::QUERY_LETS_GO,
+        &cases::MODULE,
         &cases::COI,
         &cases::HOME_ASSISTANT,
         &cases::DEMO,

@@ -34,7 +34,7 @@ pub async fn keeps(case: &'static Case, origin: String, visits: Vec<Visit>) -> V
         let registration = Registration {
             script: format!("{origin}{}", case.worker),
             scope: format!("{origin}{}", case.scope),
-            module: false,
+            module: case.module,
         };
         let kept = if std::env::var_os("X").is_some() {
             Ok(vec![])
