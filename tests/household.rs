@@ -124,6 +124,12 @@ fn is_deployed_to(home: &Household) {
     assert_eq!(home.serving(), "one");
     home.pushes("three");
     home.one_is_live();
+    // The worker of the page was run by the hardened service, and what comes through the proxy is the same.
+    home.until("what people see of it was found right", |status| {
+        let checks = &status["apps"][0]["checks"];
+        let is_right = |check: &Value| check["release"] == "three" && check["verdict"] == "pass";
+        is_right(&checks["idle"]) && is_right(&checks["public"])
+    });
 }
 
 /// Each is refused for its own reason, and people never get it.
@@ -144,6 +150,16 @@ fn refuses_bad_releases(home: &Household) {
             "is-not-healthy",
             "sed -i \"s/doses.check();/return send(response, 503, 'text\\/plain', 'no water');/\" server.js; ! grep -q 'doses.check' server.js",
             "answered 503",
+        ),
+        (
+            "keeps-pages",
+            "sed -i \"s/'no-cache'/'max-age=600'/\" server.js; grep -q max-age server.js",
+            "reusable at https://doses.test/",
+        ),
+        (
+            "its-worker-keeps-pages",
+            "sed -i \"s/fetch(event.request).catch/caches.open('pages').then((c) => c.add(event.request)).then(() => caches.match(event.request)).catch/\" worker.js; grep -q c.add worker.js",
+            "caches-html at https://doses.test/",
         ),
         (
             "fails-in-public",
