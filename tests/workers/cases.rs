@@ -20,7 +20,8 @@ pub struct Case {
     pub visits: &'static [&'static str],
 }
 
-const CASE: Case = Case {
+/// A worker at `/sw.js` that does nothing to be found.
+pub const CASE: Case = Case {
     site: "",
     worker: "/sw.js",
     scope: "/",
