@@ -10,6 +10,8 @@ pub struct Case {
     pub worker: &'static str,
     /// The path of its scope.
     pub scope: &'static str,
+    /// Whether it is registered as an ES module.
+    pub module: bool,
     /// A file of the project that is served besides, and under which path.
     pub other: Option<(&'static str, &'static str)>,
     /// What must be found, and nothing else: the kind and, where the reasoning names them, all its paths.
@@ -18,10 +20,12 @@ pub struct Case {
     pub visits: &'static [&'static str],
 }
 
-const CASE: Case = Case {
+/// A worker at `/sw.js` that does nothing to be found.
+pub const CASE: Case = Case {
     site: "",
     worker: "/sw.js",
     scope: "/",
+    module: false,
     other: None,
     finds: &[],
     visits: &["/", "/about", "/"],
@@ -287,6 +291,33 @@ pub const QUERY_KEEPS: Case = Case {
 pub const QUERY_LETS_GO: Case = Case {
     site: "query-lets-go",
     worker: "/sw.js?pages=let-go",
+    ..CASE
+};
+
+/// An ES module, registered as one, with an import: pages are stored once they were answered.
+pub const MODULE: Case = Case {
+    site: "module",
+    module: true,
+    finds: &[("caches-html", &[]), ("caches-navigation", &[])],
+    ..CASE
+};
+
+/// A worker that stores what a page tells it to, in Workbox's words. Its pages here say nothing, and yet what it is for
+/// is known: told to, it keeps the page, what the page loaded, and what it fetched.
+pub const MESSAGE: Case = Case {
+    site: "message",
+    finds: &[
+        ("caches-html", &["/", "/about"]),
+        ("caches-mutable-asset", &["/img/logo.svg"]),
+        ("caches-api-response", &["/api/items"]),
+    ],
+    ..CASE
+};
+
+/// A listener that throws at each request. A browser goes to the network; what the script would have done is not known.
+pub const THROWS: Case = Case {
+    site: "throws",
+    finds: &[("cannot-evaluate", &["/sw.js"])],
     ..CASE
 };
 

@@ -20,6 +20,12 @@ fn line(
     content_type: &str,
     digest: &str,
 ) -> String {
+    // A script sees nothing of an opaque response; the engine, which judges it, knows what is in it.
+    let (content_type, digest) = if kind == "opaque" {
+        ("", "")
+    } else {
+        (content_type, digest)
+    };
     format!("{cache} | {url} | {status} {kind} | {content_type} | {digest}")
 }
 
@@ -72,7 +78,8 @@ async fn visits(browser: &Browser, origin: &str, path: &str) -> Visit {
     until(
         browser,
         path,
-        "return document.readyState === 'complete' && document.body.classList.contains('filled')",
+        "return document.readyState === 'complete' && document.body.classList.contains('filled') \
+         && performance.getEntriesByType('resource').some((entry) => entry.initiatorType === 'fetch')",
     )
     .await;
     let asked = browser.evaluates(ASKED).await;
@@ -83,9 +90,11 @@ async fn visits(browser: &Browser, origin: &str, path: &str) -> Visit {
             destination(&url, entry[1].as_str().unwrap()).to_owned(),
         )
     });
+    let landed = browser.path().await;
     Visit {
         url: format!("{origin}{path}"),
-        asks: asks.filter(|(url, _)| url.starts_with(origin)).collect(),
+        landed: (landed != path).then(|| format!("{origin}{landed}")),
+        asks: asks.collect(),
     }
 }
 
@@ -131,6 +140,10 @@ async fn holds(browser: &Browser, case: &Case) -> Vec<String> {
 
 async fn keeps_the_same(case: &'static Case) {
     let site = Site::of_corpus(case.site, &case.others()).await;
+    keeps_the_same_of(case, &site).await;
+}
+
+async fn keeps_the_same_of(case: &'static Case, site: &Site) {
     let browser = Browser::at(&site.origin(), Scripts::On).await;
     // At the first visit nothing goes through the worker: the page registers it when it has everything.
     visits(&browser, &site.origin(), case.visits[0]).await;
@@ -207,6 +220,7 @@ async fn the_engine_keeps_what_chromium_keeps() {
         &cases::FIREBASE,
         &cases::QUERY_KEEPS,
         &cases::QUERY_LETS_GO,
+        &cases::MODULE,
         &cases::COI,
         &cases::HOME_ASSISTANT,
         &cases::DEMO,
@@ -214,4 +228,93 @@ async fn the_engine_keeps_what_chromium_keeps() {
     ] {
         keeps_the_same(case).await;
     }
+}
+
+const OPAQUE: Case = Case {
+    site: "opaque",
+    visits: &["/", "/old", "/"],
+    ..cases::CASE
+};
+
+/// Keeps what comes from elsewhere, opaque; pages whatever they are, with the redirect that one of them answers; what
+/// varies; and what was only a part of something not at all.
+const KEEPS_ALL: &str = r"
+self.addEventListener('fetch', (event) => {
+  event.respondWith((async () => {
+    const cache = await caches.open('all');
+    const response = await fetch(event.request);
+    await cache.put(event.request, response.clone()).catch(() => {});
+    return response;
+  })());
+});
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opaque_and_redirected_responses_are_kept_as_chromium_keeps_them() {
+    use axum::response::Redirect;
+    use axum::routing::get;
+
+    let elsewhere = Site::of_corpus("dashboard", &[]).await;
+    let page = format!(
+        "<!doctype html><link rel=icon href=data:,><img src='{0}/img/logo.svg'><img src=/varies.svg><img src=/part.svg>\
+         <script>\
+         fetch('/varies', {{ headers: {{ 'X-Mood': 'good' }} }}).then((answer) => answer.text()).finally(() => document.body.classList.add('filled'));\
+         addEventListener('load', function wait() {{\
+           if (!document.body.classList.contains('filled')) return setTimeout(wait, 10);\
+           navigator.serviceWorker.register('/sw.js');\
+         }});\
+         </script>",
+        elsewhere.origin(),
+    );
+    let html = move || {
+        let page = page.clone();
+        async move {
+            (
+                [
+                    ("content-type", "text/html; charset=utf-8"),
+                    ("cache-control", "no-cache"),
+                ],
+                page,
+            )
+        }
+    };
+    let picture = "<svg xmlns='http://www.w3.org/2000/svg' width='1' height='1'/>";
+    let varies = move |by: &'static str| {
+        move || async move {
+            (
+                [
+                    ("content-type", "image/svg+xml"),
+                    ("cache-control", "no-store"),
+                    ("vary", by),
+                ],
+                picture,
+            )
+        }
+    };
+    let part = move || async move {
+        let fields = [
+            ("content-type", "image/svg+xml"),
+            ("cache-control", "no-store"),
+            ("content-range", "bytes 0-9/100"),
+        ];
+        (axum::http::StatusCode::PARTIAL_CONTENT, fields, picture)
+    };
+    let script = || async {
+        (
+            [
+                ("content-type", "text/javascript"),
+                ("cache-control", "no-cache"),
+            ],
+            KEEPS_ALL,
+        )
+    };
+    let router = axum::Router::new()
+        .route("/", get(html.clone()))
+        .route("/new", get(html))
+        .route("/old", get(async || Redirect::to("/new")))
+        .route("/varies", get(varies("X-Mood")))
+        .route("/varies.svg", get(varies("*")))
+        .route("/part.svg", get(part))
+        .route("/sw.js", get(script));
+    keeps_the_same_of(&OPAQUE, &Site::of(router).await).await;
 }

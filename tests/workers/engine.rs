@@ -15,6 +15,8 @@ use super::cases::Case;
 pub struct Visit {
     /// The page.
     pub url: String,
+    /// Where it was redirected to.
+    pub landed: Option<String>,
     /// What it asked for, in order.
     pub asks: Vec<(String, String)>,
 }
@@ -34,7 +36,7 @@ pub async fn keeps(case: &'static Case, origin: String, visits: Vec<Visit>) -> V
         let registration = Registration {
             script: format!("{origin}{}", case.worker),
             scope: format!("{origin}{}", case.scope),
-            module: false,
+            module: case.module,
         };
         let kept = if std::env::var_os("X").is_some() {
             Ok(vec![])
@@ -72,11 +74,15 @@ fn played(
         .iter()
         .filter(|visit| visit.url.starts_with(&registration.scope))
     {
-        dispatch(Event::Fetch {
-            request: request(&visit.url, Mode::Navigate, "document"),
-            client: None,
-            resulting_client: Some(visit.url.clone()),
-        })?;
+        let landed = visit.landed.as_ref().unwrap_or(&visit.url);
+        // A navigation does not follow a redirect by itself: where it leads is a request of its own.
+        for url in std::iter::once(&visit.url).chain(&visit.landed) {
+            dispatch(Event::Fetch {
+                request: request(url, Mode::Navigate, "document"),
+                client: None,
+                resulting_client: Some(landed.clone()),
+            })?;
+        }
         for (url, destination) in &visit.asks {
             let mode = if destination.is_empty() {
                 Mode::Cors
@@ -85,7 +91,7 @@ fn played(
             };
             dispatch(Event::Fetch {
                 request: request(url, mode, destination),
-                client: Some(visit.url.clone()),
+                client: Some(landed.clone()),
                 resulting_client: None,
             })?;
         }

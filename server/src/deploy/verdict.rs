@@ -81,7 +81,10 @@ pub fn in_a_sentence(check: &Check, severity: Severity) -> Option<String> {
         })
         .collect();
     if kinds.len() > NAMED {
-        said.push(format!("and {} more kinds of findings", kinds.len() - NAMED));
+        said.push(format!(
+            "and {} more kinds of findings",
+            kinds.len() - NAMED
+        ));
     }
     (!said.is_empty()).then(|| said.join("; "))
 }

@@ -224,6 +224,16 @@ const recipes = {
   async 'query-lets-go'(root) {
     lay(root, { worker: source('query.js'), register: "navigator.serviceWorker.register('/sw.js?pages=let-go')" });
   },
+  async module(root) {
+    lay(root, { worker: source('module.js'), register: "navigator.serviceWorker.register('/sw.js', { type: 'module' })" });
+    put(root, 'worker/keep.mjs', source('keep.mjs'));
+  },
+  async message(root) {
+    lay(root, { worker: source('message.js') });
+  },
+  async throws(root) {
+    lay(root, { worker: source('throws.js') });
+  },
   async 'coi-serviceworker'(root) {
     lay(root, { register: "navigator.serviceWorker.register('/coi-serviceworker.js')" });
     copyFileSync(join(package_('coi-serviceworker'), 'coi-serviceworker.js'), join(root, 'coi-serviceworker.js'));

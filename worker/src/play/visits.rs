@@ -5,13 +5,15 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Plan, Round, Wanted, browser};
+use super::{PageVisit, Plan, Round, Wanted, browser};
 use crate::facts::{Event, Mode};
 
 /// How many pages are visited.
 const MOST_PAGES: usize = 12;
 /// How many requests each of them makes.
 const MOST_WANTED: usize = 60;
+/// How many pages ask for something to be cached.
+const MOST_ASKING: usize = 3;
 /// How many URLs a page asks to be cached at once.
 const MOST_TO_CACHE: usize = 40;
 
@@ -73,19 +75,23 @@ pub fn of_events(plan: &Plan, round: Round) -> Vec<Vec<Event>> {
 /// The words of Workbox, of Angular's worker, and of the many that were written by hand after them.
 fn messages(plan: &Plan, round: Round) -> Vec<Event> {
     let client = plan.pages.first().map(|page| page.url.clone());
-    let urls = to_cache(plan);
     let nonce = round as u32;
-    let said: Vec<Value> = vec![
+    let mut said: Vec<Value> = vec![
         json!({ "type": "SKIP_WAITING" }),
         json!("skipWaiting"),
         json!({ "action": "skipWaiting" }),
         json!({ "type": "CLIENTS_CLAIM" }),
         json!({ "type": "GET_VERSION" }),
-        json!({ "type": "CACHE_URLS", "payload": { "urlsToCache": urls } }),
         json!({ "action": "INITIALIZE" }),
         json!({ "action": "CHECK_FOR_UPDATES", "nonce": nonce * 10, "statusNonce": nonce * 10 }),
         json!({ "action": "ACTIVATE_UPDATE", "nonce": nonce * 10 + 1, "statusNonce": nonce * 10 + 1 }),
     ];
+    // Each page asks for its own, and by itself: one of them that is not there makes `addAll` keep nothing at all.
+    said.extend(
+        plan.pages.iter().take(MOST_ASKING).map(
+            |page| json!({ "type": "CACHE_URLS", "payload": { "urlsToCache": to_cache(page) } }),
+        ),
+    );
     said.into_iter()
         .map(|data| Event::Message {
             data,
@@ -94,16 +100,15 @@ fn messages(plan: &Plan, round: Round) -> Vec<Event> {
         .collect()
 }
 
-/// What pages ask a worker to keep: themselves, and what they loaded.
-fn to_cache(plan: &Plan) -> Vec<&str> {
-    let mut urls: Vec<&str> = Vec::new();
-    for page in plan.pages.iter().take(3) {
-        urls.push(&page.url);
-        // What `performance.getEntriesByType('resource')` tells, as Workbox's guide hands it on.
-        urls.extend(page.wanted.iter().map(|wanted| wanted.url.as_str()));
-    }
+/// What a page asks a worker to keep, as Workbox's guide has it: itself, and what `performance.getEntriesByType('resource')`
+/// tells that it loaded.
+fn to_cache(page: &PageVisit) -> Vec<&str> {
+    let loaded = page.wanted.iter().map(|wanted| wanted.url.as_str());
     let mut once = HashSet::new();
-    urls.retain(|url| once.insert(*url));
+    let mut urls: Vec<&str> = std::iter::once(page.url.as_str())
+        .chain(loaded)
+        .filter(|url| once.insert(*url))
+        .collect();
     urls.truncate(MOST_TO_CACHE);
     urls
 }

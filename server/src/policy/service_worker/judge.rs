@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use tealkeep_worker::play::{Record, Round, Visit};
 use tealkeep_worker::{
-    Answered, Event, Fact, Failure, FetchId, Mode, Place, Seen as Response, Source,
+    Answered, Event, EventId, Fact, Failure, FetchId, Mode, Place, Seen as Response, Source,
 };
 
 use super::super::web::Seen;
@@ -422,7 +422,14 @@ impl<'a> Case<'a> {
                         "With the network up, {} was never answered: what was given to `respondWith` never settled.",
                         words::visit(visit)
                     )),
-                    (None, false) => None,
+                    (None, false) => self.threw(visit.id).map(|why| {
+                        format!(
+                            "With the network up, {} was left to the network after an error that nobody caught, so \
+                             that what it would have done can't be told: {why}.{}",
+                            words::visit(visit),
+                            thrown()
+                        )
+                    }),
                 }
             }
             // What these leave open, nobody waits for: a message that no page of theirs sent, a client that never
@@ -436,6 +443,32 @@ impl<'a> Case<'a> {
             | Event::NotificationClick { .. }
             | Event::PushSubscriptionChange => None,
         }
+    }
+
+    /// What a listener threw; not what came of a request of its own that went nowhere, which is no matter of the
+    /// script's.
+    fn threw(&self, during: EventId) -> Option<&'a str> {
+        let mut threw = None;
+        for fact in &self.record.facts {
+            match fact {
+                Fact::Threw { event, text, .. } if *event == during => {
+                    threw.get_or_insert(text.as_str());
+                }
+                Fact::Fetched {
+                    event,
+                    error: Some(_),
+                    ..
+                } if *event == during => return None,
+                Fact::Fetched { .. }
+                | Fact::Stored { .. }
+                | Fact::Removed { .. }
+                | Fact::Dropped { .. }
+                | Fact::Said { .. }
+                | Fact::Threw { .. }
+                | Fact::Missed { .. } => {}
+            }
+        }
+        threw
     }
 
     /// Where that stands, with the line itself where it was seen.

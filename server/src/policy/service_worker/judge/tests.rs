@@ -439,6 +439,40 @@ fn what_keeps_a_worker_from_being_judged_is_never_a_pass() {
 }
 
 #[test]
+fn a_listener_that_throws_is_never_a_pass() {
+    let throws = |mut life: Life| {
+        let threw = Fact::Threw {
+            event: life.id(),
+            text: "TypeError: not a function".to_owned(),
+            place: None,
+        };
+        life.record.facts.push(threw);
+        life
+    };
+    let life = throws(Life::new().installs().navigates(Round::First));
+    assert_eq!(life.kinds(), [Kind::CannotEvaluate]);
+    assert!(
+        life.findings()[0]
+            .evidence
+            .contains("TypeError: not a function")
+    );
+    // A worker may fare as it likes without a network, and what it has answered already it has answered.
+    assert_eq!(
+        throws(Life::new().installs().navigates(Round::Offline)).kinds(),
+        []
+    );
+    let answers = Life::new().installs().navigates(Round::First);
+    assert_eq!(throws(answers.answers(Source::Script, "")).kinds(), []);
+    // A request of its own that goes nowhere, such as to a counter of visits, is no fault of the script's.
+    let mut counts = Life::new().installs().navigates(Round::First);
+    counts = counts.fetches("https://counter.test/", "text/plain", false, "");
+    if let Some(Fact::Fetched { error, .. }) = counts.record.facts.last_mut() {
+        *error = Some("there is no network to it".to_owned());
+    }
+    assert_eq!(throws(counts).kinds(), []);
+}
+
+#[test]
 fn a_message_that_nobody_answers_keeps_nothing_from_being_judged() {
     let life = Life::new()
         .event(
