@@ -265,7 +265,7 @@ const recipes = {
 <p><a href="/lovelace">Overview</a></p>
 <img src="/static/icons/favicon-192x192.png" alt="">
 <script>
-fetch('/api/items').finally(() => document.body.classList.add('filled'));
+fetch('/api/items').then((response) => response.json()).finally(() => document.body.classList.add('filled'));
 addEventListener('load', function wait() {
   if (!document.body.classList.contains('filled')) return setTimeout(wait, 10);
   navigator.serviceWorker.register('/sw-modern.js');
