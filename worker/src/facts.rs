@@ -345,6 +345,15 @@ pub struct Tags {
     pub periodic: Vec<String>,
 }
 
+/// The words that a worker's scripts compare with: what it may be told, as far as that stands in them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// What a sync's `tag` is compared with.
+    pub tags: Vec<String>,
+    /// A field of a message (`data` for the message itself) and what that is compared with.
+    pub messages: Vec<(String, String)>,
+}
+
 /// An entry of a cache, as it lies there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {

@@ -8,7 +8,7 @@ mod visits;
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::{Ended, Event, EventId, Failure, Kept, Limits, Registration, Tags};
+use crate::facts::{Ended, Event, EventId, Failure, Kept, Limits, Registration, Tags, Words};
 use crate::realm::Realm;
 
 pub use record::Record;
@@ -103,6 +103,8 @@ pub trait Scope {
     /// # Errors
     /// Likewise.
     fn take_tags(&self) -> Result<Tags, Failure>;
+    /// See [`Realm::words`].
+    fn words(&self) -> Words;
     /// See [`Realm::kept`].
     fn kept(&self) -> Vec<Kept>;
 }
@@ -116,6 +118,9 @@ impl Scope for Realm {
     }
     fn take_tags(&self) -> Result<Tags, Failure> {
         Realm::take_tags(self)
+    }
+    fn words(&self) -> Words {
+        Realm::words(self)
     }
     fn kept(&self) -> Vec<Kept> {
         Realm::kept(self)
@@ -160,7 +165,7 @@ pub fn perform(
         for event in visits::of_pages(plan) {
             play.event(event)?;
         }
-        for alike in visits::of_events(plan, round) {
+        for alike in visits::of_events(plan, round, &scope.words()) {
             for event in alike {
                 // Nobody listens to this kind of event: the rest of them would reach nobody either.
                 if play.event(event)?.listeners == 0 {

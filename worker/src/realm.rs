@@ -23,12 +23,15 @@ mod state;
 mod store;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::rc::Rc;
 
 use rquickjs::{CatchResultExt, Context, Function, Object, Persistent, Runtime, Value};
 
-use crate::facts::{Answered, Ended, Event, Failure, Host, Kept, Limits, Registration, Tags};
+use crate::facts::{
+    Answered, Ended, Event, Failure, Host, Kept, Limits, Registration, Tags, Words,
+};
 use convert::{bytes_of, from_js, to_js};
 use state::State;
 
@@ -211,6 +214,12 @@ impl Realm {
             from_js(&take.call::<_, Value>(())?, 0)
         })?;
         serde_json::from_value(tags).map_err(engine)
+    }
+
+    /// The words that the scripts that have been loaded so far compare with.
+    #[must_use]
+    pub fn words(&self) -> Words {
+        words::of(self.state.sources.borrow().iter().map(|source| &**source))
     }
 
     /// The engine.

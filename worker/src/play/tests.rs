@@ -45,6 +45,16 @@ impl Scope for Fake {
         Ok(self.tags.take())
     }
 
+    fn words(&self) -> Words {
+        Words {
+            tags: vec!["own-tag".to_owned()],
+            messages: vec![
+                ("data".to_owned(), "skipWaiting".to_owned()),
+                ("cmd".to_owned(), "refresh".to_owned()),
+            ],
+        }
+    }
+
     fn kept(&self) -> Vec<Kept> {
         Vec::new()
     }
@@ -221,4 +231,32 @@ fn what_a_worker_registered_for_itself_is_played_also_once_the_network_is_back()
         first.map(|visit| visit.id).unwrap()
     };
     assert_eq!(rounds_of(offline), (vec![(Round::Changed, true)], 5));
+}
+
+#[test]
+fn the_words_of_the_script_are_tried_each_once() {
+    let watcher = Watcher::default();
+    let fake = Fake {
+        listeners: 1,
+        ..Fake::default()
+    };
+    perform(&plan(), &fake, &watcher).unwrap();
+    let visits = watcher.visits.borrow();
+    let told = |told: &dyn Fn(&Event) -> bool| -> Vec<Round> {
+        let visits = visits.iter().filter(|visit| told(&visit.event));
+        visits.map(|visit| visit.round).collect()
+    };
+    let both = [Round::First, Round::Changed];
+    assert_eq!(
+        told(&|event| matches!(event, Event::Sync { tag } if tag == "own-tag")),
+        both
+    );
+    let says = |what: serde_json::Value| {
+        told(&|event| matches!(event, Event::Message { data, .. } if *data == what))
+    };
+    assert_eq!(says(serde_json::json!("skipWaiting")), both);
+    assert_eq!(
+        says(serde_json::json!({ "cmd": "refresh" })),
+        [Round::Changed]
+    );
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{PageVisit, Plan, Round, Wanted, browser};
-use crate::facts::{Event, Mode};
+use crate::facts::{Event, Mode, Words};
 
 /// How many pages are visited.
 const MOST_PAGES: usize = 12;
@@ -50,15 +50,18 @@ pub fn of_pages(plan: &Plan) -> Vec<Event> {
 
 /// What else reaches a worker, in groups of one kind each: a worker that does not listen to the first of a group
 /// listens to none of it. They are played with the network up; without it they would fill nothing.
-pub fn of_events(plan: &Plan, round: Round) -> Vec<Vec<Event>> {
+pub fn of_events(plan: &Plan, round: Round, words: &Words) -> Vec<Vec<Event>> {
     if !round.has_network() {
         return Vec::new();
     }
     vec![
-        messages(plan, round),
+        messages(plan, round, words),
         pushes(plan),
-        tags().into_iter().map(|tag| Event::Sync { tag }).collect(),
-        tags()
+        tags(words)
+            .into_iter()
+            .map(|tag| Event::Sync { tag })
+            .collect(),
+        tags(words)
             .into_iter()
             .map(|tag| Event::PeriodicSync { tag })
             .collect(),
@@ -72,8 +75,10 @@ pub fn of_events(plan: &Plan, round: Round) -> Vec<Vec<Event>> {
     ]
 }
 
-/// The words of Workbox, of Angular's worker, and of the many that were written by hand after them.
-fn messages(plan: &Plan, round: Round) -> Vec<Event> {
+/// The words of Workbox, of Angular's worker, and of the many that were written by hand after them; then those of this
+/// worker's own scripts, without anything that only its pages could name. These come last of all, since one of them
+/// may well mean that everything is to be forgotten.
+fn messages(plan: &Plan, round: Round, words: &Words) -> Vec<Event> {
     let client = plan.pages.first().map(|page| page.url.clone());
     let nonce = round as u32;
     let mut said: Vec<Value> = vec![
@@ -92,6 +97,17 @@ fn messages(plan: &Plan, round: Round) -> Vec<Event> {
             |page| json!({ "type": "CACHE_URLS", "payload": { "urlsToCache": to_cache(page) } }),
         ),
     );
+    if round == Round::Changed {
+        let own = words
+            .messages
+            .iter()
+            .map(|(field, word)| match field.as_str() {
+                "data" => json!(word),
+                field => json!({ field: word }),
+            });
+        let own: Vec<Value> = own.filter(|own| !said.contains(own)).collect();
+        said.extend(own);
+    }
     said.into_iter()
         .map(|data| Event::Message {
             data,
@@ -130,15 +146,23 @@ fn pushes(plan: &Plan) -> Vec<Event> {
     .collect()
 }
 
-fn tags() -> Vec<String> {
-    [
+/// What the guides use, and what this worker's scripts compare with: pages register tags, and only they know which.
+fn tags(words: &Words) -> Vec<String> {
+    let usual = [
         "sync",
         "content-sync",
         "update-content",
         "test-tag-from-devtools",
-    ]
-    .map(str::to_owned)
-    .to_vec()
+    ];
+    let own = words
+        .tags
+        .iter()
+        .filter(|tag| !usual.contains(&tag.as_str()));
+    usual
+        .iter()
+        .map(|tag| (*tag).to_owned())
+        .chain(own.cloned())
+        .collect()
 }
 
 /// Where a notification leads.

@@ -321,6 +321,7 @@ fn obtain(state: &Rc<State>, url: &str, purpose: Purpose) -> Result<Rc<str>, Ref
             .strip_prefix(b"\xef\xbb\xbf")
             .unwrap_or(&answer.body);
         let source: Rc<str> = String::from_utf8_lossy(body).into();
+        state.sources.borrow_mut().push(Rc::clone(&source));
         if purpose == Purpose::Import {
             let mut scripts = state.scripts.borrow_mut();
             scripts.insert(url.to_owned(), Rc::clone(&source));

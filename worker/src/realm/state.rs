@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) clock: Clock,
     /// Scripts by their URL: what `importScripts` gets once the worker is installed.
     pub(super) scripts: RefCell<HashMap<String, Rc<str>>>,
+    /// All scripts and modules that were had, in that order.
+    pub(super) sources: RefCell<Vec<Rc<str>>>,
     failure: RefCell<Option<Failure>>,
     deadline: Cell<Duration>,
     event_deadline: Cell<Duration>,
@@ -65,6 +67,7 @@ impl State {
             store: RefCell::default(),
             clock: Clock::default(),
             scripts: RefCell::default(),
+            sources: RefCell::default(),
             failure: RefCell::default(),
             deadline: Cell::new(processor_time() + Duration::from_millis(limits.turn_ms)),
             event_deadline: Cell::new(processor_time() + event_time(&limits)),

@@ -220,6 +220,7 @@
   internals.dispatchEvent = (given) => {
     current = begin();
     internals.navigationUrl = null;
+    internals.resumeTimers();
     const make = internals.eventMakers[given.event];
     if (make === undefined) return;
     const event = make(given);

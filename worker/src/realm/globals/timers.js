@@ -1,5 +1,5 @@
 // setTimeout, setInterval, queueMicrotask, Date and performance on the worker's own clock, and Math.random on a
-// fixed row of numbers. Adds fireTimer and later (a task after some time of the clock) to internals.
+// fixed row of numbers. Adds fireTimer, resumeTimers and later (a task after some time of the clock) to internals.
 (function (host, internals) {
   'use strict';
   const { P } = internals;
@@ -13,23 +13,48 @@
     let wait = +delay;
     if (!(wait >= 1)) wait = repeats ? 1 : 0;
     const id = host.arm(wait);
-    P.MapSet(timers, id, { __proto__: null, callback, args, repeats, wait });
+    P.MapSet(timers, id, { __proto__: null, callback, args, repeats, wait, ticks: 0, isScript: true });
     return id;
   };
   const disarm = (id) => {
     id = +id;
     if (P.MapDelete(timers, id)) host.disarm(id);
   };
+  // Whether it was script's; what our own files do later is no timer of anybody's.
   internals.fireTimer = (id) => {
     const timer = P.MapGet(timers, id);
-    if (timer === undefined) return;
-    if (timer.repeats) host.arm(timer.wait, id);
-    else P.MapDelete(timers, id);
+    if (timer === undefined) return false;
+    if (!timer.repeats) {
+      P.MapDelete(timers, id);
+    } else {
+      timer.ticks += 1;
+      // What ticks on tells nothing new after a minute, and no browser keeps a worker for it: the next event goes on.
+      if (timer.ticks >= FEWEST_TICKS && host.elapsed() - begun >= TICKING) internals.append(resting, id);
+      else host.arm(timer.wait, id);
+    }
     internals.invoke(timer.callback, globalThis, timer.args);
+    return timer.isScript;
+  };
+  const TICKING = 60000;
+  const FEWEST_TICKS = 3;
+  let begun = 0;
+  let resting = [];
+  // An event begins: intervals tick again.
+  internals.resumeTimers = () => {
+    begun = host.elapsed();
+    const ids = resting;
+    resting = [];
+    P.MapForEach(timers, (timer) => { timer.ticks = 0; });
+    for (let at = 0; at < ids.length; at++) {
+      const timer = P.MapGet(timers, ids[at]);
+      if (timer !== undefined) host.arm(timer.wait, ids[at]);
+    }
   };
   // Something of our own, as a task of its own after that many milliseconds.
   internals.later = (delay, act) => {
-    P.MapSet(timers, host.arm(delay), { __proto__: null, callback: act, args: [], repeats: false, wait: delay });
+    P.MapSet(timers, host.arm(delay), {
+      __proto__: null, callback: act, args: [], repeats: false, wait: delay, ticks: 0, isScript: false,
+    });
   };
 
   internals.define('setTimeout', function setTimeout(callback, delay = 0, ...args) {

@@ -147,3 +147,38 @@ fn a_script_of_five_megabytes_runs() {
     );
     assert_eq!(says(&script), ["850000"]);
 }
+
+#[test]
+fn what_ticks_on_rests_until_the_next_event_and_a_slow_interval_ticks_all_the_same() {
+    let stage = Stage::new(
+        "let fast = 0, slow = 0; setInterval(() => { fast++; }, 1000); setInterval(() => { slow++; }, 150000);\n\
+         addEventListener('message', () => console.log(fast, slow));",
+    );
+    stage.realm.load().expect("it loads");
+    let message = Event::Message {
+        data: serde_json::Value::Null,
+        client: None,
+    };
+    for _ in 0..2 {
+        stage.realm.dispatch(&message).expect("it ends");
+    }
+    assert_eq!(stage.said(), ["60 3", "120 6"]);
+}
+
+#[test]
+fn more_answers_at_once_than_there_may_be_timers_are_no_failure() {
+    let limits = Limits {
+        turn_ms: 120_000,
+        ..Limits::default()
+    };
+    let stage = Stage::with(
+        "addEventListener('install', e => e.waitUntil((async () => {\n\
+           const all = []; for (let n = 0; n < 21000; n++) all.push(fetch('/' + n)); await Promise.all(all); console.log(all.length); })()));",
+        false,
+        limits,
+    );
+    stage.realm.load().expect("it loads");
+    let ended = stage.realm.dispatch(&Event::Install).expect("it ends");
+    assert_eq!((ended.rejected, ended.pending), (None, false));
+    assert_eq!(stage.said(), ["21000"]);
+}
