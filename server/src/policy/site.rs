@@ -2,6 +2,7 @@
 //! bound on its size, and follows no redirect by itself.
 
 mod client;
+mod reach;
 
 use std::io::Read;
 use std::net::SocketAddr;
@@ -11,6 +12,8 @@ use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use url::Url;
+
+pub use reach::is_public;
 
 /// How long one answer may take.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -81,6 +84,20 @@ impl Site {
         self.ask_within(ask, ANSWER_WITHIN, LONGEST_BODY).await
     }
 
+    /// Asks another site that somebody else's script names: only at an address of the public internet, whatever its
+    /// name means by then. An address in place of a name is the caller's to judge, by [`is_public`].
+    ///
+    /// # Errors
+    /// There was no answer, and why.
+    pub async fn ask_public(&self, ask: &Ask) -> Result<Answer, Unreachable> {
+        let asked = async {
+            let host = ask.url.host_str().unwrap_or_default();
+            let response = client::send_public(request(ask, None)?, host).await?;
+            read(&ask.url, response, LONGEST_BODY).await
+        };
+        bounded(ask, ANSWER_WITHIN, asked).await
+    }
+
     /// The same, with bounds of one's own on the time and on the body's bytes.
     pub(super) async fn ask_within(
         &self,
@@ -88,13 +105,7 @@ impl Site {
         time: Duration,
         longest: usize,
     ) -> Result<Answer, Unreachable> {
-        tokio::time::timeout(time, self.answer(ask, longest))
-            .await
-            .unwrap_or_else(|_| Err(format!("gave no answer within {time:?}")))
-            .map_err(|why| Unreachable {
-                url: ask.url.to_string(),
-                why,
-            })
+        bounded(ask, time, self.answer(ask, longest)).await
     }
 
     /// Whether a URL is one of this site's.
@@ -143,6 +154,23 @@ impl Answer {
         target.set_fragment(None);
         self.is_redirect().then_some(target)
     }
+}
+
+async fn bounded(
+    ask: &Ask,
+    time: Duration,
+    answer: impl Future<Output = Result<Answer, String>>,
+) -> Result<Answer, Unreachable> {
+    tokio::time::timeout(time, answer)
+        .await
+        .unwrap_or_else(|_| {
+            let whole = Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+            Err(format!("gave no answer within {whole:?}"))
+        })
+        .map_err(|why| Unreachable {
+            url: ask.url.to_string(),
+            why,
+        })
 }
 
 /// The request as it goes over the wire.

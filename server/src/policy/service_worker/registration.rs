@@ -34,6 +34,8 @@ pub struct Wish {
     /// Whether that is what the script says, or only what it may come to, or a custom of some library: then it
     /// counts only if a script is there.
     pub is_certain: bool,
+    /// Whether it can be what a call comes to that says nothing by itself: a library was told of it.
+    pub explains: bool,
 }
 
 /// A registration whose URL can't be told.
@@ -67,6 +69,7 @@ impl Sources {
         let mut sources = Sources::default();
         let mut left = MOST_SCRIPT;
         let mut scanned: BTreeMap<usize, Vec<Lexeme>> = BTreeMap::new();
+        let mut told: BTreeMap<usize, Known> = BTreeMap::new();
         let mut files: BTreeSet<Url> = BTreeSet::new();
         for (number, page) in seen.pages.iter().enumerate() {
             let mut known = Known::default();
@@ -98,7 +101,18 @@ impl Sources {
                         None => Vec::new(),
                     }
                 });
-                calls::read(&Script::new(tokens, &page.base, &asset.url), 0, &mut known);
+                // Most scripts say the same on each page that loads them.
+                if let Some(same) = told.get(at) {
+                    known.add(same);
+                    continue;
+                }
+                let script = Script::new(tokens, &page.base, &asset.url);
+                let mut its = Known::default();
+                calls::read(&script, 0, &mut its);
+                known.add(&its);
+                if !script.asked_where() {
+                    told.insert(*at, its);
+                }
             }
             sources.of_page(number, page, known, &mut files);
         }
@@ -132,6 +146,7 @@ impl Sources {
                     scope,
                     module,
                     is_custom,
+                    by_hand,
                 } => {
                     let is_certain = scripts.len() == 1 && !is_custom;
                     for script in scripts {
@@ -140,46 +155,54 @@ impl Sources {
                             continue;
                         };
                         let scope = scope.as_ref().and_then(|scope| page.base.join(scope).ok());
-                        self.wish(script, scope, module, is_certain);
+                        self.wish(Wish {
+                            script,
+                            scope,
+                            module,
+                            is_certain,
+                            explains: !by_hand,
+                        });
                     }
                 }
             }
         }
     }
 
-    fn wish(&mut self, mut script: Url, mut scope: Option<Url>, module: bool, is_certain: bool) {
-        script.set_fragment(None);
-        if let Some(scope) = &mut scope {
+    fn wish(&mut self, mut new: Wish) {
+        new.script.set_fragment(None);
+        if let Some(scope) = &mut new.scope {
             scope.set_fragment(None);
         }
         let twin = self
             .wishes
             .iter_mut()
-            .find(|wish| wish.script == script && (wish.scope == scope || !is_certain));
+            .find(|wish| wish.script == new.script && (wish.scope == new.scope || !new.is_certain));
         match twin {
             Some(twin) => {
-                twin.is_certain |= is_certain;
-                twin.module |= module;
+                twin.is_certain |= new.is_certain;
+                twin.module |= new.module;
+                twin.explains |= new.explains;
             }
-            None => self.wishes.push(Wish {
-                script,
-                scope,
-                module,
-                is_certain,
-            }),
+            None => self.wishes.push(new),
         }
     }
 
     /// A library registers what it is told somewhere else: where a call says nothing by itself, the files that the
-    /// scripts name as one names a worker are what it can mean. With such files, or with registrations that are
-    /// known, the riddle is solved.
+    /// scripts name as one names a worker are what it can mean. With such files, or with a library that was told,
+    /// the riddle is solved; a registration that another call makes by hand does not solve it.
     fn settle(&mut self, files: &BTreeSet<Url>) {
         if self.riddles.is_empty() {
             return;
         }
         for file in files {
             if !self.wishes.iter().any(|wish| wish.script == *file) {
-                self.wish(file.clone(), None, false, false);
+                self.wish(Wish {
+                    script: file.clone(),
+                    scope: None,
+                    module: false,
+                    is_certain: false,
+                    explains: true,
+                });
             }
         }
     }
@@ -201,17 +224,19 @@ pub struct Chosen {
 /// Plain HTTP is judged all the same: the same pages are served over HTTPS elsewhere, or soon.
 pub async fn choose(sources: &Sources, answers: &mut Answers<'_>, origin: &Url) -> Chosen {
     let mut chosen = Chosen::default();
+    let mut is_explained = false;
     for wish in &sources.wishes {
         if chosen.registrations.len() == MOST {
             break;
         }
-        if let Some(registration) = granted(wish, answers, origin).await
-            && !chosen.registrations.contains(&registration)
-        {
-            chosen.registrations.push(registration);
+        if let Some(registration) = granted(wish, answers, origin).await {
+            is_explained |= wish.explains;
+            if !chosen.registrations.contains(&registration) {
+                chosen.registrations.push(registration);
+            }
         }
     }
-    if chosen.registrations.is_empty() {
+    if !is_explained {
         chosen.riddles = sources.riddles.iter().cloned().collect();
     }
     chosen

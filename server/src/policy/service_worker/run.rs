@@ -81,8 +81,9 @@ async fn play(
         told: 0,
     };
     let ended = match talk.tell(&ToChild::Plan(Box::new(plan))).await {
-        Ok(()) => talk.listen(answers, most_requests, record).await,
-        Err(end) => Err(end),
+        Err(end @ End::Limit(_)) => Err(end),
+        // Also of one that does not listen: what it said before tells more than that it is gone.
+        Ok(()) | Err(End::Lost(_)) => talk.listen(answers, most_requests, record).await,
     };
     // A child that said its last word ends by itself; any other is ended.
     if !matches!(ended, Ok(()) | Err(End::Lost(WireError::Closed))) {

@@ -7,9 +7,12 @@ use std::time::{Duration, Instant};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::dns::GaiResolver;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use super::reach::PublicOnly;
 use crate::probe::public;
 
 /// How long the same connections and the same roots are used. A check takes less.
@@ -19,8 +22,8 @@ const IDLE_FOR: Duration = Duration::from_secs(2);
 /// How many of them to one host.
 const IDLE_MOST: usize = 6;
 
-type Plain = Client<HttpConnector, Full<Bytes>>;
-type Secure = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type Plain<R> = Client<HttpConnector<R>, Full<Bytes>>;
+type Secure<R> = Client<HttpsConnector<HttpConnector<R>>, Full<Bytes>>;
 
 /// A client and since when it is there.
 struct Kept<C> {
@@ -28,8 +31,11 @@ struct Kept<C> {
     client: C,
 }
 
-static PLAIN: Mutex<Option<Kept<Plain>>> = Mutex::new(None);
-static SECURE: Mutex<Option<Kept<Secure>>> = Mutex::new(None);
+static PLAIN: Mutex<Option<Kept<Plain<GaiResolver>>>> = Mutex::new(None);
+static SECURE: Mutex<Option<Kept<Secure<GaiResolver>>>> = Mutex::new(None);
+// Connections of their own: none that was made without looking at the address is used again.
+static PUBLIC_PLAIN: Mutex<Option<Kept<Plain<PublicOnly>>>> = Mutex::new(None);
+static PUBLIC_SECURE: Mutex<Option<Kept<Secure<PublicOnly>>>> = Mutex::new(None);
 
 /// Sends one request.
 ///
@@ -39,11 +45,32 @@ pub(super) async fn send(
     request: http::Request<Full<Bytes>>,
     host: &str,
 ) -> Result<http::Response<Incoming>, String> {
+    let not_asked = |e: anyhow::Error| format!("was not asked: {e:#}");
     let sent = if request.uri().scheme_str() == Some("https") {
-        let client = kept(&SECURE, secure).map_err(|e| format!("was not asked: {e:#}"))?;
+        let client = kept(&SECURE, || secure(HttpConnector::new())).map_err(not_asked)?;
         client.request(request).await
     } else {
-        let client = kept(&PLAIN, || Ok(plain())).map_err(|e| format!("was not asked: {e:#}"))?;
+        let client = kept(&PLAIN, || Ok(plain(HttpConnector::new()))).map_err(not_asked)?;
+        client.request(request).await
+    };
+    sent.map_err(|error| public::in_words(&error, host).why)
+}
+
+/// The same, to a name that leads to the public internet and nowhere else.
+///
+/// # Errors
+/// As [`send`].
+pub(super) async fn send_public(
+    request: http::Request<Full<Bytes>>,
+    host: &str,
+) -> Result<http::Response<Incoming>, String> {
+    let not_asked = |e: anyhow::Error| format!("was not asked: {e:#}");
+    let connector = || HttpConnector::new_with_resolver(PublicOnly);
+    let sent = if request.uri().scheme_str() == Some("https") {
+        let client = kept(&PUBLIC_SECURE, || secure(connector())).map_err(not_asked)?;
+        client.request(request).await
+    } else {
+        let client = kept(&PUBLIC_PLAIN, || Ok(plain(connector()))).map_err(not_asked)?;
         client.request(request).await
     };
     sent.map_err(|error| public::in_words(&error, host).why)
@@ -71,8 +98,10 @@ fn kept<C: Clone>(
     Ok(client)
 }
 
-fn plain() -> Plain {
-    let mut connector = HttpConnector::new();
+fn plain<R>(mut connector: HttpConnector<R>) -> Plain<R>
+where
+    HttpConnector<R>: Connect + Clone,
+{
     connector.set_nodelay(true);
     Client::builder(TokioExecutor::new())
         .pool_idle_timeout(IDLE_FOR)
@@ -81,12 +110,16 @@ fn plain() -> Plain {
         .build(connector)
 }
 
-fn secure() -> anyhow::Result<Secure> {
+fn secure<R>(mut connector: HttpConnector<R>) -> anyhow::Result<Secure<R>>
+where
+    HttpsConnector<HttpConnector<R>>: Connect + Clone,
+{
+    connector.enforce_http(false);
     let connector = HttpsConnectorBuilder::new()
         .with_tls_config(public::trusting()?)
         .https_only()
         .enable_http1()
-        .build();
+        .wrap_connector(connector);
     Ok(Client::builder(TokioExecutor::new())
         .pool_idle_timeout(IDLE_FOR)
         .pool_max_idle_per_host(IDLE_MOST)

@@ -1,6 +1,8 @@
 //! What a page says to a browser: where it links, what it loads, which scripts stand in it. The tokens are those
 //! of the HTML standard; no tree is built, since none of this depends on one.
 
+use std::collections::HashSet;
+
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{StartTag, Token, Tokenizer};
 use url::Url;
@@ -21,7 +23,7 @@ pub(super) struct Markup {
 }
 
 /// Something that is loaded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Load {
     /// Its URL, the fragment taken off.
     pub(super) url: Url,
@@ -32,6 +34,9 @@ pub(super) struct Load {
     /// Whether its bytes are pinned (Subresource Integrity).
     pub(super) pinned: bool,
 }
+
+/// How many links of a page are kept, and how much of what it loads: more is asked of no page.
+const MOST: usize = 2_000;
 
 /// Reads a page.
 pub(super) fn read(page: &Url, body: &[u8]) -> Markup {
@@ -44,6 +49,10 @@ pub(super) fn read(page: &Url, body: &[u8]) -> Markup {
             inline_scripts: Vec::new(),
         },
         has_base: false,
+        linked: HashSet::new(),
+        loaded: HashSet::new(),
+        lines: 0,
+        counted: 0,
         follows: true,
         text: Text::None,
     };
@@ -69,6 +78,12 @@ pub(super) fn read(page: &Url, body: &[u8]) -> Markup {
 struct Reader {
     markup: Markup,
     has_base: bool,
+    /// The links that are kept already, and the loads.
+    linked: HashSet<Url>,
+    loaded: HashSet<Load>,
+    /// How many lines end before the byte up to which they were counted.
+    lines: usize,
+    counted: usize,
     /// Whether the page lets robots follow its links.
     follows: bool,
     text: Text,
@@ -163,10 +178,12 @@ impl Reader {
             self.push(&src, "script", module, has(tag, b"integrity"));
             return;
         }
-        let before = &text.as_bytes()[..tag.span.end.min(text.len())];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let end = tag.span.end.min(text.len());
+        let since = text.as_bytes().get(self.counted..end).unwrap_or_default();
+        self.lines += since.iter().filter(|byte| **byte == b'\n').count();
+        self.counted = end;
         self.text = Text::Script {
-            line: u32::try_from(line).unwrap_or(u32::MAX),
+            line: u32::try_from(1 + self.lines).unwrap_or(u32::MAX),
             module,
             text: String::new(),
         };
@@ -252,7 +269,7 @@ impl Reader {
             return;
         };
         url.set_fragment(None);
-        if !self.markup.links.contains(&url) {
+        if self.linked.len() < MOST && self.linked.insert(url.clone()) {
             self.markup.links.push(url);
         }
     }
@@ -268,7 +285,7 @@ impl Reader {
             module,
             pinned,
         };
-        if !self.markup.loads.contains(&load) {
+        if self.loaded.len() < MOST && self.loaded.insert(load.clone()) {
             self.markup.loads.push(load);
         }
     }
@@ -420,6 +437,20 @@ mod tests {
                 ("n.css", "style", false, false),
                 ("o.png", "image", false, false),
             ]
+        );
+    }
+
+    #[test]
+    fn a_page_of_nothing_but_links_or_scripts_takes_no_longer_than_its_length() {
+        // With each link compared to all before it, this would take hours.
+        let links: String = (0..40_000)
+            .map(|n| format!("<a href=/{n}><img src=/{n}>"))
+            .collect();
+        let markup = page(&links);
+        assert_eq!((markup.links.len(), markup.loads.len()), (MOST, MOST));
+        assert_eq!(
+            page(&"\n<script>0</script>".repeat(40_000)).inline_scripts[39_999].0,
+            40_001
         );
     }
 

@@ -1,6 +1,7 @@
 //! Which modules a script imports by a literal name. Read from the text: what is missed is loaded by the browser
 //! and not looked at, which hides a finding and never makes one.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -12,16 +13,21 @@ static STATIC: LazyLock<Regex> = LazyLock::new(|| {
     .expect("it is written here")
 });
 static DYNAMIC: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"\bimport\s*\(\s*(?:"([^"\n]+)"|'([^'\n]+)')\s*[,)]"#).expect("it is written here")
+    Regex::new(r#"\bimport\s*\(\s*(?:"([^"\n]+)"|'([^'\n]+)'|`([^`$\n]+)`)\s*[,)]"#)
+        .expect("it is written here")
 });
+
+/// How many imports of a script are followed.
+const MOST: usize = 1_000;
 
 /// The targets of its imports that name a URL and not a bare word, static ones only of a module.
 pub(super) fn imports(text: &str, module: bool) -> Vec<String> {
     let mut found = Vec::new();
+    let mut known = HashSet::new();
     let patterns = [module.then_some(&*STATIC), Some(&*DYNAMIC)];
     for pattern in patterns.into_iter().flatten() {
         for captures in pattern.captures_iter(text) {
-            let Some(target) = captures.get(1).or_else(|| captures.get(2)) else {
+            let Some(target) = (1..captures.len()).find_map(|group| captures.get(group)) else {
                 continue;
             };
             let target = target.as_str();
@@ -29,7 +35,7 @@ pub(super) fn imports(text: &str, module: bool) -> Vec<String> {
             let is_url = ["./", "../", "/", "http://", "https://"]
                 .iter()
                 .any(|start| target.starts_with(start));
-            if is_url && !found.iter().any(|known| known == target) {
+            if is_url && known.len() < MOST && known.insert(target) {
                 found.push(target.to_owned());
             }
         }
@@ -44,11 +50,11 @@ mod tests {
     #[test]
     fn static_and_dynamic_imports_of_a_module_are_found() {
         let text = "import a,{b as c}from\"./a.js\";import'../b.js';export * from './c.js';\
-                    const d = () => import('./d.js'); import e from 'bare'; important('./no.js')";
+                    const d = () => import('./d.js'); f(import(`./f.js`), import(`./${x}.js`)); import e from 'bare'; important('./no.js')";
         assert_eq!(
             imports(text, true),
-            ["./a.js", "../b.js", "./c.js", "./d.js"]
+            ["./a.js", "../b.js", "./c.js", "./d.js", "./f.js"]
         );
-        assert_eq!(imports(text, false), ["./d.js"]);
+        assert_eq!(imports(text, false), ["./d.js", "./f.js"]);
     }
 }

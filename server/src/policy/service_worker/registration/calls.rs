@@ -8,7 +8,7 @@ use super::scan::{Lexeme, Token};
 use super::value::{Script, Stretch};
 
 /// What the scripts of one page say.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Known {
     /// The registrations, in order.
     pub calls: Vec<Call>,
@@ -31,6 +31,8 @@ pub enum Call {
         module: bool,
         /// Whether a library does so by custom, without being told.
         is_custom: bool,
+        /// Whether it is told to `register()` itself, and not to a library whose own call then says nothing.
+        by_hand: bool,
     },
     /// Its URL can't be told.
     Riddle {
@@ -42,6 +44,13 @@ pub enum Call {
 }
 
 impl Known {
+    /// Takes what another script says as well.
+    pub fn add(&mut self, other: &Known) {
+        self.calls.extend_from_slice(&other.calls);
+        self.data.extend_from_slice(&other.data);
+        self.files.extend_from_slice(&other.files);
+    }
+
     /// What a library registers that is loaded from elsewhere and is not read.
     pub fn library(&mut self, url: &Url) {
         let host = url.host_str().unwrap_or_default();
@@ -61,6 +70,7 @@ impl Known {
                 scope: Some(scope.to_owned()),
                 module: false,
                 is_custom: true,
+                by_hand: false,
             });
         }
     }
@@ -72,8 +82,9 @@ pub fn read(script: &Script<'_>, above: u32, known: &mut Known) {
     for at in 0..script.tokens.len() {
         if let Token::Template(_, holes) = &script.tokens[at].token {
             for hole in holes {
-                let inner = Script::new(hole, script.document, script.url);
+                let inner = script.within(hole);
                 read(&inner, above, known);
+                script.settle(&inner);
             }
         }
         if let Some(text) = script.tokens[at].text()
@@ -227,20 +238,31 @@ fn call(script: &Script<'_>, open: usize, line: u32) -> Call {
             line,
         };
     }
-    plain(script, scripts, parts.get(1))
+    plain(script, scripts, parts.get(1), true)
 }
 
-fn plain(script: &Script<'_>, scripts: Vec<String>, options: Option<&Stretch>) -> Call {
+fn plain(
+    script: &Script<'_>,
+    scripts: Vec<String>,
+    options: Option<&Stretch>,
+    by_hand: bool,
+) -> Call {
     let options = options.and_then(|part| literal(script, part));
     let said = |key: &str| {
         let part = script.property(options?, key)?;
         script.values(part).into_iter().next()
     };
+    let scope = said("scope");
+    // What Firebase's library does when it is told of no worker: every page that has it carries the call.
+    let is_custom = scope
+        .as_ref()
+        .is_some_and(|scope| scope.ends_with("/firebase-cloud-messaging-push-scope"));
     Call::Plain {
         scripts,
-        scope: said("scope"),
+        scope,
         module: said("type").as_deref() == Some("module"),
-        is_custom: false,
+        is_custom,
+        by_hand: by_hand && !is_custom,
     }
 }
 
@@ -250,6 +272,9 @@ fn literal(script: &Script<'_>, part: &Stretch) -> Option<usize> {
         return Some(part.start);
     }
     let name = script.name(part.start).filter(|_| part.len() == 1)?;
+    if !script.spend(part.start) {
+        return None;
+    }
     (0..part.start).rev().find_map(|at| {
         let is_it = script.name(at) == Some(name) && script.is(at + 1, "=");
         (is_it && script.is(at + 2, "{")).then_some(at + 2)
@@ -268,12 +293,16 @@ fn workbox_window(script: &Script<'_>, at: usize, aliases: &Aliases) -> Option<C
     }
     let class = script.name(open - 1)?;
     let parts = script.parts(open);
-    let scripts = script.values(parts.first()?.clone());
     let is_named = class == "Workbox" || aliases.workboxes.contains(class);
     let has_scope = parts
         .get(1)
         .and_then(|part| literal(script, part))
         .is_some_and(|open| script.property(open, "scope").is_some());
+    // A bundle makes thousands of things; what is none of these is not looked at any closer.
+    if !is_named && !has_scope {
+        return None;
+    }
+    let scripts = script.values(parts.first()?.clone());
     let is_script = scripts.iter().any(|script| {
         let path = script.split(['?', '#']).next().unwrap_or_default();
         path.ends_with(".js") || path.ends_with(".mjs")
@@ -285,7 +314,7 @@ fn workbox_window(script: &Script<'_>, at: usize, aliases: &Aliases) -> Option<C
                 url: script.url.to_string(),
                 line: script.tokens[at].line,
             }),
-            false => Some(plain(script, scripts, parts.get(1))),
+            false => Some(plain(script, scripts, parts.get(1), false)),
         };
     }
     None
@@ -357,13 +386,16 @@ fn data(script: &Script<'_>, at: usize) -> Option<String> {
         .and_then(|part| literal(script, part))
         .and_then(|open| script.property(open, "method"))
         .is_some_and(|part| {
-            let method = script.values(part);
+            let method = script.spare_values(part);
             !method
                 .iter()
                 .all(|method| method.eq_ignore_ascii_case("get"))
                 || method.is_empty()
         });
-    let target = script.values(parts.first()?.clone()).into_iter().next()?;
+    let target = script
+        .spare_values(parts.first()?.clone())
+        .into_iter()
+        .next()?;
     let does_something = [
         "logout",
         "signout",

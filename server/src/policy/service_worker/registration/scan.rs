@@ -85,6 +85,10 @@ const MARKS: [&str; 46] = [
     "+", "-", "*", "/", "%", "&", "|", "^", "!", "~", "?", ":", "=", ".",
 ];
 
+/// How much may be read in vain for regular expressions that end nowhere, in bytes: what comes after is taken for
+/// divisions.
+const MOST_IN_VAIN: usize = 64 << 20;
+
 /// How deep templates may stand in each other.
 const DEEPEST: usize = 8;
 
@@ -101,6 +105,7 @@ fn scan_from(script: &str, line: u32, depth: usize) -> Vec<Lexeme> {
         found: Vec::new(),
         round: Vec::new(),
         closed_a_head: false,
+        in_vain: 0,
     };
     while scan.next() {}
     scan.found
@@ -116,6 +121,8 @@ struct Scan<'a> {
     round: Vec<bool>,
     /// The same of the one that was closed last.
     closed_a_head: bool,
+    /// How much was read for regular expressions that were none.
+    in_vain: usize,
 }
 
 impl<'a> Scan<'a> {
@@ -266,10 +273,15 @@ impl<'a> Scan<'a> {
 
     /// A regular expression ends in its line (section 12.9.5); one that does not is a division.
     fn regex(&mut self) -> bool {
+        if self.in_vain > MOST_IN_VAIN {
+            return false;
+        }
         let (mut in_class, mut is_escaped) = (false, false);
+        let mut read = 0;
         for (at, c) in self.rest.char_indices().skip(1) {
+            read = at;
             match c {
-                '\n' => return false,
+                '\n' => break,
                 _ if is_escaped => is_escaped = false,
                 '\\' => is_escaped = true,
                 '[' => in_class = true,
@@ -285,6 +297,7 @@ impl<'a> Scan<'a> {
                 _ => {}
             }
         }
+        self.in_vain += read;
         false
     }
 

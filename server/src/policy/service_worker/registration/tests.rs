@@ -295,7 +295,7 @@ fn registrations_as_bundlers_write_them() {
         // Firebase's SDK
         (
             "const De=\"/firebase-messaging-sw.js\",xe=\"/firebase-cloud-messaging-push-scope\";async function z(e){e.swRegistration=await navigator.serviceWorker.register(De,{scope:xe})}",
-            "/firebase-messaging-sw.js /firebase-cloud-messaging-push-scope",
+            "/firebase-messaging-sw.js /firebase-cloud-messaging-push-scope maybe",
         ),
         // workbox-window's own class, whose field says nothing, beside its use
         (
@@ -406,6 +406,7 @@ async fn granted_to(its: &str, scope: Option<&str>, allowed: Option<&str>) -> bo
             scope: scope.map(url),
             module: false,
             is_certain: true,
+            explains: false,
         }],
         ..Sources::default()
     };
@@ -425,4 +426,55 @@ async fn a_browser_refuses_other_origins_and_scopes_that_are_too_wide() {
     assert!(!granted_to(sw, Some("https://b.test/js/"), None).await);
     assert!(!granted_to("https://b.test/sw.js", None, None).await);
     assert!(!granted_to("https://a.test/a%2fb/sw.js", None, None).await);
+}
+
+#[test]
+fn a_script_that_is_a_maze_is_left_in_time_and_stays_a_riddle() {
+    let names = "a=b;b=a;".repeat(30_000);
+    let maze = format!(
+        "{names}{};navigator.serviceWorker.register(a)",
+        "fetch(a+b);".repeat(10_000)
+    );
+    assert_eq!(inline(&maze), "?");
+    let calls = "f(f(a,b),f(b,a));".repeat(10_000);
+    let functions =
+        format!("function f(a,b){{return navigator.serviceWorker.register(a?b:a)}}{calls}");
+    assert_eq!(inline(&functions), "?");
+    // Each slash might begin a regular expression, and none does.
+    let slashes = format!(
+        "{}\nnavigator.serviceWorker.register('/sw.js')",
+        "/[".repeat(100_000)
+    );
+    assert_eq!(inline(&slashes), "/sw.js");
+}
+
+#[tokio::test]
+async fn a_known_registration_does_not_hide_one_that_cannot_be_told() {
+    for (text, riddles) in [
+        (
+            "navigator.serviceWorker.register('/sw.js'); navigator.serviceWorker.register(atob('L3gu'))",
+            1,
+        ),
+        ("navigator.serviceWorker.register('/sw.js')", 0),
+        // The library's own call is what its use explains.
+        (
+            "class W{constructor(t){this.u=t}r(){navigator.serviceWorker.register(this.u)}}new W('/sw.js',{scope:'/'})",
+            0,
+        ),
+    ] {
+        let seen = Seen {
+            pages: vec![page(text, 0)],
+            assets: vec![script("https://a.test/sw.js", "")],
+            ..Seen::default()
+        };
+        let site = super::super::super::Site {
+            origin: url("https://a.test/"),
+            direct: None,
+        };
+        let sources = Sources::read(&seen);
+        let mut answers = Answers::new(&site, None, &seen);
+        let chosen = choose(&sources, &mut answers, &site.origin).await;
+        assert_eq!(chosen.registrations.len(), 1, "{text}");
+        assert_eq!(chosen.riddles.len(), riddles, "{text}");
+    }
 }

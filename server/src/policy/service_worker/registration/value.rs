@@ -1,6 +1,8 @@
 //! What an expression of a script comes to, as far as that can be told without running it: strings, their sums,
 //! names that were given one, addresses of the page. What can't be told has no value; what depends has several.
 
+use std::cell::Cell;
+
 use url::Url;
 
 use super::scan::{Lexeme, Token};
@@ -11,6 +13,11 @@ const DEEPEST: usize = 12;
 const MOST_VALUES: usize = 6;
 /// How many givings of a name are looked at.
 const MOST_GIVINGS: usize = 2_000;
+/// How many tokens are looked at to tell the values of one script, each time counted: a script that was written to
+/// be a maze has no values after that, and its registrations stay riddles.
+const MOST_WORK: usize = 60_000_000;
+/// How much of that is kept for registrations: what a page asks for by `fetch()` may use up the rest.
+const FOR_REGISTRATIONS: usize = 40_000_000;
 
 /// A script's tokens, with where each bracket is closed, and where it stands.
 pub struct Script<'a> {
@@ -18,8 +25,14 @@ pub struct Script<'a> {
     pub tokens: &'a [Lexeme],
     /// For each opening bracket its closing one, and the reverse.
     partner: Vec<usize>,
+    /// For each token the curly bracket that opens the block around it.
+    around: Vec<usize>,
+    /// How many tokens may still be looked at.
+    left: Cell<usize>,
+    /// Whether something depended on the page.
+    asked_where: Cell<bool>,
     /// The page that it runs on.
-    pub document: &'a Url,
+    document: &'a Url,
     /// Its own URL: the page's where it stands in the page.
     pub url: &'a Url,
 }
@@ -31,6 +44,7 @@ impl<'a> Script<'a> {
     /// Of these tokens.
     pub fn new(tokens: &'a [Lexeme], document: &'a Url, url: &'a Url) -> Script<'a> {
         let mut partner = vec![usize::MAX; tokens.len()];
+        let mut around = vec![usize::MAX; tokens.len()];
         let mut open = Vec::new();
         for (at, lexeme) in tokens.iter().enumerate() {
             if lexeme.is("(") || lexeme.is("[") || lexeme.is("{") {
@@ -42,12 +56,65 @@ impl<'a> Script<'a> {
                 partner[at] = from;
             }
         }
+        let mut blocks: Vec<usize> = Vec::new();
+        for (at, around) in around.iter_mut().enumerate() {
+            *around = blocks.last().copied().unwrap_or(usize::MAX);
+            if blocks.last().is_some_and(|block| partner[*block] == at) {
+                blocks.pop();
+            }
+            if tokens[at].is("{") && partner[at] != usize::MAX {
+                blocks.push(at);
+            }
+        }
         Script {
             tokens,
             partner,
+            around,
+            left: Cell::new(MOST_WORK),
+            asked_where: Cell::new(false),
             document,
             url,
         }
+    }
+
+    /// The tokens of a template's hole as a script of their own, which works on this one's account.
+    pub fn within<'b>(&'b self, hole: &'b [Lexeme]) -> Script<'b> {
+        let inner = Script::new(hole, self.document, self.url);
+        inner.left.set(self.left.get().saturating_sub(hole.len()));
+        inner
+    }
+
+    /// Takes back the account that [`Script::within`] gave.
+    pub fn settle(&self, inner: &Script<'_>) {
+        self.left.set(inner.left.get());
+        self.asked_where
+            .set(self.asked_where.get() || inner.asked_where.get());
+    }
+
+    /// Whether something depended on which page it runs on.
+    pub fn asked_where(&self) -> bool {
+        self.asked_where.get()
+    }
+
+    /// Whether so many tokens may still be looked at; they count as looked at.
+    pub fn spend(&self, tokens: usize) -> bool {
+        let left = self.left.get().checked_sub(tokens);
+        self.left.set(left.unwrap_or(0));
+        left.is_some()
+    }
+
+    /// The values of a stretch that matters less than a registration: told with what these can spare.
+    pub fn spare_values(&self, of: Stretch) -> Vec<String> {
+        let kept = self.left.get().min(FOR_REGISTRATIONS);
+        self.left.set(self.left.get() - kept);
+        let values = self.values(of);
+        self.left.set(self.left.get() + kept);
+        values
+    }
+
+    fn document(&self) -> &Url {
+        self.asked_where.set(true);
+        self.document
     }
 
     /// The bracket that closes, or opened, this one.
@@ -132,7 +199,7 @@ impl<'a> Script<'a> {
     }
 
     fn expression(&self, of: Stretch, depth: usize) -> Vec<String> {
-        if depth > DEEPEST || of.is_empty() {
+        if depth > DEEPEST || of.is_empty() || !self.spend(of.len()) {
             return Vec::new();
         }
         let within = |of: Stretch| self.expression(of, depth + 1);
@@ -218,7 +285,7 @@ impl<'a> Script<'a> {
             let target = parts.first().cloned().map(within).unwrap_or_default();
             let bases = match parts.get(1) {
                 Some(base) => within(base.clone()),
-                None => vec![self.document.to_string()],
+                None => vec![self.document().to_string()],
             };
             let part = self.name(close + 2);
             return target
@@ -242,7 +309,7 @@ impl<'a> Script<'a> {
 
     /// A hole's tokens are a script of their own, whose names are those of where the template stands.
     fn hole(&self, hole: &[Lexeme], at: usize, depth: usize) -> Vec<String> {
-        let inner = Script::new(hole, self.document, self.url);
+        let inner = self.within(hole);
         let is_path = hole.iter().enumerate().all(|(number, lexeme)| {
             if number % 2 == 0 {
                 lexeme.name().is_some()
@@ -251,6 +318,7 @@ impl<'a> Script<'a> {
             }
         });
         let values = inner.expression(0..hole.len(), depth + 1);
+        self.settle(&inner);
         match values.is_empty() && is_path {
             true => self.given(hole, at, depth),
             false => values,
@@ -297,16 +365,18 @@ impl<'a> Script<'a> {
             .find_map(|start| path.strip_prefix(start).map(|rest| (start, rest)))
         {
             if *rest.0 == "document.location" {
-                let document = self.document;
-                return location(document, rest.1.strip_prefix('.').unwrap_or("href"));
+                return location(self.document(), rest.1.strip_prefix('.').unwrap_or("href"));
             }
             path = rest.1;
         }
         match path {
-            "origin" => Some(self.document.origin().ascii_serialization()),
-            "document.baseURI" | "document.URL" | "location" => Some(self.document.to_string()),
+            "origin" => Some(self.document().origin().ascii_serialization()),
+            "document.baseURI" | "document.URL" | "location" => Some(self.document().to_string()),
             "import.meta.url" | "document.currentScript.src" => Some(self.url.to_string()),
-            _ => location(self.document, path.strip_prefix("location.")?),
+            _ => {
+                let part = path.strip_prefix("location.")?;
+                location(self.document(), part)
+            }
         }
     }
 
@@ -324,7 +394,7 @@ impl<'a> Script<'a> {
     /// What a name was given, as it is seen from a place: by the last giving before it in a block around it, else by
     /// the first one after.
     fn given(&self, path: &[Lexeme], from: usize, depth: usize) -> Vec<String> {
-        if depth > DEEPEST {
+        if depth > DEEPEST || !self.spend(self.tokens.len()) {
             return Vec::new();
         }
         let is_simple = path.len() == 1;
@@ -360,6 +430,9 @@ impl<'a> Script<'a> {
 
     fn agreed(&self, key: &str, depth: usize) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();
+        if !self.spend(self.tokens.len()) {
+            return all;
+        }
         for at in 0..self.tokens.len().saturating_sub(2) {
             let is_key = self.name(at) == Some(key) && self.is(at + 1, ":");
             let is_member = is_key && at > 0 && (self.is(at - 1, "{") || self.is(at - 1, ","));
@@ -400,18 +473,8 @@ impl<'a> Script<'a> {
     fn blocks(&self, at: usize) -> impl Iterator<Item = usize> + '_ {
         let mut at = at;
         std::iter::from_fn(move || {
-            while at > 0 {
-                at -= 1;
-                let Some(partner) = self.partner(at) else {
-                    continue;
-                };
-                if partner < at {
-                    at = partner;
-                } else if self.is(at, "{") {
-                    return Some(at);
-                }
-            }
-            None
+            at = *self.around.get(at)?;
+            (at != usize::MAX).then_some(at)
         })
     }
 
@@ -429,6 +492,9 @@ impl<'a> Script<'a> {
     /// something nearer gives the name a value.
     fn parameter(&self, name: &str, from: usize) -> Option<(usize, usize)> {
         for block in self.blocks(from) {
+            if !self.spend(from - block) {
+                return None;
+            }
             let own = (block + 1..from).any(|at| {
                 self.name(at) == Some(name)
                     && self.is(at + 1, "=")
@@ -496,6 +562,9 @@ impl<'a> Script<'a> {
             }
         }
         if let Some(name) = self.function_name(block) {
+            if !self.spend(self.tokens.len()) {
+                return values;
+            }
             for at in 0..self.tokens.len().saturating_sub(1) {
                 let is_call = self.name(at) == Some(name)
                     && self.is(at + 1, "(")
