@@ -536,7 +536,7 @@ mod tests {
         assert_eq!(accept("again").await, None);
         assert_eq!(
             journal.acceptances(app.clone(), false).await.unwrap(),
-            [first.clone()]
+            std::slice::from_ref(&first)
         );
         let garden: AppName = "garden".parse().unwrap();
         let by = || "me".to_owned();
