@@ -1,6 +1,7 @@
 // Event and EventTarget as the DOM Standard has them (sections 2.2, 2.7 and 2.9, without a tree), the events of a
 // worker's errors, and ExtendableEvent's base. Adds to internals: Event, EventTarget, dispatch (returns how many
-// listeners were reached), dispatchFirst (likewise, out of an empty stack), invoke, attribute (an `on…` attribute), report, reportRejection.
+// listeners were reached), dispatchFirst (likewise, out of an empty stack), invoke, attribute (an `on…` attribute),
+// report, reportRejection.
 (function (host, internals) {
   'use strict';
   const { P, append, define, DOMException } = internals;
