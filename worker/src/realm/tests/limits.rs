@@ -193,23 +193,3 @@ fn async_recursion_without_an_end_throws_too() {
         assert_eq!(says(script), ["RangeError"], "{script}");
     }
 }
-
-#[test]
-fn a_scope_that_does_not_fit_is_an_error_and_nothing_worse() {
-    for kibibytes in [1, 16, 64, 200, 500, 900] {
-        let limits = Limits {
-            memory_bytes: kibibytes << 10,
-            ..Limits::default()
-        };
-        let registration = Registration {
-            script: "http://a.test/sw.js".to_owned(),
-            scope: "http://a.test/".to_owned(),
-            module: false,
-        };
-        let made = Realm::new(&registration, &limits, Rc::new(Site::default()));
-        assert!(
-            matches!(made, Err(Failure::Engine { .. })),
-            "{kibibytes} KiB are enough"
-        );
-    }
-}
