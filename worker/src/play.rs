@@ -1,6 +1,7 @@
 //! What is played to a worker: it is loaded, installed, activated, asked what the pages ask three times (the
 //! second time with the content changed, the third without a network), and sent the events that real workers
-//! fill their caches in, those it registered for itself among them. The order is fixed, so that two checks of the same site tell the same.
+//! fill their caches in, those it registered for itself among them. The order is fixed, so that two checks of the
+//! same site tell the same.
 
 mod browser;
 mod record;

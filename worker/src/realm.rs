@@ -127,7 +127,15 @@ impl Realm {
             built.catch(&ctx).map_err(|error| Failure::Engine {
                 text: error.to_string(),
             })
-        })?;
+        });
+        let internals = match internals {
+            Ok(internals) => internals,
+            Err(failure) => {
+                // As below: an engine without memory is not taken apart.
+                std::mem::forget((context, runtime));
+                return Err(failure);
+            }
+        };
         // Only now: building the globals is our own time, not the script's.
         let watched = Rc::clone(&state);
         runtime.set_interrupt_handler(Some(Box::new(move || watched.is_over_time())));

@@ -176,10 +176,10 @@ fn send<'js>(
             to_js(ctx, &json!({ "id": id, "error": error }))
         }
         Ok(answer) => {
-            state.remember(id, &answer.body);
+            let digest = state.remember(id, &answer.body);
             fact.status = Some(answer.status);
             fact.content_type = content_type(&answer.headers);
-            fact.digest = Some(hex(&sha256(&answer.body)));
+            fact.digest = Some(hex(&digest));
             state.host.note(fact.into_fact(state.event()));
             let value = to_js(
                 ctx,

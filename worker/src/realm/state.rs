@@ -209,16 +209,18 @@ impl State {
         self.linking.set(is_linking);
     }
 
-    /// Remembers what an answer held.
-    pub(super) fn remember(&self, fetch: FetchId, body: &[u8]) {
+    /// Remembers what an answer held; its SHA-256.
+    pub(super) fn remember(&self, fetch: FetchId, body: &[u8]) -> [u8; 32] {
+        let digest = sha256(body);
         if body.len() < RECOGNISED_BYTES {
-            return;
+            return digest;
         }
         let mut digests = self.digests.borrow_mut();
-        digests.insert(sha256(body), fetch);
+        digests.insert(digest, fetch);
         if let Some(json) = canonical_json(body) {
             digests.insert(sha256(&json), fetch);
         }
+        digest
     }
 
     /// The request whose answer held exactly that, or the same JSON written otherwise.

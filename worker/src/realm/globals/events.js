@@ -1,6 +1,7 @@
 // Event and EventTarget as the DOM Standard has them (sections 2.2, 2.7 and 2.9, without a tree), the events of a
 // worker's errors, and ExtendableEvent's base. Adds to internals: Event, EventTarget, dispatch (returns how many
-// listeners were reached), dispatchFirst (likewise, out of an empty stack), invoke, attribute (an `on…` attribute), report, reportRejection.
+// listeners were reached), dispatchFirst (likewise, out of an empty stack), invoke, attribute (an `on…` attribute),
+// report, reportRejection.
 (function (host, internals) {
   'use strict';
   const { P, append, define, DOMException } = internals;
@@ -93,22 +94,27 @@
     }
   };
 
-  const lists = new P.WeakMap();
-  const listOf = (target) => {
-    let list = P.WeakMapGet(lists, target);
-    if (list === undefined) P.WeakMapSet(lists, target, list = []);
-    return list;
-  };
-  const targets = new P.WeakSet();
+  // The global scope was not constructed here: its listeners are kept beside it.
+  let ofGlobal = [];
+  let listOf;
+  let setList;
+  let isTarget;
   const targetOf = (self) => {
     const target = self === undefined || self === null ? globalThis : self;
-    if (!P.WeakSetHas(targets, target)) throw new P.TypeError('Illegal invocation');
+    if (target !== globalThis && !isTarget(target)) throw new P.TypeError('Illegal invocation');
     return target;
   };
-  internals.markTarget = (target) => { P.WeakSetAdd(targets, target); };
 
   class EventTarget {
-    constructor() { P.WeakSetAdd(targets, this); }
+    #listeners = [];
+    static {
+      isTarget = (value) => internals.isObject(value) && #listeners in value;
+      listOf = (target) => (target === globalThis ? ofGlobal : target.#listeners);
+      setList = (target, list) => {
+        if (target === globalThis) ofGlobal = list;
+        else target.#listeners = list;
+      };
+    }
     addEventListener(type, callback, options) {
       const target = targetOf(this);
       if (arguments.length < 2) throw new P.TypeError('addEventListener: 2 arguments required');
@@ -161,7 +167,7 @@
 
   const remove = (target, listener) => {
     listener.removed = true;
-    P.WeakMapSet(lists, target, internals.filter(listOf(target), (known) => known !== listener));
+    setList(target, internals.filter(listOf(target), (known) => known !== listener));
   };
 
   // DOM, "dispatch": capturing listeners of the parents and the target, then the others, outwards if it bubbles.

@@ -232,17 +232,19 @@
   internals.fetchAs = (request, place) => new P.Promise((resolve, reject) => {
     const signal = internals.requestSignal(request);
     const state = internals.requestState(request);
-    if (internals.isAborted(signal)) {
+    if (signal !== null && internals.isAborted(signal)) {
       reject(internals.abortReason(signal));
       return;
     }
     const go = (bytes) => {
       let isDone = false;
-      internals.onAbort(signal, () => {
-        if (isDone) return;
-        isDone = true;
-        reject(internals.abortReason(signal));
-      });
+      if (signal !== null) {
+        internals.onAbort(signal, () => {
+          if (isDone) return;
+          isDone = true;
+          reject(internals.abortReason(signal));
+        });
+      }
       const answer = internals.fetchState(state, bytes, place);
       internals.later(LATENCY, () => {
         if (isDone) return;

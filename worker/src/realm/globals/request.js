@@ -65,12 +65,12 @@
   class Request {
     #state;
     #headers;
-    #signal;
+    // Made when somebody asks for it or another one can abort it: most requests go without.
+    #signal = null;
     constructor(input, init, given, state, guard) {
       if (given === key) {
         this.#state = state;
         this.#headers = internals.newHeaders(state.headers, guard);
-        this.#signal = internals.newSignal();
         return;
       }
       if (arguments.length === 0) throw new P.TypeError('Request: 1 argument required');
@@ -135,8 +135,7 @@
         }
         parentSignal = options.signal;
       }
-      this.#signal = internals.newSignal();
-      if (parentSignal !== null) internals.follow(this.#signal, parentSignal);
+      this.#follow(parentSignal);
 
       let ownGuard = 'request';
       if (own.mode === 'no-cors') {
@@ -196,7 +195,15 @@
     get keepalive() { return this.#state.keepalive; }
     get isReloadNavigation() { return this.#state.reload; }
     get isHistoryNavigation() { return this.#state.history; }
-    get signal() { return this.#signal; }
+    get signal() {
+      if (this.#signal === null) this.#signal = internals.newSignal();
+      return this.#signal;
+    }
+    #follow(parent) {
+      if (parent === null) return;
+      this.#signal = internals.newSignal();
+      internals.follow(this.#signal, parent);
+    }
     get duplex() { return 'half'; }
     clone() {
       if (internals.isUnusable(this.#state.body)) throw new P.TypeError('Request: the body was used already');
@@ -204,7 +211,7 @@
       state.headers = internals.copy(this.#state.headers);
       state.body = internals.cloneBody(this.#state.body);
       const clone = new Request(undefined, undefined, key, state, 'request');
-      internals.follow(clone.#signal, this.#signal);
+      clone.#follow(this.#signal);
       return clone;
     }
   }

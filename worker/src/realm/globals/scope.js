@@ -13,7 +13,6 @@
   define('ServiceWorkerGlobalScope', ServiceWorkerGlobalScope);
   internals.ServiceWorkerGlobalScope = ServiceWorkerGlobalScope;
   P.setPrototypeOf(globalThis, ServiceWorkerGlobalScope.prototype);
-  internals.markTarget(globalThis);
 
   const constant = (object, name, get) => P.defineProperty(object, name, {
     __proto__: null, get, enumerable: true, configurable: true,

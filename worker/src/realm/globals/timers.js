@@ -3,7 +3,11 @@
 (function (host, internals) {
   'use strict';
   const { P } = internals;
+  // By the digits of the number: the engine's hash of numbers puts most of them into few slots.
   const timers = new P.Map();
+  const find = (id) => P.MapGet(timers, P.String(id));
+  const forget = (id) => P.MapDelete(timers, P.String(id));
+  const keep = (id, timer) => { P.MapSet(timers, P.String(id), timer); };
 
   const arm = (callback, delay, args, repeats) => {
     if (typeof callback !== 'function') {
@@ -13,19 +17,19 @@
     let wait = +delay;
     if (!(wait >= 1)) wait = repeats ? 1 : 0;
     const id = host.arm(wait);
-    P.MapSet(timers, id, { __proto__: null, callback, args, repeats, wait, ticks: 0, isScript: true });
+    keep(id, { __proto__: null, callback, args, repeats, wait, ticks: 0, isScript: true });
     return id;
   };
   const disarm = (id) => {
     id = +id;
-    if (P.MapDelete(timers, id)) host.disarm(id);
+    if (forget(id)) host.disarm(id);
   };
   // Whether it was script's; what our own files do later is no timer of anybody's.
   internals.fireTimer = (id) => {
-    const timer = P.MapGet(timers, id);
+    const timer = find(id);
     if (timer === undefined) return false;
     if (!timer.repeats) {
-      P.MapDelete(timers, id);
+      forget(id);
     } else {
       timer.ticks += 1;
       // What ticks on tells nothing new after a minute, and no browser keeps a worker for it: the next event goes on.
@@ -46,13 +50,13 @@
     resting = [];
     P.MapForEach(timers, (timer) => { timer.ticks = 0; });
     for (let at = 0; at < ids.length; at++) {
-      const timer = P.MapGet(timers, ids[at]);
+      const timer = find(ids[at]);
       if (timer !== undefined) host.arm(timer.wait, ids[at]);
     }
   };
   // Something of our own, as a task of its own after that many milliseconds.
   internals.later = (delay, act) => {
-    P.MapSet(timers, host.arm(delay), {
+    keep(host.arm(delay), {
       __proto__: null, callback: act, args: [], repeats: false, wait: delay, ticks: 0, isScript: false,
     });
   };

@@ -291,3 +291,22 @@ fn what_a_navigation_is_redirected_to_is_the_navigation_s_too() {
         assert_eq!(of_navigation, [true, true], "{ask}");
     }
 }
+
+#[test]
+fn a_request_is_aborted_through_the_signal_that_it_was_given_and_no_other() {
+    assert_eq!(
+        says(
+            "const c = new AbortController(); const given = new Request('/a', { signal: c.signal });\n\
+             const copy = given.clone(), again = new Request(given), alone = new Request('/b'), cut = new Request(given, { signal: null });\n\
+             const all = [given, copy, again, alone, cut];\n\
+             console.log(alone.signal === alone.signal, alone.signal instanceof AbortSignal, given.signal !== c.signal);\n\
+             c.abort(); console.log(all.map(r => r.signal.aborted).join());\n\
+             Promise.all(all.map(r => fetch(r).then(() => 'fine', e => e.name))).then(x => console.log(x.join()));"
+        ),
+        [
+            "true true true",
+            "true,true,true,false,false",
+            "AbortError,AbortError,AbortError,fine,fine"
+        ]
+    );
+}

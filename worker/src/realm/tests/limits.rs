@@ -182,3 +182,14 @@ fn more_answers_at_once_than_there_may_be_timers_are_no_failure() {
     assert_eq!((ended.rejected, ended.pending), (None, false));
     assert_eq!(stage.said(), ["21000"]);
 }
+
+#[test]
+fn async_recursion_without_an_end_throws_too() {
+    for script in [
+        "async function deep() { return 1 + await deep(); } deep().catch(e => console.log(e.name));",
+        "const deep = async (n) => { await deep(n + 1); }; deep(0).catch(e => console.log(e.name));",
+        "function deep() { return new Promise(r => r(deep())); } deep().catch(e => console.log(e.name));",
+    ] {
+        assert_eq!(says(script), ["RangeError"], "{script}");
+    }
+}

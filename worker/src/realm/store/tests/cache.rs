@@ -404,3 +404,53 @@ fn no_game_with_prototypes_writes_unseen() {
         assert_eq!(kept, ["http://a.test/mine", "http://a.test/a.js"], "{game}");
     }
 }
+
+#[test]
+fn the_type_that_is_told_is_the_one_that_is_stored_however_the_response_was_made() {
+    let stage = stage(
+        "const cache = await caches.open('made');
+         const page = await (await fetch('/page')).text();
+         await cache.put('/edited', new Response(page.replace('a', 'b'), { headers: { 'Content-Type': 'text/html' } }));
+         await cache.put('/blob', new Response(new Blob([page + '!'], { type: 'Text/HTML' })));
+         await cache.put('/of-blob', new Response(await (await fetch('/page')).blob()));
+         const late = new Response(page + '?'); late.headers.set('content-type', 'text/html; charset=utf-8');
+         await cache.put('/late', late);
+         await cache.put('/plain', new Response(page));
+         class Own extends Response { get headers() { return new Headers(); } clone() { return this; } get url() { return '/x.png'; } }
+         await cache.put('/own', new Own(page + '.', { headers: [['content-type', 'text/html']] }));
+         const proxied = new Proxy(new Request('/asset.js'), {});
+         await cache.put(proxied, new Response('x')).catch((error) => say(error.name));
+         await cache.put('/proxy', new Proxy(new Response('x'), {})).catch((error) => say(error.name));",
+    );
+    stage.realm.load().expect("it loads");
+    assert_eq!(stage.said(), [r#""TypeError""#]);
+    let facts = stage.site.facts.borrow();
+    let told: Vec<String> = facts
+        .iter()
+        .filter_map(|fact| match fact {
+            Fact::Stored { url, response, .. } => Some(format!(
+                "{} {} {}",
+                url.trim_start_matches("http://a.test/"),
+                response.content_type.as_deref().unwrap_or("none"),
+                match response.source {
+                    Source::Network { .. } => "network",
+                    Source::Cache { .. } => "cache",
+                    Source::Script => "script",
+                }
+            )),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "edited text/html script",
+            "blob text/html script",
+            "of-blob text/html network",
+            "late text/html; charset=utf-8 script",
+            "plain text/plain;charset=UTF-8 network",
+            "own text/html script",
+            "[object%20Request] text/plain;charset=UTF-8 script",
+        ]
+    );
+}
