@@ -231,10 +231,7 @@ impl<'a> Scan<'a> {
         let line = self.line;
         let (mut texts, mut holes) = (vec![String::new()], Vec::new());
         self.take(1);
-        loop {
-            let Some(c) = self.rest.chars().next() else {
-                break;
-            };
+        while let Some(c) = self.rest.chars().next() {
             if c == '`' {
                 self.take(1);
                 break;

@@ -538,7 +538,7 @@ impl<'a> Script<'a> {
             };
         }
         match self.is(block - 1, "=>") && self.name(before).is_some() {
-            true => vec![before..before + 1],
+            true => std::iter::once(before..before + 1).collect(),
             false => Vec::new(),
         }
     }
@@ -569,7 +569,7 @@ impl<'a> Script<'a> {
                 let is_call = self.name(at) == Some(name)
                     && self.is(at + 1, "(")
                     && !(at > 0 && self.name(at - 1) == Some("function"))
-                    && !self.partner(at + 1).is_some_and(|close| close + 1 == block);
+                    && self.partner(at + 1).is_none_or(|close| close + 1 != block);
                 if is_call && let Some(argument) = self.parts(at + 1).get(number) {
                     values.extend(self.expression(argument.clone(), depth + 2));
                 }
