@@ -26,6 +26,7 @@ use super::{Finding, Kind, Order, Policy, Severity};
 
 pub use assets::{LONG_LIFE, OLD_PICTURE};
 pub use compare::compare;
+pub(super) use crawl::leave::alone as is_left_alone;
 pub use crawl::{ASSETS_MOST, DEPTH_MOST, PAGES_MOST};
 pub use names::Names;
 
@@ -112,6 +113,7 @@ pub fn judge(seen: &Seen) -> Vec<Finding> {
         findings.extend(answer.flat_map(|answer| pages::judge(answer, false, seen.at)));
     }
     findings.extend(seen.unanswered.iter().map(silent));
+    findings.extend(unseen(seen));
     bounded(findings)
 }
 
@@ -125,6 +127,35 @@ fn silent(unreachable: &Unreachable) -> Finding {
         evidence: format!("It gave no answer to judge: it {}.", unreachable.why),
         advice: "See in the app's own log why it did not answer, and check again.".to_owned(),
     }
+}
+
+/// A site whose first page leads away or fails, and of which no other page was had: nothing wrong was seen, because
+/// nothing was.
+fn unseen(seen: &Seen) -> Option<Finding> {
+    let is_had = |page: &&Page| (200..300).contains(&page.answer.status);
+    let home = seen.pages.iter().find(|page| {
+        page.answer.url.path() == "/" && page.answer.url.query().is_none() && !page.with_cookie
+    })?;
+    if is_had(&home) || seen.pages.iter().any(|page| is_had(&page)) {
+        return None;
+    }
+    let why = match home.answer.target() {
+        Some(target) if target.origin() != home.answer.url.origin() => {
+            format!("It leads to {target}, another site, where a check does not follow.")
+        }
+        Some(target) => format!("It leads to {target}, and no page came of it."),
+        None => "It is an error, and so is all that was found from there.".to_owned(),
+    };
+    Some(Finding {
+        policy: Policy::HtmlCache,
+        kind: Kind::Ambiguous,
+        severity: Severity::Warn,
+        url: home.answer.url.to_string(),
+        evidence: format!("{}\n{why} No page of this site was seen, so nothing of it can be vouched for.", evidence::of(&home.answer, false)),
+        advice: "Check the address at which a browser ends, name pages that everybody may see, or give the cookie of \
+                 somebody who signed in."
+            .to_owned(),
+    })
 }
 
 /// Each once, and no more than a person reads.

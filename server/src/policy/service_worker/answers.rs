@@ -46,6 +46,8 @@ pub struct Answers<'a> {
     seen: &'a Seen,
     known: HashMap<&'a str, &'a site::Answer>,
     asked: HashMap<Asked, Result<site::Answer, String>>,
+    /// For each URL that was answered, the request that was so first.
+    first: HashMap<String, Asked>,
     kept: usize,
 }
 
@@ -78,6 +80,7 @@ impl<'a> Answers<'a> {
             seen,
             known,
             asked: HashMap::new(),
+            first: HashMap::new(),
             kept: 0,
         }
     }
@@ -116,10 +119,8 @@ impl<'a> Answers<'a> {
     /// What the site says under that URL, if it was asked for: scripts for their lines, pages for their text.
     pub fn heard(&self, url: &str) -> Option<&site::Answer> {
         self.known.get(url).copied().or_else(|| {
-            self.asked
-                .iter()
-                .filter(|(asked, _)| asked.url == url)
-                .find_map(|(_, answer)| answer.as_ref().ok())
+            let asked = self.first.get(url)?;
+            self.asked.get(asked)?.as_ref().ok()
         })
     }
 
@@ -198,6 +199,10 @@ impl<'a> Answers<'a> {
         let size = answer.as_ref().map_or(0, |answer| answer.body.len());
         if self.kept + size <= MOST_KEPT {
             self.kept += size;
+            if answer.is_ok() {
+                let first = self.first.entry(asked.url.clone());
+                first.or_insert_with(|| asked.clone());
+            }
             self.asked.insert(asked, answer.clone());
         }
         answer

@@ -7,7 +7,7 @@ use tealkeep_worker::play::{PageVisit, Plan, Wanted};
 use tealkeep_worker::{Limits, Registration};
 use url::Url;
 
-use super::super::web::{Page, Seen};
+use super::super::web::{Page, Seen, is_left_alone};
 use super::super::{Order, Site};
 use super::registration::Sources;
 
@@ -42,7 +42,9 @@ pub fn of(
             })
             .collect();
         for data in sources.data_of(number) {
-            let is_new = asked.len() < MOST_DATA && data.origin() == site.origin.origin();
+            let is_new = asked.len() < MOST_DATA
+                && data.origin() == site.origin.origin()
+                && !is_left_alone(data);
             if is_new && asked.insert(data.clone()) {
                 wanted.push(fetched(data));
             }

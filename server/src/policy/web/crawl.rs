@@ -2,7 +2,7 @@
 //! origin only, with bounds on pages, assets, depth, bytes and time, and nothing asked that could change anything.
 
 pub(super) mod fields;
-mod leave;
+pub(super) mod leave;
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant, SystemTime};
@@ -24,6 +24,8 @@ pub const PAGES_MOST: usize = 40;
 pub const ASSETS_MOST: usize = 200;
 /// How many links away from `/`.
 pub const DEPTH_MOST: usize = 5;
+/// How deep a script's imports are followed: bundlers part the registration of a worker from the page's first script.
+const IMPORTS_DEEPEST: usize = 4;
 /// How many URLs that differ in nothing but their query: a calendar has no end.
 const QUERIES_MOST: usize = 3;
 /// How many bytes in all.
@@ -73,7 +75,7 @@ struct Crawl<'a> {
     seen: Seen,
     /// Where an asset stands in `seen`.
     assets: HashMap<Url, usize>,
-    /// What an asset loads itself: one level deep.
+    /// What an asset loads itself.
     children: HashMap<usize, Vec<usize>>,
     /// Assets whose bytes a page pins.
     pinned: HashSet<Url>,
@@ -103,6 +105,9 @@ impl Crawl<'_> {
                 }
                 step.is_ordered
             });
+            if Instant::now() >= self.ends {
+                level.retain(|step| step.is_ordered);
+            }
             let (site, ends, room) = (self.site, self.ends, self.room(LONGEST_PAGE));
             let answers: Vec<_> = stream::iter(level)
                 .map(|step| async move {
@@ -239,15 +244,24 @@ impl Crawl<'_> {
 
     /// Asks for the assets that have no answer yet, then for what these load themselves.
     async fn ask_assets(&mut self, cookie: Option<&str>) {
-        let asked = self.ask_those_without_answer(0, cookie).await;
-        let known = self.seen.assets.len();
-        for index in asked {
-            let asset = &self.seen.assets[index];
-            let loads = loads_of(asset);
-            let children: Vec<usize> = loads.iter().filter_map(|load| self.asset(load)).collect();
-            self.children.insert(index, children);
+        let mut asked = self.ask_those_without_answer(0, cookie).await;
+        for depth in 0..IMPORTS_DEEPEST {
+            let known = self.seen.assets.len();
+            for index in asked {
+                let asset = &self.seen.assets[index];
+                if depth > 0 && asset.destination != "script" {
+                    continue;
+                }
+                let loads = loads_of(asset);
+                let children: Vec<usize> =
+                    loads.iter().filter_map(|load| self.asset(load)).collect();
+                self.children.insert(index, children);
+            }
+            if self.seen.assets.len() == known {
+                return;
+            }
+            asked = self.ask_those_without_answer(known, cookie).await;
         }
-        self.ask_those_without_answer(known, cookie).await;
     }
 
     async fn ask_those_without_answer(&mut self, from: usize, cookie: Option<&str>) -> Vec<usize> {
@@ -260,7 +274,7 @@ impl Crawl<'_> {
             .enumerate()
             .skip(from)
             .filter(|(_, asset)| asset.answer.is_none() && site.has(&asset.url))
-            .filter(|(_, asset)| !leave::alone(&asset.url))
+            .filter(|(_, asset)| leave::is_file(&asset.url) || !leave::alone(&asset.url))
             .map(|(index, asset)| {
                 let longest = match asset.destination.as_str() {
                     "video" | "audio" => LONGEST_MEDIUM,
@@ -293,13 +307,12 @@ impl Crawl<'_> {
     /// What an asset loads, its pages load.
     fn give_children(&mut self) {
         for page in &mut self.seen.pages {
-            let mut all = Vec::new();
-            for index in &page.assets {
-                let children = self.children.get(index).into_iter().flatten();
-                for one in [index].into_iter().chain(children) {
-                    if !all.contains(one) {
-                        all.push(*one);
-                    }
+            let (mut all, mut known) = (Vec::new(), HashSet::new());
+            let mut next: Vec<usize> = page.assets.iter().rev().copied().collect();
+            while let Some(index) = next.pop() {
+                if known.insert(index) {
+                    all.push(index);
+                    next.extend(self.children.get(&index).into_iter().flatten().rev());
                 }
             }
             page.assets = all;

@@ -284,3 +284,35 @@ fn a_url_that_no_page_refers_to_has_a_nature_by_its_name_and_its_bytes() {
     let other = answer(path, 200, &[], "other");
     assert!(matches!(seen.nature_of(&other), Nature::Mutable(_)));
 }
+
+#[test]
+fn a_site_of_which_no_page_was_seen_is_not_passed() {
+    let redirect = |to: &str| {
+        let mut page = page(
+            "/",
+            &["cache-control: no-cache", &format!("location: {to}")],
+        );
+        page.answer.status = 302;
+        page
+    };
+    let judged = |pages: Vec<Page>| {
+        judge(&Seen {
+            pages,
+            ..Seen::default()
+        })
+    };
+    for to in ["https://www.home.example/", "/"] {
+        let findings = judged(vec![redirect(to)]);
+        assert_eq!(findings.len(), 1, "{to}");
+        assert_eq!(findings[0].severity, Severity::Warn);
+        assert!(
+            findings[0]
+                .evidence
+                .contains("No page of this site was seen"),
+            "{}",
+            findings[0].evidence
+        );
+    }
+    let login = page("/login", &["cache-control: no-cache"]);
+    assert_eq!(judged(vec![redirect("/login"), login]), []);
+}

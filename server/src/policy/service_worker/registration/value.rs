@@ -568,7 +568,7 @@ impl<'a> Script<'a> {
             for at in 0..self.tokens.len().saturating_sub(1) {
                 let is_call = self.name(at) == Some(name)
                     && self.is(at + 1, "(")
-                    && (at == 0 || self.name(at - 1) != Some("function"))
+                    && !(at > 0 && self.name(at - 1) == Some("function"))
                     && self.partner(at + 1).is_none_or(|close| close + 1 != block);
                 if is_call && let Some(argument) = self.parts(at + 1).get(number) {
                     values.extend(self.expression(argument.clone(), depth + 2));

@@ -6,6 +6,10 @@ use url::Url;
 /// Words that stand in a part of a path or of a query by themselves.
 const WORDS: &[&str] = &[
     "abmelden",
+    "abmeldung",
+    "afmelden",
+    "approve",
+    "borrar",
     "cancel",
     "clear",
     "deactivate",
@@ -14,24 +18,46 @@ const WORDS: &[&str] = &[
     "disable",
     "disconnect",
     "drop",
+    "eliminar",
     "erase",
     "loeschen",
+    "löschen",
+    "poweroff",
     "purge",
+    "reboot",
     "remove",
     "reset",
     "restart",
     "revoke",
     "shutdown",
+    "supprimer",
+    "toggle",
     "trash",
+    "unfollow",
     "uninstall",
+    "unpublish",
     "unsubscribe",
+    "verwijderen",
     "wipe",
 ];
 /// Words that count wherever they stand, since they are written in many ways.
-const PARTS: &[&str] = &["logout", "logoff", "signout", "signoff", "deconnexion"];
+const PARTS: &[&str] = &[
+    "logout",
+    "logoff",
+    "signout",
+    "signoff",
+    "endsession",
+    "deconnexion",
+    "déconnexion",
+    "cerrarsesion",
+    "ausloggen",
+    "uitloggen",
+    "wyloguj",
+    "loggaut",
+];
 
 /// Whether a URL is left alone.
-pub(super) fn alone(url: &Url) -> bool {
+pub(in crate::policy) fn alone(url: &Url) -> bool {
     let query = url
         .query_pairs()
         .flat_map(|(key, value)| [key.into_owned(), value.into_owned()]);
@@ -45,8 +71,46 @@ pub(super) fn alone(url: &Url) -> bool {
     path.chain(query).any(|part| does_something(&part))
 }
 
+/// Whether a URL names a file that a page loads, such as `/reset.css`: whoever opens the page asks for it too.
+pub(super) fn is_file(url: &Url) -> bool {
+    const ENDINGS: &[&str] = &[
+        "avif",
+        "css",
+        "gif",
+        "ico",
+        "jpeg",
+        "jpg",
+        "js",
+        "json",
+        "mjs",
+        "png",
+        "svg",
+        "ttf",
+        "wasm",
+        "webmanifest",
+        "webp",
+        "woff",
+        "woff2",
+    ];
+    let name = url.path().rsplit('/').next().unwrap_or_default();
+    let ending = name
+        .rsplit_once('.')
+        .map(|(_, ending)| ending.to_ascii_lowercase());
+    url.query().is_none() && ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+}
+
 fn does_something(part: &str) -> bool {
-    let part = part.to_lowercase();
+    // `deleteItem` is two words.
+    let mut spaced = String::new();
+    let mut was_small = false;
+    for c in part.chars() {
+        if was_small && c.is_uppercase() {
+            spaced.push(' ');
+        }
+        was_small = c.is_lowercase();
+        spaced.extend(c.to_lowercase());
+    }
+    let part = spaced;
     let letters: String = part.chars().filter(|c| c.is_alphanumeric()).collect();
     PARTS.iter().any(|word| letters.contains(word))
         || part
@@ -80,8 +144,35 @@ mod tests {
             "/item/remove-photo",
             "/newsletter/unsubscribe/abc",
             "/%6Cogout",
+            "/api/deleteItem?id=3",
+            "/lights/3/toggle",
+            "/konto/l%C3%B6schen",
+            "/compte/d%C3%A9connexion",
+            "/oidc/end_session",
         ] {
             assert!(left(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_pages_file_is_told_from_a_deed() {
+        let file = |path: &str| {
+            is_file(
+                &Url::parse("https://home.example")
+                    .unwrap()
+                    .join(path)
+                    .unwrap(),
+            )
+        };
+        for path in [
+            "/reset.css",
+            "/assets/delete-Dk3f9a2b.js",
+            "/icons/Trash.SVG",
+        ] {
+            assert!(left(path) && file(path), "{path}");
+        }
+        for path in ["/logout", "/delete.php", "/delete.png?id=3"] {
+            assert!(left(path) && !file(path), "{path}");
         }
     }
 

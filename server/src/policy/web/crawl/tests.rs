@@ -48,7 +48,11 @@ async fn household(State(asked): State<Asked>, request: Request) -> Response {
         ),
         "/more.css" => typed("text/css", "p { background: url(/too-deep.png) }"),
         "/app.js" => typed("text/javascript", "import './dep.js'"),
-        "/dep.js" => typed("text/javascript", "import './too-deep.js'"),
+        "/dep.js" => typed(
+            "text/javascript",
+            "e(() => import('./virtual_pwa-register.js'), [])",
+        ),
+        "/virtual_pwa-register.js" => typed("text/javascript", "export function r() {}"),
         "/logo.png" | "/bg.png" => typed("image/png", "png"),
         "/secret" => html("secret"),
         "/ordered" => html("ordered"),
@@ -132,7 +136,7 @@ async fn pages_are_found_breadth_first_and_deeds_are_left_alone() {
 }
 
 #[tokio::test]
-async fn what_pages_load_is_asked_for_once_and_one_level_deep() {
+async fn what_pages_load_is_asked_for_once_and_their_scripts_imports_too() {
     let (site, _) = site().await;
     let seen = look(&site, &Order::default()).await.unwrap();
     let assets: Vec<(&str, &str, bool, bool)> = seen
@@ -158,9 +162,10 @@ async fn what_pages_load_is_asked_for_once_and_one_level_deep() {
             ("/more.css", "style", false, true),
             ("/bg.png", "image", false, true),
             ("/dep.js", "script", true, true),
+            ("/virtual_pwa-register.js", "script", true, true),
         ]
     );
-    assert_eq!(seen.pages[0].assets, [0, 4, 5, 1, 6, 2, 3]);
+    assert_eq!(seen.pages[0].assets, [0, 4, 5, 1, 6, 7, 2, 3]);
     let (line, script) = &seen.pages[0].inline_scripts[0];
     assert_eq!(*line, 1);
     assert!(script.contains("serviceWorker"));
