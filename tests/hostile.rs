@@ -79,7 +79,17 @@ async fn found(script: &str, own_time: Duration) -> Vec<Finding> {
 
 /// It can't be told what it does; the words that say why.
 async fn cannot_evaluate(script: &str) -> String {
-    let findings = found(script, LITTLE_TIME).await;
+    cannot_evaluate_within(script, LITTLE_TIME).await
+}
+
+/// It can't be told what it does, for this reason: it is given time enough that time is none.
+async fn cannot_evaluate_because(reason: &str, script: &str) {
+    let said = cannot_evaluate_within(script, OWN_TIME).await;
+    assert!(said.contains(reason), "{script}: {said}");
+}
+
+async fn cannot_evaluate_within(script: &str, own_time: Duration) -> String {
+    let findings = found(script, own_time).await;
     let finding = findings
         .iter()
         .find(|finding| finding.kind == Kind::CannotEvaluate);
@@ -139,14 +149,14 @@ async fn memory_has_a_bound() {
         "oninstall = (e) => e.waitUntil((async () => { const c = await caches.open('a'); \
          for (let n = 0; ; n++) await c.put('/' + n, new Response('x'.repeat(1 << 20))) })())",
     ] {
-        cannot_evaluate(script).await;
+        cannot_evaluate_because("MiB", script).await;
     }
 }
 
 #[tokio::test]
 async fn recursion_without_end_and_an_exploding_regular_expression_end() {
-    cannot_evaluate("(function f() { f(); return 1 })()").await;
-    cannot_evaluate("JSON.parse('['.repeat(1000000))").await;
+    cannot_evaluate_because("call stack", "(function f() { f(); return 1 })()").await;
+    cannot_evaluate_because("call stack", "JSON.parse('['.repeat(1000000))").await;
     cannot_evaluate("/(a+)+$/.test('a'.repeat(60) + 'b')").await;
 }
 
@@ -184,10 +194,12 @@ async fn ten_thousand_entries_are_kept_and_told_in_few_words() {
     let script = "const all = Array.from({ length: 10000 }, (_, n) => '/n/' + n + '.css'); \
          oninstall = (e) => e.waitUntil(caches.open('a').then((c) => c.addAll(all)));";
     let findings = found(script, OWN_TIME).await;
+    let are_told = |finding: &Finding| finding.kind == Kind::CachesMutableAsset;
     assert!(
-        !findings.is_empty() && findings.len() <= 41,
-        "{}",
-        findings.len()
+        !findings.is_empty() && findings.len() <= 41 && findings.iter().all(are_told),
+        "{}: {:#?}",
+        findings.len(),
+        findings.first()
     );
 }
 

@@ -179,7 +179,7 @@ impl State {
             self.pass_limit(format!("{} stored entries", self.limits.stored_entries));
         }
         if self.stored_bytes.get() > self.limits.stored_bytes {
-            self.pass_limit(format!("{} stored bytes", self.limits.stored_bytes));
+            self.pass_limit(format!("{} MiB stored", self.limits.stored_bytes >> 20));
         }
         self.failure.borrow().is_none()
     }
