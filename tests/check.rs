@@ -86,6 +86,33 @@ async fn a_site_that_is_asked_again_passes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_site_is_looked_at_under_the_name_that_it_leads_to_and_another_one_is_not() {
+    let site = Router::new().fallback(|| async { (KEPT, Html("home")) });
+    let port = serve(site).await.port();
+    let leading = async |to: String| {
+        let answer = move || async move { (ASKED_AGAIN, axum::response::Redirect::permanent(&to)) };
+        format!("http://{}", serve(Router::new().fallback(answer)).await)
+    };
+
+    let here = format!("http://127.0.0.1:{port}/");
+    let said = check([leading(here.clone()).await]).fails_with(1);
+    assert!(
+        said.stderr.contains(&format!("leads to {here}")),
+        "{said:?}"
+    );
+    assert!(said.stdout.starts_with(&format!("{here}\n")), "{said:?}");
+
+    // A name for the same machine, and yet another site's, which may be somebody else's.
+    let elsewhere = leading(format!("http://localhost:{port}/")).await;
+    let said = check([&elsewhere]).succeeds();
+    assert!(
+        said.stdout.contains("another site") && said.stdout.contains(&elsewhere),
+        "{said:?}"
+    );
+    assert!(!said.stdout.contains("(reusable)"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_may_be_reused_fails_with_what_was_received() {
     let site = front("<!doctype html><a href=/about>about</a>")
         .route("/about", get(|| async { (KEPT, Html("about")) }));

@@ -46,9 +46,17 @@ pub struct CheckArgs {
 
 /// Checks a site and prints what was found.
 pub async fn run(args: &CheckArgs, json: bool) -> Outcome {
-    let (address, order) = read(args)?;
+    let (mut address, order) = read(args)?;
     if address.scheme_was_assumed {
         eprintln!("{} has no scheme, so https:// is assumed", args.url.trim());
+    }
+    let settled = address.settled().await;
+    if settled != address.origin {
+        eprintln!(
+            "{} leads to {settled}, so that is looked at",
+            address.origin
+        );
+        address.origin = settled;
     }
     let site = address.site();
     let asked = tokio::time::timeout(DEADLINE, async {

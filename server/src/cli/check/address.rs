@@ -3,6 +3,10 @@
 use url::Url;
 
 use crate::policy::Site;
+use crate::policy::site::Ask;
+
+/// How many redirects from one name of a site to another are followed before it is looked at.
+const MOST_NAMES: usize = 5;
 
 /// A site's address, parted into the site and the page that was meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +20,19 @@ pub struct Address {
 }
 
 impl Address {
+    /// The origin where the site really is: `http://example.org` often only leads to `https://www.example.org`. Another
+    /// host is another site, and is not followed.
+    pub async fn settled(&self) -> Url {
+        let mut origin = self.origin.clone();
+        for _ in 0..MOST_NAMES {
+            match leads_to(&origin, self.page.as_deref().unwrap_or("/")).await {
+                Some(next) => origin = next,
+                None => break,
+            }
+        }
+        origin
+    }
+
     /// Reads what was typed.
     ///
     /// # Errors
@@ -65,6 +82,35 @@ impl Address {
             direct: None,
         }
     }
+}
+
+/// The other name of the same site that a page sends browsers to. Whatever else is answered, or nothing, is told by
+/// the check itself.
+async fn leads_to(origin: &Url, page: &str) -> Option<Url> {
+    let site = Site {
+        origin: origin.clone(),
+        direct: None,
+    };
+    let ask = Ask {
+        url: origin.join(page).ok()?,
+        method: http::Method::GET,
+        headers: vec![("accept".to_owned(), "text/html".to_owned())],
+        body: Vec::new(),
+    };
+    let mut target = site.ask(&ask).await.ok()?.target()?;
+    let keeps_secrets = target.scheme() == "https" || target.scheme() == origin.scheme();
+    if !keeps_secrets || name(&target) != name(origin) || target.origin() == origin.origin() {
+        return None;
+    }
+    target.set_path("/");
+    target.set_query(None);
+    Some(target)
+}
+
+/// A site's name, whether or not it is said with `www.`.
+fn name(url: &Url) -> Option<&str> {
+    let host = url.host_str()?;
+    Some(host.strip_prefix("www.").unwrap_or(host))
 }
 
 #[cfg(test)]
