@@ -526,7 +526,12 @@ mod tests {
                 Gravity::Bad,
                 "reusable at a (browsers may",
             ),
-            (&other, Some(&fail), Gravity::Bad, "; reusable at b"),
+            (
+                &other,
+                Some(&fail),
+                Gravity::Bad,
+                "reusable at a and 1 more (browsers may",
+            ),
             (
                 &warn,
                 Some(&fail),
