@@ -384,7 +384,7 @@ impl Household {
         self.pi
             .run("systemctl kill --kill-who=main --signal=STOP tealkeep");
         self.pi.until(&format!(
-            "systemctl is-active tealkeep && test $(systemctl show tealkeep -p MainPID --value) != {own}"
+            "now=$(systemctl show tealkeep -p MainPID --value); test $now != 0 && test $now != {own} && systemctl is-active tealkeep"
         ));
         self.until_logged(&format!("was still running as process {pid} and goes on"));
         assert_eq!(self.property(&unit, "MainPID"), pid);
