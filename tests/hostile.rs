@@ -52,7 +52,7 @@ async fn found(script: &str, own_time: Duration) -> Vec<Finding> {
     service_worker::use_program(TEALKEEP.into());
     let site = site(script).await;
     let order = Order::default();
-    let seen = web::look(&site, &order).await.unwrap();
+    let seen = Arc::new(web::look(&site, &order).await.unwrap());
     let (done, served) = (
         Arc::new(AtomicBool::new(false)),
         Arc::new(AtomicU32::new(0)),

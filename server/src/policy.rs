@@ -6,6 +6,7 @@ pub mod site;
 pub mod web;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -229,8 +230,13 @@ pub struct Order {
 /// # Errors
 /// [`Unreachable`]: its first page gave no answer at all. Anything else is a finding.
 pub async fn check(site: &Site, order: &Order) -> Result<Report, Unreachable> {
-    let seen = web::look(site, order).await?;
-    let mut findings = web::judge(&seen);
-    findings.extend(service_worker::check(site, order, &seen).await);
-    Ok(Report::of(findings))
+    let seen = Arc::new(web::look(site, order).await?);
+    Ok(Report::of(judge(site, order, &seen).await))
+}
+
+/// What all policies find in a site that was looked at.
+pub async fn judge(site: &Site, order: &Order, seen: &Arc<web::Seen>) -> Vec<Finding> {
+    let mut findings = web::judge(seen);
+    findings.extend(service_worker::check(site, order, seen).await);
+    findings
 }

@@ -385,8 +385,8 @@ async fn see(
     let seen = web::look(&site, order)
         .await
         .map_err(|silence| silence.to_string())?;
-    let mut findings = web::judge(&seen);
-    findings.extend(policy::service_worker::check(&site, order, &seen).await);
+    let seen = Arc::new(seen);
+    let mut findings = policy::judge(&site, order, &seen).await;
     // Where the release itself gives no answer, other looks at it say so.
     if public && let Ok(behind) = web::look(&behind, order).await {
         findings.extend(web::compare(&behind, &seen));

@@ -8,6 +8,8 @@ mod plan;
 mod registration;
 mod run;
 
+use std::sync::Arc;
+
 use super::web::Seen;
 use super::{Finding, Order, Site};
 use answers::Answers;
@@ -16,7 +18,7 @@ use registration::Sources;
 pub use run::{OWN_TIME, use_program};
 
 /// Finds the site's service workers, runs each and judges it. A site without one has no findings.
-pub async fn check(site: &Site, order: &Order, seen: &Seen) -> Vec<Finding> {
+pub async fn check(site: &Site, order: &Order, seen: &Arc<Seen>) -> Vec<Finding> {
     check_within(site, order, seen, OWN_TIME).await
 }
 
@@ -24,12 +26,12 @@ pub async fn check(site: &Site, order: &Order, seen: &Seen) -> Vec<Finding> {
 pub async fn check_within(
     site: &Site,
     order: &Order,
-    seen: &Seen,
+    seen: &Arc<Seen>,
     own_time: std::time::Duration,
 ) -> Vec<Finding> {
     // A page can carry megabytes of script, and reading them is work.
-    let owned = seen.clone();
-    let Ok(sources) = tokio::task::spawn_blocking(move || Sources::read(&owned)).await else {
+    let shared = Arc::clone(seen);
+    let Ok(sources) = tokio::task::spawn_blocking(move || Sources::read(&shared)).await else {
         return vec![judge::unreadable(site)];
     };
     let mut answers = Answers::new(site, order.cookie.as_deref(), seen);

@@ -104,11 +104,10 @@ impl<'a> Answers<'a> {
             // Never shown to script (Fetch, section 2.2.2: forbidden response-header names).
             headers: answer
                 .headers
-                .iter()
+                .into_iter()
                 .filter(|(name, _)| name != "set-cookie" && name != "set-cookie2")
-                .cloned()
                 .collect(),
-            body: answer.body.clone(),
+            body: answer.body,
         };
         if round == Round::Changed {
             self.change(request, &mut answer);
