@@ -2,6 +2,8 @@
 //! was seen to store and to answer.
 
 mod answers;
+#[cfg(test)]
+mod fixture;
 mod judge;
 mod marks;
 mod plan;

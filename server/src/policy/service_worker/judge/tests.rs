@@ -1,10 +1,9 @@
 //! The table of findings, on records as a worker of each kind leaves them.
 
 use tealkeep_worker::{Ended, Mode, Registration, Request};
-use url::Url;
 
-use super::super::super::site::Answer;
 use super::super::super::web::{Asset, Nature, Page};
+use super::super::fixture::{answer, url};
 use super::*;
 
 const PAGE: &str = "https://a.test/";
@@ -13,20 +12,6 @@ const ICON: &str = "https://a.test/icon.png";
 const API: &str = "https://a.test/api/doses";
 /// A page long enough to be told from another.
 const HTML: &str = "<!doctype html><title>Doses</title><p>The page as it was at the first visit, word by word.</p>";
-
-fn url(text: &str) -> Url {
-    Url::parse(text).expect("a URL")
-}
-
-fn answer(at: &str, kind: &str, body: &str) -> Answer {
-    Answer {
-        url: url(at),
-        status: 200,
-        headers: vec![("content-type".to_owned(), kind.to_owned())],
-        body: body.as_bytes().to_vec(),
-        is_cut: false,
-    }
-}
 
 fn seen() -> Seen {
     let asset = |at: &str, destination: &str, kind: &str, nature: Nature| Asset {

@@ -1,24 +1,10 @@
 //! Registrations as pages and bundles write them, and what is none.
 
-use super::super::super::site::Answer;
 use super::super::super::web::{Asset, Nature};
+use super::super::fixture::{answer, url};
 use super::*;
 
 const PAGE: &str = "https://a.test/app/index.html";
-
-fn url(text: &str) -> Url {
-    Url::parse(text).expect("a URL")
-}
-
-fn answer(at: &str, kind: &str, body: &str) -> Answer {
-    Answer {
-        url: url(at),
-        status: 200,
-        headers: vec![("content-type".to_owned(), kind.to_owned())],
-        body: body.as_bytes().to_vec(),
-        is_cut: false,
-    }
-}
 
 fn page(inline: &str, assets: usize) -> Page {
     Page {
