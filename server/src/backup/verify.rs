@@ -56,16 +56,9 @@ pub fn verify_file(
         path: path.to_owned(),
         source,
     };
-    let manifest = match manifest_of(path) {
-        Ok(manifest) => manifest,
-        Err(damage) => return Ok(Verdict::Damaged(damage)),
-    };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound && manifest.is_some() => {
-            return Ok(Verdict::Missing);
-        }
-        Err(e) => return Err(io(e)),
+    let (manifest, file) = match opened(path)? {
+        Ok(opened) => opened,
+        Err(verdict) => return Ok(verdict),
     };
     let need = manifest.as_ref().map_or(0, |manifest| manifest.plain_bytes);
     let (mut unnamed, dir) = workplace(path, scratch, need).map_err(io)?;
@@ -88,6 +81,63 @@ pub fn verify_file(
         Err(Unproven::NoRoom(e)) => Err(e.into()),
         Err(Unproven::Stopped(e)) => Err(e.into()),
         Err(Unproven::Io(e)) => Err(io(e)),
+    }
+}
+
+/// Looks at one snapshot without unpacking it anywhere: every byte of the file is read, each of its members decoded,
+/// and both compared with the checksums of its manifest. Nothing is written, and memory stays flat whatever the size.
+///
+/// A file whose bytes are those that were written was opened and checked when it was taken; without a manifest, what
+/// it holds remains unknown.
+///
+/// # Errors
+/// It could not be found out; damage is a verdict and no error.
+pub fn verify_members(path: &Path, watch: &mut Watch<'_>) -> Result<Verdict, VerifyError> {
+    let (manifest, file) = match opened(path)? {
+        Ok(opened) => opened,
+        Err(verdict) => return Ok(verdict),
+    };
+    let limit = match &manifest {
+        Some(manifest) => Limit::Manifest(manifest.plain_bytes),
+        // What is thrown away needs no room.
+        None => Limit::Disk(u64::MAX),
+    };
+    let read = match gzip::unpack(&file, &mut io::sink(), limit, Stage::ReadingBack, watch) {
+        Ok(read) => read,
+        Err(UnpackError::Fault(fault)) => return Ok(Verdict::Damaged(fault.into())),
+        Err(UnpackError::Stopped(stopped)) => return Err(stopped.into()),
+        Err(UnpackError::Io(source)) => {
+            let path = path.to_owned();
+            return Err(VerifyError::Io { path, source });
+        }
+    };
+    let compared = manifest
+        .as_ref()
+        .map(|manifest| compare_bytes(manifest, &read));
+    Ok(match compared {
+        Some(Err(damage)) => Verdict::Damaged(damage),
+        compared => Verdict::Intact {
+            plain_bytes: read.plain_bytes,
+            compared: compared.is_some(),
+        },
+    })
+}
+
+/// A snapshot's manifest and its open file, or what is to be said where one of them can't be read.
+fn opened(path: &Path) -> Result<Result<(Option<Manifest>, File), Verdict>, VerifyError> {
+    let manifest = match manifest_of(path) {
+        Ok(manifest) => manifest,
+        Err(damage) => return Ok(Err(Verdict::Damaged(damage))),
+    };
+    match File::open(path) {
+        Ok(file) => Ok(Ok((manifest, file))),
+        Err(e) if e.kind() == io::ErrorKind::NotFound && manifest.is_some() => {
+            Ok(Err(Verdict::Missing))
+        }
+        Err(source) => Err(VerifyError::Io {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 

@@ -101,6 +101,33 @@ fn a_whole_one_is_whole_with_its_manifest_without_it_and_through_a_link() {
 }
 
 #[test]
+fn the_quick_look_finds_every_flipped_byte_and_writes_nothing() {
+    let kept = Kept::new();
+    let quick = || verify_members(&kept.path(), &mut watch(&mut |_| {})).unwrap();
+    let intact = |compared| Verdict::Intact {
+        plain_bytes: kept.manifest.plain_bytes,
+        compared,
+    };
+    assert_eq!(quick(), intact(true));
+    let whole = fs::read(kept.path()).unwrap();
+    let step = (whole.len() / 60).max(1);
+    for at in (0..whole.len()).step_by(step) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x04;
+        fs::write(kept.path(), bytes).unwrap();
+        assert!(matches!(quick(), Verdict::Damaged(_)), "byte {at}");
+    }
+    fs::write(kept.path(), &whole[..whole.len() - 1]).unwrap();
+    let said = quick().to_string();
+    assert!(said.starts_with("damaged: it is cut short"), "{said}");
+    fs::write(kept.path(), &whole).unwrap();
+    fs::remove_file(kept.manifest_path()).unwrap();
+    assert_eq!(quick(), intact(false));
+    let names = fs::read_dir(kept.path().parent().unwrap()).unwrap();
+    assert_eq!(names.count(), 1, "something was written beside it");
+}
+
+#[test]
 fn each_kind_of_damage_has_its_own_words() {
     let half = |bytes: &Vec<u8>| bytes.len() / 2;
     type Change = fn(&mut Vec<u8>);
