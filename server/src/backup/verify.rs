@@ -1,16 +1,15 @@
 //! Proving that a snapshot is whole: all of it read, compared with its manifest, unpacked, and opened and
 //! checked by SQLite. Works on any copy, with or without a manifest, with no server.
 
+mod folder;
 mod verdict;
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::durable::Unnamed;
 
-use super::catalogue::{self, Catalogue};
 use super::database::{self, Facts};
 use super::gzip::{self, Limit, UnpackError, Written};
 use super::id::SnapshotId;
@@ -18,7 +17,17 @@ use super::manifest::{self, Manifest};
 use super::scratch::{self, NoRoom, OpenError, Part, RESERVE_BYTES};
 use super::watch::{Stage, Stopped, Watch};
 
+pub use folder::{Found, Look, Survey, Trouble, survey, verify_folder};
 pub use verdict::{Damage, Verdict};
+
+/// How closely a snapshot is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Its bytes and its members, as [`verify_members`] does.
+    Members,
+    /// All of it, as [`verify_file`] does.
+    Content,
+}
 
 /// It could not be found out.
 #[derive(Debug, thiserror::Error)]
@@ -139,79 +148,6 @@ fn opened(path: &Path) -> Result<Result<(Option<Manifest>, File), Verdict>, Veri
             source,
         }),
     }
-}
-
-/// Looks at every snapshot of a backups folder (or of its `snapshots/`), oldest first, those included that
-/// only a manifest or `SHA256SUMS` names. `each` is told every verdict as it is reached.
-///
-/// # Errors
-/// The first that could not be found out.
-pub fn verify_folder(
-    dir: &Path,
-    scratch: Option<&Path>,
-    watch: &mut Watch<'_>,
-    each: &mut dyn FnMut(SnapshotId, &Verdict),
-) -> Result<Vec<(SnapshotId, Verdict)>, VerifyError> {
-    let io = |source| VerifyError::Io {
-        path: dir.to_owned(),
-        source,
-    };
-    let inner = catalogue::snapshots(dir);
-    let (folder, snapshots) = if inner.is_dir() {
-        (Some(dir.to_owned()), inner)
-    } else {
-        // The inner folder itself was named; or some folder with snapshots in it, such as a stick.
-        let real = fs::canonicalize(dir).map_err(io)?;
-        let is_inner = real.file_name().is_some_and(|name| name == "snapshots");
-        let outer = real.parent().filter(|_| is_inner);
-        (outer.map(Path::to_owned), dir.to_owned())
-    };
-    let (sums, half_removed) = match folder {
-        Some(folder) => (
-            super::rotation::read_sums(&folder).map_err(io)?,
-            Catalogue::read(&folder).map_err(io)?.half_removed,
-        ),
-        None => Default::default(),
-    };
-    let mut ids: BTreeSet<SnapshotId> = sums.keys().copied().collect();
-    for item in fs::read_dir(&snapshots).map_err(io)? {
-        let name = item.map_err(io)?.file_name();
-        ids.extend(name.to_str().and_then(SnapshotId::from_file_name));
-    }
-    ids.retain(|id| !half_removed.contains(id));
-    if ids.is_empty() {
-        return Err(VerifyError::NothingThere(dir.to_owned()));
-    }
-    let mut verdicts = Vec::with_capacity(ids.len());
-    for id in ids {
-        let path = snapshots.join(id.file_name());
-        let verdict = if path.try_exists().map_err(io)? {
-            match verify_file(&path, scratch, watch)? {
-                Verdict::Whole { .. } if !agrees(&snapshots, id, &sums).map_err(io)? => {
-                    Verdict::Damaged(Damage::Checksum("SHA256SUMS"))
-                }
-                verdict => verdict,
-            }
-        } else {
-            Verdict::Missing
-        };
-        each(id, &verdict);
-        verdicts.push((id, verdict));
-    }
-    Ok(verdicts)
-}
-
-/// Whether manifest and `SHA256SUMS` say the same of a snapshot, where both say something.
-fn agrees(
-    snapshots: &Path,
-    id: SnapshotId,
-    sums: &std::collections::BTreeMap<SnapshotId, String>,
-) -> io::Result<bool> {
-    let path = snapshots.join(id.manifest_name());
-    let (Some(sum), true) = (sums.get(&id), path.try_exists()?) else {
-        return Ok(true);
-    };
-    Ok(manifest::read(&path)?.sha256 == *sum)
 }
 
 /// Why content could not be proven.

@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::super::catalogue;
 use super::super::snapshot::{self, Request};
 use super::super::watch::Cancel;
 use super::*;
 
-struct Kept {
-    dir: tempfile::TempDir,
-    manifest: Manifest,
+pub(super) struct Kept {
+    pub(super) dir: tempfile::TempDir,
+    pub(super) manifest: Manifest,
 }
 
 impl Kept {
-    fn new() -> Kept {
+    pub(super) fn new() -> Kept {
         let dir = tempfile::tempdir().unwrap();
         let database = dir.path().join("app.db");
         let conn = Connection::open(&database).unwrap();
@@ -31,15 +32,15 @@ impl Kept {
         Kept { dir, manifest }
     }
 
-    fn folder(&self) -> PathBuf {
+    pub(super) fn folder(&self) -> PathBuf {
         self.dir.path().join("backups")
     }
 
-    fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         catalogue::snapshots(&self.folder()).join(self.manifest.id.file_name())
     }
 
-    fn manifest_path(&self) -> PathBuf {
+    pub(super) fn manifest_path(&self) -> PathBuf {
         catalogue::snapshots(&self.folder()).join(self.manifest.id.manifest_name())
     }
 
@@ -51,7 +52,7 @@ impl Kept {
     }
 }
 
-fn watch(tell: &mut dyn FnMut(super::super::watch::Progress)) -> Watch<'_> {
+pub(super) fn watch(tell: &mut dyn FnMut(super::super::watch::Progress)) -> Watch<'_> {
     Watch::new(tell, Cancel::never(), Duration::from_secs(300))
 }
 
@@ -66,7 +67,7 @@ fn verdict(path: &Path) -> Verdict {
     verdict
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()

@@ -28,11 +28,21 @@ pub enum Verdict {
     },
     /// It can't be relied on.
     Damaged(Damage),
-    /// A manifest or `SHA256SUMS` names it, and it is not there.
+    /// A manifest, `SHA256SUMS` or a tier's link names it, and it is not there.
     Missing,
 }
 
 impl Verdict {
+    /// What it comes to, in one word: `whole`, `damaged` or `missing`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Verdict::Whole { .. } | Verdict::Intact { .. } => "whole",
+            Verdict::Damaged(_) => "damaged",
+            Verdict::Missing => "missing",
+        }
+    }
+
     /// Whether a restore may use it.
     #[must_use]
     pub fn is_whole(&self) -> bool {
@@ -70,9 +80,9 @@ impl std::fmt::Display for Verdict {
                 write!(f, "; {size}, not opened")
             }
             Verdict::Damaged(damage) => write!(f, "damaged: {damage}"),
-            Verdict::Missing => {
-                f.write_str("missing: its manifest or SHA256SUMS names it, and it is not there")
-            }
+            Verdict::Missing => f.write_str(
+                "missing: its manifest, SHA256SUMS or a tier's link names it, and it is not there",
+            ),
         }
     }
 }
