@@ -88,6 +88,8 @@ pub struct App {
     misrouted: std::sync::Mutex<Option<String>>,
     /// Held while what people see is checked.
     checking: Mutex<()>,
+    /// Held while a drill is under way.
+    drilling: Mutex<()>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -237,6 +239,7 @@ impl App {
             ailment: std::sync::Mutex::default(),
             misrouted: std::sync::Mutex::default(),
             checking: Mutex::default(),
+            drilling: Mutex::default(),
             tasks,
             stop,
         })
@@ -561,6 +564,9 @@ impl App {
                     seconds(Duration::from_millis(manifest.took_ms)),
                 );
                 self.note(Severity::Good, how).await;
+                if reason == Reason::Nightly {
+                    self.warn_of_shrunk_tables(manifest).await;
+                }
             }
             Err(error) => {
                 let how = format!(
