@@ -249,7 +249,8 @@ pub(super) fn unpack_open(
 
 fn compare_bytes(manifest: &Manifest, read: &Written) -> Result<(), Damage> {
     let same = manifest.sha256 == read.sha256
-        && manifest.plain_sha256 == read.plain_sha256
+        && agree(&manifest.plain_sha256, &read.plain_sha256)
+        && agree(&manifest.content_blake3, &read.content_blake3)
         && manifest.bytes == read.bytes
         && manifest.plain_bytes == read.plain_bytes;
     if same {
@@ -257,6 +258,11 @@ fn compare_bytes(manifest: &Manifest, read: &Written) -> Result<(), Damage> {
     } else {
         Err(Damage::Checksum("its manifest"))
     }
+}
+
+/// Whether two sums are the same, where both are known: one is of plain bytes, the other of chunks.
+fn agree(noted: &Option<String>, found: &Option<String>) -> bool {
+    noted.is_none() || found.is_none() || noted == found
 }
 
 fn check_content(
