@@ -151,3 +151,6 @@ impl Post {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
