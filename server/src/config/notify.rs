@@ -69,12 +69,17 @@ impl Address {
         if text.contains('#') {
             return wrong("has a `#` in it, which is never sent");
         }
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+        if !scheme.is_some_and(|scheme| {
+            ["https", "http"]
+                .iter()
+                .any(|known| scheme.eq_ignore_ascii_case(known))
+        }) {
+            return wrong("does not begin with `https://` or `http://`");
+        }
         let Ok(uri) = text.parse::<http::Uri>() else {
             return wrong("is no address");
         };
-        if !matches!(uri.scheme_str(), Some("https" | "http")) {
-            return wrong("does not begin with `https://` or `http://`");
-        }
         if uri
             .authority()
             .is_some_and(|all| all.as_str().contains('@'))
@@ -207,3 +212,6 @@ fn private(
         table.problem_at(file, text);
     }
 }
+
+#[cfg(test)]
+mod tests;

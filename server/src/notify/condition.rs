@@ -46,7 +46,7 @@ impl Kind {
         match self {
             Kind::Snapshot => "the nightly snapshot is well again",
             Kind::Drill => "the restore drill is well again",
-            Kind::Pull => "the laptop has pulled again",
+            Kind::Pull => "no pull is overdue any more",
             Kind::Copy => "the laptop's copy is whole again",
             Kind::Disk => "the disk has room again",
             Kind::Deploy => "a release went live",
@@ -90,6 +90,8 @@ pub struct Condition {
     pub text: String,
     /// Where the dashboard shows it, if it is known by which name that is reached.
     pub link: Option<String>,
+    /// Whether the journal has no event of it yet: nobody but this module finds it.
+    pub is_news: bool,
 }
 
 /// All that is wrong now, and what can't be told.

@@ -61,6 +61,7 @@ impl About<'_> {
                 self.facts,
                 &format!("/apps/{name}{page}", name = self.app.name),
             ),
+            is_news: false,
         }
     }
 
@@ -146,7 +147,10 @@ fn pull(about: &About<'_>, found: &mut Assessment) {
         "{text} Until one does, the snapshots are on this machine only: switch the laptop on, and look there what \
          `tealkeep pull` says. `pull_within` says after how long this is told; \"0s\" expects no laptop."
     );
-    let condition = about.wrong(Severity::Warning, words, text, "/backups");
+    let condition = Condition {
+        is_news: true,
+        ..about.wrong(Severity::Warning, words, text, "/backups")
+    };
     found.wrong.insert(about.key(Kind::Pull), condition);
 }
 
@@ -165,12 +169,11 @@ fn copy(about: &About<'_>, found: &mut Assessment) {
         about.app.name,
         about.local(pull.at)
     );
-    let condition = about.wrong(
-        Severity::Bad,
-        "the laptop's copy is not whole",
-        text,
-        "/backups",
-    );
+    let words = "the laptop's copy is not whole";
+    let condition = Condition {
+        is_news: true,
+        ..about.wrong(Severity::Bad, words, text, "/backups")
+    };
     found.wrong.insert(about.key(Kind::Copy), condition);
 }
 

@@ -59,7 +59,7 @@ pub async fn settle(
         let told = body.is_some();
         if journal.clear_notice(notice.id, now, body).await? {
             written = true;
-            if told && is_news(key.kind) {
+            if told && ends_unheard(key.kind) {
                 let text = format!("It is well again: {}.", notice.title);
                 note(journal, key.app.as_ref(), Severity::Good, text).await;
             }
@@ -82,7 +82,7 @@ pub async fn settle(
             .await?;
         if raised.is_some() {
             written = true;
-            if is_news(key.kind) {
+            if condition.is_news {
                 let severity = condition.severity;
                 note(journal, key.app.as_ref(), severity, condition.text.clone()).await;
             }
@@ -91,8 +91,8 @@ pub async fn settle(
     Ok(written)
 }
 
-/// Whether nobody else writes an event about it.
-fn is_news(kind: Kind) -> bool {
+/// Whether nobody else writes an event when it is over.
+fn ends_unheard(kind: Kind) -> bool {
     match kind {
         Kind::Pull | Kind::Copy | Kind::Disk => true,
         Kind::Snapshot | Kind::Drill | Kind::Deploy | Kind::Check | Kind::Live => false,

@@ -9,6 +9,7 @@ fn message(title: &str) -> String {
         title: title.to_owned(),
         text: "Zwölf Schnappschüsse.".to_owned(),
         link: Some("https://home.example.org/apps/home/backups".to_owned()),
+        is_news: false,
     };
     let key = Key::of(&"home".parse().unwrap(), Kind::Snapshot);
     let message = Message::raised(&key, &condition, Timestamp::UNIX_EPOCH).unwrap();

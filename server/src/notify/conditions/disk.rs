@@ -71,6 +71,7 @@ fn condition(facts: &Facts, disk: &DiskFacts, space: Space, least: u64) -> Condi
         title: title(None, &format!("a disk is nearly full: {free} free")),
         text,
         link: link(facts, "/"),
+        is_news: true,
     }
 }
 

@@ -93,12 +93,11 @@ fn missing(about: &About<'_>, date: jiff::civil::Date, when: Timestamp) -> Condi
          `tealkeep status` says what Tealkeep is doing, and `tealkeep backup {name}` takes a snapshot now.",
         about.local(when)
     );
-    about.wrong(
-        Severity::Bad,
-        "last night's snapshot did not happen",
-        text,
-        "/backups",
-    )
+    let words = "last night's snapshot did not happen";
+    Condition {
+        is_news: true,
+        ..about.wrong(Severity::Bad, words, text, "/backups")
+    }
 }
 
 fn not_rotated(about: &About<'_>, night: &Night) -> Condition {

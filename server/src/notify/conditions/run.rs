@@ -32,7 +32,10 @@ pub(super) fn look(about: &About<'_>, found: &mut Assessment) {
 
 fn condition(about: &About<'_>, run: &Run) -> Condition {
     let what = format!("the {} of {}", run.kind.noun(), run.facts.release);
-    let how = how(run);
+    let (how, step) = how(run);
+    let step = step.map_or_else(String::new, |step| {
+        format!(" at the step {}", step.as_str())
+    });
     let why = run
         .reason
         .as_deref()
@@ -40,7 +43,7 @@ fn condition(about: &About<'_>, run: &Run) -> Condition {
     let why = why.trim_end_matches('.');
     let name = &about.app.name;
     let stands = if run.facts.troubled {
-        format!("Not all of it could be taken back: look at `tealkeep status` now.")
+        "Not all of it could be taken back: look at `tealkeep status` now.".to_owned()
     } else {
         match &run.facts.previous {
             Some(previous) => format!("{name} stays on {previous}."),
@@ -49,25 +52,27 @@ fn condition(about: &About<'_>, run: &Run) -> Condition {
     };
     let mut capital = what.clone();
     capital.replace_range(..1, "T");
-    let text = format!("{capital} {how}{why}. {stands} The run's page shows each of its steps.");
+    let text =
+        format!("{capital} {how}{step}{why}. {stands} The run's page shows each of its steps.");
     Condition {
         link: link(about.facts, &format!("/apps/{name}/runs/{}", run.id)),
         ..about.wrong(Severity::Bad, &format!("{what} {how}"), text, "")
     }
 }
 
-/// How it ended, as a person says it.
-fn how(run: &Run) -> &'static str {
-    let is = |step: Step, state: StepState| {
-        run.steps
-            .iter()
-            .any(|row| row.step == step && row.state == state)
+/// How it ended, as a person says it, and at which step.
+fn how(run: &Run) -> (&'static str, Option<Step>) {
+    let failed = run.steps.iter().find(|row| row.state == StepState::Failed);
+    let failed = failed.map(|row| row.step);
+    let was_swapped = run
+        .steps
+        .iter()
+        .any(|row| row.step == Step::Swap && row.state == StepState::Undone);
+    let how = match failed {
+        _ if was_swapped => "was taken back",
+        Some(Step::Swap | Step::Verify | Step::Drain) => "was taken back",
+        Some(Step::Start | Step::Probe | Step::Policy) => "was refused",
+        _ => "failed",
     };
-    if is(Step::Swap, StepState::Undone) || is(Step::Verify, StepState::Failed) {
-        "was taken back"
-    } else if is(Step::Policy, StepState::Failed) {
-        "was refused"
-    } else {
-        "failed"
-    }
+    (how, failed)
 }

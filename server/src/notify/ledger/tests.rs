@@ -22,6 +22,7 @@ fn condition(key: &Key) -> Condition {
         title: format!("{:?} {}", key.kind, key.subject),
         text: "Something happened.".to_owned(),
         link: None,
+        is_news: false,
     }
 }
 

@@ -99,6 +99,7 @@ impl House {
             title: "home: last night's snapshot failed".to_owned(),
             text: "It failed.".to_owned(),
             link: None,
+            is_news: false,
         };
         let now = Timestamp::now();
         let body = Message::raised(&key, &condition, now).unwrap();
