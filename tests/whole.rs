@@ -13,6 +13,7 @@ mod kills;
 mod load;
 mod mending;
 mod nightly;
+mod notify;
 mod package;
 mod pages;
 mod policies;

@@ -25,7 +25,7 @@ use crate::backup::{Cancel, Keep, Watch};
 use crate::names::{AppName, Colour};
 
 pub use caddy::{CaddySection, PREVIEW_HEADER};
-pub use notify::NotifyConfig;
+pub use notify::{Address, NotifyConfig};
 pub use policy::PolicyConfig;
 pub use prepare::PrepareConfig;
 pub use systemd::SystemdConfig;
@@ -118,7 +118,7 @@ pub struct BackupConfig {
     /// How old the laptop's last pull may become before it is overdue; zero expects none.
     pub pull_within: Duration,
     /// The address that is called after each good night.
-    pub heartbeat: Option<http::Uri>,
+    pub heartbeat: Option<Address>,
 }
 
 impl Default for BackupConfig {
@@ -503,8 +503,8 @@ fn read_backup(table: Table<'_>) -> BackupConfig {
         within(&table, &pull_within, "1h", "2160h");
     }
     let heartbeat = table
-        .optional::<http::Uri>("heartbeat")
-        .map(|uri| uri.value);
+        .optional::<Address>("heartbeat")
+        .map(|address| address.value);
     table.finish();
     BackupConfig {
         at: at.value,

@@ -9,6 +9,7 @@ mod events;
 mod guard;
 pub mod incoming;
 pub mod listen;
+pub mod notices;
 mod openapi;
 mod pages;
 mod peer;
@@ -22,7 +23,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::Dashboard;
+use crate::config::{Dashboard, NotifyConfig};
 use crate::deploy::App;
 use crate::journal::Journal;
 use crate::names::AppName;
@@ -40,6 +41,8 @@ pub struct Server {
     pub clock: Clock,
     /// Where the dashboard is, and by which names.
     pub dashboard: Dashboard,
+    /// Who is told when something is wrong.
+    pub notify: NotifyConfig,
     /// When this process began.
     pub started: Timestamp,
     /// Ends what would otherwise go on for ever, such as event streams.

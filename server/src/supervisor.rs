@@ -141,6 +141,7 @@ impl Supervisor {
             auth,
             clock,
             dashboard: config.dashboard.clone(),
+            notify: notify.clone(),
             started: Timestamp::now(),
             stop: stop.clone(),
         });
@@ -374,7 +375,11 @@ fn lock(state: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
-async fn installed_at(journal: &Journal) -> anyhow::Result<Timestamp> {
+/// When Tealkeep first ran on this state.
+///
+/// # Errors
+/// The journal can't be read, or at the first start written.
+pub(crate) async fn installed_at(journal: &Journal) -> anyhow::Result<Timestamp> {
     if let Some(text) = journal.setting(INSTALLED_AT).await?
         && let Ok(at) = text.parse()
     {

@@ -509,6 +509,7 @@ pub async fn metrics(State(server): Shared) -> Result<Response, Problem> {
             }
         }
     }
+    text.push_str(&super::notices::metrics(&server).await?);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
 
