@@ -3,6 +3,7 @@
 
 pub use crate::clock::seconds;
 
+mod adoptions;
 mod checks;
 pub mod data;
 mod drills;

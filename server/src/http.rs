@@ -1,6 +1,7 @@
 //! The HTTP side: the dashboard's pages, the API and the event stream, over TCP for browsers and over
 //! a unix socket for the command line. Which route asks for what is one table, `routes`.
 
+pub mod adopt;
 pub mod api;
 pub mod auth;
 pub mod checks;
