@@ -562,6 +562,8 @@ impl App {
                 );
                 self.note(Severity::Good, how).await;
             }
+            // A night that fails is tried again and again: who tries it says so, once for each cause.
+            Err(_) if reason == Reason::Nightly => {}
             Err(error) => {
                 let how = format!(
                     "A {} snapshot failed: {error:#}. Nothing was deleted.",
