@@ -18,6 +18,7 @@ mod problem;
 pub mod routes;
 pub mod tokens;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -46,6 +47,8 @@ pub struct Server {
     pub notify: NotifyConfig,
     /// When this process began.
     pub started: Timestamp,
+    /// Where laptops leave word of their pulls.
+    pub spool: PathBuf,
     /// Ends what would otherwise go on for ever, such as event streams.
     pub stop: CancellationToken,
 }
