@@ -2,6 +2,7 @@
 //! knows nothing of deploys: whoever calls it from async code does so in `spawn_blocking`.
 
 pub mod adopt;
+mod basis;
 pub mod catalogue;
 pub mod database;
 pub mod drill;
@@ -9,6 +10,7 @@ pub mod gzip;
 pub mod id;
 pub mod lock;
 pub mod manifest;
+pub mod member;
 mod pages;
 pub mod restore;
 pub mod retention;
