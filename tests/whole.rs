@@ -22,5 +22,6 @@ mod push;
 mod serve;
 mod support;
 mod systemd;
+mod torture;
 mod units;
 mod workers;
