@@ -5,6 +5,7 @@ pub use crate::clock::seconds;
 
 mod checks;
 pub mod data;
+mod drills;
 pub mod live;
 mod pipeline;
 pub mod release;

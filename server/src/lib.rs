@@ -14,6 +14,7 @@ pub mod faults;
 pub mod http;
 pub mod journal;
 pub mod names;
+pub mod notify;
 pub mod policy;
 pub mod prepare;
 pub mod probe;

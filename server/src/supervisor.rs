@@ -127,6 +127,7 @@ impl Supervisor {
             );
             journal.note(NewEvent::new(Severity::Warning, text)).await;
         }
+        let notify = config.notify.clone();
         let auth = Auth::open(journal.clone()).await?;
         let password_is_set = auth.password_is_set();
         let first_link = if *password_is_set.borrow() {
@@ -143,6 +144,7 @@ impl Supervisor {
             started: Timestamp::now(),
             stop: stop.clone(),
         });
+        tasks.spawn(crate::notify::run(server.clone(), notify, stop.clone()));
         let service = routes::service(server.clone());
         let socket = control_socket(&config.socket)?;
         tasks.spawn(listen::serve(
@@ -318,6 +320,7 @@ async fn build(
         app: Some(config.name.clone()),
         scratch: folder.join("scratch"),
         keep: config.backup.keep,
+        level: config.backup.level,
         ..Keeper::new(&config.database, &config.backups)
     };
     let data = Data::new(

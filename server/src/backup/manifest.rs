@@ -16,6 +16,7 @@ use crate::durable;
 use crate::names::{AppName, ReleaseId};
 
 use super::database::Facts;
+use super::gzip::Chunks;
 use super::id::SnapshotId;
 
 /// The permission bits of everything in the folder: the laptop's key reads as the group.
@@ -80,8 +81,15 @@ pub struct Manifest {
     pub sha256: String,
     /// The file's size.
     pub bytes: u64,
-    /// SHA-256 of the database in it, in hex.
-    pub plain_sha256: String,
+    /// SHA-256 of the database in it, in hex. Only snapshots that are one gzip member have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plain_sha256: Option<String>,
+    /// What proves the database in it chunk by chunk; see [`Written::content_blake3`](super::gzip::Written).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_blake3: Option<String>,
+    /// The chunks that it is made of, and how many of them the snapshot before had already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunks: Option<Chunks>,
     /// The size of the database in it.
     pub plain_bytes: u64,
     /// Bytes a page.
@@ -205,7 +213,9 @@ pub(crate) mod tests {
             pinned: false,
             sha256: super::super::hex(&[7; 32]),
             bytes: 3,
-            plain_sha256: super::super::hex(&[8; 32]),
+            plain_sha256: Some(super::super::hex(&[8; 32])),
+            content_blake3: None,
+            chunks: None,
             plain_bytes: 4096,
             page_size: 4096,
             page_count: 1,
@@ -223,13 +233,13 @@ pub(crate) mod tests {
         let dir = tempfile::tempdir().unwrap();
         let manifest = example("2026-11-21T033000Z");
         let mut value = serde_json::to_value(&manifest).unwrap();
-        value["chunks"] = serde_json::json!({"size": 65536});
+        value["cipher"] = serde_json::json!({"size": 65536});
         let path = dir.path().join(manifest.id.manifest_name());
         fs::write(&path, value.to_string()).unwrap();
 
         assert!(set_pinned(dir.path(), manifest.id, true).unwrap().pinned);
         let again: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        assert_eq!(again["chunks"]["size"], 65536);
+        assert_eq!(again["cipher"]["size"], 65536);
         assert_eq!(again["pinned"], true);
         assert_eq!(again["reason"], "nightly");
         assert_eq!(again["local_date"], "2026-11-21");

@@ -15,9 +15,10 @@ use rustix::fs::Advice;
 use crate::durable::{self, Unnamed};
 use crate::names::{AppName, ReleaseId};
 
+use super::basis::Basis;
 use super::catalogue::{self, Catalogue};
 use super::database::{self, Access, BUSY_TIMEOUT, Database, DatabaseError, Facts};
-use super::gzip::{self, Limit, UnpackError, Written};
+use super::gzip::{self, Receipt, UnpackError, Written};
 use super::id::SnapshotId;
 use super::manifest::{self, FILE_MODE, Manifest, Reason};
 use super::pages::{self, Copy, LivePages};
@@ -160,13 +161,13 @@ fn take_by(request: &Request, watch: &mut Watch<'_>, way: Way) -> Result<Manifes
     })?;
     let snapshots = catalogue::snapshots(&request.folder);
     let mut out = Unnamed::create_in(&snapshots, FILE_MODE).map_err(folder)?;
-    let (facts, written) = match write(request, &database, &mut out, watch, way) {
+    let (facts, written, receipt) = match write(request, &database, &mut out, watch, way) {
         // SQLite's bare word becomes one that names the database and tells a deadline from a fault.
         Err(SnapshotError::Read(e)) => Err(database.explain("read", watch, e).into()),
         other => other,
     }?;
     drop(database);
-    read_back(&mut out, &written, watch)?;
+    read_back(&mut out, &receipt, watch)?;
     watch.check()?;
 
     let id = free_id(&snapshots, request.now.timestamp()).map_err(folder)?;
@@ -183,28 +184,32 @@ fn take_by(request: &Request, watch: &mut Watch<'_>, way: Way) -> Result<Manifes
     }
 }
 
-/// Reads one instant of the database into `out`.
+/// Reads one instant of the database into `out`; chunks that the last snapshot has are copied from there.
 fn write(
     request: &Request,
     database: &Database,
     out: &mut Unnamed,
     watch: &mut Watch<'_>,
     way: Way,
-) -> Result<(Facts, Written), SnapshotError> {
+) -> Result<(Facts, Written, Receipt), SnapshotError> {
     let conn = database.connection();
     conn.execute_batch("BEGIN").map_err(SnapshotError::Read)?;
     let size = size_now(conn).map_err(SnapshotError::Read)?;
     let has_dbpage =
         way == Way::BestThereIs && pages::has_dbpage(conn).map_err(SnapshotError::Read)?;
     let live = has_dbpage && size.journal_mode == "wal";
-    check_room(request, size.plain_bytes(), !live)?;
+    let catalogue = Catalogue::read(&request.folder)?;
+    check_room(request, &catalogue, size.plain_bytes(), !live)?;
+    let basis = Basis::newest(&catalogue);
+    drop(catalogue);
     if live {
         let facts = examine(conn, database.path(), &size, watch)?;
         let mut statement = pages::statement(conn).map_err(SnapshotError::Read)?;
         let mut pages =
             LivePages::new(&mut statement, size.plain_bytes()).map_err(SnapshotError::Read)?;
-        let written = gzip::compress(&mut pages, out.file(), request.level, watch)?;
-        return Ok((facts, written));
+        let (written, receipt) =
+            gzip::compress(&mut pages, out.file(), request.level, basis.as_ref(), watch)?;
+        return Ok((facts, written, receipt));
     }
     // Here a held read makes the app's commits wait: out of it as fast as the disk allows.
     let mut copy = if has_dbpage {
@@ -218,8 +223,9 @@ fn write(
         .map_err(SnapshotError::Read)?;
     let mut facts = examine(&copy.conn, database.path(), &size, watch)?;
     facts.journal_mode = size.journal_mode;
-    let written = gzip::compress(&mut copy, out.file(), request.level, watch)?;
-    Ok((facts, written))
+    let (written, receipt) =
+        gzip::compress(&mut copy, out.file(), request.level, basis.as_ref(), watch)?;
+    Ok((facts, written, receipt))
 }
 
 /// The facts that cost nothing; it is also the transaction's first read, which fixes what it sees.
@@ -244,8 +250,13 @@ fn examine(
 }
 
 /// Refuses before anything is written when the snapshot will not fit; [`gzip::compress`] watches the rest.
-fn check_room(request: &Request, plain: u64, copied: bool) -> Result<(), SnapshotError> {
-    let catalogue = Catalogue::read(&request.folder)?;
+/// What is copied from the last snapshot is written like the rest, and so makes no difference here.
+fn check_room(
+    request: &Request,
+    catalogue: &Catalogue,
+    plain: u64,
+    copied: bool,
+) -> Result<(), SnapshotError> {
     let last = catalogue.latest_verified().map(|entry| &entry.manifest);
     let need = estimate(plain, last.map(|last| (last.bytes, last.plain_bytes)));
     let same_disk = fs::metadata(&request.folder)?.dev() == fs::metadata(&request.scratch)?.dev();
@@ -271,7 +282,7 @@ fn estimate(plain: u64, last: Option<(u64, u64)>) -> u64 {
 
 fn read_back(
     out: &mut Unnamed,
-    written: &Written,
+    receipt: &Receipt,
     watch: &mut Watch<'_>,
 ) -> Result<(), SnapshotError> {
     let file = out.file();
@@ -279,11 +290,10 @@ fn read_back(
     // From the disk, not from memory: that is what a reader will get after a power cut.
     rustix::fs::fadvise(&*file, 0, None, Advice::DontNeed).map_err(io::Error::from)?;
     file.seek(SeekFrom::Start(0))?;
-    let limit = Limit::Manifest(written.plain_bytes);
-    match gzip::unpack(file, &mut io::sink(), limit, Stage::ReadingBack, watch) {
-        Ok(read) if read == *written => Ok(()),
-        Ok(_) => Err(SnapshotError::ReadsBackWrong(
-            "its checksum differs".to_owned(),
+    match gzip::prove(file, receipt, watch) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(SnapshotError::ReadsBackWrong(
+            "its bytes are others".to_owned(),
         )),
         Err(UnpackError::Fault(fault)) => Err(SnapshotError::ReadsBackWrong(fault.to_string())),
         Err(UnpackError::Io(e)) => Err(SnapshotError::ReadsBackWrong(e.to_string())),
@@ -326,6 +336,8 @@ fn describe(
         sha256: written.sha256,
         bytes: written.bytes,
         plain_sha256: written.plain_sha256,
+        content_blake3: written.content_blake3,
+        chunks: Some(written.chunks),
         plain_bytes: written.plain_bytes,
         page_size: facts.page_size,
         page_count: facts.page_count,

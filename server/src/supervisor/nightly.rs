@@ -72,6 +72,9 @@ async fn look(
         if let Err(error) = app.check_if_due(server.clock.now()).await {
             tracing::error!(app = %app.name(), "whether a check is due could not be told: {error:#}");
         }
+        if let Err(error) = app.drill_if_due(server.clock.now()).await {
+            tracing::error!(app = %app.name(), "whether a drill is due could not be told: {error:#}");
+        }
     }
     // Held while a snapshot is taken: the next tick finds it taken, and does nothing.
     let Ok(mut failed) = failed.try_lock() else {
