@@ -3,9 +3,9 @@ is, and light where that cannot be known."""
 
 import html
 
-WIDTH, HEIGHT = 920, 430
-TOP, BOTTOM = 92, 350
-PANELS = ((64, 290), (534, 290))
+WIDTH, HEIGHT = 920, 396
+TOP, BOTTOM = 112, 350
+PANELS = ((64, 250), (516, 250))
 # Gold, grey and teals that are told apart also without colours, by their dashes and their labels.
 LINES = {
     ".backup + gzip, growing": ("usual", ".backup + gzip"),
@@ -54,7 +54,7 @@ def panel(place, title, marks, rows, lasting=0):
     top, step = scale(max(max(values) for values in lines.values()))
     down = lambda value: BOTTOM - (BOTTOM - TOP) * value / top
     along = [left + width * share for share, _ in marks]
-    parts = [words(left - 40, TOP - 14, title)]
+    parts = [words(left - 40, TOP - 20, title)]
     value = 0
     while value <= top * 1.0001:
         parts.append(f'<line class="{"grid" if value else "axis"}" x1="{left}" x2="{left + width}" y1="{down(value):.1f}" y2="{down(value):.1f}"/>')
