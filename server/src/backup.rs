@@ -1,9 +1,11 @@
 //! Snapshots, their catalogue, their retention, and the way back. Everything here is plain blocking code that
 //! knows nothing of deploys: whoever calls it from async code does so in `spawn_blocking`.
 
+pub mod adopt;
 mod basis;
 pub mod catalogue;
 pub mod database;
+pub mod drill;
 pub mod gzip;
 pub mod id;
 pub mod lock;

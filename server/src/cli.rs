@@ -1,6 +1,7 @@
 //! The command line: one file a verb. Most verbs speak the HTTP API over the unix socket; four work
 //! with no server at all, since that is when they are needed most.
 
+mod adopt;
 mod backup;
 mod check;
 mod client;
@@ -8,12 +9,16 @@ mod demo;
 mod deploy;
 mod doctor;
 mod door;
+mod drill;
 mod evaluate_worker;
 mod incoming;
 mod manual;
+mod notify;
 mod password;
 mod prepare;
 mod progress;
+mod pull;
+mod pulled;
 mod push;
 mod remote;
 mod restore;
@@ -53,10 +58,12 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "restore",
         ],
     ),
-    ("From the laptop", &["push"]),
+    ("From the laptop", &["push", "pull"]),
     (
         "Now and then",
-        &["undo", "verify", "check", "password", "token"],
+        &[
+            "undo", "verify", "drill", "check", "adopt", "notify", "password", "token",
+        ],
     ),
     ("Running it", &["doctor", "units", "serve", "demo"]),
 ];
@@ -100,7 +107,7 @@ enum Verb {
     /// Take a snapshot now; of any database with --database and --folder
     Backup(backup::BackupArgs),
     /// List the snapshots of an app, and why each one stays.
-    Snapshots(AppArg),
+    Snapshots(snapshots::SnapshotsArgs),
     /// Make a release live: by its name, or from a directory.
     Deploy(deploy::DeployArgs),
     /// Make the release from before live again.
@@ -113,12 +120,23 @@ enum Verb {
     Verify(verify::VerifyArgs),
     /// Look at any site as a browser does: whether a deploy of it reaches people at home.
     Check(check::CheckArgs),
+    /// Unpack the newest snapshot elsewhere and see whether a restore of it would work.
+    Drill(drill::DrillArgs),
+    /// Take over the snapshots that a script made: daily/DATE/db.sqlite.gz and so on
+    Adopt(adopt::AdoptArgs),
+    /// Say to whoever is told of trouble that telling works.
+    Notify(notify::NotifyArgs),
     /// Print a one-time link that sets the dashboard's password.
     Password,
     /// Make, list and revoke tokens for the API.
     Token(token::TokenArgs),
     /// Send a release from this laptop to the machine at home, and make it live there.
     Push(push::PushArgs),
+    /// Fetch the snapshots to this laptop, and prove what came.
+    Pull(pull::PullArgs),
+    /// Leave word that the snapshots were fetched.
+    #[command(hide = true)]
+    Pulled(pulled::PulledArgs),
     /// Look at everything that Tealkeep relies on, and say what mends what is wrong.
     Doctor(doctor::DoctorArgs),
     /// Print the units, rules and commands that an app needs on this machine; nothing is changed.
@@ -154,11 +172,14 @@ impl Verb {
             Verb::Backup(args) => !args.is_local(),
             Verb::Restore(args) => !args.is_local(),
             Verb::Verify(args) => !args.is_path(),
+            Verb::Drill(args) => !args.is_path(),
+            Verb::Adopt(args) => !args.is_local(),
             Verb::Deploy(args) => !args.is_path(),
             Verb::Status(_)
             | Verb::Snapshots(_)
             | Verb::Rollback(_)
             | Verb::Undo(_)
+            | Verb::Notify(_)
             | Verb::Password
             | Verb::Token(_)
             | Verb::Doctor(_)
@@ -166,6 +187,8 @@ impl Verb {
             | Verb::Incoming(_) => true,
             Verb::Check(_)
             | Verb::Push(_)
+            | Verb::Pull(_)
+            | Verb::Pulled(_)
             | Verb::Serve(_)
             | Verb::Demo(_)
             | Verb::HomeApp(_)
@@ -185,12 +208,17 @@ impl Verb {
             | Verb::Deploy(_)
             | Verb::Rollback(_)
             | Verb::Verify(_)
+            | Verb::Drill(_)
             | Verb::Incoming(_) => Scope::Deploy,
             Verb::Restore(_) | Verb::Undo(_) => Scope::Admin,
             Verb::Check(_)
+            | Verb::Adopt(_)
+            | Verb::Notify(_)
             | Verb::Password
             | Verb::Token(_)
             | Verb::Push(_)
+            | Verb::Pull(_)
+            | Verb::Pulled(_)
             | Verb::Doctor(_)
             | Verb::Units(_)
             | Verb::Serve(_)
@@ -325,6 +353,10 @@ fn run(cli: Cli) -> Outcome {
         Verb::Backup(args) if args.is_local() => return backup::local(&args, json),
         Verb::Verify(args) if args.is_local() => return verify::local(&args, json),
         Verb::Restore(args) if args.is_local() => return restore::local(&args, json),
+        Verb::Drill(args) if args.is_path() => return drill::local(&args, json),
+        Verb::Adopt(args) if args.is_local() => return adopt::local(&args, json),
+        Verb::Pull(args) => return pull::run(&args, &ssh, json),
+        Verb::Pulled(args) => return pulled::run(&args),
         other => other,
     };
     threads()?.block_on(async {
@@ -332,13 +364,16 @@ fn run(cli: Cli) -> Outcome {
         match verb {
             Verb::Status(args) => status::run(&client, &args, json).await,
             Verb::Backup(args) => backup::run(&client, &args, json).await,
-            Verb::Snapshots(args) => snapshots::run(&client, args.app, json).await,
+            Verb::Snapshots(args) => snapshots::run(&client, &args, json).await,
             Verb::Deploy(args) => deploy::deploy(&client, &args, json).await,
             Verb::Rollback(args) => deploy::rollback(&client, args.app, json).await,
             Verb::Restore(args) => restore::run(&client, &args, json).await,
             Verb::Undo(args) => restore::undo(&client, args.app, json).await,
             Verb::Verify(args) => verify::run(&client, &args, json).await,
             Verb::Check(args) => check::run(&args, json).await,
+            Verb::Drill(args) => drill::run(&client, &args, json).await,
+            Verb::Adopt(args) => adopt::run(&client, &args, json).await,
+            Verb::Notify(args) => notify::run(&client, &args, json).await,
             Verb::Password => password::run(&client, json).await,
             Verb::Token(args) => token::run(&client, &args, json).await,
             Verb::Incoming(args) => incoming::run(&client, &args).await,
@@ -348,7 +383,12 @@ fn run(cli: Cli) -> Outcome {
             Verb::Manual(args) => manual::run(&args, json).await,
             Verb::Serve(args) => serve::run(&args).await,
             Verb::Demo(args) => demo::run(&args).await,
-            Verb::HomeApp(_) | Verb::Push(_) | Verb::Door(_) | Verb::EvaluateWorker => {
+            Verb::HomeApp(_)
+            | Verb::Push(_)
+            | Verb::Pull(_)
+            | Verb::Pulled(_)
+            | Verb::Door(_)
+            | Verb::EvaluateWorker => {
                 unreachable!("it was run above")
             }
         }

@@ -2,6 +2,7 @@
 //! refused with every problem at once. `tealkeep.example.toml` documents each key.
 
 mod caddy;
+pub mod notify;
 pub mod policy;
 mod prepare;
 pub mod reader;
@@ -19,10 +20,13 @@ use jiff::tz::TimeZone;
 use reader::{Placed, Problem, Problems, Table};
 
 use crate::backup::database::{Access, Database};
+use crate::backup::gzip::DEFAULT_LEVEL;
 use crate::backup::{Cancel, Keep, Watch};
 use crate::names::{AppName, Colour};
+use crate::pulls::DEFAULT_SPOOL;
 
 pub use caddy::{CaddySection, PREVIEW_HEADER};
+pub use notify::{Address, NotifyConfig};
 pub use policy::PolicyConfig;
 pub use prepare::PrepareConfig;
 pub use systemd::SystemdConfig;
@@ -36,6 +40,7 @@ pub const DEFAULT_STATE: &str = "/var/lib/tealkeep";
 
 /// How long a database that somebody has locked is waited for before the start is refused.
 const DATABASE_LOOK: Duration = Duration::from_secs(5);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 /// More than that of anything is a slip of the finger.
 const MOST_KEPT: u32 = 1000;
 /// What fits into a socket's address with its closing zero, unix(7).
@@ -50,8 +55,12 @@ pub struct Config {
     pub state: PathBuf,
     /// The unix socket that the command line speaks to.
     pub socket: PathBuf,
+    /// The folder in which the laptops leave word of their pulls. One that is not there holds none.
+    pub spool: PathBuf,
     /// Where the dashboard is, and by which names.
     pub dashboard: Dashboard,
+    /// Who is told when something is wrong, and when it is well again.
+    pub notify: NotifyConfig,
     /// The supervised apps; at least one, with different names.
     pub apps: Vec<AppConfig>,
 }
@@ -103,6 +112,31 @@ pub struct BackupConfig {
     pub keep: Keep,
     /// How long one snapshot may take.
     pub deadline: Duration,
+    /// How hard to compress, gzip's levels 1 to 9.
+    pub level: u32,
+    /// How often the newest snapshot is unpacked and compared as a drill; zero never does it by itself.
+    pub drill_every: Duration,
+    /// From which share of its rows on, in percent, a table that shrank since the night before is warned of.
+    pub drill_shrink: u32,
+    /// How old the laptop's last pull may become before it is overdue; zero expects none.
+    pub pull_within: Duration,
+    /// The address that is called after each good night.
+    pub heartbeat: Option<Address>,
+}
+
+impl Default for BackupConfig {
+    fn default() -> BackupConfig {
+        BackupConfig {
+            at: Time::constant(3, 30, 0, 0),
+            keep: Keep::default(),
+            deadline: Duration::from_secs(3600),
+            level: DEFAULT_LEVEL,
+            drill_every: 7 * DAY,
+            drill_shrink: 20,
+            pull_within: 2 * DAY,
+            heartbeat: None,
+        }
+    }
 }
 
 /// `[app.runtime]`
@@ -291,6 +325,7 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
     let zone = root.optional::<TimeZone>("zone").map(|placed| placed.value);
     let state = root.or("state", PathBuf::from(DEFAULT_STATE));
     let socket = root.or("socket", PathBuf::from(DEFAULT_SOCKET));
+    let spool = root.or("spool", PathBuf::from(DEFAULT_SPOOL));
     let dashboard_table = root.table("dashboard");
     let listen = dashboard_table.or(
         "listen",
@@ -304,6 +339,7 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
         }
     }
     dashboard_table.finish();
+    let notify = notify::read(root.table("notify"), on_this_machine);
 
     let tables = root.tables("app");
     if tables.is_empty() && !root.has("app") {
@@ -315,6 +351,7 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
     let mut taken = Taken::default();
     taken.port(&root, &listen);
     taken.path(&root, &state, Holds::Files, on_this_machine);
+    taken.path(&root, &spool, Holds::Files, on_this_machine);
     let mut names: HashMap<AppName, usize> = HashMap::new();
     let mut apps = Vec::new();
     for (index, table) in tables.into_iter().enumerate() {
@@ -350,11 +387,13 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
         zone,
         state: state.value,
         socket: socket.value,
+        spool: spool.value,
         dashboard: Dashboard {
             listen: listen.value,
             hosts: hosts.value,
             https: https.value,
         },
+        notify,
         apps: apps.into_iter().collect::<Option<Vec<_>>>()?,
     })
 }
@@ -414,10 +453,11 @@ fn read_app(
 }
 
 fn read_backup(table: Table<'_>) -> BackupConfig {
-    let at = table.or("at", Time::constant(3, 30, 0, 0));
-    let deadline = table.or("deadline", Duration::from_secs(3600));
+    let usual = BackupConfig::default();
+    let at = table.or("at", usual.at);
+    let deadline = table.or("deadline", usual.deadline);
     within(&table, &deadline, "10s", "24h");
-    let defaults = Keep::default();
+    let defaults = usual.keep;
     let count = |key: &str, default: u32| {
         let placed = table.or(key, default);
         if placed.value == 0 {
@@ -444,11 +484,43 @@ fn read_backup(table: Table<'_>) -> BackupConfig {
         before_deploy: count("keep_before_deploy", defaults.before_deploy),
         before_restore_days: count("keep_before_restore_days", defaults.before_restore_days),
     };
+    let level = table.or("level", usual.level);
+    if !(1..=9).contains(&level.value) {
+        let text = format!(
+            "{} is no level of gzip; it must be 1 (quick) to 9 (small; usual is {DEFAULT_LEVEL})",
+            level.value
+        );
+        table.problem_at(&level, text);
+    }
+    let drill_every = table.or("drill_every", usual.drill_every);
+    if !drill_every.value.is_zero() {
+        within(&table, &drill_every, "1h", "2160h");
+    }
+    let drill_shrink = table.or("drill_shrink", usual.drill_shrink);
+    if !(1..=100).contains(&drill_shrink.value) {
+        let text = format!(
+            "{} is no share of a table's rows; it must be 1 to 100, in percent (usual is 20)",
+            drill_shrink.value
+        );
+        table.problem_at(&drill_shrink, text);
+    }
+    let pull_within = table.or("pull_within", usual.pull_within);
+    if !pull_within.value.is_zero() {
+        within(&table, &pull_within, "1h", "2160h");
+    }
+    let heartbeat = table
+        .optional::<Address>("heartbeat")
+        .map(|address| address.value);
     table.finish();
     BackupConfig {
         at: at.value,
         keep,
         deadline: deadline.value,
+        level: level.value,
+        drill_every: drill_every.value,
+        drill_shrink: drill_shrink.value,
+        pull_within: pull_within.value,
+        heartbeat,
     }
 }
 

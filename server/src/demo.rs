@@ -12,14 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use jiff::civil::Time;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::backup::{Keep, Reason};
+use crate::backup::Reason;
 use crate::config::{
     AppConfig, BackupConfig, Config, Dashboard, DeployConfig, GateSection, HealthConfig,
-    PolicyConfig, ProcessConfig, RouterConfig, RuntimeConfig,
+    NotifyConfig, PolicyConfig, ProcessConfig, RouterConfig, RuntimeConfig,
 };
 use crate::deploy::App;
 use crate::deploy::release::Releases;
@@ -195,9 +194,9 @@ fn configuration(options: &DemoOptions, folder: PathBuf) -> anyhow::Result<Confi
         url: None,
         name,
         backup: BackupConfig {
-            at: Time::constant(3, 30, 0, 0),
-            keep: Keep::default(),
-            deadline: Duration::from_secs(3600),
+            // No laptop comes to a demo.
+            pull_within: Duration::ZERO,
+            ..BackupConfig::default()
         },
         runtime: RuntimeConfig::Process(ProcessConfig {
             command,
@@ -232,11 +231,13 @@ fn configuration(options: &DemoOptions, folder: PathBuf) -> anyhow::Result<Confi
         zone: None,
         state: folder.join("state"),
         socket: folder.join("control.sock"),
+        spool: folder.join("spool"),
         dashboard: Dashboard {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), options.port),
             hosts: Vec::new(),
             https: false,
         },
+        notify: NotifyConfig::default(),
         apps: vec![app],
     })
 }

@@ -4,9 +4,13 @@
 //! It is one SQLite database in the state folder. What returns from here is on the disk.
 
 pub mod checks;
+pub mod drills;
+pub mod nights;
+pub mod notices;
+pub mod pulls;
 pub mod runs;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -118,6 +122,7 @@ pub struct Journal {
 
 #[derive(Debug)]
 struct Inner {
+    folder: PathBuf,
     connection: Mutex<Connection>,
     events: broadcast::Sender<Signal>,
 }
@@ -148,10 +153,17 @@ impl Journal {
         let (events, _) = broadcast::channel(LISTENER_BACKLOG);
         Ok(Journal {
             inner: Arc::new(Inner {
+                folder: folder.to_owned(),
                 connection: Mutex::new(connection),
                 events,
             }),
         })
+    }
+
+    /// The folder that it is in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.inner.folder
     }
 
     /// Runs `work` on the journal's connection, off the async threads.
@@ -409,16 +421,21 @@ fn prepare(connection: &Connection) -> anyhow::Result<()> {
     connection.pragma_update(None, "foreign_keys", true)?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match version {
-        0 => connection.execute_batch(&format!("{SCHEMA}{TOKENS}{CHECKS}"))?,
-        1 => connection.execute_batch(&format!("{TOKENS}{CHECKS}"))?,
-        2 => connection.execute_batch(CHECKS)?,
-        3 => {}
+        known @ 0..VERSION => {
+            let known = usize::try_from(known).unwrap_or_default();
+            connection.execute_batch(&VERSIONS[known..].concat())?;
+        }
+        VERSION => {}
         newer => anyhow::bail!(
-            "it was written by a newer Tealkeep (its version is {newer}, this one knows 3)"
+            "it was written by a newer Tealkeep (its version is {newer}, this one knows {VERSION})"
         ),
     }
     Ok(())
 }
+
+/// What each version added to the one before it, the first to nothing.
+const VERSIONS: [&str; VERSION as usize] = [SCHEMA, TOKENS, CHECKS, NIGHTS, notices::TABLES];
+const VERSION: i64 = 5;
 
 const SCHEMA: &str = "
 BEGIN IMMEDIATE;
@@ -468,6 +485,25 @@ CREATE TABLE acceptance(
     revoked_at INTEGER, revoked_by TEXT) STRICT;
 CREATE INDEX acceptance_of_app ON acceptance(app, id);
 PRAGMA user_version = 3;
+COMMIT;
+";
+
+/// What the fourth version added: the nights, the drills, and the pulls of the laptops.
+const NIGHTS: &str = "
+BEGIN IMMEDIATE;
+CREATE TABLE night(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, app TEXT NOT NULL, local_date TEXT NOT NULL, at INTEGER NOT NULL,
+    snapshot TEXT, failed TEXT) STRICT;
+CREATE INDEX night_of_app ON night(app, id);
+CREATE TABLE drill(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, app TEXT NOT NULL, at INTEGER NOT NULL, snapshot TEXT,
+    took_ms INTEGER NOT NULL, failed TEXT, warnings TEXT NOT NULL) STRICT;
+CREATE INDEX drill_of_app ON drill(app, id);
+CREATE TABLE pull(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, app TEXT NOT NULL, at INTEGER NOT NULL, laptop TEXT NOT NULL,
+    newest TEXT, whole INTEGER, damaged INTEGER) STRICT;
+CREATE INDEX pull_of_app ON pull(app, id);
+PRAGMA user_version = 4;
 COMMIT;
 ";
 
@@ -543,7 +579,8 @@ mod tests {
 
     #[test]
     fn a_journal_of_an_earlier_version_keeps_what_it_has_and_gets_what_came_since() {
-        for earlier in [SCHEMA.to_owned(), format!("{SCHEMA}{TOKENS}")] {
+        for earlier in 1..VERSIONS.len() {
+            let earlier = VERSIONS[..earlier].concat();
             let dir = tempfile::tempdir().unwrap();
             let connection = Connection::open(dir.path().join("journal.db")).unwrap();
             connection.execute_batch(&earlier).unwrap();
@@ -557,7 +594,8 @@ mod tests {
             }
             let connection = Connection::open(dir.path().join("journal.db")).unwrap();
             let kept = "SELECT value FROM setting WHERE key = 'kept' AND (SELECT count(*) FROM token) = 0
-                        AND (SELECT count(*) FROM policy_check) + (SELECT count(*) FROM acceptance) = 0";
+                        AND (SELECT count(*) FROM policy_check) + (SELECT count(*) FROM acceptance) = 0
+                        AND (SELECT count(*) FROM night) + (SELECT count(*) FROM notice) = 0";
             let value: String = connection.query_row(kept, [], |row| row.get(0)).unwrap();
             assert_eq!(value, "yes");
         }

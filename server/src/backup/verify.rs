@@ -1,16 +1,17 @@
 //! Proving that a snapshot is whole: all of it read, compared with its manifest, unpacked, and opened and
 //! checked by SQLite. Works on any copy, with or without a manifest, with no server.
 
+mod folder;
 mod verdict;
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use rusqlite::Connection;
+
 use crate::durable::Unnamed;
 
-use super::catalogue::{self, Catalogue};
 use super::database::{self, Facts};
 use super::gzip::{self, Limit, UnpackError, Written};
 use super::id::SnapshotId;
@@ -18,7 +19,17 @@ use super::manifest::{self, Manifest};
 use super::scratch::{self, NoRoom, OpenError, Part, RESERVE_BYTES};
 use super::watch::{Stage, Stopped, Watch};
 
+pub use folder::{Found, Look, Survey, Trouble, survey, verify_folder};
 pub use verdict::{Damage, Verdict};
+
+/// How closely a snapshot is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Its bytes and its members, as [`verify_members`] does.
+    Members,
+    /// All of it, as [`verify_file`] does.
+    Content,
+}
 
 /// It could not be found out.
 #[derive(Debug, thiserror::Error)]
@@ -56,16 +67,9 @@ pub fn verify_file(
         path: path.to_owned(),
         source,
     };
-    let manifest = match manifest_of(path) {
-        Ok(manifest) => manifest,
-        Err(damage) => return Ok(Verdict::Damaged(damage)),
-    };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound && manifest.is_some() => {
-            return Ok(Verdict::Missing);
-        }
-        Err(e) => return Err(io(e)),
+    let (manifest, file) = match opened(path)? {
+        Ok(opened) => opened,
+        Err(verdict) => return Ok(verdict),
     };
     let need = manifest.as_ref().map_or(0, |manifest| manifest.plain_bytes);
     let (mut unnamed, dir) = workplace(path, scratch, need).map_err(io)?;
@@ -91,77 +95,61 @@ pub fn verify_file(
     }
 }
 
-/// Looks at every snapshot of a backups folder (or of its `snapshots/`), oldest first, those included that
-/// only a manifest or `SHA256SUMS` names. `each` is told every verdict as it is reached.
+/// Looks at one snapshot without unpacking it anywhere: every byte of the file is read, each of its members decoded,
+/// and both compared with the checksums of its manifest. Nothing is written, and memory stays flat whatever the size.
+///
+/// A file whose bytes are those that were written was opened and checked when it was taken; without a manifest, what
+/// it holds remains unknown.
 ///
 /// # Errors
-/// The first that could not be found out.
-pub fn verify_folder(
-    dir: &Path,
-    scratch: Option<&Path>,
-    watch: &mut Watch<'_>,
-    each: &mut dyn FnMut(SnapshotId, &Verdict),
-) -> Result<Vec<(SnapshotId, Verdict)>, VerifyError> {
-    let io = |source| VerifyError::Io {
-        path: dir.to_owned(),
-        source,
+/// It could not be found out; damage is a verdict and no error.
+pub fn verify_members(path: &Path, watch: &mut Watch<'_>) -> Result<Verdict, VerifyError> {
+    let (manifest, file) = match opened(path)? {
+        Ok(opened) => opened,
+        Err(verdict) => return Ok(verdict),
     };
-    let inner = catalogue::snapshots(dir);
-    let (folder, snapshots) = if inner.is_dir() {
-        (Some(dir.to_owned()), inner)
-    } else {
-        // The inner folder itself was named; or some folder with snapshots in it, such as a stick.
-        let real = fs::canonicalize(dir).map_err(io)?;
-        let is_inner = real.file_name().is_some_and(|name| name == "snapshots");
-        let outer = real.parent().filter(|_| is_inner);
-        (outer.map(Path::to_owned), dir.to_owned())
+    let limit = match &manifest {
+        Some(manifest) => Limit::Manifest(manifest.plain_bytes),
+        // What is thrown away needs no room.
+        None => Limit::Disk(u64::MAX),
     };
-    let (sums, half_removed) = match folder {
-        Some(folder) => (
-            super::rotation::read_sums(&folder).map_err(io)?,
-            Catalogue::read(&folder).map_err(io)?.half_removed,
-        ),
-        None => Default::default(),
+    let read = match gzip::unpack(&file, &mut io::sink(), limit, Stage::ReadingBack, watch) {
+        Ok(read) => read,
+        Err(UnpackError::Fault(fault)) => return Ok(Verdict::Damaged(fault.into())),
+        Err(UnpackError::Stopped(stopped)) => return Err(stopped.into()),
+        Err(UnpackError::Io(source)) => {
+            let path = path.to_owned();
+            return Err(VerifyError::Io { path, source });
+        }
     };
-    let mut ids: BTreeSet<SnapshotId> = sums.keys().copied().collect();
-    for item in fs::read_dir(&snapshots).map_err(io)? {
-        let name = item.map_err(io)?.file_name();
-        ids.extend(name.to_str().and_then(SnapshotId::from_file_name));
-    }
-    ids.retain(|id| !half_removed.contains(id));
-    if ids.is_empty() {
-        return Err(VerifyError::NothingThere(dir.to_owned()));
-    }
-    let mut verdicts = Vec::with_capacity(ids.len());
-    for id in ids {
-        let path = snapshots.join(id.file_name());
-        let verdict = if path.try_exists().map_err(io)? {
-            match verify_file(&path, scratch, watch)? {
-                Verdict::Whole { .. } if !agrees(&snapshots, id, &sums).map_err(io)? => {
-                    Verdict::Damaged(Damage::Checksum("SHA256SUMS"))
-                }
-                verdict => verdict,
-            }
-        } else {
-            Verdict::Missing
-        };
-        each(id, &verdict);
-        verdicts.push((id, verdict));
-    }
-    Ok(verdicts)
+    let compared = manifest
+        .as_ref()
+        .map(|manifest| compare_bytes(manifest, &read));
+    Ok(match compared {
+        Some(Err(damage)) => Verdict::Damaged(damage),
+        compared => Verdict::Intact {
+            plain_bytes: read.plain_bytes,
+            compared: compared.is_some(),
+        },
+    })
 }
 
-/// Whether manifest and `SHA256SUMS` say the same of a snapshot, where both say something.
-fn agrees(
-    snapshots: &Path,
-    id: SnapshotId,
-    sums: &std::collections::BTreeMap<SnapshotId, String>,
-) -> io::Result<bool> {
-    let path = snapshots.join(id.manifest_name());
-    let (Some(sum), true) = (sums.get(&id), path.try_exists()?) else {
-        return Ok(true);
+/// A snapshot's manifest and its open file, or what is to be said where one of them can't be read.
+fn opened(path: &Path) -> Result<Result<(Option<Manifest>, File), Verdict>, VerifyError> {
+    let manifest = match manifest_of(path) {
+        Ok(manifest) => manifest,
+        Err(damage) => return Ok(Err(Verdict::Damaged(damage))),
     };
-    Ok(manifest::read(&path)?.sha256 == *sum)
+    match File::open(path) {
+        Ok(file) => Ok(Ok((manifest, file))),
+        Err(e) if e.kind() == io::ErrorKind::NotFound && manifest.is_some() => {
+            Ok(Err(Verdict::Missing))
+        }
+        Err(source) => Err(VerifyError::Io {
+            path: path.to_owned(),
+            source,
+        }),
+    }
 }
 
 /// Why content could not be proven.
@@ -213,6 +201,18 @@ pub(crate) fn unpack_checked(
     name: &mut Name,
     watch: &mut Watch<'_>,
 ) -> Result<Facts, Unproven> {
+    unpack_open(file, unnamed, dir, manifest, name, watch).map(|(facts, _)| facts)
+}
+
+/// The same, and leaves open what was proven: read-only, and interrupted when `watch` says stop.
+pub(super) fn unpack_open(
+    file: &File,
+    unnamed: &mut Unnamed,
+    dir: &Path,
+    manifest: Option<&Manifest>,
+    name: &mut Name,
+    watch: &mut Watch<'_>,
+) -> Result<(Facts, Connection), Unproven> {
     let free = scratch::free_bytes(dir).map_err(Unproven::Io)?;
     let limit = match manifest {
         Some(manifest) => {
@@ -240,10 +240,10 @@ pub(crate) fn unpack_checked(
     watch
         .begin(Stage::Checking, read.plain_bytes)
         .map_err(Unproven::Stopped)?;
-    let facts = check_content(unnamed, dir, name, watch)?;
+    let (facts, conn) = check_content(unnamed, dir, name, watch)?;
     match manifest.and_then(|manifest| manifest.difference(&facts)) {
         Some(difference) => Err(Damage::Content(difference).into()),
-        None => Ok(facts),
+        None => Ok((facts, conn)),
     }
 }
 
@@ -270,7 +270,7 @@ fn check_content(
     dir: &Path,
     name: &mut Name,
     watch: &mut Watch<'_>,
-) -> Result<Facts, Unproven> {
+) -> Result<(Facts, Connection), Unproven> {
     let (mut conn, part) = match scratch::open_nameless(unnamed.file(), dir) {
         Ok(opened) => opened,
         Err(OpenError::Io(e)) => return Err(Unproven::Io(e)),
@@ -286,13 +286,29 @@ fn check_content(
         .and_then(|()| database::check(&conn, 0))
         .and_then(|findings| Ok((findings, database::facts(&conn)?)));
     match looked {
-        Ok((findings, facts)) if findings.is_empty() => Ok(facts),
-        Ok((findings, _)) => Err(Damage::Integrity(findings).into()),
+        Ok((findings, facts)) if findings.is_empty() => Ok((facts, conn)),
+        Ok((findings, _)) => Err(Damage::Integrity(with_names(&conn, findings)).into()),
         Err(e) => Err(judge(&e, watch)),
     }
 }
 
-fn judge(e: &rusqlite::Error, watch: &Watch<'_>) -> Unproven {
+/// SQLite's findings, with the name of the table or index where they name a b-tree by its number alone, as in
+/// `Tree 5 page 12: …` (btree.c, `checkAppendMsg`).
+fn with_names(conn: &Connection, findings: Vec<String>) -> Vec<String> {
+    let name = |line: &str| -> Option<String> {
+        let (number, _) = line.split_once("Tree ")?.1.split_once(' ')?;
+        let root: u32 = number.parse().ok()?;
+        let sql = "SELECT name FROM main.sqlite_schema WHERE rootpage = ?1";
+        conn.query_row(sql, [root], |row| row.get(0)).ok()
+    };
+    let named = findings.into_iter().map(|line| match name(&line) {
+        Some(name) => format!("{line} (in `{name}`)"),
+        None => line,
+    });
+    named.collect()
+}
+
+pub(super) fn judge(e: &rusqlite::Error, watch: &Watch<'_>) -> Unproven {
     use rusqlite::ErrorCode;
     match (e.sqlite_error_code(), watch.check()) {
         (Some(ErrorCode::OperationInterrupted), Err(stopped)) => Unproven::Stopped(stopped),
@@ -302,20 +318,36 @@ fn judge(e: &rusqlite::Error, watch: &Watch<'_>) -> Unproven {
 }
 
 /// Where to unpack: where the caller says; else in the folder for temporary files that are too large for
-/// memory (`$TMPDIR`, or `/var/tmp` after file-hierarchy(7)); else beside the snapshot.
-fn workplace(path: &Path, scratch: Option<&Path>, need: u64) -> io::Result<(Unnamed, PathBuf)> {
-    if let Some(dir) = scratch {
-        return Ok((Unnamed::create_in(dir, 0o600)?, dir.to_owned()));
-    }
+/// memory (`$TMPDIR`, or `/var/tmp` after file-hierarchy(7)); else beside the snapshot. Where none of them has room, it
+/// is the first of them, so that what is missing there can be said.
+pub(super) fn workplace(
+    path: &Path,
+    scratch: Option<&Path>,
+    need: u64,
+) -> io::Result<(Unnamed, PathBuf)> {
     let temp = std::env::var_os("TMPDIR").map_or_else(|| "/var/tmp".into(), PathBuf::from);
-    if scratch::has_room(&temp, need).is_ok_and(|room| room.is_ok())
-        && let Ok(unnamed) = Unnamed::create_in(&temp, 0o600)
-    {
-        return Ok((unnamed, temp));
-    }
     let real = fs::canonicalize(path)?;
     let beside = real.parent().unwrap_or(Path::new("/")).to_owned();
-    Ok((Unnamed::create_in(&beside, 0o600)?, beside))
+    let dirs: Vec<PathBuf> = scratch
+        .map(Path::to_owned)
+        .into_iter()
+        .chain([temp, beside])
+        .collect();
+    for dir in &dirs {
+        if scratch::has_room(dir, need).is_ok_and(|room| room.is_ok())
+            && let Ok(unnamed) = Unnamed::create_in(dir, 0o600)
+        {
+            return Ok((unnamed, dir.clone()));
+        }
+    }
+    let mut refused = None;
+    for dir in dirs {
+        match Unnamed::create_in(&dir, 0o600) {
+            Ok(unnamed) => return Ok((unnamed, dir)),
+            Err(e) => refused = refused.or(Some(e)),
+        }
+    }
+    Err(refused.unwrap_or_else(|| io::ErrorKind::NotFound.into()))
 }
 
 #[cfg(test)]

@@ -1,12 +1,20 @@
 //! `tealkeep snapshots`
 
+use clap::Args;
+
 use super::client::Client;
 use super::{Outcome, print};
 use crate::http::api::Snapshots;
 
+#[derive(Debug, Args)]
+pub struct SnapshotsArgs {
+    /// The app's name; may be left out where there is only one.
+    app: Option<String>,
+}
+
 /// Lists the snapshots of an app, and why each one stays.
-pub async fn run(client: &Client, app: Option<String>, json: bool) -> Outcome {
-    let app = client.app(app).await?;
+pub async fn run(client: &Client, args: &SnapshotsArgs, json: bool) -> Outcome {
+    let app = client.app(args.app.clone()).await?;
     let all: Snapshots = client.get(&format!("/api/v1/apps/{app}/snapshots")).await?;
     print(json, &all, || {
         let mut text = String::new();

@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::super::catalogue;
 use super::super::snapshot::{self, Request};
 use super::super::watch::Cancel;
 use super::*;
 
-struct Kept {
-    dir: tempfile::TempDir,
-    manifest: Manifest,
+pub(super) struct Kept {
+    pub(super) dir: tempfile::TempDir,
+    pub(super) manifest: Manifest,
 }
 
 impl Kept {
-    fn new() -> Kept {
+    pub(super) fn new() -> Kept {
         let dir = tempfile::tempdir().unwrap();
         let database = dir.path().join("app.db");
         let conn = Connection::open(&database).unwrap();
@@ -31,15 +32,15 @@ impl Kept {
         Kept { dir, manifest }
     }
 
-    fn folder(&self) -> PathBuf {
+    pub(super) fn folder(&self) -> PathBuf {
         self.dir.path().join("backups")
     }
 
-    fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         catalogue::snapshots(&self.folder()).join(self.manifest.id.file_name())
     }
 
-    fn manifest_path(&self) -> PathBuf {
+    pub(super) fn manifest_path(&self) -> PathBuf {
         catalogue::snapshots(&self.folder()).join(self.manifest.id.manifest_name())
     }
 
@@ -51,7 +52,7 @@ impl Kept {
     }
 }
 
-fn watch(tell: &mut dyn FnMut(super::super::watch::Progress)) -> Watch<'_> {
+pub(super) fn watch(tell: &mut dyn FnMut(super::super::watch::Progress)) -> Watch<'_> {
     Watch::new(tell, Cancel::never(), Duration::from_secs(300))
 }
 
@@ -66,7 +67,7 @@ fn verdict(path: &Path) -> Verdict {
     verdict
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
@@ -98,6 +99,33 @@ fn a_whole_one_is_whole_with_its_manifest_without_it_and_through_a_link() {
     let (first, second) = plain.split_at(5000);
     fs::write(kept.path(), [gzip(first), gzip(second)].concat()).unwrap();
     assert_eq!(verdict(&kept.path()), whole(false));
+}
+
+#[test]
+fn the_quick_look_finds_every_flipped_byte_and_writes_nothing() {
+    let kept = Kept::new();
+    let quick = || verify_members(&kept.path(), &mut watch(&mut |_| {})).unwrap();
+    let intact = |compared| Verdict::Intact {
+        plain_bytes: kept.manifest.plain_bytes,
+        compared,
+    };
+    assert_eq!(quick(), intact(true));
+    let whole = fs::read(kept.path()).unwrap();
+    let step = (whole.len() / 60).max(1);
+    for at in (0..whole.len()).step_by(step) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x04;
+        fs::write(kept.path(), bytes).unwrap();
+        assert!(matches!(quick(), Verdict::Damaged(_)), "byte {at}");
+    }
+    fs::write(kept.path(), &whole[..whole.len() - 1]).unwrap();
+    let said = quick().to_string();
+    assert!(said.starts_with("damaged: it is cut short"), "{said}");
+    fs::write(kept.path(), &whole).unwrap();
+    fs::remove_file(kept.manifest_path()).unwrap();
+    assert_eq!(quick(), intact(false));
+    let names = fs::read_dir(kept.path().parent().unwrap()).unwrap();
+    assert_eq!(names.count(), 1, "something was written beside it");
 }
 
 #[test]

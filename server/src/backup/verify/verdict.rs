@@ -18,17 +18,35 @@ pub enum Verdict {
         /// than was taken.
         compared: bool,
     },
+    /// Its bytes and its members are whole; what it holds was not opened.
+    Intact {
+        /// The size of what is in it.
+        plain_bytes: u64,
+        /// Whether there was a manifest to compare with: then these are the bytes that were written, read back and
+        /// checked when it was taken. Without one, only gzip's own checksums speak for it.
+        compared: bool,
+    },
     /// It can't be relied on.
     Damaged(Damage),
-    /// A manifest or `SHA256SUMS` names it, and it is not there.
+    /// A manifest, `SHA256SUMS` or a tier's link names it, and it is not there.
     Missing,
 }
 
 impl Verdict {
+    /// What it comes to, in one word: `whole`, `damaged` or `missing`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Verdict::Whole { .. } | Verdict::Intact { .. } => "whole",
+            Verdict::Damaged(_) => "damaged",
+            Verdict::Missing => "missing",
+        }
+    }
+
     /// Whether a restore may use it.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        matches!(self, Verdict::Whole { .. })
+        matches!(self, Verdict::Whole { .. } | Verdict::Intact { .. })
     }
 }
 
@@ -49,10 +67,22 @@ impl std::fmt::Display for Verdict {
                     "; no manifest to compare with"
                 })
             }
-            Verdict::Damaged(damage) => write!(f, "damaged: {damage}"),
-            Verdict::Missing => {
-                f.write_str("missing: its manifest or SHA256SUMS names it, and it is not there")
+            Verdict::Intact {
+                plain_bytes,
+                compared,
+            } => {
+                let size = scratch::human(*plain_bytes);
+                f.write_str(if *compared {
+                    "whole: its bytes are those that were written"
+                } else {
+                    "whole as far as gzip's own checksums tell; no manifest to compare with"
+                })?;
+                write!(f, "; {size}, not opened")
             }
+            Verdict::Damaged(damage) => write!(f, "damaged: {damage}"),
+            Verdict::Missing => f.write_str(
+                "missing: its manifest, SHA256SUMS or a tier's link names it, and it is not there",
+            ),
         }
     }
 }

@@ -1,0 +1,76 @@
+//! The nights in the journal: whether each one that was tried gave a snapshot, and if not, why. What was never
+//! tried is not here: the schedule knows what was due, and the folder what there is.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rusqlite::{Row, params};
+use serde::{Deserialize, Serialize};
+
+use super::{Journal, instant};
+use crate::backup::SnapshotId;
+use crate::names::AppName;
+
+/// One try of one night. Its JSON is part of the API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Night {
+    /// The local date that it counts for.
+    #[schemars(with = "String")]
+    pub local_date: Date,
+    /// When it ended.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// The snapshot, where there is one.
+    pub snapshot: Option<SnapshotId>,
+    /// Why there is none, in words that end no sentence.
+    pub failed: Option<String>,
+}
+
+impl Journal {
+    /// Writes down what came of a night.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn note_night(&self, app: AppName, night: Night) -> anyhow::Result<()> {
+        self.with(move |connection| {
+            connection.execute(
+                "INSERT INTO night(app, local_date, at, snapshot, failed) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![
+                    app.as_str(),
+                    night.local_date.to_string(),
+                    night.at.as_millisecond(),
+                    night.snapshot.map(|id| id.to_string()),
+                    night.failed,
+                ],
+            )
+        })
+        .await?;
+        self.touch();
+        Ok(())
+    }
+
+    /// The newest tries, newest first, `most` of them.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn nights(&self, app: AppName, most: u32) -> anyhow::Result<Vec<Night>> {
+        self.with(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT local_date, at, snapshot, failed FROM night WHERE app = ?1 ORDER BY id DESC LIMIT ?2",
+            )?;
+            let rows = statement.query_map(params![app.as_str(), most], night_of)?;
+            rows.collect()
+        })
+        .await
+    }
+}
+
+fn night_of(row: &Row<'_>) -> rusqlite::Result<Night> {
+    Ok(Night {
+        local_date: row.get::<_, String>(0)?.parse().unwrap_or(Date::ZERO),
+        at: instant(row.get(1)?),
+        snapshot: row
+            .get::<_, Option<String>>(2)?
+            .and_then(|id| id.parse().ok()),
+        failed: row.get(3)?,
+    })
+}

@@ -1,0 +1,77 @@
+//! The laptops' pulls in the journal: who came, when, and what was found whole there.
+
+use jiff::Timestamp;
+use rusqlite::{Row, params};
+use serde::{Deserialize, Serialize};
+
+use super::{Journal, instant};
+use crate::backup::SnapshotId;
+use crate::names::AppName;
+
+/// One pull, as the laptop told of it. Its JSON is part of the API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Pull {
+    /// When it ended, by this machine's clock.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// What the laptop calls itself.
+    pub laptop: String,
+    /// The newest snapshot that it has now, if it said so.
+    pub newest: Option<SnapshotId>,
+    /// How many snapshots it found whole, if it looked.
+    pub whole: Option<u32>,
+    /// How many it found damaged or missing, if it looked.
+    pub damaged: Option<u32>,
+}
+
+impl Journal {
+    /// Writes down that a laptop pulled.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn note_pull(&self, app: AppName, pull: Pull) -> anyhow::Result<()> {
+        self.with(move |connection| {
+            connection.execute(
+                "INSERT INTO pull(app, at, laptop, newest, whole, damaged) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    app.as_str(),
+                    pull.at.as_millisecond(),
+                    pull.laptop,
+                    pull.newest.map(|id| id.to_string()),
+                    pull.whole,
+                    pull.damaged,
+                ],
+            )
+        })
+        .await?;
+        self.touch();
+        Ok(())
+    }
+
+    /// The newest pulls, newest first, `most` of them.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn pulls(&self, app: AppName, most: u32) -> anyhow::Result<Vec<Pull>> {
+        self.with(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT at, laptop, newest, whole, damaged FROM pull WHERE app = ?1 ORDER BY id DESC LIMIT ?2",
+            )?;
+            let rows = statement.query_map(params![app.as_str(), most], pull_of)?;
+            rows.collect()
+        })
+        .await
+    }
+}
+
+fn pull_of(row: &Row<'_>) -> rusqlite::Result<Pull> {
+    Ok(Pull {
+        at: instant(row.get(0)?),
+        laptop: row.get(1)?,
+        newest: row
+            .get::<_, Option<String>>(2)?
+            .and_then(|id| id.parse().ok()),
+        whole: row.get(3)?,
+        damaged: row.get(4)?,
+    })
+}
