@@ -29,7 +29,9 @@ fn newest(folder: &Path) -> PathBuf {
     let files = fs::read_dir(folder.join("snapshots")).unwrap();
     let files = files.map(|entry| entry.unwrap().path());
     let named = files.filter(|path| path.to_str().unwrap().ends_with(".sqlite.gz"));
-    named.max().unwrap()
+    // The second of one second, which ends with `-2`, is the newer one.
+    let id = |path: &PathBuf| path.to_str().unwrap().replace(".sqlite.gz", "");
+    named.max_by_key(id).unwrap()
 }
 
 fn manifest_of(snapshot: &Path) -> PathBuf {
@@ -222,6 +224,13 @@ async fn a_table_that_shrank_is_told_in_the_night_itself_and_by_the_drill() {
         manifest["reason"] = json!("nightly");
         manifest["local_date"] = json!(early.to_string());
     });
+    let journal = rusqlite::Connection::open(house.folder().join("state/journal.db")).unwrap();
+    let changed = journal.execute(
+        "UPDATE setting SET value = ?1 WHERE key = 'installed-at'",
+        [(jiff::Timestamp::now() - jiff::ToSpan::hours(72)).to_string()],
+    );
+    assert_eq!(changed.unwrap(), 1);
+    drop(journal);
     house.start_again(&[]).await;
     let told = format!("Rows are gone since the night before: table {table} has ");
     let began = Instant::now();
@@ -359,7 +368,7 @@ fn a_folder_and_a_file_are_drilled_without_a_server() {
     );
     assert!(
         said.stdout
-            .contains("dose  2,000 rows, 3000 the night before"),
+            .contains("dose  2,000 rows, 3,000 the night before"),
         "{said:?}"
     );
     let warned = "Look at this: table dose has 2,000 rows, and had 3,000.";
