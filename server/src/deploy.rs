@@ -3,6 +3,7 @@
 
 pub use crate::clock::seconds;
 
+mod adoptions;
 mod checks;
 pub mod data;
 mod drills;
@@ -568,6 +569,8 @@ impl App {
                     self.warn_of_shrunk_tables(manifest).await;
                 }
             }
+            // A night that fails is tried again and again: who tries it says so, once for each cause.
+            Err(_) if reason == Reason::Nightly => {}
             Err(error) => {
                 let how = format!(
                     "A {} snapshot failed: {error:#}. Nothing was deleted.",

@@ -1,6 +1,8 @@
 //! What runs do with an app's data, off the async threads: snapshots and their rotation, unpacking, and
 //! copying content into the live database. It decides nothing; `backup` does the work.
 
+mod adopt;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

@@ -23,6 +23,7 @@ use crate::deploy::release::{Release, Source};
 use crate::deploy::{App, Underway};
 use crate::journal::Event;
 use crate::journal::drills::Drill;
+use crate::journal::pulls::Pull;
 use crate::journal::runs::{Run, RunId};
 use crate::names::{AppName, Colour, ReleaseId};
 use crate::policy::Verdict;
@@ -55,6 +56,9 @@ pub struct AppStatus {
     pub colours: Colours,
     /// The newest verified snapshot.
     pub snapshot: Option<SnapshotFacts>,
+    /// The last time that a laptop said that it had pulled the snapshots.
+    #[serde(default)]
+    pub last_pull: Option<Pull>,
     /// When the next nightly snapshot is due.
     #[schemars(with = "String")]
     pub next_run: Timestamp,
@@ -255,6 +259,7 @@ async fn app_status(server: &Server, app: &App) -> anyhow::Result<AppStatus> {
             green: colour_status(app, Colour::Green).await,
         },
         snapshot,
+        last_pull: crate::pulls::last(server, app.name()).await?,
         next_run: crate::schedule::next_run(
             server.clock.now(),
             &server.clock.zone(),
@@ -509,6 +514,7 @@ pub async fn metrics(State(server): Shared) -> Result<Response, Problem> {
             }
         }
     }
+    text.push_str(&super::notices::metrics(&server).await?);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
 
@@ -537,6 +543,11 @@ const METRICS: &[(&str, &str, &str)] = &[
         "tealkeep_snapshot_bytes",
         "gauge",
         "The size of the newest verified snapshot.",
+    ),
+    (
+        "tealkeep_pull_age_seconds",
+        "gauge",
+        "How long ago a laptop last said that it had pulled the snapshots.",
     ),
     (
         "tealkeep_requests_total",
@@ -663,6 +674,16 @@ fn values(metric: &str, app: &AppStatus, now: Timestamp) -> Vec<(String, String)
             .snapshot
             .iter()
             .map(|s| (String::new(), s.bytes.to_string()))
+            .collect(),
+        "tealkeep_pull_age_seconds" => app
+            .last_pull
+            .iter()
+            .map(|pull| {
+                (
+                    String::new(),
+                    now.duration_since(pull.at).as_secs().max(0).to_string(),
+                )
+            })
             .collect(),
         "tealkeep_requests_total" => match (traffic.answered, traffic.failed) {
             (Some(answered), Some(failed)) => vec![
