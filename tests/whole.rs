@@ -7,6 +7,7 @@ mod caddy;
 mod check;
 mod cli;
 mod config;
+mod drill;
 mod hostile;
 mod household;
 mod http;
