@@ -12,6 +12,7 @@ pub mod listen;
 mod openapi;
 mod pages;
 mod peer;
+pub mod plan;
 mod problem;
 pub mod routes;
 pub mod tokens;

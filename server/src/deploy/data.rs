@@ -24,6 +24,7 @@ use crate::durable;
 use crate::faults;
 use crate::journal::{Journal, NewEvent, Severity};
 use crate::names::{AppName, ReleaseId};
+use crate::schedule::Trust;
 
 /// How long a look at the database may take that reads no content.
 const LOOK_DEADLINE: Duration = Duration::from_secs(30);
@@ -204,6 +205,12 @@ impl Data {
             taken
         })
         .await?;
+        self.tell_of(&rotation).await;
+        Ok(manifest)
+    }
+
+    /// Says what a rotation did, where it did something.
+    async fn tell_of(&self, rotation: &Rotation) {
         match rotation {
             Rotation::Done(rotated) if rotated.dropped.is_empty() => {}
             Rotation::Done(rotated) => {
@@ -231,7 +238,33 @@ impl Data {
                 .await;
             }
         }
-        Ok(manifest)
+    }
+
+    /// Carries the retention out now, since a person asked for it. A clock that is not trusted removes nothing then
+    /// either.
+    ///
+    /// # Errors
+    /// The folder can't be worked in.
+    pub async fn rotate(&self) -> anyhow::Result<Rotation> {
+        let _one_at_a_time = self.turn.lock().await;
+        let newest_event = self.journal.latest_instant().await?;
+        let trust = self.clock.trust(newest_event).await;
+        let (keeper, now) = (self.keeper.clone(), self.clock.local());
+        let rotation = blocking(move || keeper.rotate_now(&now, &trust).map_err(said)).await?;
+        self.tell_of(&rotation).await;
+        Ok(rotation)
+    }
+
+    /// Why a rotation would be withheld now, in words, if it would.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn clock_doubt(&self) -> anyhow::Result<Option<String>> {
+        let newest_event = self.journal.latest_instant().await?;
+        Ok(match self.clock.trust(newest_event).await {
+            Trust::Trusted => None,
+            Trust::Untrusted(why) => Some(why),
+        })
     }
 
     /// What the backups folder holds, and what a rotation would do with it now.
