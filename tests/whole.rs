@@ -18,6 +18,7 @@ mod pages;
 mod policies;
 mod push;
 mod serve;
+mod space;
 mod support;
 mod systemd;
 mod units;

@@ -98,6 +98,20 @@ fn version_of(database: &std::sync::Mutex<Database>) -> anyhow::Result<i64> {
         .pragma_query_value(None, "data_version", |row| row.get(0))?)
 }
 
+/// A folder that is gone while Tealkeep runs is a disk that fell off, or somebody's hand: a new one in its place would
+/// look as if there had never been a snapshot.
+fn is_there(keeper: &Keeper) -> anyhow::Result<()> {
+    let snapshots = catalogue::snapshots(&keeper.folder);
+    if !snapshots.is_dir() {
+        bail!(
+            "the backups folder {} is gone, or what was in it: see whether its disk is mounted and put it back, or \
+             restart Tealkeep to begin a new one",
+            keeper.folder.display()
+        );
+    }
+    Ok(())
+}
+
 impl Data {
     /// The data that a keeper keeps.
     #[must_use]
@@ -191,6 +205,7 @@ impl Data {
         order.trust = self.clock.trust(newest_event).await;
         let (keeper, deadline, cancel) = (self.keeper.clone(), self.deadline, self.cancel());
         let Taken { manifest, rotation } = blocking(move || {
+            is_there(&keeper)?;
             let taking = keeper.scratch.join(TAKING);
             durable::write_whole(&taking, order.reason.as_str().as_bytes(), 0o644)?;
             let mut tell = |progress: Progress| {
@@ -274,6 +289,7 @@ impl Data {
     pub async fn catalogue(&self) -> anyhow::Result<(Catalogue, Plan)> {
         let (keeper, now) = (self.keeper.clone(), self.clock.local());
         blocking(move || {
+            is_there(&keeper)?;
             let catalogue = keeper.catalogue().with_context(|| {
                 format!("cannot read the backups folder {}", keeper.folder.display())
             })?;

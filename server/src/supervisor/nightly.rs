@@ -14,6 +14,7 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::reserve;
 use crate::backup::{Catalogue, Reason, SnapshotId};
 use crate::clock::BUILT;
 use crate::deploy::App;
@@ -22,7 +23,6 @@ use crate::journal::nights::Night;
 use crate::journal::{NewEvent, Severity};
 use crate::names::AppName;
 use crate::schedule::{Decision, LastRun, Trust, counts_from, due};
-use super::reserve;
 use tries::Tries;
 
 /// How long after a night that failed the next try is made.

@@ -329,7 +329,10 @@ fn live(mut house: House, trouble: Trouble, seed: u64) -> House {
             );
             was_full |= full;
         });
-        if trouble == Trouble::Usual && chance.percent(1) && foreseen < if is_long() { 4 } else { 1 } {
+        if trouble == Trouble::Usual
+            && chance.percent(1)
+            && foreseen < if is_long() { 4 } else { 1 }
+        {
             foreseen += 1;
             assert_goes_as_foreseen(&house);
         }
