@@ -289,7 +289,10 @@ fn a_database_on_a_failing_disk_is_said_and_the_snapshots_stay() {
     image.set_len((last + 16) * 4096).unwrap();
     let failed = back_up(&database, &folder).fails_with(1).stderr;
     // SQLite takes a read that the kernel answers with EIO for damage (os_unix.c, `SQLITE_IOERR_CORRUPTFS`).
-    assert!(failed.contains("malformed") || failed.contains("I/O error"), "{failed}");
+    assert!(
+        failed.contains("malformed") || failed.contains("I/O error"),
+        "{failed}"
+    );
     assert_eq!(everything(&folder), before);
     assert_is_whole(&folder, 1);
 
