@@ -21,6 +21,7 @@ mod pages;
 mod policies;
 mod push;
 mod serve;
+mod space;
 mod support;
 mod systemd;
 mod torture;
