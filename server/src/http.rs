@@ -1,6 +1,7 @@
 //! The HTTP side: the dashboard's pages, the API and the event stream, over TCP for browsers and over
 //! a unix socket for the command line. Which route asks for what is one table, `routes`.
 
+pub mod adopt;
 pub mod api;
 pub mod auth;
 pub mod checks;
@@ -17,6 +18,7 @@ mod problem;
 pub mod routes;
 pub mod tokens;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -45,6 +47,8 @@ pub struct Server {
     pub notify: NotifyConfig,
     /// When this process began.
     pub started: Timestamp,
+    /// Where laptops leave word of their pulls.
+    pub spool: PathBuf,
     /// Ends what would otherwise go on for ever, such as event streams.
     pub stop: CancellationToken,
 }

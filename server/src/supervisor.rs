@@ -143,9 +143,11 @@ impl Supervisor {
             dashboard: config.dashboard.clone(),
             notify: notify.clone(),
             started: Timestamp::now(),
+            spool: config.spool.clone(),
             stop: stop.clone(),
         });
         tasks.spawn(crate::notify::run(server.clone(), notify, stop.clone()));
+        tasks.spawn(crate::pulls::watch(server.clone(), stop.clone()));
         let service = routes::service(server.clone());
         let socket = control_socket(&config.socket)?;
         tasks.spawn(listen::serve(

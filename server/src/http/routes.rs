@@ -14,7 +14,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::auth::{Scope, Token};
 use super::guard::Needs;
-use super::{Server, api, checks, events, guard, incoming, notices, openapi, pages, tokens};
+use super::{adopt, api, checks, events, guard, incoming, notices, openapi, pages, Server, tokens};
 
 /// The largest form or JSON body that is taken.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
@@ -181,6 +181,17 @@ fn api_table() -> Vec<Route> {
             .needs(Scope::Deploy)
             .about("Reads a snapshot from its first byte to its last")
             .gives::<api::Verified>(),
+        Route::form("/api/v1/apps/{app}/drill", post(api::drill_now))
+            .needs(Scope::Deploy)
+            .about("Unpacks the newest snapshot elsewhere and proves it; answers when that is done. One that failed says so in its answer")
+            .gives::<crate::backup::drill::Report>(),
+        Route::page("/api/v1/apps/{app}/drills", get(api::drills))
+            .about("The newest restore drills of an app, newest first")
+            .gives::<Vec<crate::journal::drills::Drill>>(),
+        Route::form("/api/v1/apps/{app}/adopt", post(adopt::adopt))
+            .about("Takes over the backups that a script made in a folder of the machine; answers when all are verified and copied")
+            .takes::<adopt::AdoptRequest>()
+            .gives::<crate::backup::adopt::Adoption>(),
         Route::form("/api/v1/apps/{app}/restores", post(api::begin_restore))
             .about("Puts a snapshot's content into the live database; answers when the run has begun")
             .takes::<api::RestoreRequest>()
