@@ -519,7 +519,6 @@ pub async fn metrics(State(server): Shared) -> Result<Response, Problem> {
 }
 
 const METRICS: &[(&str, &str, &str)] = &[
-const METRICS: [(&str, &str, &str); 11] = [
     (
         "tealkeep_live",
         "gauge",
