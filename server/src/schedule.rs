@@ -50,11 +50,7 @@ pub enum Decision {
 /// not keep every night away until it is right. One that shows less than `build_date` is wrong now, and says
 /// nothing about then.
 #[must_use]
-pub fn counts_from(
-    installed_at: Timestamp,
-    now: Timestamp,
-    build_date: Timestamp,
-) -> Timestamp {
+pub fn counts_from(installed_at: Timestamp, now: Timestamp, build_date: Timestamp) -> Timestamp {
     if installed_at > now && now >= build_date {
         Timestamp::MIN
     } else {
@@ -155,8 +151,8 @@ pub fn clock_trust(
     synchronised: Option<bool>,
     uptime: Duration,
 ) -> Trust {
-    let contradicted = newest_journal_event
-        .filter(|event| *event > now && synchronised != Some(true));
+    let contradicted =
+        newest_journal_event.filter(|event| *event > now && synchronised != Some(true));
     if let Some(event) = contradicted {
         Trust::Untrusted(format!(
             "the clock says {now:.0}, and something happened at {event:.0} already"

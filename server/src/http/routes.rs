@@ -14,7 +14,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::auth::{Scope, Token};
 use super::guard::Needs;
-use super::{adopt, api, checks, events, guard, incoming, notices, openapi, pages, Server, tokens};
+use super::{Server, adopt, api, checks, events, guard, incoming, notices, openapi, pages, tokens};
 
 /// The largest form or JSON body that is taken.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;

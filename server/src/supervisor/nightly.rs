@@ -78,11 +78,7 @@ struct Pending {
     has_asked: bool,
 }
 
-async fn look(
-    server: &Server,
-    installed_at: Timestamp,
-    nights: &Mutex<HashMap<AppName, Pending>>,
-) {
+async fn look(server: &Server, installed_at: Timestamp, nights: &Mutex<HashMap<AppName, Pending>>) {
     for app in &server.apps {
         // Only begun here: a slow site keeps no snapshot waiting.
         if let Err(error) = app.check_if_due(server.clock.now()).await {
@@ -188,7 +184,11 @@ async fn look_at(
             tracing::error!(app = %app.name(), "the night could not be noted: {error:#}");
         }
     }
-    if snapshot.is_some() { Ok(()) } else { Err(Failed) }
+    if snapshot.is_some() {
+        Ok(())
+    } else {
+        Err(Failed)
+    }
 }
 
 /// Before the first try since the start: a cause that the journal told of this night already is not told again.

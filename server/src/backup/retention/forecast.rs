@@ -136,8 +136,7 @@ pub(super) fn foresee(
         let counted = nights.iter().filter(|night| !is_future(night, at, date));
         let held = fill_tiers(counted, policy);
         nights.retain(|night| {
-            let stays =
-                held.contains_key(&night.id) || night.pinned || is_future(night, at, date);
+            let stays = held.contains_key(&night.id) || night.pinned || is_future(night, at, date);
             if !stays && waiting.remove(&night.id) {
                 leaves.insert(night.id, date);
             }

@@ -45,7 +45,9 @@ impl CouldGo {
 const STEPS: [(&str, Number); 6] = [
     ("keep_manual", |keep| &mut keep.manual),
     ("keep_before_deploy", |keep| &mut keep.before_deploy),
-    ("keep_before_restore_days", |keep| &mut keep.before_restore_days),
+    ("keep_before_restore_days", |keep| {
+        &mut keep.before_restore_days
+    }),
     ("keep_monthly", |keep| &mut keep.monthly),
     ("keep_weekly", |keep| &mut keep.weekly),
     ("keep_daily", |keep| &mut keep.daily),
@@ -67,7 +69,10 @@ pub fn could_go(
         missing,
         snapshots: going(entries, now, today_local, policy),
         lower: Vec::new(),
-        pinned: (pinned.clone().count(), pinned.map(|entry| entry.bytes).sum()),
+        pinned: (
+            pinned.clone().count(),
+            pinned.map(|entry| entry.bytes).sum(),
+        ),
     };
     let mut keep = *policy;
     for (key, number) in STEPS {
@@ -109,7 +114,9 @@ fn going(entries: &[Entry], now: Timestamp, today: Date, keep: &Keep) -> Vec<(Sn
 impl fmt::Display for CouldGo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.snapshots.is_empty() {
-            f.write_str("no snapshot here could go by itself: make room there, or use a larger disk")?;
+            f.write_str(
+                "no snapshot here could go by itself: make room there, or use a larger disk",
+            )?;
         } else {
             let named: Vec<String> = self
                 .snapshots

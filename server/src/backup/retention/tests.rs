@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, ToSpan};
 use jiff::civil::date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, ToSpan};
 use proptest::prelude::*;
 
 use super::*;

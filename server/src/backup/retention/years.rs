@@ -178,7 +178,10 @@ impl House {
         let is_free = |id: &SnapshotId| self.folder.iter().all(|entry| entry.id != *id);
         let id = (1..).map(taken).find(is_free).unwrap();
         if reason == Reason::Nightly {
-            let counted = self.folder.iter().filter(|e| !self.misdated.contains(&e.id));
+            let counted = self
+                .folder
+                .iter()
+                .filter(|e| !self.misdated.contains(&e.id));
             let again = counted
                 .filter(|e| e.reason == Reason::Nightly)
                 .any(|e| e.local_date == local_date);
@@ -246,7 +249,11 @@ impl House {
     /// Every date whose time is well past, and at which the machine ran, has its night.
     fn assert_nothing_is_missing(&self, running_since: Timestamp) {
         let local = self.now().to_zoned(self.zone.clone());
-        let Ok(when) = local.date().to_datetime(self.at).to_zoned(self.zone.clone()) else {
+        let Ok(when) = local
+            .date()
+            .to_datetime(self.at)
+            .to_zoned(self.zone.clone())
+        else {
             return;
         };
         let began = when.timestamp();
@@ -414,7 +421,11 @@ fn assert_goes_as_foreseen(house: &House) {
             };
             let late = on.until(today).unwrap().get_days();
             let rightly = (0..=slack).contains(&i64::from(late));
-            assert!(rightly, "{}: {gone} goes on {on}, went on {today}", house.what);
+            assert!(
+                rightly,
+                "{}: {gone} goes on {on}, went on {today}",
+                house.what
+            );
             went += 1;
         }
         there = now;
@@ -423,7 +434,12 @@ fn assert_goes_as_foreseen(house: &House) {
     for kept in &said.keep {
         match kept.goes {
             Goes::On(on) if on.checked_add(slack.days()).unwrap() < last => {
-                assert!(!there.contains(&kept.id), "{}: {} stays", house.what, kept.id);
+                assert!(
+                    !there.contains(&kept.id),
+                    "{}: {} stays",
+                    house.what,
+                    kept.id
+                );
             }
             Goes::On(_) | Goes::Never | Goes::Later | Goes::CountsFrom(_) => {}
             Goes::AfterMore(more) => assert_goes_after(&house, kept.id, more),
@@ -438,11 +454,19 @@ fn assert_goes_after(house: &House, id: SnapshotId, more: u32) {
     let mut house = house.clone();
     let reason = house.folder.iter().find(|e| e.id == id).unwrap().reason;
     for _ in 0..more {
-        assert!(house.folder.iter().any(|e| e.id == id), "{}: {id}", house.what);
+        assert!(
+            house.folder.iter().any(|e| e.id == id),
+            "{}: {id}",
+            house.what
+        );
         house.real += SignedDuration::from_mins(1);
         house.take(reason, house.today(), false);
     }
-    assert!(house.folder.iter().all(|e| e.id != id), "{}: {id}", house.what);
+    assert!(
+        house.folder.iter().all(|e| e.id != id),
+        "{}: {id}",
+        house.what
+    );
 }
 
 fn seeds() -> u64 {
@@ -450,7 +474,13 @@ fn seeds() -> u64 {
 }
 
 fn assert_is_full(house: &House) {
-    assert_eq!(house.tiers(), [7, 4, 6], "{} at {}", house.what, house.now());
+    assert_eq!(
+        house.tiers(),
+        [7, 4, 6],
+        "{} at {}",
+        house.what,
+        house.now()
+    );
     let nights = house.folder.iter().filter(|e| {
         e.reason == Reason::Nightly && !e.pinned && !is_future(e, house.now(), house.today())
     });
@@ -464,7 +494,12 @@ fn two_years_of_nights_that_fail_and_weeks_switched_off_lose_no_night_and_keep_s
             let house = live(House::new(name, first, at), Trouble::Usual, seed);
             assert_is_full(&house);
             let dates: BTreeSet<Date> = house.nights.iter().copied().collect();
-            assert_eq!(dates.len(), house.nights.len(), "{}: a date twice", house.what);
+            assert_eq!(
+                dates.len(),
+                house.nights.len(),
+                "{}: a date twice",
+                house.what
+            );
             assert!(!dates.contains(&date(2011, 12, 30)) || name != "Pacific/Apia");
         }
     }

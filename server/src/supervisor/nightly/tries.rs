@@ -150,7 +150,10 @@ mod tests {
         assert_eq!(tries.failed(NIGHT, &full("812.0 KiB")), None);
         assert_eq!(tries.failed(NIGHT, &full("0 bytes")), None);
         let other = tries.failed(NIGHT, "the folder is gone").unwrap();
-        assert!(other.contains("failed, at try 4: the folder is gone"), "{other}");
+        assert!(
+            other.contains("failed, at try 4: the folder is gone"),
+            "{other}"
+        );
         assert_eq!(tries.failed(NIGHT, &full("9.9 MiB")), None);
         assert_eq!(
             tries.done(NIGHT).unwrap(),

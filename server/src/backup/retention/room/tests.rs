@@ -31,10 +31,18 @@ fn manual_ones_go_first_the_oldest_of_them_and_only_as_many_as_are_needed() {
     let could = ask(&house, 5 << 19);
     assert_eq!(could.lower, [("keep_manual", 7)]);
     assert_eq!(could.frees(), 3 << 20);
-    let oldest: Vec<String> = could.snapshots.iter().map(|(id, _)| id.to_string()).collect();
+    let oldest: Vec<String> = could
+        .snapshots
+        .iter()
+        .map(|(id, _)| id.to_string())
+        .collect();
     assert_eq!(
         oldest,
-        ["2026-11-11T114000Z", "2026-11-12T114000Z", "2026-11-13T114000Z"]
+        [
+            "2026-11-11T114000Z",
+            "2026-11-12T114000Z",
+            "2026-11-13T114000Z"
+        ]
     );
     assert_eq!(
         could.to_string(),
@@ -54,10 +62,19 @@ fn what_is_pinned_is_told_apart_and_the_newest_is_never_proposed() {
     assert!(!proposed.contains(&house[9].id) && !proposed.contains(&house[0].id));
     assert_eq!(could.pinned, (1, 1 << 20));
     let said = could.to_string();
-    assert!(said.contains("which is not enough") && said.contains("keep_daily = 1"), "{said}");
-    assert!(said.ends_with("The pinned one (1.0 MiB) stays until somebody takes its pin out"), "{said}");
+    assert!(
+        said.contains("which is not enough") && said.contains("keep_daily = 1"),
+        "{said}"
+    );
+    assert!(
+        said.ends_with("The pinned one (1.0 MiB) stays until somebody takes its pin out"),
+        "{said}"
+    );
     let alone = ask(&house[..1], 1);
-    assert!(alone.to_string().starts_with("no snapshot here could go"), "{alone}");
+    assert!(
+        alone.to_string().starts_with("no snapshot here could go"),
+        "{alone}"
+    );
 }
 
 proptest! {
