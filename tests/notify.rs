@@ -216,7 +216,7 @@ impl House {
              [[app]]\nname = \"home\"\ndatabase = \"{folder}/data/home.sqlite\"\nreleases = \"{folder}/releases\"\n\
              backups = \"{folder}/backups\"\n[app.backup]\ndrill_every = \"0s\"\n{}\
              [app.runtime]\ncommand = [\"{TEALKEEP}\", \"home-app\"]\nblue_port = {blue}\ngreen_port = {green}\n\
-             [app.router]\nlisten = \"127.0.0.1:{own}\"\n",
+             [app.router]\nlisten = \"127.0.0.1:{own}\"\n[app.deploy]\nkeep_releases = 20\n",
             self.notify, self.backup
         )
     }
