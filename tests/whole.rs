@@ -16,6 +16,7 @@ mod nightly;
 mod package;
 mod pages;
 mod policies;
+mod pull;
 mod push;
 mod serve;
 mod support;
