@@ -109,7 +109,7 @@ impl Pair {
             assert!(began.elapsed() < PATIENCE, "sshd never came");
             std::thread::sleep(Duration::from_millis(20));
         }
-        self.script("ssh", "exec ssh OPTIONS \"$@\"");
+        self.script("ssh", "exec /usr/bin/ssh OPTIONS \"$@\"");
     }
 
     /// A program on the laptop; `OPTIONS` are those that reach the machine, `HERE` is the laptop's folder, `HOME` the
@@ -357,7 +357,7 @@ fn a_lost_connection_leaves_nothing_half_and_the_next_pull_goes_on() {
     // The line goes dead after the small files and 1.5 MB of a snapshot.
     pair.script(
         "ssh-cut",
-        "case \"$*\" in *sqlite.gz*) ssh OPTIONS \"$@\" | head -c 1500000;; *) exec ssh OPTIONS \"$@\";; esac",
+        "case \"$*\" in *snapshots/*) /usr/bin/ssh OPTIONS \"$@\" | { head -c 1500000; kill -9 $$; };; *) exec /usr/bin/ssh OPTIONS \"$@\";; esac",
     );
     let cut = Said::of(&pair.pull_with("ssh-cut", &[]).output().unwrap()).fails_with(1);
     assert!(
@@ -414,7 +414,7 @@ fn what_is_rotated_away_meanwhile_is_no_failure() {
     // The newest comes first; by then the other one is gone.
     pair.script(
         "ssh-late",
-        &format!("case \"$*\" in *snapshots*) rm -f HOME/backups/snapshots/{oldest}.*;; esac; exec ssh OPTIONS \"$@\""),
+        &format!("case \"$*\" in *snapshots*) rm -f HOME/backups/snapshots/{oldest}.*;; esac; exec /usr/bin/ssh OPTIONS \"$@\""),
     );
     let facts = Said::of(&pair.pull_with("ssh-late", &[]).output().unwrap())
         .succeeds()
