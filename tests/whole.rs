@@ -19,6 +19,7 @@ mod notify;
 mod package;
 mod pages;
 mod policies;
+mod pull;
 mod push;
 mod serve;
 mod space;
