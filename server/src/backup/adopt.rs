@@ -206,12 +206,8 @@ pub fn adopt(
         match look_at(&candidate, order, &scratch, &known, watch) {
             Ok(Seen::Fit(proven, night, bytes)) => {
                 let sha256 = proven.1;
-                known.add(
-                    Some(&sha256),
-                    &proven.0.plain_sha256,
-                    night.date,
-                    Where::Beside(candidate.name.clone()),
-                );
+                let there = Where::Beside(candidate.name.clone());
+                known.add([&*sha256, &*proven.0.plain_sha256], night.date, &there);
                 pieces.push((candidate, proven.0, sha256, night, bytes));
             }
             Ok(Seen::Done(looked)) => files.push(*looked),
@@ -408,19 +404,14 @@ impl Known {
         for entry in &catalogue.entries {
             let manifest = &entry.manifest;
             let there = Where::Listed(manifest.id);
-            known.add(
-                Some(&manifest.sha256),
-                &manifest.plain_sha256,
-                manifest.local_date,
-                there.clone(),
-            );
+            // Its file's bytes, its content, and the bytes of the file that it was compressed from.
+            let content = manifest.plain_sha256.as_deref();
             let original = manifest
                 .later
                 .get(ADOPTED)
                 .and_then(|adopted| adopted.get("sha256")?.as_str());
-            if let Some(original) = original {
-                known.add(None, original, manifest.local_date, there);
-            }
+            let hashes = [Some(&*manifest.sha256), content, original];
+            known.add(hashes.into_iter().flatten(), manifest.local_date, &there);
         }
         if let Some(newest) = catalogue.latest_verified() {
             known.tables = newest.manifest.tables.keys().cloned().collect();
@@ -428,8 +419,8 @@ impl Known {
         known
     }
 
-    fn add(&mut self, file: Option<&str>, content: &str, date: Date, there: Where) {
-        for hash in file.into_iter().chain([content]) {
+    fn add<'a>(&mut self, hashes: impl IntoIterator<Item = &'a str>, date: Date, there: &Where) {
+        for hash in hashes {
             let places = self.content.entry(hash.to_owned()).or_default();
             places.push((date, there.clone()));
         }
