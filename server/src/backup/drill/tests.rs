@@ -48,7 +48,8 @@ impl Kept {
 
 fn take(keeper: &Keeper, reason: Reason, at: &str) -> Manifest {
     let order = Take::new(reason, at.parse().unwrap());
-    let watch = &mut Watch::new(&mut |_| {}, Cancel::never(), Duration::from_secs(300));
+    let mut tell = |_| {};
+    let watch = &mut Watch::new(&mut tell, Cancel::never(), Duration::from_secs(300));
     keeper.take_and_rotate(&order, watch).unwrap().manifest
 }
 
@@ -63,7 +64,8 @@ fn order<'a>(what: &'a Path, scratch: &'a Path, now: &str) -> Order<'a> {
 
 fn drill_of(what: &Path, now: &str) -> Report {
     let scratch = tempfile::tempdir().unwrap();
-    let watch = &mut Watch::new(&mut |_| {}, Cancel::never(), Duration::from_secs(300));
+    let mut tell = |_| {};
+    let watch = &mut Watch::new(&mut tell, Cancel::never(), Duration::from_secs(300));
     let report = run(&order(what, scratch.path(), now), watch).unwrap();
     assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
     report
