@@ -460,8 +460,6 @@ fn entry_of(night: &Night, bytes: u64, others: &[Entry]) -> Entry {
         bytes,
         pinned: false,
         verified: true,
-        // What it would free is asked of files that are there.
-        bytes: 0,
     }
 }
 
