@@ -6,6 +6,7 @@ mod caddy;
 mod check;
 mod cli;
 mod config;
+mod copies;
 mod hostile;
 mod household;
 mod http;
