@@ -1,6 +1,7 @@
 //! Everything that runs over real sockets, files, processes and a browser.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod adopt;
 mod browser;
 mod caddy;
 mod check;
@@ -14,6 +15,7 @@ mod kills;
 mod load;
 mod mending;
 mod nightly;
+mod notify;
 mod package;
 mod pages;
 mod policies;

