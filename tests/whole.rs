@@ -8,6 +8,7 @@ mod check;
 mod cli;
 mod config;
 mod drill;
+mod copies;
 mod hostile;
 mod household;
 mod http;
