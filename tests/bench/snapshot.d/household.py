@@ -53,8 +53,9 @@ def built(size, keys, folder, seed=1):
     path = folder / f"{name}-{version}.sqlite"
     if path.exists():
         return path
-    for old in folder.glob(f"{name}-*"):
-        old.unlink()
+    for old in folder.glob("household-*"):
+        if version not in old.name:
+            old.unlink()
     part = path.with_suffix(".part")
     with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as connection:
         for pragma in ("page_size=4096", "journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE",
