@@ -11,12 +11,8 @@ use serde_json::Value;
 use crate::load::backup;
 use crate::support::content::Content;
 use crate::support::load::{Load, Mix};
+use crate::support::random::{Random, is_long};
 use crate::support::{House, PATIENCE};
-
-/// Set: as many random instants as a night allows; else as many as a developer waits for.
-const LONG: &str = "TEALKEEP_LONG";
-/// The seed of a run that is to be repeated.
-const SEED: &str = "TEALKEEP_SEED";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -131,10 +127,9 @@ async fn killed_in_a_snapshot_nothing_of_it_is_left() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn killed_at_random_instants_under_load_it_is_always_in_order_again() {
-    let long = std::env::var_os(LONG).is_some();
     let mut random = Random::seeded();
     let mut scene = Scene::new().await;
-    for round in 0..if long { 200 } else { 8 } {
+    for round in 0..if is_long() { 200 } else { 8 } {
         let kind = [Kind::Deploy, Kind::Restore, Kind::Rollback, Kind::Undo][round % 4];
         let at = Duration::from_millis(random.below(700));
         let what = format!(
@@ -537,32 +532,5 @@ fn look_for_leftovers(folder: &Path, found: &mut Vec<PathBuf>) {
         } else if entry.file_type().unwrap().is_dir() {
             look_for_leftovers(&entry.path(), found);
         }
-    }
-}
-
-/// Numbers that can be had again: splitmix64 (Steele, Lea and Flood, 2014).
-struct Random {
-    seed: u64,
-    state: u64,
-}
-
-impl Random {
-    fn seeded() -> Random {
-        let given = std::env::var(SEED)
-            .ok()
-            .map(|text| text.parse().expect("a seed is a number"));
-        let seed = given.unwrap_or_else(|| {
-            let mut bytes = [0_u8; 4];
-            getrandom::fill(&mut bytes).unwrap();
-            u64::from(u32::from_ne_bytes(bytes))
-        });
-        Random { seed, state: seed }
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
     }
 }

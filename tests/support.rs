@@ -1,9 +1,11 @@
 //! A house for tests: a demo of its own, as a real process, with free ports in a temporary folder.
 
+pub mod backups;
 pub mod browser;
 pub mod content;
 pub mod load;
 pub mod pi;
+pub mod random;
 pub mod visitor;
 
 use std::collections::HashSet;

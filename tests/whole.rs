@@ -1,6 +1,7 @@
 //! Everything that runs over real sockets, files, processes and a browser.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod adopt;
 mod browser;
 mod caddy;
 mod check;
@@ -13,6 +14,7 @@ mod kills;
 mod load;
 mod mending;
 mod nightly;
+mod notify;
 mod package;
 mod pages;
 mod policies;
@@ -20,5 +22,6 @@ mod push;
 mod serve;
 mod support;
 mod systemd;
+mod torture;
 mod units;
 mod workers;

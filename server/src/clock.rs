@@ -187,7 +187,7 @@ trait Timedate {
 }
 
 /// No later than this program was built: a clock that shows less is wrong.
-const BUILT: Timestamp = Timestamp::constant(1_793_491_200, 0);
+pub const BUILT: Timestamp = Timestamp::constant(1_793_491_200, 0);
 
 /// What systemd-timesyncd knows: it makes this file once the clock was set from the network. `None` where
 /// it does not run.

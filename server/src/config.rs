@@ -23,9 +23,10 @@ use crate::backup::database::{Access, Database};
 use crate::backup::gzip::DEFAULT_LEVEL;
 use crate::backup::{Cancel, Keep, Watch};
 use crate::names::{AppName, Colour};
+use crate::pulls::DEFAULT_SPOOL;
 
 pub use caddy::{CaddySection, PREVIEW_HEADER};
-pub use notify::NotifyConfig;
+pub use notify::{Address, NotifyConfig};
 pub use policy::PolicyConfig;
 pub use prepare::PrepareConfig;
 pub use systemd::SystemdConfig;
@@ -54,6 +55,8 @@ pub struct Config {
     pub state: PathBuf,
     /// The unix socket that the command line speaks to.
     pub socket: PathBuf,
+    /// The folder in which the laptops leave word of their pulls. One that is not there holds none.
+    pub spool: PathBuf,
     /// Where the dashboard is, and by which names.
     pub dashboard: Dashboard,
     /// Who is told when something is wrong, and when it is well again.
@@ -118,7 +121,7 @@ pub struct BackupConfig {
     /// How old the laptop's last pull may become before it is overdue; zero expects none.
     pub pull_within: Duration,
     /// The address that is called after each good night.
-    pub heartbeat: Option<http::Uri>,
+    pub heartbeat: Option<Address>,
 }
 
 impl Default for BackupConfig {
@@ -322,6 +325,7 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
     let zone = root.optional::<TimeZone>("zone").map(|placed| placed.value);
     let state = root.or("state", PathBuf::from(DEFAULT_STATE));
     let socket = root.or("socket", PathBuf::from(DEFAULT_SOCKET));
+    let spool = root.or("spool", PathBuf::from(DEFAULT_SPOOL));
     let dashboard_table = root.table("dashboard");
     let listen = dashboard_table.or(
         "listen",
@@ -347,6 +351,7 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
     let mut taken = Taken::default();
     taken.port(&root, &listen);
     taken.path(&root, &state, Holds::Files, on_this_machine);
+    taken.path(&root, &spool, Holds::Files, on_this_machine);
     let mut names: HashMap<AppName, usize> = HashMap::new();
     let mut apps = Vec::new();
     for (index, table) in tables.into_iter().enumerate() {
@@ -382,6 +387,7 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
         zone,
         state: state.value,
         socket: socket.value,
+        spool: spool.value,
         dashboard: Dashboard {
             listen: listen.value,
             hosts: hosts.value,
@@ -503,8 +509,8 @@ fn read_backup(table: Table<'_>) -> BackupConfig {
         within(&table, &pull_within, "1h", "2160h");
     }
     let heartbeat = table
-        .optional::<http::Uri>("heartbeat")
-        .map(|uri| uri.value);
+        .optional::<Address>("heartbeat")
+        .map(|address| address.value);
     table.finish();
     BackupConfig {
         at: at.value,

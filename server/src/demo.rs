@@ -231,6 +231,7 @@ fn configuration(options: &DemoOptions, folder: PathBuf) -> anyhow::Result<Confi
         zone: None,
         state: folder.join("state"),
         socket: folder.join("control.sock"),
+        spool: folder.join("spool"),
         dashboard: Dashboard {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), options.port),
             hosts: Vec::new(),

@@ -3,6 +3,7 @@
 
 pub use crate::clock::seconds;
 
+mod adoptions;
 mod checks;
 pub mod data;
 mod drills;
@@ -88,6 +89,8 @@ pub struct App {
     misrouted: std::sync::Mutex<Option<String>>,
     /// Held while what people see is checked.
     checking: Mutex<()>,
+    /// Held while a drill is under way.
+    drilling: Mutex<()>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -237,6 +240,7 @@ impl App {
             ailment: std::sync::Mutex::default(),
             misrouted: std::sync::Mutex::default(),
             checking: Mutex::default(),
+            drilling: Mutex::default(),
             tasks,
             stop,
         })
@@ -561,7 +565,12 @@ impl App {
                     seconds(Duration::from_millis(manifest.took_ms)),
                 );
                 self.note(Severity::Good, how).await;
+                if reason == Reason::Nightly {
+                    self.warn_of_shrunk_tables(manifest).await;
+                }
             }
+            // A night that fails is tried again and again: who tries it says so, once for each cause.
+            Err(_) if reason == Reason::Nightly => {}
             Err(error) => {
                 let how = format!(
                     "A {} snapshot failed: {error:#}. Nothing was deleted.",

@@ -182,9 +182,14 @@ impl Unnamed {
             // A hard link refuses a taken name, which a rename would replace.
             Some(hidden) => fs::hard_link(hidden, path),
         };
-        linked
-            .and_then(|()| sync_parent(path))
-            .map_err(|e| with_path("publish", path, &e))
+        let synced = linked.and_then(|()| {
+            sync_parent(path).inspect_err(|_| {
+                // What may not be there after a power cut is not published. That the name can't be removed
+                // either is the same fault of the disk.
+                let _ = fs::remove_file(path);
+            })
+        });
+        synced.map_err(|e| with_path("publish", path, &e))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The HTTP side: the dashboard's pages, the API and the event stream, over TCP for browsers and over
 //! a unix socket for the command line. Which route asks for what is one table, `routes`.
 
+pub mod adopt;
 pub mod api;
 pub mod auth;
 pub mod checks;
@@ -9,6 +10,7 @@ mod events;
 mod guard;
 pub mod incoming;
 pub mod listen;
+pub mod notices;
 mod openapi;
 mod pages;
 mod peer;
@@ -16,13 +18,14 @@ mod problem;
 pub mod routes;
 pub mod tokens;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::Dashboard;
+use crate::config::{Dashboard, NotifyConfig};
 use crate::deploy::App;
 use crate::journal::Journal;
 use crate::names::AppName;
@@ -40,8 +43,12 @@ pub struct Server {
     pub clock: Clock,
     /// Where the dashboard is, and by which names.
     pub dashboard: Dashboard,
+    /// Who is told when something is wrong.
+    pub notify: NotifyConfig,
     /// When this process began.
     pub started: Timestamp,
+    /// Where laptops leave word of their pulls.
+    pub spool: PathBuf,
     /// Ends what would otherwise go on for ever, such as event streams.
     pub stop: CancellationToken,
 }

@@ -10,7 +10,7 @@ pub mod notices;
 pub mod pulls;
 pub mod runs;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -122,6 +122,7 @@ pub struct Journal {
 
 #[derive(Debug)]
 struct Inner {
+    folder: PathBuf,
     connection: Mutex<Connection>,
     events: broadcast::Sender<Signal>,
 }
@@ -152,10 +153,17 @@ impl Journal {
         let (events, _) = broadcast::channel(LISTENER_BACKLOG);
         Ok(Journal {
             inner: Arc::new(Inner {
+                folder: folder.to_owned(),
                 connection: Mutex::new(connection),
                 events,
             }),
         })
+    }
+
+    /// The folder that it is in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.inner.folder
     }
 
     /// Runs `work` on the journal's connection, off the async threads.

@@ -18,6 +18,7 @@ pub mod notify;
 pub mod policy;
 pub mod prepare;
 pub mod probe;
+pub mod pulls;
 pub mod router;
 pub mod runtime;
 pub mod schedule;

@@ -1,14 +1,188 @@
 //! Being told: what is wrong at home is derived, again and again, from what the journal and the machine say, and
 //! whoever is configured hears of it once, and once more when it is well again. Nothing ever waits for it.
+//!
+//! [`conditions()`] decides what is wrong, [`ledger`] writes it down with the messages that say so, and a [`Post`] for
+//! each channel carries those out. What came and went before it could be told is told all the same, both halves in
+//! their order: it happened.
+
+pub mod channel;
+mod condition;
+mod conditions;
+mod facts;
+mod gather;
+pub mod ledger;
+pub mod message;
+mod post;
+mod redact;
+pub(crate) mod secret;
+pub mod send;
+pub mod sign;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify as Bell;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::config::NotifyConfig;
 use crate::http::Server;
+use crate::journal::nights::Night;
 
-/// Runs until `stop`.
-pub async fn run(_server: Arc<Server>, _config: NotifyConfig, stop: CancellationToken) {
-    stop.cancelled().await;
+pub use channel::{Backoff, Channel};
+pub use condition::{Assessment, Condition, Key, Kind, title};
+pub use conditions::conditions;
+pub use facts::{AppFacts, DiskFacts, Facts, Space};
+pub use gather::{Gatherer, address_of};
+pub use message::{Message, State};
+pub use post::Post;
+
+/// How often is looked when nothing happens: nights that are missed and disks that fill up say nothing by themselves.
+const EVERY: Duration = Duration::from_secs(60);
+/// The pause between two looks while much happens.
+const PAUSE: Duration = Duration::from_secs(5);
+/// How long is waited for what comes together, such as the steps of a run.
+const TOGETHER: Duration = Duration::from_millis(500);
+/// A good night is called out within this time; later, silence is what is true.
+const HEARTBEAT_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// Looks and tells until `stop`.
+pub async fn run(server: Arc<Server>, config: NotifyConfig, stop: CancellationToken) {
+    let bell_of = |channel: Channel| (channel, Arc::new(Bell::new()));
+    let messages: Vec<_> = Channel::for_messages(&config)
+        .into_iter()
+        .map(bell_of)
+        .collect();
+    let heartbeats: Vec<_> = server
+        .apps
+        .iter()
+        .filter_map(|app| {
+            let address = app.config.backup.heartbeat.clone()?;
+            Some(Channel::Heartbeat(app.name().clone(), address))
+        })
+        .map(bell_of)
+        .collect();
+    let all = || messages.iter().chain(&heartbeats);
+    let names = all().map(|(channel, _)| channel.name()).collect();
+    if let Err(error) = server.journal.keep_channels(names, Timestamp::now()).await {
+        tracing::error!("what waits to be told could not be read: {error:#}");
+    }
+    let posts = TaskTracker::new();
+    for (channel, bell) in all() {
+        let post = Post {
+            journal: server.journal.clone(),
+            backoff: channel.backoff(),
+            channel: channel.clone(),
+            deadline: send::DEADLINE,
+            bell: bell.clone(),
+        };
+        posts.spawn(post.run(stop.clone()));
+    }
+    posts.close();
+    let watch = Watch {
+        server,
+        config,
+        messages,
+        heartbeats,
+        gatherer: Gatherer::default(),
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = watch.run() => {}
+    }
+    posts.wait().await;
+}
+
+type Belled = (Channel, Arc<Bell>);
+
+/// What looks, again and again.
+struct Watch {
+    server: Arc<Server>,
+    config: NotifyConfig,
+    messages: Vec<Belled>,
+    heartbeats: Vec<Belled>,
+    gatherer: Gatherer,
+}
+
+impl Watch {
+    async fn run(mut self) {
+        let mut journal = self.server.journal.subscribe();
+        let mut anew = true;
+        loop {
+            if let Err(error) = self.look(anew).await {
+                tracing::error!("whether something is wrong could not be told: {error:#}");
+            }
+            let looked = Instant::now();
+            anew = tokio::select! {
+                // One that was missed is a sign as well.
+                _ = journal.recv() => true,
+                () = sleep_until(looked + EVERY) => false,
+            };
+            if anew {
+                sleep(TOGETHER).await;
+                sleep_until(looked + PAUSE).await;
+                journal = journal.resubscribe();
+            }
+        }
+    }
+
+    async fn look(&mut self, anew: bool) -> anyhow::Result<()> {
+        let server = self.server.clone();
+        let installed_at = crate::supervisor::installed_at(&server.journal).await?;
+        let facts = self
+            .gatherer
+            .facts(&server, installed_at, self.config.disk_free, anew)
+            .await?;
+        for app in &facts.apps {
+            if let Some(night) = &app.night {
+                self.call_heartbeat(app, night, facts.now).await?;
+            }
+        }
+        let settings = ledger::Settings {
+            channels: self
+                .messages
+                .iter()
+                .map(|(channel, _)| channel.name())
+                .collect(),
+            apps: server.apps.iter().map(|app| app.name().clone()).collect(),
+            zone: facts.zone.clone(),
+        };
+        let assessment = conditions(&facts);
+        if ledger::settle(&server.journal, &assessment, &settings, facts.now).await? {
+            for (_, bell) in &self.messages {
+                bell.notify_one();
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the heartbeat called of a night that is good, once.
+    async fn call_heartbeat(
+        &self,
+        app: &AppFacts,
+        night: &Night,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let (Some(snapshot), None) = (night.snapshot, &night.failed) else {
+            return Ok(());
+        };
+        if now.duration_since(night.at).abs() > HEARTBEAT_WITHIN {
+            return Ok(());
+        }
+        for (channel, bell) in &self.heartbeats {
+            if !matches!(channel, Channel::Heartbeat(of, _) if *of == app.name) {
+                continue;
+            }
+            let journal = &self.server.journal;
+            if journal
+                .call_once(channel.name(), snapshot.to_string(), now)
+                .await?
+            {
+                bell.notify_one();
+            }
+        }
+        Ok(())
+    }
 }

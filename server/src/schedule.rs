@@ -46,6 +46,18 @@ pub enum Decision {
     },
 }
 
+/// From when on nights are due, given what the first start wrote down: a clock that ran ahead at that moment must
+/// not keep every night away until it is right. One that shows less than `build_date` is wrong now, and says
+/// nothing about then.
+#[must_use]
+pub fn counts_from(installed_at: Timestamp, now: Timestamp, build_date: Timestamp) -> Timestamp {
+    if installed_at > now && now >= build_date {
+        Timestamp::MIN
+    } else {
+        installed_at
+    }
+}
+
 /// Decides whether the run of `at`, local time, is due. However many dates were missed, only the last of them
 /// is caught up. Nothing is due before the first `at` after `installed_at`.
 ///
@@ -128,7 +140,9 @@ pub enum Trust {
 
 /// Judges the clock. A Pi has none that runs while it is off: until the network has set it, it says anything.
 ///
-/// `synchronised` is what the system knows of it, `None` where it can't be asked.
+/// `synchronised` is what the system knows of it, `None` where it can't be asked. A clock that the network has set
+/// is right, whatever the journal says: what is dated after it was written while the clock ran ahead, and must not
+/// keep everything for years.
 #[must_use]
 pub fn clock_trust(
     now: Timestamp,
@@ -137,7 +151,9 @@ pub fn clock_trust(
     synchronised: Option<bool>,
     uptime: Duration,
 ) -> Trust {
-    if let Some(event) = newest_journal_event.filter(|event| *event > now) {
+    let contradicted =
+        newest_journal_event.filter(|event| *event > now && synchronised != Some(true));
+    if let Some(event) = contradicted {
         Trust::Untrusted(format!(
             "the clock says {now:.0}, and something happened at {event:.0} already"
         ))

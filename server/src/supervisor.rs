@@ -141,10 +141,13 @@ impl Supervisor {
             auth,
             clock,
             dashboard: config.dashboard.clone(),
+            notify: notify.clone(),
             started: Timestamp::now(),
+            spool: config.spool.clone(),
             stop: stop.clone(),
         });
         tasks.spawn(crate::notify::run(server.clone(), notify, stop.clone()));
+        tasks.spawn(crate::pulls::watch(server.clone(), stop.clone()));
         let service = routes::service(server.clone());
         let socket = control_socket(&config.socket)?;
         tasks.spawn(listen::serve(
@@ -374,7 +377,11 @@ fn lock(state: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
-async fn installed_at(journal: &Journal) -> anyhow::Result<Timestamp> {
+/// When Tealkeep first ran on this state.
+///
+/// # Errors
+/// The journal can't be read, or at the first start written.
+pub(crate) async fn installed_at(journal: &Journal) -> anyhow::Result<Timestamp> {
     if let Some(text) = journal.setting(INSTALLED_AT).await?
         && let Ok(at) = text.parse()
     {

@@ -416,7 +416,7 @@ fn needs_extension(e: &rusqlite::Error) -> bool {
     e.sqlite_error_code() == Some(ErrorCode::Unknown)
 }
 
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

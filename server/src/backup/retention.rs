@@ -3,11 +3,12 @@
 
 mod forecast;
 mod keep;
+pub mod room;
 
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
 use super::catalogue::Catalogue;
@@ -32,6 +33,8 @@ pub struct Entry {
     pub pinned: bool,
     /// Whether its file is what its manifest says. Others are neither counted nor dropped.
     pub verified: bool,
+    /// The size of its file.
+    pub bytes: u64,
 }
 
 /// A tier's bucket that a snapshot stands for.
@@ -86,6 +89,7 @@ pub fn entries(catalogue: &Catalogue) -> Vec<Entry> {
             taken_at: entry.manifest.taken_at,
             pinned: entry.manifest.pinned,
             verified: true,
+            bytes: entry.manifest.bytes,
         })
         .collect()
 }
@@ -100,7 +104,7 @@ pub fn plan(entries: &[Entry], now: Timestamp, today_local: Date, policy: &Keep)
         .filter(|entry| plan.keep.iter().any(|kept| kept.id == entry.id))
         .cloned()
         .collect();
-    let leaves = forecast::foresee(kept.clone(), now, today_local, policy);
+    let leaves = forecast::foresee(&kept, now, today_local, policy);
     for kept_one in &mut plan.keep {
         let Some(entry) = kept.iter().find(|entry| entry.id == kept_one.id) else {
             continue;
@@ -133,11 +137,17 @@ fn decide(entries: &[Entry], now: Timestamp, today: Date, policy: &Keep) -> Plan
                 entry.id,
                 "not verified, so it is for a person to look at".to_owned(),
             );
-        } else if is_future(entry, now, today) {
+        } else if entry.taken_at > now {
             say(
                 entry.id,
                 "dated in the future, so the clock was wrong once; it is not counted".to_owned(),
             );
+        } else if is_future(entry, now, today) {
+            let why = format!(
+                "it counts for {}, which has not begun in this time zone",
+                entry.local_date
+            );
+            say(entry.id, why);
         }
         if entry.pinned {
             say(entry.id, "pinned".to_owned());
@@ -158,11 +168,11 @@ fn decide(entries: &[Entry], now: Timestamp, today: Date, policy: &Keep) -> Plan
     }
     let restores = counted.iter().filter(|e| e.reason == Reason::BeforeRestore);
     for (nth, entry) in restores.enumerate() {
-        if now.duration_since(entry.taken_at) < days(policy.before_restore_days) {
+        if leaves_on(entry, policy).is_none_or(|on| today < on) {
             let kept_days = policy.before_restore_days;
             say(
                 entry.id,
-                format!("taken before a restore, less than {kept_days} days ago"),
+                format!("taken before a restore, which is kept for {kept_days} days"),
             );
         } else if nth == 0 {
             say(entry.id, "taken before the last restore".to_owned());
@@ -185,7 +195,7 @@ fn decide(entries: &[Entry], now: Timestamp, today: Date, policy: &Keep) -> Plan
             }),
             None => plan.drop.push(Dropped {
                 id: entry.id,
-                why: why_dropped(entry, policy),
+                why: why_dropped(entry, &counted, policy),
             }),
         }
     }
@@ -233,16 +243,16 @@ fn unpinned<'a>(counted: &'a [&Entry], reason: Reason) -> impl Iterator<Item = &
     of_reason.filter(move |entry| entry.reason == reason && !entry.pinned)
 }
 
-fn days(n: u32) -> SignedDuration {
-    SignedDuration::from_hours(i64::from(n) * 24)
+/// The date from which on a snapshot from before a restore may go: it stays for its days, and the date that it
+/// was taken on counts for none of them. `None` at the end of the calendar.
+fn leaves_on(entry: &Entry, policy: &Keep) -> Option<Date> {
+    let days = i64::from(policy.before_restore_days) + 1;
+    entry.local_date.checked_add(days.days()).ok()
 }
 
-fn why_dropped(entry: &Entry, policy: &Keep) -> String {
+fn why_dropped(entry: &Entry, counted: &[&Entry], policy: &Keep) -> String {
     match entry.reason {
-        Reason::Nightly => format!(
-            "newer nights fill the {} daily, {} weekly and {} monthly places",
-            policy.daily, policy.weekly, policy.monthly
-        ),
+        Reason::Nightly => why_night_dropped(entry, counted, policy),
         Reason::Manual => format!("there are {} newer manual ones", policy.manual),
         Reason::BeforeDeploy => {
             format!(
@@ -257,5 +267,36 @@ fn why_dropped(entry: &Entry, policy: &Keep) -> String {
     }
 }
 
+/// Each tier's own reason for not holding a night: its bucket has a newer one, or newer buckets fill its places.
+fn why_night_dropped(night: &Entry, counted: &[&Entry], policy: &Keep) -> String {
+    let newer = |tier: Tier| {
+        let others = counted.iter().filter(|other| {
+            other.reason == Reason::Nightly
+                && tier.bucket_of(other.local_date) == tier.bucket_of(night.local_date)
+        });
+        others
+            .max_by_key(|other| (other.local_date, other.taken_at, other.id))
+            .is_some_and(|newest| newest.id != night.id)
+    };
+    if newer(Tier::Daily) {
+        return format!("{} has a newer one", night.local_date);
+    }
+    let held_by_others = |tier: Tier, buckets: &str| {
+        if newer(tier) {
+            format!("{} has a newer one", tier.bucket_name(night.local_date))
+        } else {
+            format!("newer {buckets} fill the {} {tier} places", policy.of(tier))
+        }
+    };
+    format!(
+        "newer nights fill the {} daily places, {}, and {}",
+        policy.daily,
+        held_by_others(Tier::Weekly, "weeks"),
+        held_by_others(Tier::Monthly, "months")
+    )
+}
+
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod years;

@@ -8,6 +8,8 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use rusqlite::Connection;
+
 use crate::durable::Unnamed;
 
 use super::database::{self, Facts};
@@ -199,6 +201,18 @@ pub(crate) fn unpack_checked(
     name: &mut Name,
     watch: &mut Watch<'_>,
 ) -> Result<Facts, Unproven> {
+    unpack_open(file, unnamed, dir, manifest, name, watch).map(|(facts, _)| facts)
+}
+
+/// The same, and leaves open what was proven: read-only, and interrupted when `watch` says stop.
+pub(super) fn unpack_open(
+    file: &File,
+    unnamed: &mut Unnamed,
+    dir: &Path,
+    manifest: Option<&Manifest>,
+    name: &mut Name,
+    watch: &mut Watch<'_>,
+) -> Result<(Facts, Connection), Unproven> {
     let free = scratch::free_bytes(dir).map_err(Unproven::Io)?;
     let limit = match manifest {
         Some(manifest) => {
@@ -226,10 +240,10 @@ pub(crate) fn unpack_checked(
     watch
         .begin(Stage::Checking, read.plain_bytes)
         .map_err(Unproven::Stopped)?;
-    let facts = check_content(unnamed, dir, name, watch)?;
+    let (facts, conn) = check_content(unnamed, dir, name, watch)?;
     match manifest.and_then(|manifest| manifest.difference(&facts)) {
         Some(difference) => Err(Damage::Content(difference).into()),
-        None => Ok(facts),
+        None => Ok((facts, conn)),
     }
 }
 
@@ -256,7 +270,7 @@ fn check_content(
     dir: &Path,
     name: &mut Name,
     watch: &mut Watch<'_>,
-) -> Result<Facts, Unproven> {
+) -> Result<(Facts, Connection), Unproven> {
     let (mut conn, part) = match scratch::open_nameless(unnamed.file(), dir) {
         Ok(opened) => opened,
         Err(OpenError::Io(e)) => return Err(Unproven::Io(e)),
@@ -272,13 +286,29 @@ fn check_content(
         .and_then(|()| database::check(&conn, 0))
         .and_then(|findings| Ok((findings, database::facts(&conn)?)));
     match looked {
-        Ok((findings, facts)) if findings.is_empty() => Ok(facts),
-        Ok((findings, _)) => Err(Damage::Integrity(findings).into()),
+        Ok((findings, facts)) if findings.is_empty() => Ok((facts, conn)),
+        Ok((findings, _)) => Err(Damage::Integrity(with_names(&conn, findings)).into()),
         Err(e) => Err(judge(&e, watch)),
     }
 }
 
-fn judge(e: &rusqlite::Error, watch: &Watch<'_>) -> Unproven {
+/// SQLite's findings, with the name of the table or index where they name a b-tree by its number alone, as in
+/// `Tree 5 page 12: …` (btree.c, `checkAppendMsg`).
+fn with_names(conn: &Connection, findings: Vec<String>) -> Vec<String> {
+    let name = |line: &str| -> Option<String> {
+        let (number, _) = line.split_once("Tree ")?.1.split_once(' ')?;
+        let root: u32 = number.parse().ok()?;
+        let sql = "SELECT name FROM main.sqlite_schema WHERE rootpage = ?1";
+        conn.query_row(sql, [root], |row| row.get(0)).ok()
+    };
+    let named = findings.into_iter().map(|line| match name(&line) {
+        Some(name) => format!("{line} (in `{name}`)"),
+        None => line,
+    });
+    named.collect()
+}
+
+pub(super) fn judge(e: &rusqlite::Error, watch: &Watch<'_>) -> Unproven {
     use rusqlite::ErrorCode;
     match (e.sqlite_error_code(), watch.check()) {
         (Some(ErrorCode::OperationInterrupted), Err(stopped)) => Unproven::Stopped(stopped),
@@ -288,20 +318,36 @@ fn judge(e: &rusqlite::Error, watch: &Watch<'_>) -> Unproven {
 }
 
 /// Where to unpack: where the caller says; else in the folder for temporary files that are too large for
-/// memory (`$TMPDIR`, or `/var/tmp` after file-hierarchy(7)); else beside the snapshot.
-fn workplace(path: &Path, scratch: Option<&Path>, need: u64) -> io::Result<(Unnamed, PathBuf)> {
-    if let Some(dir) = scratch {
-        return Ok((Unnamed::create_in(dir, 0o600)?, dir.to_owned()));
-    }
+/// memory (`$TMPDIR`, or `/var/tmp` after file-hierarchy(7)); else beside the snapshot. Where none of them has room, it
+/// is the first of them, so that what is missing there can be said.
+pub(super) fn workplace(
+    path: &Path,
+    scratch: Option<&Path>,
+    need: u64,
+) -> io::Result<(Unnamed, PathBuf)> {
     let temp = std::env::var_os("TMPDIR").map_or_else(|| "/var/tmp".into(), PathBuf::from);
-    if scratch::has_room(&temp, need).is_ok_and(|room| room.is_ok())
-        && let Ok(unnamed) = Unnamed::create_in(&temp, 0o600)
-    {
-        return Ok((unnamed, temp));
-    }
     let real = fs::canonicalize(path)?;
     let beside = real.parent().unwrap_or(Path::new("/")).to_owned();
-    Ok((Unnamed::create_in(&beside, 0o600)?, beside))
+    let dirs: Vec<PathBuf> = scratch
+        .map(Path::to_owned)
+        .into_iter()
+        .chain([temp, beside])
+        .collect();
+    for dir in &dirs {
+        if scratch::has_room(dir, need).is_ok_and(|room| room.is_ok())
+            && let Ok(unnamed) = Unnamed::create_in(dir, 0o600)
+        {
+            return Ok((unnamed, dir.clone()));
+        }
+    }
+    let mut refused = None;
+    for dir in dirs {
+        match Unnamed::create_in(&dir, 0o600) {
+            Ok(unnamed) => return Ok((unnamed, dir)),
+            Err(e) => refused = refused.or(Some(e)),
+        }
+    }
+    Err(refused.unwrap_or_else(|| io::ErrorKind::NotFound.into()))
 }
 
 #[cfg(test)]

@@ -1,11 +1,24 @@
 //! `tealkeep adopt`: takes over what the household's own script has kept so far.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use anyhow::anyhow;
 use clap::Args;
+use jiff::civil::Time;
 
-use super::Outcome;
 use super::client::Client;
+use super::progress::{Bytes, Waiting};
+use super::{Failure, Outcome, print};
+use crate::backup::adopt::{Adopt, Adoption, Outcome as Came, adopt};
+use crate::backup::{Cancel, Keeper, Watch, human};
+use crate::clock::Clock;
+use crate::http::adopt::AdoptRequest;
+
+/// How long it may take without a server.
+const DEADLINE: Duration = Duration::from_secs(24 * 3600);
+/// How many of the files that were passed over are named.
+const NAMED: usize = 5;
 
 #[derive(Debug, Args)]
 pub struct AdoptArgs {
@@ -16,6 +29,16 @@ pub struct AdoptArgs {
     /// The backups folder that takes them, without a server.
     #[arg(long, value_name = "FOLDER", conflicts_with = "app")]
     into: Option<PathBuf>,
+    /// Verify everything, say what would be taken over, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Without a server: the local time of the nightly snapshot, for files that don't say theirs.
+    #[arg(long, value_name = "HH:MM", default_value = "03:30", requires = "into", value_parser = time)]
+    at: Time,
+}
+
+fn time(text: &str) -> Result<Time, String> {
+    Time::strptime("%H:%M", text).map_err(|_| "a local time such as 03:30".to_owned())
 }
 
 impl AdoptArgs {
@@ -26,15 +49,113 @@ impl AdoptArgs {
 }
 
 /// Without a server.
-pub fn local(_args: &AdoptArgs, _json: bool) -> Outcome {
-    Err(not_yet())
+pub fn local(args: &AdoptArgs, json: bool) -> Outcome {
+    let Some(into) = &args.into else {
+        unreachable!("it was asked whether there is one")
+    };
+    // It takes snapshots over, and none of a database.
+    let keeper = Keeper::new(Path::new(""), into);
+    let order = Adopt {
+        from: args.from.clone(),
+        now: Clock::new(None).local(),
+        at: args.at,
+        dry_run: args.dry_run,
+    };
+    let mut bar = Bytes::new();
+    let mut tell = |progress| bar.show(progress);
+    let said = adopt(
+        &keeper,
+        &order,
+        &mut Watch::new(&mut tell, Cancel::never(), DEADLINE),
+    );
+    bar.clear();
+    let adoption = said.map_err(|error| {
+        if error.is_wrong_call() {
+            Failure::Call(error.to_string())
+        } else {
+            Failure::Tried(anyhow!("{error}"))
+        }
+    })?;
+    report(&adoption, args, json)
 }
 
 /// Through the server.
-pub async fn run(_client: &Client, _args: &AdoptArgs, _json: bool) -> Outcome {
-    Err(not_yet())
+pub async fn run(client: &Client, args: &AdoptArgs, json: bool) -> Outcome {
+    let app = client.app(args.app.clone()).await?;
+    let request = AdoptRequest {
+        // The server has a working directory of its own.
+        from: std::path::absolute(&args.from)?,
+        dry_run: args.dry_run,
+    };
+    let waiting = Waiting::new("verifying every backup");
+    let adoption: Adoption = client
+        .post(&format!("/api/v1/apps/{app}/adopt"), &request)
+        .await?;
+    drop(waiting);
+    report(&adoption, args, json)
 }
 
-fn not_yet() -> super::Failure {
-    super::Failure::Tried(anyhow::anyhow!("this can't be done yet"))
+fn report(adoption: &Adoption, args: &AdoptArgs, json: bool) -> Outcome {
+    print(json, adoption, || in_words(adoption, args.dry_run))?;
+    let all = adoption.files.len();
+    match adoption.count(Came::Refused) {
+        _ if all == 0 => Err(Failure::Tried(anyhow!(
+            "{} holds no backups: they are called something.sqlite.gz, .sqlite3.gz, .db.gz, .sqlite, .sqlite3 or .db",
+            args.from.display()
+        ))),
+        0 => Ok(()),
+        refused => Err(Failure::Tried(anyhow!(
+            "{refused} of {all} can't be relied on, and nothing of {} was taken over",
+            if refused == 1 { "it" } else { "them" }
+        ))),
+    }
+}
+
+fn in_words(adoption: &Adoption, dry_run: bool) -> String {
+    let mut text = String::new();
+    for file in &adoption.files {
+        let said = match (file.outcome, file.local_date) {
+            (Came::Taken, Some(date)) => {
+                let size = human(file.bytes);
+                let rows = file.rows.unwrap_or_default();
+                let what = if dry_run { "would be taken" } else { "taken" };
+                let id = file.id.map_or_else(String::new, |id| format!(" as {id}"));
+                format!("whole, {size}, {rows} rows; {what}{id} for {date}")
+            }
+            (Came::Taken, None) => file.why.clone(),
+            (Came::Already | Came::Same, _) => format!("left: {}", file.why),
+            (Came::Refused, _) => format!("NOT taken: {}", file.why),
+        };
+        text.push_str(&format!("{}: {said}\n", file.file));
+    }
+    if !adoption.others.is_empty() {
+        let named: Vec<&str> = adoption
+            .others
+            .iter()
+            .take(NAMED)
+            .map(String::as_str)
+            .collect();
+        let more = match adoption.others.len() - named.len() {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        text.push_str(&format!("Passed over: {}{more}.\n", named.join(", ")));
+    }
+    if !adoption.plan.is_empty() {
+        let stay = adoption.plan.iter().filter(|one| one.stays).count();
+        let go = adoption.plan.len() - stay;
+        let nothing = if dry_run {
+            "Nothing was written."
+        } else {
+            "Nothing was removed, and the originals are as they were."
+        };
+        text.push_str(&format!(
+            "{nothing} With the next night's rotation {stay} stay and {go} go:\n"
+        ));
+        for one in &adoption.plan {
+            let word = if one.stays { "stays" } else { "goes" };
+            text.push_str(&format!("  {}  {word}: {}\n", one.local_date, one.why));
+        }
+    }
+    text
 }

@@ -1,12 +1,14 @@
 //! `tealkeep door`: what a deploying key may do here, as the forced command of its line in
-//! `authorized_keys`. The verbs that speak to the server, and rsync into a release that is being sent;
-//! everything else is refused. No shell ever sees what was asked for.
+//! `authorized_keys`. The verbs that speak to the server, and rsync into a release that is being sent; with
+//! `--pull`, rsync out of one backups folder and the word that it was pulled. Everything else is refused. No shell
+//! ever sees what was asked for.
 
+mod fetch;
 mod rsync;
 mod turn;
 
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::{Args, FromArgMatches};
@@ -15,6 +17,7 @@ use super::client::Client;
 use super::{Cli, Failure, Outcome, threads};
 use crate::http::auth::Scope;
 use crate::http::incoming::Folder;
+use crate::pulls::DEFAULT_SPOOL;
 
 /// Where sshd puts what the other side asked for (sshd(8), `command="…"`).
 const ASKED_FOR: &str = "SSH_ORIGINAL_COMMAND";
@@ -27,10 +30,19 @@ pub struct DoorArgs {
     /// What the key opens, as a token's scope does: `read` looks, `deploy` deploys too, `admin` restores too.
     #[arg(long, default_value = "deploy")]
     scope: Scope,
+    /// The key pulls this app's backups folder, and does nothing else.
+    #[arg(long, value_name = "APP:FOLDER", conflicts_with = "scope")]
+    pull: Option<fetch::Pulls>,
+    /// With --pull: the folder in which word is left that it was pulled.
+    #[arg(long, default_value = DEFAULT_SPOOL, requires = "pull", value_name = "FOLDER")]
+    spool: PathBuf,
 }
 
 /// `tealkeep door`
 pub fn run(args: &DoorArgs, socket: &Path) -> Outcome {
+    if let Some(pulls) = &args.pull {
+        return fetch::run(pulls, &args.spool, std::env::var(ASKED_FOR).ok());
+    }
     let Ok(asked) = std::env::var(ASKED_FOR) else {
         return Err(Failure::Call(
             "this key is for deploying: it opens no shell. From the laptop: tealkeep push DIR APP --host …"
@@ -179,6 +191,10 @@ mod tests {
             "tealkeep --ssh 'sh -c id' status",
             "tealkeep push . home",
             "tealkeep door",
+            "tealkeep door --pull home:/",
+            "tealkeep pull root@other:/ /tmp/x",
+            "tealkeep pulled home",
+            "tealkeep pulled home --spool /etc",
             "tealkeep status ; id",
             "tealkeep status $(id) x",
             "tealkeep status && id",

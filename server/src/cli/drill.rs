@@ -1,16 +1,30 @@
 //! `tealkeep drill`: of an app, through the server; or of a folder or a file, without one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use anyhow::anyhow;
 use clap::Args;
+use jiff::Timestamp;
 
-use super::Outcome;
 use super::client::Client;
+use super::progress::{Bytes, Waiting};
+use super::{Failure, Outcome, print};
+use crate::backup::drill::{self, Order, Report};
+use crate::backup::{Cancel, Watch};
+use crate::clock::seconds;
+use crate::config::BackupConfig;
+
+/// How long one without a server may take.
+const DEADLINE: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug, Args)]
 pub struct DrillArgs {
-    /// An app's name, to ask the server; or a backups folder or a snapshot's file on this machine.
+    /// An app's name, to ask the server; or a backups folder or a snapshot's file on this machine, with a `/` in it.
     what: Option<PathBuf>,
+    /// With a path: from which share of its rows on a table that shrank since the night before is told [default: 20]
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100))]
+    shrink: Option<u32>,
 }
 
 impl DrillArgs {
@@ -23,15 +37,91 @@ impl DrillArgs {
 }
 
 /// Without a server.
-pub fn local(_args: &DrillArgs, _json: bool) -> Outcome {
-    Err(not_yet())
+pub fn local(args: &DrillArgs, json: bool) -> Outcome {
+    let what = args.what.as_deref().unwrap_or(Path::new("."));
+    what.metadata()
+        .map_err(|e| Failure::Call(format!("{} can't be read: {e}", what.display())))?;
+    let order = Order {
+        what,
+        scratch: None,
+        shrink: args
+            .shrink
+            .unwrap_or_else(|| BackupConfig::default().drill_shrink),
+        now: Timestamp::now(),
+    };
+    let mut bar = Bytes::new();
+    let mut tell = |progress| bar.show(progress);
+    let report = drill::run(
+        &order,
+        &mut Watch::new(&mut tell, Cancel::never(), DEADLINE),
+    );
+    bar.clear();
+    tell_of(&report.map_err(|e| anyhow!("no drill: {e}"))?, json)
 }
 
 /// Through the server.
-pub async fn run(_client: &Client, _args: &DrillArgs, _json: bool) -> Outcome {
-    Err(not_yet())
+pub async fn run(client: &Client, args: &DrillArgs, json: bool) -> Outcome {
+    if args.shrink.is_some() {
+        let text = "the share of an app is its `drill_shrink` in the configuration; --shrink goes with a path";
+        return Err(Failure::Call(text.to_owned()));
+    }
+    let name = args
+        .what
+        .as_ref()
+        .map(|what| what.to_string_lossy().into_owned());
+    let app = client.app(name).await?;
+    let waiting = Waiting::new("unpacking the newest snapshot and checking all of it");
+    let report: Report = client
+        .post(&format!("/api/v1/apps/{app}/drill"), &())
+        .await?;
+    drop(waiting);
+    tell_of(&report, json)
 }
 
-fn not_yet() -> super::Failure {
-    super::Failure::Tried(anyhow::anyhow!("this can't be done yet"))
+fn tell_of(report: &Report, json: bool) -> Outcome {
+    if json || report.is_proven() {
+        print(json, report, || text(report))?;
+    }
+    let Some(why) = &report.failed else {
+        return Ok(());
+    };
+    let id = report
+        .snapshot
+        .map_or_else(String::new, |id| format!(" of {id}"));
+    let error = anyhow!(
+        "the drill{id} failed: {why}. A restore would fail in the same way; `tealkeep verify` says which snapshots are whole"
+    );
+    Err(error.into())
+}
+
+fn text(report: &Report) -> String {
+    let name = report
+        .snapshot
+        .map_or_else(|| "The snapshot".to_owned(), |id| id.to_string());
+    let took = seconds(Duration::from_millis(report.took_ms));
+    let mut text = format!(
+        "{name} was unpacked and proven whole: {}, in {took}.\n",
+        report.proven()
+    );
+    let widest = report.tables.iter().map(|table| table.name.chars().count());
+    let widest = widest.max().unwrap_or_default();
+    for table in &report.tables {
+        let rows = table
+            .rows
+            .map_or_else(|| "gone".to_owned(), |rows| drill::counted(rows, "row"));
+        let before = match (report.compared_with, table.before) {
+            (None, _) => String::new(),
+            (Some(_), Some(before)) if Some(before) == table.rows => String::new(),
+            (Some(_), Some(before)) => format!(", {before} the night before"),
+            (Some(_), None) => ", new".to_owned(),
+        };
+        text.push_str(&format!("  {:widest$}  {rows}{before}\n", table.name));
+    }
+    for note in &report.notes {
+        text.push_str(&format!("Besides: {note}.\n"));
+    }
+    for warning in &report.warnings {
+        text.push_str(&format!("Look at this: {warning}.\n"));
+    }
+    text
 }

@@ -1,18 +1,46 @@
-//! `tealkeep notify`: a message that says nothing but that messages arrive.
+//! `tealkeep notify`: a message that says nothing but that messages arrive, through every channel that is configured.
+//! Exit codes: 0 each took it, 1 one did not, or there is none.
 
 use clap::Args;
 
-use super::Outcome;
 use super::client::Client;
+use super::{FAILED, Failure, Outcome, print};
+use crate::http::notices::Tried;
 
 #[derive(Debug, Args)]
 pub struct NotifyArgs {}
 
 /// Asks the server to send one.
-pub async fn run(_client: &Client, _args: &NotifyArgs, _json: bool) -> Outcome {
-    Err(not_yet())
+pub async fn run(client: &Client, _args: &NotifyArgs, json: bool) -> Outcome {
+    let tried: Vec<Tried> = client.post("/api/v1/notify/test", &()).await?;
+    print(json, &tried, || in_words(&tried))?;
+    if tried.is_empty() || tried.iter().any(|one| !one.sent) {
+        // Which one and why was said already.
+        return Err(Failure::Said(FAILED));
+    }
+    Ok(())
 }
 
-fn not_yet() -> super::Failure {
-    super::Failure::Tried(anyhow::anyhow!("this can't be done yet"))
+fn in_words(tried: &[Tried]) -> String {
+    if tried.is_empty() {
+        return "Nobody is told anything yet. Name a webhook, a topic of ntfy or both in the configuration, under \
+                [notify], and restart the server:\n\n  [notify]\n  ntfy = \"https://ntfy.sh/home-3f9c\"    # a name that \
+                nobody guesses; subscribe to it with the ntfy app\n\ntealkeep.example.toml explains each key."
+            .to_owned();
+    }
+    let width = tried.iter().map(|one| one.channel.len()).max();
+    let width = width.unwrap_or_default();
+    tried
+        .iter()
+        .map(|one| {
+            let Tried {
+                channel,
+                host,
+                sent,
+                said,
+            } = one;
+            let how = if *sent { "sent" } else { "FAILED" };
+            format!("{channel:<width$}  {how:<6}  {host} {said}\n")
+        })
+        .collect()
 }

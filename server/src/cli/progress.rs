@@ -1,6 +1,7 @@
 //! Progress on stderr: a bar on a terminal, plain lines otherwise.
 
 use std::collections::HashSet;
+use std::io::Write;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -40,8 +41,16 @@ impl Bytes {
                 bar.set_length(progress.total);
                 bar.set_position(progress.done);
             }
-            None if is_new => eprintln!("{}", progress.stage),
+            None if is_new => say(progress.stage),
             None => {}
+        }
+    }
+
+    /// Prints something while the bar stands aside.
+    pub fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
         }
     }
 
@@ -51,6 +60,12 @@ impl Bytes {
             bar.finish_and_clear();
         }
     }
+}
+
+/// A line for whoever reads along. That nobody can, of a pipe that was closed or a terminal that is gone, is no
+/// reason to end the work.
+fn say(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Something that is waited for without knowing how far it is.
@@ -159,7 +174,7 @@ impl Steps {
     fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
-            None => eprintln!("{line}"),
+            None => say(line),
         }
     }
 }
@@ -173,7 +188,7 @@ impl Sending {
     /// A bar, where somebody watches.
     pub fn new(what: String) -> Sending {
         if !is_watched() {
-            eprintln!("{what}");
+            say(what);
             return Sending { bar: None };
         }
         let bar = ProgressBar::new(100).with_message(what);

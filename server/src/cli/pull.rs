@@ -1,24 +1,338 @@
-//! `tealkeep pull`: the laptop's own copy of the backups folder, fetched by rsync and proven.
+//! `tealkeep pull`: the laptop's own copy of a backups folder, fetched by the real rsync over ssh. A snapshot gets
+//! its name here when all of it has come and has been proven, never before: at every instant, also after a SIGKILL
+//! or a lost connection, what stands in the folder is whole. What is whole here is never overwritten.
 
+mod dest;
+mod index;
+mod settle;
+mod source;
+mod there;
+mod words;
+
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
+use anyhow::anyhow;
 use clap::Args;
+use serde::Serialize;
 
-use super::Outcome;
+use super::progress::Bytes;
+use super::{Failure, Outcome, print};
+use crate::backup::verify::verify_file;
+use crate::backup::{Cancel, Catalogue, Manifest, SnapshotId, Verdict, Watch, catalogue, human};
+use crate::names::AppName;
+use dest::Dest;
+use index::Index;
+use source::Source;
+use there::{Arrival, There, Traffic};
+
+pub use dest::PULL_FOLDER;
+
+/// How long proving one snapshot may take.
+const DEADLINE: Duration = Duration::from_secs(6 * 3600);
 
 #[derive(Debug, Args)]
 pub struct PullArgs {
-    /// Where from, as rsync and ssh write it: tealkeep-backup@raspberrypi:/
-    from: String,
-    /// The folder on this laptop.
+    /// Where from, as rsync writes it: USER@HOST and the app's backups folder there, which is `/` for a key that is
+    /// for pulling only: tealkeep-backup@raspberrypi:/
+    #[arg(value_name = "HOST:FOLDER")]
+    from: Source,
+    /// The folder on this laptop; made if it is not there.
     dest: PathBuf,
+    /// Unpack the newest snapshot and see whether a restore of it would work.
+    #[arg(long)]
+    drill: bool,
+    /// Prove the snapshots that were here before as well, and fetch damaged ones anew.
+    #[arg(long)]
+    all: bool,
+    /// Remove what the machine at home has removed: after all that came has been proven, and never the newest whole
+    /// one. Without it nothing here is ever removed.
+    #[arg(long)]
+    mirror: bool,
+    /// Leave no word there that this was pulled.
+    #[arg(long)]
+    no_word: bool,
+    /// What this laptop is called there: without it its own name.
+    #[arg(long, value_name = "NAME")]
+    laptop: Option<String>,
+    /// The rsync of the other machine.
+    #[arg(long, default_value = "rsync", value_name = "PROGRAM")]
+    rsync_path: String,
+    /// The size of the blocks by which rsync finds what is here already, in bytes.
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(512..=131_072), hide = true)]
+    block_size: Option<u32>,
+}
+
+/// What came of a pull, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Facts {
+    app: Option<AppName>,
+    dest: PathBuf,
+    /// The snapshots that came, oldest first.
+    came: Vec<Came>,
+    /// Those that were rotated away there meanwhile.
+    vanished: Vec<SnapshotId>,
+    /// Those that are here by the same name with another content; what is here was left alone.
+    differ: Vec<SnapshotId>,
+    /// What `--mirror` removed.
+    removed: Vec<SnapshotId>,
+    /// The newest whole snapshot here.
+    newest: Option<SnapshotId>,
+    /// How many are here whole: proven when they came, or now.
+    whole: usize,
+    /// How many came damaged, or were found so and could not be fetched anew.
+    damaged: usize,
+    #[serde(flatten)]
+    traffic: Traffic,
+    took_ms: u128,
+    /// Whether word was left there.
+    word_left: bool,
+}
+
+/// One snapshot that came.
+#[derive(Debug, Serialize)]
+struct Came {
+    snapshot: SnapshotId,
+    bytes: u64,
+    whole: bool,
+    verdict: String,
 }
 
 /// Fetches, proves, and leaves word.
-pub fn run(_args: &PullArgs, _ssh: &str, _json: bool) -> Outcome {
-    Err(not_yet())
+pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
+    let began = Instant::now();
+    let there = There::new(&args.from, ssh, &args.rsync_path, args.block_size)?;
+    let dest = Dest::open(&args.dest)?;
+    let mut traffic = there.fetch_index(&dest)?;
+    let index = Index::read(&dest.index(), &args.from)?;
+    let before = Catalogue::read(dest.path()).map_err(anyhow::Error::from)?;
+    let app = index.same_app(&before, dest.path())?;
+
+    let mut pull = Pull {
+        there,
+        dest,
+        index,
+        here: entries(before),
+        came: BTreeMap::new(),
+        vanished: Vec::new(),
+        differ: Vec::new(),
+    };
+    let fetched = pull.fetch(args.all, &mut traffic);
+    // What has come is put in order, whether all of it came or not.
+    let removed = pull.settle(args.mirror && fetched.is_ok())?;
+    fetched?;
+
+    let newest = pull.here.keys().next_back().copied();
+    let damaged = pull.came.values().filter(|came| !came.whole).count() + pull.differ.len();
+    let drilled = match newest.filter(|_| args.drill) {
+        Some(newest) => drill(&pull, newest),
+        None => Ok(()),
+    };
+    let mut facts = Facts {
+        app,
+        dest: pull.dest.path().to_owned(),
+        newest,
+        whole: pull.here.len(),
+        damaged,
+        came: pull.came.into_values().collect(),
+        vanished: pull.vanished,
+        differ: pull.differ,
+        removed,
+        traffic,
+        took_ms: began.elapsed().as_millis(),
+        word_left: false,
+    };
+    if !args.no_word {
+        facts.word_left = leave_word(&pull.there, args, &facts);
+    }
+    print(json, &facts, || text(&facts))?;
+    drilled?;
+    match facts.damaged {
+        0 => Ok(()),
+        damaged => Err(Failure::Tried(anyhow!(
+            "{damaged} of the snapshots there can't be relied on; `tealkeep verify` on that machine says whether they are damaged there"
+        ))),
+    }
 }
 
-fn not_yet() -> super::Failure {
-    super::Failure::Tried(anyhow::anyhow!("this can't be done yet"))
+/// A pull under way.
+struct Pull<'a> {
+    there: There<'a>,
+    dest: Dest,
+    index: Index,
+    /// What is here whole.
+    here: BTreeMap<SnapshotId, Manifest>,
+    came: BTreeMap<SnapshotId, Came>,
+    vanished: Vec<SnapshotId>,
+    differ: Vec<SnapshotId>,
+}
+
+impl Pull<'_> {
+    /// Fetches what is there and not here, the newest first, each proven before the next comes.
+    fn fetch(&mut self, prove_all: bool, traffic: &mut Traffic) -> Outcome {
+        if prove_all {
+            self.prove_here()?;
+        }
+        let known: Vec<Manifest> = self.index.manifests.values().rev().cloned().collect();
+        for manifest in known {
+            match self.here.get(&manifest.id) {
+                Some(here) if here.sha256 == manifest.sha256 => {}
+                Some(_) => {
+                    eprintln!(
+                        "{}: has another content there than here; what is here is whole, and stays",
+                        manifest.id
+                    );
+                    self.differ.push(manifest.id);
+                }
+                None => *traffic += self.fetch_one(manifest)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn fetch_one(&mut self, manifest: Manifest) -> Result<Traffic, Failure> {
+        let id = manifest.id;
+        let basis = self.dest.basis_for(id, self.here.keys());
+        self.dest.lay_basis(basis)?;
+        let (arrival, traffic) = self.there.fetch(id, manifest.bytes, &self.dest)?;
+        if let Arrival::Gone = arrival {
+            eprintln!("{id}: was rotated away there meanwhile");
+            self.vanished.push(id);
+            return Ok(traffic);
+        }
+        let manifest_text = self.index.text(id)?;
+        let path = self.dest.begin_proof(id, &manifest_text)?;
+        let verdict = prove(&path)?;
+        let whole = verdict.is_whole();
+        eprintln!(
+            "{id}: {verdict}; {} of {} over the wire",
+            human(traffic.received_bytes + traffic.sent_bytes),
+            human(manifest.bytes)
+        );
+        let came = Came {
+            snapshot: id,
+            bytes: manifest.bytes,
+            whole,
+            verdict: verdict.to_string(),
+        };
+        self.came.insert(id, came);
+        if whole {
+            self.dest.publish(id, &manifest_text)?;
+            self.here.insert(id, manifest);
+        } else {
+            self.dest.end_proof()?;
+        }
+        Ok(traffic)
+    }
+
+    /// Reads all that is here; what is damaged counts as not here, so that it is fetched anew.
+    fn prove_here(&mut self) -> Outcome {
+        let folder = catalogue::snapshots(self.dest.path());
+        for id in self.here.keys().copied().collect::<Vec<_>>() {
+            let verdict = prove(&folder.join(id.file_name()))?;
+            if verdict.is_whole() {
+                continue;
+            }
+            eprintln!("{id}: {verdict}");
+            let lost = self.here.remove(&id);
+            if let Some(lost) = lost.filter(|_| !self.index.manifests.contains_key(&id)) {
+                let came = Came {
+                    snapshot: id,
+                    bytes: lost.bytes,
+                    whole: false,
+                    verdict: verdict.to_string(),
+                };
+                self.came.insert(id, came);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts manifests, links and `SHA256SUMS` right, and removes what is to be mirrored away.
+    fn settle(&mut self, mirror: bool) -> anyhow::Result<Vec<SnapshotId>> {
+        let whole = self.came.values().all(|came| came.whole) && self.differ.is_empty();
+        let going = match mirror && whole {
+            true => settle::going(&self.index, &self.here),
+            false => Vec::new(),
+        };
+        settle::settle(&self.dest, &self.index, &mut self.here, &going)?;
+        Ok(going)
+    }
+}
+
+/// Reads a snapshot from its first byte to its last.
+fn prove(path: &std::path::Path) -> anyhow::Result<Verdict> {
+    let mut bar = Bytes::new();
+    let mut tell = |progress| bar.show(progress);
+    let verdict = verify_file(
+        path,
+        None,
+        &mut Watch::new(&mut tell, Cancel::never(), DEADLINE),
+    );
+    bar.clear();
+    verdict.map_err(|e| anyhow!("{e}. Nothing here has changed by it; pull again"))
+}
+
+/// The listed snapshots of a folder.
+fn entries(catalogue: Catalogue) -> BTreeMap<SnapshotId, Manifest> {
+    let entries = catalogue.entries.into_iter();
+    entries.map(|entry| (entry.id(), entry.manifest)).collect()
+}
+
+fn drill(pull: &Pull<'_>, newest: SnapshotId) -> anyhow::Result<()> {
+    let path = catalogue::snapshots(pull.dest.path()).join(newest.file_name());
+    match prove(&path)? {
+        verdict if verdict.is_whole() => {
+            eprintln!("the drill: {newest} is {verdict}");
+            Ok(())
+        }
+        verdict => Err(anyhow!("the drill failed: {newest} is {verdict}")),
+    }
+}
+
+/// Tells the machine at home. One that can't be told is no failure of the pull.
+fn leave_word(there: &There<'_>, args: &PullArgs, facts: &Facts) -> bool {
+    let laptop = args.laptop.clone().unwrap_or_else(super::units::own_name);
+    let mut words = vec!["pulled".to_owned()];
+    words.extend(facts.app.as_ref().map(ToString::to_string));
+    words.extend(["--laptop".to_owned(), laptop]);
+    if let Some(newest) = facts.newest {
+        words.extend(["--newest".to_owned(), newest.to_string()]);
+    }
+    words.extend(["--whole".to_owned(), facts.whole.to_string()]);
+    words.extend(["--damaged".to_owned(), facts.damaged.to_string()]);
+    match there.tealkeep(&words) {
+        Ok(()) => true,
+        Err(why) => {
+            eprintln!(
+                "No word of this pull could be left there, so its page goes on showing the one before: {why}"
+            );
+            false
+        }
+    }
+}
+
+fn text(facts: &Facts) -> String {
+    let mut text = match facts.newest {
+        Some(newest) => format!(
+            "{} holds {} whole snapshots, the newest of them {newest}.",
+            facts.dest.display(),
+            facts.whole
+        ),
+        None => format!("{} holds no whole snapshot.", facts.dest.display()),
+    };
+    let came = facts.came.iter().filter(|came| came.whole).count();
+    text.push_str(&format!(
+        "\n{came} came in {:.1} s, {} over the wire.",
+        facts.took_ms as f64 / 1000.0,
+        human(facts.traffic.received_bytes + facts.traffic.sent_bytes)
+    ));
+    if !facts.removed.is_empty() {
+        text.push_str(&format!(
+            "\n{} were removed, as there.",
+            facts.removed.len()
+        ));
+    }
+    text
 }

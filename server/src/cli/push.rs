@@ -3,7 +3,7 @@
 //! by itself.
 
 mod send;
-mod words;
+pub(super) mod words;
 
 use std::path::PathBuf;
 use std::process::Stdio;

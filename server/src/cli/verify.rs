@@ -1,16 +1,19 @@
 //! `tealkeep verify`: a file, a folder, or an app's snapshots; the first two need no server.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
+use serde::Serialize;
 
 use super::client::Client;
 use super::progress::{Bytes, Waiting};
 use super::{Failure, Outcome, print};
-use crate::backup::verify::{verify_file, verify_folder};
-use crate::backup::{Cancel, SnapshotId, Watch};
+use crate::backup::drill::counted;
+use crate::backup::verify::{Depth, Found, Look, survey, verify_file, verify_members};
+use crate::backup::{Cancel, SnapshotId, Verdict, Watch};
 use crate::http::api::{Snapshots, Verified};
 
 /// How long it may take.
@@ -22,6 +25,9 @@ pub struct VerifyArgs {
     what: PathBuf,
     /// With an app's name: only this snapshot.
     snapshot: Option<String>,
+    /// With a path: read every byte and compare checksums, and unpack nothing.
+    #[arg(long)]
+    quick: bool,
 }
 
 impl VerifyArgs {
@@ -47,25 +53,46 @@ pub fn local(args: &VerifyArgs, json: bool) -> Outcome {
     let meta = path
         .metadata()
         .map_err(|e| Failure::Call(format!("{} can't be read: {e}", path.display())))?;
-    let mut bar = Bytes::new();
-    let mut tell = |progress| bar.show(progress);
-    let mut watch = Watch::new(&mut tell, Cancel::never(), DEADLINE);
-    let verdicts = if meta.is_dir() {
-        verify_folder(path, None, &mut watch, &mut |_, _| {}).map(|all| {
-            all.into_iter()
-                .map(|(id, verdict)| (id.to_string(), verdict))
-                .collect::<Vec<_>>()
-        })
+    let depth = if args.quick {
+        Depth::Members
     } else {
-        verify_file(path, None, &mut watch).map(|verdict| vec![(name_of(path), verdict)])
+        Depth::Content
     };
-    bar.clear();
-    let verdicts = verdicts.map_err(|e| anyhow!("{e}"))?;
-    let rows = verdicts
-        .iter()
-        .map(|(name, verdict)| (name.clone(), verdict.is_whole(), verdict.to_string()))
-        .collect();
-    report(rows, json)
+    let (bar, mut rows) = (RefCell::new(Bytes::new()), Vec::new());
+    let mut tell = |progress| bar.borrow_mut().show(progress);
+    let mut watch = Watch::new(&mut tell, Cancel::never(), DEADLINE);
+    let mut said = Ok(());
+    let mut each = |row: Row| {
+        // What has been found is said at once: a large folder takes its time.
+        if !json && said.is_ok() {
+            said = bar.borrow().aside(|| print(false, &row, || row.line()));
+        }
+        rows.push(row);
+    };
+    let done = if meta.is_dir() {
+        let look = Look {
+            depth,
+            scratch: None,
+            only: None,
+        };
+        let mut found = |found: Found<'_>| each(Row::of(&found));
+        survey(path, &look, &mut watch, &mut found).map(drop)
+    } else {
+        let verdict = match depth {
+            Depth::Members => verify_members(path, &mut watch),
+            Depth::Content => verify_file(path, None, &mut watch),
+        };
+        verdict.map(|verdict| each(Row::of(&Found::Verdict(&name_of(path), &verdict))))
+    };
+    bar.borrow().clear();
+    done.map_err(|e| anyhow!("{e}"))?;
+    said?;
+    if json {
+        print(true, &rows, String::new)?;
+    } else if meta.is_dir() {
+        print(false, &rows, || summary(&rows))?;
+    }
+    ended(&rows)
 }
 
 fn name_of(path: &Path) -> String {
@@ -77,40 +104,130 @@ fn name_of(path: &Path) -> String {
 
 /// Through the server.
 pub async fn run(client: &Client, args: &VerifyArgs, json: bool) -> Outcome {
+    if args.quick {
+        let text = "--quick goes with a path; the server reads all of a snapshot";
+        return Err(Failure::Call(text.to_owned()));
+    }
     let app = args.what.to_string_lossy();
+    let mut rows = Vec::new();
     let ids: Vec<SnapshotId> = match &args.snapshot {
         Some(id) => vec![id.parse().map_err(|e| Failure::Call(format!("{e}")))?],
         None => {
             let all: Snapshots = client.get(&format!("/api/v1/apps/{app}/snapshots")).await?;
+            rows.extend(all.problems.into_iter().map(|problem| Row {
+                snapshot: "the folder".to_owned(),
+                whole: false,
+                state: State::Problem,
+                verdict: problem,
+            }));
             all.snapshots.iter().map(|snapshot| snapshot.id).collect()
         }
     };
-    let mut rows = Vec::new();
     let waiting = Waiting::new("reading every byte");
     for id in ids {
         let verified: Verified = client
             .post(&format!("/api/v1/apps/{app}/snapshots/{id}/verify"), &())
             .await?;
-        rows.push((id.to_string(), verified.whole, verified.verdict));
+        rows.push(Row {
+            snapshot: id.to_string(),
+            whole: verified.whole,
+            state: match (verified.whole, verified.verdict.starts_with("missing")) {
+                (true, _) => State::Whole,
+                (false, true) => State::Missing,
+                (false, false) => State::Damaged,
+            },
+            verdict: verified.verdict,
+        });
     }
     drop(waiting);
-    report(rows, json)
+    print(json, &rows, || {
+        let lines: String = rows.iter().map(|row| format!("{}\n", row.line())).collect();
+        lines + &summary(&rows)
+    })?;
+    ended(&rows)
 }
 
-fn report(rows: Vec<(String, bool, String)>, json: bool) -> Outcome {
-    let facts: Vec<_> = rows
-        .iter()
-        .map(|(name, whole, verdict)| serde_json::json!({"snapshot": name, "whole": whole, "verdict": verdict}))
-        .collect();
-    print(json, &facts, || {
-        if rows.is_empty() {
-            return "There is no snapshot here.".to_owned();
+/// One thing that was looked at, as scripts read it.
+#[derive(Debug, Serialize)]
+struct Row {
+    /// A snapshot's id or file; or the path of what else is wrong, below the folder.
+    snapshot: String,
+    whole: bool,
+    state: State,
+    /// In words.
+    verdict: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum State {
+    Whole,
+    Damaged,
+    Missing,
+    /// Something that is no snapshot: a line of `SHA256SUMS`, a link.
+    Problem,
+}
+
+impl Row {
+    fn of(found: &Found<'_>) -> Row {
+        match found {
+            Found::Verdict(name, verdict) => Row {
+                snapshot: (*name).to_owned(),
+                whole: verdict.is_whole(),
+                state: match verdict {
+                    Verdict::Whole { .. } | Verdict::Intact { .. } => State::Whole,
+                    Verdict::Damaged(_) => State::Damaged,
+                    Verdict::Missing => State::Missing,
+                },
+                verdict: verdict.to_string(),
+            },
+            Found::Trouble(trouble) => Row {
+                snapshot: trouble.subject().to_owned(),
+                whole: false,
+                state: State::Problem,
+                verdict: trouble.to_string(),
+            },
         }
-        rows.iter()
-            .map(|(name, _, verdict)| format!("{name}: {verdict}\n"))
-            .collect()
-    })?;
-    match rows.iter().filter(|(_, whole, _)| !whole).count() {
+    }
+
+    fn line(&self) -> String {
+        format!("{}: {}", self.snapshot, self.verdict)
+    }
+}
+
+/// All of it in one line: `3 snapshots: 1 whole, 1 damaged, 1 missing. Something else is wrong as well.`
+fn summary(rows: &[Row]) -> String {
+    let count = |state| rows.iter().filter(|row| row.state == state).count();
+    let problems = count(State::Problem);
+    let snapshots = rows.len() - problems;
+    let mut text = match snapshots {
+        0 => "There is no snapshot here".to_owned(),
+        _ => {
+            let mut text = counted(snapshots as u64, "snapshot");
+            let counts = [
+                (count(State::Whole), "whole"),
+                (count(State::Damaged), "damaged"),
+                (count(State::Missing), "missing"),
+            ];
+            let told = counts.iter().filter(|(count, _)| *count > 0);
+            let told: Vec<String> = told
+                .map(|(count, what)| format!("{count} {what}"))
+                .collect();
+            text.push_str(": ");
+            text.push_str(&told.join(", "));
+            text
+        }
+    };
+    match problems {
+        0 => text.push('.'),
+        1 => text.push_str("; and something else is wrong."),
+        _ => text.push_str(&format!("; and {problems} other things are wrong.")),
+    }
+    text
+}
+
+fn ended(rows: &[Row]) -> Outcome {
+    match rows.iter().filter(|row| !row.whole).count() {
         0 if rows.is_empty() => Err(Failure::Tried(anyhow!("there was nothing to verify"))),
         0 => Ok(()),
         damaged => Err(Failure::Tried(anyhow!(

@@ -1,6 +1,8 @@
 //! What runs do with an app's data, off the async threads: snapshots and their rotation, unpacking, and
 //! copying content into the live database. It decides nothing; `backup` does the work.
 
+mod adopt;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +19,7 @@ use crate::backup::scratch::is_part_name;
 use crate::backup::verify::verify_file;
 use crate::backup::{
     Cancel, Catalogue, Keeper, Manifest, Order, Plan, Progress, Reason, Rotation, SnapshotId,
-    Stage, Taken, Verdict, Watch, catalogue,
+    Stage, Taken, Verdict, Watch, catalogue, drill,
 };
 use crate::clock::Clock;
 use crate::durable;
@@ -295,6 +297,56 @@ impl Data {
             .map_err(said)
         })
         .await
+    }
+
+    /// Unpacks the newest snapshot elsewhere and proves that a restore of it would work; `shrink` is the share in
+    /// percent from which on a table that lost rows is warned of.
+    ///
+    /// # Errors
+    /// It was called off, since the server stops.
+    pub async fn drill(&self, shrink: u32) -> anyhow::Result<drill::Report> {
+        let (keeper, now) = (self.keeper.clone(), self.clock.now());
+        let (deadline, cancel) = (self.deadline, self.cancel());
+        blocking(move || {
+            let order = drill::Order {
+                what: &keeper.folder,
+                scratch: Some(&keeper.scratch),
+                shrink,
+                now,
+            };
+            let mut tell = |progress: Progress| match progress.stage {
+                Stage::Unpacking if progress.done > 0 => faults::point("drill.unpacking"),
+                Stage::Checking => faults::point("drill.checking"),
+                _ => {}
+            };
+            drill::run(&order, &mut Watch::new(&mut tell, cancel, deadline)).map_err(said)
+        })
+        .await
+    }
+
+    /// Whether a snapshot is being taken now.
+    #[must_use]
+    pub fn is_taking(&self) -> bool {
+        self.turn.try_lock().is_err()
+    }
+
+    /// The tables that shrank by at least `shrink` percent between the night before a snapshot and that snapshot, with
+    /// the night's own; `None` where nothing shrank, or there was no night before.
+    ///
+    /// # Errors
+    /// The folder can't be read.
+    pub async fn shrunk_since_the_night_before(
+        &self,
+        manifest: &Manifest,
+        shrink: u32,
+    ) -> anyhow::Result<Option<(SnapshotId, Vec<drill::Shrunk>)>> {
+        let (catalogue, _) = self.catalogue().await?;
+        let all = catalogue.entries.iter().map(|entry| &entry.manifest);
+        let Some(night) = drill::night_before(manifest, all) else {
+            return Ok(None);
+        };
+        let shrunk = drill::shrunk(&night.tables, &manifest.tables, shrink);
+        Ok((!shrunk.is_empty()).then_some((night.id, shrunk)))
     }
 
     /// Unpacks a snapshot beside the database's own state and proves it.

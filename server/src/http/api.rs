@@ -17,10 +17,13 @@ use super::checks::{self, CheckFacts, LastChecks};
 use super::console::{self, Health};
 use super::guard::{Caller, Transport};
 use super::problem::Problem;
+use crate::backup::drill::Report;
 use crate::backup::{Catalogue, Plan, Reason, SnapshotId};
 use crate::deploy::release::{Release, Source};
 use crate::deploy::{App, Underway};
 use crate::journal::Event;
+use crate::journal::drills::Drill;
+use crate::journal::pulls::Pull;
 use crate::journal::runs::{Run, RunId};
 use crate::names::{AppName, Colour, ReleaseId};
 use crate::policy::Verdict;
@@ -53,6 +56,9 @@ pub struct AppStatus {
     pub colours: Colours,
     /// The newest verified snapshot.
     pub snapshot: Option<SnapshotFacts>,
+    /// The last time that a laptop said that it had pulled the snapshots.
+    #[serde(default)]
+    pub last_pull: Option<Pull>,
     /// When the next nightly snapshot is due.
     #[schemars(with = "String")]
     pub next_run: Timestamp,
@@ -63,6 +69,9 @@ pub struct AppStatus {
     /// What the policies last found.
     #[serde(default)]
     pub checks: LastChecks,
+    /// The newest restore drill.
+    #[serde(default)]
+    pub drill: Option<Drill>,
 }
 
 /// Both colours of an app.
@@ -196,6 +205,9 @@ pub struct JournalQuery {
 type Answer<T> = Result<Json<T>, Problem>;
 type Shared = State<Arc<Server>>;
 
+/// How many drills are listed: a year of weeks.
+const DRILLS_LISTED: u32 = 52;
+
 /// The most rows that one answer holds.
 const MOST_ROWS: u32 = 500;
 
@@ -247,6 +259,7 @@ async fn app_status(server: &Server, app: &App) -> anyhow::Result<AppStatus> {
             green: colour_status(app, Colour::Green).await,
         },
         snapshot,
+        last_pull: crate::pulls::last(server, app.name()).await?,
         next_run: crate::schedule::next_run(
             server.clock.now(),
             &server.clock.zone(),
@@ -258,6 +271,7 @@ async fn app_status(server: &Server, app: &App) -> anyhow::Result<AppStatus> {
             public: public.as_ref().map(CheckFacts::from),
             idle: idle.as_ref().map(CheckFacts::from),
         },
+        drill: app.last_drill().await?,
     })
 }
 
@@ -361,6 +375,17 @@ pub async fn verify_snapshot(
         whole: verdict.is_whole(),
         verdict: verdict.to_string(),
     }))
+}
+
+/// `POST /api/v1/apps/{app}/drill`
+pub async fn drill_now(State(server): Shared, Path(app): Path<String>) -> Answer<Report> {
+    Ok(Json(find(&server, &app)?.drill().await?))
+}
+
+/// `GET /api/v1/apps/{app}/drills`
+pub async fn drills(State(server): Shared, Path(app): Path<String>) -> Answer<Vec<Drill>> {
+    let name = find(&server, &app)?.name().clone();
+    Ok(Json(server.journal.drills(name, DRILLS_LISTED).await?))
 }
 
 /// `POST /api/v1/apps/{app}/restores`
@@ -489,10 +514,11 @@ pub async fn metrics(State(server): Shared) -> Result<Response, Problem> {
             }
         }
     }
+    text.push_str(&super::notices::metrics(&server).await?);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
 
-const METRICS: [(&str, &str, &str); 10] = [
+const METRICS: &[(&str, &str, &str)] = &[
     (
         "tealkeep_live",
         "gauge",
@@ -519,6 +545,11 @@ const METRICS: [(&str, &str, &str); 10] = [
         "The size of the newest verified snapshot.",
     ),
     (
+        "tealkeep_pull_age_seconds",
+        "gauge",
+        "How long ago a laptop last said that it had pulled the snapshots.",
+    ),
+    (
         "tealkeep_requests_total",
         "counter",
         "Requests that the router answered, by outcome.",
@@ -542,6 +573,21 @@ const METRICS: [(&str, &str, &str); 10] = [
         "tealkeep_check_timestamp_seconds",
         "gauge",
         "When a target was last checked, in seconds since 1970.",
+    ),
+    (
+        "tealkeep_drill_proven",
+        "gauge",
+        "1 where the newest restore drill proved its snapshot, 0 where it failed.",
+    ),
+    (
+        "tealkeep_drill_warnings",
+        "gauge",
+        "What the newest restore drill found that a person should look at.",
+    ),
+    (
+        "tealkeep_drill_timestamp_seconds",
+        "gauge",
+        "When the newest restore drill ended, in seconds since 1970.",
     ),
 ];
 
@@ -574,6 +620,13 @@ fn values(metric: &str, app: &AppStatus, now: Timestamp) -> Vec<(String, String)
             })
             .collect::<Vec<_>>()
     };
+    // Before the first one there is nothing to tell.
+    let by_drill = |value: &dyn Fn(&Drill) -> u64| {
+        let drill = app.drill.iter();
+        drill
+            .map(|drill| (String::new(), value(drill).to_string()))
+            .collect::<Vec<_>>()
+    };
     match metric {
         "tealkeep_check_verdict" => by_check(&|check| {
             [
@@ -597,6 +650,11 @@ fn values(metric: &str, app: &AppStatus, now: Timestamp) -> Vec<(String, String)
             let at = u64::try_from(check.at.as_second()).unwrap_or_default();
             vec![(String::new(), at)]
         }),
+        "tealkeep_drill_proven" => by_drill(&|drill| u64::from(drill.failed.is_none())),
+        "tealkeep_drill_warnings" => by_drill(&|drill| drill.warnings.len() as u64),
+        "tealkeep_drill_timestamp_seconds" => {
+            by_drill(&|drill| u64::try_from(drill.at.as_second()).unwrap_or_default())
+        }
         "tealkeep_live" => by_colour(&|colour, _| u64::from(colour == app.live)),
         "tealkeep_colour_running" => {
             by_colour(&|_, status| u64::from(matches!(status.state, ColourState::Running { .. })))
@@ -616,6 +674,16 @@ fn values(metric: &str, app: &AppStatus, now: Timestamp) -> Vec<(String, String)
             .snapshot
             .iter()
             .map(|s| (String::new(), s.bytes.to_string()))
+            .collect(),
+        "tealkeep_pull_age_seconds" => app
+            .last_pull
+            .iter()
+            .map(|pull| {
+                (
+                    String::new(),
+                    now.duration_since(pull.at).as_secs().max(0).to_string(),
+                )
+            })
             .collect(),
         "tealkeep_requests_total" => match (traffic.answered, traffic.failed) {
             (Some(answered), Some(failed)) => vec![

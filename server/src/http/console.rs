@@ -279,7 +279,7 @@ async fn card(server: &Server, app: &App) -> anyhow::Result<view::AppCard> {
         release: release.map(String::from),
         colours,
         last_snapshot,
-        last_pull: None,
+        last_pull: last_pull(server, app).await?,
         next_run: Some(next_run(server, app)),
         running: runs
             .iter()
@@ -298,6 +298,12 @@ async fn card(server: &Server, app: &App) -> anyhow::Result<view::AppCard> {
         last_check: last_check.as_ref().map(check_brief),
         cannot_back_up,
     })
+}
+
+/// When a laptop last said that it had pulled.
+async fn last_pull(server: &Server, app: &App) -> anyhow::Result<Option<jiff::Timestamp>> {
+    let newest = crate::pulls::last(server, app.name()).await?;
+    Ok(newest.map(|pull| pull.at))
 }
 
 async fn colour_view(
@@ -363,7 +369,7 @@ pub async fn backups(server: &Server, app: &App) -> anyhow::Result<view::Backups
     Ok(view::Backups {
         app: app.name().to_string(),
         latest: all.snapshots.first().map(brief),
-        last_pull: None,
+        last_pull: last_pull(server, app).await?,
         next_run: Some(next_run(server, app)),
         nights,
         snapshots,

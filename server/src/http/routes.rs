@@ -14,7 +14,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::auth::{Scope, Token};
 use super::guard::Needs;
-use super::{Server, api, checks, events, guard, incoming, openapi, pages, tokens};
+use super::{Server, adopt, api, checks, events, guard, incoming, notices, openapi, pages, tokens};
 
 /// The largest form or JSON body that is taken.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
@@ -181,6 +181,17 @@ fn api_table() -> Vec<Route> {
             .needs(Scope::Deploy)
             .about("Reads a snapshot from its first byte to its last")
             .gives::<api::Verified>(),
+        Route::form("/api/v1/apps/{app}/drill", post(api::drill_now))
+            .needs(Scope::Deploy)
+            .about("Unpacks the newest snapshot elsewhere and proves it; answers when that is done. One that failed says so in its answer")
+            .gives::<crate::backup::drill::Report>(),
+        Route::page("/api/v1/apps/{app}/drills", get(api::drills))
+            .about("The newest restore drills of an app, newest first")
+            .gives::<Vec<crate::journal::drills::Drill>>(),
+        Route::form("/api/v1/apps/{app}/adopt", post(adopt::adopt))
+            .about("Takes over the backups that a script made in a folder of the machine; answers when all are verified and copied")
+            .takes::<adopt::AdoptRequest>()
+            .gives::<crate::backup::adopt::Adoption>(),
         Route::form("/api/v1/apps/{app}/restores", post(api::begin_restore))
             .about("Puts a snapshot's content into the live database; answers when the run has begun")
             .takes::<api::RestoreRequest>()
@@ -238,6 +249,12 @@ fn api_table() -> Vec<Route> {
         Route::page("/api/v1/journal", get(api::journal))
             .about("What happened, newest first")
             .gives::<Vec<crate::journal::Event>>(),
+        Route::page("/api/v1/notices", get(notices::list))
+            .about("What is wrong now, what was and is well again, and how much waits to be told")
+            .gives::<notices::Notices>(),
+        Route::form("/api/v1/notify/test", post(notices::test))
+            .about("Sends a message that says nothing but that messages arrive, and says by channel what came of it")
+            .gives::<Vec<notices::Tried>>(),
         Route::page("/api/v1/events", get(events::stream))
             .about("What happens, as server-sent events; Last-Event-ID resumes"),
         Route::form("/api/v1/password-link", post(api::new_password_link))

@@ -310,7 +310,7 @@ const RUN_COLUMNS: &str =
     "SELECT id, app, kind, facts, state, began, ended, reason, output FROM run";
 
 /// A unit enum's serde name, which is what stands in the database.
-pub(super) fn word<T: Serialize>(value: &T) -> String {
+pub(crate) fn word<T: Serialize>(value: &T) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         other => unreachable!("only enums of words are written here, not {other:?}"),

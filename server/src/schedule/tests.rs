@@ -308,6 +308,17 @@ fn a_run_that_a_wrong_clock_dated_in_the_future_does_not_stop_the_nights() {
 }
 
 #[test]
+fn a_clock_that_ran_ahead_at_the_first_start_keeps_no_night_away() {
+    let (built, now) = (at("2026-11-01T00:00:00Z"), at("2026-11-21T03:30:00Z"));
+    let (before, ahead) = (at("2026-11-20T10:00:00Z"), at("2038-01-19T03:14:07Z"));
+    assert_eq!(counts_from(before, now, built), before);
+    assert_eq!(counts_from(ahead, now, built), Timestamp::MIN);
+    // A boot in 1970 takes no snapshot for a night of 1970.
+    let booted = at("1970-01-01T00:00:10Z");
+    assert_eq!(counts_from(before, booted, built), before);
+}
+
+#[test]
 fn the_clock_is_trusted_unless_something_speaks_against_it() {
     let (built, now) = (at("2026-11-01T00:00:00Z"), at("2026-11-21T03:30:00Z"));
     let (young, old) = (Duration::from_secs(120), Duration::from_secs(3600));
@@ -320,10 +331,19 @@ fn the_clock_is_trusted_unless_something_speaks_against_it() {
         (
             Some(later),
             now,
-            Some(true),
+            None,
             old,
             "something happened at 2026-11-21T03:30:01Z",
         ),
+        (
+            Some(later),
+            now,
+            Some(false),
+            old,
+            "something happened at 2026-11-21T03:30:01Z",
+        ),
+        // The network has set it: it ran ahead once, and is right now.
+        (Some(later), now, Some(true), old, ""),
         (
             None,
             at("1970-01-01T00:00:10Z"),

@@ -1,5 +1,7 @@
-//! Ticks the pure schedule once a minute, in UTC: takes the snapshots that it says are due, and checks the public
-//! addresses whose time has come.
+//! Ticks the pure schedule once a minute, in UTC: takes the snapshots that it says are due, notes what came of each
+//! night, and checks the public addresses whose time has come. A tick that finds nothing due writes nothing.
+
+mod tries;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,11 +14,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::backup::Reason;
+use crate::clock::BUILT;
 use crate::deploy::App;
 use crate::http::Server;
+use crate::journal::nights::Night;
 use crate::journal::{NewEvent, Severity};
 use crate::names::AppName;
-use crate::schedule::{Decision, LastRun, due};
+use crate::schedule::{Decision, LastRun, counts_from, due};
+use tries::Tries;
 
 /// How long after a night that failed the next try is made.
 const PAUSE_AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(15);
@@ -33,11 +38,11 @@ pub async fn tick(
     let mut scheduler = JobScheduler::new()
         .await
         .context("the scheduler can't be made")?;
-    let failed: Arc<Mutex<HashMap<AppName, Timestamp>>> = Arc::default();
-    let (ticked, ticking) = (server.clone(), failed.clone());
+    let nights: Arc<Mutex<HashMap<AppName, Pending>>> = Arc::default();
+    let (ticked, ticking) = (server.clone(), nights.clone());
     let job = Job::new_async(EVERY_MINUTE, move |_, _| {
-        let (server, failed) = (ticked.clone(), ticking.clone());
-        Box::pin(async move { look(&server, installed_at, &failed).await })
+        let (server, nights) = (ticked.clone(), ticking.clone());
+        Box::pin(async move { look(&server, installed_at, &nights).await })
     })
     .context("the nightly job can't be made")?;
     scheduler
@@ -52,7 +57,7 @@ pub async fn tick(
         // What was missed while the machine was off is caught up now, not at the next minute.
         tokio::select! {
             () = stop.cancelled() => {}
-            () = look(&server, installed_at, &failed) => {}
+            () = look(&server, installed_at, &nights) => {}
         }
         stop.cancelled().await;
         if let Err(error) = scheduler.shutdown().await {
@@ -62,11 +67,18 @@ pub async fn tick(
     Ok(())
 }
 
-async fn look(
-    server: &Server,
-    installed_at: Timestamp,
-    failed: &Mutex<HashMap<AppName, Timestamp>>,
-) {
+/// What is known of an app's night that has no snapshot yet.
+#[derive(Debug, Default)]
+struct Pending {
+    /// When it failed last.
+    failed_at: Option<Timestamp>,
+    /// What was said of it.
+    tries: Tries,
+    /// Whether the journal was asked what an earlier run had said.
+    has_asked: bool,
+}
+
+async fn look(server: &Server, installed_at: Timestamp, nights: &Mutex<HashMap<AppName, Pending>>) {
     for app in &server.apps {
         // Only begun here: a slow site keeps no snapshot waiting.
         if let Err(error) = app.check_if_due(server.clock.now()).await {
@@ -77,57 +89,131 @@ async fn look(
         }
     }
     // Held while a snapshot is taken: the next tick finds it taken, and does nothing.
-    let Ok(mut failed) = failed.try_lock() else {
+    let Ok(mut nights) = nights.try_lock() else {
         return;
     };
     for app in &server.apps {
         let now = server.clock.now();
-        if failed
-            .get(app.name())
-            .is_some_and(|at| now.duration_since(*at).abs() < PAUSE_AFTER_FAILURE)
-        {
+        let pending = nights.entry(app.name().clone()).or_default();
+        // A clock that was set meanwhile may say that it failed in the future.
+        let paused = |at: Timestamp| now.duration_since(at).abs() < PAUSE_AFTER_FAILURE;
+        if pending.failed_at.is_some_and(paused) {
             continue;
         }
-        if let Err(error) = look_at(server, app, installed_at).await {
-            tracing::error!(app = %app.name(), "the nightly snapshot failed: {error:#}");
-            failed.insert(app.name().clone(), now);
+        pending.failed_at = None;
+        if look_at(server, app, installed_at, pending).await.is_err() {
+            pending.failed_at = Some(server.clock.now());
         }
     }
 }
 
-async fn look_at(server: &Server, app: &Arc<App>, installed_at: Timestamp) -> anyhow::Result<()> {
-    let (catalogue, _) = app.data.catalogue().await?;
-    let nights = catalogue
-        .entries
-        .iter()
-        .map(|entry| &entry.manifest)
-        .filter(|manifest| manifest.reason == Reason::Nightly);
+/// The night's snapshot failed; that was said already.
+struct Failed;
+
+async fn look_at(
+    server: &Server,
+    app: &Arc<App>,
+    installed_at: Timestamp,
+    pending: &mut Pending,
+) -> Result<(), Failed> {
     let local = server.clock.local();
-    let last = LastRun::newest(nights.map(|manifest| manifest.local_date), local.date());
-    match due(
-        local.timestamp(),
-        &server.clock.zone(),
-        app.config.backup.at,
-        last,
-        installed_at,
-    ) {
-        Decision::NotYet { .. } => Ok(()),
-        Decision::Due {
-            local_date,
-            catch_up,
-        } => {
-            if catch_up {
+    let (now, today) = (local.timestamp(), local.date());
+    let zone = server.clock.zone();
+    let at = app.config.backup.at;
+    let from = counts_from(installed_at, now, BUILT);
+    let (last, unreadable) = match app.data.catalogue().await {
+        Ok((catalogue, _)) => {
+            let nights = catalogue
+                .entries
+                .iter()
+                .map(|entry| &entry.manifest)
+                .filter(|manifest| manifest.reason == Reason::Nightly);
+            let last = LastRun::newest(nights.map(|manifest| manifest.local_date), today);
+            (last, None)
+        }
+        // Whether the night is done can't be told; that it can't is the night's failure, if one is due at all.
+        Err(error) => (None, Some(error)),
+    };
+    let Decision::Due {
+        local_date,
+        catch_up,
+    } = due(now, &zone, at, last, from)
+    else {
+        return Ok(());
+    };
+    recall(server, app, pending).await;
+    let taken = match unreadable {
+        Some(error) => Err(error),
+        None => {
+            if catch_up && !pending.tries.has_begun(local_date) {
                 let text = format!(
                     "The snapshot of the night to {local_date} had been missed; it is caught up now."
                 );
-                server
-                    .journal
-                    .note(NewEvent::new(Severity::Info, text).of(app.name()))
-                    .await;
+                note(server, app, Severity::Info, text).await;
             }
-            app.backup_for(Reason::Nightly, Some(local_date))
-                .await
-                .map(drop)
+            app.backup_for(Reason::Nightly, Some(local_date)).await
+        }
+    };
+    let (snapshot, failed, said) = match taken {
+        Ok(manifest) => (Some(manifest.id), None, pending.tries.done(local_date)),
+        Err(error) => {
+            let why = format!("{error:#}");
+            tracing::error!(app = %app.name(), "the nightly snapshot failed: {why}");
+            let said = pending.tries.failed(local_date, &why);
+            (None, Some(why), said)
+        }
+    };
+    let is_new = said.is_some();
+    if let Some(text) = said {
+        let severity = if snapshot.is_some() {
+            Severity::Info
+        } else {
+            Severity::Bad
+        };
+        note(server, app, severity, text).await;
+    }
+    // A cause that was told before is no news, and makes no row either.
+    if snapshot.is_some() || is_new {
+        let night = Night {
+            local_date,
+            at: server.clock.now(),
+            snapshot,
+            failed,
+        };
+        if let Err(error) = server.journal.note_night(app.name().clone(), night).await {
+            tracing::error!(app = %app.name(), "the night could not be noted: {error:#}");
         }
     }
+    if snapshot.is_some() {
+        Ok(())
+    } else {
+        Err(Failed)
+    }
+}
+
+/// Before the first try since the start: a cause that the journal told of this night already is not told again.
+async fn recall(server: &Server, app: &App, pending: &mut Pending) {
+    if std::mem::replace(&mut pending.has_asked, true) {
+        return;
+    }
+    match server.journal.nights(app.name().clone(), 1).await {
+        Ok(nights) => {
+            if let Some((night, why)) = nights
+                .first()
+                .and_then(|night| Some((night, night.failed.as_ref()?)))
+            {
+                pending.tries = Tries::known(night.local_date, why);
+            }
+        }
+        Err(error) => {
+            tracing::error!(app = %app.name(), "the nights could not be read: {error:#}");
+        }
+    }
+}
+
+async fn note(server: &Server, app: &App, severity: Severity, text: String) {
+    server
+        .journal
+        .note(NewEvent::new(severity, text).of(app.name()))
+        .await;
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use jiff::ToSpan;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, ToSpan};
 use proptest::prelude::*;
 
 use super::*;
@@ -14,7 +14,7 @@ fn night(on: Date) -> Entry {
     entry(Reason::Nightly, on, 3 * 60 + 30)
 }
 
-fn entry(reason: Reason, on: Date, minute: i64) -> Entry {
+pub(super) fn entry(reason: Reason, on: Date, minute: i64) -> Entry {
     let midnight = on.to_zoned(TimeZone::UTC).unwrap().timestamp();
     let taken_at = midnight + SignedDuration::from_mins(minute);
     Entry {
@@ -24,10 +24,11 @@ fn entry(reason: Reason, on: Date, minute: i64) -> Entry {
         taken_at,
         pinned: false,
         verified: true,
+        bytes: 1,
     }
 }
 
-fn noon(on: Date) -> Timestamp {
+pub(super) fn noon(on: Date) -> Timestamp {
     on.at(12, 0, 0, 0)
         .to_zoned(TimeZone::UTC)
         .unwrap()
@@ -310,7 +311,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
     })
 }
 
-fn any_folder() -> impl Strategy<Value = Vec<Entry>> {
+pub(super) fn any_folder() -> impl Strategy<Value = Vec<Entry>> {
     prop::collection::vec(any_entry(), 0..120).prop_map(|mut entries| {
         let mut seen = BTreeSet::new();
         entries.retain(|entry| seen.insert(entry.id));

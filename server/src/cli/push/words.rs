@@ -6,12 +6,13 @@ use anyhow::anyhow;
 
 use super::super::remote::SSH_FAILED;
 use super::super::{Failure, WRONG_CALL};
+use crate::units::DEPLOY_KEYS;
 
 /// Parts of ssh's complaints, and what they mean.
 const OF_SSH: [(&str, &str); 8] = [
     (
         "Permission denied",
-        "does not take this key; is it in /etc/ssh/tealkeep_authorized_keys there? --ssh 'ssh -i KEY' names another one",
+        "does not take this key; is it in KEYS there? --ssh 'ssh -i KEY' names another one",
     ),
     (
         "Host key verification failed",
@@ -45,7 +46,7 @@ pub(super) fn of_ssh(output: &Output, host: &str) -> Failure {
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said.trim();
     if output.status.code() == Some(SSH_FAILED) {
-        return Failure::Tried(anyhow!(not_reached(said, host)));
+        return Failure::Tried(anyhow!(not_reached(said, host, DEPLOY_KEYS)));
     }
     if output.status.code() == Some(127) || said.contains("command not found") {
         return Failure::Tried(anyhow!(
@@ -66,10 +67,11 @@ pub(super) fn of_ssh(output: &Output, host: &str) -> Failure {
     Failure::Tried(anyhow!(text))
 }
 
-fn not_reached(said: &str, host: &str) -> String {
+/// Why ssh did not reach a host; `keys` is the file there in which this laptop's key belongs.
+pub(in crate::cli) fn not_reached(said: &str, host: &str, keys: &str) -> String {
     let known = OF_SSH.iter().find(|(part, _)| said.contains(part));
     match known {
-        Some((_, means)) => format!("{host} {means} ({said})"),
+        Some((_, means)) => format!("{host} {} ({said})", means.replace("KEYS", keys)),
         None => format!("{host} was not reached through ssh: {said}"),
     }
 }

@@ -19,6 +19,7 @@ use crate::backup::database::Facts;
 use crate::backup::restore::{RestoreError, unpack};
 use crate::backup::{Cancel, SnapshotId, Watch, human, manifest};
 use crate::cli::progress::Bytes;
+use crate::cli::pull::PULL_FOLDER;
 use crate::cli::{Failure, Outcome, print, units};
 use crate::config::{AppConfig, RuntimeConfig};
 use crate::durable;
@@ -96,6 +97,10 @@ fn snapshots(from: &Path, app: Option<&AppName>) -> anyhow::Result<BTreeMap<Snap
             let name = entry.file_name();
             let name = name.to_string_lossy();
             let path = entry.path();
+            // What a pull that was cut off left there is not proven.
+            if name == PULL_FOLDER {
+                continue;
+            }
             if kind.is_dir() && depth < DEPTH {
                 open.push((path, depth + 1));
             } else if kind.is_file()

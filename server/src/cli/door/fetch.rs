@@ -1,0 +1,181 @@
+//! A pulling key's door: the real rsync reads one backups folder, which is all that there is for it, and
+//! `tealkeep pulled` leaves word. Both by lists of what is allowed; what is not on them is refused, whatever it
+//! means.
+
+mod arguments;
+
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::str::FromStr;
+
+use anyhow::anyhow;
+use clap::Parser;
+
+use super::super::pulled::{self, Said};
+use super::super::{Failure, Outcome, WRONG_CALL};
+use super::{SILENCE, refused};
+use crate::names::AppName;
+
+/// Whose snapshots a key pulls, and where they are: `home:/var/backups/home`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pulls {
+    /// The app.
+    pub app: AppName,
+    /// Its backups folder.
+    pub folder: PathBuf,
+}
+
+impl FromStr for Pulls {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Pulls, String> {
+        let (app, folder) = text
+            .split_once(':')
+            .filter(|(_, folder)| folder.starts_with('/'))
+            .ok_or(
+                "write the app's name, a colon, and its backups folder: home:/var/backups/home",
+            )?;
+        Ok(Pulls {
+            app: app.parse().map_err(|e| format!("{e}"))?,
+            folder: folder.into(),
+        })
+    }
+}
+
+/// What a word is asked for with, after `tealkeep`.
+#[derive(Debug, Parser)]
+#[command(name = "pulled", disable_help_flag = true)]
+struct Asked {
+    app: Option<AppName>,
+    #[command(flatten)]
+    said: Said,
+}
+
+/// Does what the other side asked for, if it may.
+pub fn run(pulls: &Pulls, spool: &Path, asked: Option<String>) -> Outcome {
+    let Some(asked) = asked else {
+        return Err(Failure::Call(
+            "this key pulls snapshots: it opens no shell. On the laptop: tealkeep pull USER@HOST:/ FOLDER".to_owned(),
+        ));
+    };
+    let words = shell_words::split(&asked).map_err(|e| refused(&format!("{e}")))?;
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["rsync", "--server", ref rest @ ..] => send(rest, &pulls.folder),
+        ["tealkeep", "pulled", ..] => leave_word(&words[1..], pulls, spool),
+        ["pulled", ..] => leave_word(&words, pulls, spool),
+        _ => Err(refused(
+            "this key reads snapshots with rsync, and says `tealkeep pulled`; nothing else",
+        )),
+    }
+}
+
+fn leave_word(words: &[&str], pulls: &Pulls, spool: &Path) -> Outcome {
+    let asked = parse(words, pulls).map_err(|why| {
+        eprintln!("tealkeep: refused: {why}");
+        Failure::Said(WRONG_CALL)
+    })?;
+    pulled::leave(spool, &pulls.app, &asked.said)
+}
+
+fn parse(words: &[&str], pulls: &Pulls) -> Result<Asked, String> {
+    let asked = Asked::try_parse_from(words).map_err(|e| e.render().to_string())?;
+    match &asked.app {
+        Some(app) if *app != pulls.app => {
+            Err(format!("this key pulls {}, and not {app}", pulls.app))
+        }
+        _ => Ok(asked),
+    }
+}
+
+/// Becomes rsync, which reads in the folder.
+fn send(words: &[&str], folder: &Path) -> Outcome {
+    let doing = |e| anyhow!("the backups folder {} can't be read: {e}", folder.display());
+    let folder = folder.canonicalize().map_err(doing)?;
+    let arguments = arguments::check(words, &folder).map_err(|why| refused(&why))?;
+    let error = Command::new("rsync")
+        .arg("--server")
+        .arg(SILENCE)
+        .args(arguments)
+        .current_dir(&folder)
+        .exec();
+    Err(Failure::Tried(anyhow!(
+        "rsync can't be run: {error}. Install it on this machine: sudo apt install rsync"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home() -> Pulls {
+        "home:/var/backups/home".parse().unwrap()
+    }
+
+    #[test]
+    fn the_word_is_of_the_keys_own_app_and_goes_to_the_doors_own_spool() {
+        let parsed = |asked: &str| {
+            let words = shell_words::split(asked).unwrap();
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            parse(&words, &home()).is_ok()
+        };
+        for asked in [
+            "pulled",
+            "pulled home",
+            "pulled home --laptop anna --newest 2026-11-21T033000Z --whole 12 --damaged 0",
+        ] {
+            assert!(parsed(asked), "{asked}");
+        }
+        for asked in [
+            "pulled other",
+            "pulled ../home",
+            "pulled home --spool /etc",
+            "pulled home --newest ../x",
+            "pulled home --whole -1",
+            "pulled home other",
+            "pulled --help",
+            "pulled home --socket /tmp/x",
+        ] {
+            assert!(!parsed(asked), "{asked}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_neither_rsync_nor_the_word_is_refused() {
+        for asked in [
+            "id",
+            "sh -c id",
+            "tealkeep status",
+            "tealkeep --json pulled",
+            "tealkeep deploy home v2",
+            "rsync --daemon .",
+            "rsync -a / /tmp/x",
+            "rsync --sender --server -e.x . /",
+            "/usr/bin/rsync --server --sender -e.x . /",
+            "scp -f /etc/passwd",
+            "internal-sftp",
+            "pulled; id",
+            "'unclosed",
+            "",
+        ] {
+            let done = run(&home(), Path::new("/nonexistent"), Some(asked.to_owned()));
+            assert!(
+                matches!(done, Err(Failure::Call(_) | Failure::Said(_))),
+                "{asked}"
+            );
+        }
+        assert!(matches!(
+            run(&home(), Path::new("/"), None),
+            Err(Failure::Call(_))
+        ));
+    }
+
+    #[test]
+    fn a_key_is_for_one_app_and_one_folder() {
+        assert_eq!(home().folder, Path::new("/var/backups/home"));
+        for wrong in ["home", "home:", "home:var", ":/var", "Ho me:/var"] {
+            assert!(wrong.parse::<Pulls>().is_err(), "{wrong}");
+        }
+    }
+}

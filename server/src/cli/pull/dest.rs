@@ -1,0 +1,312 @@
+//! The folder on the laptop, and the workplace in it: what is under way lies in `.tealkeep-pull/`, under names that
+//! are no snapshot's or in a folder that nobody reads, until it has been proven.
+
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use rustix::fs::FlockOperation;
+
+use crate::backup::{SnapshotId, catalogue};
+use crate::cli::Failure;
+use crate::durable;
+
+/// The workplace's name. Plain rsync with the documented filter leaves it out, and a restore passes it over.
+pub const PULL_FOLDER: &str = ".tealkeep-pull";
+
+/// The rsync of a pull that was killed notices within moments; so long the next one waits for it.
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(100);
+/// As they are at home: a copy of people's data is nobody else's.
+const FILE_MODE: u32 = 0o640;
+
+/// What stands where rsync puts a file that comes: no snapshot's name, whatever is in it.
+pub const ARRIVING: &str = "arriving";
+/// Beside it: what came of a file before the connection was lost.
+pub const PARTIAL: &str = ".partial";
+
+/// The folder, locked for this pull and for the rsync that it runs.
+pub struct Dest {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Dest {
+    /// Takes a folder that is a copy already, or empty, or not there yet.
+    ///
+    /// # Errors
+    /// It holds something else, another pull has it, or it can't be written.
+    pub fn open(path: &Path) -> Result<Dest, Failure> {
+        let shown = path.display();
+        check(path)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o750)
+            .create(catalogue::snapshots(path))
+            .with_context(|| format!("{shown} can't be used"))?;
+        let path = path
+            .canonicalize()
+            .with_context(|| format!("{shown} can't be used"))?;
+        let work = path.join(PULL_FOLDER);
+        durable::make_folder(&work, 0o700)?;
+        let lock = lock(&work)?;
+        let dest = Dest { path, _lock: lock };
+        durable::make_folder(&dest.index(), 0o700)?;
+        dest.tidy()?;
+        Ok(dest)
+    }
+
+    /// The folder itself, without links in its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the small files of the other side are mirrored: manifests, links, checksums.
+    pub fn index(&self) -> PathBuf {
+        self.path.join(PULL_FOLDER).join("index")
+    }
+
+    /// Where a file arrives.
+    pub fn arrivals(&self) -> PathBuf {
+        self.path.join(PULL_FOLDER).join("arrivals")
+    }
+
+    fn proving(&self) -> PathBuf {
+        self.path.join(PULL_FOLDER).join("proving")
+    }
+
+    /// What killed pulls left: the longest part of a file is kept, to go on with.
+    fn tidy(&self) -> anyhow::Result<()> {
+        self.end_proof()?;
+        // Nobody writes here now: the lock was held by whoever did.
+        durable::remove_parts(&self.path)?;
+        durable::remove_parts(&catalogue::snapshots(&self.path))?;
+        let arrivals = self.arrivals();
+        let partials = arrivals.join(PARTIAL);
+        let part = partials.join(ARRIVING);
+        durable::make_folder(&partials, 0o700)?;
+        for entry in fs::read_dir(&arrivals)? {
+            let entry = entry?;
+            let (name, meta) = (entry.file_name(), entry.metadata()?);
+            if meta.is_dir() {
+                continue;
+            }
+            // rsync(1) names what it writes `.NAME.XXXXXX`; the plain name may be another snapshot's content.
+            let is_part = name.to_string_lossy().starts_with(&format!(".{ARRIVING}."));
+            let longest = fs::metadata(&part).map_or(0, |meta| meta.len());
+            if is_part && meta.is_file() && meta.len() > longest {
+                fs::rename(entry.path(), &part)?;
+            } else {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the file to come is most like: what stands here by its own name, or else the nearest in time of those
+    /// that are whole.
+    pub fn basis_for<'a>(
+        &self,
+        id: SnapshotId,
+        whole: impl Iterator<Item = &'a SnapshotId>,
+    ) -> Option<PathBuf> {
+        let snapshots = catalogue::snapshots(&self.path);
+        let own = snapshots.join(id.file_name());
+        if own.is_file() {
+            return Some(own);
+        }
+        let seconds = |other: &SnapshotId| {
+            let between = other.taken_at().duration_since(id.taken_at());
+            between.as_secs().unsigned_abs()
+        };
+        let nearest = whole.min_by_key(|other| seconds(other))?;
+        Some(snapshots.join(nearest.file_name()))
+    }
+
+    /// Lays out what rsync compares with, where the file is to arrive: it writes beside and renames, so what is
+    /// linked here stays as it is. What came of a file before is put in front of a copy of it.
+    pub fn lay_basis(&self, basis: Option<PathBuf>) -> anyhow::Result<()> {
+        let place = self.arrivals().join(ARRIVING);
+        let part = self.arrivals().join(PARTIAL).join(ARRIVING);
+        let doing = || format!("cannot prepare {}", place.display());
+        remove(&place).with_context(doing)?;
+        let has_part = part.exists();
+        let Some(basis) = basis else {
+            // Then the part alone is what rsync goes on with, by itself.
+            return Ok(());
+        };
+        if has_part {
+            fs::rename(&part, &place).with_context(doing)?;
+            let mut place = File::options()
+                .append(true)
+                .open(&place)
+                .with_context(doing)?;
+            io::copy(&mut File::open(basis).with_context(doing)?, &mut place)
+                .with_context(doing)?;
+        } else if fs::hard_link(&basis, &place).is_err() {
+            // A file system without hard links.
+            fs::copy(&basis, &place).with_context(doing)?;
+        }
+        Ok(())
+    }
+
+    /// Puts what has arrived beside its manifest, where it can be proven.
+    pub fn begin_proof(&self, id: SnapshotId, manifest: &[u8]) -> anyhow::Result<PathBuf> {
+        self.end_proof()?;
+        let folder = self.proving();
+        durable::make_folder(&folder, 0o700)?;
+        let path = folder.join(id.file_name());
+        fs::write(folder.join(id.manifest_name()), manifest)?;
+        fs::rename(self.arrivals().join(ARRIVING), &path)?;
+        Ok(path)
+    }
+
+    /// Takes away what was not proven.
+    pub fn end_proof(&self) -> anyhow::Result<()> {
+        match fs::remove_dir_all(self.proving()) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives what was proven its name. The manifest comes first: alone and unnamed in `SHA256SUMS` it stands for
+    /// nothing, while a file alone would stand there unexplained.
+    pub fn publish(&self, id: SnapshotId, manifest: &[u8]) -> anyhow::Result<()> {
+        let proven = self.proving().join(id.file_name());
+        let snapshots = catalogue::snapshots(&self.path);
+        let doing = || format!("cannot put {id} in its place in {}", snapshots.display());
+        File::open(&proven)
+            .with_context(doing)?
+            .sync_all()
+            .with_context(doing)?;
+        fs::set_permissions(&proven, Permissions::from_mode(FILE_MODE)).with_context(doing)?;
+        durable::write_whole(&snapshots.join(id.manifest_name()), manifest, FILE_MODE)?;
+        fs::rename(&proven, snapshots.join(id.file_name())).with_context(doing)?;
+        durable::sync_dir(&snapshots).with_context(doing)?;
+        self.end_proof()
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Whether a folder may be pulled into.
+fn check(path: &Path) -> Result<(), Failure> {
+    let shown = path.display();
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(Failure::Call(format!("{shown} can't be pulled into: {e}"))),
+    };
+    let names: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+        .collect();
+    let is_copy = names
+        .iter()
+        .any(|name| name == "snapshots" || name == PULL_FOLDER);
+    match names.first() {
+        Some(name) if !is_copy => Err(Failure::Call(format!(
+            "{shown} holds something else ({name}); name a folder that is for these snapshots alone"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Locks the workplace, for this process and for the rsync that it starts.
+fn lock(work: &Path) -> anyhow::Result<File> {
+    let folder = File::open(work)?;
+    let began = Instant::now();
+    while let Err(error) = rustix::fs::flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+        if error != rustix::io::Errno::WOULDBLOCK {
+            return Err(anyhow!("{} can't be locked: {error}", work.display()));
+        }
+        if began.elapsed() > PATIENCE {
+            return Err(anyhow!(
+                "another pull into this folder is under way; wait for its end"
+            ));
+        }
+        std::thread::sleep(PAUSE);
+    }
+    rustix::io::fcntl_setfd(&folder, rustix::io::FdFlags::empty())?;
+    Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_something_else_in_it_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("diary.txt"), "mine").unwrap();
+        assert!(matches!(Dest::open(dir.path()), Err(Failure::Call(_))));
+        assert!(matches!(
+            Dest::open(&dir.path().join("diary.txt")),
+            Err(Failure::Call(_))
+        ));
+        fs::create_dir(dir.path().join("snapshots")).unwrap();
+        Dest::open(dir.path()).map_err(|_| ()).unwrap();
+        Dest::open(&dir.path().join("new/one"))
+            .map_err(|_| ())
+            .unwrap();
+    }
+
+    #[test]
+    fn the_longest_part_of_a_file_is_what_the_next_pull_goes_on_with() {
+        let dir = tempfile::tempdir().unwrap();
+        let arrivals = Dest::open(dir.path()).map_err(|_| ()).unwrap().arrivals();
+        fs::write(arrivals.join(".arriving.a1B2c3"), "a longer part").unwrap();
+        fs::write(arrivals.join(".arriving.a1B2c4"), "a part").unwrap();
+        fs::write(arrivals.join(ARRIVING), "the content of another snapshot").unwrap();
+        let dest = Dest::open(dir.path()).map_err(|_| ()).unwrap();
+        let part = arrivals.join(PARTIAL).join(ARRIVING);
+        assert_eq!(fs::read_to_string(&part).unwrap(), "a longer part");
+        assert_eq!(fs::read_dir(&arrivals).unwrap().count(), 1);
+
+        // With a snapshot to compare with, both are: the part first.
+        let basis = dir.path().join("snapshots/2026-11-21T033000Z.sqlite.gz");
+        fs::write(&basis, ", and the old one").unwrap();
+        dest.lay_basis(Some(basis.clone())).unwrap();
+        let laid = fs::read_to_string(arrivals.join(ARRIVING)).unwrap();
+        assert_eq!(laid, "a longer part, and the old one");
+        assert_eq!(fs::read_to_string(&basis).unwrap(), ", and the old one");
+    }
+
+    #[test]
+    fn the_basis_is_its_own_old_file_or_the_nearest_in_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let dest = Dest::open(dir.path()).map_err(|_| ()).unwrap();
+        let ids = [
+            "2026-01-31T033000Z",
+            "2026-02-20T033000Z",
+            "2026-03-01T033000Z",
+        ]
+        .map(|id| id.parse::<SnapshotId>().unwrap());
+        let basis = |id: &str| {
+            let basis = dest.basis_for(id.parse().unwrap(), ids.iter());
+            basis
+                .unwrap()
+                .file_name()
+                .unwrap()
+                .to_string_lossy()
+                .into_owned()
+        };
+        assert_eq!(basis("2026-03-02T033000Z"), ids[2].file_name());
+        assert_eq!(basis("2026-02-01T033000Z"), ids[0].file_name());
+        assert_eq!(dest.basis_for(ids[0], [].iter()), None);
+        let own: SnapshotId = "2026-03-02T033000Z".parse().unwrap();
+        fs::write(
+            dir.path().join("snapshots").join(own.file_name()),
+            "damaged",
+        )
+        .unwrap();
+        assert_eq!(basis("2026-03-02T033000Z"), own.file_name());
+    }
+}

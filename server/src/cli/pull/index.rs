@@ -1,0 +1,154 @@
+//! What stands in the backups folder of the other side, by its small files: the manifests, which are written last,
+//! and the tiers' links. All of it is distrusted: names and targets are parsed, and nothing else is taken over.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+
+use super::source::Source;
+use crate::backup::{Catalogue, Manifest, SnapshotId, Tier, catalogue, manifest};
+use crate::cli::Failure;
+use crate::names::AppName;
+
+/// The other side's small files, as they were a moment ago.
+pub struct Index {
+    folder: PathBuf,
+    /// The snapshots that are complete there.
+    pub manifests: BTreeMap<SnapshotId, Manifest>,
+    /// The tiers' links: the folder, the link's name, and the snapshot that it leads to.
+    pub links: Vec<(Tier, String, SnapshotId)>,
+}
+
+impl Index {
+    /// Reads what rsync has brought.
+    ///
+    /// # Errors
+    /// There is no backups folder, or nothing in it yet, or it can't be read.
+    pub fn read(folder: &Path, source: &Source) -> Result<Index, Failure> {
+        let snapshots = catalogue::snapshots(folder);
+        if !snapshots.is_dir() {
+            return Err(Failure::Call(format!(
+                "{source} is no backups folder: it has no `snapshots` in it. It is `backups` of the app's section in the \
+                 configuration there, such as /var/backups/home, and `/` for a key that is for pulling only"
+            )));
+        }
+        let mut manifests = BTreeMap::new();
+        for entry in fs::read_dir(&snapshots).context("cannot read what came")? {
+            let path = entry.context("cannot read what came")?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            let Some(id) = name.and_then(SnapshotId::from_file_name) else {
+                continue;
+            };
+            match manifest::read(&path) {
+                Ok(manifest) if manifest.id == id => drop(manifests.insert(id, manifest)),
+                Ok(_) => eprintln!("{id}: its manifest there is of another snapshot; passed over"),
+                Err(error) => {
+                    eprintln!("{id}: its manifest there can't be read; passed over: {error}")
+                }
+            }
+        }
+        if manifests.is_empty() {
+            return Err(Failure::Tried(anyhow!(
+                "there is no snapshot at {source} yet; `tealkeep backup` there takes one"
+            )));
+        }
+        Ok(Index {
+            folder: folder.to_owned(),
+            manifests,
+            links: links(folder)?,
+        })
+    }
+
+    /// A manifest as it stands there.
+    pub fn text(&self, id: SnapshotId) -> anyhow::Result<Vec<u8>> {
+        let path = catalogue::snapshots(&self.folder).join(id.manifest_name());
+        Ok(fs::read(path)?)
+    }
+
+    /// Whose snapshots they are, which must be those that the folder here has.
+    ///
+    /// # Errors
+    /// They are another app's.
+    pub fn same_app(&self, here: &Catalogue, folder: &Path) -> Result<Option<AppName>, Failure> {
+        let theirs = self
+            .manifests
+            .values()
+            .rev()
+            .find_map(|manifest| manifest.app.clone());
+        let ours = here
+            .entries
+            .iter()
+            .rev()
+            .find_map(|entry| entry.manifest.app.clone());
+        match (theirs, ours) {
+            (Some(theirs), Some(ours)) if theirs != ours => Err(Failure::Call(format!(
+                "{} holds snapshots of {ours}, and those are of {theirs}; name another folder",
+                folder.display()
+            ))),
+            (theirs, _) => Ok(theirs),
+        }
+    }
+}
+
+/// The tiers' links that are as Tealkeep makes them.
+fn links(folder: &Path) -> anyhow::Result<Vec<(Tier, String, SnapshotId)>> {
+    let mut links = Vec::new();
+    for tier in Tier::ALL {
+        let entries = match fs::read_dir(folder.join(tier.as_str())) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let Ok(target) = fs::read_link(entry.path()) else {
+                continue;
+            };
+            let name = entry.file_name().into_string().unwrap_or_default();
+            let id = target
+                .to_str()
+                .and_then(|target| target.strip_prefix("../snapshots/"))
+                .filter(|file| file.ends_with(".sqlite.gz"))
+                .and_then(SnapshotId::from_file_name);
+            if let Some(id) = id.filter(|_| !name.starts_with('.') && name.ends_with(".sqlite.gz"))
+            {
+                links.push((tier, name, id));
+            }
+        }
+    }
+    Ok(links)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_that_leads_elsewhere_is_not_taken_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let daily = dir.path().join("daily");
+        fs::create_dir(&daily).unwrap();
+        for (name, target) in [
+            (
+                "2026-11-21.sqlite.gz",
+                "../snapshots/2026-11-21T033000Z.sqlite.gz",
+            ),
+            ("2026-11-20.sqlite.gz", "../snapshots/../../.ssh/id_ed25519"),
+            ("2026-11-19.sqlite.gz", "/etc/passwd"),
+            (
+                "2026-11-18.sqlite.gz",
+                "../snapshots/2026-11-21T033000Z.json",
+            ),
+            (".bashrc", "../snapshots/2026-11-21T033000Z.sqlite.gz"),
+        ] {
+            std::os::unix::fs::symlink(target, daily.join(name)).unwrap();
+        }
+        let id = "2026-11-21T033000Z".parse().unwrap();
+        assert_eq!(
+            links(dir.path()).unwrap(),
+            [(Tier::Daily, "2026-11-21.sqlite.gz".to_owned(), id)]
+        );
+    }
+}

@@ -1,0 +1,137 @@
+//! What stands around the snapshots: manifests that changed, the tiers' links and `SHA256SUMS`, which names exactly
+//! what is here, so that `sha256sum -c` holds at every moment; and the removal that `--mirror` asks for.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::dest::Dest;
+use super::index::Index;
+use crate::backup::{Manifest, SnapshotId, Tier, catalogue, rotation};
+use crate::durable;
+
+const SUMS: &str = "SHA256SUMS";
+const FILE_MODE: u32 = 0o640;
+
+/// What was removed there and is here, without the newest one here, which stays in any case.
+pub fn going(index: &Index, here: &BTreeMap<SnapshotId, Manifest>) -> Vec<SnapshotId> {
+    let newest = here.keys().next_back();
+    here.keys()
+        .filter(|id| Some(*id) != newest && !index.manifests.contains_key(id))
+        .copied()
+        .collect()
+}
+
+/// Puts everything around the snapshots right, and removes those that are `going`, which `here` forgets.
+///
+/// # Errors
+/// Any I/O error. What was done until then stays done, and doing it again does the rest.
+pub fn settle(
+    dest: &Dest,
+    index: &Index,
+    here: &mut BTreeMap<SnapshotId, Manifest>,
+    going: &[SnapshotId],
+) -> anyhow::Result<()> {
+    let snapshots = catalogue::snapshots(dest.path());
+    for (id, manifest) in here.iter_mut() {
+        match index.manifests.get(id) {
+            // Pinning changes a manifest, and nothing that is proven.
+            Some(theirs) if theirs.sha256 == manifest.sha256 && theirs != manifest => {
+                let path = snapshots.join(id.manifest_name());
+                durable::write_whole(&path, &index.text(*id)?, FILE_MODE)?;
+                *manifest = theirs.clone();
+            }
+            Some(_) | None => {}
+        }
+    }
+    here.retain(|id, _| !going.contains(id));
+    write_sums(dest.path(), here, going)?;
+    link(dest.path(), index, here)?;
+    if going.is_empty() {
+        return Ok(());
+    }
+    unlink(dest.path(), index, going)?;
+    for id in going {
+        // As at home: the manifest alone, unnamed in SHA256SUMS, says what was going on.
+        durable::remove(&snapshots.join(id.file_name()))?;
+        durable::remove(&snapshots.join(id.manifest_name()))?;
+    }
+    Ok(())
+}
+
+/// Names what is here whole, and keeps naming what was named and is damaged or half here.
+fn write_sums(
+    folder: &Path,
+    here: &BTreeMap<SnapshotId, Manifest>,
+    going: &[SnapshotId],
+) -> anyhow::Result<()> {
+    let snapshots = catalogue::snapshots(folder);
+    let mut sums = rotation::read_sums(folder)?;
+    sums.retain(|id, _| {
+        let is_there = snapshots.join(id.file_name()).exists();
+        is_there && !going.contains(id)
+    });
+    for (id, manifest) in here {
+        sums.insert(*id, manifest.sha256.clone());
+    }
+    let mut text = String::new();
+    for (id, sum) in sums {
+        // Writing into a String can't fail.
+        let _ = writeln!(text, "{sum}  snapshots/{}", id.file_name());
+    }
+    let path = folder.join(SUMS);
+    match fs::read(&path) {
+        Ok(old) if old == text.as_bytes() => Ok(()),
+        _ => Ok(durable::write_whole(&path, text.as_bytes(), FILE_MODE)?),
+    }
+}
+
+/// Makes the tiers' links as they are there, to what is here.
+fn link(folder: &Path, index: &Index, here: &BTreeMap<SnapshotId, Manifest>) -> anyhow::Result<()> {
+    for tier in Tier::ALL {
+        let tier = folder.join(tier.as_str());
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o750);
+        builder
+            .create(&tier)
+            .with_context(|| format!("cannot make {}", tier.display()))?;
+        durable::remove_parts(&tier)?;
+    }
+    for (tier, name, id) in &index.links {
+        let link = folder.join(tier.as_str()).join(name);
+        let target = Path::new("../snapshots").join(id.file_name());
+        if !here.contains_key(id) || fs::read_link(&link).is_ok_and(|old| old == target) {
+            continue;
+        }
+        durable::link_whole(&target, &link)?;
+    }
+    Ok(())
+}
+
+/// Removes links that are not there any more, and those to what goes.
+fn unlink(folder: &Path, index: &Index, going: &[SnapshotId]) -> io::Result<()> {
+    for tier in Tier::ALL {
+        for entry in fs::read_dir(folder.join(tier.as_str()))? {
+            let path = entry?.path();
+            let Ok(target) = fs::read_link(&path) else {
+                continue;
+            };
+            let file = target.file_name().and_then(|name| name.to_str());
+            let id = file.and_then(SnapshotId::from_file_name);
+            let name = path.file_name().and_then(|name| name.to_str());
+            let stays = index
+                .links
+                .iter()
+                .any(|(of, theirs, _)| *of == tier && Some(theirs.as_str()) == name);
+            if id.is_some_and(|id| going.contains(&id) || !stays) {
+                durable::remove(&path)?;
+            }
+        }
+    }
+    Ok(())
+}

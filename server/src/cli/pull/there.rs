@@ -1,0 +1,282 @@
+//! The other side: the real rsync and `tealkeep pulled`, both through ssh, each with a bound on silence.
+
+use std::io::{BufReader, IsTerminal, Read};
+use std::ops::AddAssign;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use serde::Serialize;
+
+use super::dest::{ARRIVING, Dest, PARTIAL};
+use super::source::Source;
+use super::words;
+use crate::backup::{SnapshotId, Tier, scratch};
+use crate::cli::Failure;
+use crate::cli::progress::Sending;
+use crate::cli::remote::ssh_words;
+
+/// So long rsync waits for the other side to say anything (rsync(1), `--timeout`).
+const SILENCE: &str = "--timeout=300";
+/// What a manifest is far below; anything larger is none.
+const MOST_OF_A_SMALL_FILE: &str = "--max-size=4m";
+/// Leaving word takes moments.
+const WORD_PATIENCE: Duration = Duration::from_secs(60);
+/// So much of what rsync complains about is kept.
+const MOST_COMPLAINT: u64 = 64 * 1024;
+/// rsync(1): some files vanished meanwhile.
+const VANISHED: i32 = 24;
+/// Of two sizes the one that cost fewer bytes where 0.1 % of the rows of a household's database had changed. A
+/// changed member of some 20 KB costs itself and a block's rest at each end; each block costs its checksums.
+const BLOCK_BYTES: u32 = 8192;
+
+/// Whom to ask, and how.
+pub struct There<'a> {
+    source: &'a Source,
+    ssh: Vec<String>,
+    rsync_path: &'a str,
+    block_bytes: u32,
+}
+
+/// What went over the wire, as rsync counts it: before ssh's own wrapping.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+pub struct Traffic {
+    /// From there.
+    pub received_bytes: u64,
+    /// To there.
+    pub sent_bytes: u64,
+}
+
+impl AddAssign for Traffic {
+    fn add_assign(&mut self, other: Traffic) {
+        self.received_bytes += other.received_bytes;
+        self.sent_bytes += other.sent_bytes;
+    }
+}
+
+/// Whether a file came.
+pub enum Arrival {
+    /// All of it, with the checksum that the sender saw.
+    Whole,
+    /// It is not there any more.
+    Gone,
+}
+
+impl<'a> There<'a> {
+    /// # Errors
+    /// `--ssh` can't be understood.
+    pub fn new(
+        source: &'a Source,
+        ssh: &str,
+        rsync_path: &'a str,
+        block_bytes: Option<u32>,
+    ) -> Result<There<'a>, Failure> {
+        let mut ssh = ssh_words(ssh, &source.host)?;
+        // Under a timer there is nobody who could type a passphrase; ssh shall say so rather than wait.
+        if !std::io::stdin().is_terminal() && ssh[0].rsplit('/').next() == Some("ssh") {
+            ssh.extend(["-o", "BatchMode=yes"].map(str::to_owned));
+        }
+        Ok(There {
+            source,
+            ssh,
+            rsync_path,
+            block_bytes: block_bytes.unwrap_or(BLOCK_BYTES),
+        })
+    }
+
+    /// Brings what says which snapshots are there: everything but the snapshots themselves.
+    ///
+    /// # Errors
+    /// rsync's or ssh's, in words.
+    pub fn fetch_index(&self, dest: &Dest) -> Result<Traffic, Failure> {
+        let mut command = self.rsync();
+        // Only plain files and links, with modes of our own.
+        command.args([
+            "-rlt",
+            "--chmod=D700,F600",
+            "--delete",
+            MOST_OF_A_SMALL_FILE,
+        ]);
+        command.args(["--include=/snapshots/", "--include=/snapshots/*.json"]);
+        for tier in Tier::ALL {
+            command.arg(format!("--include=/{tier}/"));
+            command.arg(format!("--include=/{tier}/*.sqlite.gz"));
+        }
+        command.args(["--exclude=*", "--"]);
+        command.arg(self.source.path("")).arg(dest.index());
+        let ended = run(command, None)?;
+        match ended.status.code() {
+            Some(0 | VANISHED) => Ok(ended.traffic()),
+            _ => Err(words::of_rsync(&ended, self.source)),
+        }
+    }
+
+    /// Brings one snapshot to where it arrives, as differences to what lies there.
+    ///
+    /// # Errors
+    /// rsync's or ssh's, in words; or too little room.
+    pub fn fetch(
+        &self,
+        id: SnapshotId,
+        bytes: u64,
+        dest: &Dest,
+    ) -> Result<(Arrival, Traffic), Failure> {
+        let arrivals = dest.arrivals();
+        scratch::has_room(&arrivals, bytes)?.map_err(|e| anyhow!("{e}"))?;
+        let mut command = self.rsync();
+        // Whatever lies there is to be compared, even with an equal size and time; a gone one is told by the count.
+        command.args([
+            "-t",
+            "--ignore-times",
+            "--no-whole-file",
+            "--ignore-missing-args",
+        ]);
+        command.arg(format!("--block-size={}", self.block_bytes));
+        command.arg(format!("--partial-dir={PARTIAL}"));
+        command.args(["--info=progress2", "--outbuf=N", "--"]);
+        command.arg(self.source.path(&format!("snapshots/{}", id.file_name())));
+        command.arg(arrivals.join(ARRIVING));
+        let shown = Sending::new(format!("fetching {id} from {}", self.source.host));
+        let ended = run(command, Some(&shown))?;
+        drop(shown);
+        match ended.status.code() {
+            Some(0 | VANISHED) => {}
+            _ => return Err(words::of_rsync(&ended, self.source)),
+        }
+        let arrival = match ended.number("Number of regular files transferred:") {
+            0 => Arrival::Gone,
+            _ => Arrival::Whole,
+        };
+        Ok((arrival, ended.traffic()))
+    }
+
+    /// Runs `tealkeep` there with these words.
+    ///
+    /// # Errors
+    /// Why it was not done, in words.
+    pub fn tealkeep(&self, words: &[String]) -> anyhow::Result<()> {
+        let mut child = Command::new(&self.ssh[0])
+            .args(&self.ssh[1..])
+            .arg(&self.source.host)
+            .arg(format!("tealkeep {}", shell_words::join(words)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("{} can't be run", self.ssh[0]))?;
+        let complaint = child.stderr.take().context("it has an error output")?;
+        let reader = std::thread::spawn(move || kept(complaint));
+        let began = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait()? {
+                break status;
+            }
+            if began.elapsed() > WORD_PATIENCE {
+                child.kill()?;
+                child.wait()?;
+                return Err(anyhow!("no answer within {} s", WORD_PATIENCE.as_secs()));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        if status.success() {
+            return Ok(());
+        }
+        // Something that outlives ssh may hold its output open: then its words are not waited for.
+        let said = match reader.is_finished() || began.elapsed() < WORD_PATIENCE {
+            true => reader.join().unwrap_or_default(),
+            false => String::new(),
+        };
+        Err(anyhow!("{}", words::of_word(status, &said)))
+    }
+
+    fn rsync(&self) -> Command {
+        let mut command = Command::new("rsync");
+        command
+            .arg("--stats")
+            .arg(SILENCE)
+            .arg(format!("--rsync-path={}", self.rsync_path))
+            .arg("-e")
+            .arg(shell_words::join(&self.ssh))
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+}
+
+/// How an rsync ended.
+pub struct Ended {
+    /// Its exit.
+    pub status: ExitStatus,
+    /// What it complained about.
+    pub complaint: String,
+    lines: Vec<String>,
+}
+
+impl Ended {
+    /// The number behind the beginning of a line of `--stats`; 0 where there is none.
+    fn number(&self, begin: &str) -> u64 {
+        let line = self.lines.iter().find_map(|line| line.strip_prefix(begin));
+        let digits: String = line
+            .unwrap_or_default()
+            .trim_start()
+            .chars()
+            .take_while(|c| c.is_ascii_digit() || *c == ',')
+            .filter(char::is_ascii_digit)
+            .collect();
+        digits.parse().unwrap_or(0)
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic {
+            received_bytes: self.number("Total bytes received:"),
+            sent_bytes: self.number("Total bytes sent:"),
+        }
+    }
+}
+
+/// Runs rsync to its end, and shows how far it says that it is.
+fn run(mut command: Command, shown: Option<&Sending>) -> anyhow::Result<Ended> {
+    let mut child = command.spawn().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            anyhow!("rsync is not installed here; install it first: sudo apt install rsync")
+        }
+        _ => anyhow!("rsync can't be run: {error}"),
+    })?;
+    let complaint = child.stderr.take().context("it has an error output")?;
+    let reader = std::thread::spawn(move || kept(complaint));
+    let stdout = child.stdout.take().context("it has an output")?;
+    let (mut lines, mut line) = (Vec::new(), Vec::new());
+    // What can't be read any more ends with rsync, whose exit says how it went.
+    for byte in BufReader::new(stdout).bytes().map_while(Result::ok) {
+        if !matches!(byte, b'\r' | b'\n') {
+            line.push(byte);
+            continue;
+        }
+        let text = String::from_utf8_lossy(&line).into_owned();
+        line.clear();
+        let hundredths = text
+            .split_whitespace()
+            .find_map(|word| word.strip_suffix('%')?.parse().ok());
+        match (hundredths, shown) {
+            (Some(hundredths), Some(shown)) => shown.show(hundredths),
+            _ => lines.push(text),
+        }
+    }
+    let status = child.wait()?;
+    Ok(Ended {
+        status,
+        complaint: reader.join().unwrap_or_default(),
+        lines,
+    })
+}
+
+/// The beginning of what is said; the rest is read and dropped, so that nobody waits for a reader.
+fn kept(mut from: impl Read) -> String {
+    let mut begin = Vec::new();
+    // What can't be read any more ends with the program that says it.
+    let _ = from.by_ref().take(MOST_COMPLAINT).read_to_end(&mut begin);
+    let _ = std::io::copy(&mut from, &mut std::io::sink());
+    String::from_utf8_lossy(&begin).trim().to_owned()
+}

@@ -1,0 +1,43 @@
+//! Taking over a script's old backups for one app, off the async threads.
+
+use std::path::PathBuf;
+
+use jiff::civil::Time;
+
+use crate::backup::Watch;
+use crate::backup::adopt::{Adopt, AdoptError, Adoption, adopt};
+
+use super::Data;
+
+impl Data {
+    /// Takes over what a folder holds; no snapshot is taken meanwhile. The inner result is the backups' own.
+    ///
+    /// # Errors
+    /// The working thread ended.
+    pub async fn adopt(
+        &self,
+        from: PathBuf,
+        at: Time,
+        dry_run: bool,
+    ) -> anyhow::Result<Result<Adoption, AdoptError>> {
+        let _one_at_a_time = self.turn.lock().await;
+        let order = Adopt {
+            from,
+            now: self.clock.local(),
+            at,
+            dry_run,
+        };
+        let (keeper, deadline, cancel) = (self.keeper.clone(), ADOPTION_DEADLINE, self.cancel());
+        super::blocking(move || {
+            Ok(adopt(
+                &keeper,
+                &order,
+                &mut Watch::new(&mut |_| {}, cancel, deadline),
+            ))
+        })
+        .await
+    }
+}
+
+/// How long all of a folder may take.
+const ADOPTION_DEADLINE: std::time::Duration = std::time::Duration::from_secs(6 * 3600);

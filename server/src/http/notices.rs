@@ -1,0 +1,98 @@
+//! What is wrong at home and what of it was told, and the message that tries whether messages arrive.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Server;
+use super::problem::Problem;
+use crate::journal::notices::Notice;
+use crate::notify::{Channel, Message, address_of, send};
+
+/// How many notices one answer holds of those that are well again.
+const MOST_RECENT: u32 = 100;
+
+/// What is wrong, and what was.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Notices {
+    /// What is wrong now, the oldest first.
+    pub open: Vec<Notice>,
+    /// What is well again, newest first.
+    pub recent: Vec<Notice>,
+    /// How many messages are waiting to be sent, calls of heartbeats among them.
+    pub undelivered: u64,
+}
+
+/// What came of a test of one channel.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Tried {
+    /// The channel: `webhook` or `ntfy`.
+    pub channel: String,
+    /// The host that was asked; the rest of the address is as good as a password.
+    pub host: String,
+    /// Whether it was taken.
+    pub sent: bool,
+    /// What came back, in words that continue "the host …".
+    pub said: String,
+}
+
+type Shared = State<Arc<Server>>;
+
+/// `GET /api/v1/notices`
+pub async fn list(State(server): Shared) -> Result<Json<Notices>, Problem> {
+    let open = server.journal.open_notices().await?;
+    let mut recent = server.journal.notices(MOST_RECENT).await?;
+    recent.retain(|notice| notice.cleared_at.is_some());
+    Ok(Json(Notices {
+        open,
+        recent,
+        undelivered: server.journal.undelivered().await?,
+    }))
+}
+
+/// `POST /api/v1/notify/test`: through every channel at once, each with its own deadline.
+pub async fn test(State(server): Shared) -> Result<Json<Vec<Tried>>, Problem> {
+    let now = server.clock.now();
+    let link = address_of(&server.dashboard).map(|address| format!("{address}/"));
+    let body = serde_json::to_string(&Message::test(now, link)?).map_err(anyhow::Error::from)?;
+    let channels = Channel::for_messages(&server.notify);
+    let tried = channels.iter().map(|channel| attempt(channel, &body, now));
+    Ok(Json(futures_util::future::join_all(tried).await))
+}
+
+async fn attempt(channel: &Channel, body: &str, now: Timestamp) -> Tried {
+    let answered = match channel.request(body, now) {
+        Ok(request) => send::send(request, send::DEADLINE).await,
+        Err(why) => Err(format!("was not asked: {why}")),
+    };
+    Tried {
+        channel: channel.name(),
+        host: channel.address().host().to_owned(),
+        sent: answered.is_ok(),
+        said: match answered {
+            Ok(status) => format!("took it ({status})"),
+            Err(why) => why,
+        },
+    }
+}
+
+/// What Prometheus is told of them.
+///
+/// # Errors
+/// The journal can't be read.
+pub async fn metrics(server: &Server) -> anyhow::Result<String> {
+    let open = server.journal.open_notices().await?.len();
+    let undelivered = server.journal.undelivered().await?;
+    Ok(format!(
+        "# HELP tealkeep_notices_open What is wrong now, as notices.\n\
+         # TYPE tealkeep_notices_open gauge\n\
+         tealkeep_notices_open {open}\n\
+         # HELP tealkeep_messages_undelivered Messages that wait to be sent.\n\
+         # TYPE tealkeep_messages_undelivered gauge\n\
+         tealkeep_messages_undelivered {undelivered}\n"
+    ))
+}
