@@ -2,6 +2,7 @@
 from outside, and bounded. What is started here ends with the benchmark, also when that is killed."""
 
 import atexit
+import contextlib
 import ctypes
 import dataclasses
 import os
@@ -11,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -172,6 +174,20 @@ def need_room(folder, size):
     free = shutil.disk_usage(folder).free
     if free < size:
         sys.exit(f"{folder} has {free // MIB} MiB free; this needs {size // MIB} MiB: free some, or choose a smaller --size")
+
+
+@contextlib.contextmanager
+def work_folder(kept):
+    """A folder for one run, gone with it; those that killed runs left are removed first."""
+    kept.mkdir(parents=True, exist_ok=True)
+    for left in kept.glob("run-*"):
+        if not pathlib.Path(f"/proc/{left.name.split('-')[1]}").exists():
+            shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=f"run-{os.getpid()}-", dir=kept) as folder:
+        try:
+            yield pathlib.Path(folder)
+        finally:
+            stop_all()
 
 
 def read(path):
