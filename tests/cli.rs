@@ -558,7 +558,16 @@ async fn json_has_the_shapes_that_scripts_rely_on() {
     assert_eq!(keys(&status), ["apps", "sentence", "version", "well"]);
     let app = &status["apps"][0];
     let wanted = [
-        "checks", "colours", "drill", "live", "name", "next_run", "release", "run", "snapshot",
+        "checks",
+        "colours",
+        "drill",
+        "last_pull",
+        "live",
+        "name",
+        "next_run",
+        "release",
+        "run",
+        "snapshot",
         "traffic",
     ];
     assert_eq!(keys(app), wanted);
