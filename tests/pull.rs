@@ -354,10 +354,13 @@ fn killed_at_any_instant_it_shows_nothing_that_is_not_whole() {
 fn a_lost_connection_leaves_nothing_half_and_the_next_pull_goes_on() {
     let pair = Pair::start();
     pair.snapshot();
+    // Whatever buffers would hold back what rsync's two sides wait for.
+    let cut = "import os\nleft = 1500000\nwhile left > 0:\n    data = os.read(0, min(left, 65536))\n    if not data:\n        break\n    left -= len(data)\n    while data:\n        data = data[os.write(1, data):]\n";
+    fs::write(pair.path("laptop/cut.py"), cut).unwrap();
     // The line goes dead after the small files and 1.5 MB of a snapshot.
     pair.script(
         "ssh-cut",
-        "case \"$*\" in *snapshots/*) /usr/bin/ssh OPTIONS \"$@\" | { head -c 1500000; kill -9 $$; };; *) exec /usr/bin/ssh OPTIONS \"$@\";; esac",
+        "case \"$*\" in *snapshots/*) /usr/bin/ssh OPTIONS \"$@\" | { python3 HERE/cut.py; kill -9 $$; };; *) exec /usr/bin/ssh OPTIONS \"$@\";; esac",
     );
     let cut = Said::of(&pair.pull_with("ssh-cut", &[]).output().unwrap()).fails_with(1);
     assert!(

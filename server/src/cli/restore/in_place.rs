@@ -51,12 +51,9 @@ pub fn run(args: &RestoreArgs, from: &Path, json: bool) -> Outcome {
         None => None,
     };
     let found = snapshots(from, app.map(|app| &app.name))?;
-    let folder = match target.parent() {
-        // A name alone stands in the folder that this runs in.
-        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
-        Some(folder) => folder,
-        None => Path::new("/"),
-    };
+    // A name alone stands in the folder that this runs in.
+    let target = &std::path::absolute(target)?;
+    let folder = target.parent().unwrap_or(Path::new("/"));
     if !folder.is_dir() {
         return Err(Failure::Tried(anyhow!(
             "the folder {} does not exist; `tealkeep units` prints the commands that make it",
