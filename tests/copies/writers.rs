@@ -11,7 +11,8 @@ use crate::support::TEALKEEP;
 use crate::support::backups::{BANK_AGREES, is_tidy, make_bank, newest};
 use crate::support::random::is_long;
 
-/// Moves money between accounts until its standard input ends, with a pause in seconds in between, each time in one transaction that touches three
+/// Moves money between accounts until its standard input ends, with a pause in seconds in between, each time in
+/// one transaction that touches three
 /// tables' rows, and prints the number of its last transfer.
 const WRITER: &str = r#"
 import random, sqlite3, sys, threading, time
