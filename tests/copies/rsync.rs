@@ -1,8 +1,6 @@
 //! rsync in a loop, while snapshots are taken and rotated away as fast as they can be: every file that
 //! `SHA256SUMS` names hashes right at every moment, in the folder and in the copy. It may be absent, never wrong.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,8 +1,6 @@
 //! Snapshots of a database that another process writes all the time: each one is a single instant, in which
 //! all tables agree, and no commit of that process fails.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
