@@ -1,8 +1,6 @@
 //! Snapshots of a database that another process writes all the time: each one is a single instant, in which
 //! all tables agree, and no commit of that process fails.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
@@ -11,7 +9,8 @@ use crate::support::TEALKEEP;
 use crate::support::backups::{BANK_AGREES, is_tidy, make_bank, newest};
 use crate::support::random::is_long;
 
-/// Moves money between accounts until its standard input ends, with a pause in seconds in between, each time in one transaction that touches three
+/// Moves money between accounts until its standard input ends, with a pause in seconds in between, each time in
+/// one transaction that touches three
 /// tables' rows, and prints the number of its last transfer.
 const WRITER: &str = r#"
 import random, sqlite3, sys, threading, time

@@ -1,8 +1,6 @@
 //! SIGKILL, as a power cut: before any one call to the system, and at instants that are nobody's choice. The
 //! folder is consistent after each, and the next run succeeds and tidies up.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
