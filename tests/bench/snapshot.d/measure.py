@@ -74,15 +74,19 @@ def watched(child, cost, deadline):
                 child.kill()
     finally:
         os.close(descriptor)
-    # It has ended, but is still there to be asked.
-    for line in read(f"/proc/{child.pid}/io").splitlines():
-        if line.startswith("write_bytes:"):
-            cost.written += int(line.split()[1])
+    # The kernel adds what a child wrote to its parent's account at the moment when the parent takes note of its end.
+    before = written_by_me()
     _, status, usage = os.wait4(child.pid, 0)
+    cost.written += written_by_me() - before
     child.returncode = os.waitstatus_to_exitcode(status)
     children.remove(child)
     cost.processor += usage.ru_utime + usage.ru_stime
     return None if killed else child.returncode
+
+
+def written_by_me():
+    """`write_bytes` of this process and of the children that it has seen end."""
+    return next(int(line.split()[1]) for line in read("/proc/self/io").splitlines() if line.startswith("write_bytes:"))
 
 
 def in_status(status, name):
