@@ -64,18 +64,6 @@ impl Basis {
         })
     }
 
-    /// How many chunks it has.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether it has none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// Appends the member that holds the plain bytes with this hash to `out`, if there is one and every byte
     /// of it is as it was written. A member that is not is noted in the log, once, and passed over.
     pub fn copy(&self, plain: &Hash, out: &mut Vec<u8>) -> Option<Header> {

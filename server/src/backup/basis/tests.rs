@@ -77,7 +77,7 @@ impl Stored {
 fn a_chunk_is_found_by_its_hash_and_copied_as_it_stands() {
     let stored = Stored::new();
     let basis = Basis::open(&stored.path()).unwrap();
-    assert_eq!(basis.len(), 3);
+    assert_eq!(basis.entries.len(), 3);
     assert_eq!(stored.copied(&basis), [true; 3]);
     let mut out = Vec::new();
     assert_eq!(basis.copy(&hash(b"never seen"), &mut out), None);
@@ -125,7 +125,7 @@ fn what_is_cut_off_foreign_or_of_a_later_version_is_less_reuse_and_no_error() {
     let whole = fs::read(stored.path()).unwrap();
     let reusable = |bytes: &[u8]| {
         fs::write(stored.path(), bytes).unwrap();
-        Basis::open(&stored.path()).unwrap().len()
+        Basis::open(&stored.path()).unwrap().entries.len()
     };
     assert_eq!(reusable(&whole[..whole.len() - 1]), 2);
     assert_eq!(reusable(&whole[..50]), 0);
@@ -159,5 +159,8 @@ fn the_newest_that_has_chunks_is_taken() {
         ),
     ];
     let newest = Basis::newest(&catalogue).unwrap();
-    assert_eq!((newest.path.clone(), newest.len()), (stored.path(), 3));
+    assert_eq!(
+        (newest.path.clone(), newest.entries.len()),
+        (stored.path(), 3)
+    );
 }

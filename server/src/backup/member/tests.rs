@@ -155,12 +155,15 @@ fn behind_a_right_seal_each_lie_has_its_name() {
     assert_eq!(judge(&|m| m[end - 8] ^= 1), Err(Flaw::Trailer));
     assert_eq!(judge(&|m| m[PLAIN_HASH_AT] ^= 1), Err(Flaw::Plain));
     assert_eq!(judge(&|m| m.insert(end - 8, 0)), Err(Flaw::Deflate));
-    assert_eq!(judge(&|m| drop(m.remove(end - 9))), Err(Flaw::Deflate));
+    let shorter = |m: &mut Vec<u8>| {
+        m.remove(end - 9);
+    };
+    assert_eq!(judge(&shorter), Err(Flaw::Deflate));
     assert_eq!(judge(&|m| m[HEADER_BYTES] |= 7), Err(Flaw::Deflate));
     let one_less = size(plain.len() - 1);
     assert_eq!(
         judge(&|m| m[PLAIN_BYTES_AT..PLAIN_HASH_AT].copy_from_slice(&one_less)),
-        Err(Flaw::Deflate).or(Err::<(), _>(Flaw::Plain)),
+        Err(Flaw::Plain),
     );
 }
 

@@ -643,3 +643,152 @@ fn a_tables_own_collation_does_not_keep_the_rest_from_being_kept() {
     assert_eq!(manifest.tables["doses"], 10);
     assert!(verdict(&place.packed(&manifest)).is_whole());
 }
+
+/// What the file holds once everything is in it: for comparing with what comes out of a snapshot.
+fn live_bytes(place: &Place, conn: &Connection) -> Vec<u8> {
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .unwrap();
+    fs::read(place.database()).unwrap()
+}
+
+#[test]
+fn the_second_night_copies_what_did_not_change_whatever_the_page_size_and_mode() {
+    for page_size in [512_u32, 4096, 65536] {
+        for (mode, vacuum) in [("wal", "none"), ("delete", "full")] {
+            let place = Place::new();
+            let conn = place.open();
+            conn.execute_batch(&format!(
+                "PRAGMA page_size = {page_size}; PRAGMA auto_vacuum = {vacuum};
+                 PRAGMA journal_mode = {mode};"
+            ))
+            .unwrap();
+            fill(&conn, 8000);
+            let first = take_now(&place.request()).unwrap().chunks.unwrap();
+            assert_eq!(first.reused, 0);
+            fill(&conn, 50);
+            let second = take_now(&place.request()).unwrap();
+            let chunks = second.chunks.unwrap();
+            // The first chunk has the header, which counts changes; the last ones have the new rows.
+            assert!(
+                chunks.reused >= first.total - 4 && chunks.reused < chunks.total,
+                "{page_size} {mode}: {chunks:?} after {first:?}"
+            );
+            assert!(verdict(&place.packed(&second)).is_whole());
+            let unpacked = fs::read(place.gunzip(&second)).unwrap();
+            assert!(unpacked == live_bytes(&place, &conn), "{page_size} {mode}");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_snapshot_before_costs_time_and_nothing_else() {
+    let place = Place::new();
+    let conn = place.open();
+    conn.pragma_update(None, "journal_mode", "wal").unwrap();
+    fill(&conn, 8000);
+    let first = take_now(&place.request()).unwrap();
+    let total = first.chunks.unwrap().total;
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .open(place.packed(&first))
+        .unwrap();
+    // In the middle of some chunk's data; its size, which would have the catalogue pass it over, stays.
+    file.write_all_at(b"not what was written", first.bytes / 2)
+        .unwrap();
+    let second = take_now(&place.request()).unwrap();
+    let reused = second.chunks.unwrap().reused;
+    assert!(reused >= total - 3 && reused < total, "{reused} of {total}");
+    assert!(verdict(&place.packed(&second)).is_whole());
+    assert!(!verdict(&place.packed(&first)).is_whole());
+    assert_eq!(second.content_blake3, first.content_blake3);
+    assert_eq!(second.sha256, first.sha256);
+
+    file.write_all_at(&[0; 200], 0).unwrap();
+    fs::remove_file(place.packed(&second)).unwrap();
+    let third = take_now(&place.request()).unwrap();
+    assert_eq!(third.chunks.unwrap().reused, 0);
+    assert_eq!(third.sha256, first.sha256);
+}
+
+#[test]
+fn a_database_that_another_file_took_the_place_of_is_kept_as_it_is_now() {
+    let place = Place::new();
+    let conn = place.open();
+    conn.pragma_update(None, "journal_mode", "wal").unwrap();
+    fill(&conn, 3000);
+    take_now(&place.request()).unwrap();
+    drop(conn);
+    fs::remove_file(place.database()).unwrap();
+    let conn = place.open();
+    conn.execute_batch("PRAGMA page_size = 1024; CREATE TABLE other(x)")
+        .unwrap();
+    fill(&conn, 700);
+    let manifest = take_now(&place.request()).unwrap();
+    assert_eq!((manifest.page_size, manifest.tables.len()), (1024, 2));
+    assert!(verdict(&place.packed(&manifest)).is_whole());
+    let unpacked = fs::read(place.gunzip(&manifest)).unwrap();
+    assert!(unpacked == fs::read(place.database()).unwrap());
+}
+
+/// Makes the file grow to so many pages of 65536 bytes, all of them free and none of them on the disk: the
+/// free-list is written as sqlite.org/fileformat2.html ("The Freelist") has it.
+fn grow_with_holes(path: &Path, pages: u32) {
+    const PAGE: u64 = 65536;
+    const LOCK_BYTE_PAGE: u32 = (1 << 30) / 65536 + 1;
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .unwrap();
+    let before = u32::try_from(file.metadata().unwrap().len() / PAGE).unwrap();
+    file.set_len(u64::from(pages) * PAGE).unwrap();
+    let free: Vec<u32> = (before + 1..=pages)
+        .filter(|&page| page != LOCK_BYTE_PAGE)
+        .collect();
+    let trunks: Vec<&[u32]> = free.chunks(16_000).collect();
+    for (nth, trunk) in trunks.iter().enumerate() {
+        let next = trunks.get(nth + 1).map_or(0, |next| next[0]);
+        let leaves = &trunk[1..];
+        let mut page = next.to_be_bytes().to_vec();
+        page.extend(u32::try_from(leaves.len()).unwrap().to_be_bytes());
+        page.extend(leaves.iter().flat_map(|leaf| leaf.to_be_bytes()));
+        file.write_all_at(&page, u64::from(trunk[0] - 1) * PAGE)
+            .unwrap();
+    }
+    for (at, number) in [
+        (28, pages),
+        (32, trunks[0][0]),
+        (36, u32::try_from(free.len()).unwrap()),
+    ] {
+        file.write_all_at(&number.to_be_bytes(), at).unwrap();
+    }
+}
+
+#[test]
+fn a_database_with_holes_is_kept_and_with_more_than_four_gibibytes_too() {
+    let long = std::env::var_os("TEALKEEP_LONG").is_some();
+    let pages: u32 = if long { 65_536 + 300 } else { 600 };
+    let place = Place::new();
+    let conn = place.open();
+    conn.pragma_update(None, "page_size", 65536).unwrap();
+    fill(&conn, 100);
+    drop(conn);
+    grow_with_holes(&place.database(), pages);
+    let conn = place.open();
+    conn.pragma_update(None, "journal_mode", "wal").unwrap();
+    let manifest = take_now(&place.request()).unwrap();
+    assert_eq!(
+        (
+            manifest.page_size,
+            manifest.page_count,
+            manifest.plain_bytes
+        ),
+        (65536, pages, u64::from(pages) * 65536)
+    );
+    assert_eq!(manifest.chunks.unwrap().total, u64::from(pages));
+    assert!(manifest.bytes < manifest.plain_bytes / 100);
+    assert!(verdict(&place.packed(&manifest)).is_whole());
+    let again = take_now(&place.request()).unwrap();
+    assert_eq!(again.chunks.unwrap().reused, u64::from(pages));
+    assert_eq!(again.sha256, manifest.sha256);
+}
