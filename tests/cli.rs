@@ -391,7 +391,7 @@ fn a_damaged_snapshot_is_told_with_what_and_where() {
             assert!(!desk.path("new.db").exists());
         }
     }
-    insta::with_settings!({filters => vec![(r"before byte \d+: .*", "before byte [n]: [why]"), (r"byte \d+", "byte [n]")]}, {
+    insta::with_settings!({filters => vec![(r"before byte \d+: .*", "before byte [n]: [why]"), (r"byte \d+", "byte [n]"), (r"in chunk \d+, pages \d+ to \d+", "in chunk [n], pages [n] to [n]")]}, {
         insta::assert_snapshot!("damaged_snapshots", told.replace(&id, "[id]"));
     });
 
