@@ -448,6 +448,15 @@ fn the_documented_defaults_are_the_real_ones() {
     // The keys whose defaults can't be written down: nothing at all, or the zone of the machine.
     assert!(documented.zone.take().is_some() && defaults.zone.is_none());
     assert!(documented.apps[0].url.take().is_some());
+    assert!(documented.apps[0].backup.heartbeat.take().is_some());
+    let notify = &mut documented.notify;
+    assert!(notify.webhook.take().is_some());
+    assert!(
+        notify
+            .ntfy
+            .take()
+            .is_some_and(|topic| topic.token_file.is_some())
+    );
     let prepare = documented.apps[0].deploy.prepare.take().unwrap();
     assert_eq!(prepare.timeout.as_secs(), 600);
     let policy = &mut documented.apps[0].policy;

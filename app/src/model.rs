@@ -17,7 +17,8 @@ mod overview;
 
 pub use account::{Account, Session, SignIn, Token, Welcome};
 pub use backups::{
-    Backups, ConfirmRestore, ConfirmUndo, HeldNight, Reason, Snapshot, Tier, UndoOffer,
+    Backups, ConfirmRestore, ConfirmUndo, Drill, Drills, FailedNight, HeldNight, Laptop, Pull,
+    Reason, Reuse, Room, Snapshot, Tier, UndoOffer,
 };
 pub use checks::{
     Accepted, Check, CheckBrief, CheckOutcome, CheckPage, CheckTarget, Checks, Finding,

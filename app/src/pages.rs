@@ -12,6 +12,7 @@ mod deploys;
 mod error;
 mod journal;
 mod overview;
+mod proofs;
 mod restore;
 mod run;
 mod sign_in;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use leptos::prelude::*;
 
-use crate::model::{Colour, Frame, NextRun, SnapshotBrief};
+use crate::model::{Colour, Drill, Frame, Laptop, NextRun, SnapshotBrief};
 use crate::words;
 
 mod beads;
@@ -72,11 +72,12 @@ pub(crate) fn colour(colour: Colour) -> AnyView {
     view! { <span class=class><i aria-hidden="true"></i>{colour.as_str()}</span> }.into_any()
 }
 
-/// How safe an app's data is: the newest proven copy, the copy elsewhere, and what comes next.
+/// How safe an app's data is: the newest proven copy, the copy elsewhere, the last drill, and what comes next.
 pub(crate) fn backup_facts(
     frame: &Frame,
     latest: Option<&SnapshotBrief>,
-    pulled: Option<Timestamp>,
+    laptop: &Laptop,
+    drill: Option<&Drill>,
     next: Option<&NextRun>,
 ) -> Vec<Fact> {
     let latest = latest.map_or_else(
@@ -87,7 +88,6 @@ pub(crate) fn backup_facts(
                 .into_any()
         },
     );
-    let pulled = pulled.map_or_else(|| text("no pull seen yet"), |at| ago(frame, at));
     let next = next.map(|next| {
         let what = next.what.clone();
         fact(
@@ -97,10 +97,42 @@ pub(crate) fn backup_facts(
     });
     let mut rows = vec![
         fact("Verified snapshot", latest),
-        fact("The laptop's last pull", pulled),
+        fact("The laptop's last pull", pulled(frame, laptop)),
+        fact("Last restore drill", drilled(frame, drill)),
     ];
     rows.extend(next);
     rows
+}
+
+/// When a laptop last pulled, what it found, and whether that is too long ago.
+fn pulled(frame: &Frame, laptop: &Laptop) -> AnyView {
+    let overdue = laptop
+        .overdue
+        .then(|| view! { <b class="whole alarm">" · overdue"</b> });
+    match &laptop.last {
+        None if laptop.within.is_none() => text("none expected"),
+        None => view! { "no pull seen yet"{overdue} }.into_any(),
+        Some(pull) => {
+            let found = words::copy_found(pull).map(|(found, bad)| outcome_note(found, bad));
+            view! { {ago(frame, pull.at)}{overdue}{found} }.into_any()
+        }
+    }
+}
+
+fn drilled(frame: &Frame, drill: Option<&Drill>) -> AnyView {
+    drill.map_or_else(
+        || text("none yet"),
+        |drill| {
+            let (outcome, bad) = words::drill_outcome(drill);
+            view! { {ago(frame, drill.at)}{outcome_note(outcome, bad)} }.into_any()
+        },
+    )
+}
+
+/// A short word behind a fact, loud where somebody should look.
+fn outcome_note(said: String, bad: bool) -> AnyView {
+    let class = if bad { "whole alarm" } else { "whole soft" };
+    view! { <span class=class>" · "{said}</span> }.into_any()
 }
 
 /// How much a button asks for attention.

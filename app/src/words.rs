@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
+mod backups;
 mod checks;
 
+pub(crate) use backups::{copy_found, drill_outcome, reused, room};
 pub use checks::{Advice, advice, finding_title, policy_title};
 
 const MINUTE: u64 = 60;

@@ -291,6 +291,7 @@ fn only_a_page_with_something_under_way_asks_again_by_itself() {
                 .any(|run| run.outcome == RunOutcome::Running),
             Page::Run(page) => page.run.outcome == RunOutcome::Running,
             Page::Checks(page) => page.checking,
+            Page::Backups(page) => page.drills.under_way,
             _ => false,
         };
         busy += usize::from(under_way);
@@ -421,6 +422,64 @@ fn each_finding_that_counts_can_be_accepted_and_each_accepted_one_taken_back() {
             .replace('\'', "&#x27;")
             .contains(evidence)
     );
+}
+
+#[test]
+fn the_backups_page_says_whether_a_restore_would_work_and_where_the_copy_is() {
+    let drill = "action=\"/apps/home/drill\"";
+    let well = page("full backups");
+    for sentence in [
+        "Yes: it was tried",
+        "table doses has 10 rows, and had 900 in the night before",
+        "12 GB free, the next one needs about 410 MB",
+        "98 % copied from the one before",
+        "17 whole",
+        drill,
+    ] {
+        assert!(well.contains(sentence), "{sentence}");
+    }
+    assert!(!well.contains("overdue\"") && !well.contains("Nights that failed"));
+    let bad = page("full backups-bad");
+    for sentence in [
+        "No: the drill",
+        "row 12 missing from index chore_due",
+        "The laptop has not pulled for",
+        "16 whole, 1 damaged or missing",
+        "Nights that failed",
+        "A later try gave one.",
+        "all packed anew",
+        "nothing is deleted",
+    ] {
+        assert!(bad.contains(sentence), "{sentence}");
+    }
+    let drilling = page("full backups-drilling");
+    assert!(!drilling.contains(drill) && drilling.contains("A drill is under way"));
+    let empty = page("empty backups");
+    assert!(!empty.contains(drill) && empty.contains("no snapshot yet that could be unpacked"));
+    assert!(empty.contains("No laptop has fetched the snapshots yet."));
+    assert!(page("full overview-bad").contains("overdue"));
+}
+
+#[test]
+fn every_snapshot_says_why_it_stays_and_when_it_goes() {
+    let (_, frame, page) = sample::full(&str::to_owned)
+        .into_iter()
+        .find(|(name, ..)| *name == "backups")
+        .unwrap();
+    let Page::Backups(backups) = &page else {
+        panic!("it is the backups page");
+    };
+    let fates: Vec<String> = backups
+        .snapshots
+        .iter()
+        .map(|one| one.fate.clone())
+        .collect();
+    assert!(fates.len() > 10 && fates.iter().all(|fate| !fate.is_empty()));
+    let html = render(&frame, page);
+    for fate in fates {
+        let shown = html.matches(&format!("<p><bdi>{fate}</bdi></p>")).count();
+        assert!(shown > 0, "{fate}");
+    }
 }
 
 #[test]

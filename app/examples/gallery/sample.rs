@@ -104,6 +104,16 @@ pub fn full(t: Text) -> Vec<Sample> {
         ),
         ("backups", noticed, Page::Backups(backups(t))),
         (
+            "backups-bad",
+            frame("/apps/home/backups", &one),
+            Page::Backups(bad_backups(t)),
+        ),
+        (
+            "backups-drilling",
+            frame("/apps/home/backups", &one),
+            Page::Backups(drilling_backups(t)),
+        ),
+        (
             "restore",
             frame("/apps/home/snapshots/x/restore", &one),
             Page::Restore(ConfirmRestore {
@@ -247,7 +257,8 @@ pub fn empty() -> Vec<Sample> {
         live_since: None,
         colours: vec![],
         last_snapshot: None,
-        last_pull: None,
+        laptop: Laptop::default(),
+        last_drill: None,
         next_run: None,
         running: None,
         traffic: None,
@@ -330,7 +341,19 @@ pub fn empty() -> Vec<Sample> {
             Page::Backups(Backups {
                 app: "home".to_owned(),
                 latest: None,
-                last_pull: None,
+                laptop: Laptop {
+                    within: Some(Duration::from_secs(48 * 3600)),
+                    ..Laptop::default()
+                },
+                drills: Drills {
+                    cannot_begin: Some(
+                        "home has no snapshot yet that could be unpacked".to_owned(),
+                    ),
+                    ..Drills::default()
+                },
+                room: None,
+                reuse: None,
+                failed_nights: vec![],
                 next_run: None,
                 nights: vec![],
                 snapshots: vec![],
@@ -553,7 +576,8 @@ fn card(t: Text, name: &str, kind: VerdictKind) -> AppCard {
             },
         ],
         last_snapshot: Some(brief(t)),
-        last_pull: (!bad).then(|| before(128)),
+        laptop: laptop(t, bad),
+        last_drill: Some(drill(t, bad)),
         next_run: Some(NextRun {
             at: before(-15 * 60 - 26),
             what: t("nightly snapshot"),
@@ -641,6 +665,79 @@ fn offer() -> UndoOffer {
     }
 }
 
+fn laptop(t: Text, bad: bool) -> Laptop {
+    Laptop {
+        last: Some(Pull {
+            at: before(if bad { 60 * 24 * 5 } else { 128 }),
+            laptop: t("anna's laptop"),
+            newest: Some(before(if bad { 60 * 24 * 5 + 30 } else { 510 })),
+            whole: Some(if bad { 16 } else { 17 }),
+            damaged: Some(u32::from(bad)),
+        }),
+        within: Some(Duration::from_secs(48 * 3600)),
+        overdue: bad,
+    }
+}
+
+fn drill(t: Text, bad: bool) -> Drill {
+    Drill {
+        at: before(60 * 24 * 3),
+        snapshot: Some(before(60 * 24 * 3 + 40)),
+        took: Duration::from_millis(8_400),
+        failed: bad.then(|| t("SQLite's check finds: row 12 missing from index chore_due")),
+        warnings: if bad {
+            vec![]
+        } else {
+            vec![t(
+                "table doses has 10 rows, and had 900 in the night before",
+            )]
+        },
+    }
+}
+
+/// All that can go wrong with backups, at once.
+fn bad_backups(t: Text) -> Backups {
+    Backups {
+        laptop: laptop(t, true),
+        drills: Drills {
+            last: Some(drill(t, true)),
+            next: Some(before(-60 * 24)),
+            under_way: false,
+            cannot_begin: None,
+        },
+        room: Some(Room {
+            free: 390_000_000,
+            next: Some(410_000_000),
+        }),
+        reuse: Some(Reuse {
+            total: 17_664,
+            reused: 0,
+        }),
+        failed_nights: vec![
+            FailedNight {
+                date: "2026-11-20".parse().expect("it is a date"),
+                why: t("the disk filled up: 30.1 MiB are left, which the app needs itself"),
+                made_good: false,
+            },
+            FailedNight {
+                date: "2026-11-12".parse().expect("it is a date"),
+                why: t(
+                    "/srv/home/home.sqlite stayed locked for 5s: another process holds it exclusively",
+                ),
+                made_good: true,
+            },
+        ],
+        undo: None,
+        ..backups(t)
+    }
+}
+
+fn drilling_backups(t: Text) -> Backups {
+    let mut page = backups(t);
+    page.drills.under_way = true;
+    page
+}
+
 fn backups(t: Text) -> Backups {
     let days = [0, 1, 2, 3, 4, 5, 6, 13, 20, 27, 34, 51, 82, 112];
     let mut snapshots: Vec<Snapshot> = days.iter().map(|days| nightly(t, *days)).collect();
@@ -698,7 +795,22 @@ fn backups(t: Text) -> Backups {
     Backups {
         app: t("home"),
         latest: Some(brief(t)),
-        last_pull: Some(before(128)),
+        laptop: laptop(t, false),
+        drills: Drills {
+            last: Some(drill(t, false)),
+            next: Some(before(-60 * 24 * 4)),
+            under_way: false,
+            cannot_begin: None,
+        },
+        room: Some(Room {
+            free: 11_800_000_000,
+            next: Some(410_000_000),
+        }),
+        reuse: Some(Reuse {
+            total: 17_664,
+            reused: 17_402,
+        }),
+        failed_nights: vec![],
         next_run: Some(NextRun {
             at: before(-15 * 60 - 26),
             what: t("nightly snapshot"),

@@ -13,8 +13,16 @@ pub struct Backups {
     pub app: String,
     /// The newest snapshot that has been read back.
     pub latest: Option<SnapshotBrief>,
-    /// When the laptop last pulled; `None` when no pull was ever seen.
-    pub last_pull: Option<Timestamp>,
+    /// How the copy on the laptop stands.
+    pub laptop: Laptop,
+    /// How the restore drills stand.
+    pub drills: Drills,
+    /// The room on the disk; `None` where the system did not say.
+    pub room: Option<Room>,
+    /// How much of the newest snapshot was copied from the one before; `None` where that is not known.
+    pub reuse: Option<Reuse>,
+    /// The newest nights that gave no snapshot, newest first.
+    pub failed_nights: Vec<FailedNight>,
     /// What the scheduler will do next.
     pub next_run: Option<NextRun>,
     /// The nights that a tier holds, in any order. The page shows the last sixty days or so.
@@ -29,6 +37,97 @@ pub struct Backups {
     pub cannot_back_up: Option<String>,
     /// What in the folder does not fit together, each as a sentence without its full stop.
     pub problems: Vec<String>,
+}
+
+/// How the copy of the snapshots on the laptop stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Laptop {
+    /// The newest pull; `None` when none was ever seen.
+    pub last: Option<Pull>,
+    /// How old it may become; `None` where no laptop is expected.
+    pub within: Option<Duration>,
+    /// Whether it is older than that, or never came.
+    pub overdue: bool,
+}
+
+/// One pull, as the laptop told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pull {
+    /// When it ended.
+    pub at: Timestamp,
+    /// What the laptop calls itself.
+    pub laptop: String,
+    /// When the newest snapshot that it has was taken, if it said so.
+    pub newest: Option<Timestamp>,
+    /// How many snapshots it found whole, if it looked.
+    pub whole: Option<u32>,
+    /// How many it found damaged or missing, if it looked.
+    pub damaged: Option<u32>,
+}
+
+/// How the restore drills of an app stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Drills {
+    /// The newest one.
+    pub last: Option<Drill>,
+    /// When the next one comes by itself; `None` where none does.
+    pub next: Option<Timestamp>,
+    /// Whether one is under way.
+    pub under_way: bool,
+    /// Why none can be begun at the moment, as a sentence; `None` when one can.
+    pub cannot_begin: Option<String>,
+}
+
+/// One restore drill: the newest snapshot, unpacked elsewhere, opened, checked and counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drill {
+    /// When it ended.
+    pub at: Timestamp,
+    /// When the snapshot was taken that was unpacked; `None` where there was none.
+    pub snapshot: Option<Timestamp>,
+    /// How long it took.
+    pub took: Duration,
+    /// Why a restore would fail, in words that end no sentence; `None` where it would work.
+    pub failed: Option<String>,
+    /// What a person should look at, each in words that end no sentence.
+    pub warnings: Vec<String>,
+}
+
+/// The room on the disk that the snapshots lie on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes that are free.
+    pub free: u64,
+    /// Bytes that the next snapshot will need, about; `None` where nothing is known to reckon from.
+    pub next: Option<u64>,
+}
+
+impl Room {
+    /// Whether the next snapshot won't fit.
+    #[must_use]
+    pub fn is_too_little(&self) -> bool {
+        self.next.is_some_and(|next| next > self.free)
+    }
+}
+
+/// How a snapshot came to its chunks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reuse {
+    /// Chunks in all.
+    pub total: u64,
+    /// Those that were copied from the snapshot before.
+    pub reused: u64,
+}
+
+/// A night that gave no snapshot when it was tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedNight {
+    /// Its local date.
+    pub date: Date,
+    /// Why, in words that end no sentence.
+    pub why: String,
+    /// Whether a later try of the same night gave one.
+    pub made_good: bool,
 }
 
 /// A local date of which a snapshot is held.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{CheckBrief, Colour, Run};
+use super::{CheckBrief, Colour, Drill, Laptop, Run};
 
 /// `GET /`: one sentence for everything, then a card for each app.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,8 +74,10 @@ pub struct AppCard {
     pub colours: Vec<ColourView>,
     /// The newest snapshot that has been read back.
     pub last_snapshot: Option<SnapshotBrief>,
-    /// When the laptop last pulled the backups folder; `None` when no pull was ever seen.
-    pub last_pull: Option<Timestamp>,
+    /// How the copy on the laptop stands.
+    pub laptop: Laptop,
+    /// The newest restore drill.
+    pub last_drill: Option<Drill>,
     /// What the scheduler will do next.
     pub next_run: Option<NextRun>,
     /// The run that is under way.

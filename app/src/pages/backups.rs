@@ -3,10 +3,10 @@
 
 use leptos::prelude::*;
 
-use super::{Drawn, calendar, is_under_way, sizes, snapshots};
+use super::{Drawn, calendar, is_under_way, proofs, sizes, snapshots};
 use crate::document::app_switch;
 use crate::model::{Backups, Frame, UndoOffer};
-use crate::parts::{self, Weight, ago, beads, fact, facts, stamp};
+use crate::parts::{self, Weight, ago, beads, fact, facts, stamp, text};
 use crate::words::{self, segment};
 
 pub(super) fn draw(frame: &Frame, page: &Backups) -> Drawn {
@@ -19,7 +19,7 @@ pub(super) fn draw(frame: &Frame, page: &Backups) -> Drawn {
         ),
         None => format!("{app}: no snapshot yet"),
     };
-    let busy = is_under_way(page.running.as_ref());
+    let busy = is_under_way(page.running.as_ref()) || page.drills.under_way;
     let running = page.running.as_ref().map(|run| {
         view! {
             <section class="now">
@@ -49,6 +49,9 @@ pub(super) fn draw(frame: &Frame, page: &Backups) -> Drawn {
                     <div class="actions">{back_up}</div>
                 </section>
                 {page.undo.as_ref().map(|offer| undo(frame, offer, &path))}
+                {proofs::failed_nights(&page.failed_nights)}
+                {proofs::drills(frame, &page.drills, &path)}
+                {proofs::laptop(frame, &page.laptop)}
                 <section class="card" aria-labelledby="tiers">
                     <h2 id="tiers">"Nights that are held"</h2>
                     {calendar::draw(frame, &page.nights)}
@@ -77,7 +80,8 @@ fn glance(frame: &Frame, page: &Backups) -> Vec<parts::Fact> {
     let mut rows = parts::backup_facts(
         frame,
         page.latest.as_ref(),
-        page.last_pull,
+        &page.laptop,
+        page.drills.last.as_ref(),
         page.next_run.as_ref(),
     );
     let total: u64 = page.snapshots.iter().map(|snapshot| snapshot.bytes).sum();
@@ -90,6 +94,17 @@ fn glance(frame: &Frame, page: &Backups) -> Vec<parts::Fact> {
         }
         .into_any(),
     ));
+    if let Some(said) = page.reuse.and_then(words::reused) {
+        rows.push(fact("The newest one", text(said)));
+    }
+    if let Some(room) = page.room {
+        let (said, bad) = words::room(room);
+        let class = if bad { "alarm" } else { "" };
+        rows.push(fact(
+            "Room",
+            view! { <span class=class>{said}</span> }.into_any(),
+        ));
+    }
     rows
 }
 

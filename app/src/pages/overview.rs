@@ -125,7 +125,8 @@ fn card_facts(frame: &Frame, app: &AppCard) -> Vec<parts::Fact> {
     let mut rows = parts::backup_facts(
         frame,
         app.last_snapshot.as_ref(),
-        app.last_pull,
+        &app.laptop,
+        app.last_drill.as_ref(),
         app.next_run.as_ref(),
     );
     if let Some(check) = &app.last_check {

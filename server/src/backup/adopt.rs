@@ -230,7 +230,7 @@ pub fn adopt(
         looked.local_date = Some(night.date);
         looked.rows = Some(proven.facts.tables.values().sum());
         if order.dry_run {
-            entries.push(entry_of(&night, &entries));
+            entries.push(entry_of(&night, candidate.bytes, &entries));
             taken.extend(entries.last().map(|entry| entry.id));
             files.push(looked);
             continue;
@@ -445,7 +445,7 @@ impl Known {
 }
 
 /// What retention will see of a night that was only looked at.
-fn entry_of(night: &Night, others: &[Entry]) -> Entry {
+fn entry_of(night: &Night, bytes: u64, others: &[Entry]) -> Entry {
     let at = night.at.timestamp();
     let taken = |id: &SnapshotId| others.iter().any(|other| other.id == *id);
     let id = (1..=u16::MAX)
@@ -457,10 +457,9 @@ fn entry_of(night: &Night, others: &[Entry]) -> Entry {
         reason: Reason::Nightly,
         local_date: night.date,
         taken_at: id.taken_at(),
+        bytes,
         pinned: false,
         verified: true,
-        // What it would free is asked of files that are there.
-        bytes: 0,
     }
 }
 

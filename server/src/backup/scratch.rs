@@ -85,6 +85,16 @@ pub fn has_room(folder: &Path, need: u64) -> io::Result<Result<(), NoRoom>> {
 /// # Errors
 /// The folder can't hold the name, or SQLite can't open it.
 pub fn open_nameless(file: &File, dir: &Path) -> Result<(Connection, Part), OpenError> {
+    let part = name_for_a_while(file, dir).map_err(OpenError::Io)?;
+    let conn = open_immutable(part.path()).map_err(OpenError::Sqlite)?;
+    Ok((conn, part))
+}
+
+/// Gives a file of `O_TMPFILE` a dot-name in `dir`, for as long as the [`Part`] lives.
+///
+/// # Errors
+/// The folder can't hold the name.
+pub fn name_for_a_while(file: &File, dir: &Path) -> io::Result<Part> {
     let part = Part {
         path: dir.join(part_name()),
     };
@@ -95,16 +105,22 @@ pub fn open_nameless(file: &File, dir: &Path) -> Result<(Connection, Part), Open
         CWD,
         &part.path,
         AtFlags::SYMLINK_FOLLOW,
-    )
-    .map_err(|e| OpenError::Io(e.into()))?;
-    let conn = open_immutable(&part.path).map_err(OpenError::Sqlite)?;
-    Ok((conn, part))
+    )?;
+    Ok(part)
 }
 
 /// A dot-name that is removed when this is dropped.
 #[derive(Debug)]
 pub struct Part {
     path: PathBuf,
+}
+
+impl Part {
+    /// The name.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl Drop for Part {

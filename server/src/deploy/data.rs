@@ -2,6 +2,7 @@
 //! copying content into the live database. It decides nothing; `backup` does the work.
 
 mod adopt;
+mod room;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! What the pages read: view values for `tealkeep_app`, made from the journal, the folder and the parts
 //! of each app. Nothing here changes anything.
 
+mod proofs;
+
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +20,7 @@ use crate::names::{Colour, ReleaseId};
 use crate::policy;
 use crate::router::HOLD_PATIENCE;
 use crate::runtime::ColourState;
+use proofs::{drill_view, drills, failed_nights, laptop, room};
 
 /// A snapshot older than this means that a night was missed.
 const TOO_OLD: SignedDuration = SignedDuration::from_hours(36);
@@ -143,6 +146,9 @@ async fn health_of(server: &Server, app: &App) -> anyhow::Result<Option<Health>>
             go("Look", format!("/apps/{name}/backups")),
         );
     }
+    if let Some(health) = proofs::broken(server, app, newest).await? {
+        return Ok(Some(health));
+    }
     let runs = server.journal.runs(name.clone(), 1).await?;
     match runs.first() {
         Some(run) if run.state == RunState::Failed && now.duration_since(run.began) < NEWS => {
@@ -159,7 +165,10 @@ async fn health_of(server: &Server, app: &App) -> anyhow::Result<Option<Health>>
             };
             complain(kind, sentence, action)
         }
-        _ => Ok(health_of_what_people_see(server, app).await?),
+        _ => match health_of_what_people_see(server, app).await? {
+            Some(health) => Ok(Some(health)),
+            None => proofs::overdue(server, app, newest).await,
+        },
     }
 }
 
@@ -279,7 +288,8 @@ async fn card(server: &Server, app: &App) -> anyhow::Result<view::AppCard> {
         release: release.map(String::from),
         colours,
         last_snapshot,
-        last_pull: last_pull(server, app).await?,
+        laptop: laptop(server, app).await?,
+        last_drill: app.last_drill().await?.map(drill_view),
         next_run: Some(next_run(server, app)),
         running: runs
             .iter()
@@ -298,12 +308,6 @@ async fn card(server: &Server, app: &App) -> anyhow::Result<view::AppCard> {
         last_check: last_check.as_ref().map(check_brief),
         cannot_back_up,
     })
-}
-
-/// When a laptop last said that it had pulled.
-async fn last_pull(server: &Server, app: &App) -> anyhow::Result<Option<jiff::Timestamp>> {
-    let newest = crate::pulls::last(server, app.name()).await?;
-    Ok(newest.map(|pull| pull.at))
 }
 
 async fn colour_view(
@@ -366,10 +370,21 @@ pub async fn backups(server: &Server, app: &App) -> anyhow::Result<view::Backups
         })
         .collect();
     let runs = server.journal.runs(app.name().clone(), 1).await?;
+    let newest = catalogue.latest_verified().map(|entry| &entry.manifest);
     Ok(view::Backups {
         app: app.name().to_string(),
         latest: all.snapshots.first().map(brief),
-        last_pull: last_pull(server, app).await?,
+        laptop: laptop(server, app).await?,
+        drills: drills(server, app, newest.is_some()).await?,
+        // Without an answer the page says nothing of it; the snapshot itself will.
+        room: room(app, newest.map(|newest| newest.bytes)).await.ok(),
+        reuse: newest
+            .and_then(|newest| newest.chunks.as_ref())
+            .map(|chunks| view::Reuse {
+                total: chunks.total,
+                reused: chunks.reused,
+            }),
+        failed_nights: failed_nights(server, app, &catalogue).await?,
         next_run: Some(next_run(server, app)),
         nights,
         snapshots,

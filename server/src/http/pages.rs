@@ -770,6 +770,27 @@ pub async fn do_backup(State(server): Shared, session: Session, Path(app): Path<
     }
 }
 
+/// `POST /apps/{app}/drill`
+pub async fn do_drill(State(server): Shared, session: Session, Path(app): Path<String>) -> Drawn {
+    let to = format!("/apps/{app}/backups");
+    let (good, said) = match api::find(&server, &app)?.drill().await {
+        Ok(report) => match &report.failed {
+            Some(why) => (false, format!("A restore would fail: {why}.")),
+            None => {
+                let more = match report.warnings.len() {
+                    0 => String::new(),
+                    _ => " Look at what was noticed below.".to_owned(),
+                };
+                let proven = report.proven();
+                (true, format!("A restore would work: {proven}.{more}"))
+            }
+        },
+        Err(Refusal::Fault(error)) => return Err(error.into()),
+        Err(refusal) => (false, format!("No drill was begun: {refusal}.")),
+    };
+    back_with(&session, &to, good, said).await
+}
+
 /// `POST /apps/{app}/snapshots/{id}/restore`
 pub async fn do_restore(State(server): Shared, Path((app, id)): Path<(String, String)>) -> Drawn {
     let run = api::find(&server, &app)?

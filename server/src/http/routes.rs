@@ -137,6 +137,7 @@ pub fn table() -> Vec<Route> {
         Route::page("/account", get(pages::account)),
         Route::form("/sign-out", post(pages::do_sign_out)),
         Route::form("/apps/{app}/backup", post(pages::do_backup)),
+        Route::form("/apps/{app}/drill", post(pages::do_drill)),
         Route::form(
             "/apps/{app}/snapshots/{id}/restore",
             post(pages::do_restore),
