@@ -316,6 +316,12 @@ async fn a_night_on_a_read_only_disk_says_so_once_and_the_next_try_succeeds() {
     house.stop().await;
     disk.remount("ro");
     let before = everything(&backups);
+    // The demo took one itself.
+    let is_snapshot = |path: &&PathBuf| {
+        path.parent().unwrap().ends_with("snapshots")
+            && path.extension().is_some_and(|end| end == "gz")
+    };
+    let there = before.keys().filter(is_snapshot).count();
     installed_long_ago(&house);
 
     house.start_again(&[]).await;
@@ -334,14 +340,14 @@ async fn a_night_on_a_read_only_disk_says_so_once_and_the_next_try_succeeds() {
         "{said}"
     );
     assert_eq!(everything(&backups), before);
-    assert_is_whole(&backups, 1);
+    assert_is_whole(&backups, there);
     house.stop().await;
 
     disk.remount("rw");
     house.start_again(&[]).await;
     until_said(&house, "A nightly snapshot, ").await;
     until_said(&house, "was taken after").await;
-    assert_is_whole(&backups, 2);
+    assert_is_whole(&backups, there + 1);
     house.stop().await;
     let journal = Connection::open(house.folder().join("state/journal.db")).unwrap();
     let nights: (i64, i64) = journal
