@@ -26,8 +26,9 @@ const WORD_PATIENCE: Duration = Duration::from_secs(60);
 const MOST_COMPLAINT: u64 = 64 * 1024;
 /// rsync(1): some files vanished meanwhile.
 const VANISHED: i32 = 24;
-/// Of two sizes the one that cost fewer bytes where 0.1 % of the rows of a household's database had changed. A
-/// changed member of some 20 KB costs itself and a block's rest at each end; each block costs its checksums.
+/// A changed member of some 20 KB costs itself and a block's rest at each end; each block costs six bytes of checksums
+/// the other way. Measured on a file of 31 MB: with 0.1 % new rows at the end, 4096 took 177 KB, 8192 took 143 and
+/// 16384 took 125; with thirty changed rows all over it, 1064, 1260 and 1528 KB.
 const BLOCK_BYTES: u32 = 8192;
 
 /// Whom to ask, and how.
