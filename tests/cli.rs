@@ -525,7 +525,10 @@ fn facts_go_to_stdout_and_progress_to_stderr_in_plain_lines() {
         .tealkeep(["verify", "kept", "--json"])
         .succeeds()
         .json();
-    assert_eq!(keys(&verified[0]), ["snapshot", "verdict", "whole"]);
+    assert_eq!(
+        keys(&verified[0]),
+        ["snapshot", "state", "verdict", "whole"]
+    );
     let missing = desk
         .tealkeep(["backup", "--database", "none.sqlite", "--folder", "kept"])
         .fails_with(1);
@@ -555,7 +558,17 @@ async fn json_has_the_shapes_that_scripts_rely_on() {
     assert_eq!(keys(&status), ["apps", "sentence", "version", "well"]);
     let app = &status["apps"][0];
     let wanted = [
-        "checks", "colours", "live", "name", "next_run", "release", "run", "snapshot", "traffic",
+        "checks",
+        "colours",
+        "drill",
+        "last_pull",
+        "live",
+        "name",
+        "next_run",
+        "release",
+        "run",
+        "snapshot",
+        "traffic",
     ];
     assert_eq!(keys(app), wanted);
     assert_eq!(
@@ -662,7 +675,7 @@ async fn what_the_server_does_not_know_is_a_wrong_call() {
     );
     let unknown = house.tealkeep(["deploy", "kitchen", "v2"]).fails_with(2);
     assert!(unknown.stderr.contains("kitchen"), "{unknown:?}");
-    for verb in ["backup", "snapshots", "rollback", "undo", "verify"] {
+    for verb in ["backup", "snapshots", "rollback", "undo", "verify", "drill"] {
         let unknown = house.tealkeep([verb, "kitchen"]).fails_with(2);
         assert!(unknown.stderr.contains("kitchen"), "{verb}: {unknown:?}");
     }

@@ -73,3 +73,39 @@ async fn nights(house: &House) -> Vec<Value> {
         .cloned()
         .collect()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_rotation_would_do_is_told_before_it_does_it() {
+    let mut house = House::start().await;
+    house.tealkeep(["backup"]).succeeds();
+    let plan = house.get("/api/v1/apps/home/snapshots/plan").await;
+    let stays = plan["keep"].as_array().unwrap();
+    assert_eq!(plan["drop"].as_array().unwrap().len(), 0, "{plan:#}");
+    assert_eq!(plan["withheld"], Value::Null, "{plan:#}");
+    let manual = stays.iter().find(|stays| stays["reason"] == "manual");
+    assert_eq!(
+        manual.unwrap()["why"][0],
+        "one of the newest 10 (manual)",
+        "{plan:#}"
+    );
+
+    let said = house.tealkeep(["snapshots", "--plan"]).succeeds().stdout;
+    assert!(
+        said.starts_with("A rotation now would remove nothing.\n"),
+        "{said}"
+    );
+    let folder = house.backups();
+    let here = house.tealkeep(["snapshots", folder.to_str().unwrap(), "--plan"]);
+    let here = here.succeeds().stdout;
+    assert!(here.starts_with("By the usual 7 daily, 4 weekly and 6 monthly ones:"));
+    assert!(
+        here.contains("one of the newest 10 (manual); goes when "),
+        "{here}"
+    );
+    house
+        .tealkeep(["snapshots", folder.to_str().unwrap(), "--rotate"])
+        .fails_with(2);
+    let done = house.tealkeep(["snapshots", "--rotate"]).succeeds().stdout;
+    assert_eq!(done, "There was nothing to remove.\n");
+    house.stop().await;
+}

@@ -214,9 +214,9 @@ impl House {
             "zone = \"UTC\"\nstate = \"{folder}/state\"\nsocket = \"{folder}/control.sock\"\n\
              [dashboard]\nlisten = \"127.0.0.1:{dashboard}\"\nhosts = [\"tealkeep.example.org\"]\nhttps = true\n{}\
              [[app]]\nname = \"home\"\ndatabase = \"{folder}/data/home.sqlite\"\nreleases = \"{folder}/releases\"\n\
-             backups = \"{folder}/backups\"\n[app.backup]\n{}\
+             backups = \"{folder}/backups\"\n[app.backup]\ndrill_every = \"0s\"\n{}\
              [app.runtime]\ncommand = [\"{TEALKEEP}\", \"home-app\"]\nblue_port = {blue}\ngreen_port = {green}\n\
-             [app.router]\nlisten = \"127.0.0.1:{own}\"\n",
+             [app.router]\nlisten = \"127.0.0.1:{own}\"\n[app.deploy]\nkeep_releases = 20\n",
             self.notify, self.backup
         )
     }

@@ -406,7 +406,7 @@ impl Home {
         let config = format!(
             "state = \"{at}/state\"\nsocket = \"{at}/control.sock\"\n[dashboard]\nlisten = \"127.0.0.1:{dashboard}\"\n\
              [[app]]\nname = \"home\"\ndatabase = \"{at}/data/home.sqlite\"\nreleases = \"{at}/releases\"\n{url}\
-             backups = \"{at}/backups\"\n[app.runtime]\ncommand = [\"{TEALKEEP}\", \"home-app\"]\nblue_port = {blue}\n\
+             backups = \"{at}/backups\"\n[app.backup]\ndrill_every = \"0s\"\n[app.runtime]\ncommand = [\"{TEALKEEP}\", \"home-app\"]\nblue_port = {blue}\n\
              green_port = {green}\n[app.router]\nlisten = \"127.0.0.1:{gate}\"\n[app.deploy]\nkeep_releases = 50\n[app.policy]\n{policy}"
         );
         fs::write(folder.join("tealkeep.toml"), config).unwrap();

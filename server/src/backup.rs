@@ -176,9 +176,40 @@ impl Keeper {
             level: self.level,
             busy_timeout: database::BUSY_TIMEOUT,
         };
-        let manifest = snapshot::take(&request, watch)?;
+        let manifest = snapshot::take(&request, watch).map_err(|e| self.advise(e, &order.now))?;
         let rotation = self.rotate(order).unwrap_or_else(Rotation::Failed);
         Ok(Taken { manifest, rotation })
+    }
+
+    /// Carries the retention out now, without a snapshot: for a person who asked for it, since a night that has no
+    /// room removes nothing by itself.
+    ///
+    /// # Errors
+    /// The folder can't be worked in; what was removed until then was to go.
+    pub fn rotate_now(&self, now: &Zoned, trust: &Trust) -> Result<Rotation, BackupError> {
+        let order = Order {
+            trust: trust.clone(),
+            ..Order::new(Reason::Manual, now.clone())
+        };
+        self.rotate(&order).map_err(|e| self.folder_error(e))
+    }
+
+    /// Where there was too little room, with what could go.
+    fn advise(&self, mut error: SnapshotError, now: &Zoned) -> SnapshotError {
+        if let SnapshotError::NoRoom(no_room) = &mut error
+            && is_same_disk(&no_room.folder, &self.folder)
+            && let Ok(catalogue) = self.catalogue()
+        {
+            let could_go = retention::room::could_go(
+                &retention::entries(&catalogue),
+                now.timestamp(),
+                now.date(),
+                &self.keep,
+                no_room.need.saturating_sub(no_room.free),
+            );
+            no_room.could_go = Some(could_go.to_string());
+        }
+        error
     }
 
     /// Makes the folder ready, and removes what a killed run left there. For the start of the server.
@@ -244,6 +275,13 @@ impl Keeper {
             source,
         }
     }
+}
+
+/// Whether two folders lie on one file system, so that what goes from the one makes room in the other.
+fn is_same_disk(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let device = |path: &Path| std::fs::metadata(path).map(|meta| meta.dev()).ok();
+    device(one).is_some_and(|dev| device(other) == Some(dev))
 }
 
 /// Bytes in lower-case hex, as `sha256sum` prints them.

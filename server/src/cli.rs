@@ -170,13 +170,13 @@ impl Verb {
     fn speaks_to_server(&self) -> bool {
         match self {
             Verb::Backup(args) => !args.is_local(),
+            Verb::Snapshots(args) => !args.is_path(),
             Verb::Restore(args) => !args.is_local(),
             Verb::Verify(args) => !args.is_path(),
             Verb::Drill(args) => !args.is_path(),
             Verb::Adopt(args) => !args.is_local(),
             Verb::Deploy(args) => !args.is_path(),
             Verb::Status(_)
-            | Verb::Snapshots(_)
             | Verb::Rollback(_)
             | Verb::Undo(_)
             | Verb::Notify(_)
@@ -203,6 +203,7 @@ impl Verb {
     /// it gives access to more, or reads and writes files by their paths.
     fn scope_at_the_door(&self) -> Option<Scope> {
         let needed = match self {
+            Verb::Snapshots(args) if args.removes() => Scope::Admin,
             Verb::Status(_) | Verb::Snapshots(_) => Scope::Read,
             Verb::Backup(_)
             | Verb::Deploy(_)
@@ -351,6 +352,7 @@ fn run(cli: Cli) -> Outcome {
         Verb::EvaluateWorker => evaluate_worker::run(),
         Verb::HomeApp(args) => return Ok(crate::demo::home::run(&args.release)?),
         Verb::Backup(args) if args.is_local() => return backup::local(&args, json),
+        Verb::Snapshots(args) if args.is_path() => return snapshots::local(&args, json),
         Verb::Verify(args) if args.is_local() => return verify::local(&args, json),
         Verb::Restore(args) if args.is_local() => return restore::local(&args, json),
         Verb::Drill(args) if args.is_path() => return drill::local(&args, json),

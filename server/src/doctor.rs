@@ -11,11 +11,13 @@ mod pull;
 mod reach;
 mod units;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::config::{AppConfig, Config, RuntimeConfig};
+use crate::journal::pulls::Pull;
 use crate::names::{AppName, Colour};
 
 /// How a finding is to be taken.
@@ -181,12 +183,14 @@ pub fn configuration(source: &Source<'_>) -> (Vec<Finding>, Option<Config>) {
 }
 
 /// Looks at the machine and at `apps`, which are of `config`; `host` is this machine's name as the laptop
-/// calls it, `path` the configuration's own. It takes some seconds at most.
+/// calls it, `path` the configuration's own, `pulls` what the server knows of the laptops. It takes some seconds at
+/// most.
 pub async fn examine(
     config: &Config,
     apps: &[&AppConfig],
     host: &str,
     path: &Path,
+    pulls: &HashMap<AppName, Pull>,
 ) -> Vec<Finding> {
     let mut findings = Findings::default();
     owners::machine(&mut findings, config, path);
@@ -199,7 +203,7 @@ pub async fn examine(
         units::app(&mut findings, config, app, host).await;
         reach::look(&mut findings, config, app).await;
         data::look(&mut findings, app).await;
-        pull::look(&mut findings, app, host).await;
+        pull::look(&mut findings, app, host, pulls.get(&app.name)).await;
     }
     findings.all
 }

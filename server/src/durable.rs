@@ -2,7 +2,7 @@
 //! cut the same holds. Each function returns only when what it did is on the disk.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -107,6 +107,23 @@ pub fn remove(path: &Path) -> io::Result<()> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(e) => Err(with_path("remove", path, &e)),
     }
+}
+
+/// Reads a file that is small unless something is wrong with it, so that one that is not takes no memory.
+///
+/// # Errors
+/// `InvalidData` for one of more than `most` bytes; any other I/O error as it is.
+pub fn read_small(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let said = format!(
+            "{} has more than {most} bytes, which none of its kind has",
+            path.display()
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidData, said));
+    }
+    Ok(bytes)
 }
 
 /// Makes a directory's entries durable.

@@ -14,6 +14,7 @@ pub mod notices;
 mod openapi;
 mod pages;
 mod peer;
+pub mod plan;
 mod problem;
 pub mod routes;
 pub mod tokens;

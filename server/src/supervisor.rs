@@ -4,6 +4,7 @@
 
 mod door;
 mod nightly;
+mod reserve;
 pub mod service;
 pub mod sockets;
 
@@ -21,7 +22,8 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::backup::Keeper;
+use crate::backup::scratch::free_bytes;
+use crate::backup::{Keeper, human};
 use crate::clock::Clock;
 use crate::config::{AppConfig, Config, RouterConfig, RuntimeConfig};
 use crate::deploy::data::Data;
@@ -79,8 +81,10 @@ impl Supervisor {
         for folder in [&config.state, &apps_folder] {
             durable::make_folder(folder, 0o711).context("cannot make the state folder")?;
         }
-        let lock = lock(&config.state)?;
-        let journal = Journal::open(&config.state)?;
+        let was_full = reserve::make_room(&config.state);
+        let lock = lock(&config.state).with_context(|| disk_of(&config.state))?;
+        let journal = Journal::open(&config.state).with_context(|| disk_of(&config.state))?;
+        reserve::lay_up(&config.state);
         let clock = Clock::new(config.zone.clone());
         let installed_at = installed_at(&journal).await?;
         let (stop, stop_gates) = (CancellationToken::new(), CancellationToken::new());
@@ -92,6 +96,15 @@ impl Supervisor {
                 format!("Tealkeep {version} started."),
             ))
             .await;
+
+        if was_full {
+            let text = format!(
+                "The disk of {} was full: Tealkeep started with the room that it keeps aside there. Make room, \
+                 or it won't start the next time.",
+                config.state.display()
+            );
+            journal.note(NewEvent::new(Severity::Bad, text)).await;
+        }
 
         let mut apps = Vec::new();
         for app in &config.apps {
@@ -351,6 +364,14 @@ async fn build(
         gate,
         listener,
     })
+}
+
+/// What a start that fails in the state folder says of its disk: a full one is the usual reason.
+fn disk_of(state: &Path) -> String {
+    match free_bytes(state) {
+        Ok(free) => format!("{} has {} free", state.display(), human(free)),
+        Err(error) => format!("{} can't be asked for its room: {error}", state.display()),
+    }
 }
 
 fn lock(state: &Path) -> anyhow::Result<File> {

@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -165,8 +165,8 @@ pub fn is_consistent(folder: &Path, scratch: &Path, what: &str) {
 pub fn is_tidy(folder: &Path, scratch: &Path, what: &str) {
     is_consistent(folder, scratch, what);
     assert_eq!(hidden(folder), Vec::<PathBuf>::new(), "{what}");
-    let named: Vec<String> = sums(folder).into_values().collect();
-    let listed: Vec<String> = listed(folder).into_values().collect();
+    let named: BTreeSet<String> = sums(folder).into_values().collect();
+    let listed: BTreeSet<String> = listed(folder).into_values().collect();
     assert_eq!(named, listed, "{what}: SHA256SUMS against the list");
 }
 

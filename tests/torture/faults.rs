@@ -1,7 +1,9 @@
 //! A call to the system that fails, the n-th of its kind, n rising until nothing fails any more: the folder is
 //! consistent after each, the failure is heard of, and the next run succeeds and tidies up.
 
-use super::strace::{Blow, count, strike};
+use std::collections::BTreeSet;
+
+use super::strace::{Blow, points, strike};
 use super::{Scene, Work, is_about};
 use crate::support::backups::is_tidy;
 use crate::support::random::{Random, is_long};
@@ -68,31 +70,32 @@ const HEARD_OF: [&str; 11] = [
 
 #[test]
 fn the_first_snapshot_survives_every_call_that_fails() {
-    fail_everywhere(Work::First, 40, 15);
+    fail_everywhere(Work::First, 16, 8);
 }
 
 #[test]
 fn a_snapshot_that_builds_on_another_survives_every_call_that_fails() {
-    fail_everywhere(Work::Second, 25, 20);
+    fail_everywhere(Work::Second, 16, 10);
 }
 
 #[test]
 fn a_rotation_survives_every_call_that_fails() {
-    fail_everywhere(Work::Rotation, 40, 15);
+    fail_everywhere(Work::Rotation, 16, 6);
 }
 
 #[test]
 fn a_restore_that_fails_leaves_nothing_under_its_name() {
-    fail_everywhere(Work::Restore, 15, 15);
+    fail_everywhere(Work::Restore, 8, 8);
 }
 
 #[test]
 fn a_folder_that_cannot_be_read_is_never_called_whole() {
     let mut random = Random::seeded();
     let scene = Scene::new(Work::Verify);
-    let counts = count(&scene.command(&scene.place().1), &LOOKS);
-    let all = points(&counts, &LOOKS);
-    for (call, nth) in sample(&mut random, all, 40) {
+    let (_dir, place) = scene.place();
+    let all = points(&scene.command(&place), &LOOKS, &place.0);
+    let most = if is_long() { all.len() } else { 25 };
+    for (call, nth) in random.draw(all, most) {
         // One of its two snapshots has changed on the disk.
         let (_dir, place) = scene.place();
         let victim = place.folder().join("snapshots").join(format!(
@@ -134,28 +137,28 @@ fn a_snapshot_is_taken_though_nobody_reads_along() {
 fn fail_everywhere(work: Work, changes: usize, looks: usize) {
     let mut random = Random::seeded();
     let scene = Scene::new(work);
-    for (kind, calls, some) in [("changes", &CHANGES[..], changes), ("looks", &LOOKS, looks)] {
-        let counts = count(&scene.command(&scene.place().1), calls);
-        println!("{work:?} {kind}: {counts:?}");
+    for (calls, errors, some) in [
+        (&CHANGES[..], &["EIO", "ENOSPC"][..], changes),
+        (&LOOKS, &["EIO"], looks),
+    ] {
+        let (_dir, place) = scene.place();
+        let points = points(&scene.command(&place), calls, &place.0);
+        println!("{work:?}: {} calls to strike at", points.len());
         if is_long() {
-            for call in counts.keys() {
-                let errors: &[_] = if kind == "changes" {
-                    &["EIO", "ENOSPC"]
-                } else {
-                    &["EIO"]
-                };
-                for &error in errors {
-                    // What a run does depends a little on the time and on other threads.
-                    let nth = 1..;
-                    nth.take_while(|&nth| fail_at(&scene, call, nth, error))
-                        .for_each(drop);
-                }
+            let kinds: BTreeSet<&str> = points.iter().map(|(call, _)| *call).collect();
+            for (call, error) in kinds
+                .iter()
+                .flat_map(|call| errors.iter().map(move |error| (call, error)))
+            {
+                let mut nth = 1..;
+                while nth
+                    .next()
+                    .is_some_and(|nth| fail_at(&scene, call, nth, error))
+                {}
             }
         } else {
-            let all = points(&counts, calls);
-            for (call, nth) in sample(&mut random, all, some) {
-                let error = ["EIO", "ENOSPC"][random.index(2)];
-                fail_at(&scene, call, nth, error);
+            for (call, nth) in random.draw(points, some) {
+                fail_at(&scene, call, nth, errors[random.index(errors.len())]);
             }
         }
     }
@@ -179,24 +182,4 @@ fn fail_at(scene: &Scene, call: &str, nth: u32, error: &'static str) -> bool {
     assert_ne!(struck.said.code, 101, "{what}: {struck:#?}");
     scene.judge(&place, &struck, &what);
     true
-}
-
-fn points<'a>(
-    counts: &std::collections::BTreeMap<String, u32>,
-    calls: &[&'a str],
-) -> Vec<(&'a str, u32)> {
-    let of = |call: &&'a str| {
-        let call = *call;
-        (1..=counts.get(call).copied().unwrap_or(0)).map(move |nth| (call, nth))
-    };
-    calls.iter().flat_map(of).collect()
-}
-
-/// All of them in a long run; else some, drawn by the seed.
-fn sample<T>(random: &mut Random, all: Vec<T>, some: usize) -> Vec<T> {
-    if is_long() {
-        all
-    } else {
-        random.draw(all, some)
-    }
 }

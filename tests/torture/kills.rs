@@ -1,13 +1,11 @@
 //! SIGKILL, as a power cut: before any one call to the system, and at instants that are nobody's choice. The
 //! folder is consistent after each, and the next run succeeds and tidies up.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::faults::CHANGES;
-use super::strace::{Blow, Struck, count, strike};
+use super::strace::{Blow, Struck, points, strike};
 use super::{Scene, Work};
 use crate::support::Said;
 use crate::support::random::{Random, is_long};
@@ -19,15 +17,12 @@ fn killed_before_any_change_on_the_disk_the_folder_is_consistent() {
     let mut random = Random::seeded();
     for work in WORKS {
         let scene = Scene::new(work);
-        let counts = count(&scene.command(&scene.place().1), &CHANGES);
-        let mut points: Vec<(String, u32)> = counts
-            .into_iter()
-            .flat_map(|(call, most)| (1..=most).map(move |nth| (call.clone(), nth)))
-            .collect();
-        points = random.draw(points, if is_long() { 90 } else { 4 });
+        let (_dir, place) = scene.place();
+        let points = points(&scene.command(&place), &CHANGES, &place.0);
+        let points = random.draw(points, if is_long() { usize::MAX } else { 4 });
         for (call, nth) in points {
             let (_dir, place) = scene.place();
-            let struck = strike(&scene.command(&place), &call, nth, Blow::Kills);
+            let struck = strike(&scene.command(&place), call, nth, Blow::Kills);
             let what = format!("{work:?}: killed before {call} number {nth}");
             assert!(
                 struck.is_dead() || struck.said.code == 0,
@@ -46,7 +41,7 @@ fn killed_at_random_instants_the_folder_is_consistent() {
         let began = Instant::now();
         scene.run(&scene.place().1).succeeds();
         let whole = u64::try_from(began.elapsed().as_micros()).unwrap();
-        for _ in 0..if is_long() { 25 } else { 2 } {
+        for _ in 0..if is_long() { 50 } else { 2 } {
             let (_dir, place) = scene.place();
             let at = Duration::from_micros(random.below(whole));
             let command = scene.command(&place);

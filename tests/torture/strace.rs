@@ -3,8 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -43,30 +44,27 @@ impl Struck {
     }
 }
 
-/// Lets a command run, and answers with how often it makes each of these calls: in the thread that makes the
-/// most of them, since strace counts for each thread alone.
-pub fn count(command: &[OsString], calls: &[&str]) -> BTreeMap<String, u32> {
+/// Lets a command run, and answers with its calls of these kinds, each with its number: strace counts every
+/// kind for each thread alone, from 1 on. Left out are those that are about nothing below `place`, but for words.
+pub fn points<'a>(command: &[OsString], calls: &[&'a str], place: &Path) -> Vec<(&'a str, u32)> {
     let (said, log) = trace(command, calls, &[]);
     said.succeeds();
     let mut counts: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+    let mut points = BTreeSet::new();
     for line in log.lines() {
-        let Some((thread, rest)) = line.split_once(' ') else {
+        let (thread, rest) = line.split_once(' ').unwrap_or_default();
+        let (name, _) = rest.trim_start().split_once('(').unwrap_or_default();
+        let Some(call) = calls.iter().find(|call| **call == name) else {
             continue;
         };
-        let Some((call, _)) = rest.trim_start().split_once('(') else {
-            continue;
-        };
-        if calls.contains(&call) {
-            *counts.entry((thread, call)).or_default() += 1;
+        let nth = counts.entry((thread, call)).or_default();
+        *nth += 1;
+        if rest.contains(&*place.to_string_lossy()) || name == "write" {
+            points.insert((*call, *nth));
         }
     }
-    let mut most = BTreeMap::new();
-    for ((_, call), count) in counts {
-        let known = most.entry(call.to_owned()).or_insert(0);
-        *known = count.max(*known);
-    }
-    assert!(!most.is_empty(), "strace saw nothing:\n{log}");
-    most
+    assert!(!points.is_empty(), "strace saw nothing:\n{log}");
+    points.into_iter().collect()
 }
 
 /// Lets a command run, and strikes at its n-th call, from 1 on.

@@ -137,3 +137,6 @@ fn start_of(hash: &Hash) -> u64 {
         .take(8)
         .fold(0, |start, &byte| start << 8 | u64::from(byte))
 }
+
+#[cfg(test)]
+mod tests;

@@ -162,3 +162,6 @@ impl Limit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -21,6 +20,9 @@ use super::id::SnapshotId;
 
 /// The permission bits of everything in the folder: the laptop's key reads as the group.
 pub const FILE_MODE: u32 = 0o640;
+
+/// More than any manifest has: some ten thousand tables.
+const MOST_BYTES: u64 = 4 << 20;
 
 /// Why a snapshot was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -161,7 +163,7 @@ pub fn write(snapshots: &Path, manifest: &Manifest) -> io::Result<()> {
 /// # Errors
 /// `NotFound`, any other I/O error, or `InvalidData` when it is not a manifest.
 pub fn read(path: &Path) -> io::Result<Manifest> {
-    let manifest: Manifest = serde_json::from_slice(&fs::read(path)?)
+    let manifest: Manifest = serde_json::from_slice(&durable::read_small(path, MOST_BYTES)?)
         .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
     if name.as_deref() == Some(&manifest.id.manifest_name()) {
@@ -198,6 +200,8 @@ pub fn offset_text(offset: Offset) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::fs;
+
     use super::*;
 
     pub(crate) fn example(id: &str) -> Manifest {

@@ -15,8 +15,8 @@ pub const HEADER_BYTES: usize = 90;
 /// The fewest bytes that a member can have: header, the two bytes of an empty deflate stream, trailer.
 pub const MIN_MEMBER_BYTES: usize = HEADER_BYTES + 2 + TRAILER_BYTES;
 
-/// The most bytes that a member may have. Deflate never makes more than a thousandth out of what it can't
-/// compress, so twice the chunk is never reached.
+/// The most bytes that a member may have. Deflate's fixed codes take at most nine bits a byte (RFC 1951,
+/// section 3.2.6), so twice the chunk is never reached.
 pub const MAX_MEMBER_BYTES: usize = 2 * CHUNK_BYTES;
 
 /// CRC-32 and size of the plain bytes (RFC 1952, section 2.3.1).
@@ -240,3 +240,6 @@ impl Unpacker {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

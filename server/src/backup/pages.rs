@@ -1,12 +1,12 @@
 //! The pages of one instant of a database: straight from the held read transaction, or from a copy where
 //! holding it would make the app's writers wait.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, Rows, Statement};
+use rusqlite::{Connection, OpenFlags, Rows, Statement};
 
 use crate::durable::Unnamed;
 
@@ -108,8 +108,10 @@ impl Copy {
         Copy::new(unnamed.file().try_clone()?, conn, facts)
     }
 
-    /// Copies through the online backup API instead, for a SQLite without [`has_dbpage`]. The connection's
-    /// transaction has to be open: it keeps each commit of the app from starting the copy anew.
+    /// Copies through the online backup API instead, for a SQLite without [`has_dbpage`], in a single step
+    /// (sqlite.org/c3ref/backup_finish.html: with a negative number of pages all are copied at once), so that no
+    /// commit of the app can start the copy anew. The connection's transaction has to be open: the copy is of
+    /// what it sees. SQLite can't be interrupted within the step; `watch` is asked before and after it.
     ///
     /// # Errors
     /// As [`Copy::of_pages`].
@@ -119,17 +121,15 @@ impl Copy {
         scratch: &Path,
         watch: &mut Watch<'_>,
     ) -> Result<Copy, SnapshotError> {
-        let name = scratch.join(scratch::part_name());
-        let copied = (|| {
-            step_through(source, &name, facts, watch)?;
-            let conn = scratch::open_immutable(&name).map_err(SnapshotError::Read)?;
-            Copy::new(File::open(&name)?, conn, facts)
-        })();
-        match fs::remove_file(&name) {
-            // It was not even begun: the copying's own error says why.
-            Err(e) if copied.is_ok() => Err(e.into()),
-            _ => copied,
-        }
+        watch.begin(Stage::Copying, facts.plain_bytes())?;
+        // SQLite makes files that everybody may read; this one was made for nobody else.
+        let mut unnamed = Unnamed::create_in(scratch, 0o600)?;
+        let part = scratch::name_for_a_while(unnamed.file(), scratch)?;
+        step_through(source, part.path(), watch)?;
+        let conn = scratch::open_immutable(part.path()).map_err(SnapshotError::Read)?;
+        drop(part);
+        watch.check()?;
+        Copy::new(unnamed.file().try_clone()?, conn, facts)
     }
 
     fn new(mut file: File, conn: Connection, facts: &Facts) -> Result<Copy, SnapshotError> {
@@ -160,33 +160,26 @@ impl PageSource for Copy {
 fn step_through(
     source: &Connection,
     name: &Path,
-    facts: &Facts,
     watch: &mut Watch<'_>,
 ) -> Result<(), SnapshotError> {
-    const PAGES_A_STEP: i32 = 256;
-    let total = facts.plain_bytes();
-    watch.begin(Stage::Copying, total)?;
-    let mut copy = Connection::open(name).map_err(SnapshotError::Read)?;
-    copy.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
-        .map_err(SnapshotError::Read)?;
+    const ALL_PAGES: i32 = -1;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let copied = || -> rusqlite::Result<Connection> {
+        let copy = Connection::open_with_flags(name, flags)?;
+        copy.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")?;
+        Ok(copy)
+    };
+    let mut copy = copied().map_err(SnapshotError::Read)?;
     let backup = Backup::new(source, &mut copy).map_err(SnapshotError::Read)?;
     loop {
-        let step = backup.step(PAGES_A_STEP).map_err(SnapshotError::Read)?;
-        match step {
+        match backup.step(ALL_PAGES).map_err(SnapshotError::Read)? {
             StepResult::Done => return Ok(()),
-            // Nobody else knows the copy and the source's lock is held already, so neither is busy for long.
+            // The source's lock is held already and nobody else knows the copy, so this is soon over.
             StepResult::Busy | StepResult::Locked => {
                 std::thread::sleep(std::time::Duration::from_millis(10));
             }
             _ => {}
         }
-        let pages = backup.progress();
-        let done = (pages.pagecount - pages.remaining).unsigned_abs();
         watch.check()?;
-        watch.tick(
-            Stage::Copying,
-            u64::from(done) * u64::from(facts.page_size),
-            total,
-        )?;
     }
 }

@@ -70,7 +70,7 @@ pub fn add_to_sums(folder: &Path, catalogue: &Catalogue, _lock: &FolderLock) -> 
 /// # Errors
 /// The file can't be read.
 pub fn read_sums(folder: &Path) -> io::Result<BTreeMap<SnapshotId, String>> {
-    let text = match fs::read(folder.join(SUMS)) {
+    let text = match durable::read_small(&folder.join(SUMS), MOST_BYTES) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(e) => return Err(e),
@@ -84,6 +84,9 @@ pub fn read_sums(folder: &Path) -> io::Result<BTreeMap<SnapshotId, String>> {
 }
 
 const SUMS: &str = "SHA256SUMS";
+
+/// More than the list ever has: a hundred thousand snapshots.
+pub(super) const MOST_BYTES: u64 = 16 << 20;
 
 fn write_sums(
     folder: &Path,
@@ -110,7 +113,7 @@ fn write_sums(
         let _ = writeln!(text, "{sum}  snapshots/{}", id.file_name());
     }
     let path = folder.join(SUMS);
-    match fs::read(&path) {
+    match durable::read_small(&path, MOST_BYTES) {
         Ok(old) if old == text.as_bytes() => Ok(()),
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
         _ => durable::write_whole(&path, text.as_bytes(), FILE_MODE),

@@ -16,8 +16,9 @@ pub const RESERVE_BYTES: u64 = 32 << 20;
 /// Fewer bytes are free than the work needs.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{folder} has {free} free, and about {need} are needed: {missing} too little; remove something there, or keep fewer snapshots",
-    folder = folder.display(), free = human(*free), need = human(*need), missing = human(need.saturating_sub(*free))
+    "{folder} has {free} free, and about {need} are needed: {missing} too little; {advice}",
+    folder = folder.display(), free = human(*free), need = human(*need), missing = human(need.saturating_sub(*free)),
+    advice = could_go.as_deref().unwrap_or("remove something there, or keep fewer snapshots")
 )]
 pub struct NoRoom {
     /// Where.
@@ -26,6 +27,8 @@ pub struct NoRoom {
     pub free: u64,
     /// Bytes that would be needed, with what is left alone.
     pub need: u64,
+    /// Which snapshots could go for it, and how, where somebody knows: sentences without the last stop.
+    pub could_go: Option<String>,
 }
 
 /// Bytes that this process may still write in `folder`. A file system that does not say (some in user space
@@ -67,6 +70,7 @@ pub fn has_room(folder: &Path, need: u64) -> io::Result<Result<(), NoRoom>> {
             folder: folder.to_owned(),
             free,
             need,
+            could_go: None,
         })
     })
 }
@@ -81,6 +85,16 @@ pub fn has_room(folder: &Path, need: u64) -> io::Result<Result<(), NoRoom>> {
 /// # Errors
 /// The folder can't hold the name, or SQLite can't open it.
 pub fn open_nameless(file: &File, dir: &Path) -> Result<(Connection, Part), OpenError> {
+    let part = name_for_a_while(file, dir).map_err(OpenError::Io)?;
+    let conn = open_immutable(part.path()).map_err(OpenError::Sqlite)?;
+    Ok((conn, part))
+}
+
+/// Gives a file of `O_TMPFILE` a dot-name in `dir`, for as long as the [`Part`] lives.
+///
+/// # Errors
+/// The folder can't hold the name.
+pub fn name_for_a_while(file: &File, dir: &Path) -> io::Result<Part> {
     let part = Part {
         path: dir.join(part_name()),
     };
@@ -91,16 +105,22 @@ pub fn open_nameless(file: &File, dir: &Path) -> Result<(Connection, Part), Open
         CWD,
         &part.path,
         AtFlags::SYMLINK_FOLLOW,
-    )
-    .map_err(|e| OpenError::Io(e.into()))?;
-    let conn = open_immutable(&part.path).map_err(OpenError::Sqlite)?;
-    Ok((conn, part))
+    )?;
+    Ok(part)
 }
 
 /// A dot-name that is removed when this is dropped.
 #[derive(Debug)]
 pub struct Part {
     path: PathBuf,
+}
+
+impl Part {
+    /// The name.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl Drop for Part {

@@ -34,8 +34,13 @@ pub async fn run(client: &Client, args: &DoctorArgs, json: bool) -> Outcome {
             Some(name) => vec![super::units::pick(config, Some(name))?],
             None => config.apps.iter().collect(),
         };
-        findings.push(server(client).await);
-        findings.extend(doctor::examine(config, &apps, &own_name(), &args.config).await);
+        let status = client.get::<Status>("/api/v1/status").await;
+        let pulls = status.iter().flat_map(|status| &status.apps);
+        let pulls = pulls
+            .filter_map(|app| Some((app.name.clone(), app.last_pull.clone()?)))
+            .collect();
+        findings.push(server(status));
+        findings.extend(doctor::examine(config, &apps, &own_name(), &args.config, &pulls).await);
     }
     // A stable sort: within a heading, in the order of the apps.
     findings.sort_by_key(|finding| finding.check);
@@ -48,8 +53,7 @@ pub async fn run(client: &Client, args: &DoctorArgs, json: bool) -> Outcome {
     }
 }
 
-async fn server(client: &Client) -> Finding {
-    let said = client.get::<Status>("/api/v1/status").await;
+fn server(said: Result<Status, Failure>) -> Finding {
     let (level, text, mend) = match said {
         Ok(status) => (Level::Ok, status.sentence, None),
         Err(Failure::Call(error)) => (Level::Warn, error, None),

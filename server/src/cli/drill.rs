@@ -112,7 +112,11 @@ fn text(report: &Report) -> String {
         let before = match (report.compared_with, table.before) {
             (None, _) => String::new(),
             (Some(_), Some(before)) if Some(before) == table.rows => String::new(),
-            (Some(_), Some(before)) => format!(", {before} the night before"),
+            (Some(_), Some(before)) => {
+                let before = drill::counted(before, "row");
+                let number = before.split(' ').next().unwrap_or_default();
+                format!(", {number} the night before")
+            }
             (Some(_), None) => ", new".to_owned(),
         };
         text.push_str(&format!("  {:widest$}  {rows}{before}\n", table.name));

@@ -1,40 +1,249 @@
-//! `tealkeep snapshots`
+//! `tealkeep snapshots`: what there is, why each one stays and until when; with `--plan` what a rotation would do,
+//! also of a folder without a server; with `--rotate` the rotation itself.
 
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
 use clap::Args;
 
 use super::client::Client;
-use super::{Outcome, print};
+use super::{Failure, Outcome, print};
+use crate::backup::{Catalogue, Keep, human, retention};
+use crate::clock::Clock;
 use crate::http::api::Snapshots;
+use crate::http::plan::{PlanFacts, RotationFacts};
 
 #[derive(Debug, Args)]
 pub struct SnapshotsArgs {
-    /// The app's name; may be left out where there is only one.
-    app: Option<String>,
+    /// The app's name; may be left out where there is only one. Or a backups folder on this machine, with a `/` in
+    /// it, which needs no server.
+    app: Option<PathBuf>,
+    /// Say what a rotation would do now, and what goes next.
+    #[arg(long)]
+    plan: bool,
+    /// Rotate now: remove what `--plan` says would go.
+    #[arg(long, conflicts_with = "plan")]
+    rotate: bool,
 }
 
-/// Lists the snapshots of an app, and why each one stays.
+impl SnapshotsArgs {
+    /// Whether a path was given, whatever lies there.
+    pub fn is_path(&self) -> bool {
+        let app = self.app.as_ref();
+        app.is_some_and(|app| app.to_string_lossy().contains('/'))
+    }
+
+    /// Whether it removes something.
+    pub fn removes(&self) -> bool {
+        self.rotate
+    }
+}
+
+/// How many of those that go next are named.
+const NEXT_NAMED: usize = 5;
+
+/// Through the server.
 pub async fn run(client: &Client, args: &SnapshotsArgs, json: bool) -> Outcome {
-    let app = client.app(args.app.clone()).await?;
+    let named = args.app.as_ref().map(|app| app.display().to_string());
+    let app = client.app(named).await?;
+    if args.rotate {
+        let done: RotationFacts = client
+            .post(&format!("/api/v1/apps/{app}/rotations"), &())
+            .await?;
+        return print(json, &done, || rotated(&done));
+    }
+    if args.plan {
+        let plan: PlanFacts = client
+            .get(&format!("/api/v1/apps/{app}/snapshots/plan"))
+            .await?;
+        return print(json, &plan, || planned(&plan));
+    }
     let all: Snapshots = client.get(&format!("/api/v1/apps/{app}/snapshots")).await?;
-    print(json, &all, || {
-        let mut text = String::new();
-        if all.snapshots.is_empty() {
-            text.push_str("There is no snapshot yet; `tealkeep backup` takes one.\n");
-        }
-        for snapshot in &all.snapshots {
-            let size = crate::backup::human(snapshot.bytes);
-            let why = snapshot.why.join("; ");
-            let goes = snapshot.goes.as_deref().unwrap_or("");
-            text.push_str(&format!(
-                "{}  {:<14} {size:>10} {:>9} rows  {why}; {goes}\n",
-                snapshot.id,
-                snapshot.reason.as_str(),
-                snapshot.rows
-            ));
-        }
-        for problem in &all.problems {
-            text.push_str(&format!("! {problem}\n"));
-        }
-        text
+    print(json, &all, || listed(&all))
+}
+
+/// A folder without a server: what a rotation would do there with the usual numbers.
+pub fn local(args: &SnapshotsArgs, json: bool) -> Outcome {
+    let folder = args.app.as_deref().unwrap_or(Path::new("."));
+    if args.rotate {
+        return Err(Failure::Call(
+            "a folder is rotated by the server that writes to it: name an app".to_owned(),
+        ));
+    }
+    if !folder.is_dir() {
+        return Err(Failure::Call(format!(
+            "{} is not a folder that can be read",
+            folder.display()
+        )));
+    }
+    let catalogue = Catalogue::read(folder)
+        .with_context(|| format!("cannot read the backups folder {}", folder.display()))?;
+    let (now, keep) = (Clock::new(None).local(), Keep::default());
+    let entries = retention::entries(&catalogue);
+    let plan = retention::plan(&entries, now.timestamp(), now.date(), &keep);
+    let facts = PlanFacts::of(&catalogue, &plan, None);
+    print(json, &facts, || {
+        format!(
+            "By the usual {} daily, {} weekly and {} monthly ones:\n\n{}",
+            keep.daily,
+            keep.weekly,
+            keep.monthly,
+            planned(&facts)
+        )
     })
+}
+
+fn listed(all: &Snapshots) -> String {
+    if all.snapshots.is_empty() {
+        return "There is no snapshot yet; `tealkeep backup` takes one.".to_owned();
+    }
+    let rows = all.snapshots.iter().map(|snapshot| {
+        let why = snapshot.why.join("; ");
+        let goes = snapshot.goes.as_deref().unwrap_or_default();
+        let separator = if why.is_empty() { "" } else { "; " };
+        [
+            snapshot.id.to_string(),
+            snapshot.reason.to_string(),
+            snapshot.tier.clone().unwrap_or_default(),
+            human(snapshot.bytes),
+            snapshot.rows.to_string(),
+            format!("{why}{separator}{goes}"),
+        ]
+    });
+    let head = ["snapshot", "taken", "tier", "size", "rows", "stays because"];
+    table(
+        head,
+        rows.collect(),
+        [false, false, false, true, true, false],
+    ) + &complaints(&all.problems)
+}
+
+fn planned(plan: &PlanFacts) -> String {
+    if plan.keep.is_empty() && plan.drop.is_empty() {
+        return format!("There is no snapshot.\n{}", complaints(&plan.problems));
+    }
+    let mut text = String::new();
+    if plan.drop.is_empty() {
+        text.push_str("A rotation now would remove nothing.\n");
+    } else {
+        text.push_str(&format!(
+            "A rotation now would remove {}, which makes {} free:\n",
+            count(plan.drop.len()),
+            human(plan.frees)
+        ));
+        let rows = plan.drop.iter().map(|leaving| {
+            [
+                leaving.id.to_string(),
+                leaving.reason.to_string(),
+                human(leaving.bytes),
+                leaving.why.clone(),
+            ]
+        });
+        let head = ["snapshot", "taken", "size", "goes because"];
+        text.push_str(&table(head, rows.collect(), [false, false, true, false]));
+    }
+    if let Some(why) = &plan.withheld {
+        text.push_str(&format!(
+            "But nothing is removed while the clock can't be trusted: {why}.\n"
+        ));
+    }
+    text.push_str(&format!("\n{} would stay:\n", count(plan.keep.len())));
+    let rows = plan.keep.iter().map(|stays| {
+        [
+            stays.id.to_string(),
+            stays.reason.to_string(),
+            stays.tier.map(|tier| tier.to_string()).unwrap_or_default(),
+            human(stays.bytes),
+            format!("{}; {}", stays.why.join("; "), stays.goes),
+        ]
+    });
+    let head = ["snapshot", "taken", "tier", "size", "stays because"];
+    text.push_str(&table(
+        head,
+        rows.collect(),
+        [false, false, false, true, false],
+    ));
+    if !plan.next.is_empty() {
+        text.push_str("\nIf every night to come has a snapshot, these go next:\n");
+        for next in plan.next.iter().take(NEXT_NAMED) {
+            text.push_str(&format!("{}  in the night to {}\n", next.id, next.on));
+        }
+    }
+    text + &complaints(&plan.problems)
+}
+
+fn rotated(done: &RotationFacts) -> String {
+    match &done.withheld {
+        Some(why) => format!("Nothing was removed, since the clock can't be trusted: {why}."),
+        None if done.dropped.is_empty() => "There was nothing to remove.".to_owned(),
+        None => {
+            let names: Vec<String> = done.dropped.iter().map(ToString::to_string).collect();
+            format!(
+                "{} removed, which made {} free: {}.",
+                match names.len() {
+                    1 => "1 snapshot was".to_owned(),
+                    n => format!("{n} snapshots were"),
+                },
+                human(done.freed),
+                names.join(", ")
+            )
+        }
+    }
+}
+
+fn count(n: usize) -> String {
+    match n {
+        1 => "1 snapshot".to_owned(),
+        n => format!("{n} snapshots"),
+    }
+}
+
+fn complaints(problems: &[String]) -> String {
+    problems
+        .iter()
+        .map(|problem| format!("! {problem}\n"))
+        .collect()
+}
+
+/// Columns as wide as what stands in them, numbers to the right; the last one is not filled up.
+fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>, right: [bool; N]) -> String {
+    let mut widths = head.map(str::len);
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let head = head.map(str::to_owned);
+    let mut text = String::new();
+    for row in std::iter::once(&head).chain(&rows) {
+        let mut line = String::new();
+        for (n, cell) in row.iter().enumerate() {
+            let width = widths[n];
+            line.push_str(&if right[n] {
+                format!("{cell:>width$}  ")
+            } else {
+                format!("{cell:<width$}  ")
+            });
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_what_stands_in_them() {
+        let rows = vec![
+            ["a".to_owned(), "12".to_owned(), "why".to_owned()],
+            ["long one".to_owned(), "3".to_owned(), String::new()],
+        ];
+        assert_eq!(
+            table(["name", "n", "because"], rows, [false, true, false]),
+            "name       n  because\na         12  why\nlong one   3\n"
+        );
+    }
 }

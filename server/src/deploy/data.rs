@@ -27,6 +27,7 @@ use crate::durable;
 use crate::faults;
 use crate::journal::{Journal, NewEvent, Severity};
 use crate::names::{AppName, ReleaseId};
+use crate::schedule::Trust;
 
 /// How long a look at the database may take that reads no content.
 const LOOK_DEADLINE: Duration = Duration::from_secs(30);
@@ -98,6 +99,20 @@ fn version_of(database: &std::sync::Mutex<Database>) -> anyhow::Result<i64> {
     Ok(database
         .connection()
         .pragma_query_value(None, "data_version", |row| row.get(0))?)
+}
+
+/// A folder that is gone while Tealkeep runs is a disk that fell off, or somebody's hand: a new one in its place would
+/// look as if there had never been a snapshot.
+fn is_there(keeper: &Keeper) -> anyhow::Result<()> {
+    let snapshots = catalogue::snapshots(&keeper.folder);
+    if !snapshots.is_dir() {
+        bail!(
+            "the backups folder {} is gone, or what was in it: see whether its disk is mounted and put it back, or \
+             restart Tealkeep to begin a new one",
+            keeper.folder.display()
+        );
+    }
+    Ok(())
 }
 
 impl Data {
@@ -193,6 +208,7 @@ impl Data {
         order.trust = self.clock.trust(newest_event).await;
         let (keeper, deadline, cancel) = (self.keeper.clone(), self.deadline, self.cancel());
         let Taken { manifest, rotation } = blocking(move || {
+            is_there(&keeper)?;
             let taking = keeper.scratch.join(TAKING);
             durable::write_whole(&taking, order.reason.as_str().as_bytes(), 0o644)?;
             let mut tell = |progress: Progress| {
@@ -207,6 +223,12 @@ impl Data {
             taken
         })
         .await?;
+        self.tell_of(&rotation).await;
+        Ok(manifest)
+    }
+
+    /// Says what a rotation did, where it did something.
+    async fn tell_of(&self, rotation: &Rotation) {
         match rotation {
             Rotation::Done(rotated) if rotated.dropped.is_empty() => {}
             Rotation::Done(rotated) => {
@@ -234,7 +256,33 @@ impl Data {
                 .await;
             }
         }
-        Ok(manifest)
+    }
+
+    /// Carries the retention out now, since a person asked for it. A clock that is not trusted removes nothing then
+    /// either.
+    ///
+    /// # Errors
+    /// The folder can't be worked in.
+    pub async fn rotate(&self) -> anyhow::Result<Rotation> {
+        let _one_at_a_time = self.turn.lock().await;
+        let newest_event = self.journal.latest_instant().await?;
+        let trust = self.clock.trust(newest_event).await;
+        let (keeper, now) = (self.keeper.clone(), self.clock.local());
+        let rotation = blocking(move || keeper.rotate_now(&now, &trust).map_err(said)).await?;
+        self.tell_of(&rotation).await;
+        Ok(rotation)
+    }
+
+    /// Why a rotation would be withheld now, in words, if it would.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn clock_doubt(&self) -> anyhow::Result<Option<String>> {
+        let newest_event = self.journal.latest_instant().await?;
+        Ok(match self.clock.trust(newest_event).await {
+            Trust::Trusted => None,
+            Trust::Untrusted(why) => Some(why),
+        })
     }
 
     /// What the backups folder holds, and what a rotation would do with it now.
@@ -244,6 +292,7 @@ impl Data {
     pub async fn catalogue(&self) -> anyhow::Result<(Catalogue, Plan)> {
         let (keeper, now) = (self.keeper.clone(), self.clock.local());
         blocking(move || {
+            is_there(&keeper)?;
             let catalogue = keeper.catalogue().with_context(|| {
                 format!("cannot read the backups folder {}", keeper.folder.display())
             })?;

@@ -1,16 +1,34 @@
-//! Whether a laptop comes for the backups: sshd writes down who signs in with which user, and the pulling keys are
-//! good for nothing else. What it took along is not known here; `tealkeep verify` on the laptop says that.
+//! Whether a laptop comes for the backups: it leaves word of its pulls. One that leaves none is known by sshd, which
+//! writes down who signs in with which user, and the pulling keys are good for nothing else; what it took along is not
+//! known here then, and `tealkeep verify` on the laptop says that.
 
 use super::{Check, Findings, ask};
 use crate::config::AppConfig;
+use crate::journal::pulls::Pull;
 use crate::units::{BACKUP_USER, pull_line};
 
-/// A daily pull that is older than this was missed.
-const STALE_HOURS: i64 = 48;
 /// How far back is looked, so that a long journal takes no long time.
 const SINCE: &str = "--since=-30d";
 
-pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str) {
+pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str, last: Option<&Pull>) {
+    let by_hand = format!("on the laptop: {}", pull_line(app, host));
+    let now = jiff::Timestamp::now();
+    let within = app.backup.pull_within;
+    let is_stale = |at: jiff::Timestamp| {
+        let age = now.duration_since(at).unsigned_abs();
+        !within.is_zero() && at < now && age > within
+    };
+    if let Some(pull) = last.filter(|pull| !is_stale(pull.at)) {
+        match pull.damaged {
+            None | Some(0) => findings.ok(Check::Pull, said_by(pull)),
+            Some(_) => findings.warn(
+                Check::Pull,
+                said_by(pull),
+                format!("tealkeep verify {}", app.name),
+            ),
+        }
+        return;
+    }
     let wanted = format!("--grep=Accepted publickey for {BACKUP_USER} ");
     let said = ask::program(
         "journalctl",
@@ -27,10 +45,13 @@ pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str) {
         ],
     )
     .await;
-    let by_hand = format!("on the laptop: {}", pull_line(app, host));
     // Nothing found is a failure to journalctl, without a word.
     let newest = said.as_deref().ok().and_then(signed_in);
     let Some(newest) = newest else {
+        if let Some(pull) = last {
+            findings.warn(Check::Pull, said_by(pull), by_hand);
+            return;
+        }
         let text = match rustix::process::geteuid().is_root() {
             true => {
                 "no laptop has come for the backups, as far as the journal goes back; that copy is what is left when this machine burns"
@@ -46,13 +67,32 @@ pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str) {
         "a laptop last came for the backups at {}",
         newest.strftime("%Y-%m-%d %H:%M UTC")
     );
-    match jiff::Timestamp::now().duration_since(newest).as_hours() {
-        ..=STALE_HOURS => findings.ok(Check::Pull, text),
-        hours => {
-            let text = format!("{text}, {} days ago", hours / 24);
-            findings.warn(Check::Pull, text, by_hand);
-        }
+    if !is_stale(newest) {
+        findings.ok(Check::Pull, text);
+        return;
     }
+    let hours = now.duration_since(newest).as_hours();
+    findings.warn(
+        Check::Pull,
+        format!("{text}, {} days ago", hours / 24),
+        by_hand,
+    );
+}
+
+/// What a laptop said of its last pull.
+fn said_by(pull: &Pull) -> String {
+    let mut text = format!(
+        "the laptop `{}` last pulled at {}",
+        pull.laptop,
+        pull.at.strftime("%Y-%m-%d %H:%M UTC")
+    );
+    if let Some(newest) = pull.newest {
+        text.push_str(&format!("; the newest there is {newest}"));
+    }
+    if let Some(damaged) = pull.damaged.filter(|damaged| *damaged > 0) {
+        text.push_str(&format!("; {damaged} came damaged"));
+    }
+    text
 }
 
 /// When the newest line was written, as `--output=short-unix` begins it; none if it is another line.

@@ -14,7 +14,9 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::auth::{Scope, Token};
 use super::guard::Needs;
-use super::{Server, adopt, api, checks, events, guard, incoming, notices, openapi, pages, tokens};
+use super::{
+    Server, adopt, api, checks, events, guard, incoming, notices, openapi, pages, plan, tokens,
+};
 
 /// The largest form or JSON body that is taken.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
@@ -178,6 +180,12 @@ fn api_table() -> Vec<Route> {
             .needs(Scope::Deploy)
             .about("Takes a snapshot now; answers when it has been read back")
             .gives::<api::SnapshotFacts>(),
+        Route::page("/api/v1/apps/{app}/snapshots/plan", get(plan::preview))
+            .about("What a rotation would do now: what stays and why, what goes and why, and when the next one goes")
+            .gives::<plan::PlanFacts>(),
+        Route::form("/api/v1/apps/{app}/rotations", post(plan::rotate))
+            .about("Rotates now, as after a snapshot: removes what the plan says would go")
+            .gives::<plan::RotationFacts>(),
         Route::form("/api/v1/apps/{app}/snapshots/{id}/verify", post(api::verify_snapshot))
             .needs(Scope::Deploy)
             .about("Reads a snapshot from its first byte to its last")

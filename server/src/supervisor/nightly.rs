@@ -3,7 +3,8 @@
 
 mod tries;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -13,14 +14,15 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::backup::Reason;
+use super::reserve;
+use crate::backup::{Catalogue, Reason, SnapshotId};
 use crate::clock::BUILT;
 use crate::deploy::App;
 use crate::http::Server;
 use crate::journal::nights::Night;
 use crate::journal::{NewEvent, Severity};
 use crate::names::AppName;
-use crate::schedule::{Decision, LastRun, counts_from, due};
+use crate::schedule::{Decision, LastRun, Trust, counts_from, due};
 use tries::Tries;
 
 /// How long after a night that failed the next try is made.
@@ -76,7 +78,13 @@ struct Pending {
     tries: Tries,
     /// Whether the journal was asked what an earlier run had said.
     has_asked: bool,
+    /// The snapshots that were dated in the future once; `None` until the journal was asked.
+    misdated: Option<BTreeSet<SnapshotId>>,
 }
+
+/// The journal's setting for the snapshots that a clock which ran ahead has dated. When their date comes, they
+/// don't stand for it.
+const MISDATED: &str = "misdated-snapshots";
 
 async fn look(server: &Server, installed_at: Timestamp, nights: &Mutex<HashMap<AppName, Pending>>) {
     for app in &server.apps {
@@ -123,11 +131,13 @@ async fn look_at(
     let from = counts_from(installed_at, now, BUILT);
     let (last, unreadable) = match app.data.catalogue().await {
         Ok((catalogue, _)) => {
+            let misdated = misdated(server, &catalogue, now, pending).await;
             let nights = catalogue
                 .entries
                 .iter()
                 .map(|entry| &entry.manifest)
-                .filter(|manifest| manifest.reason == Reason::Nightly);
+                .filter(|manifest| manifest.reason == Reason::Nightly)
+                .filter(|manifest| !misdated.contains(&manifest.id));
             let last = LastRun::newest(nights.map(|manifest| manifest.local_date), today);
             (last, None)
         }
@@ -163,6 +173,19 @@ async fn look_at(
             (None, Some(why), said)
         }
     };
+    // `<state>/apps/<app>`
+    if let Some(state) = app.folder.parent().and_then(Path::parent) {
+        if snapshot.is_some() {
+            reserve::lay_up(state);
+        } else if reserve::make_room(state) {
+            let text = format!(
+                "The disk of {} is full; Tealkeep uses the last of the room that it keeps aside there for what it \
+                 writes down. Make room.",
+                state.display()
+            );
+            note(server, app, Severity::Bad, text).await;
+        }
+    }
     let is_new = said.is_some();
     if let Some(text) = said {
         let severity = if snapshot.is_some() {
@@ -188,6 +211,59 @@ async fn look_at(
         Ok(())
     } else {
         Err(Failed)
+    }
+}
+
+/// Which snapshots a clock that ran ahead has dated, as far as that was ever seen. It is written down when it is
+/// seen, since later nothing tells them from others.
+async fn misdated<'a>(
+    server: &Server,
+    catalogue: &Catalogue,
+    now: Timestamp,
+    pending: &'a mut Pending,
+) -> &'a BTreeSet<SnapshotId> {
+    let known = match pending.misdated.take() {
+        Some(known) => known,
+        None => match server.journal.setting(MISDATED).await {
+            Ok(text) => text
+                .and_then(|text| serde_json::from_str(&text).ok())
+                .unwrap_or_default(),
+            Err(error) => {
+                tracing::error!("which snapshots are misdated could not be read: {error:#}");
+                BTreeSet::new()
+            }
+        },
+    };
+    let known = pending.misdated.insert(known);
+    let ahead: Vec<SnapshotId> = catalogue
+        .entries
+        .iter()
+        .filter(|entry| entry.manifest.taken_at > now && !known.contains(&entry.id()))
+        .map(|entry| entry.id())
+        .collect();
+    // A clock that is behind sees every snapshot in the future.
+    if ahead.is_empty() || now < BUILT || !may_judge(server).await {
+        return known;
+    }
+    known.extend(ahead);
+    let kept = match serde_json::to_string(known) {
+        Ok(text) => server.journal.set_setting(MISDATED, Some(text)).await,
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = kept {
+        tracing::error!("which snapshots are misdated could not be kept: {error:#}");
+    }
+    known
+}
+
+/// Whether the clock is trusted, by all that is known.
+async fn may_judge(server: &Server) -> bool {
+    match server.journal.latest_instant().await {
+        Ok(newest) => server.clock.trust(newest).await == Trust::Trusted,
+        Err(error) => {
+            tracing::error!("the newest event could not be read: {error:#}");
+            false
+        }
     }
 }
 

@@ -1,9 +1,12 @@
-//! The laptop's half: a timer that pulls the backups folder with one line of rsync, and the two lines of
+//! The laptop's half: a timer that pulls the backups folder, the same as one line of rsync, and the two lines of
 //! `authorized_keys` that say what its keys may do here.
+
+use std::path::Path;
 
 use super::commands::BACKUP_USER;
 use super::{Of, Place, Printed, Unwritable, quote};
 use crate::config::AppConfig;
+use crate::pulls::DEFAULT_SPOOL;
 
 /// Where the keys that may pull stand: owned by root, so that they can't change themselves.
 const PULL_KEYS: &str = "/var/lib/tealkeep-backup/.ssh/authorized_keys";
@@ -11,22 +14,38 @@ const PULL_KEYS: &str = "/var/lib/tealkeep-backup/.ssh/authorized_keys";
 /// file of the user that they sign in as: whoever tricks a program of his into writing can add no key.
 pub const DEPLOY_KEYS: &str = "/etc/ssh/tealkeep_authorized_keys";
 
-/// The line that pulls an app's backups folder, for a shell on the laptop.
-///
-/// Names that begin with a dot are files that are not whole yet. It deletes nothing on the laptop: what
-/// the machine rotates away, or loses, stays there.
+/// The line that pulls an app's backups folder, for a shell on the laptop. It deletes nothing there: what the
+/// machine rotates away, or loses, stays.
 #[must_use]
 pub fn one_line(app: &AppConfig, host: &str) -> String {
     let name = &app.name;
-    format!("rsync -a --exclude='.*' {BACKUP_USER}@{host}:/ ~/tealkeep/{name}/")
+    format!("tealkeep pull {BACKUP_USER}@{host}:/ ~/tealkeep/{name}")
+}
+
+/// The same for a laptop without Tealkeep: rsync, and the word that it was done. Names that begin with a dot are
+/// files that are not whole yet.
+fn plain_line(app: &AppConfig, host: &str) -> String {
+    let name = &app.name;
+    format!(
+        "rsync -a --exclude='.*' {BACKUP_USER}@{host}:/ ~/tealkeep/{name}/ && ssh {BACKUP_USER}@{host} pulled"
+    )
+}
+
+/// What a pulling key's line in `authorized_keys` has sshd run, whatever was asked for.
+fn door(of: &Of<'_>) -> String {
+    let pulls = format!("{}:{}", of.name(), of.app.backups.display());
+    let mut command = format!("/usr/bin/tealkeep door --pull {}", quote::shell(&pulls));
+    if of.config.spool != Path::new(DEFAULT_SPOOL) {
+        let spool = of.config.spool.to_string_lossy();
+        command.push_str(&format!(" --spool {}", quote::shell(&spool)));
+    }
+    // Two readers take quotes off, one after the other: sshd, then the shell that it starts.
+    command.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 pub(super) fn files(of: &Of<'_>) -> Result<Vec<Printed>, Unwritable> {
     let name = of.name();
-    let backups = of.app.backups.display().to_string();
-    // Two readers take quotes off, one after the other: sshd, then the shell that it starts.
-    let command = format!("/usr/bin/rrsync -ro {}", quote::shell(&backups));
-    let command = command.replace('\\', "\\\\").replace('"', "\\\"");
+    let command = door(of);
     let unit = |ending: &str, body: String| {
         let unit = format!("tealkeep-pull-{name}.{ending}");
         let path = format!("~/.config/systemd/user/{unit}");
@@ -37,19 +56,23 @@ pub(super) fn files(of: &Of<'_>) -> Result<Vec<Printed>, Unwritable> {
 [Unit]
 Description=Pull the snapshots of {name}
 # By hand: {line}
+# Without Tealkeep on the laptop: {plain}
+
+# Away from home it is tried again, yet not for ever.
+StartLimitIntervalSec=1d
+StartLimitBurst=12
 
 [Service]
 Type=oneshot
-ExecStartPre=/usr/bin/mkdir -p %h/tealkeep/{name}
-ExecStart=/usr/bin/rsync -a --exclude=.* --timeout=300 -e \"ssh -o BatchMode=yes -o ConnectTimeout=20\" {BACKUP_USER}@{host}:/ %h/tealkeep/{name}/
-# 24: a snapshot was rotated away meanwhile.
-SuccessExitStatus=24
-# Away from home it is tried again later.
+ExecStart=/usr/bin/tealkeep pull {BACKUP_USER}@{host}:/ %h/tealkeep/{name}
 Restart=on-failure
 RestartSec=15min
+# A wrong call stays wrong.
+RestartPreventExitStatus=2
 TimeoutStartSec=6h
 ",
         line = one_line(of.app, of.host),
+        plain = plain_line(of.app, of.host),
         host = quote::word(of.host)?,
     );
     let timer = format!(

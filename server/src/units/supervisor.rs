@@ -1,10 +1,13 @@
 //! The drop-in of `tealkeep.service` for one app: what of the machine it may write, and as whose group. A
 //! path that is not there must not keep Tealkeep from starting, hence the dashes.
 
+use std::path::Path;
+
 use super::colour::protect_home;
 use super::entrance::gate_socket;
 use super::{Of, Printed, Unwritable, quote, system_unit};
 use crate::config::RouterConfig;
+use crate::pulls::DEFAULT_SPOOL;
 
 pub(super) fn file(of: &Of<'_>) -> Result<Printed, Unwritable> {
     let app = of.app;
@@ -13,6 +16,10 @@ pub(super) fn file(of: &Of<'_>) -> Result<Printed, Unwritable> {
         && let Some(repeated) = caddy.active_color.as_deref().and_then(|path| path.parent())
     {
         written.push(repeated);
+    }
+    // The package's own unit has the usual one.
+    if of.config.spool != Path::new(DEFAULT_SPOOL) {
+        written.push(&of.config.spool);
     }
     let mut paths = String::new();
     for path in &written {

@@ -36,8 +36,9 @@ WORDS = """the the the the and and to to of of a a in in it was with for on at s
     because although while when where which that this these one two three five seven ten twenty thirty please remember
     check buy bring ask write down do not forget together alone slowly quickly carefully outside inside upstairs""".split()
 # Rarer words are put together of these.
-STARTS, MIDDLES, ENDS = ("an be car da el fo gra hel in ju kar lo mar ne or pel qui ros sel ta ur ver wil yar zo".split(),
-    "ba cor di fen gal hol li mor na pan ri sto ten va wen".split(), "ding er est en ing ity ly ment ness ol on s ta tion".split())
+STARTS = "an be car da el fo gra hel in ju kar lo mar ne or pel qui ros sel ta ur ver wil yar zo".split()
+MIDDLES = "ba cor di fen gal hol li mor na pan ri sto ten va wen".split()
+ENDS = "ding er est en ing ity ly ment ness ol on s ta tion".split()
 KINDS = "dose.taken dose.late dose.skipped note.written stock.counted stock.low login reminder.sent reading.added".split()
 MEASURES = "pressure weight pulse sugar temperature".split()
 STATES = "taken taken taken taken taken taken late late skipped open".split()
@@ -52,8 +53,9 @@ def built(size, keys, folder, seed=1):
     path = folder / f"{name}-{version}.sqlite"
     if path.exists():
         return path
-    for old in folder.glob(f"{name}-*"):
-        old.unlink()
+    for old in folder.glob("household-*"):
+        if version not in old.name:
+            old.unlink()
     part = path.with_suffix(".part")
     with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as connection:
         for pragma in ("page_size=4096", "journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE",

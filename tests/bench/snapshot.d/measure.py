@@ -2,6 +2,7 @@
 from outside, and bounded. What is started here ends with the benchmark, also when that is killed."""
 
 import atexit
+import contextlib
 import ctypes
 import dataclasses
 import os
@@ -11,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -72,15 +74,19 @@ def watched(child, cost, deadline):
                 child.kill()
     finally:
         os.close(descriptor)
-    # It has ended, but is still there to be asked.
-    for line in read(f"/proc/{child.pid}/io").splitlines():
-        if line.startswith("write_bytes:"):
-            cost.written += int(line.split()[1])
+    # The kernel adds what a child wrote to its parent's account at the moment when the parent takes note of its end.
+    before = written_by_me()
     _, status, usage = os.wait4(child.pid, 0)
+    cost.written += written_by_me() - before
     child.returncode = os.waitstatus_to_exitcode(status)
     children.remove(child)
     cost.processor += usage.ru_utime + usage.ru_stime
     return None if killed else child.returncode
+
+
+def written_by_me():
+    """`write_bytes` of this process and of the children that it has seen end."""
+    return next(int(line.split()[1]) for line in read("/proc/self/io").splitlines() if line.startswith("write_bytes:"))
 
 
 def in_status(status, name):
@@ -172,6 +178,20 @@ def need_room(folder, size):
     free = shutil.disk_usage(folder).free
     if free < size:
         sys.exit(f"{folder} has {free // MIB} MiB free; this needs {size // MIB} MiB: free some, or choose a smaller --size")
+
+
+@contextlib.contextmanager
+def work_folder(kept):
+    """A folder for one run, gone with it; those that killed runs left are removed first."""
+    kept.mkdir(parents=True, exist_ok=True)
+    for left in kept.glob("run-*"):
+        if not pathlib.Path(f"/proc/{left.name.split('-')[1]}").exists():
+            shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=f"run-{os.getpid()}-", dir=kept) as folder:
+        try:
+            yield pathlib.Path(folder)
+        finally:
+            stop_all()
 
 
 def read(path):

@@ -16,14 +16,15 @@ LINES = {
 STYLE = """
     .card { fill: #ffffff; stroke: #d5dddd } text { font: 13px system-ui, sans-serif; fill: #24312f }
     .quiet { fill: #5c6b69 } .title { font-size: 16px; font-weight: 600 } .axis { stroke: #c3cecc } .grid { stroke: #e8eeed }
-    .line { fill: none; stroke-width: 2.5; stroke-linejoin: round } .usual { stroke: #9a6b00; fill: #9a6b00 }
-    .first { stroke: #6b7877; fill: #6b7877 } .random { stroke: #2b7fb8; fill: #2b7fb8 } .growing { stroke: #00796f; fill: #00796f }
-    .line.first { stroke-dasharray: 2 5 } .line.random { stroke-dasharray: 9 4 } text.label { stroke: none }
-    .line { fill: none !important }
+    .usual { stroke: #9a6b00; fill: #9a6b00 } .first { stroke: #6b7877; fill: #6b7877 }
+    .random { stroke: #2b7fb8; fill: #2b7fb8 } .growing { stroke: #00796f; fill: #00796f }
+    .line { fill: none !important; stroke-width: 2.5; stroke-linejoin: round } text.label { stroke: none }
+    .line.first { stroke-dasharray: 2 5 } .line.random { stroke-dasharray: 9 4 }
     @media (prefers-color-scheme: dark) {
         .card { fill: #14201f; stroke: #2f403e } text { fill: #e4edeb } .quiet { fill: #9fb0ad }
         .axis { stroke: #48605c } .grid { stroke: #223331 } .usual { stroke: #e0b14a; fill: #e0b14a }
-        .first { stroke: #a3b1af; fill: #a3b1af } .random { stroke: #6cb6e6; fill: #6cb6e6 } .growing { stroke: #3fc6b6; fill: #3fc6b6 }
+        .first { stroke: #a3b1af; fill: #a3b1af } .random { stroke: #6cb6e6; fill: #6cb6e6 }
+        .growing { stroke: #3fc6b6; fill: #3fc6b6 }
     }"""
 
 
@@ -57,17 +58,17 @@ def panel(place, title, marks, rows, lasting=0):
     parts = [words(left - 40, TOP - 20, title)]
     value = 0
     while value <= top * 1.0001:
-        parts.append(f'<line class="{"grid" if value else "axis"}" x1="{left}" x2="{left + width}" y1="{down(value):.1f}" y2="{down(value):.1f}"/>')
+        parts.append(ruled("grid" if value else "axis", left, down(value), left + width, down(value)))
         parts.append(words(left - 8, down(value) + 4, f"{value:g} s" if value else "0", "quiet", "end"))
         value += step
     for number, (x, (_, mark)) in enumerate(zip(along, marks)):
-        parts.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{BOTTOM}" y2="{BOTTOM + 5}"/>')
+        parts.append(ruled("axis", x, BOTTOM, x, BOTTOM + 5))
         if number >= lasting:
             parts.append(words(x, BOTTOM + 21, mark, "quiet", "middle"))
     for name, values in lines.items():
-        points = " ".join(f"{x:.1f},{down(value):.1f}" for x, value in zip(along, values))
-        parts.append(f'<polyline class="line {LINES[name][0]}" points="{points}"/>')
-        parts += [f'<circle class="{LINES[name][0]}" cx="{x:.1f}" cy="{down(value):.1f}" r="2.5"/>' for x, value in zip(along, values)]
+        points, kind = [(x, down(value)) for x, value in zip(along, values)], LINES[name][0]
+        parts.append(f'<polyline class="line {kind}" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}"/>')
+        parts += [f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>' for x, y in points]
     ends = [(down(values[-1]), name, values[-1]) for name, values in lines.items()]
     for y, (_, name, value) in zip(apart([end[0] for end in sorted(ends)]), sorted(ends)):
         label = LINES[name][1].split(", ")
@@ -105,7 +106,8 @@ def spoken(found):
     """The plot in a sentence."""
     last, most = list(found["sizes"].items())[-1], list(found["shares"].items())[-1]
     each = lambda row: "; ".join(f"{LINES[name][1]} {seconds(row[name]['wall'])}" for name in LINES if name in row)
-    return f"At {named(last[0])}: {each(last[1])}. With {100 * most[0]:g} % of the rows changed at {named(found['at'])}: {each(most[1])}."
+    return (f"At {named(last[0])}: {each(last[1])}. With {100 * most[0]:g} % of the rows changed at {named(found['at'])}: "
+            f"{each(most[1])}.")
 
 
 def seconds(value):
@@ -114,6 +116,10 @@ def seconds(value):
 
 def named(mebibytes):
     return f"{mebibytes // 1024} GiB" if mebibytes % 1024 == 0 else f"{mebibytes} MiB"
+
+
+def ruled(kind, x1, y1, x2, y2):
+    return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
 
 
 def words(x, y, text, classes="", anchor="start"):

@@ -9,11 +9,14 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::durable;
+
 use super::super::catalogue;
 use super::super::hex;
 use super::super::id::SnapshotId;
 use super::super::manifest;
 use super::super::retention::Tier;
+use super::super::rotation::MOST_BYTES;
 use super::super::watch::{Stage, Watch};
 use super::{Damage, Depth, Verdict, VerifyError, verify_file, verify_members};
 
@@ -328,7 +331,7 @@ impl Named {
 
     /// Answers whether there is a `SHA256SUMS` at all.
     fn read_sums(&mut self, outer: &Path) -> io::Result<bool> {
-        let bytes = match fs::read(outer.join(SUMS)) {
+        let bytes = match durable::read_small(&outer.join(SUMS), MOST_BYTES) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(e) => return Err(e),

@@ -51,6 +51,8 @@ pub fn run(args: &RestoreArgs, from: &Path, json: bool) -> Outcome {
         None => None,
     };
     let found = snapshots(from, app.map(|app| &app.name))?;
+    // A name alone stands in the folder that this runs in.
+    let target = &std::path::absolute(target)?;
     let folder = target.parent().unwrap_or(Path::new("/"));
     if !folder.is_dir() {
         return Err(Failure::Tried(anyhow!(

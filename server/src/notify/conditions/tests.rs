@@ -206,7 +206,7 @@ fn each_thing_that_is_wrong_is_told_as_itself_and_alone() {
                 f.apps[0].run = Some(run(
                     8,
                     RunState::Failed,
-                    &[(Step::Probe, StepState::Failed)],
+                    &[(Step::Prepare, StepState::Failed)],
                 ))
             },
             "home: the deploy of v2 failed",

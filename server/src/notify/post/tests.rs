@@ -215,6 +215,11 @@ async fn what_is_never_taken_is_given_up_with_its_end_and_the_journal_says_so_on
     let stop = CancellationToken::new();
     let running = tokio::spawn(house.ntfy(at).run(stop.clone()));
     house.until_nothing_waits().await;
+    let began = Instant::now();
+    while house.journal.newest().await.unwrap().is_none() {
+        assert!(began.elapsed() < PATIENCE, "the journal says nothing");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     stop.cancel();
     running.await.unwrap();
     let tries = (1..).map_while(|n| QUICK.pause(n)).count() + 1;

@@ -1,0 +1,622 @@
+//! `tealkeep pull` on a laptop from a machine at home: a real sshd with the pulling key behind `tealkeep door --pull`,
+//! the real rsync, and a backups folder of real snapshots.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::support::{House, PATIENCE, Said, TEALKEEP, free_port};
+
+/// The machine at home and the laptop, in one folder; the sshd ends with the test.
+struct Pair {
+    dir: tempfile::TempDir,
+    port: u16,
+    user: String,
+    sshd: Option<Child>,
+}
+
+impl Pair {
+    /// With a database of some 3 MB that does not compress.
+    fn start() -> Pair {
+        let dir = tempfile::Builder::new()
+            .prefix("tealkeep-pull-")
+            .tempdir()
+            .unwrap();
+        let user = Command::new("id").arg("-un").output().unwrap().stdout;
+        let mut pair = Pair {
+            dir,
+            port: free_port(),
+            user: String::from_utf8(user).unwrap().trim().to_owned(),
+            sshd: None,
+        };
+        for folder in ["backups", "laptop", "spool"] {
+            fs::create_dir(pair.path(folder)).unwrap();
+        }
+        pair.sql(
+            "CREATE TABLE entry(id INTEGER PRIMARY KEY, at INTEGER, text BLOB);
+             WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 6000)
+             INSERT INTO entry SELECT i, i, randomblob(500) FROM n",
+        );
+        pair.start_sshd();
+        pair
+    }
+
+    fn path(&self, below: &str) -> PathBuf {
+        self.dir.path().join(below)
+    }
+
+    /// Of the app's database.
+    fn sql(&self, script: &str) {
+        let connection = Connection::open(self.path("home.sqlite")).unwrap();
+        connection.execute_batch(script).unwrap();
+    }
+
+    /// Takes a snapshot at home, and answers with its id.
+    fn snapshot(&self) -> String {
+        let taken = Command::new(TEALKEEP)
+            .args(["backup", "--json", "--database"])
+            .arg(self.path("home.sqlite"))
+            .arg("--folder")
+            .arg(self.path("backups"))
+            .output();
+        Said::of(&taken.unwrap()).succeeds();
+        self.there().pop().unwrap()
+    }
+
+    /// The snapshots at home, oldest first.
+    fn there(&self) -> Vec<String> {
+        ids(&self.path("backups"))
+    }
+
+    fn start_sshd(&mut self) {
+        for key in ["host_key", "laptop/key"] {
+            let made = Command::new("ssh-keygen")
+                .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+                .arg(self.path(key))
+                .status();
+            assert!(made.unwrap().success());
+        }
+        let key = fs::read_to_string(self.path("laptop/key.pub")).unwrap();
+        let folder = self.dir.path().display();
+        let line = format!(
+            "restrict,command=\"{TEALKEEP} door --pull home:{folder}/backups --spool {folder}/spool\" {key}"
+        );
+        fs::write(self.path("authorized_keys"), line).unwrap();
+        let configuration = format!(
+            "Port {}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nAuthorizedKeysFile {folder}/authorized_keys\n\
+             StrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nPidFile none\n",
+            self.port
+        );
+        fs::write(self.path("sshd_config"), configuration).unwrap();
+        // Where root starts it; elsewhere it is not needed.
+        let _ = fs::create_dir_all("/run/sshd");
+        let log = File::create(self.path("sshd.log")).unwrap();
+        let sshd = Command::new("/usr/sbin/sshd")
+            .args(["-D", "-e", "-f"])
+            .arg(self.path("sshd_config"))
+            .stdin(Stdio::null())
+            .stderr(log)
+            .spawn();
+        self.sshd = Some(sshd.unwrap());
+        let began = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(began.elapsed() < PATIENCE, "sshd never came");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.script("ssh", "exec /usr/bin/ssh OPTIONS \"$@\"");
+    }
+
+    /// A program on the laptop; `OPTIONS` are those that reach the machine, `HERE` is the laptop's folder, `HOME` the
+    /// machine's.
+    fn script(&self, name: &str, body: &str) {
+        let folder = self.path("laptop").display().to_string();
+        let options = format!(
+            "-F none -p {} -i {folder}/key -o IdentitiesOnly=yes -o UserKnownHostsFile={folder}/known \
+             -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR",
+            self.port
+        );
+        let body = body
+            .replace("OPTIONS", &options)
+            .replace("HERE", &folder)
+            .replace("HOME", &self.dir.path().display().to_string());
+        let path = self.path("laptop").join(name);
+        fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn host(&self) -> String {
+        format!("{}@127.0.0.1", self.user)
+    }
+
+    fn copy(&self) -> PathBuf {
+        self.path("laptop/copy")
+    }
+
+    /// `tealkeep pull` with the ssh of this name.
+    fn pull_with(&self, ssh: &str, options: &[&str]) -> Command {
+        let mut command = Command::new(TEALKEEP);
+        command
+            .env("TEALKEEP_SSH", self.path("laptop").join(ssh))
+            .args(["pull", "--json", "--laptop", "anna"])
+            .args(options)
+            .arg(format!("{}:/", self.host()))
+            .arg(self.copy())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn pull(&self, options: &[&str]) -> Said {
+        Said::of(&self.pull_with("ssh", options).output().unwrap())
+    }
+
+    /// A shell on the laptop, where ssh is the one that reaches the machine.
+    fn laptop(&self, script: &str) -> Said {
+        let path = format!(
+            "{}:{}",
+            self.path("laptop").display(),
+            std::env::var("PATH").unwrap()
+        );
+        let output = Command::new("bash")
+            .args(["-euo", "pipefail", "-c", script])
+            .current_dir(self.path("laptop"))
+            .env("PATH", path)
+            .env("HOST", self.host())
+            .env("TEALKEEP", TEALKEEP)
+            .stdin(Stdio::null())
+            .output();
+        Said::of(&output.unwrap())
+    }
+
+    /// The word that was left and that nobody has taken yet.
+    fn word(&self) -> Value {
+        let text = fs::read_to_string(self.path("spool/home.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Every snapshot in the copy is byte for byte what it is at home, and every manifest has come with it.
+    #[track_caller]
+    fn all_that_is_visible_is_right(&self, originals: &BTreeMap<String, Vec<u8>>) {
+        for id in ids(&self.copy()) {
+            let file = self
+                .copy()
+                .join("snapshots")
+                .join(format!("{id}.sqlite.gz"));
+            assert!(
+                fs::read(file).unwrap() == originals[&id],
+                "{id} is not what it is at home"
+            );
+        }
+        let sums = self.copy().join("SHA256SUMS");
+        if sums.exists() {
+            self.laptop("cd copy && sha256sum --quiet -c SHA256SUMS")
+                .succeeds();
+        }
+    }
+
+    fn originals(&self) -> BTreeMap<String, Vec<u8>> {
+        let file = |id: &String| {
+            self.path("backups/snapshots")
+                .join(format!("{id}.sqlite.gz"))
+        };
+        let there = self.there();
+        there
+            .iter()
+            .map(|id| (id.clone(), fs::read(file(id)).unwrap()))
+            .collect()
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        if let Some(mut sshd) = self.sshd.take() {
+            let _ = sshd.kill();
+            let _ = sshd.wait();
+        }
+        if std::thread::panicking() {
+            let text = fs::read_to_string(self.path("sshd.log")).unwrap_or_default();
+            eprintln!("--- sshd.log ---\n{text}");
+        }
+    }
+}
+
+/// The snapshots in a backups folder that have a file, oldest first.
+fn ids(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder.join("snapshots")) else {
+        return Vec::new();
+    };
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut ids: Vec<String> = names
+        .filter_map(|name| Some(name.strip_suffix(".sqlite.gz")?.to_owned()))
+        .collect();
+    // The second of a second comes after the first: `Z` is followed by nothing or by `-2`.
+    ids.sort_unstable();
+    ids
+}
+
+fn number(facts: &Value, key: &str) -> u64 {
+    facts[key]
+        .as_u64()
+        .unwrap_or_else(|| panic!("{key}: {facts:#}"))
+}
+
+fn over_the_wire(facts: &Value) -> u64 {
+    number(facts, "received_bytes") + number(facts, "sent_bytes")
+}
+
+#[test]
+fn the_second_pull_sends_what_changed_and_the_copy_brings_the_data_back() {
+    let pair = Pair::start();
+    let first = pair.snapshot();
+    let facts = pair.pull(&[]).succeeds().json();
+    assert_eq!(facts["newest"], first.as_str(), "{facts:#}");
+    assert_eq!((number(&facts, "whole"), number(&facts, "damaged")), (1, 0));
+    assert_eq!(facts["word_left"], true, "{facts:#}");
+    let word = pair.word();
+    assert_eq!(word["laptop"], "anna");
+    assert_eq!(word["newest"], first.as_str());
+
+    pair.sql("UPDATE entry SET text = randomblob(500) WHERE id = 3000");
+    let second = pair.snapshot();
+    let facts = pair.pull(&["--drill"]).succeeds().json();
+    let bytes = number(&facts["came"][0], "bytes");
+    assert_eq!(facts["came"][0]["snapshot"], second.as_str());
+    assert!(bytes > 2_000_000, "{facts:#}");
+    assert!(over_the_wire(&facts) < bytes / 15, "{facts:#}");
+    assert_eq!(number(&facts, "whole"), 2);
+
+    // A third one moves nothing but names.
+    let facts = pair.pull(&[]).succeeds().json();
+    assert_eq!(facts["came"].as_array().unwrap().len(), 0);
+    assert!(over_the_wire(&facts) < 20_000, "{facts:#}");
+    pair.all_that_is_visible_is_right(&pair.originals());
+    let links = |folder: &Path| {
+        let found = Command::new("find")
+            .args([".", "-type", "l", "-printf", "%p %l\n"])
+            .current_dir(folder)
+            .output();
+        let text = String::from_utf8(found.unwrap().stdout).unwrap();
+        let mut lines: Vec<String> = text
+            .lines()
+            .filter(|line| !line.contains(".tealkeep-pull"))
+            .map(str::to_owned)
+            .collect();
+        lines.sort_unstable();
+        lines
+    };
+    assert_eq!(links(&pair.copy()), links(&pair.path("backups")));
+
+    pair.laptop("$TEALKEEP verify ./copy; $TEALKEEP restore --from copy --to back.db")
+        .succeeds();
+    let same = pair
+        .laptop("sqlite3 back.db .dump | sha256sum; sqlite3 ../home.sqlite .dump | sha256sum")
+        .succeeds();
+    let sums: Vec<&str> = same.stdout.lines().collect();
+    assert_eq!(sums[0], sums[1]);
+}
+
+#[test]
+fn killed_at_any_instant_it_shows_nothing_that_is_not_whole() {
+    let pair = Pair::start();
+    for _ in 0..2 {
+        pair.sql("UPDATE entry SET text = randomblob(500) WHERE id % 50 = 0");
+        pair.snapshot();
+    }
+    let originals = pair.originals();
+    let began = Instant::now();
+    pair.pull(&[]).succeeds();
+    let whole = began.elapsed();
+    let kills = if std::env::var_os("TEALKEEP_LONG").is_some() {
+        60
+    } else {
+        8
+    };
+    // A fixed seed: the instants are the same shares of a whole pull in every run.
+    let mut seed: u64 = 0x5eed;
+    for kill in 0..kills {
+        // Every other one goes on where the killed one was.
+        if kill % 2 == 0 {
+            fs::remove_dir_all(pair.copy()).unwrap();
+        }
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let share = (seed >> 33) as f64 / f64::from(1u32 << 31);
+        let mut pull = pair
+            .pull_with("ssh", &[])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(whole.mul_f64(share));
+        pull.kill().unwrap();
+        pull.wait().unwrap();
+        pair.all_that_is_visible_is_right(&originals);
+    }
+    pair.pull(&[]).succeeds();
+    pair.all_that_is_visible_is_right(&originals);
+    assert_eq!(ids(&pair.copy()), pair.there());
+    pair.laptop("$TEALKEEP verify ./copy").succeeds();
+    let left = pair.copy().join(".tealkeep-pull/arrivals");
+    let left: Vec<_> = fs::read_dir(left)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, [".partial"]);
+}
+
+#[test]
+fn a_lost_connection_leaves_nothing_half_and_the_next_pull_goes_on() {
+    let pair = Pair::start();
+    pair.snapshot();
+    // Whatever buffers would hold back what rsync's two sides wait for.
+    let cut = "import os\nleft = 1500000\nwhile left > 0:\n    data = os.read(0, min(left, 65536))\n    if not data:\n        break\n    left -= len(data)\n    while data:\n        data = data[os.write(1, data):]\n";
+    fs::write(pair.path("laptop/cut.py"), cut).unwrap();
+    // The line goes dead after the small files and 1.5 MB of a snapshot.
+    pair.script(
+        "ssh-cut",
+        "case \"$*\" in *snapshots/*) /usr/bin/ssh OPTIONS \"$@\" | { python3 HERE/cut.py; kill -9 $$; };; *) exec /usr/bin/ssh OPTIONS \"$@\";; esac",
+    );
+    let cut = Said::of(&pair.pull_with("ssh-cut", &[]).output().unwrap()).fails_with(1);
+    assert!(
+        cut.stderr.contains("lost") && cut.stderr.contains("goes on"),
+        "{cut:#?}"
+    );
+    assert_eq!(ids(&pair.copy()), Vec::<String>::new());
+    let facts = pair.pull(&[]).succeeds().json();
+    let bytes = number(&facts["came"][0], "bytes");
+    assert!(over_the_wire(&facts) < bytes * 3 / 4, "{facts:#}");
+    pair.all_that_is_visible_is_right(&pair.originals());
+
+    // The same with something to compare with: neither what is here nor what came is sent again.
+    pair.sql("INSERT INTO entry(text) SELECT randomblob(500) FROM entry");
+    pair.snapshot();
+    let cut = Said::of(&pair.pull_with("ssh-cut", &[]).output().unwrap()).fails_with(1);
+    assert!(cut.stderr.contains("lost"), "{cut:#?}");
+    assert_eq!(ids(&pair.copy()).len(), 1);
+    let facts = pair.pull(&[]).succeeds().json();
+    let bytes = number(&facts["came"][0], "bytes");
+    assert!(over_the_wire(&facts) < bytes * 2 / 5, "{facts:#}");
+    pair.all_that_is_visible_is_right(&pair.originals());
+}
+
+#[test]
+fn what_is_damaged_at_home_is_found_and_takes_no_place_here() {
+    let pair = Pair::start();
+    let good = pair.snapshot();
+    let bad = pair.snapshot();
+    let file = pair
+        .path("backups/snapshots")
+        .join(format!("{bad}.sqlite.gz"));
+    let mut bytes = fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x40;
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    fs::write(&file, bytes).unwrap();
+    let said = pair.pull(&[]).fails_with(1);
+    let facts = said.json();
+    assert_eq!((number(&facts, "whole"), number(&facts, "damaged")), (1, 1));
+    assert!(said.stderr.contains("can't be relied on"), "{said:#?}");
+    assert_eq!(ids(&pair.copy()), [good.as_str()]);
+    let word = pair.word();
+    assert_eq!((number(&word, "whole"), number(&word, "damaged")), (1, 1));
+    pair.laptop("$TEALKEEP verify ./copy; cd copy; sha256sum -c SHA256SUMS")
+        .succeeds();
+}
+
+#[test]
+fn what_is_rotated_away_meanwhile_is_no_failure() {
+    let pair = Pair::start();
+    let oldest = pair.snapshot();
+    pair.snapshot();
+    // The newest comes first; by then the other one is gone.
+    pair.script(
+        "ssh-late",
+        &format!("case \"$*\" in *snapshots*) rm -f HOME/backups/snapshots/{oldest}.*;; esac; exec /usr/bin/ssh OPTIONS \"$@\""),
+    );
+    let facts = Said::of(&pair.pull_with("ssh-late", &[]).output().unwrap())
+        .succeeds()
+        .json();
+    assert_eq!(facts["vanished"], serde_json::json!([oldest]));
+    assert_eq!(number(&facts, "whole"), 1);
+    pair.laptop("$TEALKEEP verify ./copy").succeeds();
+}
+
+#[test]
+fn pulls_during_snapshots_and_rotations_end_well_each_time() {
+    let pair = Pair::start();
+    pair.snapshot();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // The twelfth drops the first two: ten by hand are kept.
+            for _ in 0..12 {
+                pair.sql("UPDATE entry SET text = randomblob(500) WHERE id % 1000 = 0");
+                pair.snapshot();
+            }
+            done.store(true, std::sync::atomic::Ordering::SeqCst);
+        });
+        while !done.load(std::sync::atomic::Ordering::SeqCst) {
+            pair.pull(&["--no-word"]).succeeds();
+            pair.laptop("cd copy && sha256sum --quiet -c SHA256SUMS")
+                .succeeds();
+        }
+    });
+    pair.pull(&[]).succeeds();
+    let here = ids(&pair.copy());
+    assert!(pair.there().iter().all(|id| here.contains(id)), "{here:?}");
+    pair.laptop("$TEALKEEP verify ./copy").succeeds();
+}
+
+#[test]
+fn plain_rsync_and_one_word_do_the_same() {
+    let pair = Pair::start();
+    let newest = pair.snapshot();
+    pair.laptop("rsync -a --exclude='.*' -e ssh $HOST:/ copy/ && ssh $HOST pulled")
+        .succeeds();
+    assert_eq!(ids(&pair.copy()), [newest.as_str()]);
+    assert_eq!(pair.word()["laptop"], "127.0.0.1");
+    pair.laptop("diff -r ../backups copy && $TEALKEEP verify ./copy")
+        .succeeds();
+    pair.laptop(
+        "rsync -avzR -e ssh \"$HOST:/snapshots/*.json\" other/ && test -s other/snapshots/*.json",
+    )
+    .succeeds();
+    // And a pull goes on from there: nothing comes, since all is here.
+    let facts = pair.pull(&[]).succeeds().json();
+    assert_eq!(facts["came"].as_array().unwrap().len(), 0);
+    assert_eq!(number(&facts, "whole"), 1);
+
+    for refused in [
+        "echo x > x; rsync -a -e ssh x $HOST:/x",
+        "rsync -a --delete -e ssh other/ $HOST:/",
+        "rsync -a -e ssh $HOST:/../home.sqlite .",
+        "rsync -a --remove-source-files -e ssh $HOST:/snapshots/ gone/",
+        "rsync -aL -e ssh $HOST:/ links/",
+        "ssh $HOST id",
+        "ssh $HOST",
+        "ssh $HOST tealkeep status",
+        "ssh $HOST tealkeep pulled other",
+        "ssh $HOST tealkeep pulled home --spool /tmp",
+        "scp -S ssh $HOST:/SHA256SUMS .",
+    ] {
+        let said = pair.laptop(refused);
+        assert_ne!(said.code, 0, "{refused}: {said:#?}");
+        assert!(!said.stdout.contains("uid="), "{refused}: {said:#?}");
+    }
+    assert!(pair.path("home.sqlite").exists() && !pair.path("backups/x").exists());
+    assert_eq!(pair.there(), [newest.as_str()]);
+}
+
+#[test]
+fn a_mirror_follows_what_was_removed_and_damage_here_is_mended() {
+    let pair = Pair::start();
+    let ids_there: Vec<String> = (0..3).map(|_| pair.snapshot()).collect();
+    pair.pull(&[]).succeeds();
+    for id in &ids_there[1..] {
+        for ending in ["sqlite.gz", "json"] {
+            fs::remove_file(
+                pair.path("backups/snapshots")
+                    .join(format!("{id}.{ending}")),
+            )
+            .unwrap();
+        }
+    }
+    pair.pull(&[]).succeeds();
+    assert_eq!(ids(&pair.copy()), ids_there);
+    // The newest one stays, whatever is there.
+    let facts = pair.pull(&["--mirror"]).succeeds().json();
+    assert_eq!(facts["removed"], serde_json::json!([ids_there[1]]));
+    assert_eq!(
+        ids(&pair.copy()),
+        [ids_there[0].as_str(), ids_there[2].as_str()]
+    );
+    pair.laptop("$TEALKEEP verify ./copy; cd copy; sha256sum -c SHA256SUMS")
+        .succeeds();
+
+    let file = pair
+        .copy()
+        .join("snapshots")
+        .join(format!("{}.sqlite.gz", ids_there[0]));
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[1000] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let facts = pair.pull(&["--all"]).succeeds().json();
+    assert_eq!(facts["came"][0]["snapshot"], ids_there[0].as_str());
+    assert!(
+        over_the_wire(&facts) < number(&facts["came"][0], "bytes") / 15,
+        "{facts:#}"
+    );
+    pair.all_that_is_visible_is_right(&pair.originals_and(&ids_there[2]));
+}
+
+impl Pair {
+    /// What is at home, and one that is here alone.
+    fn originals_and(&self, id: &str) -> BTreeMap<String, Vec<u8>> {
+        let mut originals = self.originals();
+        let file = self
+            .copy()
+            .join("snapshots")
+            .join(format!("{id}.sqlite.gz"));
+        originals.insert(id.to_owned(), fs::read(file).unwrap());
+        originals
+    }
+}
+
+#[test]
+fn a_wrong_call_says_what_would_be_right() {
+    let pair = Pair::start();
+    let empty = pair.pull(&[]).fails_with(2);
+    assert!(empty.stderr.contains("is no backups folder"), "{empty:#?}");
+    pair.snapshot();
+    let wrong = pair
+        .laptop("$TEALKEEP pull --ssh ./ssh $HOST:/none copy")
+        .fails_with(2);
+    assert!(wrong.stderr.contains("is not there"), "{wrong:#?}");
+    let wrong = pair
+        .laptop("$TEALKEEP pull /var/backups/home copy")
+        .fails_with(2);
+    assert!(wrong.stderr.contains("write the host"), "{wrong:#?}");
+    let foreign = pair
+        .laptop("mkdir docs; echo mine > docs/diary; $TEALKEEP pull --ssh ./ssh $HOST:/ docs")
+        .fails_with(2);
+    assert!(
+        foreign.stderr.contains("holds something else"),
+        "{foreign:#?}"
+    );
+    fs::remove_dir(pair.path("spool")).unwrap();
+    let untold = pair.pull(&[]).succeeds();
+    assert_eq!(untold.json()["word_left"], false);
+    assert!(untold.stderr.contains("No word"), "{untold:#?}");
+    pair.script(
+        "ssh-none",
+        "echo 'ssh: connect to host pi port 22: Connection refused' >&2; exit 255",
+    );
+    let nobody = Said::of(&pair.pull_with("ssh-none", &[]).output().unwrap()).fails_with(1);
+    assert!(
+        nobody.stderr.contains("does not take ssh connections"),
+        "{nobody:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_word_is_shown_at_home() {
+    let house = House::start().await;
+    let spool = house.folder().join("spool");
+    fs::create_dir(&spool).unwrap();
+    assert!(house.status().await["apps"][0]["last_pull"].is_null());
+    let spool = spool.display().to_string();
+    let leave = |words: &[&str]| {
+        let mut all = vec!["pulled", "home", "--spool", &spool, "--laptop", "anna"];
+        all.extend(words);
+        house.tealkeep(all).succeeds();
+    };
+    leave(&[
+        "--newest",
+        "2026-11-21T033000Z",
+        "--whole",
+        "12",
+        "--damaged",
+        "0",
+    ]);
+    let pull = house.status().await["apps"][0]["last_pull"].clone();
+    assert_eq!(
+        (&pull["laptop"], &pull["whole"]),
+        (&"anna".into(), &12.into()),
+        "{pull:#}"
+    );
+    let said = house.journal().await.join("\n");
+    assert!(said.contains("The laptop `anna` pulled"), "{said}");
+    leave(&["--damaged", "1"]);
+    assert_eq!(house.status().await["apps"][0]["last_pull"]["damaged"], 1);
+    assert!(fs::read_dir(&spool).unwrap().next().is_none());
+    // Whatever else lies there changes nothing.
+    fs::write(house.folder().join("spool/home.json"), "{\"laptop\": 3}").unwrap();
+    fs::write(house.folder().join("spool/other.json"), "x").unwrap();
+    assert_eq!(house.status().await["apps"][0]["last_pull"]["damaged"], 1);
+}
