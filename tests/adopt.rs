@@ -258,7 +258,16 @@ async fn the_server_takes_over_an_apps_old_backups_and_the_journal_says_so() {
     let house = House::start().await;
     let dir = desk();
     let old = dir.path().join("old");
-    script(&old, &house.database(), &["2025-11-03", "2025-11-04"]);
+    // The app's own tables: a restore of others is refused for a release that is not known to work with them.
+    for night in ["2025-11-03", "2025-11-04"] {
+        let backup = format!(
+            "mkdir -p daily/{night}
+             sqlite3 {} \".backup 'daily/{night}/db.sqlite'\"
+             gzip daily/{night}/db.sqlite",
+            house.database().display()
+        );
+        sh(&backup, &old);
+    }
     // Another app's database, which the script kept beside.
     sh(
         "sqlite3 kitchen.db 'CREATE TABLE recipe(id INTEGER PRIMARY KEY)'
@@ -287,12 +296,7 @@ async fn the_server_takes_over_an_apps_old_backups_and_the_journal_says_so() {
     let id = nights[1]["id"].as_str().unwrap();
     house.tealkeep(["verify", "home", id]).succeeds();
     house.tealkeep(["restore", "home", id]).succeeds();
-    let rows = sh(
-        &format!(
-            "sqlite3 {} 'SELECT count(*) FROM adopted'",
-            house.database().display()
-        ),
-        dir.path(),
-    );
-    assert_eq!(rows.trim(), "1");
+    let runs = house.get("/api/v1/apps/home/runs").await;
+    assert_eq!(runs[0]["kind"], "restore", "{runs:#}");
+    assert_eq!(runs[0]["state"], "done", "{runs:#}");
 }
