@@ -212,13 +212,22 @@ impl Keeper {
         error
     }
 
-    /// Makes the folder ready, and removes what a killed run left there. For the start of the server.
+    /// Makes the folder ready, removes what a killed run left there, and names what it had finished. For the start of
+    /// the server.
     ///
     /// # Errors
     /// The folder can't be made or read.
     pub fn clean_up(&self) -> Result<usize, BackupError> {
         catalogue::ensure_layout(&self.folder).map_err(|e| self.folder_error(e))?;
-        lock::remove_leftovers(&self.folder).map_err(|e| self.folder_error(e))
+        let removed = lock::remove_leftovers(&self.folder).map_err(|e| self.folder_error(e))?;
+        self.name_all().map_err(|e| self.folder_error(e))?;
+        Ok(removed)
+    }
+
+    /// Has `SHA256SUMS` name a snapshot whose run was cut off after it, and writes nothing where it does already.
+    fn name_all(&self) -> io::Result<()> {
+        let lock = lock::lock_for_changes(&self.folder, LOCK_TIMEOUT)?;
+        rotation::add_to_sums(&self.folder, &self.catalogue()?, &lock)
     }
 
     /// What the folder holds.
