@@ -904,7 +904,10 @@ async fn the_metrics_are_what_prometheus_reads() {
             let of_machine = ["tealkeep_notices_open", "tealkeep_messages_undelivered"];
             let labels = series.strip_prefix(name).unwrap();
             assert_eq!(labels.is_empty(), of_machine.contains(&name), "{line}");
-            assert!(labels.is_empty() || labels.starts_with("{app=\"home\""), "{line}");
+            assert!(
+                labels.is_empty() || labels.starts_with("{app=\"home\""),
+                "{line}"
+            );
             assert!(value.parse::<f64>().unwrap() >= 0.0, "{line}");
         }
     }
