@@ -173,8 +173,10 @@ fn take_by(request: &Request, watch: &mut Watch<'_>, way: Way) -> Result<Manifes
     let id = free_id(&snapshots, request.now.timestamp()).map_err(folder)?;
     let manifest = describe(request, id, &facts, written, started);
     let file = snapshots.join(id.file_name());
+    // Written beforehand: cut off between the two names, the next start gives the manifest its own.
+    let prepared = manifest::prepare(&snapshots, &manifest)?;
     out.publish(&file)?;
-    match manifest::write(&snapshots, &manifest) {
+    match prepared.publish() {
         Ok(()) => Ok(manifest),
         Err(e) => {
             // Without its manifest it is not listed; that removing fails too is the same fault of the disk.
