@@ -153,7 +153,7 @@ impl Catalogue {
         let named = rotation::read_sums(folder)?;
         let mut catalogue = Catalogue::default();
         for &id in manifests.union(&files.keys().copied().collect()) {
-            catalogue.add(&snapshots, id, files.get(&id).copied(), &manifests, &named);
+            catalogue.add(&snapshots, id, files.get(&id).copied(), &named)?;
         }
         Ok(catalogue)
     }
@@ -162,22 +162,30 @@ impl Catalogue {
         &mut self,
         snapshots: &Path,
         id: SnapshotId,
-        size: Option<u64>,
-        manifests: &BTreeSet<SnapshotId>,
+        listed: Option<u64>,
         named: &BTreeMap<SnapshotId, String>,
-    ) {
+    ) -> io::Result<()> {
         let path = snapshots.join(id.file_name());
-        if !manifests.contains(&id) {
-            self.problems.push(Problem::NoManifest { id, path });
-            return;
-        }
-        let manifest = match manifest::read(&snapshots.join(id.manifest_name())) {
+        // A listing is no instant: of a snapshot that is published meanwhile it may show the manifest alone, or the
+        // file alone. What it did not show is asked for by name, the manifest first, which is written last.
+        let manifest = manifest::read(&snapshots.join(id.manifest_name()));
+        let size = match listed {
+            Some(size) => Some(size),
+            None => size_of(&path)?,
+        };
+        let manifest = match manifest {
             Ok(manifest) => manifest,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                // A rotation may have removed both since the listing began.
+                if size_of(&path)?.is_some() {
+                    self.problems.push(Problem::NoManifest { id, path });
+                }
+                return Ok(());
+            }
             Err(e) => {
                 let why = e.to_string();
                 self.problems.push(Problem::BadManifest { id, why });
-                return;
+                return Ok(());
             }
         };
         match size {
@@ -192,6 +200,7 @@ impl Catalogue {
             }),
             None => self.half_removed.push(id),
         }
+        Ok(())
     }
 
     /// The newest snapshot that is listed.
@@ -212,6 +221,15 @@ impl Catalogue {
     #[must_use]
     pub fn find(&self, id: SnapshotId) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.id() == id)
+    }
+}
+
+/// The size of a file; `None` where there is none.
+fn size_of(path: &Path) -> io::Result<Option<u64>> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) => Ok(meta.is_file().then(|| meta.len())),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
     }
 }
 
