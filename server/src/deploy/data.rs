@@ -210,7 +210,7 @@ impl Data {
         let Taken { manifest, rotation } = blocking(move || {
             is_there(&keeper)?;
             let taking = keeper.scratch.join(TAKING);
-            durable::write_whole(&taking, order.reason.as_str().as_bytes(), 0o644)?;
+            mark(|| durable::write_whole(&taking, order.reason.as_str().as_bytes(), 0o644));
             let mut tell = |progress: Progress| {
                 if progress.stage == Stage::Compressing && progress.done > 0 {
                     faults::point("snapshot.pages");
@@ -219,7 +219,7 @@ impl Data {
             let taken = keeper
                 .take_and_rotate(&order, &mut Watch::new(&mut tell, cancel, deadline))
                 .map_err(said);
-            durable::remove(&taking)?;
+            mark(|| durable::remove(&taking));
             taken
         })
         .await?;
@@ -568,6 +568,14 @@ impl Data {
 
 /// The file in the scratch folder that exists while a snapshot is taken, and says which kind.
 const TAKING: &str = "taking";
+
+/// Writes or removes that file. It is for the next start's words alone: a full disk under the scratch folder keeps no
+/// snapshot from the disk that it goes to.
+fn mark(change: impl FnOnce() -> std::io::Result<()>) {
+    if let Err(error) = change() {
+        tracing::warn!("that a snapshot is being taken could not be marked: {error}");
+    }
+}
 
 /// Begins the name of each unpacked snapshot in the scratch folder.
 const UNPACKED: &str = "unpacked-";
