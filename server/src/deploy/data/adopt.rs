@@ -13,7 +13,7 @@ impl Data {
     /// Takes over what a folder holds; no snapshot is taken meanwhile. The inner result is the backups' own.
     ///
     /// # Errors
-    /// The working thread ended.
+    /// The backups folder is gone, or the working thread ended.
     pub async fn adopt(
         &self,
         from: PathBuf,
@@ -29,6 +29,7 @@ impl Data {
         };
         let (keeper, deadline, cancel) = (self.keeper.clone(), ADOPTION_DEADLINE, self.cancel());
         super::blocking(move || {
+            super::is_there(&keeper)?;
             Ok(adopt(
                 &keeper,
                 &order,
