@@ -202,7 +202,7 @@ fn write(
     let live = has_dbpage && size.journal_mode == "wal";
     let catalogue = Catalogue::read(&request.folder)?;
     check_room(request, &catalogue, size.plain_bytes(), !live)?;
-    let basis = Basis::newest(&catalogue);
+    let basis = Basis::newest(&catalogue, request.now.timestamp());
     drop(catalogue);
     if live {
         let facts = examine(conn, database.path(), &size, watch)?;
