@@ -271,12 +271,15 @@ fn check_room(
 }
 
 /// The bytes that a snapshot of `plain` bytes will have, judged by the last one's (file, content) with a
-/// quarter more; for the first, half of the database is a cautious guess.
+/// quarter more, and never more than what does not compress at all; for the first, half of the database is a cautious
+/// guess.
 fn estimate(plain: u64, last: Option<(u64, u64)>) -> u64 {
     match last {
         Some((bytes, of_plain)) if of_plain > 0 => {
             let scaled = u128::from(bytes) * u128::from(plain.max(of_plain)) / u128::from(of_plain);
-            u64::try_from(scaled * 5 / 4).unwrap_or(u64::MAX)
+            // A member adds some hundred bytes to a chunk that does not compress.
+            let most = plain.saturating_add(plain / 256 + 4096);
+            u64::try_from(scaled * 5 / 4).unwrap_or(u64::MAX).min(most)
         }
         _ => plain / 2,
     }
