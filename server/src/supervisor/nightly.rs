@@ -175,9 +175,15 @@ async fn look_at(
     };
     // `<state>/apps/<app>`
     if let Some(state) = app.folder.parent().and_then(Path::parent) {
-        if snapshot.is_some() {
-            reserve::lay_up(state);
-        } else if reserve::make_room(state) {
+        // Both wait for the disk.
+        let (folder, is_taken) = (state.to_owned(), snapshot.is_some());
+        let gave = tokio::task::spawn_blocking(move || {
+            if is_taken {
+                reserve::lay_up(&folder);
+            }
+            !is_taken && reserve::make_room(&folder)
+        });
+        if gave.await.unwrap_or(false) {
             let text = format!(
                 "The disk of {} is full; Tealkeep uses the last of the room that it keeps aside there for what it \
                  writes down. Make room.",
