@@ -167,6 +167,13 @@ fn take_by(request: &Request, watch: &mut Watch<'_>, way: Way) -> Result<Manifes
         other => other,
     }?;
     drop(database);
+    if written.plain_bytes != facts.plain_bytes() {
+        return Err(SnapshotError::ReadsBackWrong(format!(
+            "it holds {} bytes of a database of {}",
+            written.plain_bytes,
+            facts.plain_bytes()
+        )));
+    }
     read_back(&mut out, &receipt, watch)?;
     watch.check()?;
 
