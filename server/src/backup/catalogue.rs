@@ -9,6 +9,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 
 use super::id::SnapshotId;
 use super::manifest::{self, Manifest, Reason};
@@ -209,6 +210,16 @@ impl Catalogue {
         self.entries.last()
     }
 
+    /// The newest snapshot for whoever asks how old that is. One that [`is_ahead`] says nothing about it, and would hide
+    /// for years that no other comes; it is answered with only where there is no other.
+    #[must_use]
+    pub fn newest_by(&self, now: Timestamp) -> Option<&Entry> {
+        let mut newest_first = self.entries.iter().rev();
+        newest_first
+            .find(|entry| !is_ahead(entry.manifest.taken_at, now))
+            .or(self.entries.last())
+    }
+
     /// The local dates whose night is done, for [`crate::schedule::LastRun::newest`].
     pub fn nights(&self) -> impl Iterator<Item = Date> {
         let manifests = self.entries.iter().map(|entry| &entry.manifest);
@@ -223,6 +234,16 @@ impl Catalogue {
         self.entries.iter().find(|entry| entry.id() == id)
     }
 }
+
+/// Whether a snapshot is dated so far in the future that a clock which ran ahead must have dated it; a clock that was
+/// only corrected a little is none.
+#[must_use]
+pub fn is_ahead(taken_at: Timestamp, now: Timestamp) -> bool {
+    taken_at.duration_since(now) > CORRECTED
+}
+
+/// What a clock may be put back by without a word.
+const CORRECTED: SignedDuration = SignedDuration::from_hours(1);
 
 /// The size of a file; `None` where there is none.
 fn size_of(path: &Path) -> io::Result<Option<u64>> {
@@ -315,6 +336,31 @@ mod tests {
             catalogue.half_removed,
             ["2026-11-24T033000Z".parse().unwrap()]
         );
+    }
+
+    #[test]
+    fn a_snapshot_of_a_clock_that_ran_ahead_is_not_the_newest_unless_there_is_no_other() {
+        let entry = |id: &str| Entry {
+            manifest: example(id),
+            path: PathBuf::new(),
+        };
+        let mut catalogue = Catalogue {
+            entries: vec![entry("2026-11-20T033000Z"), entry("2031-01-01T033000Z")],
+            ..Catalogue::default()
+        };
+        let newest = |catalogue: &Catalogue, now: &str| {
+            let newest = catalogue.newest_by(now.parse().unwrap());
+            newest.map(|entry| entry.id().to_string())
+        };
+        let now = "2026-11-21T12:00:00Z";
+        let past = Some("2026-11-20T033000Z".to_owned());
+        let ahead = Some("2031-01-01T033000Z".to_owned());
+        assert_eq!(newest(&catalogue, now), past);
+        assert_eq!(newest(&catalogue, "2031-01-01T03:00:00Z"), ahead);
+        catalogue.entries.remove(0);
+        assert_eq!(newest(&catalogue, now), ahead);
+        catalogue.entries.clear();
+        assert_eq!(newest(&catalogue, now), None);
     }
 
     #[test]

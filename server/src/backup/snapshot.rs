@@ -266,7 +266,8 @@ fn check_room(
     plain: u64,
     copied: bool,
 ) -> Result<(), SnapshotError> {
-    let last = catalogue.latest_verified().map(|entry| &entry.manifest);
+    let last = catalogue.newest_by(request.now.timestamp());
+    let last = last.map(|entry| &entry.manifest);
     let need = estimate(plain, last.map(|last| (last.bytes, last.plain_bytes)));
     let same_disk = fs::metadata(&request.folder)?.dev() == fs::metadata(&request.scratch)?.dev();
     scratch::has_room(&request.folder, need)??;
