@@ -120,7 +120,7 @@ mod tests {
             let mut keeper = Keeper::new(&database, &folder);
             keeper.app = app.map(|app| app.parse().unwrap());
             keeper.keep.manual = 50;
-            for hours_ago in (1..=12).rev() {
+            for hours_ago in (1..=12_i64).rev() {
                 let now = jiff::Zoned::now() - hours_ago.hours();
                 let order = Order::new(Reason::Manual, now);
                 let mut tell = |_| {};
