@@ -230,15 +230,7 @@ async fn misdated<'a>(
 ) -> &'a BTreeSet<SnapshotId> {
     let known = match pending.misdated.take() {
         Some(known) => known,
-        None => match server.journal.setting(MISDATED).await {
-            Ok(text) => text
-                .and_then(|text| serde_json::from_str(&text).ok())
-                .unwrap_or_default(),
-            Err(error) => {
-                tracing::error!("which snapshots are misdated could not be read: {error:#}");
-                BTreeSet::new()
-            }
-        },
+        None => written_down(server).await,
     };
     let known = pending.misdated.insert(known);
     let ahead: Vec<SnapshotId> = catalogue
@@ -252,6 +244,8 @@ async fn misdated<'a>(
         return known;
     }
     known.extend(ahead);
+    // The setting is one for all apps.
+    known.extend(written_down(server).await);
     let kept = match serde_json::to_string(known) {
         Ok(text) => server.journal.set_setting(MISDATED, Some(text)).await,
         Err(error) => Err(error.into()),
@@ -260,6 +254,19 @@ async fn misdated<'a>(
         tracing::error!("which snapshots are misdated could not be kept: {error:#}");
     }
     known
+}
+
+/// The misdated snapshots that the journal knows, of whichever app.
+async fn written_down(server: &Server) -> BTreeSet<SnapshotId> {
+    match server.journal.setting(MISDATED).await {
+        Ok(text) => text
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default(),
+        Err(error) => {
+            tracing::error!("which snapshots are misdated could not be read: {error:#}");
+            BTreeSet::new()
+        }
+    }
 }
 
 /// Whether the clock is trusted, by all that is known.
