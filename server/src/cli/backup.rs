@@ -121,7 +121,7 @@ mod tests {
             keeper.app = app.map(|app| app.parse().unwrap());
             keeper.keep.manual = 50;
             for hours_ago in (1..=12_i64).rev() {
-                let now = jiff::Zoned::now() - hours_ago.hours();
+                let now = &jiff::Zoned::now() - hours_ago.hours();
                 let order = Order::new(Reason::Manual, now);
                 let mut tell = |_| {};
                 let mut watch = Watch::new(&mut tell, Cancel::never(), DEADLINE);

@@ -10,7 +10,8 @@ use crate::backup::adopt::{Adopt, AdoptError, Adoption, adopt};
 use super::Data;
 
 impl Data {
-    /// Takes over what a folder holds; no snapshot is taken meanwhile. The inner result is the backups' own.
+    /// Takes over what a folder holds; no snapshot is taken meanwhile, unless it is a look only. The inner result is the
+    /// backups' own.
     ///
     /// # Errors
     /// The backups folder is gone, or the working thread ended.
@@ -20,7 +21,10 @@ impl Data {
         at: Time,
         dry_run: bool,
     ) -> anyhow::Result<Result<Adoption, AdoptError>> {
-        let _one_at_a_time = self.turn.lock().await;
+        let _one_at_a_time = match dry_run {
+            true => None,
+            false => Some(self.turn.lock().await),
+        };
         let order = Adopt {
             from,
             now: self.clock.local(),
