@@ -41,6 +41,12 @@ impl SnapshotId {
         }
     }
 
+    /// The id that follows this one in its second.
+    #[must_use]
+    pub fn following(self) -> SnapshotId {
+        SnapshotId::new(self.taken_at, self.nth.saturating_add(1))
+    }
+
     /// The second at which it was taken.
     #[must_use]
     pub fn taken_at(self) -> Timestamp {

@@ -314,20 +314,24 @@ fn read_back(
     }
 }
 
-/// The first id of this second that nothing in the folder has.
+/// The id after the last one of this second. Never one before it, though that may be free again: the newest snapshot
+/// has to sort as the newest, also where a clock shows the same second twice.
 fn free_id(snapshots: &Path, at: jiff::Timestamp) -> io::Result<SnapshotId> {
-    for nth in 1..=u16::MAX {
-        let id = SnapshotId::new(at, nth);
-        let taken = snapshots.join(id.file_name()).try_exists()?
-            || snapshots.join(id.manifest_name()).try_exists()?;
-        if !taken {
-            return Ok(id);
-        }
+    let first = SnapshotId::new(at, 1);
+    let mut last: Option<SnapshotId> = None;
+    for item in fs::read_dir(snapshots)? {
+        let name = item?.file_name();
+        let id = name.to_str().and_then(SnapshotId::from_file_name);
+        last = last.max(id.filter(|id| id.taken_at() == first.taken_at()));
     }
-    Err(io::Error::new(
-        io::ErrorKind::AlreadyExists,
-        "every name of this second is taken: look at the clock",
-    ))
+    match last.map(|last| (last, last.following())) {
+        None => Ok(first),
+        Some((last, next)) if next > last => Ok(next),
+        Some(_) => Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "every name of this second is taken: look at the clock",
+        )),
+    }
 }
 
 fn describe(

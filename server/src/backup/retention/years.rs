@@ -174,9 +174,11 @@ impl House {
     /// A snapshot, and the rotation after it.
     fn take(&mut self, reason: Reason, local_date: Date, pinned: bool) {
         let (now, today, trust) = (self.now(), self.today(), self.trust());
-        let taken = |nth| SnapshotId::new(now, nth);
-        let is_free = |id: &SnapshotId| self.folder.iter().all(|entry| entry.id != *id);
-        let id = (1..).map(taken).find(is_free).unwrap();
+        let same = self.folder.iter().map(|entry| entry.id);
+        let same = same.filter(|id| id.taken_at() == SnapshotId::new(now, 1).taken_at());
+        let id = same
+            .max()
+            .map_or(SnapshotId::new(now, 1), SnapshotId::following);
         if reason == Reason::Nightly {
             let counted = self
                 .folder
@@ -414,7 +416,12 @@ fn assert_goes_as_foreseen(house: &House) {
     }
     let (now, today) = (house.now(), house.today());
     let said = plan(&house.folder, now, today, &Keep::default());
-    assert!(said.drop.is_empty(), "{}: {:?}", house.what, said.drop);
+    // One from before a restore may go at the next rotation, since midnight has passed since the last.
+    let nights = said.drop.iter().filter(|dropped| {
+        let entry = house.folder.iter().find(|entry| entry.id == dropped.id);
+        entry.unwrap().reason != Reason::BeforeRestore
+    });
+    assert_eq!(nights.count(), 0, "{}: {:?}", house.what, said.drop);
     // A date that the zone leaves out has no night, and each one after it comes a night later than was foreseen.
     let slack = i64::from(house.what.starts_with("Pacific/Apia"));
     let end = house.real + SignedDuration::from_hours(24 * 300);

@@ -795,3 +795,17 @@ fn a_database_with_holes_is_kept_and_with_more_than_four_gibibytes_too() {
     assert_eq!(again.chunks.unwrap().reused, u64::from(pages));
     assert_eq!(again.sha256, manifest.sha256);
 }
+
+#[test]
+fn the_newest_of_a_second_sorts_after_all_others_also_where_a_number_is_free_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = "2026-11-21T03:30:00.7Z".parse().unwrap();
+    let next = || free_id(dir.path(), at).unwrap().to_string();
+    assert_eq!(next(), "2026-11-21T033000Z");
+    fs::write(dir.path().join("2026-11-21T033001Z.json"), "").unwrap();
+    fs::write(dir.path().join("2026-11-21T033000Z-2.sqlite.gz"), "").unwrap();
+    assert_eq!(next(), "2026-11-21T033000Z-3");
+    fs::write(dir.path().join("2026-11-21T033000Z-65535.json"), "").unwrap();
+    let refused = free_id(dir.path(), at).unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+}
