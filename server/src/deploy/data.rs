@@ -149,7 +149,8 @@ impl Data {
     /// The folders can't be used.
     pub async fn sweep(&self) -> anyhow::Result<()> {
         let keeper = self.keeper.clone();
-        let cut_off = blocking(move || {
+        let (cut_off, was_there) = blocking(move || {
+            let was_there = catalogue::snapshots(&keeper.folder).is_dir();
             std::fs::create_dir_all(&keeper.scratch)
                 .with_context(|| format!("cannot make {}", keeper.scratch.display()))?;
             for entry in std::fs::read_dir(&keeper.scratch)?.flatten() {
@@ -163,9 +164,18 @@ impl Data {
             let taking = keeper.scratch.join(TAKING);
             let cut_off = std::fs::read_to_string(&taking).ok();
             durable::remove(&taking)?;
-            Ok(cut_off)
+            Ok((cut_off, was_there))
         })
         .await?;
+        // At the first start there is nothing yet; later it is a disk that was not mounted in time.
+        if !was_there && !self.journal.nights(self.app.clone(), 1).await?.is_empty() {
+            let text = format!(
+                "The backups folder {} was not there, and is begun anew: see whether its disk is mounted. If it is not, \
+                 stop Tealkeep, move the new folder away, and mount the disk.",
+                self.keeper.folder.display()
+            );
+            self.note(Severity::Bad, text).await;
+        }
         if let Some(reason) = cut_off {
             let text = format!(
                 "Tealkeep had been cut off while it took a {reason} snapshot; of one that was not complete nothing is left."
