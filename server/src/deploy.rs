@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use jiff::Timestamp;
@@ -89,8 +89,8 @@ pub struct App {
     misrouted: std::sync::Mutex<Option<String>>,
     /// Held while what people see is checked.
     checking: Mutex<()>,
-    /// Held while a drill is under way.
-    drilling: Mutex<()>,
+    /// Held while a drill is under way; since when the last one's end could not be written down, if it could not.
+    drilling: Mutex<Option<Instant>>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }

@@ -15,26 +15,86 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 /// # Errors
 /// Any I/O error, with the path in its text; the old content is then still there.
 pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let temp = hidden_beside(path)?;
-    let written = (|| {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(mode)
-            .open(&temp)?;
-        // The umask is the process's own affair; who may read this file is its writer's.
-        file.set_permissions(fs::Permissions::from_mode(mode))?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temp, path)?;
+    Waiting::write(path, bytes, mode)?.publish()
+}
+
+/// A file that is written and synced, and waits for its name: under a dot-name beside it, which goes when this is
+/// dropped.
+#[derive(Debug)]
+pub struct Waiting {
+    temp: PathBuf,
+    path: PathBuf,
+    is_named: bool,
+}
+
+impl Waiting {
+    /// Writes what `path` is to hold. The dot-name itself is on the disk when the directory was synced next.
+    ///
+    /// # Errors
+    /// Any I/O error, with the path in its text; nothing is left then.
+    pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Waiting> {
+        let waiting = Waiting {
+            temp: hidden_beside(path)?,
+            path: path.to_owned(),
+            is_named: false,
+        };
+        let written = (|| {
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(mode)
+                .open(&waiting.temp)?;
+            // The umask is the process's own affair; who may read this file is its writer's.
+            file.set_permissions(fs::Permissions::from_mode(mode))?;
+            file.write_all(bytes)?;
+            file.sync_all()
+        })();
+        match written {
+            Ok(()) => Ok(waiting),
+            Err(e) => Err(with_path("write", path, &e)),
+        }
+    }
+
+    /// Gives it its name, in the place of whatever has it: rename, fsync of the directory.
+    ///
+    /// # Errors
+    /// Any I/O error, with the path in its text.
+    pub fn publish(mut self) -> io::Result<()> {
+        let named = fs::rename(&self.temp, &self.path);
+        self.is_named = named.is_ok();
+        named
+            .and_then(|()| sync_parent(&self.path))
+            .map_err(|e| with_path("write", &self.path, &e))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if !self.is_named {
+            // The temp is of no use to anybody; that it can't be removed either is part of the same fault.
+            let _ = fs::remove_file(&self.temp);
+        }
+    }
+}
+
+/// Gives a file its name that [`Waiting::write`] had written when its process was cut off.
+///
+/// # Errors
+/// Any I/O error, with the path in its text.
+pub fn publish_part(part: &Path, path: &Path) -> io::Result<()> {
+    let named = (|| {
+        File::open(part)?.sync_all()?;
+        fs::rename(part, path)?;
         sync_parent(path)
     })();
-    if written.is_err() {
-        // The temp is of no use to anybody; that it can't be removed either is part of the same fault.
-        let _ = fs::remove_file(&temp);
-    }
-    written.map_err(|e| with_path("write", path, &e))
+    named.map_err(|e| with_path("write", path, &e))
+}
+
+/// The name whose file waits under this dot-name, if it is one of [`Waiting`].
+#[must_use]
+pub fn waits_for(name: &str) -> Option<&str> {
+    name.strip_prefix('.')?.strip_suffix(PART)
 }
 
 /// Makes a folder, and those that it stands in, and gives it the permission bits `mode`, whatever the umask

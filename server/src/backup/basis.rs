@@ -8,7 +8,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::catalogue::Catalogue;
+use jiff::Timestamp;
+
+use super::catalogue::{Catalogue, Entry as Listed};
 use super::member::{HEADER_BYTES, Hash, Header, MAX_MEMBER_BYTES};
 
 /// The most chunks that are kept in mind: 16 MiB of memory, for 64 GiB of a database. What comes after them
@@ -40,11 +42,15 @@ struct Entry {
 }
 
 impl Basis {
-    /// The newest snapshot of the catalogue that has chunks to copy; `None` where none has.
+    /// The newest snapshot of the catalogue that has chunks to copy; `None` where none has. One that is dated after
+    /// `now`, by a clock that ran ahead, would stay the newest for years while less and less of it holds: it comes last.
     #[must_use]
-    pub fn newest(catalogue: &Catalogue) -> Option<Basis> {
-        let newest_first = catalogue.entries.iter().rev();
-        newest_first
+    pub fn newest(catalogue: &Catalogue, now: Timestamp) -> Option<Basis> {
+        let newest_first = || catalogue.entries.iter().rev();
+        let is_ahead = |entry: &&Listed| entry.manifest.taken_at > now;
+        newest_first()
+            .filter(|entry| !is_ahead(entry))
+            .chain(newest_first().filter(is_ahead))
             .filter_map(|entry| Basis::open(&entry.path).ok())
             .find(|basis| !basis.entries.is_empty())
     }

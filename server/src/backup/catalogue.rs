@@ -9,6 +9,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 
 use super::id::SnapshotId;
 use super::manifest::{self, Manifest, Reason};
@@ -153,7 +154,7 @@ impl Catalogue {
         let named = rotation::read_sums(folder)?;
         let mut catalogue = Catalogue::default();
         for &id in manifests.union(&files.keys().copied().collect()) {
-            catalogue.add(&snapshots, id, files.get(&id).copied(), &manifests, &named);
+            catalogue.add(&snapshots, id, files.get(&id).copied(), &named)?;
         }
         Ok(catalogue)
     }
@@ -162,22 +163,30 @@ impl Catalogue {
         &mut self,
         snapshots: &Path,
         id: SnapshotId,
-        size: Option<u64>,
-        manifests: &BTreeSet<SnapshotId>,
+        listed: Option<u64>,
         named: &BTreeMap<SnapshotId, String>,
-    ) {
+    ) -> io::Result<()> {
         let path = snapshots.join(id.file_name());
-        if !manifests.contains(&id) {
-            self.problems.push(Problem::NoManifest { id, path });
-            return;
-        }
-        let manifest = match manifest::read(&snapshots.join(id.manifest_name())) {
+        // A listing is no instant: of a snapshot that is published meanwhile it may show the manifest alone, or the
+        // file alone. What it did not show is asked for by name, the manifest first, which is written last.
+        let manifest = manifest::read(&snapshots.join(id.manifest_name()));
+        let size = match listed {
+            Some(size) => Some(size),
+            None => size_of(&path)?,
+        };
+        let manifest = match manifest {
             Ok(manifest) => manifest,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                // A rotation may have removed both since the listing began.
+                if size_of(&path)?.is_some() {
+                    self.problems.push(Problem::NoManifest { id, path });
+                }
+                return Ok(());
+            }
             Err(e) => {
                 let why = e.to_string();
                 self.problems.push(Problem::BadManifest { id, why });
-                return;
+                return Ok(());
             }
         };
         match size {
@@ -192,12 +201,23 @@ impl Catalogue {
             }),
             None => self.half_removed.push(id),
         }
+        Ok(())
     }
 
     /// The newest snapshot that is listed.
     #[must_use]
     pub fn latest_verified(&self) -> Option<&Entry> {
         self.entries.last()
+    }
+
+    /// The newest snapshot for whoever asks how old that is. One that [`is_ahead`] says nothing about it, and would hide
+    /// for years that no other comes; it is answered with only where there is no other.
+    #[must_use]
+    pub fn newest_by(&self, now: Timestamp) -> Option<&Entry> {
+        let mut newest_first = self.entries.iter().rev();
+        newest_first
+            .find(|entry| !is_ahead(entry.manifest.taken_at, now))
+            .or(self.entries.last())
     }
 
     /// The local dates whose night is done, for [`crate::schedule::LastRun::newest`].
@@ -212,6 +232,25 @@ impl Catalogue {
     #[must_use]
     pub fn find(&self, id: SnapshotId) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.id() == id)
+    }
+}
+
+/// Whether a snapshot is dated so far in the future that a clock which ran ahead must have dated it; a clock that was
+/// only corrected a little is none.
+#[must_use]
+pub fn is_ahead(taken_at: Timestamp, now: Timestamp) -> bool {
+    taken_at.duration_since(now) > CORRECTED
+}
+
+/// What a clock may be put back by without a word.
+const CORRECTED: SignedDuration = SignedDuration::from_hours(1);
+
+/// The size of a file; `None` where there is none.
+fn size_of(path: &Path) -> io::Result<Option<u64>> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) => Ok(meta.is_file().then(|| meta.len())),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
     }
 }
 
@@ -297,6 +336,31 @@ mod tests {
             catalogue.half_removed,
             ["2026-11-24T033000Z".parse().unwrap()]
         );
+    }
+
+    #[test]
+    fn a_snapshot_of_a_clock_that_ran_ahead_is_not_the_newest_unless_there_is_no_other() {
+        let entry = |id: &str| Entry {
+            manifest: example(id),
+            path: PathBuf::new(),
+        };
+        let mut catalogue = Catalogue {
+            entries: vec![entry("2026-11-20T033000Z"), entry("2031-01-01T033000Z")],
+            ..Catalogue::default()
+        };
+        let newest = |catalogue: &Catalogue, now: &str| {
+            let newest = catalogue.newest_by(now.parse().unwrap());
+            newest.map(|entry| entry.id().to_string())
+        };
+        let now = "2026-11-21T12:00:00Z";
+        let past = Some("2026-11-20T033000Z".to_owned());
+        let ahead = Some("2031-01-01T033000Z".to_owned());
+        assert_eq!(newest(&catalogue, now), past);
+        assert_eq!(newest(&catalogue, "2031-01-01T03:00:00Z"), ahead);
+        catalogue.entries.remove(0);
+        assert_eq!(newest(&catalogue, now), ahead);
+        catalogue.entries.clear();
+        assert_eq!(newest(&catalogue, now), None);
     }
 
     #[test]

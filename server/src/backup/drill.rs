@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
+use rusqlite::limits::Limit;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::{self, Catalogue, Problem};
@@ -26,6 +27,10 @@ pub use shrink::{Shrunk, shrunk};
 const RECENT: SignedDuration = SignedDuration::from_hours(48);
 /// A drill that failed is tried again after this long, where the next one would come later.
 const AGAIN_AFTER_FAILURE: Duration = Duration::from_secs(24 * 3600);
+
+/// A value that is larger is not taken into memory, where SQLite would have all of it at once: its pages are checked
+/// like all others.
+const LARGE_BYTES: i32 = 16 << 20;
 
 /// What to drill.
 #[derive(Debug, Clone, Copy)]
@@ -283,7 +288,7 @@ fn one_file(path: &Path) -> io::Result<Result<Chosen, Failed>> {
     }))
 }
 
-/// Reads every value of every row, as an app would that is given this database.
+/// Reads every value of every row but the largest, as an app would that is given this database.
 fn read_all(conn: &Connection, facts: &Facts, watch: &mut Watch<'_>) -> Result<(), Failed> {
     watch.begin(Stage::Checking, facts.plain_bytes())?;
     for table in facts.tables.keys() {
@@ -301,7 +306,21 @@ fn read_all(conn: &Connection, facts: &Facts, watch: &mut Watch<'_>) -> Result<(
 }
 
 fn read_table(conn: &Connection, table: &str) -> rusqlite::Result<()> {
-    let mut statement = conn.prepare(&format!("SELECT * FROM main.{}", database::quoted(table)))?;
+    let limit = Limit::SQLITE_LIMIT_LENGTH;
+    let before = conn.set_limit(limit, LARGE_BYTES)?;
+    let read = read_values(conn, table, "*");
+    conn.set_limit(limit, before)?;
+    match read {
+        Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::TooBig) => {
+            read_values(conn, table, &all_but_large(conn, table)?)
+        }
+        read => read,
+    }
+}
+
+fn read_values(conn: &Connection, table: &str, values: &str) -> rusqlite::Result<()> {
+    let table = database::quoted(table);
+    let mut statement = conn.prepare(&format!("SELECT {values} FROM main.{table}"))?;
     let columns = statement.column_count();
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -310,6 +329,20 @@ fn read_table(conn: &Connection, table: &str) -> rusqlite::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The columns of a table such that of a large value no more than its size is looked at.
+fn all_but_large(conn: &Connection, table: &str) -> rusqlite::Result<String> {
+    let mut statement = conn.prepare("SELECT name FROM pragma_table_xinfo(?1, 'main')")?;
+    let names = statement.query_map([table], |row| row.get::<_, String>(0))?;
+    let values = names
+        .map(|name| {
+            let name = database::quoted(&name?);
+            let value = format!("CASE WHEN octet_length({name}) <= {LARGE_BYTES} THEN {name} END");
+            Ok(value)
+        })
+        .collect::<rusqlite::Result<Vec<String>>>()?;
+    Ok(values.join(", "))
 }
 
 /// The rows whose foreign keys lead nowhere, by tables. An app that does not enforce them may have them for good.

@@ -3,21 +3,23 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
 use super::catalogue::snapshots;
+use super::manifest;
 use super::retention::Tier;
 use super::scratch;
 
-/// Removes the dot-parts that killed runs left in the folder, and answers with how many there were. While
-/// somebody works there it removes none, since they may be theirs.
+/// Removes the dot-parts that killed runs left in the folder, and answers with how many there were. The manifest of a
+/// snapshot that has its name already gets its own instead. While somebody works there it does nothing, since they may
+/// be theirs.
 ///
 /// # Errors
-/// A directory can't be read, or a part can't be removed.
+/// A directory can't be read, or a part can't be removed or named.
 pub fn remove_leftovers(folder: &Path) -> io::Result<usize> {
     let alone = lock(folder, Hold::Alone, Duration::ZERO)
         .and_then(|lock| Ok((lock, lock_for_changes(folder, Duration::ZERO)?)));
@@ -28,16 +30,22 @@ pub fn remove_leftovers(folder: &Path) -> io::Result<usize> {
     };
     let mut removed = 0;
     let tiers = Tier::ALL.map(|tier| folder.join(tier.as_str()));
-    for dir in [folder.to_owned(), snapshots(folder)]
+    let own = snapshots(folder);
+    for dir in [folder, own.as_path()]
         .into_iter()
-        .chain(tiers)
+        .chain(tiers.iter().map(PathBuf::as_path))
     {
-        for item in fs::read_dir(&dir)? {
+        for item in fs::read_dir(dir)? {
             let item = item?;
-            if item.file_name().to_str().is_some_and(scratch::is_part_name) {
-                fs::remove_file(item.path())?;
-                removed += 1;
+            let name = item.file_name();
+            let Some(name) = name.to_str().filter(|name| scratch::is_part_name(name)) else {
+                continue;
+            };
+            if dir == own && manifest::finish(&own, name)? {
+                continue;
             }
+            fs::remove_file(item.path())?;
+            removed += 1;
         }
     }
     Ok(removed)

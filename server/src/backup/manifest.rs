@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -149,13 +150,46 @@ pub(crate) fn difference_in_rows(
 /// # Errors
 /// Any I/O error; the old manifest, if any, is then still there.
 pub fn write(snapshots: &Path, manifest: &Manifest) -> io::Result<()> {
+    prepare(snapshots, manifest)?.publish()
+}
+
+/// Writes a manifest that gets its name when its snapshot has one. Cut off between the two, [`finish`] does the rest.
+///
+/// # Errors
+/// Any I/O error; nothing is left then.
+pub fn prepare(snapshots: &Path, manifest: &Manifest) -> io::Result<durable::Waiting> {
     let mut text = serde_json::to_string_pretty(manifest)?;
     text.push('\n');
-    durable::write_whole(
+    durable::Waiting::write(
         &snapshots.join(manifest.id.manifest_name()),
         text.as_bytes(),
         FILE_MODE,
     )
+}
+
+/// Where a run was cut off after its snapshot had its name and before the manifest had: gives the manifest its name
+/// too. `part` is a dot-name in `snapshots`; answers whether it was such a one. For a folder that nobody writes to now.
+///
+/// # Errors
+/// The manifest can't be given its name.
+pub fn finish(snapshots: &Path, part: &str) -> io::Result<bool> {
+    let path = snapshots.join(part);
+    // One that was not written to its end is no manifest.
+    let Some(manifest) = durable::read_small(&path, MOST_BYTES)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<Manifest>(&bytes).ok())
+        .filter(|manifest| durable::waits_for(part) == Some(&*manifest.id.manifest_name()))
+    else {
+        return Ok(false);
+    };
+    let named = snapshots.join(manifest.id.manifest_name());
+    let file = fs::symlink_metadata(snapshots.join(manifest.id.file_name()));
+    let is_whole = file.is_ok_and(|meta| meta.is_file() && meta.len() == manifest.bytes);
+    if !is_whole || fs::symlink_metadata(&named).is_ok() {
+        return Ok(false);
+    }
+    durable::publish_part(&path, &named)?;
+    Ok(true)
 }
 
 /// Reads a manifest; its id must be the one in its name.
@@ -200,8 +234,6 @@ pub fn offset_text(offset: Offset) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::fs;
-
     use super::*;
 
     pub(crate) fn example(id: &str) -> Manifest {

@@ -167,14 +167,23 @@ fn take_by(request: &Request, watch: &mut Watch<'_>, way: Way) -> Result<Manifes
         other => other,
     }?;
     drop(database);
+    if written.plain_bytes != facts.plain_bytes() {
+        return Err(SnapshotError::ReadsBackWrong(format!(
+            "it holds {} bytes of a database of {}",
+            written.plain_bytes,
+            facts.plain_bytes()
+        )));
+    }
     read_back(&mut out, &receipt, watch)?;
     watch.check()?;
 
     let id = free_id(&snapshots, request.now.timestamp()).map_err(folder)?;
     let manifest = describe(request, id, &facts, written, started);
     let file = snapshots.join(id.file_name());
+    // Written beforehand: cut off between the two names, the next start gives the manifest its own.
+    let prepared = manifest::prepare(&snapshots, &manifest)?;
     out.publish(&file)?;
-    match manifest::write(&snapshots, &manifest) {
+    match prepared.publish() {
         Ok(()) => Ok(manifest),
         Err(e) => {
             // Without its manifest it is not listed; that removing fails too is the same fault of the disk.
@@ -200,7 +209,7 @@ fn write(
     let live = has_dbpage && size.journal_mode == "wal";
     let catalogue = Catalogue::read(&request.folder)?;
     check_room(request, &catalogue, size.plain_bytes(), !live)?;
-    let basis = Basis::newest(&catalogue);
+    let basis = Basis::newest(&catalogue, request.now.timestamp());
     drop(catalogue);
     if live {
         let facts = examine(conn, database.path(), &size, watch)?;
@@ -257,7 +266,8 @@ fn check_room(
     plain: u64,
     copied: bool,
 ) -> Result<(), SnapshotError> {
-    let last = catalogue.latest_verified().map(|entry| &entry.manifest);
+    let last = catalogue.newest_by(request.now.timestamp());
+    let last = last.map(|entry| &entry.manifest);
     let need = estimate(plain, last.map(|last| (last.bytes, last.plain_bytes)));
     let same_disk = fs::metadata(&request.folder)?.dev() == fs::metadata(&request.scratch)?.dev();
     scratch::has_room(&request.folder, need)??;
@@ -269,12 +279,15 @@ fn check_room(
 }
 
 /// The bytes that a snapshot of `plain` bytes will have, judged by the last one's (file, content) with a
-/// quarter more; for the first, half of the database is a cautious guess.
+/// quarter more, and never more than what does not compress at all; for the first, half of the database is a cautious
+/// guess.
 fn estimate(plain: u64, last: Option<(u64, u64)>) -> u64 {
     match last {
         Some((bytes, of_plain)) if of_plain > 0 => {
             let scaled = u128::from(bytes) * u128::from(plain.max(of_plain)) / u128::from(of_plain);
-            u64::try_from(scaled * 5 / 4).unwrap_or(u64::MAX)
+            // A member adds some hundred bytes to a chunk that does not compress.
+            let most = plain.saturating_add(plain / 256 + 4096);
+            u64::try_from(scaled * 5 / 4).unwrap_or(u64::MAX).min(most)
         }
         _ => plain / 2,
     }

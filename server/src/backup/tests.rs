@@ -141,3 +141,38 @@ fn what_a_killed_run_left_is_removed_at_the_start() {
     assert!(!part.exists());
     assert_eq!(ids(&keeper).len(), 1);
 }
+
+#[test]
+fn a_manifest_that_was_cut_off_from_its_snapshot_gets_its_name_at_the_start() {
+    let (_dir, keeper) = keeper();
+    let first = take(&keeper, &night(0)).manifest;
+    let cut = take(&keeper, &night(1)).manifest;
+    let snapshots = keeper.folder.join("snapshots");
+    let named = snapshots.join(cut.id.manifest_name());
+    let part = snapshots.join(format!(".{}.tealkeep-part", cut.id.manifest_name()));
+    let text = fs::read(&named).unwrap();
+    let sums = fs::read(keeper.folder.join("SHA256SUMS")).unwrap();
+
+    // As a power cut between the two leaves it.
+    fs::rename(&named, &part).unwrap();
+    let line = format!("{}  snapshots/{}\n", first.sha256, first.id.file_name());
+    fs::write(keeper.folder.join("SHA256SUMS"), line).unwrap();
+    assert!(keeper.catalogue().unwrap().find(cut.id).is_none());
+    assert_eq!(keeper.clean_up().unwrap(), 0);
+    assert_eq!(ids(&keeper), [first.id.to_string(), cut.id.to_string()]);
+    assert_eq!(fs::read(&named).unwrap(), text);
+    assert_eq!(fs::read(keeper.folder.join("SHA256SUMS")).unwrap(), sums);
+
+    // A part of a manifest, one of another snapshot, and one beside a snapshot of another size prove nothing.
+    let another = snapshots.join(".2026-11-01T033000Z.json.tealkeep-part");
+    for (part, bytes) in [(&part, &text[..text.len() / 2]), (&another, &text)] {
+        let _ = fs::remove_file(&named);
+        fs::write(part, bytes).unwrap();
+        assert_eq!(keeper.clean_up().unwrap(), 1);
+        assert!(!part.exists() && !named.exists());
+    }
+    fs::write(&part, &text).unwrap();
+    fs::write(snapshots.join(cut.id.file_name()), "short").unwrap();
+    assert_eq!(keeper.clean_up().unwrap(), 1);
+    assert!(!named.exists());
+}

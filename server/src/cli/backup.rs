@@ -12,6 +12,7 @@ use super::{Outcome, print};
 use crate::backup::{Cancel, Keeper, Order, Reason, Rotation, Watch, human};
 use crate::clock::Clock;
 use crate::http::api::SnapshotFacts;
+use crate::schedule::Trust;
 
 /// How long a snapshot without a server may take.
 const DEADLINE: Duration = Duration::from_secs(6 * 3600);
@@ -60,7 +61,11 @@ pub fn local(args: &BackupArgs, json: bool) -> Outcome {
         unreachable!("the parser asks for both or neither")
     };
     let keeper = Keeper::new(database, folder);
-    let order = Order::new(Reason::Manual, Clock::new(None).local());
+    let mut order = Order::new(Reason::Manual, Clock::new(None).local());
+    if is_a_servers(&keeper) {
+        let why = "a server keeps this folder, and its configuration says what stays there";
+        order.trust = Trust::Untrusted(why.to_owned());
+    }
     let mut bar = Bytes::new();
     let mut tell = |progress| bar.show(progress);
     let taken = keeper.take_and_rotate(
@@ -69,8 +74,14 @@ pub fn local(args: &BackupArgs, json: bool) -> Outcome {
     );
     bar.clear();
     let taken = taken.map_err(|e| anyhow!("{e}"))?;
-    if let Rotation::Failed(error) = &taken.rotation {
-        eprintln!("tealkeep: the snapshot is safe, but older ones could not be rotated: {error}");
+    match &taken.rotation {
+        Rotation::Failed(error) => {
+            eprintln!(
+                "tealkeep: the snapshot is safe, but older ones could not be rotated: {error}"
+            );
+        }
+        Rotation::Withheld(why) => eprintln!("tealkeep: older ones were not rotated: {why}"),
+        Rotation::Done(_) => {}
     }
     let manifest = taken.manifest;
     print(json, &manifest, || {
@@ -82,4 +93,47 @@ pub fn local(args: &BackupArgs, json: bool) -> Outcome {
             human(manifest.bytes)
         )
     })
+}
+
+/// Whether a folder holds what a server took: only that knows whose database it is. What is kept there stands in its
+/// configuration, and may be far more than the usual numbers leave.
+fn is_a_servers(keeper: &Keeper) -> bool {
+    // A folder that can't be read is told of by the snapshot itself.
+    let catalogue = keeper.catalogue().unwrap_or_default();
+    let mut entries = catalogue.entries.iter();
+    entries.any(|entry| entry.manifest.app.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan;
+
+    use super::*;
+
+    #[test]
+    fn in_a_folder_that_a_server_keeps_nothing_is_rotated_by_the_usual_numbers() {
+        for (app, left) in [(None, 10), (Some("home"), 13)] {
+            let dir = tempfile::tempdir().unwrap();
+            let (database, folder) = (dir.path().join("home.db"), dir.path().join("kept"));
+            let conn = rusqlite::Connection::open(&database).unwrap();
+            conn.execute_batch("CREATE TABLE t(x)").unwrap();
+            let mut keeper = Keeper::new(&database, &folder);
+            keeper.app = app.map(|app| app.parse().unwrap());
+            keeper.keep.manual = 50;
+            for hours_ago in (1..=12_i64).rev() {
+                let now = &jiff::Zoned::now() - hours_ago.hours();
+                let order = Order::new(Reason::Manual, now);
+                let mut tell = |_| {};
+                let mut watch = Watch::new(&mut tell, Cancel::never(), DEADLINE);
+                keeper.take_and_rotate(&order, &mut watch).unwrap();
+            }
+            let args = BackupArgs {
+                app: None,
+                database: Some(database),
+                folder: Some(folder),
+            };
+            assert!(local(&args, true).is_ok());
+            assert_eq!(keeper.catalogue().unwrap().entries.len(), left, "{app:?}");
+        }
+    }
 }

@@ -149,7 +149,8 @@ impl Data {
     /// The folders can't be used.
     pub async fn sweep(&self) -> anyhow::Result<()> {
         let keeper = self.keeper.clone();
-        let cut_off = blocking(move || {
+        let (cut_off, was_there) = blocking(move || {
+            let was_there = catalogue::snapshots(&keeper.folder).is_dir();
             std::fs::create_dir_all(&keeper.scratch)
                 .with_context(|| format!("cannot make {}", keeper.scratch.display()))?;
             for entry in std::fs::read_dir(&keeper.scratch)?.flatten() {
@@ -163,9 +164,18 @@ impl Data {
             let taking = keeper.scratch.join(TAKING);
             let cut_off = std::fs::read_to_string(&taking).ok();
             durable::remove(&taking)?;
-            Ok(cut_off)
+            Ok((cut_off, was_there))
         })
         .await?;
+        // At the first start there is nothing yet; later it is a disk that was not mounted in time.
+        if !was_there && !self.journal.nights(self.app.clone(), 1).await?.is_empty() {
+            let text = format!(
+                "The backups folder {} was not there, and is begun anew: see whether its disk is mounted. If it is not, \
+                 stop Tealkeep, move the new folder away, and mount the disk.",
+                self.keeper.folder.display()
+            );
+            self.note(Severity::Bad, text).await;
+        }
         if let Some(reason) = cut_off {
             let text = format!(
                 "Tealkeep had been cut off while it took a {reason} snapshot; of one that was not complete nothing is left."
@@ -210,7 +220,7 @@ impl Data {
         let Taken { manifest, rotation } = blocking(move || {
             is_there(&keeper)?;
             let taking = keeper.scratch.join(TAKING);
-            durable::write_whole(&taking, order.reason.as_str().as_bytes(), 0o644)?;
+            mark(|| durable::write_whole(&taking, order.reason.as_str().as_bytes(), 0o644));
             let mut tell = |progress: Progress| {
                 if progress.stage == Stage::Compressing && progress.done > 0 {
                     faults::point("snapshot.pages");
@@ -219,7 +229,7 @@ impl Data {
             let taken = keeper
                 .take_and_rotate(&order, &mut Watch::new(&mut tell, cancel, deadline))
                 .map_err(said);
-            durable::remove(&taking)?;
+            mark(|| durable::remove(&taking));
             taken
         })
         .await?;
@@ -568,6 +578,14 @@ impl Data {
 
 /// The file in the scratch folder that exists while a snapshot is taken, and says which kind.
 const TAKING: &str = "taking";
+
+/// Writes or removes that file. It is for the next start's words alone: a full disk under the scratch folder keeps no
+/// snapshot from the disk that it goes to.
+fn mark(change: impl FnOnce() -> std::io::Result<()>) {
+    if let Err(error) = change() {
+        tracing::warn!("that a snapshot is being taken could not be marked: {error}");
+    }
+}
 
 /// Begins the name of each unpacked snapshot in the scratch folder.
 const UNPACKED: &str = "unpacked-";

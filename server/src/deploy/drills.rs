@@ -1,6 +1,7 @@
 //! The drills of one app: each week, and when somebody asks. Each ends in the journal.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use jiff::Timestamp;
@@ -11,6 +12,10 @@ use crate::backup::drill::{self, Report};
 use crate::clock::seconds;
 use crate::journal::Severity;
 use crate::journal::drills::Drill;
+
+/// How long after a drill whose end could not be written down the next one is begun by itself. The journal, which says
+/// when one is due, would have it begun again each minute, and each one writes as much as the database is large.
+const PAUSE_AFTER_TROUBLE: Duration = Duration::from_secs(24 * 3600);
 
 impl App {
     /// Whether a drill is under way.
@@ -27,8 +32,14 @@ impl App {
         if self.next_drill(now).await?.is_none_or(|next| next > now) {
             return Ok(());
         }
+        let Ok(troubled) = self.drilling.try_lock().map(|troubled| *troubled) else {
+            return Ok(());
+        };
         // Both would be slower, and neither is urgent: the next minute comes.
-        if self.is_drilling() || self.data.is_taking() || self.underway().is_some() {
+        if self.data.is_taking() || self.underway().is_some() {
+            return Ok(());
+        }
+        if troubled.is_some_and(|since| since.elapsed() < PAUSE_AFTER_TROUBLE) {
             return Ok(());
         }
         // What is wrong in a folder that holds no snapshot is said elsewhere, and no drill makes it clearer.
@@ -96,13 +107,28 @@ impl App {
 
     /// One at a time.
     async fn drill_now(&self) -> Result<Report, Refusal> {
-        let Ok(turn) = self.drilling.try_lock() else {
+        let Ok(mut turn) = self.drilling.try_lock() else {
             return Err(Refusal::Impossible(format!(
                 "a drill of {} is under way; its end stands in the journal",
                 self.name()
             )));
         };
         self.journal.touch();
+        let done = self.drill_and_write_down().await;
+        *turn = done.is_err().then(Instant::now);
+        drop(turn);
+        match &done {
+            Ok(report) => {
+                let (severity, text) = in_a_sentence(report);
+                self.note(severity, text).await;
+            }
+            // The pages say that it is under way, until they look again.
+            Err(_) => self.journal.touch(),
+        }
+        done
+    }
+
+    async fn drill_and_write_down(&self) -> Result<Report, Refusal> {
         let shrink = self.config.backup.drill_shrink;
         let mut report = self.data.drill(shrink).await?;
         if let Some(manifest) = self.proven(&report).await?
@@ -120,9 +146,6 @@ impl App {
             warnings: report.warnings.clone(),
         };
         self.journal.note_drill(self.name().clone(), drill).await?;
-        drop(turn);
-        let (severity, text) = in_a_sentence(&report);
-        self.note(severity, text).await;
         Ok(report)
     }
 
@@ -168,7 +191,7 @@ fn in_a_sentence(report: &Report) -> (Severity, String) {
         );
         return (Severity::Bad, text);
     }
-    let took = seconds(std::time::Duration::from_millis(report.took_ms));
+    let took = seconds(Duration::from_millis(report.took_ms));
     let proven = report.proven();
     let id = report
         .snapshot

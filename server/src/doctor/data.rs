@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustix::fs::Access;
 
 use super::{Check, Findings};
+use crate::backup::catalogue::is_ahead;
 use crate::backup::database::{self, Database, bare_facts};
 use crate::backup::scratch::{free_bytes, human};
 use crate::backup::{Cancel, Catalogue, Watch};
@@ -112,12 +113,19 @@ fn describe(findings: &mut Findings, app: &AppConfig, facts: &Facts) {
 
 fn backups(findings: &mut Findings, app: &AppConfig) {
     let folder = app.backups.display();
+    let now = jiff::Timestamp::now();
     match Catalogue::read(&app.backups) {
-        Ok(catalogue) => match catalogue.latest_verified() {
+        Ok(catalogue) => match catalogue.newest_by(now) {
             Some(newest) => {
-                let age = jiff::Timestamp::now().duration_since(newest.manifest.taken_at);
+                let age = now.duration_since(newest.manifest.taken_at);
                 let text = format!("the newest snapshot in {folder} is {}", newest.id());
-                if age.as_hours() <= STALE_HOURS {
+                if is_ahead(newest.manifest.taken_at, now) {
+                    findings.fail(
+                        Check::Backups,
+                        format!("{text}, which is still to come: a clock was wrong, or is wrong now"),
+                        format!("tealkeep backup {}", app.name),
+                    );
+                } else if age.as_hours() <= STALE_HOURS {
                     findings.ok(Check::Backups, text);
                 } else {
                     findings.fail(

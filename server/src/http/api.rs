@@ -17,6 +17,7 @@ use super::checks::{self, CheckFacts, LastChecks};
 use super::console::{self, Health};
 use super::guard::{Caller, Transport};
 use super::problem::Problem;
+use crate::backup::catalogue::is_ahead;
 use crate::backup::drill::Report;
 use crate::backup::{Catalogue, Plan, Reason, SnapshotId};
 use crate::deploy::release::{Release, Source};
@@ -141,6 +142,17 @@ pub struct Snapshots {
     pub problems: Vec<String>,
 }
 
+impl Snapshots {
+    /// The newest one, as [`Catalogue::newest_by`] has it.
+    #[must_use]
+    pub fn newest(&self, now: Timestamp) -> Option<&SnapshotFacts> {
+        let mut newest_first = self.snapshots.iter();
+        newest_first
+            .find(|snapshot| !is_ahead(snapshot.taken_at, now))
+            .or(self.snapshots.first())
+    }
+}
+
 /// What came of verifying a snapshot.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Verified {
@@ -248,7 +260,8 @@ async fn app_status(server: &Server, app: &App) -> anyhow::Result<AppStatus> {
     let run = app.underway();
     let live = app.router.live().await?;
     // A folder that can't be read is told in the sentence; the rest of the status stands.
-    let snapshot = newest_snapshot(app).await.unwrap_or_default();
+    let all = list_snapshots(app).await.ok();
+    let snapshot = all.and_then(|all| all.newest(server.clock.now()).cloned());
     let (public, idle) = checks::newest_of(server, app).await?;
     Ok(AppStatus {
         name: app.name().clone(),
@@ -273,10 +286,6 @@ async fn app_status(server: &Server, app: &App) -> anyhow::Result<AppStatus> {
         },
         drill: app.last_drill().await?,
     })
-}
-
-async fn newest_snapshot(app: &App) -> anyhow::Result<Option<SnapshotFacts>> {
-    Ok(list_snapshots(app).await?.snapshots.into_iter().next())
 }
 
 async fn colour_status(app: &App, colour: Colour) -> ColourStatus {

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tealkeep_app::model as view;
 
 use super::{Server, api, checks};
+use crate::backup::catalogue::is_ahead;
 use crate::backup::{Reason, SnapshotId};
 use crate::deploy::release::Release;
 use crate::deploy::step::{Kind, Step};
@@ -126,13 +127,19 @@ async fn health_of(server: &Server, app: &App) -> anyhow::Result<Option<Health>>
         href: format!("/apps/{name}/backup"),
     };
     let now = server.clock.now();
-    let Some(newest) = snapshots.snapshots.first() else {
+    let Some(newest) = snapshots.newest(now) else {
         return complain(
             view::VerdictKind::Attention,
             format!("{name} has no snapshot yet."),
             Some(back_up),
         );
     };
+    if is_ahead(newest.taken_at, now) {
+        let sentence = format!(
+            "Every snapshot of {name} is dated in the future: a clock was wrong, or is wrong now."
+        );
+        return complain(view::VerdictKind::Attention, sentence, Some(back_up));
+    }
     if now.duration_since(newest.taken_at) > TOO_OLD {
         let sentence =
             format!("The newest snapshot of {name} is more than a day old: a night was missed.");
@@ -275,7 +282,7 @@ async fn card(server: &Server, app: &App) -> anyhow::Result<view::AppCard> {
     }
     let runs = server.journal.runs(app.name().clone(), SHOWN_RUNS).await?;
     let (last_snapshot, cannot_back_up) = match api::list_snapshots(app).await {
-        Ok(all) => (all.snapshots.first().map(brief), None),
+        Ok(all) => (all.newest(server.clock.now()).map(brief), None),
         Err(error) => (None, Some(format!("{error:#}"))),
     };
     let (seen, before_swap) = checks::newest_of(server, app).await?;
@@ -370,10 +377,11 @@ pub async fn backups(server: &Server, app: &App) -> anyhow::Result<view::Backups
         })
         .collect();
     let runs = server.journal.runs(app.name().clone(), 1).await?;
-    let newest = catalogue.latest_verified().map(|entry| &entry.manifest);
+    let now = server.clock.now();
+    let newest = catalogue.newest_by(now).map(|entry| &entry.manifest);
     Ok(view::Backups {
         app: app.name().to_string(),
-        latest: all.snapshots.first().map(brief),
+        latest: all.newest(now).map(brief),
         laptop: laptop(server, app).await?,
         drills: drills(server, app, newest.is_some()).await?,
         // Without an answer the page says nothing of it; the snapshot itself will.

@@ -175,9 +175,15 @@ async fn look_at(
     };
     // `<state>/apps/<app>`
     if let Some(state) = app.folder.parent().and_then(Path::parent) {
-        if snapshot.is_some() {
-            reserve::lay_up(state);
-        } else if reserve::make_room(state) {
+        // Both wait for the disk.
+        let (folder, is_taken) = (state.to_owned(), snapshot.is_some());
+        let gave = tokio::task::spawn_blocking(move || {
+            if is_taken {
+                reserve::lay_up(&folder);
+            }
+            !is_taken && reserve::make_room(&folder)
+        });
+        if gave.await.unwrap_or(false) {
             let text = format!(
                 "The disk of {} is full; Tealkeep uses the last of the room that it keeps aside there for what it \
                  writes down. Make room.",
@@ -224,15 +230,7 @@ async fn misdated<'a>(
 ) -> &'a BTreeSet<SnapshotId> {
     let known = match pending.misdated.take() {
         Some(known) => known,
-        None => match server.journal.setting(MISDATED).await {
-            Ok(text) => text
-                .and_then(|text| serde_json::from_str(&text).ok())
-                .unwrap_or_default(),
-            Err(error) => {
-                tracing::error!("which snapshots are misdated could not be read: {error:#}");
-                BTreeSet::new()
-            }
-        },
+        None => written_down(server).await,
     };
     let known = pending.misdated.insert(known);
     let ahead: Vec<SnapshotId> = catalogue
@@ -246,6 +244,8 @@ async fn misdated<'a>(
         return known;
     }
     known.extend(ahead);
+    // The setting is one for all apps.
+    known.extend(written_down(server).await);
     let kept = match serde_json::to_string(known) {
         Ok(text) => server.journal.set_setting(MISDATED, Some(text)).await,
         Err(error) => Err(error.into()),
@@ -254,6 +254,19 @@ async fn misdated<'a>(
         tracing::error!("which snapshots are misdated could not be kept: {error:#}");
     }
     known
+}
+
+/// The misdated snapshots that the journal knows, of whichever app.
+async fn written_down(server: &Server) -> BTreeSet<SnapshotId> {
+    match server.journal.setting(MISDATED).await {
+        Ok(text) => text
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default(),
+        Err(error) => {
+            tracing::error!("which snapshots are misdated could not be read: {error:#}");
+            BTreeSet::new()
+        }
+    }
 }
 
 /// Whether the clock is trusted, by all that is known.

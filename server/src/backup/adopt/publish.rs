@@ -80,11 +80,12 @@ pub(super) fn publish(
     watch.check()?;
     let (id, is_there) = place(snapshots, piece.night, &sha256, bytes)?;
     let manifest = describe(&piece, id, sha256, bytes, &original, started);
+    let prepared = manifest::prepare(snapshots, &manifest)?;
     if !is_there {
         out.publish(&snapshots.join(id.file_name()))?;
     }
-    // Without it the file is not listed; the next adoption finds the file and writes it.
-    manifest::write(snapshots, &manifest)?;
+    // Without it the file is not listed; the next start, or the next adoption, finds the file and names it.
+    prepared.publish()?;
     Ok(manifest)
 }
 

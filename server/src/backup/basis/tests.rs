@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use super::super::catalogue::{self, Entry as Listed};
+use super::super::catalogue;
+use super::super::id::SnapshotId;
 use super::super::manifest;
 use super::super::member::Packer;
 use super::*;
@@ -148,7 +149,8 @@ fn the_newest_that_has_chunks_is_taken() {
     let old = stored.dir.path().join("old.gz");
     fs::write(&old, b"\x1f\x8b\x08\0 a member of an earlier version").unwrap();
     let mut catalogue = Catalogue::default();
-    assert!(Basis::newest(&catalogue).is_none());
+    let at = |id: &str| id.parse::<SnapshotId>().unwrap().taken_at();
+    assert!(Basis::newest(&catalogue, at("2026-11-21T033000Z")).is_none());
     catalogue.entries = vec![
         listed("2026-11-18T033000Z", stored.path()),
         listed("2026-11-19T033000Z", stored.path()),
@@ -158,9 +160,18 @@ fn the_newest_that_has_chunks_is_taken() {
             catalogue::snapshots(stored.dir.path()),
         ),
     ];
-    let newest = Basis::newest(&catalogue).unwrap();
+    let newest = Basis::newest(&catalogue, at("2026-11-21T033000Z")).unwrap();
     assert_eq!(
         (newest.path.clone(), newest.entries.len()),
         (stored.path(), 3)
     );
+
+    let ahead = stored.dir.path().join("ahead.gz");
+    fs::copy(stored.path(), &ahead).unwrap();
+    catalogue.entries.push(listed("2031-01-01T033000Z", ahead.clone()));
+    let of = |now| Basis::newest(&catalogue, now).unwrap().path;
+    assert_eq!(of(at("2026-11-21T033000Z")), stored.path());
+    assert_eq!(of(at("2031-01-02T033000Z")), ahead);
+    // Better than none.
+    assert_eq!(of(at("2026-01-01T033000Z")), ahead);
 }

@@ -272,3 +272,21 @@ fn numbers_are_told_with_their_thousands() {
         assert_eq!(counted(count, "row"), text);
     }
 }
+
+#[test]
+fn a_value_that_is_too_large_for_memory_is_left_on_the_disk() {
+    let conn = Connection::open_in_memory().unwrap();
+    conn.execute_batch(
+        "CREATE TABLE film(name TEXT, content BLOB, \"its \"\"size\"\"\" AS (octet_length(content)));
+         INSERT INTO film VALUES ('short', zeroblob(1000)), ('long', zeroblob(40 << 20)), ('last', 'x');",
+    )
+    .unwrap();
+    let limit = Limit::SQLITE_LIMIT_LENGTH;
+    conn.set_limit(limit, 20 << 20).unwrap();
+    read_table(&conn, "film").unwrap();
+    assert_eq!(conn.limit(limit).unwrap(), 20 << 20);
+    // Where it is read, SQLite refuses; so it was not.
+    let sql = "SELECT content FROM film WHERE name = 'long'";
+    let refused = conn.query_row(sql, [], |_| Ok(())).unwrap_err();
+    assert_eq!(refused.sqlite_error_code(), Some(rusqlite::ErrorCode::TooBig));
+}

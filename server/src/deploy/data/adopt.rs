@@ -10,17 +10,21 @@ use crate::backup::adopt::{Adopt, AdoptError, Adoption, adopt};
 use super::Data;
 
 impl Data {
-    /// Takes over what a folder holds; no snapshot is taken meanwhile. The inner result is the backups' own.
+    /// Takes over what a folder holds; no snapshot is taken meanwhile, unless it is a look only. The inner result is the
+    /// backups' own.
     ///
     /// # Errors
-    /// The working thread ended.
+    /// The backups folder is gone, or the working thread ended.
     pub async fn adopt(
         &self,
         from: PathBuf,
         at: Time,
         dry_run: bool,
     ) -> anyhow::Result<Result<Adoption, AdoptError>> {
-        let _one_at_a_time = self.turn.lock().await;
+        let _one_at_a_time = match dry_run {
+            true => None,
+            false => Some(self.turn.lock().await),
+        };
         let order = Adopt {
             from,
             now: self.clock.local(),
@@ -29,6 +33,7 @@ impl Data {
         };
         let (keeper, deadline, cancel) = (self.keeper.clone(), ADOPTION_DEADLINE, self.cancel());
         super::blocking(move || {
+            super::is_there(&keeper)?;
             Ok(adopt(
                 &keeper,
                 &order,
