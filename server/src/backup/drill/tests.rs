@@ -23,7 +23,8 @@ impl Kept {
         let database = dir.path().join("app.db");
         let conn = Connection::open(&database).unwrap();
         conn.execute_batch(
-            "CREATE TABLE person(id INTEGER PRIMARY KEY, name);
+            "PRAGMA foreign_keys = OFF;
+             CREATE TABLE person(id INTEGER PRIMARY KEY, name);
              CREATE TABLE dose(id INTEGER PRIMARY KEY, person REFERENCES person(id), what);
              WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900)
              INSERT INTO dose SELECT i, 1, hex(randomblob(40)) FROM n;
