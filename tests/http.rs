@@ -897,10 +897,14 @@ async fn the_metrics_are_what_prometheus_reads() {
             assert!(["gauge", "counter"].contains(&kind), "{line}");
             assert!(known.insert(name.to_owned()), "{name} is told twice");
         } else if !line.starts_with("# HELP ") {
-            let (name, rest) = line.split_once('{').unwrap();
-            let (labels, value) = rest.split_once("} ").unwrap();
+            let (series, value) = line.rsplit_once(' ').unwrap();
+            let name = series.split('{').next().unwrap();
             assert!(known.contains(name), "{line} has no type");
-            assert!(labels.starts_with("app=\"home\""), "{line}");
+            // Notices and their messages are the machine's, all else is an app's.
+            let of_machine = ["tealkeep_notices_open", "tealkeep_messages_undelivered"];
+            let labels = series.strip_prefix(name).unwrap();
+            assert_eq!(labels.is_empty(), of_machine.contains(&name), "{line}");
+            assert!(labels.is_empty() || labels.starts_with("{app=\"home\""), "{line}");
             assert!(value.parse::<f64>().unwrap() >= 0.0, "{line}");
         }
     }
