@@ -269,6 +269,10 @@ fn the_second_pull_sends_what_changed_and_the_copy_brings_the_data_back() {
     assert!(bytes > 2_000_000, "{facts:#}");
     assert!(over_the_wire(&facts) < bytes / 15, "{facts:#}");
     assert_eq!(number(&facts, "whole"), 2);
+    let drill = &facts["drill"];
+    assert_eq!(drill["snapshot"], second.as_str(), "{facts:#}");
+    assert!(drill["failed"].is_null(), "{facts:#}");
+    assert_eq!(drill["tables"][0]["rows"], 6000, "{facts:#}");
 
     // A third one moves nothing but names.
     let facts = pair.pull(&[]).succeeds().json();

@@ -44,6 +44,8 @@ impl Waiting {
                 .create(true)
                 .truncate(true)
                 .mode(mode)
+                // Where others may write as well, as in the spool, a link could stand there and lead elsewhere.
+                .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
                 .open(&waiting.temp)?;
             // The umask is the process's own affair; who may read this file is its writer's.
             file.set_permissions(fs::Permissions::from_mode(mode))?;
@@ -303,6 +305,19 @@ fn with_path(doing: &str, path: &Path, e: &io::Error) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_in_the_place_of_what_is_being_written_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("a"), dir.path().join("other"));
+        fs::write(&other, "somebody's").unwrap();
+        std::os::unix::fs::symlink(&other, hidden_beside(&path).unwrap()).unwrap();
+        write_whole(&path, b"one", 0o640).unwrap_err();
+        assert_eq!(fs::read(&other).unwrap(), b"somebody's");
+        // It is gone with the failure, and stops nothing for good.
+        write_whole(&path, b"one", 0o640).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+    }
 
     #[test]
     fn an_unpublished_file_leaves_nothing_and_a_taken_name_is_refused() {

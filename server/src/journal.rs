@@ -26,6 +26,10 @@ use runs::RunId;
 /// How many events a slow listener may be behind before it is told to read from the database.
 const LISTENER_BACKLOG: usize = 256;
 
+/// How many nights, drills and pulls of an app are kept, of each: some years of them. A laptop that leaves word again
+/// and again fills no disk.
+const MOST_OF_AN_APP: u32 = 1000;
+
 /// How grave an event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -372,6 +376,21 @@ impl Journal {
 #[must_use]
 pub fn instant(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Forgets the oldest rows of an app in a table that would grow for ever.
+fn keep_newest(
+    connection: &Connection,
+    table: &'static str,
+    app: &AppName,
+) -> rusqlite::Result<()> {
+    let old = format!(
+        "DELETE FROM {table} WHERE app = ?1 AND id <=
+             (SELECT id FROM {table} WHERE app = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)"
+    );
+    connection
+        .execute(&old, params![app.as_str(), MOST_OF_AN_APP])
+        .map(drop)
 }
 
 fn event_of(row: &Row<'_>) -> rusqlite::Result<Event> {

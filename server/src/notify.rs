@@ -18,7 +18,7 @@ pub(crate) mod secret;
 pub mod send;
 pub mod sign;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -77,6 +77,7 @@ pub async fn run(server: Arc<Server>, config: NotifyConfig, stop: CancellationTo
             channel: channel.clone(),
             deadline: send::DEADLINE,
             bell: bell.clone(),
+            taken: Mutex::default(),
         };
         posts.spawn(post.run(stop.clone()));
     }

@@ -10,17 +10,20 @@ mod there;
 mod words;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use clap::Args;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::progress::Bytes;
 use super::{Failure, Outcome, print};
-use crate::backup::verify::verify_file;
+use crate::backup::drill::{self, Order, Report};
+use crate::backup::verify::verify_members;
 use crate::backup::{Cancel, Catalogue, Manifest, SnapshotId, Verdict, Watch, catalogue, human};
+use crate::config::BackupConfig;
 use crate::names::AppName;
 use dest::Dest;
 use index::Index;
@@ -29,7 +32,7 @@ use there::{Arrival, There, Traffic};
 
 pub use dest::PULL_FOLDER;
 
-/// How long proving one snapshot may take.
+/// How long proving one snapshot may take, or the drill.
 const DEADLINE: Duration = Duration::from_secs(6 * 3600);
 
 #[derive(Debug, Args)]
@@ -86,6 +89,8 @@ struct Facts {
     #[serde(flatten)]
     traffic: Traffic,
     took_ms: u128,
+    /// What came of the drill that was asked for.
+    drill: Option<Report>,
     /// Whether word was left there.
     word_left: bool,
 }
@@ -125,9 +130,9 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
 
     let newest = pull.here.keys().next_back().copied();
     let damaged = pull.came.values().filter(|came| !came.whole).count() + pull.differ.len();
-    let drilled = match newest.filter(|_| args.drill) {
-        Some(newest) => drill(&pull, newest),
-        None => Ok(()),
+    let drill = match newest.filter(|_| args.drill) {
+        Some(_) => Some(try_restore(pull.dest.path())?),
+        None => None,
     };
     let mut facts = Facts {
         app,
@@ -141,13 +146,20 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
         removed,
         traffic,
         took_ms: began.elapsed().as_millis(),
+        drill,
         word_left: false,
     };
     if !args.no_word {
         facts.word_left = leave_word(&pull.there, args, &facts);
     }
     print(json, &facts, || text(&facts))?;
-    drilled?;
+    if let Some(why) = facts.drill.as_ref().and_then(|report| report.failed.as_ref()) {
+        return Err(Failure::Tried(anyhow!(
+            "the drill failed: {why}. A restore from here would fail in the same way; `tealkeep restore --from {} \
+             --snapshot ID` takes an older one",
+            facts.dest.display()
+        )));
+    }
     match facts.damaged {
         0 => Ok(()),
         damaged => Err(Failure::Tried(anyhow!(
@@ -261,13 +273,13 @@ impl Pull<'_> {
     }
 }
 
-/// Reads a snapshot from its first byte to its last.
-fn prove(path: &std::path::Path) -> anyhow::Result<Verdict> {
+/// Reads a snapshot from its first byte to its last, and compares it and each of its members with their checksums:
+/// then it is what was opened and checked at home when it was taken.
+fn prove(path: &Path) -> anyhow::Result<Verdict> {
     let mut bar = Bytes::new();
     let mut tell = |progress| bar.show(progress);
-    let verdict = verify_file(
+    let verdict = verify_members(
         path,
-        None,
         &mut Watch::new(&mut tell, Cancel::never(), DEADLINE),
     );
     bar.clear();
@@ -280,15 +292,22 @@ fn entries(catalogue: Catalogue) -> BTreeMap<SnapshotId, Manifest> {
     entries.map(|entry| (entry.id(), entry.manifest)).collect()
 }
 
-fn drill(pull: &Pull<'_>, newest: SnapshotId) -> anyhow::Result<()> {
-    let path = catalogue::snapshots(pull.dest.path()).join(newest.file_name());
-    match prove(&path)? {
-        verdict if verdict.is_whole() => {
-            eprintln!("the drill: {newest} is {verdict}");
-            Ok(())
-        }
-        verdict => Err(anyhow!("the drill failed: {newest} is {verdict}")),
-    }
+/// Unpacks the newest snapshot elsewhere, as a restore would, and compares it with the night before.
+fn try_restore(dest: &Path) -> anyhow::Result<Report> {
+    let order = Order {
+        what: dest,
+        scratch: None,
+        shrink: BackupConfig::default().drill_shrink,
+        now: Timestamp::now(),
+    };
+    let mut bar = Bytes::new();
+    let mut tell = |progress| bar.show(progress);
+    let report = drill::run(
+        &order,
+        &mut Watch::new(&mut tell, Cancel::never(), DEADLINE),
+    );
+    bar.clear();
+    report.map_err(|e| anyhow!("no drill: {e}"))
 }
 
 /// Tells the machine at home. One that can't be told is no failure of the pull.
@@ -333,6 +352,15 @@ fn text(facts: &Facts) -> String {
             "\n{} were removed, as there.",
             facts.removed.len()
         ));
+    }
+    if let Some(report) = facts.drill.as_ref().filter(|report| report.is_proven()) {
+        text.push_str(&format!(
+            "\nA restore of the newest one would work: {}.",
+            report.proven()
+        ));
+        for warning in &report.warnings {
+            text.push_str(&format!("\nLook at this: {warning}."));
+        }
     }
     text
 }

@@ -178,7 +178,8 @@ impl Data {
         }
         if let Some(reason) = cut_off {
             let text = format!(
-                "Tealkeep had been cut off while it took a {reason} snapshot; of one that was not complete nothing is left."
+                "Tealkeep had been cut off while it took a {reason} snapshot; if that was complete by then it is listed, and \
+                 if not, nothing of it is left."
             );
             self.note(Severity::Warning, text).await;
         }

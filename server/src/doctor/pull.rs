@@ -29,6 +29,13 @@ pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str, last: Op
         }
         return;
     }
+    if within.is_zero() && last.is_none() {
+        findings.ok(
+            Check::Pull,
+            "no laptop is expected (`pull_within` is \"0s\"); a copy elsewhere is what is left when this machine burns",
+        );
+        return;
+    }
     let wanted = format!("--grep=Accepted publickey for {BACKUP_USER} ");
     let said = ask::program(
         "journalctl",

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, instant};
+use super::{Journal, instant, keep_newest};
 use crate::backup::SnapshotId;
 use crate::names::AppName;
 
@@ -31,7 +31,8 @@ impl Journal {
     /// The journal can't be written.
     pub async fn note_drill(&self, app: AppName, drill: Drill) -> anyhow::Result<()> {
         self.with(move |connection| {
-            connection.execute(
+            let transaction = connection.transaction()?;
+            transaction.execute(
                 "INSERT INTO drill(app, at, snapshot, took_ms, failed, warnings) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![
                     app.as_str(),
@@ -41,7 +42,9 @@ impl Journal {
                     drill.failed,
                     drill.warnings.join("\n"),
                 ],
-            )
+            )?;
+            keep_newest(&transaction, "drill", &app)?;
+            transaction.commit()
         })
         .await?;
         self.touch();

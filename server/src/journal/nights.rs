@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, instant};
+use super::{Journal, instant, keep_newest};
 use crate::backup::SnapshotId;
 use crate::names::AppName;
 
@@ -32,7 +32,8 @@ impl Journal {
     /// The journal can't be written.
     pub async fn note_night(&self, app: AppName, night: Night) -> anyhow::Result<()> {
         self.with(move |connection| {
-            connection.execute(
+            let transaction = connection.transaction()?;
+            transaction.execute(
                 "INSERT INTO night(app, local_date, at, snapshot, failed) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![
                     app.as_str(),
@@ -41,7 +42,9 @@ impl Journal {
                     night.snapshot.map(|id| id.to_string()),
                     night.failed,
                 ],
-            )
+            )?;
+            keep_newest(&transaction, "night", &app)?;
+            transaction.commit()
         })
         .await?;
         self.touch();

@@ -360,14 +360,22 @@ impl Journal {
     }
 }
 
-/// Ends the oldest messages of a channel beyond those that may wait.
+/// Ends the oldest messages of a channel beyond those that may wait, and with each the one that says that it is well
+/// again: nobody heard that it was not.
 fn let_go(transaction: &Transaction<'_>, channel: &str, at: Timestamp) -> rusqlite::Result<()> {
+    transaction.execute(
+        "UPDATE outgoing SET ended_at = ?3, error = 'too many were waiting'
+         WHERE channel = ?1 AND ended_at IS NULL AND id <= (SELECT id FROM outgoing
+             WHERE channel = ?1 AND ended_at IS NULL ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+        params![channel, MOST_WAITING, at.as_millisecond()],
+    )?;
     transaction
         .execute(
-            "UPDATE outgoing SET ended_at = ?3, error = 'too many were waiting'
-             WHERE channel = ?1 AND ended_at IS NULL AND id <= (SELECT id FROM outgoing
-                 WHERE channel = ?1 AND ended_at IS NULL ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-            params![channel, MOST_WAITING, at.as_millisecond()],
+            "UPDATE outgoing AS this SET ended_at = ?2, error = 'it was not told that it was wrong either'
+             WHERE channel = ?1 AND state = 'well' AND ended_at IS NULL AND EXISTS (
+                 SELECT 1 FROM outgoing AS first WHERE first.notice = this.notice AND first.channel = this.channel
+                 AND first.state = 'raised' AND first.ended_at IS NOT NULL AND first.error IS NOT NULL)",
+            params![channel, at.as_millisecond()],
         )
         .map(drop)
 }

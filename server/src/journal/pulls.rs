@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, instant};
+use super::{Journal, instant, keep_newest};
 use crate::backup::SnapshotId;
 use crate::names::AppName;
 
@@ -31,7 +31,8 @@ impl Journal {
     /// The journal can't be written.
     pub async fn note_pull(&self, app: AppName, pull: Pull) -> anyhow::Result<()> {
         self.with(move |connection| {
-            connection.execute(
+            let transaction = connection.transaction()?;
+            transaction.execute(
                 "INSERT INTO pull(app, at, laptop, newest, whole, damaged) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![
                     app.as_str(),
@@ -41,7 +42,9 @@ impl Journal {
                     pull.whole,
                     pull.damaged,
                 ],
-            )
+            )?;
+            keep_newest(&transaction, "pull", &app)?;
+            transaction.commit()
         })
         .await?;
         self.touch();
@@ -74,4 +77,40 @@ fn pull_of(row: &Row<'_>) -> rusqlite::Result<Pull> {
         whole: row.get(3)?,
         damaged: row.get(4)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::MOST_OF_AN_APP;
+
+    #[tokio::test]
+    async fn whoever_leaves_word_again_and_again_fills_no_disk() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::open(dir.path()).unwrap();
+        let many = "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 3 * ?1)
+                    INSERT INTO pull(app, at, laptop) SELECT iif(i % 3 = 0, 'other', 'home'), i, 'anna' FROM n";
+        let fill = journal.with(move |connection| connection.execute(many, [MOST_OF_AN_APP]));
+        fill.await.unwrap();
+        let home: AppName = "home".parse().unwrap();
+        let newest = Pull {
+            at: Timestamp::from_second(1_800_000_000).unwrap(),
+            laptop: "bert".to_owned(),
+            newest: None,
+            whole: None,
+            damaged: None,
+        };
+        journal
+            .note_pull(home.clone(), newest.clone())
+            .await
+            .unwrap();
+        let kept = journal.pulls(home, u32::MAX).await.unwrap();
+        assert_eq!(kept.len(), MOST_OF_AN_APP as usize);
+        assert_eq!(kept[0], newest);
+        let other = journal
+            .pulls("other".parse().unwrap(), u32::MAX)
+            .await
+            .unwrap();
+        assert_eq!(other.len(), MOST_OF_AN_APP as usize);
+    }
 }

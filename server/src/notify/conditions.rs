@@ -163,11 +163,12 @@ fn copy(about: &About<'_>, found: &mut Assessment) {
         return;
     }
     let text = format!(
-        "{} looked at its copy of {}'s snapshots on {}, and {damaged} of them are damaged or missing there. \
-         `tealkeep verify DIR` on the laptop says which; remove those, and the next pull fetches them again.",
-        pull.laptop,
-        about.app.name,
-        about.local(pull.at)
+        "{laptop} pulled {name}'s snapshots on {at}, and {damaged} of them can't be relied on. `tealkeep verify {name}` \
+         on this machine says whether they are damaged here: then take a new one with `tealkeep backup {name}`. If \
+         they are whole here, `tealkeep pull --all` on the laptop proves its copy and fetches anew what is damaged.",
+        laptop = pull.laptop,
+        name = about.app.name,
+        at = about.local(pull.at)
     );
     let words = "the laptop's copy is not whole";
     let condition = Condition {

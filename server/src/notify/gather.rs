@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinHandle;
 
 use super::Key;
 use super::facts::{AppFacts, DiskFacts, Facts, Space};
@@ -24,7 +25,7 @@ use crate::names::AppName;
 
 /// How long a disk may take to answer.
 const DISK_DEADLINE: Duration = Duration::from_secs(30);
-/// For how long a backups folder is not read again while nothing happens, and never after it did not answer.
+/// For how long a backups folder is not read again while nothing happens.
 const FOLDER_AGE: Duration = Duration::from_secs(600);
 /// How far back in the journal the newest of something is looked for.
 const LOOKED_AT: u32 = 20;
@@ -33,18 +34,22 @@ const LOOKED_AT: u32 = 20;
 #[derive(Debug, Clone)]
 struct Folder {
     read_at: Instant,
-    hangs: bool,
-    /// The local dates of the nightly snapshots, and the size of the newest snapshot's file.
-    found: Result<(Vec<Date>, u64), String>,
+    found: Found,
 }
+
+/// The local dates of the nightly snapshots, and the size of the newest snapshot's file.
+type Found = Result<(Vec<Date>, u64), String>;
 
 /// What is remembered between two looks; nothing that a restart may not lose.
 #[derive(Debug, Default)]
 pub struct Gatherer {
     folders: HashMap<AppName, Folder>,
     ailing: HashMap<AppName, Instant>,
-    /// When the disks last did not answer.
-    hung: Option<Instant>,
+    /// Who waits for a folder that did not answer in time. Nobody else is sent after him: each would hold a thread for
+    /// as long as the disk hangs.
+    reading: HashMap<AppName, JoinHandle<Found>>,
+    /// The same for the disks.
+    looking: Option<JoinHandle<Vec<DiskFacts>>>,
 }
 
 impl Gatherer {
@@ -122,34 +127,34 @@ impl Gatherer {
     }
 
     async fn folder(&mut self, app: &Arc<App>, anew: bool) -> Folder {
-        if let Some(known) = self.folders.get(app.name())
+        let name = app.name();
+        if let Some(known) = self.folders.get(name)
             && known.read_at.elapsed() < FOLDER_AGE
-            && (known.hangs || !anew)
+            && !anew
+            && !self.reading.contains_key(name)
         {
             return known.clone();
         }
-        let read = tokio::time::timeout(DISK_DEADLINE, app.data.catalogue()).await;
-        let hangs = read.is_err();
-        let found = match read {
-            Ok(Ok((catalogue, _))) => {
-                let manifests = || catalogue.entries.iter().map(|entry| &entry.manifest);
-                let nightly = manifests().filter(|manifest| manifest.reason == Reason::Nightly);
-                let dates = nightly.map(|manifest| manifest.local_date).collect();
-                let newest = manifests().max_by_key(|manifest| manifest.taken_at);
-                Ok((dates, newest.map_or(0, |manifest| manifest.bytes)))
+        let (waiting, patience) = match self.reading.remove(name) {
+            Some(waiting) => (waiting, Duration::ZERO),
+            None => (tokio::spawn(read(app.clone())), DISK_DEADLINE),
+        };
+        let found = match within(patience, waiting).await {
+            Answer::Given(found) => found,
+            Answer::Lost(why) => Err(why),
+            Answer::Outstanding(waiting) => {
+                self.reading.insert(name.clone(), waiting);
+                Err(format!(
+                    "it did not answer within {} seconds",
+                    DISK_DEADLINE.as_secs()
+                ))
             }
-            Ok(Err(error)) => Err(format!("{error:#}")),
-            Err(_) => Err(format!(
-                "it did not answer within {} seconds",
-                DISK_DEADLINE.as_secs()
-            )),
         };
         let folder = Folder {
             read_at: Instant::now(),
-            hangs,
             found,
         };
-        self.folders.insert(app.name().clone(), folder.clone());
+        self.folders.insert(name.clone(), folder.clone());
         folder
     }
 
@@ -176,20 +181,54 @@ impl Gatherer {
                 });
             }
         }
-        if self.hung.is_some_and(|at| at.elapsed() < FOLDER_AGE) {
-            return unanswered(places);
-        }
-        let asked = places.clone();
-        let looked = tokio::task::spawn_blocking(move || look(asked));
-        match tokio::time::timeout(DISK_DEADLINE, looked).await {
-            Ok(Ok(disks)) => disks,
-            Ok(Err(_)) => unanswered(places),
-            Err(_) => {
-                self.hung = Some(Instant::now());
+        let (waiting, patience) = match self.looking.take() {
+            Some(waiting) => (waiting, Duration::ZERO),
+            None => {
+                let asked = places.clone();
+                let looking = tokio::task::spawn_blocking(move || look(asked));
+                (looking, DISK_DEADLINE)
+            }
+        };
+        match within(patience, waiting).await {
+            Answer::Given(disks) => disks,
+            Answer::Lost(_) => unanswered(places),
+            Answer::Outstanding(waiting) => {
+                self.looking = Some(waiting);
                 unanswered(places)
             }
         }
     }
+}
+
+/// What came of waiting for something that may hang.
+enum Answer<T> {
+    Given(T),
+    /// There will be none; why, in words.
+    Lost(String),
+    /// It has not come yet.
+    Outstanding(JoinHandle<T>),
+}
+
+async fn within<T>(patience: Duration, mut waiting: JoinHandle<T>) -> Answer<T> {
+    match tokio::time::timeout(patience, &mut waiting).await {
+        Ok(Ok(given)) => Answer::Given(given),
+        Ok(Err(error)) => Answer::Lost(format!("it could not be read: {error}")),
+        Err(_) => Answer::Outstanding(waiting),
+    }
+}
+
+/// Reads a backups folder.
+async fn read(app: Arc<App>) -> Found {
+    let (catalogue, _) = app
+        .data
+        .catalogue()
+        .await
+        .map_err(|error| format!("{error:#}"))?;
+    let manifests = || catalogue.entries.iter().map(|entry| &entry.manifest);
+    let nightly = manifests().filter(|manifest| manifest.reason == Reason::Nightly);
+    let dates = nightly.map(|manifest| manifest.local_date).collect();
+    let newest = manifests().max_by_key(|manifest| manifest.taken_at);
+    Ok((dates, newest.map_or(0, |manifest| manifest.bytes)))
 }
 
 /// A folder that must have room.
@@ -251,4 +290,33 @@ pub fn address_of(dashboard: &Dashboard) -> Option<String> {
     } else {
         format!("http://{host}:{}", dashboard.listen.port())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whatever_hangs_is_asked_once_and_heard_when_it_answers() {
+        let (answer, asked) = tokio::sync::oneshot::channel();
+        let waiting = tokio::spawn(async move { asked.await.unwrap_or(0) });
+        let Answer::Outstanding(waiting) = within(Duration::ZERO, waiting).await else {
+            panic!("it has answered");
+        };
+        let Answer::Outstanding(waiting) = within(Duration::ZERO, waiting).await else {
+            panic!("it has answered");
+        };
+        answer.send(7).unwrap();
+        let Answer::Given(7) = within(Duration::from_secs(60), waiting).await else {
+            panic!("its answer was lost");
+        };
+    }
+
+    #[tokio::test]
+    async fn what_ends_without_an_answer_is_said_to_have() {
+        let waiting = tokio::spawn(std::future::pending::<()>());
+        waiting.abort();
+        let answer = within(Duration::from_secs(60), waiting).await;
+        assert!(matches!(answer, Answer::Lost(why) if why.contains("could not be read")));
+    }
 }

@@ -1,7 +1,8 @@
 //! Carries one channel's messages out of the journal: one at a time, each tried until it is taken or given up. Each
 //! channel has its own, so that one that hangs keeps no other waiting, and nothing else waits for any of them.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -29,6 +30,9 @@ pub struct Post {
     pub deadline: Duration,
     /// Rung when there may be a new one.
     pub bell: Arc<Bell>,
+    /// The numbers of those that were taken and could not be written down as sent: a journal on a full disk must not
+    /// have them sent again and again.
+    pub taken: Mutex<BTreeSet<i64>>,
 }
 
 impl Post {
@@ -94,6 +98,9 @@ impl Post {
     }
 
     async fn carry(&self, outgoing: &Outgoing, now: Timestamp) -> anyhow::Result<()> {
+        if self.taken().contains(&outgoing.id) {
+            return self.note_sent(outgoing.id, now).await;
+        }
         if let Some(stale) = self.backoff.stale {
             let age = now.duration_since(outgoing.made_at);
             if age > SignedDuration::try_from(stale).unwrap_or(SignedDuration::MAX) {
@@ -109,7 +116,10 @@ impl Post {
         };
         let now = Timestamp::now();
         let why = match sent {
-            Ok(_) => return self.journal.note_sent(outgoing.id, now).await,
+            Ok(_) => {
+                self.taken().insert(outgoing.id);
+                return self.note_sent(outgoing.id, now).await;
+            }
             Err(why) => why,
         };
         tracing::warn!(
@@ -129,6 +139,17 @@ impl Post {
             self.journal.note(self.given_up(&why)).await;
         }
         Ok(())
+    }
+
+    async fn note_sent(&self, id: i64, at: Timestamp) -> anyhow::Result<()> {
+        self.journal.note_sent(id, at).await?;
+        self.taken().remove(&id);
+        Ok(())
+    }
+
+    fn taken(&self) -> std::sync::MutexGuard<'_, BTreeSet<i64>> {
+        // A set of numbers is whole whoever held it.
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn given_up(&self, why: &str) -> NewEvent {

@@ -58,8 +58,8 @@ Description=Pull the snapshots of {name}
 # By hand: {line}
 # Without Tealkeep on the laptop: {plain}
 
-# Away from home it is tried again, yet not for ever.
-StartLimitIntervalSec=1d
+# Away from home it is tried again, yet not for ever; by the next day the count begins anew.
+StartLimitIntervalSec=12h
 StartLimitBurst=12
 
 [Service]

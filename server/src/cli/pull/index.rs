@@ -37,11 +37,17 @@ impl Index {
         }
         let mut manifests = BTreeMap::new();
         for entry in fs::read_dir(&snapshots).context("cannot read what came")? {
-            let path = entry.context("cannot read what came")?.path();
+            let entry = entry.context("cannot read what came")?;
+            let path = entry.path();
             let name = path.file_name().and_then(|name| name.to_str());
             let Some(id) = name.and_then(SnapshotId::from_file_name) else {
                 continue;
             };
+            // A link would be read here, on the laptop, wherever it leads.
+            if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                eprintln!("{id}: its manifest there is no plain file; passed over");
+                continue;
+            }
             match manifest::read(&path) {
                 Ok(manifest) if manifest.id == id => drop(manifests.insert(id, manifest)),
                 Ok(_) => eprintln!("{id}: its manifest there is of another snapshot; passed over"),
@@ -124,6 +130,23 @@ fn links(folder: &Path) -> anyhow::Result<Vec<(Tier, String, SnapshotId)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_manifest_that_is_a_link_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let snapshots = catalogue::snapshots(dir.path());
+        fs::create_dir(&snapshots).unwrap();
+        let id: SnapshotId = "2026-11-21T033000Z".parse().unwrap();
+        // Whoever opened it would wait for ever.
+        let pipe = dir.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+        std::os::unix::fs::symlink(&pipe, snapshots.join(id.manifest_name())).unwrap();
+        let source = "pi:/".parse().unwrap();
+        let Err(Failure::Tried(nothing)) = Index::read(dir.path(), &source) else {
+            panic!("it was taken over");
+        };
+        assert!(nothing.to_string().contains("no snapshot"), "{nothing:#}");
+    }
 
     #[test]
     fn a_link_that_leads_elsewhere_is_not_taken_over() {

@@ -16,6 +16,11 @@ impl Source {
     pub fn path(&self, below: &str) -> String {
         format!("{}:{}/{below}", self.host, self.folder)
     }
+
+    /// The host as ssh itself takes it: rsync asks for brackets around an IPv6 address, and ssh knows none.
+    pub fn ssh_host(&self) -> String {
+        self.host.replace(['[', ']'], "")
+    }
 }
 
 impl FromStr for Source {
@@ -82,6 +87,8 @@ mod tests {
             assert_eq!(source.path("x"), path);
             assert_eq!(source.to_string(), shown);
         }
+        let source: Source = "t@[fe80::1]:/".parse().unwrap();
+        assert_eq!(source.ssh_host(), "t@fe80::1");
         for wrong in [
             "",
             "pi",

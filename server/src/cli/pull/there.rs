@@ -158,7 +158,7 @@ impl<'a> There<'a> {
     pub fn tealkeep(&self, words: &[String]) -> anyhow::Result<()> {
         let mut child = Command::new(&self.ssh[0])
             .args(&self.ssh[1..])
-            .arg(&self.source.host)
+            .arg(self.source.ssh_host())
             .arg(format!("tealkeep {}", shell_words::join(words)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

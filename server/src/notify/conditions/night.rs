@@ -3,11 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::About;
+use crate::clock::BUILT;
 use crate::journal::Severity;
 use crate::journal::nights::Night;
 use crate::notify::condition::{Assessment, Condition, Kind};
 use crate::notify::redact::redacted;
-use crate::schedule::{Decision, LastRun, due, next_run};
+use crate::schedule::{Decision, LastRun, counts_from, due, next_run};
 
 /// How much longer than a snapshot may take it is waited for one of which nothing was heard.
 const GRACE: SignedDuration = SignedDuration::from_hours(1);
@@ -26,7 +27,8 @@ pub(super) fn look(about: &About<'_>, found: &mut Assessment) {
     };
     let today = facts.now.to_zoned(facts.zone.clone()).date();
     let last = LastRun::newest(dates.iter().copied(), today);
-    let decision = due(facts.now, &facts.zone, app.at, last, facts.installed_at);
+    let from = counts_from(facts.installed_at, facts.now, BUILT);
+    let decision = due(facts.now, &facts.zone, app.at, last, from);
     let tried = app.night.as_ref().filter(|night| night.failed.is_some());
     match (decision, tried) {
         (Decision::Due { local_date, .. }, Some(night))

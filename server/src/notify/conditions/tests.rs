@@ -279,6 +279,11 @@ fn a_night_is_missed_only_after_it_had_its_time_and_was_due_at_all() {
         "it may be taken now"
     );
     assert!(missing("2026-11-21T05:31:00Z", long_ago, spring));
+    let ahead = "2027-06-01T00:00:00Z";
+    assert!(
+        missing("2026-11-21T05:31:00Z", long_ago, ahead),
+        "a clock that ran ahead at the first start keeps nothing from being told"
+    );
     let just_on = "2026-11-21T10:00:00Z";
     assert!(
         !missing("2026-11-21T11:59:00Z", just_on, spring),

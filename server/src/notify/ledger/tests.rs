@@ -152,6 +152,27 @@ async fn what_waits_for_a_channel_that_is_down_for_ever_is_bounded() {
 }
 
 #[tokio::test]
+async fn what_is_let_go_takes_along_that_it_is_well_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(dir.path()).unwrap();
+    let settings = settings(&["ntfy"]);
+    let mut keys = vec![key("home", Kind::Pull, "")];
+    settle(&journal, &wrong(&keys), &settings, now())
+        .await
+        .unwrap();
+    // Its end is the second message of a hundred and one.
+    keys = (0..99)
+        .map(|nth| key("home", Kind::Disk, &format!("{nth:02}")))
+        .collect();
+    settle(&journal, &wrong(&keys), &settings, now())
+        .await
+        .unwrap();
+    let told = told(&journal, "ntfy").await;
+    assert_eq!(told.len(), 99);
+    assert!(told.iter().all(|(state, _)| *state == State::Raised));
+}
+
+#[tokio::test]
 async fn where_nothing_changes_nothing_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let journal = Journal::open(dir.path()).unwrap();

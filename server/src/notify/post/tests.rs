@@ -1,6 +1,5 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::Mutex;
 use std::time::Instant;
 
 use axum::Router;
@@ -88,6 +87,7 @@ impl House {
             backoff: QUICK,
             deadline: PATIENCE,
             bell: Arc::new(Bell::new()),
+            taken: Mutex::default(),
         }
     }
 
@@ -274,4 +274,26 @@ async fn a_clock_that_jumped_back_keeps_no_message_waiting_for_years() {
     failed.await.unwrap();
     house.ntfy(at).round().await.unwrap();
     assert_eq!(seen.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_taken_is_not_sent_again_while_the_journal_can_t_be_written() {
+    let house = House::new();
+    let (at, seen) = receiver(&[]).await;
+    house.raise(&["ntfy"]).await;
+    let connection = rusqlite::Connection::open(house.dir.path().join("journal.db")).unwrap();
+    connection
+        .execute_batch(
+            "CREATE TRIGGER disk_is_full BEFORE UPDATE ON outgoing BEGIN SELECT raise(ABORT, 'the disk is full'); END",
+        )
+        .unwrap();
+    let post = house.ntfy(at);
+    for _ in 0..3 {
+        let full = post.round().await.unwrap_err();
+        assert!(format!("{full:#}").contains("the disk is full"), "{full:#}");
+    }
+    connection.execute_batch("DROP TRIGGER disk_is_full").unwrap();
+    assert_eq!(post.round().await.unwrap(), None);
+    assert_eq!(seen.lock().unwrap().len(), 1);
+    assert_eq!(house.journal.undelivered().await.unwrap(), 0);
 }
