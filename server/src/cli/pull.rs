@@ -153,7 +153,11 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
         facts.word_left = leave_word(&pull.there, args, &facts);
     }
     print(json, &facts, || text(&facts))?;
-    if let Some(why) = facts.drill.as_ref().and_then(|report| report.failed.as_ref()) {
+    if let Some(why) = facts
+        .drill
+        .as_ref()
+        .and_then(|report| report.failed.as_ref())
+    {
         return Err(Failure::Tried(anyhow!(
             "the drill failed: {why}. A restore from here would fail in the same way; `tealkeep restore --from {} \
              --snapshot ID` takes an older one",
@@ -278,10 +282,7 @@ impl Pull<'_> {
 fn prove(path: &Path) -> anyhow::Result<Verdict> {
     let mut bar = Bytes::new();
     let mut tell = |progress| bar.show(progress);
-    let verdict = verify_members(
-        path,
-        &mut Watch::new(&mut tell, Cancel::never(), DEADLINE),
-    );
+    let verdict = verify_members(path, &mut Watch::new(&mut tell, Cancel::never(), DEADLINE));
     bar.clear();
     verdict.map_err(|e| anyhow!("{e}. Nothing here has changed by it; pull again"))
 }

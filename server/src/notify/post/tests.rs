@@ -292,7 +292,9 @@ async fn what_was_taken_is_not_sent_again_while_the_journal_can_t_be_written() {
         let full = post.round().await.unwrap_err();
         assert!(format!("{full:#}").contains("the disk is full"), "{full:#}");
     }
-    connection.execute_batch("DROP TRIGGER disk_is_full").unwrap();
+    connection
+        .execute_batch("DROP TRIGGER disk_is_full")
+        .unwrap();
     assert_eq!(post.round().await.unwrap(), None);
     assert_eq!(seen.lock().unwrap().len(), 1);
     assert_eq!(house.journal.undelivered().await.unwrap(), 0);
