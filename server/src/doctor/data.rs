@@ -122,7 +122,9 @@ fn backups(findings: &mut Findings, app: &AppConfig) {
                 if is_ahead(newest.manifest.taken_at, now) {
                     findings.fail(
                         Check::Backups,
-                        format!("{text}, which is still to come: a clock was wrong, or is wrong now"),
+                        format!(
+                            "{text}, which is still to come: a clock was wrong, or is wrong now"
+                        ),
                         format!("tealkeep backup {}", app.name),
                     );
                 } else if age.as_hours() <= STALE_HOURS {

@@ -168,7 +168,9 @@ fn the_newest_that_has_chunks_is_taken() {
 
     let ahead = stored.dir.path().join("ahead.gz");
     fs::copy(stored.path(), &ahead).unwrap();
-    catalogue.entries.push(listed("2031-01-01T033000Z", ahead.clone()));
+    catalogue
+        .entries
+        .push(listed("2031-01-01T033000Z", ahead.clone()));
     let of = |now| Basis::newest(&catalogue, now).unwrap().path;
     assert_eq!(of(at("2026-11-21T033000Z")), stored.path());
     assert_eq!(of(at("2031-01-02T033000Z")), ahead);

@@ -288,5 +288,8 @@ fn a_value_that_is_too_large_for_memory_is_left_on_the_disk() {
     // Where it is read, SQLite refuses; so it was not.
     let sql = "SELECT content FROM film WHERE name = 'long'";
     let refused = conn.query_row(sql, [], |_| Ok(())).unwrap_err();
-    assert_eq!(refused.sqlite_error_code(), Some(rusqlite::ErrorCode::TooBig));
+    assert_eq!(
+        refused.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::TooBig)
+    );
 }
