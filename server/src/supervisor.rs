@@ -159,7 +159,6 @@ impl Supervisor {
             spool: config.spool.clone(),
             stop: stop.clone(),
         });
-        tasks.spawn(crate::notify::run(server.clone(), notify, stop.clone()));
         tasks.spawn(crate::pulls::watch(server.clone(), stop.clone()));
         let service = routes::service(server.clone());
         let socket = control_socket(&config.socket)?;
@@ -202,6 +201,8 @@ impl Supervisor {
             }
             return Err(error);
         }
+        // Only now are the backups folders as the apps' begin leaves them.
+        tasks.spawn(crate::notify::run(server.clone(), notify, stop.clone()));
         Ok(Supervisor {
             server,
             first_link,
