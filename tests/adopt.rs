@@ -40,8 +40,11 @@ fn script(dir: &Path, database: &Path, nights: &[&str]) {
     }
 }
 
+/// Mode, seconds and nanoseconds of the last change, inode, and the bytes of a file.
+type Facts = (u32, i64, i64, u64, Option<Vec<u8>>);
+
 /// Everything about every file below a folder that must not change.
-fn inventory(dir: &Path) -> BTreeMap<PathBuf, (u32, i64, i64, u64, Option<Vec<u8>>)> {
+fn inventory(dir: &Path) -> BTreeMap<PathBuf, Facts> {
     let mut all = BTreeMap::new();
     let mut folders = vec![dir.to_owned()];
     while let Some(folder) = folders.pop() {

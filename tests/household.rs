@@ -262,6 +262,8 @@ fn has_no_privileges(home: &Household) {
         "/srv/doses/data",
         "/srv/doses/releases",
         "/var/backups/doses",
+        // Where the laptops' word lies.
+        "/var/spool/tealkeep",
         // Its own ones: PrivateTmp=, and an empty /dev/shm.
         "/tmp",
         "/var/tmp",

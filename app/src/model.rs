@@ -106,7 +106,7 @@ pub enum Page {
     /// `GET /welcome/{token}`
     Welcome(Welcome),
     /// `GET /apps/{app}/backups`
-    Backups(Backups),
+    Backups(Box<Backups>),
     /// `GET /apps/{app}/snapshots/{id}/restore`
     Restore(ConfirmRestore),
     /// `GET /apps/{app}/undo`

@@ -102,16 +102,16 @@ pub fn full(t: Text) -> Vec<Sample> {
                 least_length: 12,
             }),
         ),
-        ("backups", noticed, Page::Backups(backups(t))),
+        ("backups", noticed, Page::Backups(Box::new(backups(t)))),
         (
             "backups-bad",
             frame("/apps/home/backups", &one),
-            Page::Backups(bad_backups(t)),
+            Page::Backups(Box::new(bad_backups(t))),
         ),
         (
             "backups-drilling",
             frame("/apps/home/backups", &one),
-            Page::Backups(drilling_backups(t)),
+            Page::Backups(Box::new(drilling_backups(t))),
         ),
         (
             "restore",
@@ -338,7 +338,7 @@ pub fn empty() -> Vec<Sample> {
         (
             "backups",
             frame("/apps/home/backups", &one),
-            Page::Backups(Backups {
+            Page::Backups(Box::new(Backups {
                 app: "home".to_owned(),
                 latest: None,
                 laptop: Laptop {
@@ -361,7 +361,7 @@ pub fn empty() -> Vec<Sample> {
                 running: None,
                 cannot_back_up: None,
                 problems: vec!["the manifest of 2026-11-20T033000Z can't be read".to_owned()],
-            }),
+            })),
         ),
         (
             "restore",

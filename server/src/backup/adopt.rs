@@ -252,7 +252,8 @@ pub fn adopt(
             }
         }
     }
-    if !order.dry_run && !taken.is_empty() {
+    // Also where nothing was taken: what an earlier call had taken when it was cut off may not be named yet.
+    if !order.dry_run {
         let after = name_in_sums(folder).map_err(trouble(folder))?;
         entries = retention::entries(&after);
     }

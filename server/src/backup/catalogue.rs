@@ -248,7 +248,7 @@ const CORRECTED: SignedDuration = SignedDuration::from_hours(1);
 /// The size of a file; `None` where there is none.
 fn size_of(path: &Path) -> io::Result<Option<u64>> {
     match fs::symlink_metadata(path) {
-        Ok(meta) => Ok(meta.is_file().then(|| meta.len())),
+        Ok(meta) => Ok(meta.is_file().then_some(meta.len())),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e),
     }

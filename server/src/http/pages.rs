@@ -220,7 +220,7 @@ pub async fn backups(State(server): Shared, session: Session, Path(app): Path<St
         &server,
         &session,
         &format!("/apps/{app}/backups"),
-        view::Page::Backups(page),
+        view::Page::Backups(Box::new(page)),
     )
     .await
 }
