@@ -265,7 +265,8 @@ fn agree(noted: &Option<String>, found: &Option<String>) -> bool {
     noted.is_none() || found.is_none() || noted == found
 }
 
-fn check_content(
+/// Opens what was unpacked, and has SQLite check all of it; what was proven stays open.
+pub(super) fn check_content(
     unnamed: &mut Unnamed,
     dir: &Path,
     name: &mut Name,

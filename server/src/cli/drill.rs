@@ -41,22 +41,28 @@ pub fn local(args: &DrillArgs, json: bool) -> Outcome {
     let what = args.what.as_deref().unwrap_or(Path::new("."));
     what.metadata()
         .map_err(|e| Failure::Call(format!("{} can't be read: {e}", what.display())))?;
+    tell_of(&of(what, args.shrink, DEADLINE)?, json)
+}
+
+/// Unpacks what a path names elsewhere, as a restore would, with its progress shown.
+///
+/// # Errors
+/// It was not done within `deadline`; a drill that failed is a report.
+pub(super) fn of(what: &Path, shrink: Option<u32>, deadline: Duration) -> anyhow::Result<Report> {
     let order = Order {
         what,
         scratch: None,
-        shrink: args
-            .shrink
-            .unwrap_or_else(|| BackupConfig::default().drill_shrink),
+        shrink: shrink.unwrap_or_else(|| BackupConfig::default().drill_shrink),
         now: Timestamp::now(),
     };
     let mut bar = Bytes::new();
     let mut tell = |progress| bar.show(progress);
     let report = drill::run(
         &order,
-        &mut Watch::new(&mut tell, Cancel::never(), DEADLINE),
+        &mut Watch::new(&mut tell, Cancel::never(), deadline),
     );
     bar.clear();
-    tell_of(&report.map_err(|e| anyhow!("no drill: {e}"))?, json)
+    report.map_err(|e| anyhow!("no drill: {e}"))
 }
 
 /// Through the server.

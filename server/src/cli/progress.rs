@@ -214,3 +214,27 @@ impl Drop for Sending {
         }
     }
 }
+/// What rsync prints, line by line: it ends those that show how far it is with a carriage return.
+#[derive(Default)]
+pub struct RsyncLines {
+    line: Vec<u8>,
+}
+
+impl RsyncLines {
+    /// Takes the next byte; the line that it ends, if it ends one.
+    pub fn take(&mut self, byte: u8) -> Option<String> {
+        if !matches!(byte, b'\r' | b'\n') {
+            self.line.push(byte);
+            return None;
+        }
+        let text = String::from_utf8_lossy(&self.line).into_owned();
+        self.line.clear();
+        Some(text)
+    }
+}
+
+/// How far rsync says that it is, where a line says so (rsync(1), `--info=progress2`).
+pub fn hundredths<T: std::str::FromStr>(line: &str) -> Option<T> {
+    line.split_whitespace()
+        .find_map(|word| word.strip_suffix('%')?.parse().ok())
+}

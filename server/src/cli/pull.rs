@@ -15,15 +15,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use clap::Args;
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::progress::Bytes;
 use super::{Failure, Outcome, print};
-use crate::backup::drill::{self, Order, Report};
+use crate::backup::drill::Report;
 use crate::backup::verify::verify_members;
 use crate::backup::{Cancel, Catalogue, Manifest, SnapshotId, Verdict, Watch, catalogue, human};
-use crate::config::BackupConfig;
 use crate::names::AppName;
 use dest::Dest;
 use index::Index;
@@ -131,7 +129,7 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
     let newest = pull.here.keys().next_back().copied();
     let damaged = pull.came.values().filter(|came| !came.whole).count() + pull.differ.len();
     let drill = match newest.filter(|_| args.drill) {
-        Some(_) => Some(try_restore(pull.dest.path())?),
+        Some(_) => Some(super::drill::of(pull.dest.path(), None, DEADLINE)?),
         None => None,
     };
     let mut facts = Facts {
@@ -291,24 +289,6 @@ fn prove(path: &Path) -> anyhow::Result<Verdict> {
 fn entries(catalogue: Catalogue) -> BTreeMap<SnapshotId, Manifest> {
     let entries = catalogue.entries.into_iter();
     entries.map(|entry| (entry.id(), entry.manifest)).collect()
-}
-
-/// Unpacks the newest snapshot elsewhere, as a restore would, and compares it with the night before.
-fn try_restore(dest: &Path) -> anyhow::Result<Report> {
-    let order = Order {
-        what: dest,
-        scratch: None,
-        shrink: BackupConfig::default().drill_shrink,
-        now: Timestamp::now(),
-    };
-    let mut bar = Bytes::new();
-    let mut tell = |progress| bar.show(progress);
-    let report = drill::run(
-        &order,
-        &mut Watch::new(&mut tell, Cancel::never(), DEADLINE),
-    );
-    bar.clear();
-    report.map_err(|e| anyhow!("no drill: {e}"))
 }
 
 /// Tells the machine at home. One that can't be told is no failure of the pull.

@@ -5,17 +5,16 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use rusqlite::ErrorCode;
 use rustix::fs::{Mode, OFlags};
 use sha2::{Digest, Sha256};
 
 use crate::durable::Unnamed;
 
-use super::super::database::{self, Facts};
+use super::super::database::Facts;
 use super::super::gzip::{self, Limit, UnpackError};
 use super::super::hex;
-use super::super::scratch::{self, OpenError, RESERVE_BYTES};
-use super::super::verify::Damage;
+use super::super::scratch::{self, RESERVE_BYTES};
+use super::super::verify;
 use super::super::watch::{Stage, Stopped, Watch};
 
 /// How a file holds its database.
@@ -194,28 +193,14 @@ pub(super) fn unpack(
     }
 }
 
+/// The full check, whatever the size: nobody looked at these before.
 fn check(unnamed: &mut Unnamed, scratch: &Path, watch: &mut Watch<'_>) -> Result<Facts, Unproven> {
-    let judge = |e: &rusqlite::Error| match (e.sqlite_error_code(), watch.check()) {
-        (Some(ErrorCode::OperationInterrupted), Err(stopped)) => Unproven::Stopped(stopped),
-        (Some(ErrorCode::NotADatabase), _) => Unproven::Refused(Damage::NotSqlite.to_string()),
-        _ => Unproven::Refused(Damage::Integrity(vec![e.to_string()]).to_string()),
-    };
-    let (mut conn, part) = match scratch::open_nameless(unnamed.file(), scratch) {
-        Ok(opened) => opened,
-        Err(OpenError::Io(e)) => return Err(Unproven::Scratch(e)),
-        Err(OpenError::Sqlite(e)) => return Err(judge(&e)),
-    };
-    drop(part);
-    let steps = database::STEPS_PER_LOOK;
-    let looked = conn
-        .progress_handler(steps, Some(watch.interrupter()))
-        // The full check, whatever the size: nobody looked at these before.
-        .and_then(|()| database::check(&conn, 0))
-        .and_then(|findings| Ok((findings, database::facts(&conn)?)));
-    match looked {
-        Ok((findings, facts)) if findings.is_empty() => Ok(facts),
-        Ok((findings, _)) => Err(Unproven::Refused(Damage::Integrity(findings).to_string())),
-        Err(e) => Err(judge(&e)),
+    match verify::check_content(unnamed, scratch, &mut verify::Name::Brief, watch) {
+        Ok((facts, _)) => Ok(facts),
+        Err(verify::Unproven::Damaged(damage)) => Err(Unproven::Refused(damage.to_string())),
+        Err(verify::Unproven::NoRoom(e)) => Err(Unproven::Refused(e.to_string())),
+        Err(verify::Unproven::Stopped(stopped)) => Err(Unproven::Stopped(stopped)),
+        Err(verify::Unproven::Io(e)) => Err(Unproven::Scratch(e)),
     }
 }
 

@@ -13,7 +13,7 @@ use super::source::Source;
 use super::words;
 use crate::backup::{SnapshotId, Tier, scratch};
 use crate::cli::Failure;
-use crate::cli::progress::Sending;
+use crate::cli::progress::{RsyncLines, Sending, hundredths};
 use crate::cli::remote::ssh_words;
 
 /// So long rsync waits for the other side to say anything (rsync(1), `--timeout`).
@@ -248,19 +248,11 @@ fn run(mut command: Command, shown: Option<&Sending>) -> anyhow::Result<Ended> {
     let complaint = child.stderr.take().context("it has an error output")?;
     let reader = std::thread::spawn(move || kept(complaint));
     let stdout = child.stdout.take().context("it has an output")?;
-    let (mut lines, mut line) = (Vec::new(), Vec::new());
+    let (mut lines, mut said) = (Vec::new(), RsyncLines::default());
     // What can't be read any more ends with rsync, whose exit says how it went.
-    for byte in BufReader::new(stdout).bytes().map_while(Result::ok) {
-        if !matches!(byte, b'\r' | b'\n') {
-            line.push(byte);
-            continue;
-        }
-        let text = String::from_utf8_lossy(&line).into_owned();
-        line.clear();
-        let hundredths = text
-            .split_whitespace()
-            .find_map(|word| word.strip_suffix('%')?.parse().ok());
-        match (hundredths, shown) {
+    let bytes = BufReader::new(stdout).bytes().map_while(Result::ok);
+    for text in bytes.filter_map(|byte| said.take(byte)) {
+        match (hundredths(&text), shown) {
             (Some(hundredths), Some(shown)) => shown.show(hundredths),
             _ => lines.push(text),
         }

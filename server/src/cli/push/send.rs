@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, BufReader};
 use tokio::process::Command;
 
 use super::super::Failure;
-use super::super::progress::Sending;
+use super::super::progress::{RsyncLines, Sending, hundredths};
 use super::{There, words};
 use crate::http::incoming::Incoming;
 use crate::prepare::RECORD_FILE;
@@ -115,21 +115,13 @@ fn command(directory: &Path, there: &There<'_>, incoming: &Incoming, rsync_path:
 /// Shows how far rsync says that it is, and returns the lines that it prints at the end.
 async fn follow(stdout: impl tokio::io::AsyncRead + Unpin, sending: &Sending) -> Vec<String> {
     let mut reader = BufReader::new(stdout);
-    let (mut lines, mut line) = (Vec::new(), Vec::new());
+    let (mut lines, mut said) = (Vec::new(), RsyncLines::default());
     // What can't be read any more ends with rsync, whose exit says how it went.
     while let Ok(byte) = reader.read_u8().await {
-        if !matches!(byte, b'\r' | b'\n') {
-            line.push(byte);
-            continue;
-        }
-        let text = String::from_utf8_lossy(&line).into_owned();
-        line.clear();
-        let hundredths = text
-            .split_whitespace()
-            .find_map(|word| word.strip_suffix('%')?.parse().ok());
-        match hundredths {
-            Some(hundredths) => sending.show(hundredths),
-            None => lines.push(text),
+        match said.take(byte).map(|text| (hundredths(&text), text)) {
+            Some((Some(hundredths), _)) => sending.show(hundredths),
+            Some((None, text)) => lines.push(text),
+            None => {}
         }
     }
     lines
