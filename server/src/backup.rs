@@ -56,7 +56,7 @@ pub struct Keeper {
     pub scratch: PathBuf,
     /// What is kept.
     pub keep: Keep,
-    /// gzip's level, 1 to 9.
+    /// How hard to compress, one of [`member::LEVELS`].
     pub level: u32,
 }
 

@@ -21,6 +21,7 @@ use reader::{Placed, Problem, Problems, Table};
 
 use crate::backup::database::{Access, Database};
 use crate::backup::gzip::DEFAULT_LEVEL;
+use crate::backup::member::LEVELS;
 use crate::backup::{Cancel, Keep, Watch};
 use crate::names::{AppName, Colour};
 use crate::pulls::DEFAULT_SPOOL;
@@ -112,7 +113,7 @@ pub struct BackupConfig {
     pub keep: Keep,
     /// How long one snapshot may take.
     pub deadline: Duration,
-    /// How hard to compress, gzip's levels 1 to 9.
+    /// How hard to compress, one of [`LEVELS`].
     pub level: u32,
     /// How often the newest snapshot is unpacked and compared as a drill; zero never does it by itself.
     pub drill_every: Duration,
@@ -485,10 +486,12 @@ fn read_backup(table: Table<'_>) -> BackupConfig {
         before_restore_days: count("keep_before_restore_days", defaults.before_restore_days),
     };
     let level = table.or("level", usual.level);
-    if !(1..=9).contains(&level.value) {
+    if !LEVELS.contains(&level.value) {
         let text = format!(
-            "{} is no level of gzip; it must be 1 (quick) to 9 (small; usual is {DEFAULT_LEVEL})",
-            level.value
+            "{} is no level of compression; it must be {} (quick) to {} (small; usual is {DEFAULT_LEVEL})",
+            level.value,
+            LEVELS.start(),
+            LEVELS.end()
         );
         table.problem_at(&level, text);
     }

@@ -57,8 +57,9 @@ pub struct Chunks {
     pub reused: u64,
 }
 
-/// How hard to compress: gzip's own middle way.
-pub const DEFAULT_LEVEL: u32 = 6;
+/// How hard to compress where nothing is said: the quickest level whose files are within a twentieth of those of
+/// `gzip`, although each chunk is compressed by itself.
+pub const DEFAULT_LEVEL: u32 = 7;
 
 /// A file that is not a whole snapshot, with what is wrong and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,10 @@
 //!
 //! The layout, byte by byte, stands in ARCHITECTURE.md ("A chunk, byte by byte").
 
-use flate2::{Compress, Compression, Crc, Decompress, FlushCompress, FlushDecompress, Status};
+use std::ops::RangeInclusive;
+
+use flate2::{Crc, Decompress, FlushDecompress, Status};
+use libdeflater::{CompressionLvl, Compressor};
 
 /// The plain bytes of a chunk; only a database's last chunk may hold fewer. Every page size of SQLite
 /// (512 to 65536, a power of two) divides it.
@@ -15,8 +18,8 @@ pub const HEADER_BYTES: usize = 90;
 /// The fewest bytes that a member can have: header, the two bytes of an empty deflate stream, trailer.
 pub const MIN_MEMBER_BYTES: usize = HEADER_BYTES + 2 + TRAILER_BYTES;
 
-/// The most bytes that a member may have. Deflate's fixed codes take at most nine bits a byte (RFC 1951,
-/// section 3.2.6), so twice the chunk is never reached.
+/// The most bytes that a member may have. Bytes that don't compress are stored as they are, with five bytes for
+/// each block of theirs (RFC 1951, section 3.2.4), so twice the chunk is never reached.
 pub const MAX_MEMBER_BYTES: usize = 2 * CHUNK_BYTES;
 
 /// CRC-32 and size of the plain bytes (RFC 1952, section 2.3.1).
@@ -95,37 +98,48 @@ fn seal_of(member: &[u8]) -> Hash {
     hasher.finalize().into()
 }
 
-/// Makes members. Keeps its compressor, which is a quarter of a megabyte.
+/// The levels of compression that there are, from quick to small; from 10 on libdeflate looks for the smallest
+/// parse, which takes five to ten times as long as the usual level, and 9 MB of memory a core.
+pub const LEVELS: RangeInclusive<u32> = 1..=12;
+
+/// Makes members, with libdeflate: a chunk lies in memory as a whole, which it makes more of than a compressor
+/// that is fed piece by piece. [`Unpacker`] is of another make on purpose, so that what one of them got wrong is
+/// found when a snapshot is read back.
 pub struct Packer {
-    deflate: Compress,
+    deflate: Compressor,
 }
 
 impl Packer {
-    /// Compresses at gzip's `level`, 1 to 9; another one counts as the nearest of these.
+    /// Compresses at `level`, one of [`LEVELS`]; another one counts as the nearest of these.
     #[must_use]
     pub fn new(level: u32) -> Packer {
+        let level = level.clamp(*LEVELS.start(), *LEVELS.end());
+        let level = i32::try_from(level)
+            .ok()
+            .and_then(|level| CompressionLvl::new(level).ok());
         Packer {
-            deflate: Compress::new(Compression::new(level.clamp(1, 9)), false),
+            deflate: Compressor::new(level.unwrap_or_default()),
         }
     }
 
     /// Appends the member that holds `plain`, at most a chunk, whose hash is `hash`, to `out`.
     ///
     /// # Errors
-    /// The compressor does not end, which is its own fault and not the data's.
+    /// The compressor met its bound, which is its own fault and not the data's.
     pub fn pack(&mut self, plain: &[u8], hash: Hash, out: &mut Vec<u8>) -> std::io::Result<Header> {
         debug_assert!(plain.len() <= CHUNK_BYTES);
         let start = out.len();
-        out.reserve(MAX_MEMBER_BYTES);
+        let data_at = start + HEADER_BYTES;
         out.extend_from_slice(&START);
-        out.resize(start + HEADER_BYTES, 0);
-        self.deflate.reset();
-        let ended = self
+        out.resize(
+            data_at + self.deflate.deflate_compress_bound(plain.len()),
+            0,
+        );
+        let data_bytes = self
             .deflate
-            .compress_vec(plain, out, FlushCompress::Finish)?;
-        if ended != Status::StreamEnd {
-            return Err(std::io::Error::other("the compressor did not end"));
-        }
+            .deflate_compress(plain, &mut out[data_at..])
+            .map_err(std::io::Error::other)?;
+        out.truncate(data_at + data_bytes);
         let mut crc = Crc::new();
         crc.update(plain);
         out.extend_from_slice(&crc.sum().to_le_bytes());

@@ -46,7 +46,7 @@ pub struct Request {
     pub now: Zoned,
     /// The local date that it counts for, where that is not today: a catch-up's is the night that was missed.
     pub local_date: Option<Date>,
-    /// gzip's level, 1 to 9.
+    /// How hard to compress, one of [`member::LEVELS`].
     pub level: u32,
     /// How long to wait for somebody who has the database locked.
     pub busy_timeout: Duration,
