@@ -15,6 +15,7 @@ use super::snapshot::SnapshotError;
 use super::watch::Stopped;
 
 pub(crate) use compress::{Receipt, compress};
+pub(crate) use lanes::apart;
 pub(crate) use unpack::prove;
 pub use unpack::unpack;
 

@@ -134,7 +134,7 @@ impl From<OpenError> for SnapshotError {
 /// # Errors
 /// [`SnapshotError`]; then nothing is left of the attempt.
 pub fn take(request: &Request, watch: &mut Watch<'_>) -> Result<Manifest, SnapshotError> {
-    take_by(request, watch, Way::BestThereIs)
+    gzip::apart(|| take_by(request, watch, Way::BestThereIs))
 }
 
 /// How pages are read.

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::*;
 
-fn watch(tell: &mut dyn FnMut(Progress)) -> Watch<'_> {
+fn watch(tell: &mut (dyn FnMut(Progress) + Send)) -> Watch<'_> {
     Watch::new(tell, Cancel::never(), Duration::from_secs(300))
 }
 

@@ -100,7 +100,7 @@ pub enum Stopped {
 
 /// Who is told about progress, and when the work has to end.
 pub struct Watch<'a> {
-    tell: &'a mut dyn FnMut(Progress),
+    tell: &'a mut (dyn FnMut(Progress) + Send),
     cancel: Cancel,
     allowed: Duration,
     ends: Instant,
@@ -112,7 +112,11 @@ const REPORT_EVERY: u64 = 256 * 1024;
 
 impl<'a> Watch<'a> {
     /// Work that may take `allowed` from now on.
-    pub fn new(tell: &'a mut dyn FnMut(Progress), cancel: Cancel, allowed: Duration) -> Watch<'a> {
+    pub fn new(
+        tell: &'a mut (dyn FnMut(Progress) + Send),
+        cancel: Cancel,
+        allowed: Duration,
+    ) -> Watch<'a> {
         Watch {
             tell,
             cancel,

@@ -11,7 +11,8 @@ use crate::deploy::Printed;
 use crate::deploy::step::Step;
 use crate::journal::runs::{Run, StepState};
 
-/// Bytes that are worked through.
+/// Bytes that are worked through. A clone is of the same bar.
+#[derive(Clone)]
 pub struct Bytes {
     bar: Option<ProgressBar>,
     stage: Option<Stage>,

@@ -1,6 +1,5 @@
 //! `tealkeep verify`: a file, a folder, or an app's snapshots; the first two need no server.
 
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -58,14 +57,15 @@ pub fn local(args: &VerifyArgs, json: bool) -> Outcome {
     } else {
         Depth::Content
     };
-    let (bar, mut rows) = (RefCell::new(Bytes::new()), Vec::new());
-    let mut tell = |progress| bar.borrow_mut().show(progress);
+    let (bar, mut rows) = (Bytes::new(), Vec::new());
+    let mut shown = bar.clone();
+    let mut tell = |progress| shown.show(progress);
     let mut watch = Watch::new(&mut tell, Cancel::never(), DEADLINE);
     let mut said = Ok(());
     let mut each = |row: Row| {
         // What has been found is said at once: a large folder takes its time.
         if !json && said.is_ok() {
-            said = bar.borrow().aside(|| print(false, &row, || row.line()));
+            said = bar.aside(|| print(false, &row, || row.line()));
         }
         rows.push(row);
     };
@@ -84,7 +84,7 @@ pub fn local(args: &VerifyArgs, json: bool) -> Outcome {
         };
         verdict.map(|verdict| each(Row::of(&Found::Verdict(&name_of(path), &verdict))))
     };
-    bar.borrow().clear();
+    bar.clear();
     done.map_err(|e| anyhow!("{e}"))?;
     said?;
     if json {

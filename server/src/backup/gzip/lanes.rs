@@ -105,6 +105,20 @@ impl<T> Take<T> {
     }
 }
 
+/// Does all of `work` on a thread of its own that stands back; the caller's, which may be lent out of a pool, stays as it
+/// is. A panic in it goes on here.
+pub fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let span = tracing::Span::current();
+    let done = std::thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            stand_back();
+            span.in_scope(work)
+        });
+        worker.join()
+    });
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 /// Lets the app's own threads go first. On Linux this is a thread's own affair (setpriority(2), "C
 /// library/kernel differences"); everybody may stand back, so a refusal would change nothing that matters.
 pub fn stand_back() {

@@ -170,7 +170,7 @@ fn behind_a_right_seal_each_lie_has_its_name() {
 #[test]
 fn a_member_that_unpacks_to_more_than_it_says_takes_no_more_memory() {
     let mut bomb = Vec::new();
-    let mut deflate = flate2::write::DeflateEncoder::new(&mut bomb, Compression::best());
+    let mut deflate = flate2::write::DeflateEncoder::new(&mut bomb, flate2::Compression::best());
     std::io::copy(&mut std::io::repeat(0).take(64 << 20), &mut deflate).unwrap();
     deflate.finish().unwrap();
     let mut member = START.to_vec();

@@ -52,7 +52,7 @@ impl Place {
     }
 }
 
-fn watch(tell: &mut dyn FnMut(Progress)) -> Watch<'_> {
+fn watch(tell: &mut (dyn FnMut(Progress) + Send)) -> Watch<'_> {
     Watch::new(tell, Cancel::never(), PLENTY)
 }
 

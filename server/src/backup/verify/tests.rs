@@ -52,7 +52,7 @@ impl Kept {
     }
 }
 
-pub(super) fn watch(tell: &mut dyn FnMut(super::super::watch::Progress)) -> Watch<'_> {
+pub(super) fn watch(tell: &mut (dyn FnMut(super::super::watch::Progress) + Send)) -> Watch<'_> {
     Watch::new(tell, Cancel::never(), Duration::from_secs(300))
 }
 
