@@ -35,7 +35,7 @@ use crate::journal::{Journal, NewEvent, Severity};
 use crate::names::{AppName, Colour, ReleaseId};
 use crate::router::Router;
 use crate::runtime::{ColourState, Launch, Runtime};
-use data::Data;
+use data::{Data, Quiet};
 use release::{Releases, Source};
 use step::{Kind, OnBoot, Step};
 
@@ -71,6 +71,9 @@ pub struct App {
     restarts: [std::sync::atomic::AtomicU32; 2],
     /// Whoever holds it may change what is live.
     turn: Arc<Mutex<()>>,
+    /// Until it has begun nobody takes a snapshot: a restore that was cut off goes on, with the app stopped, and waits
+    /// for nobody's.
+    quiet: std::sync::Mutex<Option<Quiet>>,
     /// Who holds it, for the refusal of a second one.
     underway: std::sync::Mutex<Option<Underway>>,
     /// What the newest run's preparation printed.
@@ -221,6 +224,7 @@ impl App {
             stop,
         } = parts;
         let releases = Releases::new(config.releases.clone());
+        let quiet = data.quiet_now();
         Arc::new(App {
             config,
             journal,
@@ -231,6 +235,7 @@ impl App {
             folder,
             restarts: Default::default(),
             turn: Arc::default(),
+            quiet: std::sync::Mutex::new(quiet),
             underway: std::sync::Mutex::default(),
             printed: std::sync::Mutex::default(),
             warm: std::sync::Mutex::default(),
@@ -323,6 +328,12 @@ impl App {
         let restore_goes_on = newest
             .as_ref()
             .is_some_and(|run| matches!(decide(run, live), OnBoot::Continue(Step::Stop)));
+        let quiet = self
+            .quiet
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take()
+            .filter(|_| restore_goes_on);
         if !restore_goes_on {
             live::unmark_live(&self.folder, live.other())?;
             self.start_live(live).await;
@@ -338,7 +349,7 @@ impl App {
                 }));
                 let app = self.clone();
                 self.tasks
-                    .spawn(async move { app.resume(run, live, turn).await });
+                    .spawn(async move { app.resume(run, live, turn, quiet).await });
             }
             None => {
                 drop(turn);
@@ -829,7 +840,13 @@ impl App {
         Ok(told.await.context("the run's task ended")??)
     }
 
-    async fn resume(self: &Arc<Self>, run: Run, live: Colour, turn: Turn) {
+    async fn resume(
+        self: &Arc<Self>,
+        run: Run,
+        live: Colour,
+        turn: Turn,
+        quiet: Option<Quiet>,
+    ) {
         let decision = decide(&run, live);
         let found = match decision {
             OnBoot::Unwind(step) => format!(
@@ -857,7 +874,8 @@ impl App {
                     .in_run(run.id),
             )
             .await;
-        let pipeline = pipeline::Pipeline::resumed(self.clone(), run.id, run.kind, run.facts);
+        let pipeline =
+            pipeline::Pipeline::resumed(self.clone(), run.id, run.kind, run.facts, quiet);
         match decision {
             OnBoot::Unwind(step) => pipeline.unwind_after_crash(step).await,
             OnBoot::Continue(step) => pipeline.drive(step).await,

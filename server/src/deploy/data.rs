@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use crate::backup::database::{Access, BUSY_TIMEOUT, Database, facts};
@@ -46,8 +47,18 @@ pub struct Data {
     journal: Journal,
     deadline: Duration,
     /// One snapshot at a time: a second one waits.
-    turn: Arc<tokio::sync::Mutex<()>>,
+    turn: Arc<Mutex<()>>,
+    /// One adoption at a time. It takes hours perhaps, and no snapshot waits for it: neither changes what is there, no
+    /// name is given twice, and a rotation that sees a part of what is taken over keeps of it whatever it would keep
+    /// if it saw all.
+    adopting: Arc<Mutex<()>>,
     stop: CancellationToken,
+}
+
+/// As long as this is held nobody else takes a snapshot of the app, or rotates.
+#[derive(Debug)]
+pub struct Quiet {
+    _turn: OwnedMutexGuard<()>,
 }
 
 /// A snapshot, unpacked and found whole; removed when it is dropped.
@@ -133,6 +144,7 @@ impl Data {
             journal,
             deadline,
             turn: Arc::default(),
+            adopting: Arc::default(),
             stop,
         }
     }
@@ -186,20 +198,22 @@ impl Data {
         Ok(())
     }
 
-    /// Takes a snapshot now, reads it back, and rotates when the clock may be trusted.
-    ///
-    /// # Errors
-    /// No snapshot was taken; nothing was removed either.
-    pub async fn snapshot(
-        &self,
-        reason: Reason,
-        release: Option<ReleaseId>,
-        pinned: bool,
-    ) -> anyhow::Result<Manifest> {
-        self.snapshot_for(reason, release, pinned, None).await
+    /// Waits until nobody takes a snapshot, and keeps it so.
+    pub async fn quiet(&self) -> Quiet {
+        Quiet {
+            _turn: self.turn.clone().lock_owned().await,
+        }
     }
 
-    /// The same, counted for a local date: a catch-up's is the night that was missed.
+    /// The same without waiting, where nobody takes one now.
+    #[must_use]
+    pub fn quiet_now(&self) -> Option<Quiet> {
+        let turn = self.turn.clone().try_lock_owned();
+        turn.ok().map(|_turn| Quiet { _turn })
+    }
+
+    /// Takes a snapshot as soon as nobody else does, reads it back, and rotates when the clock may be trusted. It is
+    /// counted for a local date where there is one: a catch-up's is the night that was missed.
     ///
     /// # Errors
     /// No snapshot was taken; nothing was removed either.
@@ -209,8 +223,24 @@ impl Data {
         release: Option<ReleaseId>,
         pinned: bool,
         local_date: Option<Date>,
-    ) -> anyhow::Result<Manifest> {
-        let _one_at_a_time = self.turn.lock().await;
+    ) -> anyhow::Result<Taken> {
+        let quiet = self.quiet().await;
+        self.snapshot_in(&quiet, reason, release, pinned, local_date)
+            .await
+    }
+
+    /// The same, by whoever keeps the others from it.
+    ///
+    /// # Errors
+    /// No snapshot was taken; nothing was removed either.
+    pub async fn snapshot_in(
+        &self,
+        _quiet: &Quiet,
+        reason: Reason,
+        release: Option<ReleaseId>,
+        pinned: bool,
+        local_date: Option<Date>,
+    ) -> anyhow::Result<Taken> {
         let newest_event = self.journal.latest_instant().await?;
         let mut order = Order::new(reason, self.clock.local());
         order.release = release;
@@ -218,7 +248,7 @@ impl Data {
         order.local_date = local_date;
         order.trust = self.clock.trust(newest_event).await;
         let (keeper, deadline, cancel) = (self.keeper.clone(), self.deadline, self.cancel());
-        let Taken { manifest, rotation } = blocking(move || {
+        let taken = blocking(move || {
             is_there(&keeper)?;
             let taking = keeper.scratch.join(TAKING);
             mark(|| durable::write_whole(&taking, order.reason.as_str().as_bytes(), 0o644));
@@ -234,8 +264,8 @@ impl Data {
             taken
         })
         .await?;
-        self.tell_of(&rotation).await;
-        Ok(manifest)
+        self.tell_of(&taken.rotation).await;
+        Ok(taken)
     }
 
     /// Says what a rotation did, where it did something.
@@ -275,7 +305,7 @@ impl Data {
     /// # Errors
     /// The folder can't be worked in.
     pub async fn rotate(&self) -> anyhow::Result<Rotation> {
-        let _one_at_a_time = self.turn.lock().await;
+        let _quiet = self.quiet().await;
         let newest_event = self.journal.latest_instant().await?;
         let trust = self.clock.trust(newest_event).await;
         let (keeper, now) = (self.keeper.clone(), self.clock.local());
@@ -332,12 +362,12 @@ impl Data {
         Ok(about_it.map(ToString::to_string))
     }
 
-    /// Pins a snapshot, or takes the pin out.
+    /// Pins a snapshot, or takes the pin out, also while one is taken: the folder's own lock keeps it apart from a
+    /// rotation.
     ///
     /// # Errors
     /// There is no such snapshot, or the folder can't be written.
     pub async fn set_pinned(&self, id: SnapshotId, pinned: bool) -> anyhow::Result<Manifest> {
-        let _one_at_a_time = self.turn.lock().await;
         let keeper = self.keeper.clone();
         blocking(move || keeper.set_pinned(id, pinned).map_err(said)).await
     }
@@ -385,10 +415,10 @@ impl Data {
         .await
     }
 
-    /// Whether a snapshot is being taken now.
+    /// Whether a snapshot is being taken now, or old backups are being taken over.
     #[must_use]
     pub fn is_taking(&self) -> bool {
-        self.turn.try_lock().is_err()
+        self.turn.try_lock().is_err() || self.adopting.try_lock().is_err()
     }
 
     /// The tables that shrank by at least `shrink` percent between the night before a snapshot and that snapshot, with

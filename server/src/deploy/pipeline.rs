@@ -9,11 +9,11 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 
 use super::checks::BeforeSwap;
-use super::data::{CopyFailed, Unpacked, VersionWatch};
+use super::data::{CopyFailed, Quiet, Unpacked, VersionWatch};
 use super::release::Releases;
 use super::step::{self, Kind, Step, Unwind};
 use super::{App, live, seconds, subject, verdict};
-use crate::backup::{Cancel, Reason};
+use crate::backup::{Cancel, Manifest, Reason};
 use crate::faults;
 use crate::journal::runs::{RunFacts, RunId, RunState, StepState};
 use crate::journal::{NewEvent, Severity};
@@ -51,6 +51,9 @@ pub struct Pipeline {
     version: Option<VersionWatch>,
     /// Whether the database may hold other content than before; after a crash nobody can know.
     content_changed: bool,
+    /// Held from the first snapshot of a restore to its end: it takes another one while the app is stopped, and that
+    /// waits for nobody's.
+    quiet: Option<Quiet>,
 }
 
 /// How a step ended, with what there is to say of it.
@@ -76,13 +79,21 @@ impl Pipeline {
             unpacked: None,
             version: None,
             content_changed: false,
+            quiet: None,
         }
     }
 
     /// One that was cut off, and goes on or is taken back.
-    pub fn resumed(app: Arc<App>, run: RunId, kind: Kind, facts: RunFacts) -> Pipeline {
+    pub fn resumed(
+        app: Arc<App>,
+        run: RunId,
+        kind: Kind,
+        facts: RunFacts,
+        quiet: Option<Quiet>,
+    ) -> Pipeline {
         Pipeline {
             content_changed: true,
+            quiet,
             ..Pipeline::new(app, run, kind, facts, None)
         }
     }
@@ -284,11 +295,13 @@ impl Pipeline {
         if !self.app.data.exists() {
             return Ok(Outcome::Skipped("there is no database yet".to_owned()));
         }
-        let manifest = self
+        let previous = self.facts.previous.clone();
+        let taken = self
             .app
             .data
-            .snapshot(Reason::BeforeDeploy, self.facts.previous.clone(), false)
+            .snapshot_for(Reason::BeforeDeploy, previous, false, None)
             .await?;
+        let manifest = taken.manifest;
         if let Some(previous) = self.facts.previous.clone() {
             self.app
                 .journal
@@ -340,6 +353,7 @@ impl Pipeline {
     }
 
     async fn snapshot_before_restore(&mut self) -> anyhow::Result<Outcome> {
+        self.keep_quiet().await;
         self.version = Some(self.app.data.watch_version().await?);
         let id = self.take_before_restore().await?;
         Ok(Outcome::Done(format!(
@@ -347,13 +361,26 @@ impl Pipeline {
         )))
     }
 
-    async fn take_before_restore(&mut self) -> anyhow::Result<crate::backup::SnapshotId> {
-        let release = Some(self.facts.release.clone());
-        let manifest = self
-            .app
+    async fn keep_quiet(&mut self) -> &Quiet {
+        let quiet = match self.quiet.take() {
+            Some(quiet) => quiet,
+            None => self.app.data.quiet().await,
+        };
+        self.quiet.insert(quiet)
+    }
+
+    async fn take_in_quiet(&mut self) -> anyhow::Result<Manifest> {
+        let (app, release) = (self.app.clone(), self.facts.release.clone());
+        let quiet = self.keep_quiet().await;
+        let taken = app
             .data
-            .snapshot(Reason::BeforeRestore, release, true)
+            .snapshot_in(quiet, Reason::BeforeRestore, Some(release), true, None)
             .await?;
+        Ok(taken.manifest)
+    }
+
+    async fn take_before_restore(&mut self) -> anyhow::Result<crate::backup::SnapshotId> {
+        let manifest = self.take_in_quiet().await?;
         self.facts.before = Some(manifest.id);
         self.app
             .journal
@@ -425,12 +452,7 @@ impl Pipeline {
             // It goes on after a crash. Whatever the database holds now is kept, should anybody have
             // written into it since; the content from before is in the snapshot of then.
             None => {
-                let release = Some(self.facts.release.clone());
-                let manifest = self
-                    .app
-                    .data
-                    .snapshot(Reason::BeforeRestore, release, true)
-                    .await?;
+                let manifest = self.take_in_quiet().await?;
                 said = format!(
                     "{said}; {} holds what was found after the crash",
                     manifest.id

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use jiff::civil::Time;
 
-use crate::backup::Watch;
 use crate::backup::adopt::{Adopt, AdoptError, Adoption, adopt};
+use crate::backup::{Progress, Stage, Watch};
+use crate::faults;
 
 use super::Data;
 
 impl Data {
-    /// Takes over what a folder holds; no snapshot is taken meanwhile, unless it is a look only. The inner result is the
-    /// backups' own.
+    /// Takes over what a folder holds; a second one waits, unless it is a look only. The inner result is the backups'
+    /// own.
     ///
     /// # Errors
     /// The backups folder is gone, or the working thread ended.
@@ -23,7 +24,7 @@ impl Data {
     ) -> anyhow::Result<Result<Adoption, AdoptError>> {
         let _one_at_a_time = match dry_run {
             true => None,
-            false => Some(self.turn.lock().await),
+            false => Some(self.adopting.lock().await),
         };
         let order = Adopt {
             from,
@@ -34,10 +35,15 @@ impl Data {
         let (keeper, deadline, cancel) = (self.keeper.clone(), ADOPTION_DEADLINE, self.cancel());
         super::blocking(move || {
             super::is_there(&keeper)?;
+            let mut tell = |progress: Progress| {
+                if progress.stage == Stage::Copying && progress.done > 0 {
+                    faults::point("adopt.copying");
+                }
+            };
             Ok(adopt(
                 &keeper,
                 &order,
-                &mut Watch::new(&mut |_| {}, cancel, deadline),
+                &mut Watch::new(&mut tell, cancel, deadline),
             ))
         })
         .await
