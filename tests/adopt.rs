@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{House, Said, TEALKEEP};
+use crate::support::{House, PATIENCE, Said, TEALKEEP};
 
 /// Runs a program, which has to succeed.
 #[track_caller]
@@ -302,4 +302,49 @@ async fn the_server_takes_over_an_apps_old_backups_and_the_journal_says_so() {
     let runs = house.get("/api/v1/apps/home/runs").await;
     assert_eq!(runs[0]["kind"], "restore", "{runs:#}");
     assert_eq!(runs[0]["state"], "done", "{runs:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_and_a_rotation_wait_for_no_adoption() {
+    let dir = desk();
+    let waits = dir.path().join("waits");
+    let wait_at = format!("adopt.copying={}", waits.display());
+    let house = House::start_with(&[("TEALKEEP_WAIT_AT", &wait_at)]).await;
+    let old = dir.path().join("old");
+    let backup = format!(
+        "for night in 2025-11-03 2025-11-04; do
+             mkdir -p daily/$night
+             sqlite3 {} \".backup 'daily/$night/db.sqlite'\"
+             gzip daily/$night/db.sqlite
+         done",
+        house.database().display()
+    );
+    sh(&backup, &old);
+    let adoption = house.begin(["adopt", old.to_str().unwrap(), "home"]);
+    let began = std::time::Instant::now();
+    while !waits.exists() {
+        assert!(began.elapsed() < PATIENCE, "nothing was taken over");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+
+    let taken = house.ended(house.begin(["backup", "home", "--json"])).await;
+    taken.succeeds();
+    let rotated = house.begin(["snapshots", "home", "--rotate"]);
+    house.ended(rotated).await.succeeds();
+    let all = house.get("/api/v1/apps/home/snapshots").await;
+    let reasons = all["snapshots"].as_array().unwrap().iter();
+    assert!(
+        reasons.clone().all(|snapshot| snapshot["reason"] == "manual"),
+        "{all:#}"
+    );
+    let before = reasons.count();
+
+    fs::remove_file(&waits).unwrap();
+    house.ended(adoption).await.succeeds();
+    let all = house.get("/api/v1/apps/home/snapshots").await;
+    assert_eq!(all["snapshots"].as_array().unwrap().len(), before + 2);
+    sh(
+        "sha256sum --quiet --check SHA256SUMS",
+        &house.backups(),
+    );
 }

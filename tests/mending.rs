@@ -260,6 +260,45 @@ async fn a_restore_that_was_taken_back_is_not_applied_by_a_later_start() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_that_has_stopped_the_app_waits_for_nobody_elses_snapshot() {
+    let mut house = House::start().await;
+    let snapshot = crate::load::backup(&house);
+    house.stop().await;
+    let waits = house.folder().join("waits");
+    let wait_at = format!("snapshot.pages={}", waits.display());
+    house.start_again(&[("TEALKEEP_WAIT_AT", &wait_at)]).await;
+    let restore = house.begin(["restore", "home", &snapshot]);
+    let began = Instant::now();
+    while !waits.exists() {
+        assert!(began.elapsed() < PATIENCE, "it took no snapshot");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // The snapshot under way does not see it, so that there will be a second one, and somebody else asks for one as
+    // well. Whenever that is heard, it is of the content that was restored.
+    write(&house, "late");
+    let backup = house.begin(["backup", "home", "--json"]);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    fs::remove_file(&waits).unwrap();
+    house.ended(restore).await.succeeds();
+    let asked_for = house.ended(backup).await.succeeds().json();
+
+    let all = house.get("/api/v1/apps/home/snapshots").await;
+    let all = all["snapshots"].as_array().unwrap();
+    let rows = |id: &str| {
+        let found = all.iter().find(|one| one["id"] == id);
+        found.unwrap()["rows"].as_u64().unwrap()
+    };
+    let before = all.iter().filter(|one| one["reason"] == "before-restore");
+    let before: Vec<u64> = before.map(|one| rows(one["id"].as_str().unwrap())).collect();
+    assert_eq!(before, [rows(&snapshot) + 1, rows(&snapshot)], "{all:#?}");
+    assert_eq!(
+        rows(asked_for["id"].as_str().unwrap()),
+        rows(&snapshot),
+        "{all:#?}"
+    );
+}
+
 /// Writes one row, as the app would.
 fn write(house: &House, request_id: &str) {
     let connection = rusqlite::Connection::open(house.database()).unwrap();

@@ -245,6 +245,13 @@ impl House {
             .unwrap()
     }
 
+    /// Waits for the end of a verb that was begun.
+    pub async fn ended(&self, verb: Child) -> Said {
+        let ended = tokio::task::spawn_blocking(move || verb.wait_with_output());
+        let output = tokio::time::timeout(PATIENCE, ended).await;
+        Said::of(&output.expect("it goes on").unwrap().unwrap())
+    }
+
     /// What `tealkeep status --json` says.
     pub async fn status(&self) -> Value {
         self.tealkeep(["status", "--json"]).succeeds().json()

@@ -346,6 +346,26 @@ proptest! {
         prop_assert_eq!(again.keep, first.keep);
     }
 
+    // So an adoption may take over in any order, and be rotated in the middle of it.
+    #[test]
+    fn of_a_part_of_what_there_is_all_stays_that_stays_of_the_whole(entries in any_folder(), each in any::<u128>()) {
+        let today = date(2026, 11, 21);
+        let kept = |entries: &[Entry]| -> BTreeSet<SnapshotId> {
+            let plan = decide(entries, noon(today), today, &Keep::default());
+            plan.keep.iter().map(|kept| kept.id).collect()
+        };
+        let of_whole = kept(&entries);
+        let nth = entries.iter().enumerate();
+        let part: Vec<Entry> = nth
+            .filter(|(n, _)| (each >> n) & 1 == 1)
+            .map(|(_, entry)| entry.clone())
+            .collect();
+        let of_part = kept(&part);
+        for entry in part.iter().filter(|entry| of_whole.contains(&entry.id)) {
+            prop_assert!(of_part.contains(&entry.id), "{} went", entry.id);
+        }
+    }
+
     #[test]
     fn the_order_of_what_there_is_does_not_matter(entries in any_folder(), seed in any::<u64>()) {
         let mut shuffled = entries.clone();
