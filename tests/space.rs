@@ -388,6 +388,55 @@ async fn a_folder_that_is_gone_is_not_replaced_by_an_empty_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_was_not_mounted_at_the_start_gets_no_empty_folder_in_its_place() {
+    let mut house = House::start().await;
+    house.stop().await;
+    let backups = house.backups();
+    std::fs::rename(&backups, house.folder().join("backups/before")).unwrap();
+    let disk = Disk::mounted_on(&backups, 112);
+    installed_long_ago(&house);
+    house.start_again(&[]).await;
+    let journal = Connection::open(house.folder().join("state/journal.db")).unwrap();
+    let good = "SELECT count(*) FROM night WHERE snapshot IS NOT NULL";
+    let began = Instant::now();
+    while journal.query_row(good, [], |row| row.get(0)) != Ok(1) {
+        assert!(began.elapsed() < PATIENCE, "{:#?}", house.journal().await);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    house.stop().await;
+    let before = everything(&backups);
+    disk.unmount();
+
+    house.start_again(&[]).await;
+    until_said(&house, "The snapshot of the night to ").await;
+    for said in ["The snapshot of the night to ", "No snapshot can be taken: "] {
+        let journal = house.journal().await;
+        let told = journal.iter().find(|text| text.starts_with(said)).unwrap();
+        for part in ["is gone", "is mounted", "`install -d "] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+    }
+    house.tealkeep(["backup"]).fails_with(1);
+    let sentence = house.status().await["sentence"].to_string();
+    assert!(sentence.contains("is gone"), "{sentence}");
+    assert_eq!(everything(&backups), BTreeMap::new());
+    assert!(!backups.join("snapshots").exists());
+
+    // Nobody has to restart anything.
+    disk.mount();
+    house.tealkeep(["backup"]).succeeds();
+    let after = everything(&backups);
+    let snapshots = |all: &BTreeMap<PathBuf, Vec<u8>>| {
+        let names = all.keys().filter(|path| path.parent().unwrap().ends_with("snapshots"));
+        names.filter(|path| path.extension().is_some_and(|end| end == "gz")).count()
+    };
+    assert_eq!(snapshots(&after), snapshots(&before) + 1);
+    assert_is_whole(&backups, snapshots(&after));
+    house.stop().await;
+    drop(disk);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_under_the_journal_does_not_keep_tealkeep_from_starting() {
     let mut house = House::start().await;
     house.stop().await;

@@ -293,7 +293,7 @@ impl App {
         if let Err(error) = self.data.sweep().await {
             self.note(
                 Severity::Bad,
-                format!("The backups folder can't be used: {error:#}."),
+                format!("No snapshot can be taken: {error:#}."),
             )
             .await;
         }

@@ -4,7 +4,7 @@
 mod adopt;
 mod room;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,15 +112,19 @@ fn version_of(database: &std::sync::Mutex<Database>) -> anyhow::Result<i64> {
         .pragma_query_value(None, "data_version", |row| row.get(0))?)
 }
 
-/// A folder that is gone while Tealkeep runs is a disk that fell off, or somebody's hand: a new one in its place would
-/// look as if there had never been a snapshot.
+/// A folder that is gone is a disk that fell off or was not mounted, or somebody's hand: a new one in its place would
+/// look as if there had never been a snapshot, and take the nights that belong on that disk.
 fn is_there(keeper: &Keeper) -> anyhow::Result<()> {
     let snapshots = catalogue::snapshots(&keeper.folder);
     if !snapshots.is_dir() {
+        let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
         bail!(
-            "the backups folder {} is gone, or what was in it: see whether its disk is mounted and put it back, or \
-             restart Tealkeep to begin a new one",
-            keeper.folder.display()
+            "the backups folder {} is gone, or what was in it: see whether its disk is mounted, and mount it. To begin \
+             a new one in its place: `install -d -o {} -m 2750 {} {}`",
+            keeper.folder.display(),
+            rustix::process::geteuid().as_raw(),
+            quoted(&keeper.folder),
+            quoted(&snapshots)
         );
     }
     Ok(())
@@ -155,14 +159,15 @@ impl Data {
         self.keeper.database.exists()
     }
 
-    /// Removes what a start before this one left half done, and says which snapshot was cut off.
+    /// Removes what a start before this one left half done, and says which snapshot was cut off. Makes the backups
+    /// folder where the journal knows of no night that went well.
     ///
     /// # Errors
-    /// The folders can't be used.
+    /// The folders can't be used, or the backups folder is gone.
     pub async fn sweep(&self) -> anyhow::Result<()> {
+        let is_first = !self.journal.has_good_night(self.app.clone()).await?;
         let keeper = self.keeper.clone();
-        let (cut_off, was_there) = blocking(move || {
-            let was_there = catalogue::snapshots(&keeper.folder).is_dir();
+        let (cut_off, there) = blocking(move || {
             std::fs::create_dir_all(&keeper.scratch)
                 .with_context(|| format!("cannot make {}", keeper.scratch.display()))?;
             for entry in std::fs::read_dir(&keeper.scratch)?.flatten() {
@@ -172,22 +177,19 @@ impl Data {
                     std::fs::remove_file(entry.path())?;
                 }
             }
-            keeper.clean_up().map_err(said)?;
+            let there = match is_first {
+                true => Ok(()),
+                false => is_there(&keeper),
+            };
+            if there.is_ok() {
+                keeper.clean_up().map_err(said)?;
+            }
             let taking = keeper.scratch.join(TAKING);
             let cut_off = std::fs::read_to_string(&taking).ok();
             durable::remove(&taking)?;
-            Ok((cut_off, was_there))
+            Ok((cut_off, there))
         })
         .await?;
-        // At the first start there is nothing yet; later it is a disk that was not mounted in time.
-        if !was_there && !self.journal.nights(self.app.clone(), 1).await?.is_empty() {
-            let text = format!(
-                "The backups folder {} was not there, and is begun anew: see whether its disk is mounted. If it is not, \
-                 stop Tealkeep, move the new folder away, and mount the disk.",
-                self.keeper.folder.display()
-            );
-            self.note(Severity::Bad, text).await;
-        }
         if let Some(reason) = cut_off {
             let text = format!(
                 "Tealkeep had been cut off while it took a {reason} snapshot; if that was complete by then it is listed, and \
@@ -195,7 +197,7 @@ impl Data {
             );
             self.note(Severity::Warning, text).await;
         }
-        Ok(())
+        there
     }
 
     /// Waits until nobody takes a snapshot, and keeps it so.
@@ -496,7 +498,7 @@ impl Data {
         let (folder, need) = (self.keeper.database.clone(), manifest.plain_bytes);
         let folder = folder
             .parent()
-            .map_or_else(|| PathBuf::from("/"), std::path::Path::to_owned);
+            .map_or_else(|| PathBuf::from("/"), Path::to_owned);
         // Until its checkpoint the content lies in the WAL as well (sqlite.org/wal.html).
         blocking(move || has_room(&folder, need)?.map_err(said)).await?;
         Ok(())

@@ -51,6 +51,18 @@ impl Journal {
         Ok(())
     }
 
+    /// Whether any night gave a snapshot, as far as the journal goes back.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn has_good_night(&self, app: AppName) -> anyhow::Result<bool> {
+        self.with(move |connection| {
+            let any = "SELECT EXISTS (SELECT 1 FROM night WHERE app = ?1 AND snapshot IS NOT NULL)";
+            connection.query_row(any, [app.as_str()], |row| row.get(0))
+        })
+        .await
+    }
+
     /// The newest tries, newest first, `most` of them.
     ///
     /// # Errors
