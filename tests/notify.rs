@@ -389,6 +389,33 @@ async fn a_night_that_failed_is_told_once_and_once_more_when_it_is_well_and_then
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_that_a_wrong_clock_dated_hides_no_night_that_failed() {
+    let receiver = Receiver::new().await;
+    let mut house = House::telling(&receiver);
+    house.age().await;
+    house.start().await;
+    receiver.until("/ping/0b7f", 1).await;
+    house.stop().await;
+    // The one that was just taken had been dated in the future once, so the night is due still; and it fails.
+    let taken: String = house
+        .journal()
+        .query_row("SELECT snapshot FROM night", [], |row| row.get(0))
+        .unwrap();
+    let misdated = house.journal().execute(
+        "INSERT INTO setting VALUES ('misdated-snapshots', ?1)",
+        [format!("[\"{taken}\"]")],
+    );
+    assert_eq!(misdated.unwrap(), 1);
+    house.damage();
+    house.start().await;
+    let told = receiver.until("/hook", 1).await;
+    assert_eq!(
+        told[0].json()["title"],
+        "home: last night's snapshot failed"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_hangs_delays_no_backup_and_no_end_and_a_later_start_tells_it() {
     let receiver = Receiver::new().await;
     receiver.behave(Manner::Hangs);

@@ -220,11 +220,13 @@ impl Catalogue {
             .or(self.entries.last())
     }
 
-    /// The local dates whose night is done, for [`crate::schedule::LastRun::newest`].
-    pub fn nights(&self) -> impl Iterator<Item = Date> {
+    /// The local dates whose night is done, for [`crate::schedule::LastRun::newest`]: those of the nightly snapshots,
+    /// but for some that a wrong clock has dated.
+    pub fn nights_but(&self, misdated: &BTreeSet<SnapshotId>) -> impl Iterator<Item = Date> {
         let manifests = self.entries.iter().map(|entry| &entry.manifest);
         manifests
             .filter(|manifest| manifest.reason == Reason::Nightly)
+            .filter(|manifest| !misdated.contains(&manifest.id))
             .map(|manifest| manifest.local_date)
     }
 

@@ -1,6 +1,8 @@
 //! The nights in the journal: whether each one that was tried gave a snapshot, and if not, why. What was never
 //! tried is not here: the schedule knows what was due, and the folder what there is.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{Row, params};
@@ -9,6 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::{Journal, instant, keep_newest};
 use crate::backup::SnapshotId;
 use crate::names::AppName;
+
+/// The setting for the snapshots that a clock which ran ahead has dated. When their date comes, they don't stand for
+/// it.
+const MISDATED: &str = "misdated-snapshots";
 
 /// One try of one night. Its JSON is part of the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -49,6 +55,26 @@ impl Journal {
         .await?;
         self.touch();
         Ok(())
+    }
+
+    /// The snapshots, of whichever app, that were seen while they were dated in the future.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn misdated(&self) -> anyhow::Result<BTreeSet<SnapshotId>> {
+        let text = self.setting(MISDATED).await?;
+        Ok(text
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default())
+    }
+
+    /// Writes down all of them anew.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn set_misdated(&self, ids: &BTreeSet<SnapshotId>) -> anyhow::Result<()> {
+        self.set_setting(MISDATED, Some(serde_json::to_string(ids)?))
+            .await
     }
 
     /// Whether any night gave a snapshot, as far as the journal goes back.

@@ -13,7 +13,6 @@ use tokio::task::JoinHandle;
 
 use super::Key;
 use super::facts::{AppFacts, DiskFacts, Facts, Space};
-use crate::backup::Reason;
 use crate::config::Dashboard;
 use crate::deploy::App;
 use crate::deploy::step::Kind;
@@ -37,8 +36,18 @@ struct Folder {
     found: Found,
 }
 
-/// The local dates of the nightly snapshots, and the size of the newest snapshot's file.
-type Found = Result<(Vec<Date>, u64), String>;
+/// What there is in one that can be read.
+#[derive(Debug, Clone)]
+struct Holds {
+    /// The local dates of the nightly snapshots, as the schedule counts them: one that it takes again must not seem to
+    /// be there.
+    nights: Vec<Date>,
+    /// The size of the newest snapshot's file.
+    newest_bytes: u64,
+}
+
+/// That, or why it can't be read.
+type Found = Result<Holds, String>;
 
 /// What is remembered between two looks; nothing that a restart may not lose.
 #[derive(Debug, Default)]
@@ -114,7 +123,7 @@ impl Gatherer {
             name: name.clone(),
             at: app.config.backup.at,
             deadline: app.config.backup.deadline,
-            nightly: folder.found.map(|(dates, _)| dates),
+            nightly: folder.found.map(|holds| holds.nights),
             night: journal.nights(name.clone(), 1).await?.pop(),
             drill: journal.drills(name.clone(), 1).await?.pop(),
             pull_within: app.config.backup.pull_within,
@@ -171,7 +180,7 @@ impl Gatherer {
             places.push(Place {
                 folder: app.config.backups.clone(),
                 holds: format!("the snapshots of {}", app.name()),
-                need: newest.map_or(0, |(_, bytes)| *bytes),
+                need: newest.map_or(0, |holds| holds.newest_bytes),
             });
             if let Some(folder) = app.config.database.parent() {
                 places.push(Place {
@@ -219,16 +228,15 @@ async fn within<T>(patience: Duration, mut waiting: JoinHandle<T>) -> Answer<T> 
 
 /// Reads a backups folder.
 async fn read(app: Arc<App>) -> Found {
-    let (catalogue, _) = app
-        .data
-        .catalogue()
-        .await
-        .map_err(|error| format!("{error:#}"))?;
-    let manifests = || catalogue.entries.iter().map(|entry| &entry.manifest);
-    let nightly = manifests().filter(|manifest| manifest.reason == Reason::Nightly);
-    let dates = nightly.map(|manifest| manifest.local_date).collect();
-    let newest = manifests().max_by_key(|manifest| manifest.taken_at);
-    Ok((dates, newest.map_or(0, |manifest| manifest.bytes)))
+    let said = |error: anyhow::Error| format!("{error:#}");
+    let (catalogue, _) = app.data.catalogue().await.map_err(said)?;
+    let misdated = app.journal.misdated().await.map_err(said)?;
+    let manifests = catalogue.entries.iter().map(|entry| &entry.manifest);
+    let newest = manifests.max_by_key(|manifest| manifest.taken_at);
+    Ok(Holds {
+        nights: catalogue.nights_but(&misdated).collect(),
+        newest_bytes: newest.map_or(0, |manifest| manifest.bytes),
+    })
 }
 
 /// A folder that must have room.

@@ -82,10 +82,6 @@ struct Pending {
     misdated: Option<BTreeSet<SnapshotId>>,
 }
 
-/// The journal's setting for the snapshots that a clock which ran ahead has dated. When their date comes, they
-/// don't stand for it.
-const MISDATED: &str = "misdated-snapshots";
-
 async fn look(server: &Server, installed_at: Timestamp, nights: &Mutex<HashMap<AppName, Pending>>) {
     for app in &server.apps {
         // Only begun here: a slow site keeps no snapshot waiting.
@@ -132,13 +128,7 @@ async fn look_at(
     let (last, unreadable) = match app.data.catalogue().await {
         Ok((catalogue, _)) => {
             let misdated = misdated(server, &catalogue, now, pending).await;
-            let nights = catalogue
-                .entries
-                .iter()
-                .map(|entry| &entry.manifest)
-                .filter(|manifest| manifest.reason == Reason::Nightly)
-                .filter(|manifest| !misdated.contains(&manifest.id));
-            let last = LastRun::newest(nights.map(|manifest| manifest.local_date), today);
+            let last = LastRun::newest(catalogue.nights_but(misdated), today);
             (last, None)
         }
         // Whether the night is done can't be told; that it can't is the night's failure, if one is due at all.
@@ -246,11 +236,7 @@ async fn misdated<'a>(
     known.extend(ahead);
     // The setting is one for all apps.
     known.extend(written_down(server).await);
-    let kept = match serde_json::to_string(known) {
-        Ok(text) => server.journal.set_setting(MISDATED, Some(text)).await,
-        Err(error) => Err(error.into()),
-    };
-    if let Err(error) = kept {
+    if let Err(error) = server.journal.set_misdated(known).await {
         tracing::error!("which snapshots are misdated could not be kept: {error:#}");
     }
     known
@@ -258,15 +244,10 @@ async fn misdated<'a>(
 
 /// The misdated snapshots that the journal knows, of whichever app.
 async fn written_down(server: &Server) -> BTreeSet<SnapshotId> {
-    match server.journal.setting(MISDATED).await {
-        Ok(text) => text
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_default(),
-        Err(error) => {
-            tracing::error!("which snapshots are misdated could not be read: {error:#}");
-            BTreeSet::new()
-        }
-    }
+    server.journal.misdated().await.unwrap_or_else(|error| {
+        tracing::error!("which snapshots are misdated could not be read: {error:#}");
+        BTreeSet::new()
+    })
 }
 
 /// Whether the clock is trusted, by all that is known.

@@ -105,11 +105,12 @@ pub(super) async fn failed_nights(
         .nights(app.name().clone(), NIGHTS_LOOKED_AT)
         .await?;
     let now = server.clock.now();
+    let misdated = server.journal.misdated().await?;
     let good: BTreeSet<_> = nights
         .iter()
-        .filter(|night| night.snapshot.is_some())
+        .filter(|night| night.snapshot.is_some_and(|id| !misdated.contains(&id)))
         .map(|night| night.local_date)
-        .chain(catalogue.nights())
+        .chain(catalogue.nights_but(&misdated))
         .collect();
     let mut seen = BTreeSet::new();
     let failed = nights.into_iter().filter_map(|night| {
