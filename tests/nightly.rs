@@ -53,6 +53,33 @@ async fn a_night_that_was_missed_is_caught_up_once_at_the_next_start() {
     assert_eq!(nights(&house).await.len(), 1, "a night is taken once");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_that_is_there_has_not_failed_for_want_of_a_note_about_it() {
+    let mut house = House::start().await;
+    house.stop().await;
+    installed(&house, Timestamp::now() - 72.hours());
+    let journal = rusqlite::Connection::open(house.folder().join("state/journal.db")).unwrap();
+    journal
+        .execute("ALTER TABLE release_schema RENAME TO elsewhere", [])
+        .unwrap();
+    house.start_again(&[]).await;
+    house.tealkeep(["backup"]).succeeds();
+    let began = std::time::Instant::now();
+    loop {
+        let tried = "SELECT count(snapshot), count(*) FROM night";
+        let tried: (i64, i64) = journal
+            .query_row(tried, [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap();
+        if tried.1 > 0 {
+            assert_eq!(tried, (1, 1), "{:#?}", house.journal().await);
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "{:#?}", house.journal().await);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    house.stop().await;
+}
+
 /// Pretends that this Tealkeep was installed at another instant.
 fn installed(house: &House, at: Timestamp) {
     let journal = rusqlite::Connection::open(house.folder().join("state/journal.db")).unwrap();

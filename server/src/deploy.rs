@@ -564,9 +564,15 @@ impl App {
         match &taken {
             Ok(manifest) => {
                 if let Some(release) = release {
-                    self.journal
+                    let noted = self
+                        .journal
                         .note_schema(self.name().clone(), release, manifest.schema_hash.clone())
-                        .await?;
+                        .await;
+                    // The snapshot is there all the same. A restore of it may be refused for want of this knowledge,
+                    // which is the safe side.
+                    if let Err(error) = noted {
+                        tracing::error!(app = %self.name(), "{error:#}");
+                    }
                 }
                 let how = format!(
                     "A {} snapshot, {}, was taken and read back: {} in {}.",
