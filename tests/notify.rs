@@ -416,6 +416,35 @@ async fn a_snapshot_that_a_wrong_clock_dated_hides_no_night_that_failed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_that_failed_in_the_night_is_told_and_the_night_has_its_snapshot() {
+    let receiver = Receiver::new().await;
+    let mut house = House::telling(&receiver);
+    house.age().await;
+    // A folder stands where the night's link is to be, whichever of two nights that is.
+    let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    for date in [today.yesterday().unwrap(), today] {
+        let link = format!("backups/daily/{date}.sqlite.gz/in-the-way");
+        fs::create_dir_all(house.folder().join(link)).unwrap();
+    }
+    house.start().await;
+    let told = receiver.until("/hook", 1).await;
+    let message = told[0].json();
+    assert_eq!(message["title"], "home: the night ended with a problem");
+    let text = message["text"].as_str().unwrap();
+    assert!(text.contains("failed: the rotation ("), "{text}");
+    let (snapshot, failed): (Option<String>, Option<String>) = house
+        .journal()
+        .query_row("SELECT snapshot, failed FROM night", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    assert!(snapshot.is_some() && failed.is_some());
+    let all = house.tealkeep(&["snapshots", "--json"]).await.succeeds();
+    assert_eq!(all.json()["snapshots"][0]["reason"], "nightly", "{all:?}");
+    assert_eq!(receiver.at("/ping/0b7f").len(), 0, "it was no good night");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_hangs_delays_no_backup_and_no_end_and_a_later_start_tells_it() {
     let receiver = Receiver::new().await;
     receiver.behave(Manner::Hangs);

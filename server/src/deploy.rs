@@ -28,7 +28,7 @@ use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::backup::{Manifest, Reason, SnapshotId};
+use crate::backup::{Manifest, Reason, SnapshotId, Taken};
 use crate::config::AppConfig;
 use crate::journal::runs::{Run, RunFacts, RunId, RunState};
 use crate::journal::{Journal, NewEvent, Severity};
@@ -530,10 +530,11 @@ impl App {
     /// # Errors
     /// The snapshot failed; nothing that was there before has changed.
     pub async fn backup(self: &Arc<Self>, reason: Reason) -> anyhow::Result<Manifest> {
-        self.backup_for(reason, None).await
+        Ok(self.backup_for(reason, None).await?.manifest)
     }
 
-    /// The same, counted for a local date: a catch-up's is the night that was missed.
+    /// The same, counted for a local date: a catch-up's is the night that was missed. Says what came of the rotation
+    /// too.
     ///
     /// # Errors
     /// The snapshot failed; nothing that was there before has changed.
@@ -541,7 +542,7 @@ impl App {
         self: &Arc<Self>,
         reason: Reason,
         local_date: Option<Date>,
-    ) -> anyhow::Result<Manifest> {
+    ) -> anyhow::Result<Taken> {
         // A task of its own: a phone that goes to sleep meanwhile does not call the snapshot off.
         let app = self.clone();
         let task = self
@@ -554,7 +555,7 @@ impl App {
         &self,
         reason: Reason,
         local_date: Option<Date>,
-    ) -> anyhow::Result<Manifest> {
+    ) -> anyhow::Result<Taken> {
         let live = self.router.live().await?;
         let release = self.releases.of_colour(live);
         let taken = self
@@ -562,7 +563,7 @@ impl App {
             .snapshot_for(reason, release.clone(), false, local_date)
             .await;
         match &taken {
-            Ok(manifest) => {
+            Ok(Taken { manifest, .. }) => {
                 if let Some(release) = release {
                     let noted = self
                         .journal

@@ -27,7 +27,7 @@ pub struct Night {
     pub at: Timestamp,
     /// The snapshot, where there is one.
     pub snapshot: Option<SnapshotId>,
-    /// Why there is none, in words that end no sentence.
+    /// What failed, in words that end no sentence: why there is no snapshot or, where there is one, what came after it.
     pub failed: Option<String>,
 }
 

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::reserve;
-use crate::backup::{Catalogue, Reason, SnapshotId};
+use crate::backup::{Catalogue, Reason, Rotation, SnapshotId};
 use crate::clock::BUILT;
 use crate::deploy::App;
 use crate::http::Server;
@@ -155,7 +155,14 @@ async fn look_at(
         }
     };
     let (snapshot, failed, said) = match taken {
-        Ok(manifest) => (Some(manifest.id), None, pending.tries.done(local_date)),
+        Ok(taken) => {
+            let failed = match &taken.rotation {
+                Rotation::Failed(error) => Some(format!("the rotation ({error})")),
+                Rotation::Done(_) | Rotation::Withheld(_) => None,
+            };
+            let said = pending.tries.done(local_date);
+            (Some(taken.manifest.id), failed, said)
+        }
         Err(error) => {
             let why = format!("{error:#}");
             tracing::error!(app = %app.name(), "the nightly snapshot failed: {why}");
@@ -270,6 +277,7 @@ async fn recall(server: &Server, app: &App, pending: &mut Pending) {
         Ok(nights) => {
             if let Some((night, why)) = nights
                 .first()
+                .filter(|night| night.snapshot.is_none())
                 .and_then(|night| Some((night, night.failed.as_ref()?)))
             {
                 pending.tries = Tries::known(night.local_date, why);

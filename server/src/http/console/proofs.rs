@@ -113,7 +113,8 @@ pub(super) async fn failed_nights(
         .chain(catalogue.nights_but(&misdated))
         .collect();
     let mut seen = BTreeSet::new();
-    let failed = nights.into_iter().filter_map(|night| {
+    let failed = nights.into_iter().filter(|night| night.snapshot.is_none());
+    let failed = failed.filter_map(|night| {
         let why = night.failed?;
         let is_news = now.duration_since(night.at) < FAILED_SHOWN && seen.insert(night.local_date);
         is_news.then(|| view::FailedNight {
@@ -136,7 +137,7 @@ pub(super) async fn broken(
     let nights = server.journal.nights(name.clone(), 1).await?;
     if let Some(why) = nights
         .first()
-        .filter(|night| night.at > newest.taken_at)
+        .filter(|night| night.snapshot.is_none() && night.at > newest.taken_at)
         .and_then(|night| night.failed.as_ref())
     {
         let sentence = format!("Last night's snapshot of {name} failed: {why}.");
@@ -204,6 +205,16 @@ pub(super) async fn overdue(
             None => format!("No laptop has pulled the snapshots of {name} yet."),
         };
         return attention(sentence, "See what to do");
+    }
+    let nights = server.journal.nights(name.clone(), 1).await?;
+    if let Some(night) = nights.into_iter().find(|night| night.snapshot.is_some())
+        && let Some(what) = night.failed
+    {
+        let date = night.local_date;
+        let sentence = format!(
+            "The snapshot of {name} for the night to {date} is there, but what follows it failed: {what}."
+        );
+        return attention(sentence, "Look at it");
     }
     let warnings = app.last_drill().await?.map(|drill| drill.warnings);
     if let Some(warning) = warnings.and_then(|all| all.into_iter().next()) {
