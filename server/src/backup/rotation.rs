@@ -102,11 +102,22 @@ fn write_sums(
             Problem::NoFile { manifest } | Problem::WrongSize { manifest, .. } => Some(&**manifest),
             Problem::NoManifest { .. } | Problem::BadManifest { .. } => None,
         });
-    let named: BTreeMap<SnapshotId, &str> = whole
+    let mut named: BTreeMap<SnapshotId, &str> = whole
         .chain(broken)
         .filter(|manifest| !going(manifest.id))
         .map(|manifest| (manifest.id, manifest.sha256.as_str()))
         .collect();
+    // Of one whose manifest can't be read any more this list is all that says what its file should be.
+    let before = read_sums(folder)?;
+    for problem in &catalogue.problems {
+        let (Problem::NoManifest { id, .. } | Problem::BadManifest { id, .. }) = problem else {
+            continue;
+        };
+        let file = catalogue::snapshots(folder).join(id.file_name());
+        if let Some(sum) = before.get(id).filter(|_| file.is_file()) {
+            named.insert(*id, sum);
+        }
+    }
     let mut text = String::new();
     for (id, sum) in named {
         // Writing into a String can't fail.

@@ -204,6 +204,29 @@ fn a_deleted_snapshot_stays_named_so_that_the_check_of_a_copy_fails() {
 }
 
 #[test]
+fn a_snapshot_whose_manifest_went_bad_keeps_its_checksum_as_long_as_its_file_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    ensure_layout(dir.path()).unwrap();
+    let today = date(2026, 11, 21);
+    let bad = put(dir.path(), date(2026, 11, 19), Reason::Nightly);
+    let bare = put(dir.path(), date(2026, 11, 20), Reason::Nightly);
+    put(dir.path(), today, Reason::Nightly);
+    rotate(dir.path(), today);
+    let before = read_sums(dir.path()).unwrap();
+    let snapshots = catalogue::snapshots(dir.path());
+    fs::write(snapshots.join(bad.id.manifest_name()), "{").unwrap();
+    fs::remove_file(snapshots.join(bare.id.manifest_name())).unwrap();
+    rotate(dir.path(), today);
+    assert_eq!(read_sums(dir.path()).unwrap(), before);
+    sums_hold(dir.path());
+    for gone in [bad.id, bare.id] {
+        fs::remove_file(snapshots.join(gone.file_name())).unwrap();
+    }
+    rotate(dir.path(), today);
+    assert_eq!(read_sums(dir.path()).unwrap().len(), 1);
+}
+
+#[test]
 fn with_a_clock_that_is_not_trusted_only_the_checksums_grow() {
     let dir = tempfile::tempdir().unwrap();
     ensure_layout(dir.path()).unwrap();
