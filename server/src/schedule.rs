@@ -13,6 +13,20 @@ pub const PUNCTUAL: SignedDuration = SignedDuration::from_mins(10);
 /// For how long after boot an unsynchronised clock is not trusted. A Pi that stays offline is, after that.
 pub const SETTLING: Duration = Duration::from_secs(3600);
 
+/// The pause after the first try of a night that failed.
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
+
+/// The longest pause between two tries of a night.
+pub const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(4);
+
+/// How long after its `failed`th try that failed a night is tried again: each pause is twice as long as the one before,
+/// since a try may take an hour and read all of the database, until the longest.
+#[must_use]
+pub fn pause_after(failed: u32) -> SignedDuration {
+    let doublings = failed.saturating_sub(1).min(8);
+    (FIRST_PAUSE * (1 << doublings)).min(LONGEST_PAUSE)
+}
+
 /// The newest night that was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastRun {

@@ -25,8 +25,6 @@ use crate::names::AppName;
 use crate::schedule::{Decision, LastRun, Trust, counts_from, due};
 use tries::Tries;
 
-/// How long after a night that failed the next try is made.
-const PAUSE_AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(15);
 /// Every minute, on the minute, in UTC: that scheduler freezes a zone's offset, so it is given none.
 const EVERY_MINUTE: &str = "0 * * * * *";
 
@@ -99,8 +97,15 @@ async fn look(server: &Server, installed_at: Timestamp, nights: &Mutex<HashMap<A
     for app in &server.apps {
         let now = server.clock.now();
         let pending = nights.entry(app.name().clone()).or_default();
+        let zone = server.clock.zone();
+        let from = counts_from(installed_at, now, BUILT);
+        // The newest night that is due, unless it is done, which only the folder says.
+        let pause = match due(now, &zone, app.config.backup.at, None, from) {
+            Decision::Due { local_date, .. } => pending.tries.pause(local_date),
+            Decision::NotYet { .. } => SignedDuration::ZERO,
+        };
         // A clock that was set meanwhile may say that it failed in the future.
-        let paused = |at: Timestamp| now.duration_since(at).abs() < PAUSE_AFTER_FAILURE;
+        let paused = |at: Timestamp| now.duration_since(at).abs() < pause;
         if pending.failed_at.is_some_and(paused) {
             continue;
         }

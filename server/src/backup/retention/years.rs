@@ -11,7 +11,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
 
 use super::*;
-use crate::schedule::{Decision, LastRun, Trust, clock_trust, counts_from, due};
+use crate::schedule::{
+    Decision, LONGEST_PAUSE, LastRun, Trust, clock_trust, counts_from, due, next_run, pause_after,
+};
 
 /// Where, when the two years begin, and when the night's snapshot is due.
 const HOUSES: [(&str, Date, Time); 10] = [
@@ -77,7 +79,8 @@ struct House {
     newest_event: Option<Timestamp>,
     /// Before this every try of the night fails.
     failing_until: Timestamp,
-    retry_at: Timestamp,
+    /// The night that failed last, how often, and when it is tried again.
+    tried: Option<(Date, u32, Timestamp)>,
     folder: Vec<Entry>,
     /// Every date that ever had its night, and by how many snapshots.
     nights: Vec<Date>,
@@ -85,9 +88,6 @@ struct House {
     misdated: BTreeSet<SnapshotId>,
     what: String,
 }
-
-/// How long after a night that failed the server tries again.
-const PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
 impl House {
     fn new(name: &str, first: Date, at: Time) -> House {
@@ -104,7 +104,7 @@ impl House {
             installed_at: real,
             newest_event: None,
             failing_until: real,
-            retry_at: real,
+            tried: None,
             folder: Vec::new(),
             nights: Vec::new(),
             misdated: BTreeSet::new(),
@@ -146,10 +146,23 @@ impl House {
         due(now, &self.zone, self.at, last, from)
     }
 
+    /// The newest night whose time has come, done or not.
+    fn newest_due(&self) -> Option<Date> {
+        let from = counts_from(self.installed_at, self.now(), self.built);
+        match due(self.now(), &self.zone, self.at, None, from) {
+            Decision::Due { local_date, .. } => Some(local_date),
+            Decision::NotYet { .. } => None,
+        }
+    }
+
     /// What the server does each minute; answers with when the schedule wants to be asked again.
     fn tick(&mut self) -> Timestamp {
-        if self.real < self.retry_at {
-            return self.retry_at;
+        let next = next_run(self.now(), &self.zone, self.at) - self.error;
+        if let Some((of, _, again)) = self.tried
+            && self.real < again
+            && self.newest_due() == Some(of)
+        {
+            return again.min(next);
         }
         match self.decision() {
             Decision::NotYet { next } => next - self.error,
@@ -157,10 +170,14 @@ impl House {
                 let before = self.folder.clone();
                 self.note();
                 assert_eq!(before, self.folder, "{}: {local_date}", self.what);
-                self.retry_at = self.real + PAUSE;
-                self.retry_at
+                let same = self.tried.filter(|(of, ..)| *of == local_date);
+                let failed = same.map_or(1, |(_, failed, _)| failed + 1);
+                let again = self.real + pause_after(failed);
+                self.tried = Some((local_date, failed, again));
+                again.min(next)
             }
             Decision::Due { local_date, .. } => {
+                self.tried = None;
                 self.take(Reason::Nightly, local_date, false);
                 self.real
             }
@@ -263,7 +280,7 @@ impl House {
         };
         let began = when.timestamp();
         let is_past = self.now() >= began + SignedDuration::from_mins(1);
-        if is_past && began > running_since && self.real >= self.failing_until + PAUSE {
+        if is_past && began > running_since && self.real >= self.failing_until + LONGEST_PAUSE {
             assert!(
                 self.nights.contains(&local.date()),
                 "{}: no night for {} at {local}",
@@ -358,7 +375,7 @@ fn switch_off(house: &mut House, trouble: Trouble, chance: &mut Chance, day_ends
         chance.below(20)
     };
     house.real += SignedDuration::from_hours(hours);
-    (house.booted, house.retry_at) = (house.real, house.real);
+    (house.booted, house.tried) = (house.real, None);
     if trouble == Trouble::Usual {
         return;
     }

@@ -1,7 +1,10 @@
 //! What is said of a night that is tried again and again: each cause once, and at the end how many tries there were.
 //! Pure; so a disk that stays full for a week does not fill the journal as well.
 
+use jiff::SignedDuration;
 use jiff::civil::Date;
+
+use crate::schedule::pause_after;
 
 /// The tries of the newest night of one app.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,6 +43,14 @@ impl Tries {
         self.of(local_date).is_some()
     }
 
+    /// How long after the last try this night is tried again: at once where that try was another night's, so that none
+    /// waits for the one before it.
+    #[must_use]
+    pub fn pause(&self, local_date: Date) -> SignedDuration {
+        self.of(local_date)
+            .map_or(SignedDuration::ZERO, |night| pause_after(night.failed))
+    }
+
     /// A try failed: the sentence that is to be said, if its cause is a new one.
     pub fn failed(&mut self, local_date: Date, why: &str) -> Option<String> {
         let before = self.night.take();
@@ -74,8 +85,9 @@ impl Tries {
             )
         });
         is_new.then(|| {
+            let pause = in_words(pause_after(nth));
             format!(
-                "The snapshot of the night to {local_date} failed{which}: {why}. Nothing was deleted; it is tried again every 15 minutes.{earlier}"
+                "The snapshot of the night to {local_date} failed{which}: {why}. Nothing was deleted; it is tried again in {pause}.{earlier}"
             )
         })
     }
@@ -101,6 +113,15 @@ impl Tries {
         self.night
             .as_ref()
             .filter(|night| night.local_date == local_date)
+    }
+}
+
+/// `15 minutes`, `an hour`, `4 hours`
+fn in_words(pause: SignedDuration) -> String {
+    match pause.as_mins() {
+        60 => "an hour".to_owned(),
+        minutes @ ..60 => format!("{minutes} minutes"),
+        minutes => format!("{} hours", minutes / 60),
     }
 }
 
@@ -144,14 +165,15 @@ mod tests {
         assert_eq!(
             said,
             "The snapshot of the night to 2026-11-21 failed: /backups has 3.1 MiB free, and about 120.5 MiB \
-             are needed. Nothing was deleted; it is tried again every 15 minutes."
+             are needed. Nothing was deleted; it is tried again in 15 minutes."
         );
         assert!(tries.has_begun(NIGHT));
         assert_eq!(tries.failed(NIGHT, &full("812.0 KiB")), None);
         assert_eq!(tries.failed(NIGHT, &full("0 bytes")), None);
         let other = tries.failed(NIGHT, "the folder is gone").unwrap();
         assert!(
-            other.contains("failed, at try 4: the folder is gone"),
+            other.contains("failed, at try 4: the folder is gone. ")
+                && other.ends_with(" it is tried again in 2 hours."),
             "{other}"
         );
         assert_eq!(tries.failed(NIGHT, &full("9.9 MiB")), None);
@@ -178,6 +200,25 @@ mod tests {
             tries.done(after).unwrap(),
             "The night to 2026-11-22 had no snapshot, after 1 try; that to 2026-11-23 has one."
         );
+    }
+
+    #[test]
+    fn a_night_waits_longer_after_each_try_and_the_next_one_does_not_wait_for_it() {
+        let mut tries = Tries::default();
+        assert_eq!(tries.pause(NIGHT), SignedDuration::ZERO);
+        let pauses = (0..40).map(|_| {
+            tries.failed(NIGHT, "it took longer than an hour");
+            tries.pause(NIGHT).as_mins()
+        });
+        let pauses: Vec<i64> = pauses.collect();
+        assert_eq!(pauses[..6], [15, 30, 60, 120, 240, 240]);
+        assert!(pauses[6..].iter().all(|pause| *pause == 240));
+        let next = NIGHT.tomorrow().unwrap();
+        assert_eq!(tries.pause(next), SignedDuration::ZERO);
+        tries.failed(next, "it took longer than an hour");
+        assert_eq!(tries.pause(next).as_mins(), 15);
+        // An earlier run of this program had tried at least once, nobody knows when.
+        assert_eq!(Tries::known(NIGHT, "it is full").pause(NIGHT).as_mins(), 15);
     }
 
     #[test]
