@@ -1,5 +1,6 @@
-//! The journal: an append-only record of what happened, in past tense, and of how far each run has
-//! come. Pages are drawn from it, and a start after a crash reads it to know what was under way.
+//! The journal: a record of what happened, in past tense, and of how far each run has come. It is only ever added to,
+//! and the oldest of it goes after years. Pages are drawn from it, and a start after a crash reads it to know what was
+//! under way.
 //!
 //! It is one SQLite database in the state folder. What returns from here is on the disk.
 
@@ -29,6 +30,13 @@ const LISTENER_BACKLOG: usize = 256;
 /// How many nights, drills and pulls of an app are kept, of each: some years of them. A laptop that leaves word again
 /// and again fills no disk.
 const MOST_OF_AN_APP: u32 = 1000;
+
+/// How many events are kept, of all apps together: some years of a quiet home. What is decided by is in tables of its
+/// own.
+const MOST_EVENTS: i64 = 20_000;
+
+/// After how many events the oldest are let go.
+const EVENTS_AT_ONCE: i64 = 256;
 
 /// How grave an event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -205,7 +213,11 @@ impl Journal {
                         row.text
                     ],
                 )?;
-                Ok(connection.last_insert_rowid())
+                let id = connection.last_insert_rowid();
+                if id % EVENTS_AT_ONCE == 0 {
+                    forget_old_events(connection, id);
+                }
+                Ok(id)
             })
             .await?;
         let event = Event {
@@ -376,6 +388,15 @@ impl Journal {
 #[must_use]
 pub fn instant(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Forgets the oldest events, as of one that was just written.
+fn forget_old_events(connection: &Connection, newest: i64) {
+    let old = connection.execute("DELETE FROM event WHERE id <= ?1", [newest - MOST_EVENTS]);
+    // The event is written all the same, and a later one does it.
+    if let Err(error) = old {
+        tracing::warn!("old events could not be let go: {error}");
+    }
 }
 
 /// Forgets the oldest rows of an app in a table that would grow for ever.
@@ -581,6 +602,33 @@ mod tests {
             ["two"]
         );
         assert!(matches!(live.recv().await.unwrap(), Signal::Event(event) if event == first));
+    }
+
+    #[tokio::test]
+    async fn the_oldest_events_go_and_whoever_missed_some_of_them_gets_the_rest() {
+        let (_dir, journal) = journal().await;
+        journal
+            .with(move |connection| {
+                connection.execute(
+                    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+                     INSERT INTO event(at, severity, text) SELECT i, 'info', 'something' FROM n",
+                    [(MOST_EVENTS / EVENTS_AT_ONCE + 1) * EVENTS_AT_ONCE - 1],
+                )
+            })
+            .await
+            .unwrap();
+        let newest = journal
+            .append(NewEvent::new(Severity::Good, "A snapshot was taken."))
+            .await
+            .unwrap();
+        assert_eq!(newest.id % EVENTS_AT_ONCE, 0);
+        let all = journal.events(None, None, u32::MAX).await.unwrap();
+        assert_eq!(all.len(), usize::try_from(MOST_EVENTS).unwrap());
+        assert_eq!(all[0], newest);
+        let oldest = all.last().unwrap().id;
+        assert!(oldest > 1);
+        assert_eq!(journal.events_after(1, 1).await.unwrap()[0].id, oldest);
+        assert_eq!(journal.events(None, Some(oldest), 9).await.unwrap(), []);
     }
 
     #[test]

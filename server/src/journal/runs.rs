@@ -2,7 +2,7 @@
 //! each of its steps has come. Written before a step acts and after it has.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::{Journal, instant};
@@ -12,6 +12,10 @@ use crate::names::{AppName, Colour, ReleaseId};
 
 /// The number of a run, unique on this machine.
 pub type RunId = i64;
+
+/// How many runs of an app are kept, the newest of them: by these it is decided what a rollback or an undo goes back
+/// to, and which release came after which. An older one stays as long as an event or a check refers to it.
+pub const MOST_RUNS: u32 = 500;
 
 /// What a run set out to do: written once, as it begins, so that a later start can resume it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -137,6 +141,7 @@ impl Journal {
                     params![run, i64::try_from(position).unwrap_or(i64::MAX), word(step)],
                 )?;
             }
+            forget_old_runs(&transaction, &app)?;
             transaction.commit()?;
             Ok(run)
         })
@@ -306,6 +311,20 @@ impl Journal {
     }
 }
 
+/// Forgets the oldest runs of an app with their steps, where they have ended and nothing refers to them.
+fn forget_old_runs(connection: &Connection, app: &AppName) -> rusqlite::Result<()> {
+    // One row for each event and check is read only where there is a run that may go.
+    let old = "SELECT id FROM run WHERE app = ?1 AND state <> 'running'
+         AND id <= (SELECT id FROM run WHERE app = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
+         AND id NOT IN (SELECT run FROM event WHERE run IS NOT NULL)
+         AND id NOT IN (SELECT run FROM policy_check WHERE run IS NOT NULL)";
+    let of = params![app.as_str(), MOST_RUNS];
+    connection.execute(&format!("DELETE FROM step WHERE run IN ({old})"), of)?;
+    connection
+        .execute(&format!("DELETE FROM run WHERE id IN ({old})"), of)
+        .map(drop)
+}
+
 const RUN_COLUMNS: &str =
     "SELECT id, app, kind, facts, state, began, ended, reason, output FROM run";
 
@@ -347,7 +366,7 @@ fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
     })
 }
 
-fn with_steps(connection: &rusqlite::Connection, mut runs: Vec<Run>) -> rusqlite::Result<Vec<Run>> {
+fn with_steps(connection: &Connection, mut runs: Vec<Run>) -> rusqlite::Result<Vec<Run>> {
     let mut statement = connection.prepare_cached(
         "SELECT name, state, began, ended, detail FROM step WHERE run = ?1 ORDER BY position",
     )?;
@@ -365,4 +384,84 @@ fn with_steps(connection: &rusqlite::Connection, mut runs: Vec<Run>) -> rusqlite
             .collect::<rusqlite::Result<Vec<_>>>()?;
     }
     Ok(runs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{NewEvent, Severity};
+
+    fn facts() -> RunFacts {
+        RunFacts {
+            from: Colour::Blue,
+            to: Colour::Green,
+            release: "v2".parse().unwrap(),
+            previous: None,
+            snapshot: None,
+            before: None,
+            asked_by: "the command line".to_owned(),
+            troubled: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_oldest_runs_go_once_nothing_refers_to_them_and_those_of_another_app_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::open(dir.path()).unwrap();
+        let [home, other] = ["home", "other"].map(|name| name.parse::<AppName>().unwrap());
+        let begin = |app: &AppName| {
+            let (journal, app) = (journal.clone(), app.clone());
+            async move {
+                journal
+                    .begin_run(app, Kind::Deploy, &facts())
+                    .await
+                    .unwrap()
+            }
+        };
+        let (of_other, told, open, free) = (
+            begin(&other).await,
+            begin(&home).await,
+            begin(&home).await,
+            begin(&home).await,
+        );
+        for ended in [of_other, told, free] {
+            journal
+                .end_run(ended, RunState::Done, None, None)
+                .await
+                .unwrap();
+        }
+        let event = NewEvent::new(Severity::Good, "v2 went live.").in_run(told);
+        journal.append(event).await.unwrap();
+        journal
+            .with(|connection| {
+                connection.execute(
+                    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+                     INSERT INTO run(app, kind, facts, state, began)
+                     SELECT 'home', 'deploy', facts, 'done', 0 FROM n, run WHERE run.id = 1",
+                    [MOST_RUNS - 1],
+                )
+            })
+            .await
+            .unwrap();
+        assert!(journal.run(free).await.unwrap().is_some());
+        let newest = begin(&home).await;
+        assert!(journal.run(free).await.unwrap().is_none());
+        let kept = journal.runs(home.clone(), u32::MAX).await.unwrap();
+        assert_eq!(kept.len(), MOST_RUNS as usize + 2);
+        assert_eq!(kept[0].id, newest);
+        let unfinished = journal.unfinished_runs(home).await.unwrap();
+        assert_eq!(
+            unfinished.iter().map(|run| run.id).collect::<Vec<_>>(),
+            [open, newest]
+        );
+        for stays in [of_other, told, open] {
+            assert!(!journal.run(stays).await.unwrap().unwrap().steps.is_empty());
+        }
+        let steps = "SELECT count(*) FROM step WHERE run = ?1";
+        let left = journal
+            .with(move |connection| connection.query_row(steps, [free], |row| row.get::<_, i64>(0)))
+            .await
+            .unwrap();
+        assert_eq!(left, 0);
+    }
 }
