@@ -243,6 +243,20 @@ async fn a_table_that_shrank_is_told_in_the_night_itself_and_by_the_drill() {
         assert!(began.elapsed() < PATIENCE, "{:#?}", house.journal().await);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    let status = house.status().await;
+    let sentence = status["sentence"].as_str().unwrap();
+    let shown = format!("Rows of home are gone since the night before: table {table} has ");
+    assert!(sentence.starts_with(&shown), "{sentence}");
+    let began = Instant::now();
+    loop {
+        let notices = house.get("/api/v1/notices").await;
+        let open = notices["open"].as_array().unwrap();
+        if open.iter().any(|notice| notice["kind"] == "rows") {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "{notices:#}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let said = drill(&house, &[]).await.succeeds();
     let warned = format!("Look at this: table {table} has ");
     assert!(said.stdout.contains(&warned), "{said:?}");

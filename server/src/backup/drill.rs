@@ -21,7 +21,7 @@ use super::verify::{self, Name, Unproven};
 use super::watch::{Stage, Stopped, Watch};
 use crate::schedule;
 
-pub use shrink::{Shrunk, shrunk};
+pub use shrink::{Lost, Shrunk, shrunk};
 
 /// A newest snapshot that is older than this is warned of: the night's has not come.
 const RECENT: SignedDuration = SignedDuration::from_hours(48);
@@ -126,6 +126,34 @@ pub fn night_before<'a>(
         other.reason == Reason::Nightly && other.id < manifest.id && is_earlier
     });
     nights.max_by_key(|other| other.id)
+}
+
+/// What a snapshot has lost since the night before it, of all that are known; `None` where no table shrank by at least
+/// `percent` of its rows, or there was no night before.
+#[must_use]
+pub fn lost<'a>(
+    manifest: &Manifest,
+    all: impl IntoIterator<Item = &'a Manifest>,
+    percent: u32,
+) -> Option<Lost> {
+    let before = night_before(manifest, all)?;
+    let tables = shrunk(&before.tables, &manifest.tables, percent);
+    (!tables.is_empty()).then(|| Lost {
+        night: manifest.id,
+        before: before.id,
+        tables,
+    })
+}
+
+/// What the newest night has lost.
+#[must_use]
+pub fn lost_last_night(catalogue: &Catalogue, now: Timestamp, percent: u32) -> Option<Lost> {
+    let all = || catalogue.entries.iter().map(|entry| &entry.manifest);
+    let nights = all().filter(|manifest| manifest.reason == Reason::Nightly);
+    let newest = nights
+        .filter(|night| !catalogue::is_ahead(night.taken_at, now))
+        .max_by_key(|night| night.id)?;
+    lost(newest, all(), percent)
 }
 
 /// Does the drill. What goes wrong is told in the report, unless it was called off.

@@ -423,23 +423,17 @@ impl Data {
         self.turn.try_lock().is_err() || self.adopting.try_lock().is_err()
     }
 
-    /// The tables that shrank by at least `shrink` percent between the night before a snapshot and that snapshot, with
-    /// the night's own; `None` where nothing shrank, or there was no night before.
+    /// What the newest night has lost since the one before it, where a table shrank by at least `shrink` percent.
     ///
     /// # Errors
     /// The folder can't be read.
-    pub async fn shrunk_since_the_night_before(
-        &self,
-        manifest: &Manifest,
-        shrink: u32,
-    ) -> anyhow::Result<Option<(SnapshotId, Vec<drill::Shrunk>)>> {
+    pub async fn lost_last_night(&self, shrink: u32) -> anyhow::Result<Option<drill::Lost>> {
         let (catalogue, _) = self.catalogue().await?;
-        let all = catalogue.entries.iter().map(|entry| &entry.manifest);
-        let Some(night) = drill::night_before(manifest, all) else {
-            return Ok(None);
-        };
-        let shrunk = drill::shrunk(&night.tables, &manifest.tables, shrink);
-        Ok((!shrunk.is_empty()).then_some((night.id, shrunk)))
+        Ok(drill::lost_last_night(
+            &catalogue,
+            self.clock.now(),
+            shrink,
+        ))
     }
 
     /// Unpacks a snapshot beside the database's own state and proves it.

@@ -156,26 +156,21 @@ impl App {
         }
     }
 
-    /// Says in the journal which tables shrank in the night that a snapshot was taken in.
+    /// Says in the journal which tables shrank in the night that a snapshot was just taken in.
     pub(super) async fn warn_of_shrunk_tables(&self, manifest: &Manifest) {
         let shrink = self.config.backup.drill_shrink;
-        let found = self
-            .data
-            .shrunk_since_the_night_before(manifest, shrink)
-            .await;
-        let (night, shrunk) = match found {
-            Ok(Some(found)) => found,
-            Ok(None) => return,
+        let lost = match self.data.lost_last_night(shrink).await {
+            Ok(Some(lost)) if lost.night == manifest.id => lost,
+            Ok(_) => return,
             Err(error) => {
                 tracing::error!(app = %self.name(), "the rows of the night before could not be compared: {error:#}");
                 return;
             }
         };
-        let told: Vec<String> = shrunk.iter().map(ToString::to_string).collect();
         let text = format!(
-            "Rows are gone since the night before: {}. If nobody removed them, pin the snapshot {night}, which has them still, \
+            "Rows are gone since the night before: {lost}. If nobody removed them, pin the snapshot {}, which has them still, \
              so that it stays.",
-            told.join("; ")
+            lost.before
         );
         self.note(Severity::Warning, text).await;
     }

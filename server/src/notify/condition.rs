@@ -18,6 +18,8 @@ const TITLE_CHARS: usize = 59;
 pub enum Kind {
     /// A night's snapshot failed, or did not happen.
     Snapshot,
+    /// A table lost many of its rows in the newest night.
+    Rows,
     /// The newest restore drill failed, or warned.
     Drill,
     /// No laptop has pulled for too long.
@@ -38,13 +40,14 @@ impl Kind {
     /// Whether a newer one takes the place of an older one, without that being well again.
     #[must_use]
     pub fn replaces_its_like(self) -> bool {
-        self == Kind::Deploy
+        matches!(self, Kind::Deploy | Kind::Rows)
     }
 
     /// What is said when it is well again.
     pub(super) fn well(self) -> &'static str {
         match self {
             Kind::Snapshot => "the nightly snapshot is well again",
+            Kind::Rows => "the newest night lost no rows",
             Kind::Drill => "the restore drill is well again",
             Kind::Pull => "no pull is overdue any more",
             Kind::Copy => "the laptop's copy is whole again",

@@ -26,6 +26,7 @@ pub fn conditions(facts: &Facts) -> Assessment {
     for app in &facts.apps {
         let about = About { facts, app };
         night::look(&about, &mut found);
+        rows(&about, &mut found);
         drill(&about, &mut found);
         pull(&about, &mut found);
         copy(&about, &mut found);
@@ -80,6 +81,31 @@ fn local(facts: &Facts, at: Timestamp) -> String {
 fn link(facts: &Facts, path: &str) -> Option<String> {
     let dashboard = facts.dashboard.as_ref()?;
     Some(format!("{dashboard}{path}"))
+}
+
+fn rows(about: &About<'_>, found: &mut Assessment) {
+    let app = about.app;
+    if app.nightly.is_err() {
+        let open = about.facts.open.iter();
+        let ours = open.filter(|key| key.kind == Kind::Rows && key.app.as_ref() == Some(&app.name));
+        found.unknown.extend(ours.cloned());
+    }
+    let Some(lost) = &app.lost else { return };
+    let name = &app.name;
+    let text = format!(
+        "Rows of {name} are gone since the night before: {}. If that was meant, nothing is to be done. If not, pin the \
+         snapshot {}, which has them still, so that it stays.",
+        redacted(&lost.to_string()),
+        lost.before
+    );
+    // Each night's own: one that lost more is told beside the one before it.
+    let key = Key {
+        subject: lost.night.to_string(),
+        ..about.key(Kind::Rows)
+    };
+    let words = "rows are gone since last night";
+    let condition = about.wrong(Severity::Warning, words, text, "/backups");
+    found.wrong.insert(key, condition);
 }
 
 fn drill(about: &About<'_>, found: &mut Assessment) {

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Key;
+use crate::backup::drill::Lost;
 use crate::journal::checks::Check;
 use crate::journal::drills::Drill;
 use crate::journal::nights::Night;
@@ -50,6 +51,8 @@ pub struct AppFacts {
     pub deadline: Duration,
     /// The local dates of its nightly snapshots, in any order; `Err` says why the folder can't be read.
     pub nightly: Result<Vec<Date>, String>,
+    /// What the newest night has lost since the one before it.
+    pub lost: Option<Lost>,
     /// The newest night that was tried.
     pub night: Option<Night>,
     /// The newest drill.

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::Key;
 use super::facts::{AppFacts, DiskFacts, Facts, Space};
+use crate::backup::drill::{self, Lost};
 use crate::config::Dashboard;
 use crate::deploy::App;
 use crate::deploy::step::Kind;
@@ -42,6 +43,8 @@ struct Holds {
     /// The local dates of the nightly snapshots, as the schedule counts them: one that it takes again must not seem to
     /// be there.
     nights: Vec<Date>,
+    /// What the newest of them has lost.
+    lost: Option<Lost>,
     /// The size of the newest snapshot's file.
     newest_bytes: u64,
 }
@@ -100,6 +103,10 @@ impl Gatherer {
     ) -> anyhow::Result<AppFacts> {
         let (journal, name) = (&server.journal, app.name());
         let folder = self.folder(app, anew).await;
+        let (nightly, lost) = match folder.found {
+            Ok(holds) => (Ok(holds.nights), holds.lost),
+            Err(why) => (Err(why), None),
+        };
         let pulls = journal.pulls(name.clone(), LOOKED_AT).await?;
         let looked = pulls.iter().find(|pull| pull.damaged.is_some()).cloned();
         let runs = journal.runs(name.clone(), LOOKED_AT).await?;
@@ -123,7 +130,8 @@ impl Gatherer {
             name: name.clone(),
             at: app.config.backup.at,
             deadline: app.config.backup.deadline,
-            nightly: folder.found.map(|holds| holds.nights),
+            nightly,
+            lost,
             night: journal.nights(name.clone(), 1).await?.pop(),
             drill: journal.drills(name.clone(), 1).await?.pop(),
             pull_within: app.config.backup.pull_within,
@@ -233,7 +241,9 @@ async fn read(app: Arc<App>) -> Found {
     let misdated = app.journal.misdated().await.map_err(said)?;
     let manifests = catalogue.entries.iter().map(|entry| &entry.manifest);
     let newest = manifests.max_by_key(|manifest| manifest.taken_at);
+    let (now, shrink) = (Timestamp::now(), app.config.backup.drill_shrink);
     Ok(Holds {
+        lost: drill::lost_last_night(&catalogue, now, shrink),
         nights: catalogue.nights_but(&misdated).collect(),
         newest_bytes: newest.map_or(0, |manifest| manifest.bytes),
     })

@@ -95,7 +95,12 @@ pub async fn settle(
 fn ends_unheard(kind: Kind) -> bool {
     match kind {
         Kind::Pull | Kind::Copy | Kind::Disk => true,
-        Kind::Snapshot | Kind::Drill | Kind::Deploy | Kind::Check | Kind::Live => false,
+        Kind::Snapshot
+        | Kind::Rows
+        | Kind::Drill
+        | Kind::Deploy
+        | Kind::Check
+        | Kind::Live => false,
     }
 }
 

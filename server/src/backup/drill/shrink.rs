@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::counted;
+use crate::backup::id::SnapshotId;
 
 /// A table that has so many fewer rows than before that a person should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,27 @@ impl fmt::Display for Shrunk {
                 )
             }
         }
+    }
+}
+
+/// What a night has lost since the one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// The night's snapshot.
+    pub night: SnapshotId,
+    /// That of the night before, which has the rows still.
+    pub before: SnapshotId,
+    /// The tables that shrank, at least one, the worst first.
+    pub tables: Vec<Shrunk>,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (nth, table) in self.tables.iter().enumerate() {
+            let between = if nth == 0 { "" } else { "; " };
+            write!(f, "{between}{table}")?;
+        }
+        Ok(())
     }
 }
 

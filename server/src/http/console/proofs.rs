@@ -168,7 +168,8 @@ pub(super) async fn broken(
     Ok(None)
 }
 
-/// What somebody should see to before it breaks: too little room, a laptop that stays away, a drill's warning.
+/// What somebody should see to before it breaks: rows that went last night, too little room, a laptop that stays away,
+/// a drill's warning.
 pub(super) async fn overdue(
     server: &Server,
     app: &App,
@@ -180,6 +181,11 @@ pub(super) async fn overdue(
         let action = go(label, backups());
         Ok(bad(view::VerdictKind::Attention, sentence, action))
     };
+    let shrink = app.config.backup.drill_shrink;
+    if let Some(lost) = app.data.lost_last_night(shrink).await? {
+        let sentence = format!("Rows of {name} are gone since the night before: {lost}.");
+        return attention(sentence, "Look at the snapshots");
+    }
     if room(app, Some(newest.bytes))
         .await
         .is_ok_and(|room| room.is_too_little())

@@ -5,6 +5,7 @@ use jiff::civil::date;
 use jiff::tz::TimeZone;
 
 use super::*;
+use crate::backup::drill::{Lost, Shrunk};
 use crate::deploy::step::{self, Step};
 use crate::journal::drills::Drill;
 use crate::journal::nights::Night;
@@ -36,6 +37,7 @@ fn well() -> Facts {
             at: jiff::civil::time(3, 30, 0, 0),
             deadline: Duration::from_secs(3600),
             nightly: Ok(vec![date(2026, 11, 20), date(2026, 11, 21)]),
+            lost: None,
             night: Some(night(21, None)),
             drill: Some(Drill {
                 at: at("2026-11-18T03:40:00Z"),
@@ -76,6 +78,18 @@ fn night(day: i8, failed: Option<&str>) -> Night {
             .is_none()
             .then(|| format!("2026-11-{day:02}T033000Z").parse().unwrap()),
         failed: failed.map(str::to_owned),
+    }
+}
+
+fn lost(night: &str) -> Lost {
+    Lost {
+        night: night.parse().unwrap(),
+        before: "2026-11-20T033000Z".parse().unwrap(),
+        tables: vec![Shrunk {
+            table: "doses".to_owned(),
+            before: 900,
+            now: Some(10),
+        }],
     }
 }
 
@@ -152,7 +166,7 @@ fn where_all_is_well_nothing_is_told_and_nothing_is_unknown() {
 #[test]
 fn each_thing_that_is_wrong_is_told_as_itself_and_alone() {
     type Change = fn(&mut Facts);
-    let cases: [(Change, &str); 16] = [
+    let cases: [(Change, &str); 17] = [
         (
             |f| {
                 f.apps[0].nightly = Ok(vec![date(2026, 11, 20)]);
@@ -171,6 +185,10 @@ fn each_thing_that_is_wrong_is_told_as_itself_and_alone() {
         (
             |f| f.apps[0].night.as_mut().unwrap().failed = Some("the rotation (no space)".to_owned()),
             "home: the night ended with a problem",
+        ),
+        (
+            |f| f.apps[0].lost = Some(lost("2026-11-21T033000Z")),
+            "home: rows are gone since last night",
         ),
         (
             |f| f.apps[0].drill.as_mut().unwrap().failed = Some("it can't be opened".to_owned()),
@@ -311,6 +329,19 @@ fn a_failed_night_stays_open_until_a_snapshot_is_there_also_over_the_next_night(
     next.apps[0].nightly = Ok(vec![date(2026, 11, 20), date(2026, 11, 22)]);
     next.apps[0].night = Some(night(22, None));
     assert_eq!(conditions(&next), Assessment::default());
+}
+
+#[test]
+fn rows_that_a_night_lost_are_told_until_the_next_one_and_stay_told_while_nobody_can_look() {
+    let facts = opened(but(|f| f.apps[0].lost = Some(lost("2026-11-21T033000Z"))));
+    let mut next = facts.clone();
+    next.apps[0].lost = Some(lost("2026-11-22T033000Z"));
+    let found: Vec<Key> = conditions(&next).wrong.into_keys().collect();
+    assert!(!facts.open.contains(&found[0]), "it is told anew");
+    next.apps[0].lost = None;
+    assert_eq!(conditions(&next), Assessment::default());
+    next.apps[0].nightly = Err("Input/output error".to_owned());
+    assert_eq!(conditions(&next).unknown, facts.open);
 }
 
 #[test]
