@@ -477,6 +477,34 @@ async fn a_receiver_that_hangs_delays_no_backup_and_no_end_and_a_later_start_tel
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_is_configured_later_is_told_what_is_wrong_already() {
+    let receiver = Receiver::new().await;
+    let mut house = House::telling(&receiver);
+    house.backup = "pull_within = \"1h\"\n".to_owned();
+    let channels = std::mem::replace(&mut house.notify, "[notify]\ndisk_free = 0\n".to_owned());
+    house.age().await;
+    house.start().await;
+    let began = Instant::now();
+    let open = "SELECT count(*) FROM notice WHERE cleared_at IS NULL";
+    while house.journal().query_row(open, [], |row| row.get(0)) != Ok(1) {
+        assert!(began.elapsed() < PATIENCE, "nothing is wrong");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    house.stop().await;
+    house.notify = channels;
+    for _ in 0..2 {
+        house.start().await;
+        let told = receiver.until("/hook", 1).await;
+        assert_eq!(told[0].json()["title"], "home: no laptop has pulled yet");
+        receiver.until("/topic", 1).await;
+        house.stop().await;
+    }
+    house.start().await;
+    house.tealkeep(&["notify"]).await.succeeds();
+    assert_eq!(receiver.at("/hook").len(), 2, "it was told twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deploy_that_was_refused_is_told_with_the_page_of_its_run() {
     let receiver = Receiver::new().await;
     let mut house = House::telling(&receiver);

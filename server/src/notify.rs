@@ -66,8 +66,14 @@ pub async fn run(server: Arc<Server>, config: NotifyConfig, stop: CancellationTo
         .collect();
     let all = || messages.iter().chain(&heartbeats);
     let names = all().map(|(channel, _)| channel.name()).collect();
-    if let Err(error) = server.journal.keep_channels(names, Timestamp::now()).await {
-        tracing::error!("what waits to be told could not be read: {error:#}");
+    let to_tell: Vec<String> = messages.iter().map(|(to, _)| to.name()).collect();
+    let (journal, now) = (&server.journal, Timestamp::now());
+    let ready = async {
+        journal.keep_channels(names, now).await?;
+        ledger::catch_up(journal, &to_tell, now).await
+    };
+    if let Err(error) = ready.await {
+        tracing::error!("what waits to be told could not be made ready: {error:#}");
     }
     let posts = TaskTracker::new();
     for (channel, bell) in all() {

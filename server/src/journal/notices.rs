@@ -131,11 +131,7 @@ impl Journal {
                 }
                 let id = transaction.last_insert_rowid();
                 for channel in &channels {
-                    transaction.execute(
-                        "INSERT INTO outgoing(channel, about, notice, state, body, made_at, next_at)
-                         VALUES (?1, ?2, ?3, 'raised', ?4, ?5, ?5)",
-                        params![channel, format!("notice {id} raised"), id, body, at.as_millisecond()],
-                    )?;
+                    add_raised(&transaction, id, channel, &body, at)?;
                     let_go(&transaction, channel, at)?;
                 }
                 forget_old(&transaction)?;
@@ -349,15 +345,73 @@ impl Journal {
                 .collect::<rusqlite::Result<_>>()?;
             for channel in waiting.iter().filter(|channel| !known.contains(channel)) {
                 connection.execute(
-                    "UPDATE outgoing SET ended_at = ?2, error = 'it is not configured any more'
-                     WHERE channel = ?1 AND ended_at IS NULL",
-                    params![channel, at.as_millisecond()],
+                    "UPDATE outgoing SET ended_at = ?2, error = ?3 WHERE channel = ?1 AND ended_at IS NULL",
+                    params![channel, at.as_millisecond(), NOT_CONFIGURED],
                 )?;
             }
             Ok(())
         })
         .await
     }
+
+    /// Writes down the message that something is wrong for those of these channels that it was never for, as they are
+    /// new, and wakes the one that waits for a channel which was none for a while. Does nothing for a notice that is
+    /// well again.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn tell_new(
+        &self,
+        id: NoticeId,
+        channels: Vec<String>,
+        at: Timestamp,
+        body: String,
+    ) -> anyhow::Result<()> {
+        self.with(move |connection| {
+            let transaction = connection.transaction()?;
+            let open = "SELECT EXISTS (SELECT 1 FROM notice WHERE id = ?1 AND cleared_at IS NULL)";
+            if !transaction.query_row(open, [id], |row| row.get::<_, bool>(0))? {
+                return Ok(());
+            }
+            for channel in &channels {
+                transaction.execute(
+                    "UPDATE outgoing SET ended_at = NULL, error = NULL, attempts = 0, next_at = ?3
+                     WHERE channel = ?1 AND notice = ?2 AND state = 'raised' AND error = ?4",
+                    params![channel, id, at.as_millisecond(), NOT_CONFIGURED],
+                )?;
+                add_raised(&transaction, id, channel, &body, at)?;
+                let_go(&transaction, channel, at)?;
+            }
+            transaction.commit()
+        })
+        .await
+    }
+}
+
+/// Why a message was let go whose channel is none any more.
+const NOT_CONFIGURED: &str = "it is not configured any more";
+
+/// The message that something is wrong, for one channel, unless there was one.
+fn add_raised(
+    transaction: &Transaction<'_>,
+    id: NoticeId,
+    channel: &str,
+    body: &str,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    transaction
+        .execute(
+            "INSERT OR IGNORE INTO outgoing(channel, about, notice, state, body, made_at, next_at)
+             VALUES (?1, ?2, ?3, 'raised', ?4, ?5, ?5)",
+            params![
+                channel,
+                format!("notice {id} raised"),
+                id,
+                body,
+                at.as_millisecond()
+            ],
+        )
+        .map(drop)
 }
 
 /// Ends the oldest messages of a channel beyond those that may wait, and with each the one that says that it is well

@@ -91,6 +91,24 @@ pub async fn settle(
     Ok(written)
 }
 
+/// Has the channels that are new told what is wrong already, once.
+///
+/// # Errors
+/// The journal can't be read or written. What was written until then stands, and the next call does the rest.
+pub async fn catch_up(
+    journal: &Journal,
+    channels: &[String],
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    for notice in journal.open_notices().await? {
+        let body = serde_json::to_string(&Message::still(&notice)?)?;
+        journal
+            .tell_new(notice.id, channels.to_vec(), now, body)
+            .await?;
+    }
+    Ok(())
+}
+
 /// Whether nobody else writes an event when it is over.
 fn ends_unheard(kind: Kind) -> bool {
     match kind {

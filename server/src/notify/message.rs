@@ -65,6 +65,21 @@ impl Message {
         })
     }
 
+    /// That something is wrong still, of which a channel that is new has not heard.
+    ///
+    /// # Errors
+    /// The system gives no randomness.
+    pub fn still(notice: &Notice) -> anyhow::Result<Message> {
+        let condition = Condition {
+            severity: notice.severity,
+            title: notice.title.clone(),
+            text: notice.text.clone(),
+            link: notice.link.clone(),
+            is_news: false,
+        };
+        Message::raised(&notice.key(), &condition, notice.raised_at)
+    }
+
     /// That it is well again; `since` is the instant from which on it was wrong, as a wall shows it.
     ///
     /// # Errors

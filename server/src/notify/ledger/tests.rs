@@ -137,6 +137,64 @@ async fn a_channel_that_is_new_is_not_told_that_something_is_well_of_which_it_ne
 }
 
 #[tokio::test]
+async fn a_channel_that_is_new_is_told_once_what_is_wrong_already_and_then_that_it_is_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(dir.path()).unwrap();
+    let [over, lasting] = [Kind::Pull, Kind::Drill].map(|kind| key("home", kind, ""));
+    let settings = settings(&["ntfy", "webhook"]);
+    let both = ["ntfy".to_owned(), "webhook".to_owned()];
+    let ntfy = Settings {
+        channels: both[..1].to_vec(),
+        ..settings.clone()
+    };
+    for assessment in [
+        wrong(&[over, lasting.clone()]),
+        wrong(std::slice::from_ref(&lasting)),
+    ] {
+        settle(&journal, &assessment, &ntfy, now()).await.unwrap();
+    }
+    assert_eq!(told(&journal, "ntfy").await.len(), 3);
+    for _ in 0..2 {
+        catch_up(&journal, &both, now()).await.unwrap();
+    }
+    assert_eq!(told(&journal, "ntfy").await, []);
+    let heard = told(&journal, "webhook").await;
+    assert_eq!(heard, [(State::Raised, "Drill ".to_owned())]);
+    catch_up(&journal, &both, now()).await.unwrap();
+    settle(&journal, &wrong(&[]), &settings, now())
+        .await
+        .unwrap();
+    for channel in ["ntfy", "webhook"] {
+        let heard = told(&journal, channel).await;
+        assert_eq!(heard.len(), 1, "{channel}: {heard:?}");
+        assert_eq!(heard[0].0, State::Well);
+    }
+}
+
+#[tokio::test]
+async fn a_channel_that_was_none_for_a_while_is_told_what_it_had_not_heard_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(dir.path()).unwrap();
+    let channels = ["ntfy".to_owned()];
+    let something = wrong(&[key("home", Kind::Drill, "")]);
+    settle(&journal, &something, &settings(&["ntfy"]), now())
+        .await
+        .unwrap();
+    journal.keep_channels(Vec::new(), now()).await.unwrap();
+    assert_eq!(journal.waiting("ntfy".to_owned()).await.unwrap(), []);
+    journal
+        .keep_channels(channels.to_vec(), now())
+        .await
+        .unwrap();
+    catch_up(&journal, &channels, now()).await.unwrap();
+    assert_eq!(told(&journal, "ntfy").await.len(), 1);
+    // What it took is not told again.
+    journal.keep_channels(Vec::new(), now()).await.unwrap();
+    catch_up(&journal, &channels, now()).await.unwrap();
+    assert_eq!(told(&journal, "ntfy").await, []);
+}
+
+#[tokio::test]
 async fn what_waits_for_a_channel_that_is_down_for_ever_is_bounded() {
     let dir = tempfile::tempdir().unwrap();
     let journal = Journal::open(dir.path()).unwrap();
