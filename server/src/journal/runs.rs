@@ -15,7 +15,7 @@ pub type RunId = i64;
 
 /// How many runs of an app are kept, the newest of them: by these it is decided what a rollback or an undo goes back
 /// to, and which release came after which. An older one stays as long as an event or a check refers to it.
-pub const MOST_RUNS: u32 = 500;
+const MOST_RUNS: u32 = 500;
 
 /// What a run set out to do: written once, as it begins, so that a later start can resume it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
