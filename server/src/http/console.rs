@@ -114,13 +114,14 @@ async fn health_of(server: &Server, app: &App) -> anyhow::Result<Option<Health>>
             action,
         );
     }
-    let snapshots = match api::list_snapshots(app).await {
-        Ok(snapshots) => snapshots,
+    let (catalogue, plan) = match app.data.catalogue().await {
+        Ok(read) => read,
         Err(error) => {
             let sentence = format!("The backups of {name} can't be read: {error:#}.");
             return complain(view::VerdictKind::Bad, sentence, journal());
         }
     };
+    let snapshots = api::list_of(&catalogue, &plan);
     let back_up = view::Action {
         label: "Back up now".to_owned(),
         method: view::Method::Post,
@@ -174,7 +175,7 @@ async fn health_of(server: &Server, app: &App) -> anyhow::Result<Option<Health>>
         }
         _ => match health_of_what_people_see(server, app).await? {
             Some(health) => Ok(Some(health)),
-            None => proofs::overdue(server, app, newest).await,
+            None => proofs::overdue(server, app, &catalogue, newest).await,
         },
     }
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tealkeep_app::model as view;
 
 use super::{Health, Server, api, go};
-use crate::backup::Catalogue;
+use crate::backup::{Catalogue, drill};
 use crate::deploy::App;
 use crate::journal::drills::Drill;
 use crate::notify;
@@ -173,6 +173,7 @@ pub(super) async fn broken(
 pub(super) async fn overdue(
     server: &Server,
     app: &App,
+    catalogue: &Catalogue,
     newest: &api::SnapshotFacts,
 ) -> anyhow::Result<Option<Health>> {
     let name = app.name();
@@ -182,7 +183,7 @@ pub(super) async fn overdue(
         Ok(bad(view::VerdictKind::Attention, sentence, action))
     };
     let shrink = app.config.backup.drill_shrink;
-    if let Some(lost) = app.data.lost_last_night(shrink).await? {
+    if let Some(lost) = drill::lost_last_night(catalogue, server.clock.now(), shrink) {
         let sentence = format!("Rows of {name} are gone since the night before: {lost}.");
         return attention(sentence, "Look at the snapshots");
     }
