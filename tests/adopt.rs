@@ -334,7 +334,9 @@ async fn a_snapshot_and_a_rotation_wait_for_no_adoption() {
     let all = house.get("/api/v1/apps/home/snapshots").await;
     let reasons = all["snapshots"].as_array().unwrap().iter();
     assert!(
-        reasons.clone().all(|snapshot| snapshot["reason"] == "manual"),
+        reasons
+            .clone()
+            .all(|snapshot| snapshot["reason"] == "manual"),
         "{all:#}"
     );
     let before = reasons.count();
@@ -343,8 +345,5 @@ async fn a_snapshot_and_a_rotation_wait_for_no_adoption() {
     house.ended(adoption).await.succeeds();
     let all = house.get("/api/v1/apps/home/snapshots").await;
     assert_eq!(all["snapshots"].as_array().unwrap().len(), before + 2);
-    sh(
-        "sha256sum --quiet --check SHA256SUMS",
-        &house.backups(),
-    );
+    sh("sha256sum --quiet --check SHA256SUMS", &house.backups());
 }

@@ -290,7 +290,9 @@ async fn a_restore_that_has_stopped_the_app_waits_for_nobody_elses_snapshot() {
         found.unwrap()["rows"].as_u64().unwrap()
     };
     let before = all.iter().filter(|one| one["reason"] == "before-restore");
-    let before: Vec<u64> = before.map(|one| rows(one["id"].as_str().unwrap())).collect();
+    let before: Vec<u64> = before
+        .map(|one| rows(one["id"].as_str().unwrap()))
+        .collect();
     assert_eq!(before, [rows(&snapshot) + 1, rows(&snapshot)], "{all:#?}");
     assert_eq!(
         rows(asked_for["id"].as_str().unwrap()),

@@ -409,7 +409,10 @@ async fn a_disk_that_was_not_mounted_at_the_start_gets_no_empty_folder_in_its_pl
 
     house.start_again(&[]).await;
     until_said(&house, "The snapshot of the night to ").await;
-    for said in ["The snapshot of the night to ", "No snapshot can be taken: "] {
+    for said in [
+        "The snapshot of the night to ",
+        "No snapshot can be taken: ",
+    ] {
         let journal = house.journal().await;
         let told = journal.iter().find(|text| text.starts_with(said)).unwrap();
         for part in ["is gone", "is mounted", "`install -d "] {
@@ -427,8 +430,12 @@ async fn a_disk_that_was_not_mounted_at_the_start_gets_no_empty_folder_in_its_pl
     house.tealkeep(["backup"]).succeeds();
     let after = everything(&backups);
     let snapshots = |all: &BTreeMap<PathBuf, Vec<u8>>| {
-        let names = all.keys().filter(|path| path.parent().unwrap().ends_with("snapshots"));
-        names.filter(|path| path.extension().is_some_and(|end| end == "gz")).count()
+        let names = all
+            .keys()
+            .filter(|path| path.parent().unwrap().ends_with("snapshots"));
+        names
+            .filter(|path| path.extension().is_some_and(|end| end == "gz"))
+            .count()
     };
     assert_eq!(snapshots(&after), snapshots(&before) + 1);
     assert_is_whole(&backups, snapshots(&after));

@@ -551,11 +551,7 @@ impl App {
         task.await.context("the snapshot's task ended")?
     }
 
-    async fn take_backup(
-        &self,
-        reason: Reason,
-        local_date: Option<Date>,
-    ) -> anyhow::Result<Taken> {
+    async fn take_backup(&self, reason: Reason, local_date: Option<Date>) -> anyhow::Result<Taken> {
         let live = self.router.live().await?;
         let release = self.releases.of_colour(live);
         let taken = self
@@ -847,13 +843,7 @@ impl App {
         Ok(told.await.context("the run's task ended")??)
     }
 
-    async fn resume(
-        self: &Arc<Self>,
-        run: Run,
-        live: Colour,
-        turn: Turn,
-        quiet: Option<Quiet>,
-    ) {
+    async fn resume(self: &Arc<Self>, run: Run, live: Colour, turn: Turn, quiet: Option<Quiet>) {
         let decision = decide(&run, live);
         let found = match decision {
             OnBoot::Unwind(step) => format!(

@@ -429,11 +429,7 @@ impl Data {
     /// The folder can't be read.
     pub async fn lost_last_night(&self, shrink: u32) -> anyhow::Result<Option<drill::Lost>> {
         let (catalogue, _) = self.catalogue().await?;
-        Ok(drill::lost_last_night(
-            &catalogue,
-            self.clock.now(),
-            shrink,
-        ))
+        Ok(drill::lost_last_night(&catalogue, self.clock.now(), shrink))
     }
 
     /// Unpacks a snapshot beside the database's own state and proves it.

@@ -113,12 +113,9 @@ pub async fn catch_up(
 fn ends_unheard(kind: Kind) -> bool {
     match kind {
         Kind::Pull | Kind::Copy | Kind::Disk => true,
-        Kind::Snapshot
-        | Kind::Rows
-        | Kind::Drill
-        | Kind::Deploy
-        | Kind::Check
-        | Kind::Live => false,
+        Kind::Snapshot | Kind::Rows | Kind::Drill | Kind::Deploy | Kind::Check | Kind::Live => {
+            false
+        }
     }
 }
 

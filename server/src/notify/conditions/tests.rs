@@ -183,7 +183,10 @@ fn each_thing_that_is_wrong_is_told_as_itself_and_alone() {
             "home: the backups folder can't be read",
         ),
         (
-            |f| f.apps[0].night.as_mut().unwrap().failed = Some("the rotation (no space)".to_owned()),
+            |f| {
+                f.apps[0].night.as_mut().unwrap().failed =
+                    Some("the rotation (no space)".to_owned())
+            },
             "home: the night ended with a problem",
         ),
         (
