@@ -1,6 +1,9 @@
 //! `tealkeep units`: the whole of what it prints, read by systemd itself, and that it overwrites nothing.
 
+mod commands;
+
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -269,7 +272,6 @@ fn secrets_stand_in_files_that_their_readers_alone_can_read() {
     let into = dir.path().join("printed");
     let said = tealkeep(dir.path(), &source, &["--into", into.to_str().unwrap()]);
     assert!(said.status.success());
-    use std::os::unix::fs::PermissionsExt;
     let mode = |path: &str| {
         let meta = fs::metadata(into.join("machine").join(path)).unwrap();
         meta.permissions().mode() & 0o777
@@ -288,44 +290,6 @@ fn the_start_mark_is_where_the_service_puts_it_whatever_the_socket() {
         let mark = format!("\nConditionPathExists=|/run/tealkeep/home-{colour}.start\n");
         assert!(unit.contains(&mark), "{unit}");
     }
-}
-
-/// Runs the command that mends the database's files, with `chown` and `runuser` that say what they were asked.
-#[test]
-fn mending_the_databases_files_passes_over_links() {
-    use std::os::unix::fs::{PermissionsExt, symlink};
-    let dir = tempfile::tempdir().unwrap();
-    let (bin, data) = (dir.path().join("bin"), dir.path().join("data"));
-    fs::create_dir(&bin).unwrap();
-    fs::create_dir(&data).unwrap();
-    for program in ["chown", "runuser"] {
-        let path = bin.join(program);
-        fs::write(&path, format!("#!/bin/sh\necho {program} \"$@\"\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    let shadow = dir.path().join("shadow");
-    fs::write(&shadow, "").unwrap();
-    let database = data.join("home.sqlite");
-    fs::write(&database, "").unwrap();
-    symlink(&shadow, data.join("home.sqlite-journal")).unwrap();
-    symlink("/nowhere", data.join("home.sqlite-shm")).unwrap();
-    fs::hard_link(&shadow, data.join("home.sqlite-wal")).unwrap();
-    let source = CADDY.replace("/srv/home/data/home.sqlite", database.to_str().unwrap());
-    let config = Config::parse(&source, false).unwrap();
-    let said = Command::new("sh")
-        .args([
-            "-euc",
-            &tealkeep::units::mend_files(&config.apps[0], "home"),
-        ])
-        .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
-        .output()
-        .unwrap();
-    assert!(said.status.success());
-    let shown = database.display();
-    assert_eq!(
-        String::from_utf8(said.stdout).unwrap(),
-        format!("chown -h home:home {shown}\nrunuser -u home -- chmod 0660 {shown}\n")
-    );
 }
 
 #[test]

@@ -32,15 +32,19 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// The command that makes it, or mends one that is there.
+    /// The command that makes it, or mends one that is there. A link in its place is followed only if it is root's, which
+    /// is the administrator's wish: through any other one root would give away what somebody else chooses.
     #[must_use]
     pub fn command(&self) -> String {
+        let shown = self.path.to_string_lossy();
+        let path = shell(&shown);
+        let refusal = shell(&format!(
+            "{shown}, {}, is a link that is not root's: put a folder there, or name the folder itself in the configuration",
+            self.what
+        ));
         format!(
-            "install -d -o {} -g {} -m {:04o} {}",
-            self.owner,
-            self.group,
-            self.mode,
-            shell(&self.path.to_string_lossy())
+            "if [ -L {path} ] && [ \"$(stat -c %u {path})\" != 0 ]; then echo {refusal} >&2; false; else install -d -o {} -g {} -m {:04o} {path}; fi",
+            self.owner, self.group, self.mode
         )
     }
 }
