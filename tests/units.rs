@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use tealkeep::config::Config;
-use tealkeep::units::{Place, Sheet, sheet};
+use tealkeep::units::{Place, Printed, Sheet, sheet};
 
 use crate::support::TEALKEEP;
 
@@ -100,48 +100,56 @@ fn nothing_in_the_configuration_becomes_another_setting() {
     insta::assert_snapshot!("units_nasty", of(NASTY).text());
 }
 
-/// What systemd itself says to the units, with the programs that they run put where this machine has them.
-#[track_caller]
-fn verified(source: &str) {
+/// What systemd itself says to the units and to the drop-ins beside them, with the programs that they run put where this
+/// machine has them; and whether it takes them.
+fn judged(files: &[Printed]) -> (Vec<String>, bool) {
     let dir = tempfile::tempdir().unwrap();
     let mut units = Vec::new();
-    for file in of(source).files {
-        let is_unit = file.name.ends_with(".service") || file.name.ends_with(".socket");
-        if file.place == Place::Machine && is_unit {
-            let path = dir.path().join(&file.name);
-            let body = file
-                .body
-                .replace("/usr/bin/tealkeep", TEALKEEP)
-                .replace("ExecStart=node", "ExecStart=/bin/true");
-            fs::write(&path, body).unwrap();
+    let mut put = |name: &str, body: &str| {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let body = body
+            .replace("/usr/bin/tealkeep", TEALKEEP)
+            .replace("ExecStart=node", "ExecStart=/bin/true");
+        fs::write(&path, body).unwrap();
+        if !name.contains('/') && !units.contains(&path) {
             units.push(path);
         }
-    }
-    // The socket's service is the package's.
+    };
+    // The socket's service, and one of the drop-ins', is the package's.
     let service = Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd/tealkeep.service");
-    let service = fs::read_to_string(service).unwrap();
-    let service = service.replace("/usr/bin/tealkeep", TEALKEEP);
-    fs::write(dir.path().join("tealkeep.service"), service).unwrap();
-    units.push(dir.path().join("tealkeep.service"));
+    put("tealkeep.service", &fs::read_to_string(service).unwrap());
+    for file in files.iter().filter(|file| file.place == Place::Machine) {
+        let Some(name) = file.path.strip_prefix("/etc/systemd/system/") else {
+            continue;
+        };
+        if let Some((unit, _)) = name.split_once(".d/")
+            && unit != "tealkeep.service"
+        {
+            put(unit, "[Service]\nUser=pi\nExecStart=/bin/true\n");
+        }
+        put(name, &file.body);
+    }
     let said = Command::new("systemd-analyze")
         .args(["verify", "--man=no", "--recursive-errors=no"])
         .args(&units)
         .output()
         .expect("systemd-analyze is missing: apt-get install systemd");
     let stderr = String::from_utf8_lossy(&said.stderr);
-    let ours: Vec<&str> = stderr
-        .lines()
-        .filter(|line| {
-            units.iter().any(|unit| {
-                let name = unit.file_name().unwrap().to_string_lossy();
-                let stem = name.split(['@', '.']).next().unwrap();
-                line.contains(stem)
-            })
+    let ours = stderr.lines().filter(|line| {
+        units.iter().any(|unit| {
+            let name = unit.file_name().unwrap().to_string_lossy();
+            let stem = name.split(['@', '.']).next().unwrap();
+            line.contains(stem)
         })
-        .collect();
+    });
     assert!(units.len() > 1);
-    assert_eq!(ours, Vec::<&str>::new());
-    assert!(said.status.success(), "{stderr}");
+    (ours.map(str::to_owned).collect(), said.status.success())
+}
+
+#[track_caller]
+fn verified(source: &str) {
+    assert_eq!(judged(&of(source).files), (Vec::new(), true));
 }
 
 #[test]
@@ -153,6 +161,20 @@ fn systemd_takes_every_unit_as_it_is_printed() {
 #[test]
 fn systemd_takes_units_of_nasty_values_too() {
     verified(NASTY);
+}
+
+#[test]
+fn a_drop_in_that_systemd_would_not_take_is_found() {
+    for (source, name) in [(GATE, "garden.service.d"), (CADDY, "tealkeep.service.d")] {
+        let mut files = of(source).files;
+        let file = files.iter_mut().find(|file| file.name == name).unwrap();
+        file.body.push_str("[Service]\nReadWritePath=/srv\n");
+        let (said, _) = judged(&files);
+        assert!(
+            said.iter().any(|line| line.contains("ReadWritePath")),
+            "{name}: {said:?}"
+        );
+    }
 }
 
 #[test]
