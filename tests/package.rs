@@ -20,6 +20,23 @@ kind = "caddy"
 prepare = ["/bin/true"]
 "#;
 
+/// Another app beside it.
+const GARDEN: &str = r#"
+[[app]]
+name = "garden"
+database = "/srv/garden/data/garden.sqlite"
+releases = "/srv/garden/releases"
+[app.runtime]
+kind = "systemd"
+command = ["/usr/bin/sleep", "infinity"]
+blue_port = 3101
+green_port = 3102
+[app.router]
+kind = "caddy"
+listen = "0.0.0.0:3100"
+hold_listen = "127.0.0.1:3103"
+"#;
+
 const ROWS: &str = "CREATE TABLE doses(id INTEGER PRIMARY KEY, what TEXT); \
     INSERT INTO doses(what) SELECT 'dose ' || value FROM generate_series(1, 500);";
 
@@ -287,6 +304,35 @@ fn caddy_keeps_its_site_when_ours_would_not_go_with_it() {
     pi.write("/etc/caddy/Caddyfile", "");
     pi.run("tealkeep units home --only commands | sh");
     pi.until("curl -fsS http://127.0.0.1:3000/.well-known/tealkeep");
+    // Caddy writes this file whenever it reads its sites anew, which loses requests: once more is no reason for it.
+    let read = "stat -c '%i %y' /var/lib/caddy/.config/caddy/autosave.json";
+    let before = pi.run(read);
+    pi.run("tealkeep units home --only commands | sh");
+    assert_eq!(pi.run(read), before);
+
+    // A second app, whose site would not go with one that is there; then whose port another program has.
+    let two = format!("{CONFIG}{GARDEN}");
+    pi.write("/etc/tealkeep/tealkeep.toml", &two);
+    pi.run("cp /etc/caddy/Caddyfile /root/Caddyfile; printf 'http://:3100 {\n\trespond theirs\n}\n' >> /etc/caddy/Caddyfile; systemctl reload caddy.service");
+    let refused = || {
+        let said = pi.try_run("tealkeep units garden --only commands | sh");
+        assert!(!said.status.success());
+        assert!(told(&said).contains("port 3100"), "{}", told(&said));
+        assert!(told(&said).contains("tealkeep-garden.caddy.refused"));
+        pi.run("test ! -e /etc/caddy/tealkeep-garden.caddy; test -e /etc/caddy/tealkeep-garden.caddy.refused");
+        // What matters: all others are there after the next start.
+        pi.run("systemctl restart caddy.service");
+        pi.until("curl -fsS http://127.0.0.1:3000/.well-known/tealkeep");
+    };
+    refused();
+    assert_eq!(pi.run("curl -fsS http://127.0.0.1:3100/"), "theirs");
+    pi.run("mv /root/Caddyfile /etc/caddy/Caddyfile; systemctl reload caddy.service");
+    pi.run("systemd-run -q --unit=squatter python3 -m http.server --bind 0.0.0.0 3100");
+    pi.until("curl -fsS http://127.0.0.1:3100/ >/dev/null");
+    refused();
+    pi.run("systemctl stop squatter; tealkeep units garden --only commands | sh");
+    pi.until("curl -fsS http://127.0.0.1:3100/.well-known/tealkeep");
+    pi.run("curl -fsS http://127.0.0.1:3000/.well-known/tealkeep");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use tealkeep::config::Config;
 use tealkeep::units::{Folder, mend_files};
 
-use super::CADDY;
+use super::{CADDY, of};
 
 /// A folder with programs, each made of lines for a shell.
 fn programs(dir: &Path, all: &[(&str, &str)]) -> PathBuf {
@@ -109,5 +109,137 @@ fn a_folder_is_never_made_through_a_link_of_somebody_elses() {
                 dir.path().join(name).display()
             )
         );
+    }
+}
+
+/// A machine in a folder, on which the commands are run as they are printed. Its Caddy refuses its files while there is one
+/// called `refuses`, fails to reload them while there is one called `fails`, and is told to reload in `told`.
+struct Machine(tempfile::TempDir);
+
+impl Machine {
+    fn new() -> Machine {
+        let machine = Machine(tempfile::tempdir().unwrap());
+        for folder in ["etc/caddy", "srv", "var"] {
+            fs::create_dir_all(machine.at(folder)).unwrap();
+        }
+        let told = machine.at("told").display().to_string();
+        let [refuses, fails] =
+            ["refuses", "fails"].map(|name| machine.at(name).display().to_string());
+        let caddy = format!(
+            "case $1 in validate) [ ! -e {refuses} ];; reload) echo $1 >> {told}; [ ! -e {fails} ];; esac"
+        );
+        programs(
+            machine.0.path(),
+            &[
+                ("caddy", &caddy),
+                ("runuser", "shift 3; exec \"$@\""),
+                (
+                    "install",
+                    "for last; do :; done; case $1 in -d) mkdir -p \"$last\";; *) : > \"$last\";; esac",
+                ),
+                ("tealkeep", "echo \"$@\""),
+                ("systemctl", ""),
+                ("id", ""),
+                ("usermod", ""),
+                ("chown", ""),
+                ("chmod", ""),
+            ],
+        );
+        machine
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.at(path).exists()
+    }
+
+    fn runs_the_commands(&self) -> (bool, String) {
+        let mut script = of(CADDY).commands;
+        for folder in ["/etc/", "/srv/", "/var/"] {
+            script = script.replace(folder, &format!("{}{folder}", self.0.path().display()));
+        }
+        let said = run_with(&self.at("bin"), &script);
+        (
+            said.status.success(),
+            String::from_utf8(said.stderr).unwrap(),
+        )
+    }
+}
+
+const SITE: &str = "etc/caddy/tealkeep-home.caddy";
+const ASIDE: &str = "etc/caddy/tealkeep-home.caddy.refused";
+const MAIN: &str = "etc/caddy/Caddyfile";
+
+#[test]
+fn a_site_that_caddy_refuses_does_not_stay_where_it_is_imported() {
+    for trouble in ["refuses", "fails"] {
+        let machine = Machine::new();
+        // The import is there already, for another app's sake.
+        let main = format!(
+            "import {}/tealkeep-*.caddy\n",
+            machine.at("etc/caddy").display()
+        );
+        fs::write(machine.at(MAIN), &main).unwrap();
+        fs::write(machine.at(trouble), "").unwrap();
+        let (worked, said) = machine.runs_the_commands();
+        assert!(
+            !worked && !machine.has(SITE) && machine.has(ASIDE),
+            "{said}"
+        );
+        assert!(said.contains("tealkeep-home.caddy.refused."), "{said}");
+        assert_eq!(fs::read_to_string(machine.at(MAIN)).unwrap(), main);
+        // All else is done.
+        assert!(machine.has("etc/polkit-1/rules.d/50-tealkeep-home.rules"));
+
+        fs::remove_file(machine.at(trouble)).unwrap();
+        let (worked, said) = machine.runs_the_commands();
+        assert!(worked && machine.has(SITE), "{said}");
+    }
+}
+
+#[test]
+fn a_caddyfile_that_would_not_go_with_ours_is_as_it_was() {
+    let machine = Machine::new();
+    fs::write(machine.at("refuses"), "").unwrap();
+    let (worked, said) = machine.runs_the_commands();
+    assert!(
+        !worked && !machine.has(SITE) && !machine.has(MAIN),
+        "{said}"
+    );
+    fs::write(machine.at(MAIN), "# mine\n").unwrap();
+    let (worked, said) = machine.runs_the_commands();
+    assert!(!worked && !machine.has(SITE), "{said}");
+    assert_eq!(fs::read_to_string(machine.at(MAIN)).unwrap(), "# mine\n");
+}
+
+#[test]
+fn a_site_from_before_is_left_where_it_is_and_its_danger_is_said() {
+    let machine = Machine::new();
+    assert!(machine.runs_the_commands().0);
+    let main = fs::read_to_string(machine.at(MAIN)).unwrap();
+    fs::write(machine.at(SITE), "# mine\n").unwrap();
+    fs::write(machine.at("refuses"), "").unwrap();
+    let (worked, said) = machine.runs_the_commands();
+    assert!(!worked && said.contains("would not start again"), "{said}");
+    assert_eq!(fs::read_to_string(machine.at(SITE)).unwrap(), "# mine\n");
+    assert_eq!(fs::read_to_string(machine.at(MAIN)).unwrap(), main);
+}
+
+#[test]
+fn caddy_is_told_to_reload_in_the_way_that_does_nothing_where_nothing_changed() {
+    let machine = Machine::new();
+    assert!(machine.runs_the_commands().0);
+    assert!(machine.runs_the_commands().0);
+    assert_eq!(
+        fs::read_to_string(machine.at("told")).unwrap(),
+        "reload\nreload\n"
+    );
+    let script = of(CADDY).commands;
+    for forced in ["--force", "reload-or-restart", "systemctl reload"] {
+        let mut commands = script.lines().filter(|line| !line.starts_with('#'));
+        assert!(!commands.any(|line| line.contains(forced)), "{forced}");
     }
 }
