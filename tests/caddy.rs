@@ -3,7 +3,7 @@
 
 mod house;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -35,6 +35,7 @@ with_both! {
     a_restore_and_its_undo_under_load_lose_no_request
     a_killed_tealkeep_loses_no_request_that_it_held
     a_live_release_that_is_killed_costs_only_what_it_had_in_hand
+    what_has_a_body_is_no_stream_whatever_it_offers_or_accepts
     what_the_markers_say_holds_at_once_and_for_every_host
     the_idle_colour_is_shown_to_who_knows_the_secret_and_the_app_never_sees_it
     requests_and_streams_are_counted_apart_at_both_colours
@@ -293,6 +294,43 @@ async fn the_idle_colour_is_shown_to_who_knows_the_secret_and_the_app_never_sees
     assert!(held.contains("can't be shown"), "{held}");
 }
 
+async fn what_has_a_body_is_no_stream_whatever_it_offers_or_accepts(version: Version) {
+    let mut house = House::prepare(version);
+    house.start_caddy(|file| file, None);
+    let client = reqwest::Client::new();
+    let offers: [&[(&str, &str)]; 3] = [
+        // As curl --http2 and Java's HttpClient do it with each first request.
+        &[
+            ("Connection", "Upgrade, HTTP2-Settings"),
+            ("Upgrade", "h2c"),
+            ("HTTP2-Settings", "AAMAAABkAAQAoAAAAAIAAAAA"),
+        ],
+        &[("Connection", "Upgrade"), ("Upgrade", "websocket")],
+        &[("Accept", "application/json, text/event-stream")],
+    ];
+    // Nobody listens yet: each waits, with its body.
+    let waiting = offers.map(|fields| {
+        let mut asked = client.post(house.url("/echo")).body("five!");
+        for (name, value) in fields {
+            asked = asked.header(*name, *value);
+        }
+        tokio::spawn(async move { asked.send().await.unwrap().text().await.unwrap() })
+    });
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let _blue = echo(house.ports.blue, "blue").await;
+    for said in waiting {
+        let said = said.await.unwrap();
+        assert!(said.starts_with("blue POST /echo 5\n"), "{said}");
+        assert!(!said.contains("upgrade"), "{said}");
+    }
+    // A stream is one in whatever letters it is asked for.
+    for (name, value) in [("Upgrade", "WebSocket"), ("Upgrade", "websocket")] {
+        let asked = client.get(house.url("/echo")).header(name, value);
+        let asked = asked.header("Connection", "upgrade").send().await.unwrap();
+        assert!(asked.text().await.unwrap().contains("upgrade: "));
+    }
+}
+
 async fn requests_and_streams_are_counted_apart_at_both_colours(version: Version) {
     let mut house = House::start(version).await;
     let counted = |home: &Value| {
@@ -316,7 +354,8 @@ async fn requests_and_streams_are_counted_apart_at_both_colours(version: Version
     house
         .until(|home| counted(home) == (none.clone(), two.clone()))
         .await;
-    // An upload that stands still is a request in flight at green, and is waited for in the drain.
+    // An upload that stands still is a request in flight at green, and is waited for in the drain, also when it offers to
+    // speak another protocol.
     let (mut pieces, upload) = slow_upload(&house).await;
     let one = serde_json::json!([0, 1]);
     house
@@ -509,6 +548,10 @@ async fn slow_upload(house: &House) -> (Pieces, tokio::task::JoinHandle<StatusCo
     tell.send(Ok(b"a beginning, ".as_slice())).await.unwrap();
     let body = reqwest::Body::wrap_stream(tokio_stream::wrappers::ReceiverStream::new(told));
     let asked = reqwest::Client::new().post(house.url("/upload")).body(body);
+    let asked = asked.header("Connection", "Upgrade, HTTP2-Settings");
+    let asked = asked
+        .header("Upgrade", "h2c")
+        .header("HTTP2-Settings", "AAMAAABkAAQAoAAAAAIAAAAA");
     let upload = tokio::spawn(async move { asked.send().await.unwrap().status() });
     (Pieces(tell), upload)
 }

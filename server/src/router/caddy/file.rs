@@ -111,11 +111,19 @@ impl Site<'_> {
         page.line(&format!("lb_try_interval {RETRY_PAUSE}"));
     }
 
+    /// An offer to speak another protocol holds from one hop to the next (RFC 9110 section 7.8), and is not taken here: an
+    /// app could answer it with one that nobody counts.
+    fn no_upgrade(page: &mut Page) {
+        page.line("header_up -Upgrade");
+        page.line("header_up -Connection");
+    }
+
     fn snippets(&self, page: &mut Page) {
         let retry = in_caddys_words(self.section.retry_for);
         page.says("A request to a colour, which may be restarting. A proxy on this machine, such as cloudflared, is believed what it says of the client. Unused connections are given up before Node closes its side after 5 s, so that no request crosses that close.");
         page.open(&format!("({})", self.snippet("request")));
         self.common(page);
+        Site::no_upgrade(page);
         page.line(&format!("lb_try_duration {retry}"));
         page.open("transport http");
         page.line(&format!("keepalive {IDLE}"));
@@ -135,8 +143,6 @@ impl Site<'_> {
         page.says("A question in a request's name, without its body.");
         page.open(&format!("({})", self.snippet("question")));
         page.line("method GET");
-        page.line("header_up -Upgrade");
-        page.line("header_up -Connection");
         page.line("header_up -Expect");
         page.close();
         page.blank();
@@ -180,8 +186,16 @@ impl Site<'_> {
         page.close();
         page.close();
         page.line(&format!("@health path {}", self.app.health.path));
-        page.line("@upgrade header Upgrade *");
-        page.line("@events header Accept *text/event-stream*");
+        page.says("A stream is opened by a GET. What else offers an upgrade (to h2c, as some clients do with each request) or takes events as an answer may have a body, and is a request.");
+        page.open("@upgrade");
+        page.line("method GET");
+        page.line("header_regexp Connection (?i)upgrade");
+        page.line("header_regexp Upgrade (?i)websocket");
+        page.close();
+        page.open("@events");
+        page.line("method GET");
+        page.line("header Accept *text/event-stream*");
+        page.close();
         page.line("@changing not method GET HEAD OPTIONS");
         page.line("@unsent not vars tealkeep_sent yes");
         if let Some(secret) = &self.section.preview {
@@ -245,6 +259,7 @@ impl Site<'_> {
         page.open("handle");
         page.open(&format!("reverse_proxy {to}"));
         self.common(page);
+        Site::no_upgrade(page);
         self.import(page, "question");
         page.line(&format!("rewrite {WELL_KNOWN}"));
         page.line(&format!(
