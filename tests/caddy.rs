@@ -36,6 +36,7 @@ with_both! {
     a_killed_tealkeep_loses_no_request_that_it_held
     a_live_release_that_is_killed_costs_only_what_it_had_in_hand
     what_has_a_body_is_no_stream_whatever_it_offers_or_accepts
+    no_connection_is_used_that_a_colour_is_about_to_close
     what_the_markers_say_holds_at_once_and_for_every_host
     the_idle_colour_is_shown_to_who_knows_the_secret_and_the_app_never_sees_it
     requests_and_streams_are_counted_apart_at_both_colours
@@ -331,6 +332,23 @@ async fn what_has_a_body_is_no_stream_whatever_it_offers_or_accepts(version: Ver
     }
 }
 
+async fn no_connection_is_used_that_a_colour_is_about_to_close(version: Version) {
+    let mut house = House::prepare(version);
+    house.start_caddy(|file| file, None);
+    // The idle one, by its preview: as a stream, and so without a question before.
+    let _green = hangs_up(house.ports.green, Duration::from_millis(2500)).await;
+    let _blue = hangs_up(house.ports.blue, Duration::from_millis(2500)).await;
+    let client = reqwest::Client::new();
+    for _ in 0..2 {
+        for secret in [SECRET, "none"] {
+            let asked = client.post(house.url("/echo")).body("five!");
+            let asked = asked.header("Tealkeep-Preview", secret).send().await;
+            assert_eq!(asked.unwrap().status(), StatusCode::OK, "{secret}");
+        }
+        tokio::time::sleep(Duration::from_millis(3000)).await;
+    }
+}
+
 async fn requests_and_streams_are_counted_apart_at_both_colours(version: Version) {
     let mut house = House::start(version).await;
     let counted = |home: &Value| {
@@ -529,6 +547,38 @@ async fn echo(port: u16, name: &'static str) -> tokio::task::AbortHandle {
         axum::serve(listener, axum::Router::new().fallback(say))
             .await
             .unwrap()
+    };
+    tokio::spawn(serving).abort_handle()
+}
+
+/// A colour as a Node.js server is with its connections: it closes each that nothing came over for a while. What comes over
+/// it at that very moment has no answer; here it has none from a while later on, so that the moment can't be missed.
+async fn hangs_up(port: u16, idle_at_most: Duration) -> tokio::task::AbortHandle {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
+        .await
+        .unwrap();
+    let serving = async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut answered = Instant::now();
+                let mut read = Vec::new();
+                // A request is whole with its head, or with the five bytes of a body.
+                while let Ok(1..) = stream.read_buf(&mut read).await {
+                    if answered.elapsed() > idle_at_most {
+                        return;
+                    }
+                    let is_question = read.starts_with(b"GET ") && read.ends_with(b"\r\n\r\n");
+                    if is_question || read.ends_with(b"five!") {
+                        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+                        stream.write_all(answer).await.unwrap();
+                        answered = Instant::now();
+                        read.clear();
+                    }
+                }
+            });
+        }
     };
     tokio::spawn(serving).abort_handle()
 }

@@ -118,6 +118,16 @@ impl Site<'_> {
         page.line("header_up -Connection");
     }
 
+    /// How long Caddy keeps a connection that nothing goes over.
+    fn connections(page: &mut Page, idle_at_most: Option<u16>) {
+        page.open("transport http");
+        page.line(&format!("keepalive {IDLE}"));
+        if let Some(most) = idle_at_most {
+            page.line(&format!("keepalive_idle_conns_per_host {most}"));
+        }
+        page.close();
+    }
+
     fn snippets(&self, page: &mut Page) {
         let retry = in_caddys_words(self.section.retry_for);
         page.says("A request to a colour, which may be restarting. A proxy on this machine, such as cloudflared, is believed what it says of the client. Unused connections are given up before Node closes its side after 5 s, so that no request crosses that close.");
@@ -125,10 +135,7 @@ impl Site<'_> {
         self.common(page);
         Site::no_upgrade(page);
         page.line(&format!("lb_try_duration {retry}"));
-        page.open("transport http");
-        page.line(&format!("keepalive {IDLE}"));
-        page.line("keepalive_idle_conns_per_host 128");
-        page.close();
+        Site::connections(page, Some(128));
         page.close();
         page.blank();
 
@@ -137,6 +144,7 @@ impl Site<'_> {
         self.common(page);
         page.line(&format!("lb_try_duration {retry}"));
         page.line("flush_interval -1");
+        Site::connections(page, None);
         page.close();
         page.blank();
 
@@ -470,6 +478,18 @@ mod tests {
         // To each colour, whatever it is asked: the secret stays outside.
         let proxied = open.matches("trusted_proxies").count();
         assert_eq!(open.matches("header_up -Tealkeep-Preview").count(), proxied);
+    }
+
+    #[test]
+    fn each_way_to_a_colour_gives_up_a_connection_before_node_does() {
+        let site = printed("kind = \"caddy\"\npreview = \"0123456789abcdef\"");
+        for snippet in ["request", "stream"] {
+            let (_, from) = site
+                .split_once(&format!("(tealkeep-home-{snippet})"))
+                .unwrap();
+            let (body, _) = from.split_once("\n}").unwrap();
+            assert!(body.contains("keepalive 2s\n"), "{snippet}: {body}");
+        }
     }
 
     #[test]
