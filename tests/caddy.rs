@@ -35,6 +35,7 @@ with_both! {
     a_restore_and_its_undo_under_load_lose_no_request
     a_killed_tealkeep_loses_no_request_that_it_held
     a_live_release_that_is_killed_costs_only_what_it_had_in_hand
+    by_default_a_restart_is_waited_for_as_long_as_a_small_one_takes
     what_has_a_body_is_no_stream_whatever_it_offers_or_accepts
     no_connection_is_used_that_a_colour_is_about_to_close
     what_the_markers_say_holds_at_once_and_for_every_host
@@ -139,11 +140,20 @@ async fn a_killed_tealkeep_loses_no_request_that_it_held(version: Version) {
 }
 
 async fn a_live_release_that_is_killed_costs_only_what_it_had_in_hand(version: Version) {
-    let mut house = House::start(version).await;
     let mix = Mix {
         streams: 0,
         ..Mix::EVERYTHING
     };
+    is_killed_thrice(House::start(version).await, mix).await;
+}
+
+async fn by_default_a_restart_is_waited_for_as_long_as_a_small_one_takes(version: Version) {
+    let house = House::prepare(version).with_defaults();
+    assert!(house.caddyfile().contains("lb_try_duration 5s\n"));
+    is_killed_thrice(house.goes_live().await, Mix::REQUESTS).await;
+}
+
+async fn is_killed_thrice(mut house: House, mix: Mix) {
     let load = Load::begin(house.app(), mix);
     load.until_answered(20).await;
     let mut killed = Vec::new();
