@@ -336,6 +336,38 @@ fn caddy_keeps_its_site_when_ours_would_not_go_with_it() {
 }
 
 #[test]
+fn a_configuration_that_is_refused_is_tried_once_and_a_late_disk_is_waited_for() {
+    let pi = Pi::boot();
+    moved_in(&pi);
+    pi.until("systemctl is-active tealkeep.service");
+    let (write, restarts) = (
+        |config: &str| {
+            pi.write("/etc/tealkeep/tealkeep.toml", config);
+            pi.run("chown root:tealkeep /etc/tealkeep/tealkeep.toml; chmod 0640 /etc/tealkeep/tealkeep.toml");
+        },
+        || pi.run("systemctl show --value -p NRestarts tealkeep.service"),
+    );
+    write(&format!("colour = \"mauve\"\n{CONFIG}"));
+    pi.run("! systemctl restart tealkeep.service");
+    pi.run("sleep 5; systemctl is-failed tealkeep.service");
+    assert_eq!(restarts(), "0\n");
+    let (found, _, text) = doctor(&pi, "root");
+    assert_eq!(found["configuration"], "fail", "{text}");
+    assert!(
+        text.contains("nano +1 /etc/tealkeep/tealkeep.toml && systemctl restart tealkeep.service"),
+        "{text}"
+    );
+    write(CONFIG);
+    pi.run("systemctl restart tealkeep.service");
+
+    pi.run("mv /var/backups/home /root/away; systemctl restart --no-block tealkeep.service");
+    pi.until("journalctl -b -u tealkeep.service | grep -q 'That may come yet'");
+    pi.run("sleep 3; mv /root/away /var/backups/home");
+    pi.until("systemctl is-active tealkeep.service");
+    assert_eq!(restarts(), "0\n");
+}
+
+#[test]
 fn what_ran_before_goes_on_after_the_commands_and_after_a_restart() {
     let pi = Pi::boot();
     pi.install(package());
