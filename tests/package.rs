@@ -194,6 +194,10 @@ fn the_doctor_finds_what_is_wrong_and_its_commands_mend_it() {
     }
     assert_eq!(found["pull"], "warn", "{text}");
     assert_eq!(found["keys"], "ok", "{text}");
+    assert!(
+        text.contains("polkit lets Tealkeep use the units of both colours"),
+        "{text}"
+    );
     // Without root it knows less, and says so rather than that something is wrong.
     let (_, code, text) = doctor(&pi, "tealkeep");
     assert_eq!(code, Some(0), "{text}");
@@ -227,6 +231,21 @@ fn the_doctor_finds_what_is_wrong_and_its_commands_mend_it() {
         let (found, _, text) = doctor(&pi, "root");
         assert_eq!(found[check], "ok", "{breaking}: {text}");
     }
+    // A rule that comes before ours: each file is as it should be, and the answer is no.
+    let no = "polkit.addRule(function (action, subject) { if (action.id == \"org.freedesktop.systemd1.manage-units\") { return polkit.Result.NO; } });";
+    pi.write("/etc/polkit-1/rules.d/10-no.rules", no);
+    pi.run("systemctl restart polkit.service");
+    let (found, code, text) = doctor(&pi, "root");
+    assert_eq!(
+        (found["polkit"].as_str(), code),
+        ("fail", Some(1)),
+        "{text}"
+    );
+    assert!(
+        text.contains("polkit does not let Tealkeep start home-blue.service"),
+        "{text}"
+    );
+    pi.run("rm /etc/polkit-1/rules.d/10-no.rules; systemctl restart polkit.service");
     // What was changed by hand is no mistake, but said.
     pi.run("echo '# mine' >> /etc/systemd/system/home-blue.service; systemctl daemon-reload");
     let (found, code, text) = doctor(&pi, "root");
