@@ -3,7 +3,7 @@
 
 mod house;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -35,6 +35,9 @@ with_both! {
     a_restore_and_its_undo_under_load_lose_no_request
     a_killed_tealkeep_loses_no_request_that_it_held
     a_live_release_that_is_killed_costs_only_what_it_had_in_hand
+    by_default_a_restart_is_waited_for_as_long_as_a_small_one_takes
+    what_has_a_body_is_no_stream_whatever_it_offers_or_accepts
+    no_connection_is_used_that_a_colour_is_about_to_close
     what_the_markers_say_holds_at_once_and_for_every_host
     the_idle_colour_is_shown_to_who_knows_the_secret_and_the_app_never_sees_it
     requests_and_streams_are_counted_apart_at_both_colours
@@ -137,11 +140,20 @@ async fn a_killed_tealkeep_loses_no_request_that_it_held(version: Version) {
 }
 
 async fn a_live_release_that_is_killed_costs_only_what_it_had_in_hand(version: Version) {
-    let mut house = House::start(version).await;
     let mix = Mix {
         streams: 0,
         ..Mix::EVERYTHING
     };
+    is_killed_thrice(House::start(version).await, mix).await;
+}
+
+async fn by_default_a_restart_is_waited_for_as_long_as_a_small_one_takes(version: Version) {
+    let house = House::prepare(version).with_defaults();
+    assert!(house.caddyfile().contains("lb_try_duration 5s\n"));
+    is_killed_thrice(house.goes_live().await, Mix::REQUESTS).await;
+}
+
+async fn is_killed_thrice(mut house: House, mix: Mix) {
     let load = Load::begin(house.app(), mix);
     load.until_answered(20).await;
     let mut killed = Vec::new();
@@ -293,6 +305,60 @@ async fn the_idle_colour_is_shown_to_who_knows_the_secret_and_the_app_never_sees
     assert!(held.contains("can't be shown"), "{held}");
 }
 
+async fn what_has_a_body_is_no_stream_whatever_it_offers_or_accepts(version: Version) {
+    let mut house = House::prepare(version);
+    house.start_caddy(|file| file, None);
+    let client = reqwest::Client::new();
+    let offers: [&[(&str, &str)]; 3] = [
+        // As curl --http2 and Java's HttpClient do it with each first request.
+        &[
+            ("Connection", "Upgrade, HTTP2-Settings"),
+            ("Upgrade", "h2c"),
+            ("HTTP2-Settings", "AAMAAABkAAQAoAAAAAIAAAAA"),
+        ],
+        &[("Connection", "Upgrade"), ("Upgrade", "websocket")],
+        &[("Accept", "application/json, text/event-stream")],
+    ];
+    // Nobody listens yet: each waits, with its body.
+    let waiting = offers.map(|fields| {
+        let mut asked = client.post(house.url("/echo")).body("five!");
+        for (name, value) in fields {
+            asked = asked.header(*name, *value);
+        }
+        tokio::spawn(async move { asked.send().await.unwrap().text().await.unwrap() })
+    });
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let _blue = echo(house.ports.blue, "blue").await;
+    for said in waiting {
+        let said = said.await.unwrap();
+        assert!(said.starts_with("blue POST /echo 5\n"), "{said}");
+        assert!(!said.contains("upgrade"), "{said}");
+    }
+    // A stream is one in whatever letters it is asked for.
+    for (name, value) in [("Upgrade", "WebSocket"), ("Upgrade", "websocket")] {
+        let asked = client.get(house.url("/echo")).header(name, value);
+        let asked = asked.header("Connection", "upgrade").send().await.unwrap();
+        assert!(asked.text().await.unwrap().contains("upgrade: "));
+    }
+}
+
+async fn no_connection_is_used_that_a_colour_is_about_to_close(version: Version) {
+    let mut house = House::prepare(version);
+    house.start_caddy(|file| file, None);
+    // The idle one, by its preview: as a stream, and so without a question before.
+    let _green = hangs_up(house.ports.green, Duration::from_millis(2500)).await;
+    let _blue = hangs_up(house.ports.blue, Duration::from_millis(2500)).await;
+    let client = reqwest::Client::new();
+    for _ in 0..2 {
+        for secret in [SECRET, "none"] {
+            let asked = client.post(house.url("/echo")).body("five!");
+            let asked = asked.header("Tealkeep-Preview", secret).send().await;
+            assert_eq!(asked.unwrap().status(), StatusCode::OK, "{secret}");
+        }
+        tokio::time::sleep(Duration::from_millis(3000)).await;
+    }
+}
+
 async fn requests_and_streams_are_counted_apart_at_both_colours(version: Version) {
     let mut house = House::start(version).await;
     let counted = |home: &Value| {
@@ -316,7 +382,8 @@ async fn requests_and_streams_are_counted_apart_at_both_colours(version: Version
     house
         .until(|home| counted(home) == (none.clone(), two.clone()))
         .await;
-    // An upload that stands still is a request in flight at green, and is waited for in the drain.
+    // An upload that stands still is a request in flight at green, and is waited for in the drain, also when it offers to
+    // speak another protocol.
     let (mut pieces, upload) = slow_upload(&house).await;
     let one = serde_json::json!([0, 1]);
     house
@@ -494,6 +561,38 @@ async fn echo(port: u16, name: &'static str) -> tokio::task::AbortHandle {
     tokio::spawn(serving).abort_handle()
 }
 
+/// A colour as a Node.js server is with its connections: it closes each that nothing came over for a while. What comes over
+/// it at that very moment has no answer; here it has none from a while later on, so that the moment can't be missed.
+async fn hangs_up(port: u16, idle_at_most: Duration) -> tokio::task::AbortHandle {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
+        .await
+        .unwrap();
+    let serving = async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut answered = Instant::now();
+                let mut read = Vec::new();
+                // A request is whole with its head, or with the five bytes of a body.
+                while let Ok(1..) = stream.read_buf(&mut read).await {
+                    if answered.elapsed() > idle_at_most {
+                        return;
+                    }
+                    let is_question = read.starts_with(b"GET ") && read.ends_with(b"\r\n\r\n");
+                    if is_question || read.ends_with(b"five!") {
+                        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+                        stream.write_all(answer).await.unwrap();
+                        answered = Instant::now();
+                        read.clear();
+                    }
+                }
+            });
+        }
+    };
+    tokio::spawn(serving).abort_handle()
+}
+
 /// An upload whose end is not sent until it is asked for.
 struct Pieces(tokio::sync::mpsc::Sender<Result<&'static [u8], std::convert::Infallible>>);
 
@@ -509,6 +608,10 @@ async fn slow_upload(house: &House) -> (Pieces, tokio::task::JoinHandle<StatusCo
     tell.send(Ok(b"a beginning, ".as_slice())).await.unwrap();
     let body = reqwest::Body::wrap_stream(tokio_stream::wrappers::ReceiverStream::new(told));
     let asked = reqwest::Client::new().post(house.url("/upload")).body(body);
+    let asked = asked.header("Connection", "Upgrade, HTTP2-Settings");
+    let asked = asked
+        .header("Upgrade", "h2c")
+        .header("HTTP2-Settings", "AAMAAABkAAQAoAAAAAIAAAAA");
     let upload = tokio::spawn(async move { asked.send().await.unwrap().status() });
     (Pieces(tell), upload)
 }

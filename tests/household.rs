@@ -104,6 +104,11 @@ fn is_deployed_to_for_the_first_time(home: &Household) {
     );
     let doctor = home.pi.try_run("tealkeep doctor doses");
     assert!(doctor.status.success(), "{}", told(&doctor));
+    assert!(
+        told(&doctor).contains("its SQLite is 3."),
+        "{}",
+        told(&doctor)
+    );
 }
 
 /// More releases, a way back, and nothing prepared twice.

@@ -39,6 +39,11 @@ struct Server {
 
 impl Server {
     async fn start() -> Server {
+        Server::start_with("").await
+    }
+
+    /// With more lines at the end of the configuration.
+    async fn start_with(more: &str) -> Server {
         let dir = tempfile::Builder::new()
             .prefix("tealkeep-mending-")
             .tempdir()
@@ -58,7 +63,7 @@ impl Server {
             "state = \"{at}/state\"\nsocket = \"{at}/control.sock\"\n[dashboard]\nlisten = \"127.0.0.1:{dashboard}\"\n\
              [[app]]\nname = \"tiny\"\ndatabase = \"{at}/data/app.sqlite\"\nreleases = \"{at}/releases\"\n\
              backups = \"{at}/backups\"\n[app.runtime]\ncommand = [\"python3\", \"app.py\"]\nblue_port = {blue}\n\
-             green_port = {green}\n[app.router]\nlisten = \"127.0.0.1:{gate}\"\n"
+             green_port = {green}\nstop_timeout = \"1s\"\n[app.router]\nlisten = \"127.0.0.1:{gate}\"\n{more}"
         );
         fs::write(folder.join("tealkeep.toml"), config).unwrap();
         let log = fs::File::create(folder.join("log")).unwrap();
@@ -197,6 +202,29 @@ async fn what_answers_is_left_running_when_there_is_nothing_to_swap_back_to() {
             .contains("could not be taken back whole"),
         "{status:#}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_colour_that_gives_no_answer_for_long_is_restarted() {
+    let server = Server::start_with("[app.health]\nwithin = \"3s\"\ntimeout = \"1s\"\n").await;
+    server.tealkeep(&["deploy", "tiny", "v1"]).succeeds();
+    let green = server.pid_of("green");
+    let began = Instant::now();
+    rustix::process::kill_process(green, rustix::process::Signal::STOP).unwrap();
+    let before = green.as_raw_nonzero().get();
+    let restarted = |status: &Value| {
+        let green = &status["apps"][0]["colours"]["green"];
+        green["state"] == "running" && green["pid"] != before
+    };
+    let status = server.until(restarted).await;
+    assert!(
+        began.elapsed() >= Duration::from_secs(6),
+        "busy for as long as two starts is no hanging"
+    );
+    let log = fs::read_to_string(server.folder().join("log")).unwrap();
+    let said = "The live colour green (v1) runs and gave no answer within 1s, for 6.0 s now; it is being started again.";
+    assert!(log.contains(said), "{log}");
+    assert_eq!(status["apps"][0]["live"], "green");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,6 +20,23 @@ kind = "caddy"
 prepare = ["/bin/true"]
 "#;
 
+/// Another app beside it.
+const GARDEN: &str = r#"
+[[app]]
+name = "garden"
+database = "/srv/garden/data/garden.sqlite"
+releases = "/srv/garden/releases"
+[app.runtime]
+kind = "systemd"
+command = ["/usr/bin/sleep", "infinity"]
+blue_port = 3101
+green_port = 3102
+[app.router]
+kind = "caddy"
+listen = "0.0.0.0:3100"
+hold_listen = "127.0.0.1:3103"
+"#;
+
 const ROWS: &str = "CREATE TABLE doses(id INTEGER PRIMARY KEY, what TEXT); \
     INSERT INTO doses(what) SELECT 'dose ' || value FROM generate_series(1, 500);";
 
@@ -177,6 +194,10 @@ fn the_doctor_finds_what_is_wrong_and_its_commands_mend_it() {
     }
     assert_eq!(found["pull"], "warn", "{text}");
     assert_eq!(found["keys"], "ok", "{text}");
+    assert!(
+        text.contains("polkit lets Tealkeep use the units of both colours"),
+        "{text}"
+    );
     // Without root it knows less, and says so rather than that something is wrong.
     let (_, code, text) = doctor(&pi, "tealkeep");
     assert_eq!(code, Some(0), "{text}");
@@ -210,6 +231,21 @@ fn the_doctor_finds_what_is_wrong_and_its_commands_mend_it() {
         let (found, _, text) = doctor(&pi, "root");
         assert_eq!(found[check], "ok", "{breaking}: {text}");
     }
+    // A rule that comes before ours: each file is as it should be, and the answer is no.
+    let no = "polkit.addRule(function (action, subject) { if (action.id == \"org.freedesktop.systemd1.manage-units\") { return polkit.Result.NO; } });";
+    pi.write("/etc/polkit-1/rules.d/10-no.rules", no);
+    pi.run("systemctl restart polkit.service");
+    let (found, code, text) = doctor(&pi, "root");
+    assert_eq!(
+        (found["polkit"].as_str(), code),
+        ("fail", Some(1)),
+        "{text}"
+    );
+    assert!(
+        text.contains("polkit does not let Tealkeep start home-blue.service"),
+        "{text}"
+    );
+    pi.run("rm /etc/polkit-1/rules.d/10-no.rules; systemctl restart polkit.service");
     // What was changed by hand is no mistake, but said.
     pi.run("echo '# mine' >> /etc/systemd/system/home-blue.service; systemctl daemon-reload");
     let (found, code, text) = doctor(&pi, "root");
@@ -287,6 +323,67 @@ fn caddy_keeps_its_site_when_ours_would_not_go_with_it() {
     pi.write("/etc/caddy/Caddyfile", "");
     pi.run("tealkeep units home --only commands | sh");
     pi.until("curl -fsS http://127.0.0.1:3000/.well-known/tealkeep");
+    // Caddy writes this file whenever it reads its sites anew, which loses requests: once more is no reason for it.
+    let read = "stat -c '%i %y' /var/lib/caddy/.config/caddy/autosave.json";
+    let before = pi.run(read);
+    pi.run("tealkeep units home --only commands | sh");
+    assert_eq!(pi.run(read), before);
+
+    // A second app, whose site would not go with one that is there; then whose port another program has.
+    let two = format!("{CONFIG}{GARDEN}");
+    pi.write("/etc/tealkeep/tealkeep.toml", &two);
+    pi.run("cp /etc/caddy/Caddyfile /root/Caddyfile; printf 'http://:3100 {\n\trespond theirs\n}\n' >> /etc/caddy/Caddyfile; systemctl reload caddy.service");
+    let refused = || {
+        let said = pi.try_run("tealkeep units garden --only commands | sh");
+        assert!(!said.status.success());
+        assert!(told(&said).contains("port 3100"), "{}", told(&said));
+        assert!(told(&said).contains("tealkeep-garden.caddy.refused"));
+        pi.run("test ! -e /etc/caddy/tealkeep-garden.caddy; test -e /etc/caddy/tealkeep-garden.caddy.refused");
+        // What matters: all others are there after the next start.
+        pi.run("systemctl restart caddy.service");
+        pi.until("curl -fsS http://127.0.0.1:3000/.well-known/tealkeep");
+    };
+    refused();
+    assert_eq!(pi.run("curl -fsS http://127.0.0.1:3100/"), "theirs");
+    pi.run("mv /root/Caddyfile /etc/caddy/Caddyfile; systemctl reload caddy.service");
+    pi.run("systemd-run -q --unit=squatter python3 -m http.server --bind 0.0.0.0 3100");
+    pi.until("curl -fsS http://127.0.0.1:3100/ >/dev/null");
+    refused();
+    pi.run("systemctl stop squatter; tealkeep units garden --only commands | sh");
+    pi.until("curl -fsS http://127.0.0.1:3100/.well-known/tealkeep");
+    pi.run("curl -fsS http://127.0.0.1:3000/.well-known/tealkeep");
+}
+
+#[test]
+fn a_configuration_that_is_refused_is_tried_once_and_a_late_disk_is_waited_for() {
+    let pi = Pi::boot();
+    moved_in(&pi);
+    pi.until("systemctl is-active tealkeep.service");
+    let (write, restarts) = (
+        |config: &str| {
+            pi.write("/etc/tealkeep/tealkeep.toml", config);
+            pi.run("chown root:tealkeep /etc/tealkeep/tealkeep.toml; chmod 0640 /etc/tealkeep/tealkeep.toml");
+        },
+        || pi.run("systemctl show --value -p NRestarts tealkeep.service"),
+    );
+    write(&format!("colour = \"mauve\"\n{CONFIG}"));
+    pi.run("! systemctl restart tealkeep.service");
+    pi.run("sleep 5; systemctl is-failed tealkeep.service");
+    assert_eq!(restarts(), "0\n");
+    let (found, _, text) = doctor(&pi, "root");
+    assert_eq!(found["configuration"], "fail", "{text}");
+    assert!(
+        text.contains("nano +1 /etc/tealkeep/tealkeep.toml && systemctl restart tealkeep.service"),
+        "{text}"
+    );
+    write(CONFIG);
+    pi.run("systemctl restart tealkeep.service");
+
+    pi.run("mv /var/backups/home /root/away; systemctl restart --no-block tealkeep.service");
+    pi.until("journalctl -b -u tealkeep.service | grep -q 'That may come yet'");
+    pi.run("sleep 3; mv /root/away /var/backups/home");
+    pi.until("systemctl is-active tealkeep.service");
+    assert_eq!(restarts(), "0\n");
 }
 
 #[test]

@@ -19,6 +19,7 @@ fn colours_live_as_units_whatever_happens_to_them_and_to_tealkeep() {
     pi.a_preparation_runs_in_its_own_unit_and_is_bounded();
     pi.a_bus_that_went_away_is_found_again();
     pi.a_start_limit_is_reset_for_a_start_that_is_wished();
+    pi.a_live_colour_that_hangs_is_restarted();
     pi.colours_outlive_tealkeep_however_it_ends();
     pi.a_socket_of_systemds_is_the_gates_own_through_a_restart();
     pi.the_schedule_follows_the_zone_of_the_system();
@@ -369,6 +370,29 @@ impl Household {
         self.until_its_end_is_logged(live);
     }
 
+    fn a_live_colour_that_hangs_is_restarted(&self) {
+        let (live, _) = self.colours();
+        let unit = format!("home-{live}.service");
+        let hasty = CONFIG.replace("within = \"30s\"", "within = \"5s\"");
+        self.pi.write("/etc/tealkeep/tealkeep.toml", &hasty);
+        self.pi.run("systemctl restart tealkeep");
+        let before = self.property(&unit, "InvocationID");
+        self.pi.run(&format!(
+            "systemctl kill --kill-who=main --signal=STOP {unit}"
+        ));
+        self.until_logged(&format!(
+            "The live colour {live} (v1) runs and gave no answer within 2s, for 10 s now; it is being started again."
+        ));
+        self.until_logged(&format!("The live colour {live} (v1) answers again"));
+        assert_ne!(self.property(&unit, "InvocationID"), before);
+        assert_eq!(self.answers(), "v1");
+        // It was meant, and is not taken for a crash.
+        assert_eq!(self.property(&unit, "Result"), "success");
+        assert_eq!(self.property(&unit, "NRestarts"), "0");
+        self.pi.write("/etc/tealkeep/tealkeep.toml", CONFIG);
+        self.pi.run("systemctl restart tealkeep");
+    }
+
     fn colours_outlive_tealkeep_however_it_ends(&self) {
         let (live, _) = self.colours();
         let unit = format!("home-{live}");
@@ -543,6 +567,6 @@ polkit.addRule(function (action, subject) {
   }
   var unit = action.lookup("unit"), verb = action.lookup("verb");
   var ours = /^home-(blue|green|prepare@[A-Za-z0-9._-]+)\.service$/.test(unit);
-  return ours && ["start", "stop", "reset-failed"].indexOf(verb) >= 0 ? polkit.Result.YES : polkit.Result.NOT_HANDLED;
+  return ours && ["start", "stop", "restart", "reset-failed"].indexOf(verb) >= 0 ? polkit.Result.YES : polkit.Result.NOT_HANDLED;
 });
 "#;

@@ -1,11 +1,14 @@
 //! `tealkeep units`: the whole of what it prints, read by systemd itself, and that it overwrites nothing.
 
+mod commands;
+
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use tealkeep::config::Config;
-use tealkeep::units::{Place, Sheet, sheet};
+use tealkeep::units::{Place, Printed, Sheet, sheet};
 
 use crate::support::TEALKEEP;
 
@@ -97,48 +100,56 @@ fn nothing_in_the_configuration_becomes_another_setting() {
     insta::assert_snapshot!("units_nasty", of(NASTY).text());
 }
 
-/// What systemd itself says to the units, with the programs that they run put where this machine has them.
-#[track_caller]
-fn verified(source: &str) {
+/// What systemd itself says to the units and to the drop-ins beside them, with the programs that they run put where this
+/// machine has them; and whether it takes them.
+fn judged(files: &[Printed]) -> (Vec<String>, bool) {
     let dir = tempfile::tempdir().unwrap();
     let mut units = Vec::new();
-    for file in of(source).files {
-        let is_unit = file.name.ends_with(".service") || file.name.ends_with(".socket");
-        if file.place == Place::Machine && is_unit {
-            let path = dir.path().join(&file.name);
-            let body = file
-                .body
-                .replace("/usr/bin/tealkeep", TEALKEEP)
-                .replace("ExecStart=node", "ExecStart=/bin/true");
-            fs::write(&path, body).unwrap();
+    let mut put = |name: &str, body: &str| {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let body = body
+            .replace("/usr/bin/tealkeep", TEALKEEP)
+            .replace("ExecStart=node", "ExecStart=/bin/true");
+        fs::write(&path, body).unwrap();
+        if !name.contains('/') && !units.contains(&path) {
             units.push(path);
         }
-    }
-    // The socket's service is the package's.
+    };
+    // The socket's service, and one of the drop-ins', is the package's.
     let service = Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd/tealkeep.service");
-    let service = fs::read_to_string(service).unwrap();
-    let service = service.replace("/usr/bin/tealkeep", TEALKEEP);
-    fs::write(dir.path().join("tealkeep.service"), service).unwrap();
-    units.push(dir.path().join("tealkeep.service"));
+    put("tealkeep.service", &fs::read_to_string(service).unwrap());
+    for file in files.iter().filter(|file| file.place == Place::Machine) {
+        let Some(name) = file.path.strip_prefix("/etc/systemd/system/") else {
+            continue;
+        };
+        if let Some((unit, _)) = name.split_once(".d/")
+            && unit != "tealkeep.service"
+        {
+            put(unit, "[Service]\nUser=pi\nExecStart=/bin/true\n");
+        }
+        put(name, &file.body);
+    }
     let said = Command::new("systemd-analyze")
         .args(["verify", "--man=no", "--recursive-errors=no"])
         .args(&units)
         .output()
         .expect("systemd-analyze is missing: apt-get install systemd");
     let stderr = String::from_utf8_lossy(&said.stderr);
-    let ours: Vec<&str> = stderr
-        .lines()
-        .filter(|line| {
-            units.iter().any(|unit| {
-                let name = unit.file_name().unwrap().to_string_lossy();
-                let stem = name.split(['@', '.']).next().unwrap();
-                line.contains(stem)
-            })
+    let ours = stderr.lines().filter(|line| {
+        units.iter().any(|unit| {
+            let name = unit.file_name().unwrap().to_string_lossy();
+            let stem = name.split(['@', '.']).next().unwrap();
+            line.contains(stem)
         })
-        .collect();
+    });
     assert!(units.len() > 1);
-    assert_eq!(ours, Vec::<&str>::new());
-    assert!(said.status.success(), "{stderr}");
+    (ours.map(str::to_owned).collect(), said.status.success())
+}
+
+#[track_caller]
+fn verified(source: &str) {
+    assert_eq!(judged(&of(source).files), (Vec::new(), true));
 }
 
 #[test]
@@ -150,6 +161,20 @@ fn systemd_takes_every_unit_as_it_is_printed() {
 #[test]
 fn systemd_takes_units_of_nasty_values_too() {
     verified(NASTY);
+}
+
+#[test]
+fn a_drop_in_that_systemd_would_not_take_is_found() {
+    for (source, name) in [(GATE, "garden.service.d"), (CADDY, "tealkeep.service.d")] {
+        let mut files = of(source).files;
+        let file = files.iter_mut().find(|file| file.name == name).unwrap();
+        file.body.push_str("[Service]\nReadWritePath=/srv\n");
+        let (said, _) = judged(&files);
+        assert!(
+            said.iter().any(|line| line.contains("ReadWritePath")),
+            "{name}: {said:?}"
+        );
+    }
 }
 
 #[test]
@@ -269,7 +294,6 @@ fn secrets_stand_in_files_that_their_readers_alone_can_read() {
     let into = dir.path().join("printed");
     let said = tealkeep(dir.path(), &source, &["--into", into.to_str().unwrap()]);
     assert!(said.status.success());
-    use std::os::unix::fs::PermissionsExt;
     let mode = |path: &str| {
         let meta = fs::metadata(into.join("machine").join(path)).unwrap();
         meta.permissions().mode() & 0o777
@@ -288,44 +312,6 @@ fn the_start_mark_is_where_the_service_puts_it_whatever_the_socket() {
         let mark = format!("\nConditionPathExists=|/run/tealkeep/home-{colour}.start\n");
         assert!(unit.contains(&mark), "{unit}");
     }
-}
-
-/// Runs the command that mends the database's files, with `chown` and `runuser` that say what they were asked.
-#[test]
-fn mending_the_databases_files_passes_over_links() {
-    use std::os::unix::fs::{PermissionsExt, symlink};
-    let dir = tempfile::tempdir().unwrap();
-    let (bin, data) = (dir.path().join("bin"), dir.path().join("data"));
-    fs::create_dir(&bin).unwrap();
-    fs::create_dir(&data).unwrap();
-    for program in ["chown", "runuser"] {
-        let path = bin.join(program);
-        fs::write(&path, format!("#!/bin/sh\necho {program} \"$@\"\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    let shadow = dir.path().join("shadow");
-    fs::write(&shadow, "").unwrap();
-    let database = data.join("home.sqlite");
-    fs::write(&database, "").unwrap();
-    symlink(&shadow, data.join("home.sqlite-journal")).unwrap();
-    symlink("/nowhere", data.join("home.sqlite-shm")).unwrap();
-    fs::hard_link(&shadow, data.join("home.sqlite-wal")).unwrap();
-    let source = CADDY.replace("/srv/home/data/home.sqlite", database.to_str().unwrap());
-    let config = Config::parse(&source, false).unwrap();
-    let said = Command::new("sh")
-        .args([
-            "-euc",
-            &tealkeep::units::mend_files(&config.apps[0], "home"),
-        ])
-        .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
-        .output()
-        .unwrap();
-    assert!(said.status.success());
-    let shown = database.display();
-    assert_eq!(
-        String::from_utf8(said.stdout).unwrap(),
-        format!("chown -h home:home {shown}\nrunuser -u home -- chmod 0660 {shown}\n")
-    );
 }
 
 #[test]

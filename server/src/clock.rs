@@ -187,7 +187,15 @@ trait Timedate {
 }
 
 /// No later than this program was built: a clock that shows less is wrong.
-pub const BUILT: Timestamp = Timestamp::constant(1_793_491_200, 0);
+pub const BUILT: Timestamp = instant(env!("TEALKEEP_BUILT"));
+
+/// An instant that `build.rs` has written down.
+const fn instant(seconds: &str) -> Timestamp {
+    match i64::from_str_radix(seconds, 10) {
+        Ok(seconds) => Timestamp::constant(seconds, 0),
+        Err(_) => panic!("build.rs writes seconds since 1970"),
+    }
+}
 
 /// What systemd-timesyncd knows: it makes this file once the clock was set from the network. `None` where
 /// it does not run.
@@ -225,6 +233,19 @@ pub fn seconds(length: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_program_knows_when_it_was_built() {
+        assert_eq!(instant("1793491200").to_string(), "2026-11-01T00:00:00Z");
+        assert!(BUILT <= Timestamp::now());
+        // It is asked for anew whenever this file has changed; a packager may name an earlier instant.
+        if option_env!("SOURCE_DATE_EPOCH").is_none() {
+            let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
+            let changed = lock.metadata().unwrap().modified().unwrap();
+            let changed = changed.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+            assert!(BUILT.as_second().unsigned_abs() >= changed.as_secs());
+        }
+    }
 
     #[test]
     fn the_systems_zone_follows_its_link() {

@@ -7,6 +7,7 @@ mod data;
 mod keys;
 pub(crate) mod machine;
 mod owners;
+mod polkit;
 mod pull;
 mod reach;
 mod units;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use crate::config::{AppConfig, Config, RuntimeConfig};
 use crate::journal::pulls::Pull;
 use crate::names::{AppName, Colour};
+use crate::units::quote::shell;
 
 /// How a finding is to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -148,6 +150,7 @@ pub struct Source<'a> {
 pub fn configuration(source: &Source<'_>) -> (Vec<Finding>, Option<Config>) {
     let mut findings = Findings::default();
     let path = source.path.display();
+    let quoted = shell(&source.path.to_string_lossy());
     let config = match source.text {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
             findings.fail(
@@ -161,7 +164,7 @@ pub fn configuration(source: &Source<'_>) -> (Vec<Finding>, Option<Config>) {
             findings.fail(
                 Check::Configuration,
                 format!("{path} can't be read: {error}"),
-                format!("install -m 0640 -g tealkeep /usr/share/doc/tealkeep/tealkeep.example.toml {path}, then change what is your own"),
+                format!("install -m 0640 -g tealkeep /usr/share/doc/tealkeep/tealkeep.example.toml {quoted} && nano {quoted}"),
             );
             None
         }
@@ -172,7 +175,7 @@ pub fn configuration(source: &Source<'_>) -> (Vec<Finding>, Option<Config>) {
             }
             Err(problems) => {
                 for problem in problems {
-                    let mend = format!("change {path}");
+                    let mend = change(&quoted, problem.line);
                     findings.fail(Check::Configuration, problem.to_string(), mend);
                 }
                 None
@@ -180,6 +183,15 @@ pub fn configuration(source: &Source<'_>) -> (Vec<Finding>, Option<Config>) {
         },
     };
     (findings.all, config)
+}
+
+/// The command that opens the configuration at a line, and has what was changed there hold: a server that was refused is
+/// not started again by itself.
+fn change(path: &str, line: usize) -> String {
+    format!(
+        "nano +{} {path} && systemctl restart tealkeep.service",
+        line.max(1)
+    )
 }
 
 /// Looks at the machine and at `apps`, which are of `config`; `host` is this machine's name as the laptop
@@ -200,7 +212,8 @@ pub async fn examine(
     for app in apps {
         findings.app = Some(app.name.clone());
         owners::app(&mut findings, app);
-        units::app(&mut findings, config, app, host).await;
+        units::app(&mut findings, config, app, host, path).await;
+        polkit::look(&mut findings, app).await;
         reach::look(&mut findings, config, app).await;
         data::look(&mut findings, app).await;
         pull::look(&mut findings, app, host, pulls.get(&app.name)).await;

@@ -15,6 +15,8 @@ use crate::runtime::{ColourState, Runtime};
 
 /// The header in which an app says which release answers.
 pub const RELEASE_HEADER: &str = "tealkeep-release";
+/// The header in which an app may say which SQLite it has.
+const SQLITE_HEADER: &str = "tealkeep-sqlite";
 
 /// How much of an unhealthy answer's body is shown to a person.
 const SHOWN_BYTES: usize = 300;
@@ -30,6 +32,8 @@ pub struct Answer {
     pub status: u16,
     /// The release that answered, if it says so.
     pub release: Option<String>,
+    /// The version of the app's SQLite, if it says so.
+    pub sqlite: Option<String>,
     /// Where a redirect would lead; it is not followed.
     pub location: Option<String>,
     /// The beginning of the body, for a person.
@@ -83,7 +87,7 @@ async fn read(response: http::Response<hyper::body::Incoming>) -> Answer {
         let value = response.headers().get(name)?;
         value.to_str().ok().map(str::to_owned)
     };
-    let (release, location) = (text(RELEASE_HEADER), text("location"));
+    let (release, sqlite, location) = (text(RELEASE_HEADER), text(SQLITE_HEADER), text("location"));
     // A body that is cut off or too long still leaves the status, which is what counts.
     let body = Limited::new(response.into_body(), 64 * 1024)
         .collect()
@@ -96,6 +100,7 @@ async fn read(response: http::Response<hyper::body::Incoming>) -> Answer {
     Answer {
         status,
         release,
+        sqlite,
         location,
         body,
     }
@@ -197,6 +202,7 @@ mod tests {
         Answer {
             status,
             release: release.map(str::to_owned),
+            sqlite: None,
             location: None,
             body: body.to_owned(),
         }

@@ -98,6 +98,15 @@ pub trait Runtime: Send + Sync {
     /// It can't be stopped, not even by force.
     async fn stop(&self, colour: Colour) -> anyhow::Result<()>;
 
+    /// Stops a colour that runs, if it does, and starts it anew.
+    ///
+    /// # Errors
+    /// It can't be stopped, or not be started then.
+    async fn restart(&self, colour: Colour, launch: &Launch) -> anyhow::Result<()> {
+        self.stop(colour).await?;
+        self.start(colour, launch).await
+    }
+
     /// Stops a colour at the end of the supervisor, where it could not outlive that; another goes on serving.
     ///
     /// # Errors

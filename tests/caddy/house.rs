@@ -62,6 +62,9 @@ pub struct House {
     dir: tempfile::TempDir,
     pub ports: Ports,
     version: Version,
+    /// What the configuration says of how long a restarting colour is waited for: far longer than by default, since
+    /// the machine of the tests is busy.
+    retry: &'static str,
     server: Option<Child>,
     caddy: Option<Child>,
 }
@@ -69,11 +72,21 @@ pub struct House {
 impl House {
     /// One whose first release is live, and whose Caddy runs.
     pub async fn start(version: Version) -> House {
-        let mut house = House::prepare(version);
-        house.start_caddy(|file| file, None);
-        house.start_server(&[]).await;
-        house.tealkeep(["deploy", "home", "v1"]).succeeds();
-        house
+        House::prepare(version).goes_live().await
+    }
+
+    /// Its retries are those of a configuration that says nothing of them.
+    pub fn with_defaults(mut self) -> House {
+        self.retry = "";
+        self
+    }
+
+    /// Caddy and Tealkeep run, and the first release is deployed.
+    pub async fn goes_live(mut self) -> House {
+        self.start_caddy(|file| file, None);
+        self.start_server(&[]).await;
+        self.tealkeep(["deploy", "home", "v1"]).succeeds();
+        self
     }
 
     /// Nothing runs yet.
@@ -100,6 +113,7 @@ impl House {
             dir,
             ports,
             version,
+            retry: "retry_for = \"20s\"\n",
             server: None,
             caddy: None,
         }
@@ -127,7 +141,7 @@ impl House {
     }
 
     fn configuration(&self) -> String {
-        let folder = self.folder().display();
+        let (folder, retry) = (self.folder().display(), self.retry);
         let Ports {
             app,
             blue,
@@ -143,7 +157,7 @@ impl House {
              releases = \"{folder}/releases\"\nbackups = \"{folder}/backups\"\n\
              [app.runtime]\ncommand = [\"{TEALKEEP}\", \"home-app\"]\nblue_port = {blue}\ngreen_port = {green}\n\
              [app.router]\nkind = \"caddy\"\nlisten = \"127.0.0.1:{app}\"\nadmin = \"127.0.0.1:{admin}\"\n\
-             hold_listen = \"127.0.0.1:{hold}\"\nretry_for = \"20s\"\npreview = \"{SECRET}\"\n\
+             hold_listen = \"127.0.0.1:{hold}\"\n{retry}preview = \"{SECRET}\"\n\
              active_color = \"{folder}/colour-for-scripts\"\n\
              [app.deploy]\nkeep_releases = 20\ndrain_timeout = \"2s\"\n"
         )

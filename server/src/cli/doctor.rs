@@ -56,11 +56,13 @@ pub async fn run(client: &Client, args: &DoctorArgs, json: bool) -> Outcome {
 fn server(said: Result<Status, Failure>) -> Finding {
     let (level, text, mend) = match said {
         Ok(status) => (Level::Ok, status.sentence, None),
-        Err(Failure::Call(error)) => (Level::Warn, error, None),
-        Err(Failure::Said(code)) => (Level::Warn, format!("ended with {code}"), None),
-        Err(Failure::Tried(error)) => (
+        Err(failure) => (
             Level::Warn,
-            format!("{error:#}"),
+            match failure {
+                Failure::Call(error) => error,
+                Failure::Said(code) => format!("ended with {code}"),
+                Failure::Tried(error) => format!("{error:#}"),
+            },
             Some("systemctl status tealkeep.service; journalctl -u tealkeep.service".to_owned()),
         ),
     };

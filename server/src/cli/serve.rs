@@ -1,14 +1,21 @@
 //! `tealkeep serve`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{DEFAULT_CONFIG, Failure, Outcome};
+use crate::clock::seconds;
 use crate::config::Config;
 use crate::supervisor::sockets::Sockets;
 use crate::supervisor::{Supervisor, service};
+
+/// How long what the machine lacks is waited for under systemd: about as long as systemd itself waits for a disk.
+const LATE_DISK: Duration = Duration::from_secs(90);
+/// The pause between two looks for it.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 pub struct ServeArgs {
@@ -19,7 +26,7 @@ pub struct ServeArgs {
 
 /// Runs the server until SIGTERM or Ctrl-C.
 pub async fn run(args: &ServeArgs) -> Outcome {
-    let config = Config::load(&args.config).map_err(|error| Failure::Call(error.to_string()))?;
+    let config = load(&args.config).await?;
     log_to_stderr("info");
     let sockets = Sockets::from_env();
     let stopped = stopped()?;
@@ -40,6 +47,31 @@ pub async fn run(args: &ServeArgs) -> Outcome {
     service::stopping();
     supervisor.shut_down().await;
     Ok(())
+}
+
+/// Reads the configuration. One that is refused ends this process with the code of a wrong call, and systemd does not start
+/// that again; but what only the machine lacks, such as a disk at boot, may come yet, and is waited for there.
+async fn load(path: &Path) -> Result<Config, Failure> {
+    let began = Instant::now();
+    let mut said = false;
+    loop {
+        let error = match Config::load(path) {
+            Ok(config) => return Ok(config),
+            Err(error) => error,
+        };
+        let may_come = service::is_awaited() && super::units::read(path).is_ok();
+        if !may_come || began.elapsed() >= LATE_DISK {
+            return Err(Failure::Call(error.to_string()));
+        }
+        if !said {
+            let patience = seconds(LATE_DISK);
+            eprintln!(
+                "tealkeep: {error}\nThat may come yet, as a disk does at boot: it is waited for, {patience} at most."
+            );
+            said = true;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 /// Waits for SIGTERM or Ctrl-C, which are heeded from this call on: one that comes during the start ends

@@ -1,6 +1,6 @@
-//! Keeps the live colour running outside of restores: what does not run is started again, and a warm
-//! other colour takes over when it does not come back. It looks at how things are, not at what was told:
-//! a process that ends while another one is being mended is found all the same.
+//! Keeps the live colour running outside of restores: what does not run is started again, what runs and gives no
+//! answer any more is restarted, and a warm other colour takes over when it does not come back. It looks at how things
+//! are, not at what was told: a process that ends while another one is being mended is found all the same.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,8 +20,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How many starts must fail before a warm other colour takes over.
 const PATIENCE: u32 = 3;
-/// How often a live colour that runs without being healthy is asked again.
+/// How often a live colour that runs is asked whether it still answers.
+const ASK: Duration = Duration::from_secs(30);
+/// How often one is asked again that gave no answer, or was not healthy.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
+/// For how many times as long as a start may take it may give no answer at all, before it counts as hanging: who is
+/// busy with something long must not be ended for it.
+const STARTS_LONG: u32 = 2;
 
 /// How often a router that is not as it should be is proved again.
 const PROVE_AGAIN: Duration = Duration::from_secs(2);
@@ -33,10 +38,13 @@ pub async fn run(app: Arc<App>, mut exits: Receiver<Exit>) {
     let stop = app.stop.clone();
     let watched = async {
         let mut mended = Instant::now();
+        let mut silent = None;
         loop {
-            if mend(&app).await {
+            if mend(&app, &mut silent).await {
                 mended = Instant::now();
             }
+            let troubled = silent.is_some() || app.ailment().is_some();
+            let pause = if troubled { ASK_AGAIN } else { ASK };
             tokio::select! {
                 exit = exits.recv() => match exit {
                     Ok(exit) => hear(&app, exit, mended).await,
@@ -45,7 +53,7 @@ pub async fn run(app: Arc<App>, mut exits: Receiver<Exit>) {
                     Err(RecvError::Closed) => return,
                 },
                 () = app.changed.notified() => {}
-                () = tokio::time::sleep(ASK_AGAIN), if app.ailment().is_some() => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     };
@@ -114,23 +122,35 @@ async fn hear(app: &App, exit: Exit, mended: Instant) {
     }
 }
 
-/// Returns when the live colour runs, or is not to run: whether anything was to be mended.
-async fn mend(app: &Arc<App>) -> bool {
+/// Returns when the live colour runs, or is not to run: whether anything was to be mended. `silent` is which colour has
+/// run and given no answer, and since when.
+async fn mend(app: &Arc<App>, silent: &mut Option<(Colour, Instant)>) -> bool {
     let mut pause = FIRST_PAUSE;
     let mut failed = 0_u32;
     let mut began = None;
     let mut mended = false;
     loop {
         let Some((colour, release, state)) = app.wanted().await else {
+            *silent = None;
             return mended;
         };
-        let how = match state {
+        let before = silent.take().filter(|(whose, _)| *whose == colour);
+        let (how, hangs) = match state {
             ColourState::Running { .. } => {
-                ask_again(app, colour, &release).await;
-                return mended;
+                let Err(wrong) = ask_again(app, colour, &release).await else {
+                    return mended;
+                };
+                let (_, since) = before.unwrap_or((colour, Instant::now()));
+                let patience = app.config.health.within * STARTS_LONG;
+                if since.elapsed() < patience {
+                    *silent = Some((colour, since));
+                    return mended;
+                }
+                let how = format!("runs and {wrong}, for {} now", seconds(patience));
+                (how, true)
             }
-            ColourState::Ended { how } => how,
-            ColourState::Stopped => "did not run".to_owned(),
+            ColourState::Ended { how } => (how, false),
+            ColourState::Stopped => ("did not run".to_owned(), false),
         };
         mended = true;
         if began.is_none() {
@@ -139,7 +159,7 @@ async fn mend(app: &Arc<App>) -> bool {
                 format!("The live colour {colour} ({release}) {how}; it is being started again.");
             app.note(Severity::Warning, text).await;
         }
-        let wrong = match start_again(app, colour, &release).await {
+        let wrong = match start_again(app, colour, &release, hangs).await {
             Ok(()) => {
                 let took = seconds(began.map(|began| began.elapsed()).unwrap_or_default());
                 let text =
@@ -176,21 +196,31 @@ async fn mend(app: &Arc<App>) -> bool {
     }
 }
 
-async fn start_again(app: &Arc<App>, colour: Colour, release: &ReleaseId) -> Result<(), String> {
+/// Starts a colour that has ended, or one that hangs.
+async fn start_again(
+    app: &Arc<App>,
+    colour: Colour,
+    release: &ReleaseId,
+    hangs: bool,
+) -> Result<(), String> {
+    const ELSE: &str = "something else happened to it meanwhile";
     {
         // A restore that stops the colours waits for this, and what it has stopped is not started here.
         let _hands = app.hands.lock().await;
-        match app.wanted().await {
-            Some((wanted, _, state))
-                if wanted == colour && !matches!(state, ColourState::Running { .. }) => {}
-            _ => return Err("something else happened to it meanwhile".to_owned()),
+        let Some((wanted, _, state)) = app.wanted().await else {
+            return Err(ELSE.to_owned());
+        };
+        let runs = matches!(state, ColourState::Running { .. });
+        if wanted != colour || runs != hangs {
+            return Err(ELSE.to_owned());
         }
         app.restarts[colour as usize].fetch_add(1, Ordering::Relaxed);
         let launch = app.launch_of(colour, release.clone());
-        app.runtime
-            .start(colour, &launch)
-            .await
-            .map_err(|error| format!("{error:#}"))?;
+        let started = match hangs {
+            true => app.runtime.restart(colour, &launch).await,
+            false => app.runtime.start(colour, &launch).await,
+        };
+        started.map_err(|error| format!("{error:#}"))?;
     }
     let healthy = app.await_healthy(colour, release).await.map(drop);
     if healthy.is_err() {
@@ -210,15 +240,20 @@ async fn start_again(app: &Arc<App>, colour: Colour, release: &ReleaseId) -> Res
     healthy
 }
 
-/// Asks a live colour that runs and was not healthy whether it is now.
-async fn ask_again(app: &App, colour: Colour, release: &ReleaseId) {
-    if app.ailment().is_none() {
-        return;
-    }
+/// Asks a live colour that runs how it does, and keeps and says it where it was not healthy before.
+///
+/// # Errors
+/// It gave no answer at all.
+async fn ask_again(app: &App, colour: Colour, release: &ReleaseId) -> Result<(), String> {
     let health = &app.config.health;
     let found = probe::ask(app.runtime.address(colour), &health.path, health.timeout).await;
-    match found.and_then(|answer| probe::judge(&answer, release)) {
-        Ok(()) => {
+    let verdict = match &found {
+        Ok(answer) => probe::judge(answer, release),
+        Err(silence) => Err(silence.clone()),
+    };
+    match (app.ailment(), verdict) {
+        (None, _) => {}
+        (Some(_), Ok(())) => {
             app.set_ailment(None);
             app.note(
                 Severity::Good,
@@ -226,8 +261,9 @@ async fn ask_again(app: &App, colour: Colour, release: &ReleaseId) {
             )
             .await;
         }
-        Err(wrong) => app.set_ailment(Some(wrong)),
+        (Some(_), Err(wrong)) => app.set_ailment(Some(wrong)),
     }
+    found.map(drop)
 }
 
 /// Sends new requests to the other colour if it still runs and is healthy.

@@ -9,8 +9,10 @@ pub async fn look(findings: &mut Findings, config: &Config) {
         Err(error) => {
             findings.warn(
                 Check::Clock,
-                format!("the clock can't be asked for: {error}"),
-                "this must run where systemd does",
+                format!(
+                    "the clock can't be asked for, and this must run where systemd does: {error}"
+                ),
+                "systemctl status dbus.service systemd-timedated.service",
             );
             return;
         }
@@ -22,7 +24,7 @@ pub async fn look(findings: &mut Findings, config: &Config) {
         findings.warn(
             Check::Clock,
             "the clock is not synchronised: with a wrong one nothing is rotated, and the night comes at another time",
-            "timedatectl set-ntp true, and look at `timedatectl timesync-status`",
+            "timedatectl set-ntp true; timedatectl timesync-status",
         );
     }
     let machine = properties.get("Timezone").copied().unwrap_or("UTC");
@@ -37,7 +39,7 @@ pub async fn look(findings: &mut Findings, config: &Config) {
         None if matches!(machine, "UTC" | "Etc/UTC") => findings.warn(
             Check::Clock,
             "the machine's zone is UTC, so that the night is reckoned in it",
-            "timedatectl set-timezone Europe/Berlin, or `zone = \"Europe/Berlin\"` in the configuration",
+            "timedatectl set-timezone Europe/Berlin    # or `zone = \"Europe/Berlin\"` in the configuration",
         ),
         None => findings.ok(
             Check::Clock,

@@ -2,6 +2,7 @@
 //! room for both.
 
 use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::Access;
@@ -11,7 +12,7 @@ use crate::backup::catalogue::is_ahead;
 use crate::backup::database::{self, Database, bare_facts};
 use crate::backup::scratch::{free_bytes, human};
 use crate::backup::{Cancel, Catalogue, Watch};
-use crate::config::AppConfig;
+use crate::config::{AppConfig, RuntimeConfig};
 use crate::units::{data, quote::shell};
 
 /// How long whoever has the database locked is waited for.
@@ -45,9 +46,8 @@ pub async fn look(findings: &mut Findings, app: &AppConfig) {
             Check::Database,
             error,
             match app.database.exists() {
-                true => "systemctl status tealkeep.service; if it is damaged: tealkeep restore"
-                    .to_owned(),
-                false => format!("for a new app: tealkeep units {} --only commands", app.name),
+                true => format!("systemctl status tealkeep.service    # if it is damaged: tealkeep restore {} SNAPSHOT", app.name),
+                false => format!("tealkeep units {} --only commands | sh    # for a new app", app.name),
             },
         ),
     }
@@ -57,9 +57,7 @@ pub async fn look(findings: &mut Findings, app: &AppConfig) {
 
 /// Whether this user can write all that an opened database needs.
 fn may_write(app: &AppConfig) -> bool {
-    let may = |path: &std::path::Path, how| {
-        rustix::fs::access(path, how) != Err(rustix::io::Errno::ACCESS)
-    };
+    let may = |path: &Path, how| rustix::fs::access(path, how) != Err(rustix::io::Errno::ACCESS);
     let beside = ["", "-wal", "-shm"].into_iter().all(|ending| {
         let mut path = app.database.clone().into_os_string();
         path.push(ending);
@@ -73,7 +71,7 @@ struct Facts {
     bytes: u64,
 }
 
-fn open(path: &std::path::Path) -> Result<Facts, String> {
+fn open(path: &Path) -> Result<Facts, String> {
     let tell = &mut |_| {};
     let watch = Watch::new(tell, Cancel::never(), PATIENCE);
     let database = Database::open(path, database::Access::Read, PATIENCE, &watch)
@@ -100,13 +98,21 @@ fn describe(findings: &mut Findings, app: &AppConfig, facts: &Facts) {
             "it is in WAL mode: nobody waits for a snapshot",
         );
     } else {
+        // Files that root makes beside it could not be opened by the app.
+        let as_user = match &app.runtime {
+            RuntimeConfig::Systemd(systemd) => format!("runuser -u {} -- ", systemd.user),
+            RuntimeConfig::Process(_) => String::new(),
+        };
         findings.warn(
             Check::Database,
             format!(
                 "it is in journal mode `{}`: writers wait while a snapshot is taken",
                 facts.mode
             ),
-            "let the app run `PRAGMA journal_mode=WAL` once, when it opens its database",
+            format!(
+                "{as_user}sqlite3 {} 'PRAGMA journal_mode=WAL'    # once: the file keeps it",
+                shell(&app.database.to_string_lossy())
+            ),
         );
     }
 }
@@ -156,9 +162,9 @@ fn backups(findings: &mut Findings, app: &AppConfig) {
             format!("sudo tealkeep doctor {}", app.name),
         ),
     }
-    let device = |path: &std::path::Path| path.metadata().map(|meta| meta.dev());
+    let device = |path: &Path| path.metadata().map(|meta| meta.dev());
     if let (Ok(backups), Ok(data)) = (device(&app.backups), device(data(app))) {
-        if backups == data {
+        if on_one_disk(backups, data, Path::new("/sys")) {
             findings.warn(
                 Check::Backups,
                 "backups lie on the same disk as the database: when it dies, the laptop's copy is what counts",
@@ -170,6 +176,27 @@ fn backups(findings: &mut Findings, app: &AppConfig) {
                 "backups lie on another disk than the database",
             );
         }
+    }
+}
+
+/// Whether two file systems, by their device numbers, end with the same disk: also two partitions of one SD card do.
+fn on_one_disk(one: u64, other: u64, sys: &Path) -> bool {
+    one == other
+        || disk_of(one, sys).is_some_and(|disk| disk_of(other, sys).as_ref() == Some(&disk))
+}
+
+/// The disk of a block device, as sysfs names it: a partition is a folder in its disk's, with a file `partition`. None of
+/// what is no block device, such as a network's file system.
+fn disk_of(device: u64, sys: &Path) -> Option<PathBuf> {
+    let number = format!(
+        "{}:{}",
+        rustix::fs::major(device),
+        rustix::fs::minor(device)
+    );
+    let itself = sys.join("dev/block").join(number).canonicalize().ok()?;
+    match itself.join("partition").exists() {
+        true => itself.parent().map(Path::to_owned),
+        false => Some(itself),
     }
 }
 
@@ -203,5 +230,46 @@ fn space(findings: &mut Findings, app: &AppConfig) {
         } else {
             findings.ok(Check::Space, text);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rustix::fs::makedev;
+
+    use super::*;
+
+    #[test]
+    fn two_partitions_of_one_card_are_one_disk() {
+        let sys = tempfile::tempdir().unwrap();
+        let links = sys.path().join("dev/block");
+        fs::create_dir_all(&links).unwrap();
+        for (number, device) in [
+            ("179:0", "mmc0/mmcblk0"),
+            ("179:1", "mmc0/mmcblk0/mmcblk0p1"),
+            ("179:2", "mmc0/mmcblk0/mmcblk0p2"),
+            ("8:0", "usb/sda"),
+            ("8:1", "usb/sda/sda1"),
+        ] {
+            let folder = sys.path().join("devices").join(device);
+            fs::create_dir_all(&folder).unwrap();
+            if !number.ends_with(":0") {
+                fs::write(folder.join("partition"), "1\n").unwrap();
+            }
+            let target = Path::new("../../devices").join(device);
+            std::os::unix::fs::symlink(target, links.join(number)).unwrap();
+        }
+        let one = |a: (u32, u32), b: (u32, u32)| {
+            on_one_disk(makedev(a.0, a.1), makedev(b.0, b.1), sys.path())
+        };
+        assert!(one((179, 1), (179, 2)));
+        assert!(one((179, 0), (179, 2)));
+        assert!(!one((179, 2), (8, 1)));
+        // File systems without a disk of their own: only the same one is the same.
+        assert!(one((0, 45), (0, 45)));
+        assert!(!one((0, 45), (0, 46)));
+        assert!(!one((0, 45), (8, 1)));
     }
 }

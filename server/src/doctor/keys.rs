@@ -49,7 +49,7 @@ pub async fn look(findings: &mut Findings) {
         Ok(_) => findings.fail(
             Check::Keys,
             "a key that signs in as tealkeep is not confined: sshd does not read /etc/ssh/sshd_config.d/tealkeep.conf, or something before it says otherwise",
-            "let /etc/ssh/sshd_config begin with `Include /etc/ssh/sshd_config.d/*.conf`, then systemctl reload ssh.service",
+            "sed -i '1i Include /etc/ssh/sshd_config.d/*.conf' /etc/ssh/sshd_config && systemctl reload ssh.service",
         ),
         Err(error) => findings.warn(Check::Keys, error, "sshd -t"),
     }

@@ -16,7 +16,7 @@ pub fn machine(findings: &mut Findings, config: &Config, path: &Path) {
             findings.fail(
                 Check::Owners,
                 format!("there is no group `{group}`"),
-                "systemd-sysusers tealkeep.conf, or install the package again",
+                "systemd-sysusers tealkeep.conf    # it comes with the package",
             );
         }
     }
@@ -101,7 +101,7 @@ fn folder(findings: &mut Findings, expected: &Folder) {
             findings.fail(
                 Check::Owners,
                 format!("{path}, {}, is a link that belongs to {}", expected.what, machine::user_name(meta.uid())),
-                format!("ls -l {}, then put a folder there, or name the folder itself in the configuration", shell(&path.to_string())),
+                format!("ls -l {}    # put a folder there, or name the folder itself in the configuration", shell(&path.to_string())),
             );
             return;
         }
@@ -165,7 +165,7 @@ fn files(findings: &mut Findings, app: &AppConfig, user: &str) {
                 Check::Owners,
                 format!("{} {kind}, and no such thing belongs there", path.display()),
                 format!(
-                    "ls -l {}, and ask the app what it is for",
+                    "ls -l {}    # the app may know what it is for",
                     shell(&path.to_string_lossy())
                 ),
             );

@@ -25,7 +25,7 @@ pub async fn look(findings: &mut Findings, config: &Config, app: &AppConfig) {
             Check::Contract,
             "nothing is deployed yet, so the app can't be asked",
             format!(
-                "from the laptop: tealkeep push DIR {} --host tealkeep@HOST",
+                "tealkeep push DIR {} --host tealkeep@HOST    # from the laptop",
                 app.name
             ),
         ),
@@ -68,7 +68,7 @@ async fn router(findings: &mut Findings, config: &Config, app: &AppConfig, live:
             Some(live) if live != said => findings.fail(
                 Check::Router,
                 format!("Caddy sends people to {said}, but {live} is recorded as live"),
-                "systemctl restart tealkeep.service, which makes the record true",
+                "systemctl restart tealkeep.service    # it makes the record true",
             ),
             Some(_) | None => findings.ok(
                 Check::Router,
@@ -83,7 +83,7 @@ async fn router(findings: &mut Findings, config: &Config, app: &AppConfig, live:
                 Check::Router,
                 wrong.err().unwrap_or_default(),
                 format!(
-                    "tealkeep units {} --only caddy, and look at /etc/caddy/Caddyfile",
+                    "tealkeep units {0} --only caddy | diff /etc/caddy/tealkeep-{0}.caddy - ; less /etc/caddy/Caddyfile",
                     app.name
                 ),
             );
@@ -98,7 +98,7 @@ async fn router(findings: &mut Findings, config: &Config, app: &AppConfig, live:
                 answer.status
             ),
             format!(
-                "tealkeep status, then tealkeep deploy {} or tealkeep rollback",
+                "tealkeep status && tealkeep rollback {0}    # or tealkeep deploy {0}",
                 app.name
             ),
         ),
@@ -125,7 +125,7 @@ fn ports(findings: &mut Findings, app: &AppConfig) {
                     "port {port}, which is {colour}'s, is held by the user {}",
                     strangers.join(", ")
                 ),
-                format!("ss -ltnp 'sport = :{port}' shows the process; end it, or give the colour another port"),
+                format!("ss -ltnp 'sport = :{port}'    # end that process, or give the colour another port"),
             );
         }
     }
@@ -148,6 +148,9 @@ async fn contract(findings: &mut Findings, config: &Config, app: &AppConfig, liv
                     "let the app answer `Tealkeep-Release: $TEALKEEP_RELEASE` there",
                 ),
             }
+            if let Some(version) = answer.sqlite.as_deref() {
+                sqlite(findings, version);
+            }
         }
         Ok(answer) => findings.fail(
             Check::Contract,
@@ -155,7 +158,7 @@ async fn contract(findings: &mut Findings, config: &Config, app: &AppConfig, liv
                 "{live}, which is live, answers {path} with {}",
                 answer.status
             ),
-            format!("tealkeep status, then tealkeep rollback {}", app.name),
+            format!("tealkeep status && tealkeep rollback {}", app.name),
         ),
         Err(error) => findings.fail(
             Check::Contract,
@@ -181,7 +184,49 @@ async fn contract(findings: &mut Findings, config: &Config, app: &AppConfig, liv
                 "{} is missing: the app would not start at boot, and runs no timers",
                 mark.display()
             ),
-            "systemctl restart tealkeep.service, which makes it anew",
+            "systemctl restart tealkeep.service    # it makes it anew",
         );
+    }
+}
+
+/// What the version of the app's SQLite means for a database that both colours write during a swap
+/// (sqlite.org/wal.html, The WAL-Reset Bug).
+fn sqlite(findings: &mut Findings, version: &str) {
+    let numbers: Result<Vec<u32>, _> = version.split('.').map(str::parse).collect();
+    match numbers {
+        Ok(numbers) if numbers >= vec![3, 51, 3] => {
+            findings.ok(Check::Contract, format!("its SQLite is {version}"));
+        }
+        Ok(_) => findings.warn(
+            Check::Contract,
+            format!("its SQLite is {version}: before 3.51.3 two processes that write and checkpoint at the same time, as both colours can during a swap, may damage the database, if rarely"),
+            "let the app's next release bring SQLite 3.51.3 or later along, unless whoever packs it has mended this one",
+        ),
+        Err(_) => findings.warn(
+            Check::Contract,
+            format!("it says that its SQLite is `{version}`, which is no version"),
+            "let the app answer `Tealkeep-SQLite:` with what `SELECT sqlite_version()` says",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Level;
+
+    #[test]
+    fn a_sqlite_that_could_damage_a_shared_database_is_said() {
+        let level = |version: &str| {
+            let mut findings = Findings::default();
+            sqlite(&mut findings, version);
+            findings.all[0].level
+        };
+        for version in ["3.51.3", "3.51.10", "3.53.0", "4.0"] {
+            assert_eq!(level(version), Level::Ok, "{version}");
+        }
+        for version in ["3.40.1", "3.51.2", "3.51", "3.9.99", "", "newest"] {
+            assert_eq!(level(version), Level::Warn, "{version}");
+        }
     }
 }

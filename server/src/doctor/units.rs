@@ -3,8 +3,9 @@
 
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
-use super::{Check, Findings, ask};
+use super::{Check, Findings, ask, change};
 use crate::config::{AppConfig, Config, RuntimeConfig};
 use crate::names::Colour;
 use crate::units::{NoUnits, Place, Printed, quote::shell, secure, sheet};
@@ -18,7 +19,13 @@ pub async fn machine(findings: &mut Findings) {
     .await;
 }
 
-pub async fn app(findings: &mut Findings, config: &Config, app: &AppConfig, host: &str) {
+pub async fn app(
+    findings: &mut Findings,
+    config: &Config,
+    app: &AppConfig,
+    host: &str,
+    path: &Path,
+) {
     let RuntimeConfig::Systemd(systemd) = &app.runtime else {
         return;
     };
@@ -26,7 +33,8 @@ pub async fn app(findings: &mut Findings, config: &Config, app: &AppConfig, host
         Ok(sheet) => sheet,
         Err(NoUnits::OtherRuntime(_)) => return,
         Err(error @ NoUnits::Unwritable(_)) => {
-            findings.fail(Check::Units, error.to_string(), "change the configuration");
+            let path = shell(&path.to_string_lossy());
+            findings.fail(Check::Units, error.to_string(), change(&path, 1));
             return;
         }
     };
@@ -64,7 +72,7 @@ pub async fn app(findings: &mut Findings, config: &Config, app: &AppConfig, host
                 findings.warn(
                     check,
                     format!("{} is not there yet: the unit goes on as it was", file.path),
-                    format!("after the first `tealkeep push`: tealkeep units {name} --only commands | sh"),
+                    format!("tealkeep units {name} --only commands | sh    # after the first `tealkeep push`"),
                 );
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -111,11 +119,16 @@ fn is_deployed(app: &AppConfig) -> bool {
 
 /// The commands that put a file in its place, with its owner and mode before it has any content, and have it read.
 fn mend(name: &str, file: &Printed) -> String {
+    // Caddy's site is tried before it stays: those commands do so.
+    if file.name == "caddy" {
+        return format!("tealkeep units {name} --only commands | sh");
+    }
     let (only, path) = (shell(&file.name), shell(&file.path));
     let read = match file.name.as_str() {
-        // polkit looks by itself, and systemd reads the variables at each start.
-        "polkit" | "env" => "",
-        "caddy" => " && systemctl reload caddy.service",
+        // systemd reads the variables at each start.
+        "env" => "",
+        // It looks by itself, but not at once.
+        "polkit" => " && systemctl try-restart polkit.service",
         _ => " && systemctl daemon-reload",
     };
     format!(
@@ -132,8 +145,10 @@ async fn look(findings: &mut Findings, unit: &str, enable: &str) {
         Err(error) => {
             findings.warn(
                 Check::Units,
-                format!("systemd can't be asked for {unit}: {error}"),
-                "this must run where systemd does",
+                format!(
+                    "systemd can't be asked for {unit}, and this must run where it does: {error}"
+                ),
+                "systemctl is-system-running",
             );
             return;
         }
@@ -150,6 +165,11 @@ async fn look(findings: &mut Findings, unit: &str, enable: &str) {
             Check::Units,
             format!("systemd knows no {unit}"),
             "systemctl daemon-reload    # once its file is in its place",
+        ),
+        ("loaded", "enabled") if property("ActiveState") == "failed" => findings.warn(
+            Check::Units,
+            format!("{unit} is enabled, and has failed"),
+            format!("journalctl --boot --lines=20 --unit={unit}"),
         ),
         ("loaded", "enabled") => findings.ok(
             Check::Units,

@@ -22,6 +22,8 @@ use crate::names::AppName;
 pub struct Facts {
     /// That instant.
     pub now: Timestamp,
+    /// When this program was built: a clock that shows less is wrong.
+    pub built: Timestamp,
     /// The zone that local dates are reckoned in.
     pub zone: TimeZone,
     /// When this process began.

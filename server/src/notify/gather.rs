@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use super::Key;
 use super::facts::{AppFacts, DiskFacts, Facts, Space};
 use crate::backup::drill::{self, Lost};
+use crate::clock::BUILT;
 use crate::config::Dashboard;
 use crate::deploy::App;
 use crate::deploy::step::Kind;
@@ -84,6 +85,7 @@ impl Gatherer {
         let open: BTreeSet<Key> = open.iter().map(|notice| notice.key()).collect();
         Ok(Facts {
             now: server.clock.now(),
+            built: BUILT,
             zone: server.clock.zone(),
             started: server.started,
             installed_at,

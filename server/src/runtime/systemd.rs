@@ -282,6 +282,49 @@ impl Inner {
         Ok((end, unit))
     }
 
+    /// One job, so that nothing of systemd's or of anybody else's comes in between.
+    async fn restart(&self, colour: Colour, launch: &Launch) -> anyhow::Result<()> {
+        let name = self.unit(colour);
+        let (before, _) = self.look(colour).await?;
+        if before.runs().is_none() {
+            return self.start(colour, launch).await;
+        }
+        if let Some(why) = messages::unfit(&self.app, name, &before) {
+            bail!(why);
+        }
+        self.write_release(colour, &launch.release).await?;
+        let _mark = StartMark::set(self.start_mark(colour))?;
+        {
+            let mut slot = self.slot(colour);
+            // The end that comes now is meant.
+            slot.asked_to_stop = true;
+            slot.ended = None;
+            slot.started_at = Some(Timestamp::now());
+        }
+        let deadline = allowed(before.stop_timeout_us, self.config.stop_timeout)
+            + allowed(before.start_timeout_us, LONGEST_START).min(LONGEST_START)
+            + JOB_MARGIN;
+        let end = job::run(&self.bus, Verb::Restart, name, deadline).await;
+        let looked = self.look(colour).await;
+        self.slot(colour).asked_to_stop = false;
+        let end = end.map_err(|error| {
+            anyhow::anyhow!(messages::refused(&self.app, "restart", name, &error))
+        })?;
+        let (after, _) = looked?;
+        if after.runs().is_some() && after.invocation != before.invocation {
+            return Ok(());
+        }
+        match end {
+            JobEnd::Late => bail!(messages::not_stopped(name, &after, deadline)),
+            JobEnd::Told(result) => {
+                let live_file = live::live_file(&self.folder, colour);
+                let expected: [&Path; 2] = [&live_file, &self.start_mark(colour)];
+                bail!(messages::not_started(name, &result, &after, expected))
+            }
+            JobEnd::Unheard => bail!("{name} did not restart: it {}", after.how_it_ended()),
+        }
+    }
+
     async fn write_release(&self, colour: Colour, release: &ReleaseId) -> anyhow::Result<()> {
         let (folder, path) = (self.folder.clone(), self.release_file(colour));
         let line = format!("TEALKEEP_RELEASE={release}\n");
@@ -456,6 +499,10 @@ impl Runtime for SystemdRuntime {
             return Ok(());
         }
         self.inner.halt(colour, &unit).await
+    }
+
+    async fn restart(&self, colour: Colour, launch: &Launch) -> anyhow::Result<()> {
+        self.inner.restart(colour, launch).await
     }
 
     async fn leave(&self, _colour: Colour) -> anyhow::Result<()> {

@@ -36,6 +36,12 @@ pub fn starting() -> AbortOnDropHandle<()> {
     }))
 }
 
+/// Whether systemd waits to hear from this process.
+#[must_use]
+pub fn is_awaited() -> bool {
+    std::env::var_os("NOTIFY_SOCKET").is_some()
+}
+
 /// Says that the end has begun.
 pub fn stopping() {
     tell(&[

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use super::colour::DROP_IN;
+use super::entrance::CADDY;
 use super::quote::shell;
 use super::{OPEN, Of, Place, Printed, data};
 use crate::config::{AppConfig, RouterConfig, SystemdConfig};
@@ -32,15 +33,19 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// The command that makes it, or mends one that is there.
+    /// The command that makes it, or mends one that is there. A link in its place is followed only if it is root's, which
+    /// is the administrator's wish: through any other one root would give away what somebody else chooses.
     #[must_use]
     pub fn command(&self) -> String {
+        let shown = self.path.to_string_lossy();
+        let path = shell(&shown);
+        let refusal = shell(&format!(
+            "{shown}, {}, is a link that is not root's: put a folder there, or name the folder itself in the configuration",
+            self.what
+        ));
         format!(
-            "install -d -o {} -g {} -m {:04o} {}",
-            self.owner,
-            self.group,
-            self.mode,
-            shell(&self.path.to_string_lossy())
+            "if [ -L {path} ] && [ \"$(stat -c %u {path})\" != 0 ]; then echo {refusal} >&2; false; else install -d -o {} -g {} -m {:04o} {path}; fi",
+            self.owner, self.group, self.mode
         )
     }
 }
@@ -109,25 +114,40 @@ fn put(file: &Printed) -> String {
     )
 }
 
-/// The commands for Caddy's part. A Caddyfile that it would not take is put back as it was, and the rest goes on.
-fn caddy(name: &str, port: u16) -> Vec<String> {
+/// The commands for Caddy's part. It refuses all of its sites for a mistake in one, so what it would not take does not
+/// stay: its next start must find the others. The rest goes on.
+fn caddy(site: &Printed, name: &str, port: u16) -> Vec<String> {
+    let path = shell(&site.path);
     vec![
         String::new(),
         "# Caddy reads its site once; no deploy reloads it. What it would refuse is taken back.".to_owned(),
-        "caddy=taken".to_owned(),
-        "caddy_takes() { runuser -u caddy -- env HOME=/var/lib/caddy caddy validate --adapter caddyfile --config /etc/caddy/Caddyfile; }".to_owned(),
+        "caddy=taken new_site= new_import=".to_owned(),
+        "as_caddy() { runuser -u caddy -- env HOME=/var/lib/caddy caddy \"$1\" --adapter caddyfile --config /etc/caddy/Caddyfile; }".to_owned(),
+        "# By its own reload, since systemd's is one with --force: this one changes nothing, and loses no request, where".to_owned(),
+        "# Caddy has read all of it before.".to_owned(),
+        "caddy_reads() { if systemctl -q is-active caddy.service; then as_caddy reload; else systemctl restart caddy.service; fi; }".to_owned(),
+        format!("[ -e {path} ] || [ -L {path} ] || new_site=yes"),
+        put(site),
+        secure(site),
         "if ! grep -qs '^import /etc/caddy/tealkeep-' /etc/caddy/Caddyfile; then".to_owned(),
         "  [ ! -e /etc/caddy/Caddyfile ] || cp -p /etc/caddy/Caddyfile /etc/caddy/Caddyfile.before-tealkeep".to_owned(),
         // Another import's last line may have no end.
         "  printf '\\nimport /etc/caddy/tealkeep-*.caddy\\n' >> /etc/caddy/Caddyfile".to_owned(),
-        "  if ! caddy_takes; then".to_owned(),
-        "    caddy=refused".to_owned(),
+        "  new_import=yes".to_owned(),
+        "fi".to_owned(),
+        "if ! as_caddy validate || ! caddy_reads; then".to_owned(),
+        "  caddy=refused".to_owned(),
+        format!("  caddy_refused=\"Caddy does not take the site /etc/caddy/tealkeep-{name}.caddy: above it says why. Most likely /etc/caddy/Caddyfile or another site has port {port} already, or another program: take that one out, then run these commands again.\""),
+        "  if [ -n \"$new_site\" ]; then".to_owned(),
+        format!("    mv {path} {path}.refused"),
+        format!("    caddy_refused=\"$caddy_refused Until then the site lies aside, in /etc/caddy/tealkeep-{name}.caddy.refused.\""),
+        "  elif [ -z \"$new_import\" ]; then".to_owned(),
+        "    caddy_refused=\"$caddy_refused Nothing of it was changed just now: Caddy goes on with what it has read, and would not start again.\"".to_owned(),
+        "  fi".to_owned(),
+        "  if [ -n \"$new_import\" ]; then".to_owned(),
         "    if [ -e /etc/caddy/Caddyfile.before-tealkeep ]; then mv /etc/caddy/Caddyfile.before-tealkeep /etc/caddy/Caddyfile; else rm /etc/caddy/Caddyfile; fi".to_owned(),
         "  fi".to_owned(),
-        "elif ! caddy_takes; then caddy=refused".to_owned(),
         "fi".to_owned(),
-        "if [ $caddy = taken ]; then systemctl reload-or-restart caddy.service || caddy=refused; fi".to_owned(),
-        format!("caddy_refused=\"Caddy does not take the site /etc/caddy/tealkeep-{name}.caddy: above it says why. Most likely /etc/caddy/Caddyfile has a site on port {port} already: take that one out, then run these commands again.\""),
     ]
 }
 
@@ -180,7 +200,10 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
             "}".to_owned(),
         ]);
     }
-    for file in files.iter().filter(|file| file.place == Place::Machine) {
+    // Caddy's site is put with what Caddy says to it.
+    let (sites, others): (Vec<&Printed>, Vec<&Printed>) =
+        files.iter().partition(|file| file.name == CADDY);
+    for file in others.iter().filter(|file| file.place == Place::Machine) {
         let line = put(file);
         lines.push(if file.is_of_an_older_unit() {
             let unit = file.name.trim_end_matches(".d");
@@ -192,11 +215,13 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
             line
         });
     }
-    for file in files.iter().filter(|file| file.mode != OPEN) {
+    for file in others.iter().filter(|file| file.mode != OPEN) {
         lines.push(secure(file));
     }
     if let RouterConfig::Caddy(section) = &of.app.router {
-        lines.extend(caddy(name, section.listen.port()));
+        for site in sites {
+            lines.extend(caddy(site, name, section.listen.port()));
+        }
     }
     lines.extend([String::new(), "systemctl daemon-reload".to_owned()]);
     lines.extend(Colour::BOTH.map(|colour| enable(of, colour)));

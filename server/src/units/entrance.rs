@@ -5,6 +5,9 @@ use super::{Of, Place, Printed, system_unit};
 use crate::config::RouterConfig;
 use crate::router::caddy::caddyfile;
 
+/// What `--only` calls the site of Caddy.
+pub(super) const CADDY: &str = "caddy";
+
 /// The unit of an app's gate socket.
 pub(super) fn gate_socket(app: &str) -> String {
     format!("tealkeep-gate@{app}.socket")
@@ -16,7 +19,7 @@ pub(super) fn files(of: &Of<'_>) -> Vec<Printed> {
         RouterConfig::Caddy(caddy) => {
             // The household's own Caddyfile imports it.
             files.push(Printed {
-                name: "caddy".to_owned(),
+                name: CADDY.to_owned(),
                 path: format!("/etc/caddy/tealkeep-{}.caddy", of.name()),
                 place: Place::Machine,
                 // It may hold the secret of previews.

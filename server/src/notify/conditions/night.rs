@@ -3,7 +3,6 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::About;
-use crate::clock::BUILT;
 use crate::journal::Severity;
 use crate::journal::nights::Night;
 use crate::notify::condition::{Assessment, Condition, Kind};
@@ -27,7 +26,7 @@ pub(super) fn look(about: &About<'_>, found: &mut Assessment) {
     };
     let today = facts.now.to_zoned(facts.zone.clone()).date();
     let last = LastRun::newest(dates.iter().copied(), today);
-    let from = counts_from(facts.installed_at, facts.now, BUILT);
+    let from = counts_from(facts.installed_at, facts.now, facts.built);
     let decision = due(facts.now, &facts.zone, app.at, last, from);
     let tried = app.night.as_ref().filter(|night| night.failed.is_some());
     match (decision, tried) {

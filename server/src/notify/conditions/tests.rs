@@ -28,6 +28,7 @@ fn home() -> AppName {
 fn well() -> Facts {
     Facts {
         now: at("2026-11-21T10:00:00Z"),
+        built: at("2026-03-01T00:00:00Z"),
         zone: TimeZone::UTC,
         started: at("2026-10-20T00:00:00Z"),
         installed_at: at("2026-04-01T00:00:00Z"),

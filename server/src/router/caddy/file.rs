@@ -111,16 +111,31 @@ impl Site<'_> {
         page.line(&format!("lb_try_interval {RETRY_PAUSE}"));
     }
 
+    /// An offer to speak another protocol holds from one hop to the next (RFC 9110 section 7.8), and is not taken here: an
+    /// app could answer it with one that nobody counts.
+    fn no_upgrade(page: &mut Page) {
+        page.line("header_up -Upgrade");
+        page.line("header_up -Connection");
+    }
+
+    /// How long Caddy keeps a connection that nothing goes over.
+    fn connections(page: &mut Page, idle_at_most: Option<u16>) {
+        page.open("transport http");
+        page.line(&format!("keepalive {IDLE}"));
+        if let Some(most) = idle_at_most {
+            page.line(&format!("keepalive_idle_conns_per_host {most}"));
+        }
+        page.close();
+    }
+
     fn snippets(&self, page: &mut Page) {
         let retry = in_caddys_words(self.section.retry_for);
         page.says("A request to a colour, which may be restarting. A proxy on this machine, such as cloudflared, is believed what it says of the client. Unused connections are given up before Node closes its side after 5 s, so that no request crosses that close.");
         page.open(&format!("({})", self.snippet("request")));
         self.common(page);
+        Site::no_upgrade(page);
         page.line(&format!("lb_try_duration {retry}"));
-        page.open("transport http");
-        page.line(&format!("keepalive {IDLE}"));
-        page.line("keepalive_idle_conns_per_host 128");
-        page.close();
+        Site::connections(page, Some(128));
         page.close();
         page.blank();
 
@@ -129,14 +144,13 @@ impl Site<'_> {
         self.common(page);
         page.line(&format!("lb_try_duration {retry}"));
         page.line("flush_interval -1");
+        Site::connections(page, None);
         page.close();
         page.blank();
 
         page.says("A question in a request's name, without its body.");
         page.open(&format!("({})", self.snippet("question")));
         page.line("method GET");
-        page.line("header_up -Upgrade");
-        page.line("header_up -Connection");
         page.line("header_up -Expect");
         page.close();
         page.blank();
@@ -180,8 +194,16 @@ impl Site<'_> {
         page.close();
         page.close();
         page.line(&format!("@health path {}", self.app.health.path));
-        page.line("@upgrade header Upgrade *");
-        page.line("@events header Accept *text/event-stream*");
+        page.says("A stream is opened by a GET. What else offers an upgrade (to h2c, as some clients do with each request) or takes events as an answer may have a body, and is a request.");
+        page.open("@upgrade");
+        page.line("method GET");
+        page.line("header_regexp Connection (?i)upgrade");
+        page.line("header_regexp Upgrade (?i)websocket");
+        page.close();
+        page.open("@events");
+        page.line("method GET");
+        page.line("header Accept *text/event-stream*");
+        page.close();
         page.line("@changing not method GET HEAD OPTIONS");
         page.line("@unsent not vars tealkeep_sent yes");
         if let Some(secret) = &self.section.preview {
@@ -245,6 +267,7 @@ impl Site<'_> {
         page.open("handle");
         page.open(&format!("reverse_proxy {to}"));
         self.common(page);
+        Site::no_upgrade(page);
         self.import(page, "question");
         page.line(&format!("rewrite {WELL_KNOWN}"));
         page.line(&format!(
@@ -455,6 +478,18 @@ mod tests {
         // To each colour, whatever it is asked: the secret stays outside.
         let proxied = open.matches("trusted_proxies").count();
         assert_eq!(open.matches("header_up -Tealkeep-Preview").count(), proxied);
+    }
+
+    #[test]
+    fn each_way_to_a_colour_gives_up_a_connection_before_node_does() {
+        let site = printed("kind = \"caddy\"\npreview = \"0123456789abcdef\"");
+        for snippet in ["request", "stream"] {
+            let (_, from) = site
+                .split_once(&format!("(tealkeep-home-{snippet})"))
+                .unwrap();
+            let (body, _) = from.split_once("\n}").unwrap();
+            assert!(body.contains("keepalive 2s\n"), "{snippet}: {body}");
+        }
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub enum Verb {
     Start,
     /// To stop.
     Stop,
+    /// To stop and to start, in one job.
+    Restart,
 }
 
 /// How a job ended.
@@ -33,7 +35,7 @@ pub enum JobEnd {
     Late,
 }
 
-/// Tells a unit to start or stop and waits for exactly that job's end, at most for `deadline`. The listening
+/// Tells a unit to start, stop or restart and waits for exactly that job's end, at most for `deadline`. The listening
 /// begins before the telling: a job may end before the answer to its wish arrives.
 ///
 /// # Errors
@@ -76,6 +78,7 @@ async fn tell(
     let job = match verb {
         Verb::Start => manager.start_unit(unit, "replace").await?,
         Verb::Stop => manager.stop_unit(unit, "replace").await?,
+        Verb::Restart => manager.restart_unit(unit, "replace").await?,
     };
     Ok((jobs, job))
 }

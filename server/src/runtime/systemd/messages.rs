@@ -30,7 +30,7 @@ pub fn unfit(app: &AppName, name: &str, unit: &Unit) -> Option<String> {
     }
 }
 
-/// What systemd, polkit or the bus answered to a wish (`start`, `stop`), in words.
+/// What systemd, polkit or the bus answered to a wish (`start`, `stop`, `restart`), in words.
 pub fn refused(app: &AppName, wish: &str, name: &str, error: &BusError) -> String {
     let BusError::Refused { name: error, text } = error else {
         return format!("{name} could not be told to {wish}: {error}");

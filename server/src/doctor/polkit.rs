@@ -1,0 +1,88 @@
+//! Whether polkit lets Tealkeep use its units: the one that runs is asked, since the rule that stands there may come after
+//! another one that says no.
+
+use super::{Check, Findings, ask};
+use crate::config::{AppConfig, RuntimeConfig};
+use crate::names::Colour;
+use crate::units::VERBS;
+
+/// What systemd asks polkit for when a unit is to be started or stopped.
+const ACTION: &str = "org.freedesktop.systemd1.manage-units";
+
+pub async fn look(findings: &mut Findings, app: &AppConfig) {
+    let RuntimeConfig::Systemd(systemd) = &app.runtime else {
+        return;
+    };
+    // Nobody else may ask on behalf of another process, with the unit that is meant.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let show = [
+        "show",
+        "--property=MainPID",
+        "--value",
+        "--",
+        "tealkeep.service",
+    ];
+    let process = ask::program("systemctl", &show).await.unwrap_or_default();
+    let process = process.trim();
+    if matches!(process, "" | "0") {
+        // There is nobody to ask for; that the server does not run is said elsewhere.
+        return;
+    }
+    for colour in Colour::BOTH {
+        let unit = systemd.unit(colour);
+        for verb in VERBS {
+            match may(process, unit, verb).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    findings.fail(
+                        Check::Polkit,
+                        format!("asked, polkit does not let Tealkeep {verb} {unit}; the first rule that answers decides, by the names of their files"),
+                        "systemctl restart polkit.service; ls /etc/polkit-1/rules.d",
+                    );
+                    return;
+                }
+                Err(error) => {
+                    findings.warn(
+                        Check::Polkit,
+                        format!("polkit can't be asked: {error}"),
+                        "systemctl status polkit.service",
+                    );
+                    return;
+                }
+            }
+        }
+    }
+    findings.ok(
+        Check::Polkit,
+        "asked, polkit lets Tealkeep use the units of both colours",
+    );
+}
+
+/// Asks as pkcheck(1) does.
+async fn may(process: &str, unit: &str, verb: &str) -> Result<bool, String> {
+    let asked = [
+        "--action-id",
+        ACTION,
+        "--process",
+        process,
+        "--detail",
+        "unit",
+        unit,
+        "--detail",
+        "verb",
+        verb,
+    ];
+    match ask::program("pkcheck", &asked).await {
+        Ok(_) => Ok(true),
+        Err(error)
+            if ["Not authorized", "requires authentication"]
+                .iter()
+                .any(|no| error.contains(no)) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,245 @@
+//! The commands that `tealkeep units` prints, run by a shell among programs that only say what they were asked.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tealkeep::config::Config;
+use tealkeep::units::{Folder, mend_files};
+
+use super::{CADDY, of};
+
+/// A folder with programs, each made of lines for a shell.
+fn programs(dir: &Path, all: &[(&str, &str)]) -> PathBuf {
+    let bin = dir.join("bin");
+    fs::create_dir(&bin).unwrap();
+    for (program, lines) in all {
+        let path = bin.join(program);
+        fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    bin
+}
+
+/// Runs a command as a script does, with those programs in the place of the machine's.
+fn run_with(bin: &Path, command: &str) -> Output {
+    Command::new("sh")
+        .args(["-euc", command])
+        .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
+        .output()
+        .unwrap()
+}
+
+/// Runs the command that mends the database's files, with `chown` and `runuser` that say what they were asked.
+#[test]
+fn mending_the_databases_files_passes_over_links() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    fs::create_dir(&data).unwrap();
+    let bin = programs(
+        dir.path(),
+        &[
+            ("chown", "echo chown \"$@\""),
+            ("runuser", "echo runuser \"$@\""),
+        ],
+    );
+    let shadow = dir.path().join("shadow");
+    fs::write(&shadow, "").unwrap();
+    let database = data.join("home.sqlite");
+    fs::write(&database, "").unwrap();
+    symlink(&shadow, data.join("home.sqlite-journal")).unwrap();
+    symlink("/nowhere", data.join("home.sqlite-shm")).unwrap();
+    fs::hard_link(&shadow, data.join("home.sqlite-wal")).unwrap();
+    let source = CADDY.replace("/srv/home/data/home.sqlite", database.to_str().unwrap());
+    let config = Config::parse(&source, false).unwrap();
+    let said = run_with(&bin, &mend_files(&config.apps[0], "home"));
+    assert!(said.status.success());
+    let shown = database.display();
+    assert_eq!(
+        String::from_utf8(said.stdout).unwrap(),
+        format!("chown -h home:home {shown}\nrunuser -u home -- chmod 0660 {shown}\n")
+    );
+}
+
+#[test]
+fn a_folder_is_never_made_through_a_link_of_somebody_elses() {
+    let dir = tempfile::tempdir().unwrap();
+    let bin = programs(dir.path(), &[("install", "echo install \"$@\"")]);
+    let is_root = rustix::process::geteuid().is_root();
+    let victim = dir.path().join("it's root's");
+    fs::create_dir(&victim).unwrap();
+    let folder = |name: &str| Folder {
+        what: "the database's folder",
+        path: dir.path().join(name),
+        owner: "pi".to_owned(),
+        group: "pi".to_owned(),
+        mode: 0o2770,
+    };
+    let link = |name: &str, target: &Path, owner: u32| {
+        symlink(target, dir.path().join(name)).unwrap();
+        if is_root {
+            lchown(dir.path().join(name), Some(owner), Some(owner)).unwrap();
+        }
+    };
+    const NOBODY: u32 = 65534;
+    link("planted", &victim, NOBODY);
+    link("dangling", Path::new("/nowhere"), NOBODY);
+    for name in ["planted", "dangling"] {
+        let said = run_with(&bin, &(folder(name).command() + "; echo went on"));
+        let stderr = String::from_utf8_lossy(&said.stderr);
+        assert!(!said.status.success() && said.stdout.is_empty(), "{said:?}");
+        assert!(
+            stderr.contains(&format!("{name}, the database's folder, is a link")),
+            "{stderr}"
+        );
+    }
+    let mut made = vec!["it's root's", "new"];
+    if is_root {
+        link("of root's", &victim, 0);
+        made.push("of root's");
+    }
+    for name in made {
+        let said = run_with(&bin, &folder(name).command());
+        assert!(said.status.success(), "{said:?}");
+        assert_eq!(
+            String::from_utf8(said.stdout).unwrap(),
+            format!(
+                "install -d -o pi -g pi -m 2770 {}\n",
+                dir.path().join(name).display()
+            )
+        );
+    }
+}
+
+/// A machine in a folder, on which the commands are run as they are printed. Its Caddy refuses its files while there is one
+/// called `refuses`, fails to reload them while there is one called `fails`, and is told to reload in `told`.
+struct Machine(tempfile::TempDir);
+
+impl Machine {
+    fn new() -> Machine {
+        let machine = Machine(tempfile::tempdir().unwrap());
+        for folder in ["etc/caddy", "srv", "var"] {
+            fs::create_dir_all(machine.at(folder)).unwrap();
+        }
+        let told = machine.at("told").display().to_string();
+        let [refuses, fails] =
+            ["refuses", "fails"].map(|name| machine.at(name).display().to_string());
+        let caddy = format!(
+            "case $1 in validate) [ ! -e {refuses} ];; reload) echo $1 >> {told}; [ ! -e {fails} ];; esac"
+        );
+        programs(
+            machine.0.path(),
+            &[
+                ("caddy", &caddy),
+                ("runuser", "shift 3; exec \"$@\""),
+                (
+                    "install",
+                    "for last; do :; done; case $1 in -d) mkdir -p \"$last\";; *) : > \"$last\";; esac",
+                ),
+                ("tealkeep", "echo \"$@\""),
+                ("systemctl", ""),
+                ("id", ""),
+                ("usermod", ""),
+                ("chown", ""),
+                ("chmod", ""),
+            ],
+        );
+        machine
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.at(path).exists()
+    }
+
+    fn runs_the_commands(&self) -> (bool, String) {
+        let mut script = of(CADDY).commands;
+        for folder in ["/etc/", "/srv/", "/var/"] {
+            script = script.replace(folder, &format!("{}{folder}", self.0.path().display()));
+        }
+        let said = run_with(&self.at("bin"), &script);
+        (
+            said.status.success(),
+            String::from_utf8(said.stderr).unwrap(),
+        )
+    }
+}
+
+const SITE: &str = "etc/caddy/tealkeep-home.caddy";
+const ASIDE: &str = "etc/caddy/tealkeep-home.caddy.refused";
+const MAIN: &str = "etc/caddy/Caddyfile";
+
+#[test]
+fn a_site_that_caddy_refuses_does_not_stay_where_it_is_imported() {
+    for trouble in ["refuses", "fails"] {
+        let machine = Machine::new();
+        // The import is there already, for another app's sake.
+        let main = format!(
+            "import {}/tealkeep-*.caddy\n",
+            machine.at("etc/caddy").display()
+        );
+        fs::write(machine.at(MAIN), &main).unwrap();
+        fs::write(machine.at(trouble), "").unwrap();
+        let (worked, said) = machine.runs_the_commands();
+        assert!(
+            !worked && !machine.has(SITE) && machine.has(ASIDE),
+            "{said}"
+        );
+        assert!(said.contains("tealkeep-home.caddy.refused."), "{said}");
+        assert_eq!(fs::read_to_string(machine.at(MAIN)).unwrap(), main);
+        // All else is done.
+        assert!(machine.has("etc/polkit-1/rules.d/50-tealkeep-home.rules"));
+
+        fs::remove_file(machine.at(trouble)).unwrap();
+        let (worked, said) = machine.runs_the_commands();
+        assert!(worked && machine.has(SITE), "{said}");
+    }
+}
+
+#[test]
+fn a_caddyfile_that_would_not_go_with_ours_is_as_it_was() {
+    let machine = Machine::new();
+    fs::write(machine.at("refuses"), "").unwrap();
+    let (worked, said) = machine.runs_the_commands();
+    assert!(
+        !worked && !machine.has(SITE) && !machine.has(MAIN),
+        "{said}"
+    );
+    fs::write(machine.at(MAIN), "# mine\n").unwrap();
+    let (worked, said) = machine.runs_the_commands();
+    assert!(!worked && !machine.has(SITE), "{said}");
+    assert_eq!(fs::read_to_string(machine.at(MAIN)).unwrap(), "# mine\n");
+}
+
+#[test]
+fn a_site_from_before_is_left_where_it_is_and_its_danger_is_said() {
+    let machine = Machine::new();
+    assert!(machine.runs_the_commands().0);
+    let main = fs::read_to_string(machine.at(MAIN)).unwrap();
+    fs::write(machine.at(SITE), "# mine\n").unwrap();
+    fs::write(machine.at("refuses"), "").unwrap();
+    let (worked, said) = machine.runs_the_commands();
+    assert!(!worked && said.contains("would not start again"), "{said}");
+    assert_eq!(fs::read_to_string(machine.at(SITE)).unwrap(), "# mine\n");
+    assert_eq!(fs::read_to_string(machine.at(MAIN)).unwrap(), main);
+}
+
+#[test]
+fn caddy_is_told_to_reload_in_the_way_that_does_nothing_where_nothing_changed() {
+    let machine = Machine::new();
+    assert!(machine.runs_the_commands().0);
+    assert!(machine.runs_the_commands().0);
+    assert_eq!(
+        fs::read_to_string(machine.at("told")).unwrap(),
+        "reload\nreload\n"
+    );
+    let script = of(CADDY).commands;
+    for forced in ["--force", "reload-or-restart", "systemctl reload"] {
+        let mut commands = script.lines().filter(|line| !line.starts_with('#'));
+        assert!(!commands.any(|line| line.contains(forced)), "{forced}");
+    }
+}
