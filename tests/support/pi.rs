@@ -29,7 +29,6 @@ use super::PATIENCE;
 pub struct Pi {
     /// `tk-<process>-<number>`: by the process the next test run knows what a killed one left.
     name: String,
-    hostname: &'static str,
     network: Arc<Network>,
     /// Which end of the network's cable is its own.
     namespace: PathBuf,
@@ -65,7 +64,7 @@ impl Pi {
     fn made_of(
         lower: &Path,
         name: String,
-        hostname: &'static str,
+        hostname: &str,
         network: Arc<Network>,
         namespace: PathBuf,
     ) -> Pi {
@@ -95,12 +94,12 @@ impl Pi {
         }
         let mut pi = Pi {
             name,
-            hostname,
             network,
             namespace,
             folder,
             nspawn: None,
         };
+        pi.write("/etc/hostname", &format!("{hostname}\n"));
         pi.boot_again();
         pi
     }
@@ -126,7 +125,6 @@ impl Pi {
                 "--network-namespace-path={}",
                 self.namespace.display()
             ))
-            .arg(format!("--hostname={}", self.hostname))
             .args([
                 "--boot",
                 "--register=no",
