@@ -46,7 +46,13 @@ fn a_pi_boots_loses_its_power_and_boots_again_and_the_laptop_reaches_it() {
     another.write("/root/.ssh/authorized_keys", &laptop.public_key());
     another.run("test ! -e /var/lib/kept");
     laptop.carry_to(&another);
-    laptop.run("ssh root@pi true");
+    let refused = laptop.try_run("ssh root@pi true");
+    assert!(
+        told(&refused).contains("REMOTE HOST IDENTIFICATION HAS CHANGED"),
+        "each Pi has a host key of its own: {}",
+        told(&refused)
+    );
+    laptop.run("ssh-keygen -R 10.77.0.1; ssh root@pi true");
 }
 
 #[test]
@@ -478,6 +484,9 @@ fn loses_its_power(home: &mut Household) -> Vec<Tally> {
 fn burns(home: Household) {
     home.pi.run("tealkeep backup doses");
     pulls(&home);
+    // So that what a pull leaves beside the snapshots is in the copy too.
+    home.laptop
+        .run("tealkeep pull tealkeep-backup@pi:/ ~/tealkeep/doses; test -d ~/tealkeep/doses/.tealkeep-pull");
     let newest_before = newest(&home.get("/api/v1/apps/doses/snapshots"));
     let rows_before = rows(&home.copy_of_database());
 
@@ -486,6 +495,19 @@ fn burns(home: Household) {
     let (before, after) = (rows_before, rows(&home.copy_of_database()));
     assert_eq!(before, after, "restored from {newest_before}");
     home.one_is_live();
+
+    home.has_its_snapshots_back();
+    home.pi
+        .run(&format!("test -e /var/backups/doses/snapshots/{newest_before}.json; test ! -e /var/backups/doses/.tealkeep-pull"));
+    // What is taken from now on can be pulled like all that came before.
+    home.pi.run("tealkeep backup doses");
+    let newest_now = newest(&home.get("/api/v1/apps/doses/snapshots"));
+    pulls(&home);
+    home.laptop.run(&format!(
+        "cd tealkeep/doses/snapshots; ls {newest_before}.sqlite.gz {newest_now}.sqlite.gz
+        tealkeep pull tealkeep-backup@pi:/ ~/tealkeep/doses
+        tealkeep pull tealkeep-backup@pi:/ ~/a-new-copy; ls ~/a-new-copy/snapshots/{newest_now}.sqlite.gz"
+    ));
     let doctor = home.pi.try_run("tealkeep doctor doses");
     assert!(doctor.status.success(), "{}", told(&doctor));
 }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::process::Output;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Laptop, Pi, package, tests, told};
+use super::{Laptop, Pi, network, package, readme, tests, told};
 use crate::support::{PATIENCE, load::Tally};
 
 /// What stands in front of the two colours.
@@ -58,19 +59,33 @@ impl Household {
         let pi = Pi::boot();
         laptop.carry_to(&pi);
         let home = Household { pi, laptop, front };
-        home.pi
-            .write("/root/.ssh/authorized_keys", &home.laptop.public_key());
+        home.pi.has_a_person("you", &home.laptop.public_key());
         std::fs::copy(package(), home.laptop.path("tealkeep.deb")).unwrap();
         std::fs::write(home.laptop.path("tealkeep.toml"), home.config("03:30")).unwrap();
-        let [on_the_laptop, on_the_pi] = &when_the_pi_has_burned()[..] else {
-            panic!("the README's chapter has other commands than one block for each machine");
-        };
-        home.laptop.run(on_the_laptop);
         home.has_an_address();
-        home.pi.run(&format!("cd /root\n{on_the_pi}"));
+        let [on_the_laptop, on_the_pi, _] = when_the_pi_has_burned();
+        home.laptop.run(&on_the_laptop);
+        home.you_run(&on_the_pi);
         home.has_npms_cache();
         home.has_the_key();
         home
+    }
+
+    /// The snapshots from before the fire, put back as the README's chapter says at its end.
+    #[track_caller]
+    pub fn has_its_snapshots_back(&self) {
+        let [_, _, back] = when_the_pi_has_burned();
+        self.you_run(&back);
+    }
+
+    /// Runs commands on the Pi as the person who lives there, signed in from the laptop.
+    #[track_caller]
+    fn you_run(&self, commands: &str) {
+        std::fs::write(self.laptop.path("commands"), commands).unwrap();
+        let there = format!("you@{}", network::PI);
+        self.laptop.run(&format!(
+            "rsync commands {there}:; ssh {there} bash -euo pipefail commands"
+        ));
     }
 
     #[track_caller]
@@ -389,23 +404,26 @@ drain_timeout = "3s"
     }
 }
 
-/// The commands of the README's chapter, block by block, with this household's names.
-fn when_the_pi_has_burned() -> Vec<String> {
-    let readme = std::fs::read_to_string(tests().parent().unwrap().join("README.md")).unwrap();
-    let (_, chapter) = readme
-        .split_once("\n## When the Pi has burned\n")
-        .expect("the chapter");
-    let chapter = chapter.split("\n## ").next().unwrap_or_default();
-    let blocks = chapter.split("\n```").skip(1).step_by(2);
-    let own = |block: &str| {
+/// The commands of the README's chapter with this household's names: the laptop's, the new Pi's, and those that put the
+/// snapshots back.
+fn when_the_pi_has_burned() -> [String; 3] {
+    let own = |block: String| {
         let words = block.split_inclusive([' ', '\n']).map(|word| {
             let bare = word.trim_end();
             match bare.strip_prefix("./").unwrap_or(bare) {
                 file if file.ends_with(".deb") => word.replace(file, "tealkeep.deb"),
-                _ => word.replace("home", "doses"),
+                _ => word
+                    .replace("home", "doses")
+                    .replace("raspberrypi.local", network::PI),
             }
         });
         words.collect::<String>()
     };
-    blocks.map(own).collect()
+    let blocks: Vec<String> = readme("When the Pi has burned")
+        .into_iter()
+        .map(own)
+        .collect();
+    blocks
+        .try_into()
+        .expect("one block for each machine, and one for the snapshots")
 }
