@@ -9,10 +9,8 @@ use serde_json::Value;
 
 use crate::support::load::{Mix, Tally};
 use crate::support::pi::{Crowd, DATABASE, Front, Household, Laptop, Pi, told};
+use crate::support::random::is_long;
 use crate::support::visitor::PASSWORD;
-
-/// Set: power is cut at every step of a deploy and of a restore; else at some.
-const LONG: &str = "TEALKEEP_LONG";
 
 /// Two that keep their connection, one that does not, a WebSocket and an event stream.
 const FAMILY: Mix = Mix {
@@ -394,17 +392,16 @@ fn newest(snapshots: &Value) -> String {
     ids.max().unwrap()
 }
 
-/// Power cuts at named points: afterwards one colour is live, what was under way is finished or unwound and said,
-/// and nothing that anybody was told is written is gone.
+/// The power goes at named points, for the first process of the Pi and with it for all at once: afterwards one colour is
+/// live, what was under way is finished or unwound and said, and nothing that anybody was told is written is gone.
 fn loses_its_power(home: &mut Household) -> Vec<Tally> {
-    let long = std::env::var_os(LONG).is_some();
     let mut points = vec![
         "deploy.start.after",
         "deploy.swap.after",
         "snapshot.pages",
         "restore.pages",
     ];
-    if long {
+    if is_long() {
         points.extend([
             "deploy.receive.after",
             "deploy.prepare.before",
@@ -453,7 +450,7 @@ fn loses_its_power(home: &mut Household) -> Vec<Tally> {
         if let Some(family) = &family {
             family.until_answered(20);
         }
-        home.dies_at(point, &act);
+        home.stands_still_at(point, &act);
         home.pi.power_cut();
         let tally = family.map(Crowd::stop);
         home.pi.boot_again();

@@ -383,23 +383,38 @@ drain_timeout = "3s"
     /// Has Tealkeep die at a named point of what `act` begins. It does not come back by itself.
     #[track_caller]
     pub fn dies_at(&self, point: &str, act: &str) {
-        let drop_in = "/etc/systemd/system/tealkeep.service.d/zz-dies.conf";
-        self.pi.write(
-            drop_in,
-            // Nor by its socket, until the next boot or the next word.
-            &format!(
-                "[Service]\nEnvironment=TEALKEEP_KILL_AT={point}\nRestart=no\n\
-                 ExecStartPre=/usr/bin/test ! -e /run/died\nExecStopPost=+/usr/bin/touch /run/died\n"
-            ),
+        // Nor by its socket, until the next boot or the next word.
+        let lines = format!(
+            "Environment=TEALKEEP_KILL_AT={point}\nRestart=no\n\
+             ExecStartPre=/usr/bin/test ! -e /run/died\nExecStopPost=+/usr/bin/touch /run/died\n"
         );
+        let has_died =
+            "test -e /run/died; test \"$(systemctl show -P MainPID tealkeep.service)\" = 0";
+        self.does_until(&lines, act, has_died);
+    }
+
+    /// Has Tealkeep stand still at a named point of what `act` begins, with everything in the middle of it.
+    #[track_caller]
+    pub fn stands_still_at(&self, point: &str, act: &str) {
+        let lines = format!("Environment=TEALKEEP_STOP_AT={point}\n");
+        // proc_pid_status(5): stopped by a signal.
+        let stands =
+            "grep -q '^State:.T' /proc/$(systemctl show -P MainPID tealkeep.service)/status";
+        self.does_until(&lines, act, stands);
+    }
+
+    /// Starts Tealkeep anew with lines in its unit that are gone at its next start, and has it do something.
+    #[track_caller]
+    fn does_until(&self, lines: &str, act: &str, reached: &str) {
+        let drop_in = "/etc/systemd/system/tealkeep.service.d/zz-until.conf";
+        self.pi.write(drop_in, &format!("[Service]\n{lines}"));
         self.pi.run("systemctl daemon-reload; systemctl stop tealkeep.service; rm -f /run/died; systemctl start tealkeep.service");
         self.is_up();
         // Whoever gave the command may wait for the server's return.
         self.pi.run(&format!(
             "setsid timeout 30 {act} >/dev/null 2>&1 </dev/null &"
         ));
-        self.pi
-            .until("test -e /run/died; test \"$(systemctl show -P MainPID tealkeep.service)\" = 0");
+        self.pi.until(reached);
         std::fs::remove_file(self.pi.path(drop_in)).unwrap();
     }
 }
