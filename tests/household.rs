@@ -3,8 +3,11 @@
 //! time: not one of their requests may be lost, nor anything that they were told is written, except for the very
 //! instant of a power cut.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::support::load::{Mix, Tally};
@@ -348,6 +351,7 @@ fn restores_and_undoes(home: &Household, before: &Tally) {
     home.pi.run("tealkeep backup doses");
     let all = home.get("/api/v1/apps/doses/snapshots");
     let newest = newest(&all);
+    let kept = rows(&unpacked(home, &newest));
     home.pi.run(&format!(
         "link=$(tealkeep password | grep -o '/welcome/[^ ]*')
         curl -fsS -H 'Origin: http://127.0.0.1:3330' --data-urlencode 'password={PASSWORD}' --data-urlencode 'password_again={PASSWORD}' \"http://127.0.0.1:3330$link\""
@@ -360,6 +364,7 @@ fn restores_and_undoes(home: &Household, before: &Tally) {
     let family = Crowd::at(&home.pi, FAMILY);
     family.until_answered(30);
     let live = home.one_is_live();
+    let since = family.so_far();
     home.laptop.run(&format!(
         "{browser} {browser_form} http://10.77.0.1:3330/apps/doses/snapshots/{newest}/restore",
         browser_form = "-X POST"
@@ -372,9 +377,13 @@ fn restores_and_undoes(home: &Household, before: &Tally) {
         live,
         "a restore ends on the other colour: {status}"
     );
-    // The rows from before the snapshot are there, and those from after it are not.
-    home.nothing_is_lost(&[before]);
     family.until_answered(30);
+    let until_now = family.so_far();
+    let (others, restored) = told_apart(home, &since.run);
+    assert_eq!(others, kept, "the restore put back something else");
+    for written in &since.written {
+        assert!(!restored.contains(&written.id), "it stayed: {written:?}");
+    }
     home.laptop.run(&format!(
         "{browser} -X POST http://10.77.0.1:3330/apps/doses/undo"
     ));
@@ -382,8 +391,45 @@ fn restores_and_undoes(home: &Household, before: &Tally) {
     family.until_answered(30);
     let meanwhile = family.stop();
     meanwhile.nothing_failed();
+    let (others, undone) = told_apart(home, &since.run);
+    assert_eq!(others, kept, "the undo put back something else");
+    assert!(!since.written.is_empty() && !restored.is_empty());
+    for written in &since.written {
+        assert!(undone.contains(&written.id), "it is lost: {written:?}");
+    }
+    // What was answered while the restore began: down to the last write before the hold.
+    for written in &until_now.written {
+        let is_there = undone.contains(&written.id) || restored.contains(&written.id);
+        assert!(is_there, "it is lost: {written:?}");
+    }
+    let stayed: Vec<_> = undone.intersection(&restored).collect();
+    assert!(stayed.is_empty(), "not undone: {stayed:?}");
     home.nothing_is_lost(&[before]);
     home.said("was undone");
+}
+
+/// The doses in the live database that are none of one load's, and the texts of those that are.
+fn told_apart(home: &Household, run: &str) -> (Vec<(i64, String)>, BTreeSet<String>) {
+    let all = rows(&home.copy_of_database()).into_iter();
+    let (of_run, others): (Vec<_>, Vec<_>) = all.partition(|(_, amount)| amount.starts_with(run));
+    (
+        others,
+        of_run.into_iter().map(|(_, amount)| amount).collect(),
+    )
+}
+
+/// A snapshot's content, unpacked by others' tools.
+fn unpacked(home: &Household, snapshot: &str) -> std::path::PathBuf {
+    let database = home.laptop.path("unpacked.sqlite");
+    let packed = format!("/var/backups/doses/snapshots/{snapshot}.sqlite.gz");
+    let gunzip = Command::new("gunzip")
+        .arg("--stdout")
+        .arg(home.pi.path(&packed))
+        .output()
+        .unwrap();
+    assert!(gunzip.status.success(), "{snapshot}: {}", gunzip.status);
+    std::fs::write(&database, gunzip.stdout).unwrap();
+    database
 }
 
 fn newest(snapshots: &Value) -> String {
