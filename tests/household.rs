@@ -120,9 +120,10 @@ fn is_deployed_to(home: &Household) {
     let native = "node_modules/better-sqlite3/build/Release/better_sqlite3.node";
     home.pi.run(&format!(
         "test \"$(stat -c %i {releases}/one/{native})\" = \"$(stat -c %i {releases}/two/{native})\"
-        ! runuser -u doses -- test -w {releases}/two/{native}
-        ! runuser -u doses -- test -w {releases}/two/server.js
-        runuser -u doses -- test -r {releases}/two/server.js"
+        for file in {native} server.js; do
+          runuser -u doses -- test -r {releases}/two/$file
+          if runuser -u doses -- test -w {releases}/two/$file; then exit 1; fi
+        done"
     ));
     let back = home
         .laptop
