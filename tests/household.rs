@@ -187,19 +187,20 @@ fn refuses_bad_releases(home: &Household) {
 }
 
 /// The snapshot of the night comes at its minute; the laptop pulls the folder and proves its copy.
-fn sleeps_well(home: &Household, at: &str) {
-    home.until("the night's snapshot is there", |_| {
+fn sleeps_well(home: &Household, at: Timestamp) {
+    let nights = || {
         let all = home.get("/api/v1/apps/doses/snapshots");
-        all["snapshots"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|snapshot| snapshot["reason"] == "nightly")
-    });
-    let local = home
-        .pi
-        .run("date -r \"$(ls -d /var/backups/doses/daily/*.sqlite.gz)\" +%H:%M");
-    assert!(local.trim() >= at, "it was taken at {local}, before {at}");
+        let all = all["snapshots"].as_array().unwrap().iter();
+        let nights = all.filter(|snapshot| snapshot["reason"] == "nightly");
+        let times = nights.map(|night| night["taken_at"].as_str().unwrap().parse().unwrap());
+        times.collect::<Vec<Timestamp>>()
+    };
+    home.until("the night's snapshot is there", |_| !nights().is_empty());
+    let taken = nights();
+    assert_eq!(taken.len(), 1, "{taken:?}");
+    assert!(taken[0] >= at, "it was taken at {}, before {at}", taken[0]);
+    home.pi
+        .run("test \"$(ls /var/backups/doses/daily/*.sqlite.gz | wc -l)\" = 1");
     pulls(home);
 }
 

@@ -218,20 +218,18 @@ drain_timeout = "3s"
     }
 
     /// Edits the configuration so that the night's snapshot is due in the next minute that is not already
-    /// nearly here, and says when, as `HH:MM`. Tealkeep reads it at its start.
+    /// nearly here, and says when. Tealkeep reads it at its start.
     #[track_caller]
-    pub fn night_comes_soon(&self) -> String {
-        let at = self
-            .pi
-            .run("date -d '+70 seconds' +%H:%M")
-            .trim()
-            .to_owned();
-        self.pi.write(CONFIG, &self.config(&at));
+    pub fn night_comes_soon(&self) -> Timestamp {
+        let said = self.pi.run("date -d '+70 seconds' '+%H:%M %s'");
+        let (at, seconds) = said.trim().split_once(' ').unwrap();
+        let seconds: i64 = seconds.parse().unwrap();
+        self.pi.write(CONFIG, &self.config(at));
         self.pi.run(&format!(
             "chown root:tealkeep {CONFIG}; chmod 0640 {CONFIG}; systemctl restart tealkeep.service"
         ));
         self.is_up();
-        at
+        Timestamp::from_second(seconds - seconds.rem_euclid(60)).unwrap()
     }
 
     /// Waits until Tealkeep answers and has nothing under way.
