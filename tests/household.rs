@@ -77,13 +77,17 @@ fn lives(front: Front) -> Household {
     has_no_privileges(&home);
     is_deployed_to(&home);
     refuses_bad_releases(&home);
-    sleeps_well(&home, &at);
+    sleeps_well(&home, at);
+    is_upgraded_and_restarted(&home, &family);
     if front == Front::Caddy {
         // What people reach does not depend on Tealkeep's own life.
         is_killed_while_it_reads(&home);
     }
     family.until_answered(50);
     let all_day = family.stop();
+    if front == Front::Gate {
+        is_killed_while_it_reads(&home);
+    }
     all_day.nothing_failed();
     all_day.was_answered_by(&["one", "two", "three"]);
     assert!(
@@ -97,6 +101,7 @@ fn lives(front: Front) -> Household {
     let mut all: Vec<&Tally> = vec![&all_day];
     all.extend(&through_cuts);
     home.nothing_is_lost(&all);
+    boots_without_tealkeep(&mut home);
     home
 }
 
@@ -202,6 +207,31 @@ fn sleeps_well(home: &Household, at: Timestamp) {
     home.pi
         .run("test \"$(ls /var/backups/doses/daily/*.sqlite.gz | wc -l)\" = 1");
     pulls(home);
+}
+
+/// An upgrade of the package, and a restart by hand: the live colour is the same process all the time, and people are
+/// answered all the time. Behind the gate they wait in the socket that systemd keeps open, and no more than that.
+fn is_upgraded_and_restarted(home: &Household, family: &Crowd) {
+    let pid = |unit: &str| home.pi.run(&format!("systemctl show -P MainPID {unit}"));
+    let colour = format!("doses-{}.service", home.one_is_live());
+    let app = pid(&colour);
+    let deeds: [&dyn Fn(); 2] = [&|| home.pi.upgrade(), &|| {
+        home.pi.run("systemctl restart tealkeep.service");
+    }];
+    for deed in deeds {
+        let before = pid("tealkeep.service");
+        let answered = family.so_far().requests;
+        deed();
+        home.is_up();
+        assert!(family.so_far().requests > answered, "nobody was there");
+        assert_ne!(pid("tealkeep.service"), before, "it is the same as before");
+        family.until_answered(30);
+        assert_eq!(pid(&colour), app, "the live colour was started anew");
+    }
+    assert_eq!(
+        home.pi.run("dpkg-query -W -f '${Version}' tealkeep"),
+        "999.0.0-1"
+    );
 }
 
 /// The laptop's copy by plain rsync, the very line that `tealkeep units` prints, is whole.
@@ -348,7 +378,8 @@ fn is_killed_while_it_reads(home: &Household) {
     the_app_opens_its_database(home);
 }
 
-/// Through the dashboard, from the laptop, as a browser would.
+/// Through the dashboard, from the laptop, as a browser would. The restore puts back what the snapshot holds, and takes
+/// away what was written since; the undo brings back all that anybody was told is written.
 fn restores_and_undoes(home: &Household, before: &Tally) {
     home.pi.run("tealkeep backup doses");
     let all = home.get("/api/v1/apps/doses/snapshots");
@@ -523,6 +554,54 @@ fn loses_its_power(home: &mut Household) -> Vec<Tally> {
         tallies.extend(tally);
     }
     tallies
+}
+
+/// Tealkeep is switched off, and the power goes and comes back: the live colour starts by itself, the idle one does not,
+/// and behind Caddy people see nothing of it. Then Tealkeep comes back, and finds all as it is.
+fn boots_without_tealkeep(home: &mut Household) {
+    let (live, serving) = (home.one_is_live(), home.serving());
+    let (idle, port) = match live.as_str() {
+        "blue" => ("green", 3001),
+        _ => ("blue", 3002),
+    };
+    home.pi.run("systemctl disable tealkeep.service");
+    home.pi.power_cut();
+    home.pi.boot_again();
+    let answered = home.pi.until(&format!(
+        "curl -fsS --max-time 10 -D - -o /dev/null http://127.0.0.1:{port}/healthz"
+    ));
+    assert!(
+        answered
+            .to_lowercase()
+            .contains(&format!("tealkeep-release: {serving}\r\n")),
+        "{answered}"
+    );
+    let is_so = format!(
+        "systemctl is-active --quiet doses-{live}.service
+        test \"$(systemctl is-active doses-{idle}.service)\" = inactive
+        test \"$(systemctl is-active tealkeep.service)\" = inactive
+        ! pgrep -x tealkeep"
+    );
+    home.pi.run(&is_so);
+    let mut family = None;
+    if home.front == Front::Caddy {
+        let at_home = Crowd::at(&home.pi, FAMILY);
+        at_home.until_answered(30);
+        home.pi.run(&is_so);
+        family = Some(at_home);
+    }
+    let pid = format!("systemctl show -P MainPID doses-{live}.service");
+    let app = home.pi.run(&pid);
+    home.pi.run("systemctl enable --now tealkeep.service");
+    home.is_up();
+    if let Some(family) = family {
+        family.until_answered(30);
+        family.stop().nothing_failed();
+    }
+    assert_eq!((home.one_is_live(), home.serving()), (live, serving));
+    assert_eq!(home.pi.run(&pid), app, "it was started anew");
+    home.pushes("after-all");
+    home.one_is_live();
 }
 
 /// The Pi burns. A new one, the package, the laptop's folder, what the README says: the data is back, to the row.
