@@ -3,16 +3,17 @@
 //! time: not one of their requests may be lost, nor anything that they were told is written, except for the very
 //! instant of a power cut.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::support::load::{Mix, Tally};
 use crate::support::pi::{Crowd, DATABASE, Front, Household, Laptop, Pi, told};
+use crate::support::random::is_long;
 use crate::support::visitor::PASSWORD;
-
-/// Set: power is cut at every step of a deploy and of a restore; else at some.
-const LONG: &str = "TEALKEEP_LONG";
 
 /// Two that keep their connection, one that does not, a WebSocket and an event stream.
 const FAMILY: Mix = Mix {
@@ -46,7 +47,13 @@ fn a_pi_boots_loses_its_power_and_boots_again_and_the_laptop_reaches_it() {
     another.write("/root/.ssh/authorized_keys", &laptop.public_key());
     another.run("test ! -e /var/lib/kept");
     laptop.carry_to(&another);
-    laptop.run("ssh root@pi true");
+    let refused = laptop.try_run("ssh root@pi true");
+    assert!(
+        told(&refused).contains("REMOTE HOST IDENTIFICATION HAS CHANGED"),
+        "each Pi has a host key of its own: {}",
+        told(&refused)
+    );
+    laptop.run("ssh-keygen -R 10.77.0.1; ssh root@pi true");
 }
 
 #[test]
@@ -70,13 +77,17 @@ fn lives(front: Front) -> Household {
     has_no_privileges(&home);
     is_deployed_to(&home);
     refuses_bad_releases(&home);
-    sleeps_well(&home, &at);
+    sleeps_well(&home, at);
+    is_upgraded_and_restarted(&home, &family);
     if front == Front::Caddy {
         // What people reach does not depend on Tealkeep's own life.
         is_killed_while_it_reads(&home);
     }
     family.until_answered(50);
     let all_day = family.stop();
+    if front == Front::Gate {
+        is_killed_while_it_reads(&home);
+    }
     all_day.nothing_failed();
     all_day.was_answered_by(&["one", "two", "three"]);
     assert!(
@@ -90,6 +101,7 @@ fn lives(front: Front) -> Household {
     let mut all: Vec<&Tally> = vec![&all_day];
     all.extend(&through_cuts);
     home.nothing_is_lost(&all);
+    boots_without_tealkeep(&mut home);
     home
 }
 
@@ -118,9 +130,10 @@ fn is_deployed_to(home: &Household) {
     let native = "node_modules/better-sqlite3/build/Release/better_sqlite3.node";
     home.pi.run(&format!(
         "test \"$(stat -c %i {releases}/one/{native})\" = \"$(stat -c %i {releases}/two/{native})\"
-        ! runuser -u doses -- test -w {releases}/two/{native}
-        ! runuser -u doses -- test -w {releases}/two/server.js
-        runuser -u doses -- test -r {releases}/two/server.js"
+        for file in {native} server.js; do
+          runuser -u doses -- test -r {releases}/two/$file
+          if runuser -u doses -- test -w {releases}/two/$file; then exit 1; fi
+        done"
     ));
     let back = home
         .laptop
@@ -184,20 +197,46 @@ fn refuses_bad_releases(home: &Household) {
 }
 
 /// The snapshot of the night comes at its minute; the laptop pulls the folder and proves its copy.
-fn sleeps_well(home: &Household, at: &str) {
-    home.until("the night's snapshot is there", |_| {
+fn sleeps_well(home: &Household, at: Timestamp) {
+    let nights = || {
         let all = home.get("/api/v1/apps/doses/snapshots");
-        all["snapshots"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|snapshot| snapshot["reason"] == "nightly")
-    });
-    let local = home
-        .pi
-        .run("date -r \"$(ls -d /var/backups/doses/daily/*.sqlite.gz)\" +%H:%M");
-    assert!(local.trim() >= at, "it was taken at {local}, before {at}");
+        let all = all["snapshots"].as_array().unwrap().iter();
+        let nights = all.filter(|snapshot| snapshot["reason"] == "nightly");
+        let times = nights.map(|night| night["taken_at"].as_str().unwrap().parse().unwrap());
+        times.collect::<Vec<Timestamp>>()
+    };
+    home.until("the night's snapshot is there", |_| !nights().is_empty());
+    let taken = nights();
+    assert_eq!(taken.len(), 1, "{taken:?}");
+    assert!(taken[0] >= at, "it was taken at {}, before {at}", taken[0]);
+    home.pi
+        .run("test \"$(ls /var/backups/doses/daily/*.sqlite.gz | wc -l)\" = 1");
     pulls(home);
+}
+
+/// An upgrade of the package, and a restart by hand: the live colour is the same process all the time, and people are
+/// answered all the time. Behind the gate they wait in the socket that systemd keeps open, and no more than that.
+fn is_upgraded_and_restarted(home: &Household, family: &Crowd) {
+    let pid = |unit: &str| home.pi.run(&format!("systemctl show -P MainPID {unit}"));
+    let colour = format!("doses-{}.service", home.one_is_live());
+    let app = pid(&colour);
+    let deeds: [&dyn Fn(); 2] = [&|| home.pi.upgrade(), &|| {
+        home.pi.run("systemctl restart tealkeep.service");
+    }];
+    for deed in deeds {
+        let before = pid("tealkeep.service");
+        let answered = family.so_far().requests;
+        deed();
+        home.is_up();
+        assert!(family.so_far().requests > answered, "nobody was there");
+        assert_ne!(pid("tealkeep.service"), before, "it is the same as before");
+        family.until_answered(30);
+        assert_eq!(pid(&colour), app, "the live colour was started anew");
+    }
+    assert_eq!(
+        home.pi.run("dpkg-query -W -f '${Version}' tealkeep"),
+        "999.0.0-1"
+    );
 }
 
 /// The laptop's copy by plain rsync, the very line that `tealkeep units` prints, is whole.
@@ -344,11 +383,13 @@ fn is_killed_while_it_reads(home: &Household) {
     the_app_opens_its_database(home);
 }
 
-/// Through the dashboard, from the laptop, as a browser would.
+/// Through the dashboard, from the laptop, as a browser would. The restore puts back what the snapshot holds, and takes
+/// away what was written since; the undo brings back all that anybody was told is written.
 fn restores_and_undoes(home: &Household, before: &Tally) {
     home.pi.run("tealkeep backup doses");
     let all = home.get("/api/v1/apps/doses/snapshots");
     let newest = newest(&all);
+    let kept = rows(&unpacked(home, &newest));
     home.pi.run(&format!(
         "link=$(tealkeep password | grep -o '/welcome/[^ ]*')
         curl -fsS -H 'Origin: http://127.0.0.1:3330' --data-urlencode 'password={PASSWORD}' --data-urlencode 'password_again={PASSWORD}' \"http://127.0.0.1:3330$link\""
@@ -361,6 +402,7 @@ fn restores_and_undoes(home: &Household, before: &Tally) {
     let family = Crowd::at(&home.pi, FAMILY);
     family.until_answered(30);
     let live = home.one_is_live();
+    let since = family.so_far();
     home.laptop.run(&format!(
         "{browser} {browser_form} http://10.77.0.1:3330/apps/doses/snapshots/{newest}/restore",
         browser_form = "-X POST"
@@ -373,9 +415,13 @@ fn restores_and_undoes(home: &Household, before: &Tally) {
         live,
         "a restore ends on the other colour: {status}"
     );
-    // The rows from before the snapshot are there, and those from after it are not.
-    home.nothing_is_lost(&[before]);
     family.until_answered(30);
+    let until_now = family.so_far();
+    let (others, restored) = told_apart(home, &since.run);
+    assert_eq!(others, kept, "the restore put back something else");
+    for written in &since.written {
+        assert!(!restored.contains(&written.id), "it stayed: {written:?}");
+    }
     home.laptop.run(&format!(
         "{browser} -X POST http://10.77.0.1:3330/apps/doses/undo"
     ));
@@ -383,8 +429,45 @@ fn restores_and_undoes(home: &Household, before: &Tally) {
     family.until_answered(30);
     let meanwhile = family.stop();
     meanwhile.nothing_failed();
+    let (others, undone) = told_apart(home, &since.run);
+    assert_eq!(others, kept, "the undo put back something else");
+    assert!(!since.written.is_empty() && !restored.is_empty());
+    for written in &since.written {
+        assert!(undone.contains(&written.id), "it is lost: {written:?}");
+    }
+    // What was answered while the restore began: down to the last write before the hold.
+    for written in &until_now.written {
+        let is_there = undone.contains(&written.id) || restored.contains(&written.id);
+        assert!(is_there, "it is lost: {written:?}");
+    }
+    let stayed: Vec<_> = undone.intersection(&restored).collect();
+    assert!(stayed.is_empty(), "not undone: {stayed:?}");
     home.nothing_is_lost(&[before]);
     home.said("was undone");
+}
+
+/// The doses in the live database that are none of one load's, and the texts of those that are.
+fn told_apart(home: &Household, run: &str) -> (Vec<(i64, String)>, BTreeSet<String>) {
+    let all = rows(&home.copy_of_database()).into_iter();
+    let (of_run, others): (Vec<_>, Vec<_>) = all.partition(|(_, amount)| amount.starts_with(run));
+    (
+        others,
+        of_run.into_iter().map(|(_, amount)| amount).collect(),
+    )
+}
+
+/// A snapshot's content, unpacked by others' tools.
+fn unpacked(home: &Household, snapshot: &str) -> std::path::PathBuf {
+    let database = home.laptop.path("unpacked.sqlite");
+    let packed = format!("/var/backups/doses/snapshots/{snapshot}.sqlite.gz");
+    let gunzip = Command::new("gunzip")
+        .arg("--stdout")
+        .arg(home.pi.path(&packed))
+        .output()
+        .unwrap();
+    assert!(gunzip.status.success(), "{snapshot}: {}", gunzip.status);
+    std::fs::write(&database, gunzip.stdout).unwrap();
+    database
 }
 
 fn newest(snapshots: &Value) -> String {
@@ -393,17 +476,16 @@ fn newest(snapshots: &Value) -> String {
     ids.max().unwrap()
 }
 
-/// Power cuts at named points: afterwards one colour is live, what was under way is finished or unwound and said,
-/// and nothing that anybody was told is written is gone.
+/// The power goes at named points, for the first process of the Pi and with it for all at once: afterwards one colour is
+/// live, what was under way is finished or unwound and said, and nothing that anybody was told is written is gone.
 fn loses_its_power(home: &mut Household) -> Vec<Tally> {
-    let long = std::env::var_os(LONG).is_some();
     let mut points = vec![
         "deploy.start.after",
         "deploy.swap.after",
         "snapshot.pages",
         "restore.pages",
     ];
-    if long {
+    if is_long() {
         points.extend([
             "deploy.receive.after",
             "deploy.prepare.before",
@@ -452,7 +534,7 @@ fn loses_its_power(home: &mut Household) -> Vec<Tally> {
         if let Some(family) = &family {
             family.until_answered(20);
         }
-        home.dies_at(point, &act);
+        home.stands_still_at(point, &act);
         home.pi.power_cut();
         let tally = family.map(Crowd::stop);
         home.pi.boot_again();
@@ -479,10 +561,61 @@ fn loses_its_power(home: &mut Household) -> Vec<Tally> {
     tallies
 }
 
+/// Tealkeep is switched off, and the power goes and comes back: the live colour starts by itself, the idle one does not,
+/// and behind Caddy people see nothing of it. Then Tealkeep comes back, and finds all as it is.
+fn boots_without_tealkeep(home: &mut Household) {
+    let (live, serving) = (home.one_is_live(), home.serving());
+    let (idle, port) = match live.as_str() {
+        "blue" => ("green", 3001),
+        _ => ("blue", 3002),
+    };
+    home.pi.run("systemctl disable tealkeep.service");
+    home.pi.power_cut();
+    home.pi.boot_again();
+    let answered = home.pi.until(&format!(
+        "curl -fsS --max-time 10 -D - -o /dev/null http://127.0.0.1:{port}/healthz"
+    ));
+    assert!(
+        answered
+            .to_lowercase()
+            .contains(&format!("tealkeep-release: {serving}\r\n")),
+        "{answered}"
+    );
+    let is_so = format!(
+        "systemctl is-active --quiet doses-{live}.service
+        test \"$(systemctl is-active doses-{idle}.service)\" = inactive
+        test \"$(systemctl is-active tealkeep.service)\" = inactive
+        ! pgrep -x tealkeep"
+    );
+    home.pi.run(&is_so);
+    let mut family = None;
+    if home.front == Front::Caddy {
+        let at_home = Crowd::at(&home.pi, FAMILY);
+        at_home.until_answered(30);
+        home.pi.run(&is_so);
+        family = Some(at_home);
+    }
+    let pid = format!("systemctl show -P MainPID doses-{live}.service");
+    let app = home.pi.run(&pid);
+    home.pi.run("systemctl enable --now tealkeep.service");
+    home.is_up();
+    if let Some(family) = family {
+        family.until_answered(30);
+        family.stop().nothing_failed();
+    }
+    assert_eq!((home.one_is_live(), home.serving()), (live, serving));
+    assert_eq!(home.pi.run(&pid), app, "it was started anew");
+    home.pushes("after-all");
+    home.one_is_live();
+}
+
 /// The Pi burns. A new one, the package, the laptop's folder, what the README says: the data is back, to the row.
 fn burns(home: Household) {
     home.pi.run("tealkeep backup doses");
     pulls(&home);
+    // So that what a pull leaves beside the snapshots is in the copy too.
+    home.laptop
+        .run("tealkeep pull tealkeep-backup@pi:/ ~/tealkeep/doses; test -d ~/tealkeep/doses/.tealkeep-pull");
     let newest_before = newest(&home.get("/api/v1/apps/doses/snapshots"));
     let rows_before = rows(&home.copy_of_database());
 
@@ -491,6 +624,19 @@ fn burns(home: Household) {
     let (before, after) = (rows_before, rows(&home.copy_of_database()));
     assert_eq!(before, after, "restored from {newest_before}");
     home.one_is_live();
+
+    home.has_its_snapshots_back();
+    home.pi
+        .run(&format!("test -e /var/backups/doses/snapshots/{newest_before}.json; test ! -e /var/backups/doses/.tealkeep-pull"));
+    // What is taken from now on can be pulled like all that came before.
+    home.pi.run("tealkeep backup doses");
+    let newest_now = newest(&home.get("/api/v1/apps/doses/snapshots"));
+    pulls(&home);
+    home.laptop.run(&format!(
+        "cd tealkeep/doses/snapshots; ls {newest_before}.sqlite.gz {newest_now}.sqlite.gz
+        tealkeep pull tealkeep-backup@pi:/ ~/tealkeep/doses
+        tealkeep pull tealkeep-backup@pi:/ ~/a-new-copy; ls ~/a-new-copy/snapshots/{newest_now}.sqlite.gz"
+    ));
     let doctor = home.pi.try_run("tealkeep doctor doses");
     assert!(doctor.status.success(), "{}", told(&doctor));
 }

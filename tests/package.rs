@@ -1,9 +1,10 @@
-//! The package on a real Debian: installed, configured, upgraded, removed and purged, with the household's data
-//! untouched by all of it; what `tealkeep doctor` says meanwhile; and the day after the fire.
+//! The package on a real Debian: installed, configured, removed and purged, with the household's data untouched by
+//! all of it (the upgrade, with people at home, is in `household`); what `tealkeep doctor` says meanwhile; the laptop's
+//! timer; and the day after the fire.
 
 use std::collections::BTreeMap;
 
-use crate::support::pi::{Laptop, Pi, package, told};
+use crate::support::pi::{Laptop, Pi, package, readme, told};
 
 /// One app behind Caddy. Its program only stays alive: here nothing is deployed.
 const CONFIG: &str = r#"
@@ -140,25 +141,6 @@ fn the_package_is_installed_upgraded_removed_and_purged() {
 }
 
 #[test]
-fn an_upgrade_restarts_the_server() {
-    let pi = Pi::boot();
-    moved_in(&pi);
-    pi.until("systemctl is-active tealkeep.service");
-    let pid = "systemctl show --value -p MainPID tealkeep.service";
-    let before = pi.run(pid);
-    pi.run(
-        "dpkg-deb -R /root/tealkeep.deb /root/next
-         sed -i 's/^Version: .*/Version: 999.0.0-1/' /root/next/DEBIAN/control
-         dpkg-deb -Znone -b /root/next /root/next.deb
-         DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends /root/next.deb",
-    );
-    pi.until(&format!(
-        "systemctl is-active tealkeep.service; test \"$({pid})\" != {}",
-        before.trim()
-    ));
-}
-
-#[test]
 fn the_doctor_finds_what_is_wrong_and_its_commands_mend_it() {
     let pi = Pi::boot();
     pi.install(package());
@@ -203,7 +185,15 @@ fn the_doctor_finds_what_is_wrong_and_its_commands_mend_it() {
     assert_eq!(code, Some(0), "{text}");
 
     // Each of these is found; the commands that are printed mend all of them.
+    pi.run(&format!(
+        "runuser -u home -- sqlite3 /srv/home/data/home.sqlite \"PRAGMA journal_mode=WAL; {ROWS}\"; tealkeep backup home"
+    ));
     let wrong = [
+        ("owners", "chmod g-s /var/backups/home/snapshots"),
+        (
+            "owners",
+            "chown root:root /var/backups/home/daily; chgrp -R tealkeep /var/backups/home/snapshots",
+        ),
         ("owners", "chmod 0755 /srv/home/data"),
         (
             "owners",
@@ -303,6 +293,70 @@ fn a_deploying_key_is_confined_whatever_stands_before_it() {
         "mkdir -p tealkeep/home; rsync -a --exclude='.*' tealkeep-backup@pi:/ ~/tealkeep/home/",
     );
     pi.until("tealkeep doctor --json | grep -q 'last came for the backups'");
+}
+
+#[test]
+fn the_laptops_timer_pulls_and_leaves_word() {
+    let pi = Pi::boot();
+    moved_in(&pi);
+    pi.run(&format!(
+        "runuser -u home -- sqlite3 /srv/home/data/home.sqlite \"PRAGMA journal_mode=WAL; {ROWS}\""
+    ));
+    pi.until("systemctl is-active tealkeep.service && tealkeep backup home");
+
+    // Somebody whose laptop has a systemd, and the package.
+    let laptop = pi.boot_a_laptop();
+    laptop.install(package());
+    laptop.run(
+        "useradd --create-home --shell /bin/bash you; loginctl enable-linger you
+        install -d -o you -g you -m 0700 /home/you/.ssh",
+    );
+    laptop.until("systemctl is-active user@$(id -u you).service");
+    let you = |script: &str| {
+        let output = laptop.try_run_as(
+            "you",
+            &format!("export HOME=/home/you XDG_RUNTIME_DIR=/run/user/$(id -u); cd\n{script}"),
+        );
+        assert!(output.status.success(), "{script}\n{}", told(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let chapter = readme("On the Pi");
+    let block = |with: &str| {
+        let found = chapter.iter().find(|block| block.contains(with));
+        found.unwrap_or_else(|| panic!("nothing with {with} in the README's chapter"))
+    };
+    // Its keys, as the README says; besides, the one that it signs in with anyway.
+    you(block("ssh-keygen"));
+    you("ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519");
+    let config = block("Match originalhost").replace("raspberrypi.local", "10.77.0.1");
+    laptop.write(
+        "/home/you/.ssh/config",
+        &format!("StrictHostKeyChecking accept-new\n{config}"),
+    );
+    pi.has_a_person("you", &you("cat .ssh/id_ed25519.pub"));
+    let key = pi.run("tealkeep units home --only pull-key");
+    let own = you("cat .ssh/tealkeep-backup.pub");
+    let key = key.replace("ssh-ed25519 PUBLIC-KEY you@laptop", own.trim());
+    pi.write("/var/lib/tealkeep-backup/.ssh/authorized_keys", &key);
+
+    // The units that are printed there, then those that the package brings along; each does what its timer would have
+    // it do.
+    let arrived = |unit: &str, said: &str| {
+        you(&format!(
+            "systemctl --user is-active {unit}.timer
+            systemctl --user list-timers --no-legend {unit}.timer | grep {unit}.service
+            systemctl --user start {unit}.service || {{ journalctl --no-pager _UID=$(id -u); exit 1; }}
+            tealkeep verify ~/tealkeep/home
+            test \"$(ls ~/tealkeep/home/snapshots/*.sqlite.gz | wc -l)\" = 1"
+        ));
+        pi.until(&format!("tealkeep doctor --json | grep -F {said}"));
+    };
+    you(block("--only tealkeep-pull-home.timer"));
+    arrived("tealkeep-pull-home", "'the laptop `laptop` last pulled at'");
+    you("systemctl --user disable --now tealkeep-pull-home.timer; rm -r tealkeep");
+    you(block("tealkeep-pull@home.timer"));
+    you("echo 'OPTIONS=--drill --laptop attic' >> ~/.config/tealkeep/pull-home.env");
+    arrived("tealkeep-pull@home", "'the laptop `attic` last pulled at'");
 }
 
 #[test]

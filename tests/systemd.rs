@@ -2,6 +2,8 @@
 //! two units written by hand, and Tealkeep as a user without rights of its own.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::support::pi::Pi;
@@ -23,6 +25,7 @@ fn colours_live_as_units_whatever_happens_to_them_and_to_tealkeep() {
     pi.colours_outlive_tealkeep_however_it_ends();
     pi.a_socket_of_systemds_is_the_gates_own_through_a_restart();
     pi.the_schedule_follows_the_zone_of_the_system();
+    pi.the_clock_is_believed_as_timedate1_says();
     pi.what_is_private_has_the_modes_for_it();
 }
 
@@ -116,13 +119,19 @@ impl Household {
         ]);
     }
 
+    /// What Tealkeep logged since it was last started.
+    #[track_caller]
+    fn log(&self) -> String {
+        self.pi.run(
+            "journalctl -o cat --no-pager -u tealkeep _SYSTEMD_INVOCATION_ID=$(systemctl show tealkeep -p InvocationID --value)",
+        )
+    }
+
     #[track_caller]
     fn until_logged_one_of(&self, texts: &[&str]) {
         let began = Instant::now();
         loop {
-            let log = self.pi.run(
-                "journalctl -o cat --no-pager -u tealkeep _SYSTEMD_INVOCATION_ID=$(systemctl show tealkeep -p InvocationID --value)",
-            );
+            let log = self.log();
             if texts.iter().any(|text| log.contains(text)) {
                 return;
             }
@@ -463,6 +472,38 @@ impl Household {
         }
     }
 
+    /// A machine that booted a minute ago, and whose clock nobody has set so far; then it was set.
+    fn the_clock_is_believed_as_timedate1_says(&self) {
+        self.pi.write("/etc/a-minute", "60.00 60.00\n");
+        let _booted = self.amend(
+            "tealkeep.service",
+            "[Service]\nBindReadOnlyPaths=/etc/a-minute:/proc/uptime\n",
+        );
+        // The service that answers is started by the bus when nobody has its name; here somebody has.
+        let timedate = Timedate::default();
+        let synchronised = Arc::clone(&timedate.synchronised);
+        self.pi.run("systemctl stop systemd-timedated.service");
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let _on_the_bus = runtime
+            .block_on(async {
+                zbus::connection::Builder::address(self.pi.bus().as_str())?
+                    .name("org.freedesktop.timedate1")?
+                    .serve_at("/org/freedesktop/timedate1", timedate)?
+                    .build()
+                    .await
+            })
+            .unwrap();
+        let withheld = "Nothing was rotated, since the clock can't be trusted: the clock has not been set by the network";
+        self.pi.run("systemctl restart tealkeep");
+        self.tealkeep("backup home").succeeds();
+        self.until_logged(withheld);
+        synchronised.store(true, Ordering::Relaxed);
+        self.pi.run("systemctl restart tealkeep");
+        self.tealkeep("backup home").succeeds();
+        let log = self.log();
+        assert!(!log.contains("Nothing was rotated"), "{log}");
+    }
+
     fn what_is_private_has_the_modes_for_it(&self) {
         let modes = self.pi.run(
             "cd /var/lib/tealkeep; stat -c '%a %n' . apps apps/home apps/home/{blue,green,scratch} journal.db journal.db-wal journal.db-shm lock apps/home/*/release.env apps/home/active-color",
@@ -487,6 +528,20 @@ impl Drop for Amended<'_> {
         self.house
             .pi
             .try_run(&format!("rm -r {}; systemctl daemon-reload", self.folder));
+    }
+}
+
+/// What org.freedesktop.timedate1(5) says of the clock.
+#[derive(Default)]
+struct Timedate {
+    synchronised: Arc<AtomicBool>,
+}
+
+#[zbus::interface(name = "org.freedesktop.timedate1")]
+impl Timedate {
+    #[zbus(property, name = "NTPSynchronized")]
+    fn ntp_synchronized(&self) -> bool {
+        self.synchronised.load(Ordering::Relaxed)
     }
 }
 

@@ -1,14 +1,18 @@
-//! Named points at which this process kills itself when `TEALKEEP_KILL_AT` names them: that is how the
-//! tests prove what a power cut at exactly this instant leaves behind. At the one that `TEALKEEP_WAIT_AT` names, as
-//! `point=file`, it waits once: it makes the file, and goes on when somebody has removed it.
+//! Named points of this process, for the tests, who prove with them what a crash or a power cut at exactly that
+//! instant leaves behind, and who waits for whom. At the one that `TEALKEEP_KILL_AT` names it kills itself; at the one
+//! that `TEALKEEP_STOP_AT` names it stands still, so that the machine around it can be switched off meanwhile; at the
+//! one that `TEALKEEP_WAIT_AT` names, as `point=file`, one thread waits once: it makes the file, and goes on when
+//! somebody has removed it.
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-static KILL_AT: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("TEALKEEP_KILL_AT").ok());
+use rustix::process::{Signal, getpid, kill_process};
 
+static KILL_AT: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("TEALKEEP_KILL_AT").ok());
+static STOP_AT: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("TEALKEEP_STOP_AT").ok());
 static WAIT_AT: LazyLock<Option<(String, PathBuf)>> = LazyLock::new(|| {
     let told = std::env::var("TEALKEEP_WAIT_AT").ok()?;
     let (point, file) = told.split_once('=')?;
@@ -17,12 +21,18 @@ static WAIT_AT: LazyLock<Option<(String, PathBuf)>> = LazyLock::new(|| {
 
 static HAS_WAITED: AtomicBool = AtomicBool::new(false);
 
-/// Dies here by SIGKILL, without any clean-up, or waits, if this is the point that was asked for.
+/// Dies here by SIGKILL without any clean-up, goes no further, or waits, if this is the point that was asked for.
 pub fn point(name: &str) {
     if KILL_AT.as_deref() == Some(name) {
         // Nothing is left to report an error to.
-        let _ =
-            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        let _ = kill_process(getpid(), Signal::KILL);
+    }
+    if STOP_AT.as_deref() == Some(name) {
+        // The signal may reach another thread first; this one takes no step more in any case.
+        let _ = kill_process(getpid(), Signal::STOP);
+        loop {
+            std::thread::park();
+        }
     }
     if let Some((point, file)) = &*WAIT_AT
         && point == name

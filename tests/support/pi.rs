@@ -30,6 +30,8 @@ pub struct Pi {
     /// `tk-<process>-<number>`: by the process the next test run knows what a killed one left.
     name: String,
     network: Arc<Network>,
+    /// Which end of the network's cable is its own.
+    namespace: PathBuf,
     /// `root`, where the container's file system is mounted, and the layer that it writes to.
     folder: PathBuf,
     /// The container's manager; `None` while the power is off.
@@ -45,7 +47,27 @@ impl Pi {
     pub fn boot() -> Pi {
         let lower = root();
         let network = Network::make();
-        let name = network.name.clone();
+        let (name, namespace) = (network.name.clone(), network.pi());
+        Pi::made_of(&lower, name, "pi", network, namespace)
+    }
+
+    /// The same Debian once more, as the laptop at the other end of this one's cable: for what a laptop's own systemd
+    /// does there.
+    #[track_caller]
+    pub fn boot_a_laptop(&self) -> Pi {
+        let network = self.network.clone();
+        let namespace = network.laptop();
+        Pi::made_of(&root(), network::name(), "laptop", network, namespace)
+    }
+
+    #[track_caller]
+    fn made_of(
+        lower: &Path,
+        name: String,
+        hostname: &str,
+        network: Arc<Network>,
+        namespace: PathBuf,
+    ) -> Pi {
         let folder = cache().join("run").join(&name);
         for part in ["root", "upper", "work"] {
             std::fs::create_dir_all(folder.join(part)).unwrap();
@@ -66,16 +88,18 @@ impl Pi {
             std::fs::remove_dir(folder.join("root")).unwrap();
             let copy = Command::new("cp")
                 .args(["-a", "--reflink=auto"])
-                .args([&lower, &folder.join("root")])
+                .args([lower, &folder.join("root")])
                 .output();
             succeeds("copying the root file system", &copy.unwrap());
         }
         let mut pi = Pi {
             name,
             network,
+            namespace,
             folder,
             nspawn: None,
         };
+        pi.write("/etc/hostname", &format!("{hostname}\n"));
         pi.boot_again();
         pi
     }
@@ -99,7 +123,7 @@ impl Pi {
             .arg(format!("--machine={}", self.name))
             .arg(format!(
                 "--network-namespace-path={}",
-                self.network.pi().display()
+                self.namespace.display()
             ))
             .args([
                 "--boot",
@@ -107,7 +131,6 @@ impl Pi {
                 "--keep-unit",
                 "--console=pipe",
                 "--quiet",
-                "--hostname=pi",
             ])
             .args(["--resolv-conf=off", "--timezone=off", "--link-journal=no"])
             .stdin(Stdio::null())
@@ -212,6 +235,37 @@ impl Pi {
     pub fn install(&self, deb: &Path) {
         self.copy_in(deb, "/root/tealkeep.deb");
         self.run("DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends /root/tealkeep.deb");
+    }
+
+    /// Installs the same package once more with apt, as a later version.
+    #[track_caller]
+    pub fn upgrade(&self) {
+        self.run(
+            "rm -rf /root/next
+            dpkg-deb -R /root/tealkeep.deb /root/next
+            sed -i 's/^Version: .*/Version: 999.0.0-1/' /root/next/DEBIAN/control
+            dpkg-deb -Znone -b /root/next /root/next.deb
+            DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends /root/next.deb",
+        );
+    }
+
+    /// Gives it a person as the imager of Raspberry Pi OS does: who signs in with this key, and may do everything by sudo
+    /// without a password.
+    #[track_caller]
+    pub fn has_a_person(&self, name: &str, key: &str) {
+        self.run(&format!(
+            "useradd --create-home --shell /bin/bash {name}
+            install -d -o {name} -g {name} -m 0700 /home/{name}/.ssh
+            echo '{name} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/{name}; chmod 0440 /etc/sudoers.d/{name}"
+        ));
+        self.write(&format!("/home/{name}/.ssh/authorized_keys"), key);
+    }
+
+    /// The address of its system bus, for a client or a service outside.
+    #[track_caller]
+    pub fn bus(&self) -> String {
+        let leader = self.leader().expect("it is on");
+        format!("unix:path=/proc/{leader}/root/run/dbus/system_bus_socket")
     }
 
     /// The namespace of the laptop's side, as a path for setns(2).
@@ -354,6 +408,18 @@ pub fn tests() -> PathBuf {
         .parent()
         .unwrap()
         .join("tests")
+}
+
+/// The commands of a chapter of the README, block by block.
+#[track_caller]
+pub fn readme(chapter: &str) -> Vec<String> {
+    let readme = std::fs::read_to_string(tests().parent().unwrap().join("README.md")).unwrap();
+    let (_, rest) = readme
+        .split_once(&format!("\n## {chapter}\n"))
+        .expect("the chapter");
+    let chapter = rest.split("\n## ").next().unwrap_or_default();
+    let blocks = chapter.split("\n```").skip(1).step_by(2);
+    blocks.map(|block| format!("{}\n", block.trim())).collect()
 }
 
 /// Runs a script by a shell that was begun with `command`. It can't read from this process's input, nor what is left of

@@ -6,7 +6,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::{Check, Findings, machine};
+use super::{Check, Findings, Level, machine};
+use crate::backup::{Tier, catalogue};
 use crate::config::{AppConfig, Config, RuntimeConfig};
 use crate::units::{BACKUP_GROUP, Folder, USER, folders, join_group, mend_files, quote::shell};
 
@@ -90,6 +91,7 @@ pub fn app(findings: &mut Findings, app: &AppConfig) {
         folder(findings, &expected);
     }
     files(findings, app, &systemd.user);
+    backups(findings, app);
 }
 
 fn folder(findings: &mut Findings, expected: &Folder) {
@@ -142,6 +144,53 @@ fn folder(findings: &mut Findings, expected: &Folder) {
             expected.command(),
         ),
         Err(error) => unknown(findings, &expected.path, &error),
+    }
+}
+
+/// What stands in the backups folder. A snapshot takes its group from the folder that it is made in, so that one without
+/// the set-group-id bit, as a copy brings it along, hides the next snapshot from the laptop's key. What is as it should be
+/// is not said.
+fn backups(findings: &mut Findings, app: &AppConfig) {
+    let Some(group) = machine::group(BACKUP_GROUP) else {
+        return;
+    };
+    let snapshots = catalogue::snapshots(&app.backups);
+    let tiers = Tier::ALL.map(|tier| app.backups.join(tier.as_str()));
+    for path in [snapshots.clone()].into_iter().chain(tiers) {
+        let there = fs::symlink_metadata(&path);
+        if there.is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+            // It is made when the first snapshot is taken.
+            continue;
+        }
+        let expected = Folder {
+            what: "a folder of the backups",
+            path,
+            owner: USER.to_owned(),
+            group: BACKUP_GROUP.to_owned(),
+            mode: 0o2750,
+        };
+        folder(findings, &expected);
+        findings.all.pop_if(|said| said.level == Level::Ok);
+    }
+    let listed = fs::read_dir(&snapshots).into_iter().flatten().flatten();
+    let files = listed
+        .map(|entry| entry.path())
+        .chain([app.backups.join("SHA256SUMS")]);
+    let hidden = files
+        .filter_map(|path| fs::symlink_metadata(path).ok())
+        .filter(|meta| meta.is_file() && (meta.gid() != group || meta.mode() & 0o040 == 0))
+        .count();
+    if hidden > 0 {
+        let path = app.backups.display();
+        let quoted = shell(&path.to_string());
+        findings.fail(
+            Check::Owners,
+            format!("the group {BACKUP_GROUP}, and with it the laptop's key, can't read {hidden} of the files in {path}"),
+            // Root changes whose they are, and no link's target; their modes are changed by whose they are then.
+            format!(
+                "chown -hR {USER}:{BACKUP_GROUP} {quoted} && runuser -u {USER} -- find {quoted} -type f -exec chmod 0640 {{}} +"
+            ),
+        );
     }
 }
 

@@ -44,6 +44,11 @@ impl Crowd {
         self.runtime.block_on(self.load.until_answered(more));
     }
 
+    /// What they saw so far.
+    pub fn so_far(&self) -> Tally {
+        self.load.so_far()
+    }
+
     /// Lets each finish its request, and says what they saw.
     #[track_caller]
     pub fn stop(self) -> Tally {

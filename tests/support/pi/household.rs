@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::process::Output;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Laptop, Pi, package, tests, told};
+use super::{Laptop, Pi, network, package, readme, tests, told};
 use crate::support::{PATIENCE, load::Tally};
 
 /// What stands in front of the two colours.
@@ -58,19 +59,33 @@ impl Household {
         let pi = Pi::boot();
         laptop.carry_to(&pi);
         let home = Household { pi, laptop, front };
-        home.pi
-            .write("/root/.ssh/authorized_keys", &home.laptop.public_key());
+        home.pi.has_a_person("you", &home.laptop.public_key());
         std::fs::copy(package(), home.laptop.path("tealkeep.deb")).unwrap();
         std::fs::write(home.laptop.path("tealkeep.toml"), home.config("03:30")).unwrap();
-        let [on_the_laptop, on_the_pi] = &when_the_pi_has_burned()[..] else {
-            panic!("the README's chapter has other commands than one block for each machine");
-        };
-        home.laptop.run(on_the_laptop);
         home.has_an_address();
-        home.pi.run(&format!("cd /root\n{on_the_pi}"));
+        let [on_the_laptop, on_the_pi, _] = when_the_pi_has_burned();
+        home.laptop.run(&on_the_laptop);
+        home.you_run(&on_the_pi);
         home.has_npms_cache();
         home.has_the_key();
         home
+    }
+
+    /// The snapshots from before the fire, put back as the README's chapter says at its end.
+    #[track_caller]
+    pub fn has_its_snapshots_back(&self) {
+        let [_, _, back] = when_the_pi_has_burned();
+        self.you_run(&back);
+    }
+
+    /// Runs commands on the Pi as the person who lives there, signed in from the laptop.
+    #[track_caller]
+    fn you_run(&self, commands: &str) {
+        std::fs::write(self.laptop.path("commands"), commands).unwrap();
+        let there = format!("you@{}", network::PI);
+        self.laptop.run(&format!(
+            "rsync commands {there}:; ssh {there} bash -euo pipefail commands"
+        ));
     }
 
     #[track_caller]
@@ -203,20 +218,18 @@ drain_timeout = "3s"
     }
 
     /// Edits the configuration so that the night's snapshot is due in the next minute that is not already
-    /// nearly here, and says when, as `HH:MM`. Tealkeep reads it at its start.
+    /// nearly here, and says when. Tealkeep reads it at its start.
     #[track_caller]
-    pub fn night_comes_soon(&self) -> String {
-        let at = self
-            .pi
-            .run("date -d '+70 seconds' +%H:%M")
-            .trim()
-            .to_owned();
-        self.pi.write(CONFIG, &self.config(&at));
+    pub fn night_comes_soon(&self) -> Timestamp {
+        let said = self.pi.run("date -d '+70 seconds' '+%H:%M %s'");
+        let (at, seconds) = said.trim().split_once(' ').unwrap();
+        let seconds: i64 = seconds.parse().unwrap();
+        self.pi.write(CONFIG, &self.config(at));
         self.pi.run(&format!(
             "chown root:tealkeep {CONFIG}; chmod 0640 {CONFIG}; systemctl restart tealkeep.service"
         ));
         self.is_up();
-        at
+        Timestamp::from_second(seconds - seconds.rem_euclid(60)).unwrap()
     }
 
     /// Waits until Tealkeep answers and has nothing under way.
@@ -368,44 +381,62 @@ drain_timeout = "3s"
     /// Has Tealkeep die at a named point of what `act` begins. It does not come back by itself.
     #[track_caller]
     pub fn dies_at(&self, point: &str, act: &str) {
-        let drop_in = "/etc/systemd/system/tealkeep.service.d/zz-dies.conf";
-        self.pi.write(
-            drop_in,
-            // Nor by its socket, until the next boot or the next word.
-            &format!(
-                "[Service]\nEnvironment=TEALKEEP_KILL_AT={point}\nRestart=no\n\
-                 ExecStartPre=/usr/bin/test ! -e /run/died\nExecStopPost=+/usr/bin/touch /run/died\n"
-            ),
+        // Nor by its socket, until the next boot or the next word.
+        let lines = format!(
+            "Environment=TEALKEEP_KILL_AT={point}\nRestart=no\n\
+             ExecStartPre=/usr/bin/test ! -e /run/died\nExecStopPost=+/usr/bin/touch /run/died\n"
         );
+        let has_died =
+            "test -e /run/died; test \"$(systemctl show -P MainPID tealkeep.service)\" = 0";
+        self.does_until(&lines, act, has_died);
+    }
+
+    /// Has Tealkeep stand still at a named point of what `act` begins, with everything in the middle of it.
+    #[track_caller]
+    pub fn stands_still_at(&self, point: &str, act: &str) {
+        let lines = format!("Environment=TEALKEEP_STOP_AT={point}\n");
+        // proc_pid_status(5): stopped by a signal.
+        let stands =
+            "grep -q '^State:.T' /proc/$(systemctl show -P MainPID tealkeep.service)/status";
+        self.does_until(&lines, act, stands);
+    }
+
+    /// Starts Tealkeep anew with lines in its unit that are gone at its next start, and has it do something.
+    #[track_caller]
+    fn does_until(&self, lines: &str, act: &str, reached: &str) {
+        let drop_in = "/etc/systemd/system/tealkeep.service.d/zz-until.conf";
+        self.pi.write(drop_in, &format!("[Service]\n{lines}"));
         self.pi.run("systemctl daemon-reload; systemctl stop tealkeep.service; rm -f /run/died; systemctl start tealkeep.service");
         self.is_up();
         // Whoever gave the command may wait for the server's return.
         self.pi.run(&format!(
             "setsid timeout 30 {act} >/dev/null 2>&1 </dev/null &"
         ));
-        self.pi
-            .until("test -e /run/died; test \"$(systemctl show -P MainPID tealkeep.service)\" = 0");
+        self.pi.until(reached);
         std::fs::remove_file(self.pi.path(drop_in)).unwrap();
     }
 }
 
-/// The commands of the README's chapter, block by block, with this household's names.
-fn when_the_pi_has_burned() -> Vec<String> {
-    let readme = std::fs::read_to_string(tests().parent().unwrap().join("README.md")).unwrap();
-    let (_, chapter) = readme
-        .split_once("\n## When the Pi has burned\n")
-        .expect("the chapter");
-    let chapter = chapter.split("\n## ").next().unwrap_or_default();
-    let blocks = chapter.split("\n```").skip(1).step_by(2);
-    let own = |block: &str| {
+/// The commands of the README's chapter with this household's names: the laptop's, the new Pi's, and those that put the
+/// snapshots back.
+fn when_the_pi_has_burned() -> [String; 3] {
+    let own = |block: String| {
         let words = block.split_inclusive([' ', '\n']).map(|word| {
             let bare = word.trim_end();
             match bare.strip_prefix("./").unwrap_or(bare) {
                 file if file.ends_with(".deb") => word.replace(file, "tealkeep.deb"),
-                _ => word.replace("home", "doses"),
+                _ => word
+                    .replace("home", "doses")
+                    .replace("raspberrypi.local", network::PI),
             }
         });
         words.collect::<String>()
     };
-    blocks.map(own).collect()
+    let blocks: Vec<String> = readme("When the Pi has burned")
+        .into_iter()
+        .map(own)
+        .collect();
+    blocks
+        .try_into()
+        .expect("one block for each machine, and one for the snapshots")
 }

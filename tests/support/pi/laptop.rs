@@ -42,29 +42,26 @@ impl Laptop {
             known = ssh.join("known_hosts").display()
         );
         std::fs::write(ssh.join("config"), config).unwrap();
-        // ssh takes its home from the user's entry, not from HOME.
-        let wrapped = format!(
-            "#!/bin/sh\nexec /usr/bin/ssh -F {} \"$@\"\n",
-            ssh.join("config").display()
-        );
-        std::fs::write(bin.join("ssh"), wrapped).unwrap();
-        std::fs::set_permissions(
-            bin.join("ssh"),
-            std::os::unix::fs::PermissionsExt::from_mode(0o755),
-        )
-        .unwrap();
+        // They take their home from the user's entry, not from HOME.
+        for (program, option, file) in
+            [("ssh", "-F", "config"), ("ssh-keygen", "-f", "known_hosts")]
+        {
+            let wrapped = format!(
+                "#!/bin/sh\nexec /usr/bin/{program} {option} {} \"$@\"\n",
+                ssh.join(file).display()
+            );
+            let path = bin.join(program);
+            std::fs::write(&path, wrapped).unwrap();
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            std::fs::set_permissions(&path, mode).unwrap();
+        }
         std::os::unix::fs::symlink(TEALKEEP, bin.join("tealkeep")).unwrap();
         laptop
     }
 
-    /// Carries it to another Pi's network, and forgets the old one's host key, as after a new installation.
-    #[track_caller]
+    /// Carries it to another Pi's network. What it knows of the old one's host key it still knows.
     pub fn carry_to(&mut self, pi: &Pi) {
         self.network = pi.network.clone();
-        let known = self.path(".ssh/known_hosts");
-        if known.exists() {
-            std::fs::remove_file(known).unwrap();
-        }
     }
 
     /// Runs a script on it, by `bash -euo pipefail`, in its home, and returns what it printed.

@@ -15,6 +15,12 @@ pub const LAPTOP: &str = "10.77.0.2";
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
+/// `tk-<process>-<number>`, never the same one twice.
+pub(super) fn name() -> String {
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    format!("tk-{}-{number}", std::process::id())
+}
+
 /// It goes away with its last user.
 #[derive(Debug)]
 pub struct Network {
@@ -24,10 +30,7 @@ pub struct Network {
 impl Network {
     #[track_caller]
     pub(super) fn make() -> Arc<Network> {
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let network = Network {
-            name: format!("tk-{}-{number}", std::process::id()),
-        };
+        let network = Network { name: name() };
         let (pi, laptop) = (
             format!("{}-pi", network.name),
             format!("{}-laptop", network.name),

@@ -1,4 +1,5 @@
-//! The Debian package under test, built once a test run.
+//! The Debian package under test, built once a test run: around the program under test, or, with whole matrices
+//! (`tests/run --long`), the one that is published, optimised as that is.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,8 +7,9 @@ use std::sync::OnceLock;
 
 use super::{succeeds, tests};
 use crate::support::TEALKEEP;
+use crate::support::random::is_long;
 
-/// The package, built by `packaging/build` around the program under test.
+/// The package, built by `packaging/build`.
 ///
 /// # Panics
 /// If it can't be built, with what was said.
@@ -22,11 +24,11 @@ pub fn package() -> &'static Path {
         path.push(root.join("target/tools/bin"));
         let build = root.join("packaging/build");
         let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("package");
-        let built = Command::new(&build)
-            .args(["--binary", TEALKEEP])
-            .env("OUT", &out)
-            .env("PATH", path)
-            .output();
+        let mut command = Command::new(&build);
+        if !is_long() {
+            command.args(["--binary", TEALKEEP]);
+        }
+        let built = command.env("OUT", &out).env("PATH", path).output();
         let built = built.unwrap_or_else(|e| panic!("{}: {e}", build.display()));
         succeeds("packaging/build", &built);
         let said = String::from_utf8(built.stdout).unwrap();
