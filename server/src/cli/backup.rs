@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::client::Client;
-use super::progress::{Bytes, Waiting};
+use super::progress::{Bytes, Waiting, say};
 use super::{Outcome, print};
 use crate::backup::{Cancel, Keeper, Order, Reason, Rotation, Watch, human};
 use crate::clock::Clock;
@@ -76,11 +76,13 @@ pub fn local(args: &BackupArgs, json: bool) -> Outcome {
     let taken = taken.map_err(|e| anyhow!("{e}"))?;
     match &taken.rotation {
         Rotation::Failed(error) => {
-            eprintln!(
+            say(format_args!(
                 "tealkeep: the snapshot is safe, but older ones could not be rotated: {error}"
-            );
+            ));
         }
-        Rotation::Withheld(why) => eprintln!("tealkeep: older ones were not rotated: {why}"),
+        Rotation::Withheld(why) => {
+            say(format_args!("tealkeep: older ones were not rotated: {why}"))
+        }
         Rotation::Done(_) => {}
     }
     let manifest = taken.manifest;
