@@ -2,6 +2,7 @@
 //! its name here when all of it has come and has been proven, never before: at every instant, also after a SIGKILL
 //! or a lost connection, what stands in the folder is whole. What is whole here is never overwritten.
 
+mod complaint;
 mod dest;
 mod index;
 mod settle;
