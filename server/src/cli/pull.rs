@@ -209,7 +209,7 @@ impl Pull<'_> {
     fn fetch_one(&mut self, manifest: Manifest) -> Result<Traffic, Failure> {
         let id = manifest.id;
         let basis = self.dest.basis_for(id, self.here.keys());
-        self.dest.lay_basis(basis)?;
+        self.dest.lay_basis(basis, manifest.bytes)?;
         let (arrival, traffic) = self.there.fetch(id, manifest.bytes, &self.dest)?;
         if let Arrival::Gone = arrival {
             eprintln!("{id}: was rotated away there meanwhile");
