@@ -186,6 +186,11 @@ impl Dest {
         Ok(())
     }
 
+    /// Takes away what came of a file that can't be read there.
+    pub fn forget_part(&self) -> anyhow::Result<()> {
+        Ok(remove(&self.part())?)
+    }
+
     /// Puts what has arrived beside its manifest, where it can be proven.
     pub fn begin_proof(&self, id: SnapshotId, manifest: &[u8]) -> anyhow::Result<PathBuf> {
         self.end_proof()?;

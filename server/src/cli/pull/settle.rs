@@ -18,11 +18,13 @@ use crate::durable;
 const SUMS: &str = "SHA256SUMS";
 const FILE_MODE: u32 = 0o640;
 
-/// What was removed there and is here, without the newest one here, which stays in any case.
+/// What was removed there and is here, without what stands there and can't be read, and without the newest one here,
+/// which stays in any case.
 pub fn going(index: &Index, here: &BTreeMap<SnapshotId, Manifest>) -> Vec<SnapshotId> {
     let newest = here.keys().next_back();
+    let is_there = |id| index.manifests.contains_key(id) || index.unreadable.contains(id);
     here.keys()
-        .filter(|id| Some(*id) != newest && !index.manifests.contains_key(id))
+        .filter(|id| Some(*id) != newest && !is_there(id))
         .copied()
         .collect()
 }

@@ -60,6 +60,8 @@ pub enum Arrival {
     Whole,
     /// It is not there any more.
     Gone,
+    /// It is there and can't be read, for this reason; others may be.
+    Unreadable(String),
 }
 
 impl<'a> There<'a> {
@@ -84,11 +86,12 @@ impl<'a> There<'a> {
         })
     }
 
-    /// Brings what says which snapshots are there: everything but the snapshots themselves.
+    /// Brings what says which snapshots are there: everything but the snapshots themselves. Answers also with why
+    /// some of it did not come, where the other side could not read all of it.
     ///
     /// # Errors
     /// rsync's or ssh's, in words.
-    pub fn fetch_index(&self, dest: &Dest) -> Result<Traffic, Failure> {
+    pub fn fetch_index(&self, dest: &Dest) -> Result<(Traffic, Option<String>), Failure> {
         let mut command = self.rsync();
         // Only plain files and links, with modes of our own.
         command.args([
@@ -106,15 +109,18 @@ impl<'a> There<'a> {
         command.arg(self.source.path("")).arg(dest.index());
         let ended = run(command, None)?;
         match ended.status.code() {
-            Some(0 | VANISHED) => Ok(ended.traffic()),
-            _ => Err(words::of_rsync(&ended, self.source)),
+            Some(0 | VANISHED) => Ok((ended.traffic(), None)),
+            _ => match words::of_unreadable(&ended) {
+                Some(why) => Ok((ended.traffic(), Some(why))),
+                None => Err(words::of_rsync(&ended, self.source)),
+            },
         }
     }
 
     /// Brings one snapshot to where it arrives, as differences to what lies there.
     ///
     /// # Errors
-    /// rsync's or ssh's, in words; or too little room.
+    /// What the next one would meet with as well, in words: ssh's trouble, a folder that can't be read, too little room.
     pub fn fetch(
         &self,
         id: SnapshotId,
@@ -139,13 +145,15 @@ impl<'a> There<'a> {
         let shown = Sending::new(format!("fetching {id} from {}", self.source.host));
         let ended = run(command, Some(&shown))?;
         drop(shown);
-        match ended.status.code() {
-            Some(0 | VANISHED) => {}
-            _ => return Err(words::of_rsync(&ended, self.source)),
-        }
-        let arrival = match ended.number("Number of regular files transferred:") {
-            0 => Arrival::Gone,
-            _ => Arrival::Whole,
+        let arrival = match ended.status.code() {
+            Some(0 | VANISHED) => match ended.number("Number of regular files transferred:") {
+                0 => Arrival::Gone,
+                _ => Arrival::Whole,
+            },
+            _ => match words::of_unreadable(&ended) {
+                Some(why) => Arrival::Unreadable(why),
+                None => return Err(words::of_rsync(&ended, self.source)),
+            },
         };
         Ok((arrival, ended.traffic()))
     }
