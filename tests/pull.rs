@@ -1,6 +1,8 @@
 //! `tealkeep pull` on a laptop from a machine at home: a real sshd with the pulling key behind `tealkeep door --pull`,
 //! the real rsync, and a backups folder of real snapshots.
 
+mod trouble;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;

@@ -5,13 +5,14 @@
 mod complaint;
 mod dest;
 mod facts;
+mod former;
 mod index;
 mod settle;
 mod source;
 mod there;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -48,7 +49,7 @@ pub struct PullArgs {
     #[arg(long)]
     all: bool,
     /// Remove what the machine at home has removed: after all that came has been proven, and never the newest whole
-    /// one. Without it nothing here is ever removed.
+    /// one, nor what was here before that machine began anew. Without it nothing here is ever removed.
     #[arg(long)]
     mirror: bool,
     /// Leave no word there that this was pulled.
@@ -74,12 +75,15 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
     let index = Index::read(&dest.index(), &args.from, missed)?;
     let before = Catalogue::read(dest.path()).map_err(anyhow::Error::from)?;
     let app = index.same_app(&before, dest.path())?;
+    let here = entries(before);
+    let former = former::note(&dest, &index, &here)?;
 
     let mut pull = Pull {
         there,
         dest,
         index,
-        here: entries(before),
+        here,
+        former,
         came: BTreeMap::new(),
         vanished: Vec::new(),
         differ: Vec::new(),
@@ -106,6 +110,7 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
         differ: pull.differ,
         unreadable: pull.index.unreadable.into_iter().collect(),
         removed,
+        former: pull.former,
         traffic,
         took_ms: began.elapsed().as_millis(),
         drill,
@@ -114,7 +119,7 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
     if !args.no_word {
         facts.word_left = leave_word(&pull.there, args, &facts);
     }
-    print(json, &facts, || text(&facts))?;
+    print(json, &facts, || text(&facts, args.mirror))?;
     if let Some(why) = facts
         .drill
         .as_ref()
@@ -141,6 +146,8 @@ struct Pull<'a> {
     index: Index,
     /// What is here whole.
     here: BTreeMap<SnapshotId, Manifest>,
+    /// What was here before what is there began anew.
+    former: BTreeSet<SnapshotId>,
     came: BTreeMap<SnapshotId, Came>,
     vanished: Vec<SnapshotId>,
     differ: Vec<SnapshotId>,
@@ -250,7 +257,7 @@ impl Pull<'_> {
     fn settle(&mut self, mirror: bool) -> anyhow::Result<Vec<SnapshotId>> {
         let whole = self.came.values().all(|came| came.whole) && self.differ.is_empty();
         let going = match mirror && whole && self.index.is_complete {
-            true => settle::going(&self.index, &self.here),
+            true => settle::going(&self.index, &self.here, &self.former),
             false => Vec::new(),
         };
         settle::settle(&self.dest, &self.index, &mut self.here, &going)?;

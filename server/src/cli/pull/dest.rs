@@ -79,6 +79,11 @@ impl Dest {
         self.arrivals().join(PARTIAL).join(ARRIVING)
     }
 
+    /// Where stands which snapshots are of a history that is not there any more.
+    pub fn former(&self) -> PathBuf {
+        self.path.join(PULL_FOLDER).join("former")
+    }
+
     fn proving(&self) -> PathBuf {
         self.path.join(PULL_FOLDER).join("proving")
     }

@@ -1,5 +1,6 @@
 //! What came of a pull: as `--json` prints it, and in words.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -26,6 +27,8 @@ pub struct Facts {
     pub unreadable: Vec<SnapshotId>,
     /// What `--mirror` removed.
     pub removed: Vec<SnapshotId>,
+    /// Those of a history that is not there any more, which `--mirror` leaves.
+    pub former: BTreeSet<SnapshotId>,
     /// The newest whole snapshot here.
     pub newest: Option<SnapshotId>,
     /// How many are here whole: proven when they came, or now.
@@ -57,7 +60,7 @@ pub struct Came {
 }
 
 /// The same for people, as sentences.
-pub fn text(facts: &Facts) -> String {
+pub fn text(facts: &Facts, mirrors: bool) -> String {
     let mut text = match facts.newest {
         Some(newest) => format!(
             "{} holds {} whole snapshots, the newest of them {newest}.",
@@ -76,6 +79,13 @@ pub fn text(facts: &Facts) -> String {
         text.push_str(&format!(
             "\n{} were removed, as there.",
             facts.removed.len()
+        ));
+    }
+    if mirrors && !facts.former.is_empty() {
+        text.push_str(&format!(
+            "\nWhat is there begins anew; nothing was removed of what was here before: {}. Remove that by hand when nobody \
+             needs it any more, or pull what is there into another folder.",
+            facts.former.len()
         ));
     }
     if let Some(report) = facts.drill.as_ref().filter(|report| report.is_proven()) {
