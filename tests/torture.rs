@@ -199,7 +199,7 @@ impl Scene {
                 "{what}"
             ),
             Work::First | Work::Second | Work::Rotation => {
-                is_tidy_but_for_orphans(place, what);
+                is_tidy(&folder, &place.0, what);
                 let all = listed(&folder);
                 assert!(self.may_go.iter().all(|id| !all.contains_key(id)), "{what}");
             }
@@ -215,20 +215,6 @@ impl Scene {
         std::io::copy(&mut reader, &mut std::fs::File::create(&unpacked).unwrap()).unwrap();
         Content::of(&unpacked)
     }
-}
-
-/// Nothing is left but, at most, snapshots whose writer died between giving them their name and writing their
-/// manifest: they are whole, and not listed.
-fn is_tidy_but_for_orphans(place: &Place, what: &str) {
-    let folder = place.folder();
-    let mut orphans = 0;
-    for problem in tealkeep::backup::Catalogue::read(&folder).unwrap().problems {
-        let id = problem.id();
-        std::fs::remove_file(folder.join("snapshots").join(id.file_name())).unwrap();
-        orphans += 1;
-    }
-    assert!(orphans <= 1, "{what}");
-    is_tidy(&folder, &place.0, what);
 }
 
 /// A copy of the scene.
