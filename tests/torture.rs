@@ -52,11 +52,16 @@ struct Scene {
 }
 
 impl Scene {
+    /// With several chunks of 64 KiB, and small enough for hundreds of runs.
     fn new(work: Work) -> Scene {
+        Scene::of(work, 4000)
+    }
+
+    /// With a database of so many transfers.
+    fn of(work: Work, transfers: u32) -> Scene {
         let template = tempdir();
         let place = Place(template.path().to_owned());
-        // Several chunks of 64 KiB, and small enough for hundreds of runs.
-        let mut bank = make_bank(&place.database(), 4000);
+        let mut bank = make_bank(&place.database(), transfers);
         let keeper = Keeper::new(&place.database(), &place.folder());
         match work {
             Work::First => {}
