@@ -1,6 +1,8 @@
 //! `tealkeep pull` on a laptop from a machine at home: a real sshd with the pulling key behind `tealkeep door --pull`,
 //! the real rsync, and a backups folder of real snapshots.
 
+mod trouble;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -175,8 +177,10 @@ impl Pair {
 
     /// The word that was left and that nobody has taken yet.
     fn word(&self) -> Value {
-        let text = fs::read_to_string(self.path("spool/home.json")).unwrap();
-        serde_json::from_str(&text).unwrap()
+        let left = fs::read_dir(self.path("spool")).unwrap();
+        let left: Vec<PathBuf> = left.map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+        serde_json::from_slice(&fs::read(&left[0]).unwrap()).unwrap()
     }
 
     /// Every snapshot in the copy is byte for byte what it is at home, and every manifest has come with it.
@@ -608,39 +612,116 @@ fn a_wrong_call_says_what_would_be_right() {
     );
 }
 
+/// A house whose laptops leave word.
+struct Told(House);
+
+impl Told {
+    async fn start() -> Told {
+        let house = House::start().await;
+        fs::create_dir(house.folder().join("spool")).unwrap();
+        Told(house)
+    }
+
+    fn spool(&self) -> PathBuf {
+        self.0.folder().join("spool")
+    }
+
+    fn leave(&self, laptop: &str, words: &[&str]) {
+        let spool = self.spool().display().to_string();
+        let mut all = vec!["pulled", "home", "--spool", &spool, "--laptop", laptop];
+        all.extend(words);
+        self.0.tealkeep(all).succeeds();
+    }
+
+    async fn last(&self) -> Value {
+        self.0.status().await["apps"][0]["last_pull"].clone()
+    }
+
+    fn left(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.spool()).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_word_is_shown_at_home() {
-    let house = House::start().await;
-    let spool = house.folder().join("spool");
-    fs::create_dir(&spool).unwrap();
-    assert!(house.status().await["apps"][0]["last_pull"].is_null());
-    let spool = spool.display().to_string();
-    let leave = |words: &[&str]| {
-        let mut all = vec!["pulled", "home", "--spool", &spool, "--laptop", "anna"];
-        all.extend(words);
-        house.tealkeep(all).succeeds();
-    };
-    leave(&[
-        "--newest",
-        "2026-11-21T033000Z",
-        "--whole",
-        "12",
-        "--damaged",
-        "0",
-    ]);
-    let pull = house.status().await["apps"][0]["last_pull"].clone();
+    let told = Told::start().await;
+    assert!(told.last().await.is_null());
+    told.leave(
+        "anna",
+        &[
+            "--newest",
+            "2026-11-21T033000Z",
+            "--whole",
+            "12",
+            "--damaged",
+            "0",
+        ],
+    );
+    let pull = told.last().await;
     assert_eq!(
         (&pull["laptop"], &pull["whole"]),
         (&"anna".into(), &12.into()),
         "{pull:#}"
     );
-    let said = house.journal().await.join("\n");
+    let said = told.0.journal().await.join("\n");
     assert!(said.contains("The laptop `anna` pulled"), "{said}");
-    leave(&["--damaged", "1"]);
-    assert_eq!(house.status().await["apps"][0]["last_pull"]["damaged"], 1);
-    assert!(fs::read_dir(&spool).unwrap().next().is_none());
+    told.leave("anna", &["--damaged", "1"]);
+    assert_eq!(told.last().await["damaged"], 1);
+    assert!(told.left().is_empty());
     // Whatever else lies there changes nothing.
-    fs::write(house.folder().join("spool/home.json"), "{\"laptop\": 3}").unwrap();
-    fs::write(house.folder().join("spool/other.json"), "x").unwrap();
-    assert_eq!(house.status().await["apps"][0]["last_pull"]["damaged"], 1);
+    let other = told.spool().join("other.json");
+    for name in ["home.json", "home@0123456789abcdef.json", "other.json"] {
+        fs::write(told.spool().join(name), "{\"laptop\": 3}").unwrap();
+    }
+    assert_eq!(told.last().await["damaged"], 1);
+    assert_eq!(told.left(), [other]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_laptops_both_are_heard_and_the_last_one_is_shown() {
+    let told = Told::start().await;
+    told.leave("bert", &["--whole", "3"]);
+    told.leave("anna", &["--whole", "4"]);
+    assert_eq!(told.last().await["laptop"], "anna");
+    let said = told.0.journal().await.join("\n");
+    for laptop in ["anna", "bert"] {
+        assert!(
+            said.contains(&format!("The laptop `{laptop}` pulled")),
+            "{said}"
+        );
+    }
+    assert!(told.left().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_waits_until_the_journal_has_taken_it_and_is_told_once() {
+    let told = Told::start().await;
+    let journal = rusqlite::Connection::open(told.0.folder().join("state/journal.db")).unwrap();
+    journal.busy_timeout(PATIENCE).unwrap();
+    // As with a disk that is full.
+    let full = "CREATE TRIGGER full BEFORE INSERT ON pull BEGIN SELECT RAISE(ABORT, 'full'); END";
+    journal.execute_batch(full).unwrap();
+    told.leave("anna", &["--whole", "3"]);
+    assert!(told.last().await.is_null());
+    let left = told.left();
+    assert_eq!(left.len(), 1, "{left:?}");
+    let text = fs::read(&left[0]).unwrap();
+    let at = fs::metadata(&left[0]).unwrap().modified().unwrap();
+
+    journal.execute_batch("DROP TRIGGER full").unwrap();
+    assert_eq!(told.last().await["laptop"], "anna");
+    assert!(told.left().is_empty());
+    // Cut off between the journal and the spool it finds the same word again.
+    fs::write(&left[0], text).unwrap();
+    let again = File::options().write(true).open(&left[0]).unwrap();
+    again.set_modified(at).unwrap();
+    drop(again);
+    assert_eq!(told.last().await["laptop"], "anna");
+    assert!(told.left().is_empty());
+    let pulls = journal.query_row("SELECT count(*) FROM pull", [], |row| row.get::<_, u32>(0));
+    assert_eq!(pulls.unwrap(), 1);
+    let said = told.0.journal().await;
+    let told_of = said.iter().filter(|text| text.contains("`anna` pulled"));
+    assert_eq!(told_of.count(), 1, "{said:#?}");
 }

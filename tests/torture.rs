@@ -52,11 +52,16 @@ struct Scene {
 }
 
 impl Scene {
+    /// With several chunks of 64 KiB, and small enough for hundreds of runs.
     fn new(work: Work) -> Scene {
+        Scene::of(work, 4000)
+    }
+
+    /// With a database of so many transfers.
+    fn of(work: Work, transfers: u32) -> Scene {
         let template = tempdir();
         let place = Place(template.path().to_owned());
-        // Several chunks of 64 KiB, and small enough for hundreds of runs.
-        let mut bank = make_bank(&place.database(), 4000);
+        let mut bank = make_bank(&place.database(), transfers);
         let keeper = Keeper::new(&place.database(), &place.folder());
         match work {
             Work::First => {}
@@ -199,7 +204,7 @@ impl Scene {
                 "{what}"
             ),
             Work::First | Work::Second | Work::Rotation => {
-                is_tidy_but_for_orphans(place, what);
+                is_tidy(&folder, &place.0, what);
                 let all = listed(&folder);
                 assert!(self.may_go.iter().all(|id| !all.contains_key(id)), "{what}");
             }
@@ -215,20 +220,6 @@ impl Scene {
         std::io::copy(&mut reader, &mut std::fs::File::create(&unpacked).unwrap()).unwrap();
         Content::of(&unpacked)
     }
-}
-
-/// Nothing is left but, at most, snapshots whose writer died between giving them their name and writing their
-/// manifest: they are whole, and not listed.
-fn is_tidy_but_for_orphans(place: &Place, what: &str) {
-    let folder = place.folder();
-    let mut orphans = 0;
-    for problem in tealkeep::backup::Catalogue::read(&folder).unwrap().problems {
-        let id = problem.id();
-        std::fs::remove_file(folder.join("snapshots").join(id.file_name())).unwrap();
-        orphans += 1;
-    }
-    assert!(orphans <= 1, "{what}");
-    is_tidy(&folder, &place.0, what);
 }
 
 /// A copy of the scene.

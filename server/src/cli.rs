@@ -290,11 +290,11 @@ fn exit_code(outcome: Outcome) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Said(code)) => ExitCode::from(code),
         Err(Failure::Call(text)) => {
-            eprintln!("tealkeep: {text}");
+            progress::say(format_args!("tealkeep: {text}"));
             ExitCode::from(WRONG_CALL)
         }
         Err(Failure::Tried(error)) => {
-            eprintln!("tealkeep: {error:#}");
+            progress::say(format_args!("tealkeep: {error:#}"));
             ExitCode::from(FAILED)
         }
     }

@@ -1,7 +1,7 @@
 //! A call to the system that fails, the n-th of its kind, n rising until nothing fails any more: the folder is
 //! consistent after each, the failure is heard of, and the next run succeeds and tidies up.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::strace::{Blow, points, strike};
 use super::{Scene, Work, is_about};
@@ -52,6 +52,9 @@ const LOOKS: [&str; 9] = [
     "readlink",
 ];
 
+/// What a call fails with; what only looks never fails for want of room.
+const ERRORS: [&str; 2] = ["EIO", "ENOSPC"];
+
 /// A call whose failure nobody may pass over in silence, where it is about the folder: without it nothing is
 /// known to be on the disk.
 const HEARD_OF: [&str; 11] = [
@@ -76,6 +79,14 @@ fn the_first_snapshot_survives_every_call_that_fails() {
 #[test]
 fn a_snapshot_that_builds_on_another_survives_every_call_that_fails() {
     fail_everywhere(Work::Second, 16, 10);
+}
+
+#[test]
+fn a_small_snapshot_that_builds_on_another_survives_each_call_that_fails() {
+    let scene = Scene::of(Work::Second, 400);
+    for (calls, errors) in [(&CHANGES[..], &ERRORS[..]), (&LOOKS, &ERRORS[..1])] {
+        fail_each(&scene, calls, errors);
+    }
 }
 
 #[test]
@@ -134,32 +145,44 @@ fn a_snapshot_is_taken_though_nobody_reads_along() {
     is_tidy(&place.folder(), &place.0, "nobody reads along");
 }
 
+/// Lets each call fail in a long run, and so many of them in any other.
 fn fail_everywhere(work: Work, changes: usize, looks: usize) {
     let mut random = Random::seeded();
     let scene = Scene::new(work);
     for (calls, errors, some) in [
-        (&CHANGES[..], &["EIO", "ENOSPC"][..], changes),
-        (&LOOKS, &["EIO"], looks),
+        (&CHANGES[..], &ERRORS[..], changes),
+        (&LOOKS, &ERRORS[..1], looks),
     ] {
+        if is_long() {
+            fail_each(&scene, calls, errors);
+            continue;
+        }
         let (_dir, place) = scene.place();
         let points = points(&scene.command(&place), calls, &place.0);
         println!("{work:?}: {} calls to strike at", points.len());
-        if is_long() {
-            let kinds: BTreeSet<&str> = points.iter().map(|(call, _)| *call).collect();
-            for (call, error) in kinds
-                .iter()
-                .flat_map(|call| errors.iter().map(move |error| (call, error)))
-            {
-                let mut nth = 1..;
-                while nth
-                    .next()
-                    .is_some_and(|nth| fail_at(&scene, call, nth, error))
-                {}
-            }
-        } else {
-            for (call, nth) in random.draw(points, some) {
-                fail_at(&scene, call, nth, errors[random.index(errors.len())]);
-            }
+        for (call, nth) in random.draw(points, some) {
+            fail_at(&scene, call, nth, errors[random.index(errors.len())]);
+        }
+    }
+}
+
+/// Lets each call of these kinds fail with each error, n rising until nothing fails any more. Only a long run begins at
+/// 1, and so with what the program reads of itself before it looks at the place.
+fn fail_each(scene: &Scene, calls: &[&str], errors: &[&'static str]) {
+    let (_dir, place) = scene.place();
+    let mut first: BTreeMap<&str, u32> = BTreeMap::new();
+    for (call, nth) in points(&scene.command(&place), calls, &place.0) {
+        let first = first.entry(call).or_insert(nth);
+        *first = if is_long() { 1 } else { nth.min(*first) };
+    }
+    for (call, first) in first {
+        for error in errors {
+            let struck = (first..).take_while(|nth| fail_at(scene, call, *nth, error));
+            println!(
+                "{:?}: {} times {call} with {error}",
+                scene.work,
+                struck.count()
+            );
         }
     }
 }

@@ -41,7 +41,7 @@ fn killed_at_random_instants_the_folder_is_consistent() {
         let began = Instant::now();
         scene.run(&scene.place().1).succeeds();
         let whole = u64::try_from(began.elapsed().as_micros()).unwrap();
-        for _ in 0..if is_long() { 50 } else { 2 } {
+        for _ in 0..if is_long() { 100 } else { 6 } {
             let (_dir, place) = scene.place();
             let at = Duration::from_micros(random.below(whole));
             let command = scene.command(&place);

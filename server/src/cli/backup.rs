@@ -1,13 +1,14 @@
 //! `tealkeep backup`: through the server, or of any database without one.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use clap::Args;
 
 use super::client::Client;
-use super::progress::{Bytes, Waiting};
+use super::progress::{Bytes, Waiting, say};
 use super::{Outcome, print};
 use crate::backup::{Cancel, Keeper, Order, Reason, Rotation, Watch, human};
 use crate::clock::Clock;
@@ -62,7 +63,10 @@ pub fn local(args: &BackupArgs, json: bool) -> Outcome {
     };
     let keeper = Keeper::new(database, folder);
     let mut order = Order::new(Reason::Manual, Clock::new(None).local());
-    if is_a_servers(&keeper) {
+    // Which numbers hold here is not known while it can't be read.
+    let is_a_servers =
+        is_a_servers(&keeper).with_context(|| format!("cannot read {}", folder.display()))?;
+    if is_a_servers {
         let why = "a server keeps this folder, and its configuration says what stays there";
         order.trust = Trust::Untrusted(why.to_owned());
     }
@@ -76,11 +80,13 @@ pub fn local(args: &BackupArgs, json: bool) -> Outcome {
     let taken = taken.map_err(|e| anyhow!("{e}"))?;
     match &taken.rotation {
         Rotation::Failed(error) => {
-            eprintln!(
+            say(format_args!(
                 "tealkeep: the snapshot is safe, but older ones could not be rotated: {error}"
-            );
+            ));
         }
-        Rotation::Withheld(why) => eprintln!("tealkeep: older ones were not rotated: {why}"),
+        Rotation::Withheld(why) => {
+            say(format_args!("tealkeep: older ones were not rotated: {why}"))
+        }
         Rotation::Done(_) => {}
     }
     let manifest = taken.manifest;
@@ -97,11 +103,10 @@ pub fn local(args: &BackupArgs, json: bool) -> Outcome {
 
 /// Whether a folder holds what a server took: only that knows whose database it is. What is kept there stands in its
 /// configuration, and may be far more than the usual numbers leave.
-fn is_a_servers(keeper: &Keeper) -> bool {
-    // A folder that can't be read is told of by the snapshot itself.
-    let catalogue = keeper.catalogue().unwrap_or_default();
+fn is_a_servers(keeper: &Keeper) -> io::Result<bool> {
+    let catalogue = keeper.catalogue()?;
     let mut entries = catalogue.entries.iter();
-    entries.any(|entry| entry.manifest.app.is_some())
+    Ok(entries.any(|entry| entry.manifest.app.is_some()))
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ impl Bytes {
 
 /// A line for whoever reads along. That nobody can, of a pipe that was closed or a terminal that is gone, is no
 /// reason to end the work.
-fn say(line: impl std::fmt::Display) {
+pub fn say(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 

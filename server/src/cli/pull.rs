@@ -2,28 +2,29 @@
 //! its name here when all of it has come and has been proven, never before: at every instant, also after a SIGKILL
 //! or a lost connection, what stands in the folder is whole. What is whole here is never overwritten.
 
+mod complaint;
 mod dest;
+mod facts;
+mod former;
 mod index;
 mod settle;
 mod source;
 mod there;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use clap::Args;
-use serde::Serialize;
 
-use super::progress::Bytes;
+use super::progress::{Bytes, say};
 use super::{Failure, Outcome, print};
-use crate::backup::drill::Report;
 use crate::backup::verify::verify_members;
 use crate::backup::{Cancel, Catalogue, Manifest, SnapshotId, Verdict, Watch, catalogue, human};
-use crate::names::AppName;
 use dest::Dest;
+use facts::{Came, Facts, text};
 use index::Index;
 use source::Source;
 use there::{Arrival, There, Traffic};
@@ -48,7 +49,7 @@ pub struct PullArgs {
     #[arg(long)]
     all: bool,
     /// Remove what the machine at home has removed: after all that came has been proven, and never the newest whole
-    /// one. Without it nothing here is ever removed.
+    /// one, nor what was here before that machine began anew. Without it nothing here is ever removed.
     #[arg(long)]
     mirror: bool,
     /// Leave no word there that this was pulled.
@@ -65,58 +66,24 @@ pub struct PullArgs {
     block_size: Option<u32>,
 }
 
-/// What came of a pull, as `--json` prints it.
-#[derive(Debug, Serialize)]
-struct Facts {
-    app: Option<AppName>,
-    dest: PathBuf,
-    /// The snapshots that came, oldest first.
-    came: Vec<Came>,
-    /// Those that were rotated away there meanwhile.
-    vanished: Vec<SnapshotId>,
-    /// Those that are here by the same name with another content; what is here was left alone.
-    differ: Vec<SnapshotId>,
-    /// What `--mirror` removed.
-    removed: Vec<SnapshotId>,
-    /// The newest whole snapshot here.
-    newest: Option<SnapshotId>,
-    /// How many are here whole: proven when they came, or now.
-    whole: usize,
-    /// How many came damaged, or were found so and could not be fetched anew.
-    damaged: usize,
-    #[serde(flatten)]
-    traffic: Traffic,
-    took_ms: u128,
-    /// What came of the drill that was asked for.
-    drill: Option<Report>,
-    /// Whether word was left there.
-    word_left: bool,
-}
-
-/// One snapshot that came.
-#[derive(Debug, Serialize)]
-struct Came {
-    snapshot: SnapshotId,
-    bytes: u64,
-    whole: bool,
-    verdict: String,
-}
-
 /// Fetches, proves, and leaves word.
 pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
     let began = Instant::now();
     let there = There::new(&args.from, ssh, &args.rsync_path, args.block_size)?;
     let dest = Dest::open(&args.dest)?;
-    let mut traffic = there.fetch_index(&dest)?;
-    let index = Index::read(&dest.index(), &args.from)?;
+    let (mut traffic, missed) = there.fetch_index(&dest)?;
+    let index = Index::read(&dest.index(), &args.from, missed)?;
     let before = Catalogue::read(dest.path()).map_err(anyhow::Error::from)?;
     let app = index.same_app(&before, dest.path())?;
+    let here = entries(before);
+    let former = former::note(&dest, &index, &here)?;
 
     let mut pull = Pull {
         there,
         dest,
         index,
-        here: entries(before),
+        here,
+        former,
         came: BTreeMap::new(),
         vanished: Vec::new(),
         differ: Vec::new(),
@@ -127,7 +94,7 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
     fetched?;
 
     let newest = pull.here.keys().next_back().copied();
-    let damaged = pull.came.values().filter(|came| !came.whole).count() + pull.differ.len();
+    let damaged = pull.damaged();
     let drill = match newest.filter(|_| args.drill) {
         Some(_) => Some(super::drill::of(pull.dest.path(), None, DEADLINE)?),
         None => None,
@@ -141,7 +108,9 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
         came: pull.came.into_values().collect(),
         vanished: pull.vanished,
         differ: pull.differ,
+        unreadable: pull.index.unreadable.into_iter().collect(),
         removed,
+        former: pull.former,
         traffic,
         took_ms: began.elapsed().as_millis(),
         drill,
@@ -150,7 +119,7 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
     if !args.no_word {
         facts.word_left = leave_word(&pull.there, args, &facts);
     }
-    print(json, &facts, || text(&facts))?;
+    print(json, &facts, || text(&facts, args.mirror))?;
     if let Some(why) = facts
         .drill
         .as_ref()
@@ -177,6 +146,8 @@ struct Pull<'a> {
     index: Index,
     /// What is here whole.
     here: BTreeMap<SnapshotId, Manifest>,
+    /// What was here before what is there began anew.
+    former: BTreeSet<SnapshotId>,
     came: BTreeMap<SnapshotId, Came>,
     vanished: Vec<SnapshotId>,
     differ: Vec<SnapshotId>,
@@ -193,10 +164,10 @@ impl Pull<'_> {
             match self.here.get(&manifest.id) {
                 Some(here) if here.sha256 == manifest.sha256 => {}
                 Some(_) => {
-                    eprintln!(
+                    say(format_args!(
                         "{}: has another content there than here; what is here is whole, and stays",
                         manifest.id
-                    );
+                    ));
                     self.differ.push(manifest.id);
                 }
                 None => *traffic += self.fetch_one(manifest)?,
@@ -205,32 +176,40 @@ impl Pull<'_> {
         Ok(())
     }
 
+    /// Fetches one and proves it. One that can't be read there, or is damaged, keeps nobody from fetching the others.
     fn fetch_one(&mut self, manifest: Manifest) -> Result<Traffic, Failure> {
         let id = manifest.id;
         let basis = self.dest.basis_for(id, self.here.keys());
-        self.dest.lay_basis(basis)?;
+        self.dest.lay_basis(basis, manifest.bytes)?;
         let (arrival, traffic) = self.there.fetch(id, manifest.bytes, &self.dest)?;
-        if let Arrival::Gone = arrival {
-            eprintln!("{id}: was rotated away there meanwhile");
-            self.vanished.push(id);
-            return Ok(traffic);
+        match arrival {
+            Arrival::Whole => {}
+            Arrival::Gone => {
+                say(format_args!("{id}: was rotated away there meanwhile"));
+                self.vanished.push(id);
+                return Ok(traffic);
+            }
+            Arrival::Unreadable(why) => {
+                say(format_args!("{id}: can't be read there: {why}"));
+                // Where nothing is here, what came of it is all that the next one can be compared with.
+                if !self.here.is_empty() {
+                    self.dest.forget_part()?;
+                }
+                let verdict = format!("it can't be read there: {why}");
+                self.note(&manifest, false, verdict);
+                return Ok(traffic);
+            }
         }
         let manifest_text = self.index.text(id)?;
         let path = self.dest.begin_proof(id, &manifest_text)?;
         let verdict = prove(&path)?;
         let whole = verdict.is_whole();
-        eprintln!(
+        say(format_args!(
             "{id}: {verdict}; {} of {} over the wire",
             human(traffic.received_bytes + traffic.sent_bytes),
             human(manifest.bytes)
-        );
-        let came = Came {
-            snapshot: id,
-            bytes: manifest.bytes,
-            whole,
-            verdict: verdict.to_string(),
-        };
-        self.came.insert(id, came);
+        ));
+        self.note(&manifest, whole, verdict.to_string());
         if whole {
             self.dest.publish(id, &manifest_text)?;
             self.here.insert(id, manifest);
@@ -248,26 +227,37 @@ impl Pull<'_> {
             if verdict.is_whole() {
                 continue;
             }
-            eprintln!("{id}: {verdict}");
+            say(format_args!("{id}: {verdict}"));
             let lost = self.here.remove(&id);
             if let Some(lost) = lost.filter(|_| !self.index.manifests.contains_key(&id)) {
-                let came = Came {
-                    snapshot: id,
-                    bytes: lost.bytes,
-                    whole: false,
-                    verdict: verdict.to_string(),
-                };
-                self.came.insert(id, came);
+                self.note(&lost, false, verdict.to_string());
             }
         }
         Ok(())
     }
 
+    fn note(&mut self, manifest: &Manifest, whole: bool, verdict: String) {
+        let came = Came {
+            snapshot: manifest.id,
+            bytes: manifest.bytes,
+            whole,
+            verdict,
+        };
+        self.came.insert(manifest.id, came);
+    }
+
+    /// How many there, or here, can't be relied on; what kept some manifests from coming counts as one.
+    fn damaged(&self) -> usize {
+        let came = self.came.values().filter(|came| !came.whole).count();
+        let missed = usize::from(!self.index.is_complete);
+        came + self.differ.len() + self.index.unreadable.len() + missed
+    }
+
     /// Puts manifests, links and `SHA256SUMS` right, and removes what is to be mirrored away.
     fn settle(&mut self, mirror: bool) -> anyhow::Result<Vec<SnapshotId>> {
         let whole = self.came.values().all(|came| came.whole) && self.differ.is_empty();
-        let going = match mirror && whole {
-            true => settle::going(&self.index, &self.here),
+        let going = match mirror && whole && self.index.is_complete {
+            true => settle::going(&self.index, &self.here, &self.former),
             false => Vec::new(),
         };
         settle::settle(&self.dest, &self.index, &mut self.here, &going)?;
@@ -305,43 +295,10 @@ fn leave_word(there: &There<'_>, args: &PullArgs, facts: &Facts) -> bool {
     match there.tealkeep(&words) {
         Ok(()) => true,
         Err(why) => {
-            eprintln!(
+            say(format_args!(
                 "No word of this pull could be left there, so its page goes on showing the one before: {why}"
-            );
+            ));
             false
         }
     }
-}
-
-fn text(facts: &Facts) -> String {
-    let mut text = match facts.newest {
-        Some(newest) => format!(
-            "{} holds {} whole snapshots, the newest of them {newest}.",
-            facts.dest.display(),
-            facts.whole
-        ),
-        None => format!("{} holds no whole snapshot.", facts.dest.display()),
-    };
-    let came = facts.came.iter().filter(|came| came.whole).count();
-    text.push_str(&format!(
-        "\n{came} came in {:.1} s, {} over the wire.",
-        facts.took_ms as f64 / 1000.0,
-        human(facts.traffic.received_bytes + facts.traffic.sent_bytes)
-    ));
-    if !facts.removed.is_empty() {
-        text.push_str(&format!(
-            "\n{} were removed, as there.",
-            facts.removed.len()
-        ));
-    }
-    if let Some(report) = facts.drill.as_ref().filter(|report| report.is_proven()) {
-        text.push_str(&format!(
-            "\nA restore of the newest one would work: {}.",
-            report.proven()
-        ));
-        for warning in &report.warnings {
-            text.push_str(&format!("\nLook at this: {warning}."));
-        }
-    }
-    text
 }

@@ -12,6 +12,7 @@ use std::str::FromStr;
 use anyhow::anyhow;
 use clap::Parser;
 
+use super::super::progress::say;
 use super::super::pulled::{self, Said};
 use super::super::{Failure, Outcome, WRONG_CALL};
 use super::{SILENCE, refused};
@@ -73,7 +74,7 @@ pub fn run(pulls: &Pulls, spool: &Path, asked: Option<String>) -> Outcome {
 
 fn leave_word(words: &[&str], pulls: &Pulls, spool: &Path) -> Outcome {
     let asked = parse(words, pulls).map_err(|why| {
-        eprintln!("tealkeep: refused: {why}");
+        say(format_args!("tealkeep: refused: {why}"));
         Failure::Said(WRONG_CALL)
     })?;
     pulled::leave(spool, &pulls.app, &asked.said)

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use rustix::fs::FlockOperation;
 
-use crate::backup::{SnapshotId, catalogue};
+use crate::backup::{SnapshotId, catalogue, scratch};
 use crate::cli::Failure;
 use crate::durable;
 
@@ -74,6 +74,16 @@ impl Dest {
         self.path.join(PULL_FOLDER).join("arrivals")
     }
 
+    /// What came of a file before.
+    fn part(&self) -> PathBuf {
+        self.arrivals().join(PARTIAL).join(ARRIVING)
+    }
+
+    /// Where stands which snapshots are of a history that is not there any more.
+    pub fn former(&self) -> PathBuf {
+        self.path.join(PULL_FOLDER).join("former")
+    }
+
     fn proving(&self) -> PathBuf {
         self.path.join(PULL_FOLDER).join("proving")
     }
@@ -85,9 +95,8 @@ impl Dest {
         durable::remove_parts(&self.path)?;
         durable::remove_parts(&catalogue::snapshots(&self.path))?;
         let arrivals = self.arrivals();
-        let partials = arrivals.join(PARTIAL);
-        let part = partials.join(ARRIVING);
-        durable::make_folder(&partials, 0o700)?;
+        let part = self.part();
+        durable::make_folder(&arrivals.join(PARTIAL), 0o700)?;
         for entry in fs::read_dir(&arrivals)? {
             let entry = entry?;
             let (name, meta) = (entry.file_name(), entry.metadata()?);
@@ -126,31 +135,65 @@ impl Dest {
         Some(snapshots.join(nearest.file_name()))
     }
 
-    /// Lays out what rsync compares with, where the file is to arrive: it writes beside and renames, so what is
-    /// linked here stays as it is. What came of a file before is put in front of a copy of it.
-    pub fn lay_basis(&self, basis: Option<PathBuf>) -> anyhow::Result<()> {
+    /// Lays out what rsync compares with, where a file of `coming` bytes is to arrive: it writes beside and renames, so
+    /// what is linked here stays as it is. What came of a file before is put in front of a copy of it, where there is
+    /// room for both.
+    pub fn lay_basis(&self, basis: Option<PathBuf>, coming: u64) -> anyhow::Result<()> {
+        let arrivals = self.arrivals();
+        self.lay_within(basis, |bytes| {
+            let need = bytes.saturating_add(coming);
+            Ok(scratch::has_room(&arrivals, need)?.is_ok())
+        })
+    }
+
+    fn lay_within(
+        &self,
+        basis: Option<PathBuf>,
+        has_room: impl Fn(u64) -> io::Result<bool>,
+    ) -> anyhow::Result<()> {
         let place = self.arrivals().join(ARRIVING);
-        let part = self.arrivals().join(PARTIAL).join(ARRIVING);
+        let part = self.part();
         let doing = || format!("cannot prepare {}", place.display());
         remove(&place).with_context(doing)?;
-        let has_part = part.exists();
         let Some(basis) = basis else {
             // Then the part alone is what rsync goes on with, by itself.
             return Ok(());
         };
-        if has_part {
-            fs::rename(&part, &place).with_context(doing)?;
-            let mut place = File::options()
-                .append(true)
-                .open(&place)
-                .with_context(doing)?;
-            io::copy(&mut File::open(basis).with_context(doing)?, &mut place)
-                .with_context(doing)?;
-        } else if fs::hard_link(&basis, &place).is_err() {
-            // A file system without hard links.
-            fs::copy(&basis, &place).with_context(doing)?;
+        let came = match fs::metadata(&part) {
+            Ok(meta) => Some(meta.len()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+            Err(e) => return Err(e).with_context(doing),
+        };
+        let bytes = fs::metadata(&basis).with_context(doing)?.len();
+        let fits = has_room(bytes).with_context(doing)?;
+        match came {
+            Some(_) if fits => {
+                fs::rename(&part, &place).with_context(doing)?;
+                let mut place = File::options()
+                    .append(true)
+                    .open(&place)
+                    .with_context(doing)?;
+                io::copy(&mut File::open(basis).with_context(doing)?, &mut place)
+                    .with_context(doing)?;
+            }
+            // There is room for one of them only.
+            Some(came) if came >= bytes => {}
+            Some(_) | None => {
+                if fs::hard_link(&basis, &place).is_ok() {
+                    // rsync would go on with it rather than with what lies here.
+                    remove(&part).with_context(doing)?;
+                } else if fits {
+                    // A file system without hard links.
+                    fs::copy(&basis, &place).with_context(doing)?;
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Takes away what came of a file that can't be read there.
+    pub fn forget_part(&self) -> anyhow::Result<()> {
+        Ok(remove(&self.part())?)
     }
 
     /// Puts what has arrived beside its manifest, where it can be proven.
@@ -279,10 +322,33 @@ mod tests {
         // With a snapshot to compare with, both are: the part first.
         let basis = dir.path().join("snapshots/2026-11-21T033000Z.sqlite.gz");
         fs::write(&basis, ", and the old one").unwrap();
-        dest.lay_basis(Some(basis.clone())).unwrap();
+        dest.lay_basis(Some(basis.clone()), 20).unwrap();
         let laid = fs::read_to_string(arrivals.join(ARRIVING)).unwrap();
         assert_eq!(laid, "a longer part, and the old one");
         assert_eq!(fs::read_to_string(&basis).unwrap(), ", and the old one");
+    }
+
+    #[test]
+    fn where_a_part_and_a_copy_do_not_fit_the_longer_one_alone_is_gone_on_with() {
+        let dir = tempfile::tempdir().unwrap();
+        let dest = Dest::open(dir.path()).map_err(|_| ()).unwrap();
+        let basis = dir.path().join("snapshots/2026-11-21T033000Z.sqlite.gz");
+        fs::write(&basis, "the old one").unwrap();
+        let place = dest.arrivals().join(ARRIVING);
+        let asked = std::cell::Cell::new(0);
+        let has_none = |bytes: u64| {
+            asked.set(bytes);
+            Ok(false)
+        };
+        fs::write(dest.part(), "a part that is longer").unwrap();
+        dest.lay_within(Some(basis.clone()), has_none).unwrap();
+        assert_eq!(asked.get(), 11);
+        assert!(dest.part().exists() && !place.exists());
+
+        fs::write(dest.part(), "a part").unwrap();
+        dest.lay_within(Some(basis), has_none).unwrap();
+        assert_eq!(fs::read_to_string(&place).unwrap(), "the old one");
+        assert!(!dest.part().exists());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What stands in the backups folder of the other side, by its small files: the manifests, which are written last,
 //! and the tiers' links. All of it is distrusted: names and targets are parsed, and nothing else is taken over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use anyhow::{Context, anyhow};
 use super::source::Source;
 use crate::backup::{Catalogue, Manifest, SnapshotId, Tier, catalogue, manifest};
 use crate::cli::Failure;
+use crate::cli::progress::say;
 use crate::names::AppName;
 
 /// The other side's small files, as they were a moment ago.
@@ -18,17 +19,26 @@ pub struct Index {
     folder: PathBuf,
     /// The snapshots that are complete there.
     pub manifests: BTreeMap<SnapshotId, Manifest>,
+    /// Those that stand there with a manifest that can't be read here: damaged, or of a newer Tealkeep.
+    pub unreadable: BTreeSet<SnapshotId>,
+    /// Whether all of it has come. Where it has not, what is missing says nothing.
+    pub is_complete: bool,
     /// The tiers' links: the folder, the link's name, and the snapshot that it leads to.
     pub links: Vec<(Tier, String, SnapshotId)>,
 }
 
 impl Index {
-    /// Reads what rsync has brought.
+    /// Reads what rsync has brought; `missed` is why not all of it came.
     ///
     /// # Errors
     /// There is no backups folder, or nothing in it yet, or it can't be read.
-    pub fn read(folder: &Path, source: &Source) -> Result<Index, Failure> {
+    pub fn read(folder: &Path, source: &Source, missed: Option<String>) -> Result<Index, Failure> {
         let snapshots = catalogue::snapshots(folder);
+        if let Some(why) = &missed {
+            say(format_args!(
+                "Not all that describes the snapshots there could be read: {why}"
+            ));
+        }
         if !snapshots.is_dir() {
             return Err(Failure::Call(format!(
                 "{source} is no backups folder: it has no `snapshots` in it. It is `backups` of the app's section in the \
@@ -36,6 +46,7 @@ impl Index {
             )));
         }
         let mut manifests = BTreeMap::new();
+        let mut unreadable = BTreeSet::new();
         for entry in fs::read_dir(&snapshots).context("cannot read what came")? {
             let entry = entry.context("cannot read what came")?;
             let path = entry.path();
@@ -43,27 +54,44 @@ impl Index {
             let Some(id) = name.and_then(SnapshotId::from_file_name) else {
                 continue;
             };
-            // A link would be read here, on the laptop, wherever it leads.
-            if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
-                eprintln!("{id}: its manifest there is no plain file; passed over");
-                continue;
-            }
-            match manifest::read(&path) {
-                Ok(manifest) if manifest.id == id => drop(manifests.insert(id, manifest)),
-                Ok(_) => eprintln!("{id}: its manifest there is of another snapshot; passed over"),
-                Err(error) => {
-                    eprintln!("{id}: its manifest there can't be read; passed over: {error}")
-                }
-            }
+            let passed_over = match entry.file_type() {
+                Ok(kind) if kind.is_file() => match manifest::read(&path) {
+                    Ok(manifest) if manifest.id == id => {
+                        manifests.insert(id, manifest);
+                        continue;
+                    }
+                    Ok(_) => "it is of another snapshot".to_owned(),
+                    Err(error) => error.to_string(),
+                },
+                // A link would be read here, on the laptop, wherever it leads.
+                Ok(_) => "it is no plain file".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            say(format_args!(
+                "{id}: its manifest there can't be read here, so it is passed over: {passed_over}. If a newer Tealkeep \
+                 wrote it, this one is too old"
+            ));
+            unreadable.insert(id);
         }
         if manifests.is_empty() {
-            return Err(Failure::Tried(anyhow!(
-                "there is no snapshot at {source} yet; `tealkeep backup` there takes one"
-            )));
+            return Err(Failure::Tried(
+                match unreadable.is_empty() && missed.is_none() {
+                    true => {
+                        anyhow!(
+                            "there is no snapshot at {source} yet; `tealkeep backup` there takes one"
+                        )
+                    }
+                    false => anyhow!(
+                        "of no snapshot at {source} the manifest can be read; `tealkeep verify` there says what is wrong"
+                    ),
+                },
+            ));
         }
         Ok(Index {
             folder: folder.to_owned(),
             manifests,
+            unreadable,
+            is_complete: missed.is_none(),
             links: links(folder)?,
         })
     }
@@ -142,7 +170,7 @@ mod tests {
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
         std::os::unix::fs::symlink(&pipe, snapshots.join(id.manifest_name())).unwrap();
         let source = "pi:/".parse().unwrap();
-        let Err(Failure::Tried(nothing)) = Index::read(dir.path(), &source) else {
+        let Err(Failure::Tried(nothing)) = Index::read(dir.path(), &source, None) else {
             panic!("it was taken over");
         };
         assert!(nothing.to_string().contains("no snapshot"), "{nothing:#}");

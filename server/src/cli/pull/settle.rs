@@ -1,7 +1,7 @@
 //! What stands around the snapshots: manifests that changed, the tiers' links and `SHA256SUMS`, which names exactly
 //! what is here, so that `sha256sum -c` holds at every moment; and the removal that `--mirror` asks for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::io;
@@ -18,11 +18,17 @@ use crate::durable;
 const SUMS: &str = "SHA256SUMS";
 const FILE_MODE: u32 = 0o640;
 
-/// What was removed there and is here, without the newest one here, which stays in any case.
-pub fn going(index: &Index, here: &BTreeMap<SnapshotId, Manifest>) -> Vec<SnapshotId> {
+/// What was removed there and is here: neither what stands there and can't be read, nor what is of a history that is
+/// not there any more, nor the newest one here, which stays in any case.
+pub fn going(
+    index: &Index,
+    here: &BTreeMap<SnapshotId, Manifest>,
+    former: &BTreeSet<SnapshotId>,
+) -> Vec<SnapshotId> {
     let newest = here.keys().next_back();
+    let is_there = |id| index.manifests.contains_key(id) || index.unreadable.contains(id);
     here.keys()
-        .filter(|id| Some(*id) != newest && !index.manifests.contains_key(id))
+        .filter(|id| Some(*id) != newest && !is_there(id) && !former.contains(id))
         .copied()
         .collect()
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use serde::Serialize;
 
+use super::complaint::Complaint;
 use super::dest::{ARRIVING, Dest, PARTIAL};
 use super::source::Source;
 use super::words;
@@ -22,8 +23,6 @@ const SILENCE: &str = "--timeout=300";
 const MOST_OF_A_SMALL_FILE: &str = "--max-size=4m";
 /// Leaving word takes moments.
 const WORD_PATIENCE: Duration = Duration::from_secs(60);
-/// So much of what rsync complains about is kept.
-const MOST_COMPLAINT: u64 = 64 * 1024;
 /// rsync(1): some files vanished meanwhile.
 const VANISHED: i32 = 24;
 /// A changed member of some 20 KB costs itself and a block's rest at each end; each block costs six bytes of checksums
@@ -61,6 +60,8 @@ pub enum Arrival {
     Whole,
     /// It is not there any more.
     Gone,
+    /// It is there and can't be read, for this reason; others may be.
+    Unreadable(String),
 }
 
 impl<'a> There<'a> {
@@ -85,11 +86,12 @@ impl<'a> There<'a> {
         })
     }
 
-    /// Brings what says which snapshots are there: everything but the snapshots themselves.
+    /// Brings what says which snapshots are there: everything but the snapshots themselves. Answers also with why
+    /// some of it did not come, where the other side could not read all of it.
     ///
     /// # Errors
     /// rsync's or ssh's, in words.
-    pub fn fetch_index(&self, dest: &Dest) -> Result<Traffic, Failure> {
+    pub fn fetch_index(&self, dest: &Dest) -> Result<(Traffic, Option<String>), Failure> {
         let mut command = self.rsync();
         // Only plain files and links, with modes of our own.
         command.args([
@@ -107,15 +109,18 @@ impl<'a> There<'a> {
         command.arg(self.source.path("")).arg(dest.index());
         let ended = run(command, None)?;
         match ended.status.code() {
-            Some(0 | VANISHED) => Ok(ended.traffic()),
-            _ => Err(words::of_rsync(&ended, self.source)),
+            Some(0 | VANISHED) => Ok((ended.traffic(), None)),
+            _ => match words::of_unreadable(&ended) {
+                Some(why) => Ok((ended.traffic(), Some(why))),
+                None => Err(words::of_rsync(&ended, self.source)),
+            },
         }
     }
 
     /// Brings one snapshot to where it arrives, as differences to what lies there.
     ///
     /// # Errors
-    /// rsync's or ssh's, in words; or too little room.
+    /// What the next one would meet with as well, in words: ssh's trouble, a folder that can't be read, too little room.
     pub fn fetch(
         &self,
         id: SnapshotId,
@@ -140,13 +145,15 @@ impl<'a> There<'a> {
         let shown = Sending::new(format!("fetching {id} from {}", self.source.host));
         let ended = run(command, Some(&shown))?;
         drop(shown);
-        match ended.status.code() {
-            Some(0 | VANISHED) => {}
-            _ => return Err(words::of_rsync(&ended, self.source)),
-        }
-        let arrival = match ended.number("Number of regular files transferred:") {
-            0 => Arrival::Gone,
-            _ => Arrival::Whole,
+        let arrival = match ended.status.code() {
+            Some(0 | VANISHED) => match ended.number("Number of regular files transferred:") {
+                0 => Arrival::Gone,
+                _ => Arrival::Whole,
+            },
+            _ => match words::of_unreadable(&ended) {
+                Some(why) => Arrival::Unreadable(why),
+                None => return Err(words::of_rsync(&ended, self.source)),
+            },
         };
         Ok((arrival, ended.traffic()))
     }
@@ -166,7 +173,7 @@ impl<'a> There<'a> {
             .spawn()
             .with_context(|| format!("{} can't be run", self.ssh[0]))?;
         let complaint = child.stderr.take().context("it has an error output")?;
-        let reader = std::thread::spawn(move || kept(complaint));
+        let complaint = Complaint::of(complaint);
         let began = Instant::now();
         let status = loop {
             if let Some(status) = child.try_wait()? {
@@ -182,12 +189,7 @@ impl<'a> There<'a> {
         if status.success() {
             return Ok(());
         }
-        // Something that outlives ssh may hold its output open: then its words are not waited for.
-        let said = match reader.is_finished() || began.elapsed() < WORD_PATIENCE {
-            true => reader.join().unwrap_or_default(),
-            false => String::new(),
-        };
-        Err(anyhow!("{}", words::of_word(status, &said)))
+        Err(anyhow!("{}", words::of_word(status, &complaint.heard())))
     }
 
     fn rsync(&self) -> Command {
@@ -246,7 +248,7 @@ fn run(mut command: Command, shown: Option<&Sending>) -> anyhow::Result<Ended> {
         _ => anyhow!("rsync can't be run: {error}"),
     })?;
     let complaint = child.stderr.take().context("it has an error output")?;
-    let reader = std::thread::spawn(move || kept(complaint));
+    let complaint = Complaint::of(complaint);
     let stdout = child.stdout.take().context("it has an output")?;
     let (mut lines, mut said) = (Vec::new(), RsyncLines::default());
     // What can't be read any more ends with rsync, whose exit says how it went.
@@ -258,18 +260,14 @@ fn run(mut command: Command, shown: Option<&Sending>) -> anyhow::Result<Ended> {
         }
     }
     let status = child.wait()?;
+    // Where all is well nobody asks for it, and nothing need be waited for.
+    let complaint = match status.success() {
+        true => String::new(),
+        false => complaint.heard(),
+    };
     Ok(Ended {
         status,
-        complaint: reader.join().unwrap_or_default(),
+        complaint,
         lines,
     })
-}
-
-/// The beginning of what is said; the rest is read and dropped, so that nobody waits for a reader.
-fn kept(mut from: impl Read) -> String {
-    let mut begin = Vec::new();
-    // What can't be read any more ends with the program that says it.
-    let _ = from.by_ref().take(MOST_COMPLAINT).read_to_end(&mut begin);
-    let _ = std::io::copy(&mut from, &mut std::io::sink());
-    String::from_utf8_lossy(&begin).trim().to_owned()
 }

@@ -13,6 +13,39 @@ use crate::cli::remote::SSH_FAILED;
 /// Where a pulling key belongs.
 const KEYS: &str = "/var/lib/tealkeep-backup/.ssh/authorized_keys";
 
+/// rsync(1): some files were not transferred.
+const PARTLY: i32 = 23;
+/// What rsync says of the folder as a whole, or of this end, in its versions: every file would meet with it.
+const OF_ALL_FILES: [&str; 10] = [
+    "No such file or directory",
+    "change_dir",
+    "opendir",
+    "readdir",
+    "[receiver]",
+    "[Receiver]",
+    "[generator]",
+    "mkstemp",
+    "No space left",
+    "quota exceeded",
+];
+
+/// Why some files did not come, where the other side could not read them and nothing else was wrong.
+pub fn of_unreadable(ended: &Ended) -> Option<String> {
+    unreadable(ended.status, &ended.complaint)
+}
+
+fn unreadable(status: ExitStatus, said: &str) -> Option<String> {
+    let is_of_all = OF_ALL_FILES.iter().any(|part| said.contains(part));
+    if status.code() != Some(PARTLY) || is_of_all {
+        return None;
+    }
+    // ssh may have said something before, and rsync sums up at the end.
+    let line = said
+        .lines()
+        .find(|line| line.starts_with("rsync: ") || line.starts_with("ERROR: "));
+    Some(line.unwrap_or(said).to_owned())
+}
+
 /// Why rsync failed.
 pub fn of_rsync(ended: &Ended, source: &Source) -> Failure {
     of(ended.status, &ended.complaint, source)
@@ -34,16 +67,18 @@ fn of(status: ExitStatus, said: &str, source: &Source) -> Failure {
             "rsync is not installed at {host}; there: sudo apt install rsync"
         ));
     }
-    // rsync ends with ssh's own exit code where ssh failed before it could begin.
-    if status.code() == Some(SSH_FAILED) || said.contains("(code 255)") {
+    // rsync ends with ssh's own exit code where ssh failed before it could begin, unless it ends before ssh does.
+    let never_began = ["(code 255)", "closed (0 bytes received so far)"];
+    let has_not_begun = never_began.iter().any(|part| said.contains(part));
+    if status.code() == Some(SSH_FAILED) || has_not_begun {
         return Failure::Tried(anyhow!("{}. {goes_on}", not_reached(said, host, KEYS)));
     }
     match status.code() {
-        Some(23) if said.contains("No such file or directory") => Failure::Call(format!(
+        Some(PARTLY) if said.contains("No such file or directory") => Failure::Call(format!(
             "{source} is not there. The folder is `backups` of the app's section in the configuration of that machine, such as \
              /var/backups/home, and `/` for a key that is for pulling only ({said})"
         )),
-        Some(23) if said.contains("Permission denied") => Failure::Tried(anyhow!(
+        Some(PARTLY) if said.contains("Permission denied") => Failure::Tried(anyhow!(
             "some of {source} may not be read by that user, so nothing was taken over from it ({said})"
         )),
         // rsync(1): an error in the protocol's stream, a timeout, a signal.
@@ -84,6 +119,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_that_cannot_be_read_there_is_told_from_what_is_wrong_with_all_of_them() {
+        let unreadable = |code: i32, said: &str| unreadable(ExitStatus::from_raw(code << 8), said);
+        let sum = "rsync error: some files/attrs were not transferred (see previous errors) (code 23) at main.c(1956)";
+        for said in [
+            "rsync: [sender] read errors mapping \"/srv/x/a\": Input/output error (5)",
+            "rsync: send_files failed to open \"/srv/x/a\": Permission denied (13)",
+            "ERROR: a failed verification -- update put into partial-dir.",
+            "rsync: [sender] link_stat \"/srv/x/a\" failed: Input/output error (5)",
+        ] {
+            let whole = format!("Welcome home.\n{said}\n{sum}");
+            assert_eq!(unreadable(23, &whole).as_deref(), Some(said));
+            assert_eq!(unreadable(12, &whole), None);
+        }
+        for said in [
+            "rsync: [sender] change_dir \"/srv/x\" failed: No such file or directory (2)",
+            "rsync: [sender] opendir \"/srv/x/snapshots\" failed: Permission denied (13)",
+            "rsync: [receiver] mkstemp \"/home/.arriving.a1\" failed: No space left on device (28)",
+            "rsync: mkstemp \"/home/.arriving.a1\" failed: Permission denied (13)",
+        ] {
+            assert_eq!(unreadable(23, &format!("{said}\n{sum}")), None, "{said}");
+        }
+    }
+
+    #[test]
     fn each_usual_trouble_has_its_own_words() {
         let source: Source = "t@pi:/srv/x".parse().unwrap();
         let rsync = |code: i32, said: &str| match of(ExitStatus::from_raw(code << 8), said, &source)
@@ -100,6 +159,11 @@ mod tests {
             key.contains("does not take this key") && key.contains(KEYS),
             "{key}"
         );
+        let early = rsync(
+            12,
+            "ssh: connect to host pi port 22: Connection refused\nrsync: connection unexpectedly closed (0 bytes received so far) [Receiver]",
+        );
+        assert!(early.contains("does not take ssh connections"), "{early}");
         assert!(rsync(127, "sh: 1: rsync: not found").contains("apt install rsync"));
         let folder = rsync(
             23,

@@ -1,0 +1,100 @@
+//! The snapshots here of a history that is not at home any more. A machine that was set up anew begins a history of
+//! its own; that it is silent about the old one is no rotation. What was here before it stays through every mirroring,
+//! until somebody removes it by hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+
+use anyhow::Context;
+
+use super::dest::Dest;
+use super::index::Index;
+use crate::backup::{Manifest, SnapshotId};
+use crate::durable;
+
+const FILE_MODE: u32 = 0o600;
+
+/// Those that are of a history which ended, now or at an earlier pull. It is on the disk before the first of the new
+/// one comes: by the next pull that one would look as if it had always been here.
+///
+/// # Errors
+/// What was written down can't be read or written.
+pub fn note(
+    dest: &Dest,
+    index: &Index,
+    here: &BTreeMap<SnapshotId, Manifest>,
+) -> anyhow::Result<BTreeSet<SnapshotId>> {
+    let path = dest.former();
+    let doing = || format!("cannot use {}", path.display());
+    let text = match fs::read_to_string(&path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
+        text => text.with_context(doing)?,
+    };
+    let before: BTreeSet<SnapshotId> = text.lines().filter_map(|id| id.parse().ok()).collect();
+    let now = of(&before, &index.manifests, here);
+    if now != before {
+        let lines: String = now.iter().map(|id| format!("{id}\n")).collect();
+        durable::write_whole(&path, lines.as_bytes(), FILE_MODE)?;
+    }
+    Ok(now)
+}
+
+/// Where nothing that is here is there as well, with the same content, what is there begins anew.
+fn of(
+    before: &BTreeSet<SnapshotId>,
+    there: &BTreeMap<SnapshotId, Manifest>,
+    here: &BTreeMap<SnapshotId, Manifest>,
+) -> BTreeSet<SnapshotId> {
+    let is_shared = |(id, ours): &(&SnapshotId, &Manifest)| {
+        let theirs = there.get(id);
+        theirs.is_some_and(|theirs| theirs.sha256 == ours.sha256)
+    };
+    let goes_on = here.iter().any(|entry| is_shared(&entry));
+    here.iter()
+        .filter(|entry| !is_shared(entry) && (!goes_on || before.contains(entry.0)))
+        .map(|(id, _)| *id)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backup::manifest::tests::example;
+
+    fn folder(ids: &[&str]) -> BTreeMap<SnapshotId, Manifest> {
+        let manifests = ids.iter().map(|id| example(id));
+        manifests.map(|manifest| (manifest.id, manifest)).collect()
+    }
+
+    fn former(before: &[&str], there: &[&str], here: &[&str]) -> Vec<String> {
+        let before = before.iter().map(|id| id.parse().unwrap()).collect();
+        let former = of(&before, &folder(there), &folder(here));
+        former.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_history_has_ended_when_nothing_of_it_is_there_and_stays_ended() {
+        const OLD: &str = "2026-11-20T033000Z";
+        const LAST: &str = "2026-11-21T033000Z";
+        const NEW: &str = "2026-11-25T033000Z";
+        assert!(former(&[], &[NEW], &[]).is_empty());
+        assert!(former(&[], &[LAST, NEW], &[OLD, LAST]).is_empty());
+        assert_eq!(former(&[], &[NEW], &[OLD, LAST]), [OLD, LAST]);
+        // The next day what came of the new one is here.
+        assert_eq!(former(&[OLD, LAST], &[NEW], &[OLD, LAST, NEW]), [OLD, LAST]);
+        // Somebody has removed one here, and has put one back there.
+        assert_eq!(former(&[OLD, LAST], &[NEW], &[LAST, NEW]), [LAST]);
+        assert_eq!(former(&[OLD, LAST], &[LAST, NEW], &[OLD, LAST, NEW]), [OLD]);
+    }
+
+    #[test]
+    fn the_same_name_with_another_content_is_of_another_history() {
+        const ID: &str = "2026-11-20T033000Z";
+        let (mut there, here) = (folder(&[ID]), folder(&[ID]));
+        for manifest in there.values_mut() {
+            manifest.sha256 = "0".repeat(64);
+        }
+        assert_eq!(of(&BTreeSet::new(), &there, &here).len(), 1);
+    }
+}
