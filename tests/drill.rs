@@ -243,10 +243,6 @@ async fn a_table_that_shrank_is_told_in_the_night_itself_and_by_the_drill() {
         assert!(began.elapsed() < PATIENCE, "{:#?}", house.journal().await);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let status = house.status().await;
-    let sentence = status["sentence"].as_str().unwrap();
-    let shown = format!("Rows of home are gone since the night before: table {table} has ");
-    assert!(sentence.starts_with(&shown), "{sentence}");
     let began = Instant::now();
     loop {
         let notices = house.get("/api/v1/notices").await;
@@ -262,6 +258,10 @@ async fn a_table_that_shrank_is_told_in_the_night_itself_and_by_the_drill() {
     assert!(said.stdout.contains(&warned), "{said:?}");
     let warnings = house.get(DRILLS).await[0]["warnings"].clone();
     assert_eq!(warnings.as_array().unwrap().len(), 1, "{warnings}");
+    let status = house.status().await;
+    let sentence = status["sentence"].as_str().unwrap();
+    let shown = format!("Rows of home are gone since the night before: table {table} has ");
+    assert!(sentence.starts_with(&shown), "{sentence}");
     let journal = house.journal().await;
     assert!(
         journal

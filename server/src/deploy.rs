@@ -71,9 +71,8 @@ pub struct App {
     restarts: [std::sync::atomic::AtomicU32; 2],
     /// Whoever holds it may change what is live.
     turn: Arc<Mutex<()>>,
-    /// Until it has begun nobody takes a snapshot: a restore that was cut off goes on, with the app stopped, and waits
-    /// for nobody's.
-    quiet: std::sync::Mutex<Option<Quiet>>,
+    /// What belongs to a run that was cut off, until that goes on or is taken back.
+    reserved: std::sync::Mutex<Option<Reserved>>,
     /// Who holds it, for the refusal of a second one.
     underway: std::sync::Mutex<Option<Underway>>,
     /// What the newest run's preparation printed.
@@ -146,6 +145,13 @@ impl Drop for Turn {
         self.app.changed.notify_one();
         self.app.journal.touch();
     }
+}
+
+/// What a run that was cut off gets back before anybody else can have it: its turn, and the right to take a snapshot
+/// with the app stopped and wait for nobody's.
+struct Reserved {
+    turn: OwnedMutexGuard<()>,
+    quiet: Quiet,
 }
 
 /// Why a run was not even begun. Nothing has changed.
@@ -224,7 +230,6 @@ impl App {
             stop,
         } = parts;
         let releases = Releases::new(config.releases.clone());
-        let quiet = data.quiet_now();
         Arc::new(App {
             config,
             journal,
@@ -235,7 +240,7 @@ impl App {
             folder,
             restarts: Default::default(),
             turn: Arc::default(),
-            quiet: std::sync::Mutex::new(quiet),
+            reserved: std::sync::Mutex::default(),
             underway: std::sync::Mutex::default(),
             printed: std::sync::Mutex::default(),
             warm: std::sync::Mutex::default(),
@@ -257,13 +262,20 @@ impl App {
         &self.config.name
     }
 
-    /// Whether a run that was cut off held requests, so that they must wait from the first moment.
+    /// Gives a run that was cut off its turn back, as nobody can ask for anything yet. Says whether it held requests, so
+    /// that they must wait from the first moment.
     ///
     /// # Errors
     /// The journal can't be read.
-    pub async fn must_hold_at_boot(&self) -> anyhow::Result<bool> {
+    pub async fn look_back(&self) -> anyhow::Result<bool> {
         let runs = self.journal.unfinished_runs(self.name().clone()).await?;
         let live = self.router.live().await?;
+        if !runs.is_empty()
+            && let Ok(turn) = self.turn.clone().try_lock_owned()
+            && let Some(quiet) = self.data.quiet_now()
+        {
+            *self.reserved() = Some(Reserved { turn, quiet });
+        }
         // One that is taken back has stopped the live colour perhaps: they wait until that answers again.
         Ok(runs.last().is_some_and(|run| {
             matches!(
@@ -308,9 +320,14 @@ impl App {
         }
         self.tasks.spawn(upkeep::run(self.clone(), exits));
         self.tasks.spawn(upkeep::prove_router(self.clone()));
+        let reserved = self.reserved().take();
+        let (guard, quiet) = match reserved {
+            Some(Reserved { turn, quiet }) => (turn, Some(quiet)),
+            None => (self.turn.clone().lock_owned().await, None),
+        };
         let turn = Turn {
             app: self.clone(),
-            _guard: self.turn.clone().lock_owned().await,
+            _guard: guard,
         };
         let mut cut_off = self.journal.unfinished_runs(self.name().clone()).await?;
         // Only one run is ever under way; should an older one be found open, the newest says what is true.
@@ -328,12 +345,7 @@ impl App {
         let restore_goes_on = newest
             .as_ref()
             .is_some_and(|run| matches!(decide(run, live), OnBoot::Continue(Step::Stop)));
-        let quiet = self
-            .quiet
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take()
-            .filter(|_| restore_goes_on);
+        let quiet = quiet.filter(|_| restore_goes_on);
         if !restore_goes_on {
             live::unmark_live(&self.folder, live.other())?;
             self.start_live(live).await;
@@ -785,6 +797,12 @@ impl App {
                 self.name()
             ))),
         }
+    }
+
+    fn reserved(&self) -> std::sync::MutexGuard<'_, Option<Reserved>> {
+        self.reserved
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn set_underway(&self, underway: Option<Underway>) {

@@ -358,7 +358,7 @@ async fn build(
         tasks: tasks.clone(),
         stop: stop.clone(),
     });
-    let hold = app.must_hold_at_boot().await?;
+    let hold = app.look_back().await?;
     app.router.begin(hold).await?;
     Ok(Built {
         app,
