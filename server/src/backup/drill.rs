@@ -138,7 +138,7 @@ pub fn lost<'a>(
 ) -> Option<Lost> {
     let before = night_before(manifest, all)?;
     let tables = shrunk(&before.tables, &manifest.tables, percent);
-    (!tables.is_empty()).then(|| Lost {
+    (!tables.is_empty()).then_some(Lost {
         night: manifest.id,
         before: before.id,
         tables,
