@@ -137,7 +137,7 @@ fn caddy(site: &Printed, name: &str, port: u16) -> Vec<String> {
         "fi".to_owned(),
         "if ! as_caddy validate || ! caddy_reads; then".to_owned(),
         "  caddy=refused".to_owned(),
-        format!("  caddy_refused=\"Caddy does not take the site /etc/caddy/tealkeep-{name}.caddy: above it says why. Most likely /etc/caddy/Caddyfile or another site has port {port} already, or another program: take that one out, then run these commands again.\""),
+        format!("  caddy_refused=\"Caddy does not take the site /etc/caddy/tealkeep-{name}.caddy: above it says why. Most likely Caddy's files have a site on port {port} already, or another program has that port: take that one out, then run these commands again.\""),
         "  if [ -n \"$new_site\" ]; then".to_owned(),
         format!("    mv {path} {path}.refused"),
         format!("    caddy_refused=\"$caddy_refused Until then the site lies aside, in /etc/caddy/tealkeep-{name}.caddy.refused.\""),
