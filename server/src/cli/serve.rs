@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use anyhow::anyhow;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -53,22 +54,28 @@ pub async fn run(args: &ServeArgs) -> Outcome {
 /// that again; but what only the machine lacks, such as a disk at boot, may come yet, and is waited for there.
 async fn load(path: &Path) -> Result<Config, Failure> {
     let began = Instant::now();
-    let mut said = false;
+    let mut refused = None;
     loop {
         let error = match Config::load(path) {
             Ok(config) => return Ok(config),
-            Err(error) => error,
+            Err(error) => error.to_string(),
         };
         let may_come = service::is_awaited() && super::units::read(path).is_ok();
         if !may_come || began.elapsed() >= LATE_DISK {
-            return Err(Failure::Call(error.to_string()));
+            return Err(Failure::Call(error));
         }
-        if !said {
-            let patience = seconds(LATE_DISK);
-            eprintln!(
-                "tealkeep: {error}\nThat may come yet, as a disk does at boot: it is waited for, {patience} at most."
-            );
-            said = true;
+        match &refused {
+            None => {
+                let patience = seconds(LATE_DISK);
+                eprintln!(
+                    "tealkeep: {error}\nThat may come yet, as a disk does at boot: it is waited for, {patience} at most."
+                );
+                refused = Some(error);
+            }
+            // Something has come: to be written to, it must have been there when systemd made this process's view of
+            // the folders. The next one sees it as it is.
+            Some(before) if *before != error => return Err(Failure::Tried(anyhow!(error))),
+            Some(_) => {}
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
