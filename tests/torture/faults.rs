@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::strace::{Blow, points, strike};
+use super::strace::{Blow, Point, Thread, points, strike};
 use super::{Scene, Work, is_about};
 use crate::support::backups::is_tidy;
 use crate::support::random::{Random, is_long};
@@ -106,7 +106,7 @@ fn a_folder_that_cannot_be_read_is_never_called_whole() {
     let (_dir, place) = scene.place();
     let all = points(&scene.command(&place), &LOOKS, &place.0);
     let most = if is_long() { all.len() } else { 25 };
-    for (call, nth) in random.draw(all, most) {
+    for point in random.draw(all, most) {
         // One of its two snapshots has changed on the disk.
         let (_dir, place) = scene.place();
         let victim = place.folder().join("snapshots").join(format!(
@@ -118,8 +118,8 @@ fn a_folder_that_cannot_be_read_is_never_called_whole() {
         bytes[at] ^= 1 << random.below(8);
         std::fs::write(&victim, &bytes).expect("it can be written");
 
-        let struck = strike(&scene.command(&place), call, nth, Blow::Fails("EIO"));
-        let what = format!("{call} {nth}, seed {}: {struck:#?}", random.seed);
+        let struck = strike(&scene.command(&place), point, Blow::Fails("EIO"));
+        let what = format!("{point}, seed {}: {struck:#?}", random.seed);
         assert!(struck.said.code > 0, "{what}");
         assert!(
             struck.said.stdout.matches(": whole: ").count() <= 1,
@@ -160,49 +160,52 @@ fn fail_everywhere(work: Work, changes: usize, looks: usize) {
         let (_dir, place) = scene.place();
         let points = points(&scene.command(&place), calls, &place.0);
         println!("{work:?}: {} calls to strike at", points.len());
-        for (call, nth) in random.draw(points, some) {
-            fail_at(&scene, call, nth, errors[random.index(errors.len())]);
+        for point in random.draw(points, some) {
+            fail_at(&scene, point, errors[random.index(errors.len())]);
         }
     }
 }
 
-/// Lets each call of these kinds fail with each error, n rising until nothing fails any more. Only a long run begins at
-/// 1, and so with what the program reads of itself before it looks at the place.
+/// Lets each call of these kinds fail, n rising until nothing fails any more. Only a long run has each fail with each
+/// error, and begins at 1, and so with what the program reads of itself before it looks at the place.
 fn fail_each(scene: &Scene, calls: &[&str], errors: &[&'static str]) {
     let (_dir, place) = scene.place();
-    let mut first: BTreeMap<&str, u32> = BTreeMap::new();
-    for (call, nth) in points(&scene.command(&place), calls, &place.0) {
-        let first = first.entry(call).or_insert(nth);
+    let mut seen: BTreeMap<(Thread, &str), (u32, u32)> = BTreeMap::new();
+    for Point { thread, call, nth } in points(&scene.command(&place), calls, &place.0) {
+        let (first, last) = seen.entry((thread, call)).or_insert((nth, nth));
         *first = if is_long() { 1 } else { nth.min(*first) };
+        *last = nth.max(*last);
     }
-    for (call, first) in first {
-        for error in errors {
-            let struck = (first..).take_while(|nth| fail_at(scene, call, *nth, error));
-            println!(
-                "{:?}: {} times {call} with {error}",
-                scene.work,
-                struck.count()
-            );
+    for ((thread, call), (first, last)) in seen {
+        for turn in 0..if is_long() { errors.len() } else { 1 } {
+            // A call of the main thread may fail before the other thread is there whose call it was to be.
+            let struck = (first..).take_while(|&nth| {
+                let error = errors[(nth as usize + turn) % errors.len()];
+                let is_struck = fail_at(scene, Point { thread, call, nth }, error);
+                is_struck || nth < last
+            });
+            let times = struck.count();
+            println!("{:?}, {thread:?}: {call} failed {times} times", scene.work);
         }
     }
 }
 
-/// Lets the n-th call fail and judges what became of it. Answers with whether any call was struck.
-fn fail_at(scene: &Scene, call: &str, nth: u32, error: &'static str) -> bool {
+/// Lets a call fail and judges what became of it. Answers with whether it was struck in the thread that was meant.
+fn fail_at(scene: &Scene, point: Point<'_>, error: &'static str) -> bool {
     let (_dir, place) = scene.place();
-    let struck = strike(&scene.command(&place), call, nth, Blow::Fails(error));
-    let what = format!("{:?}: {call} number {nth} fails with {error}", scene.work);
+    let struck = strike(&scene.command(&place), point, Blow::Fails(error));
+    let what = format!("{:?}: {point} fails with {error}", scene.work);
     if struck.hits.is_empty() {
         assert_eq!(struck.said.code, 0, "{what}: {struck:#?}");
         return false;
     }
     let in_folder = |hit: &String| is_about(hit, &place.folder());
-    if HEARD_OF.contains(&call) && struck.hits.iter().any(in_folder) {
+    if HEARD_OF.contains(&point.call) && struck.hits.iter().any(in_folder) {
         let is_heard_of = struck.said.code != 0 || struck.said.stderr.contains("tealkeep: ");
         assert!(is_heard_of, "{what}, and nobody is told: {struck:#?}");
     }
     // 101 is a panic.
     assert_ne!(struck.said.code, 101, "{what}: {struck:#?}");
     scene.judge(&place, &struck, &what);
-    true
+    struck.threads.contains(&point.thread)
 }

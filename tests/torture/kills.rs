@@ -1,6 +1,7 @@
 //! SIGKILL, as a power cut: before any one call to the system, and at instants that are nobody's choice. The
 //! folder is consistent after each, and the next run succeeds and tidies up.
 
+use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -20,10 +21,10 @@ fn killed_before_any_change_on_the_disk_the_folder_is_consistent() {
         let (_dir, place) = scene.place();
         let points = points(&scene.command(&place), &CHANGES, &place.0);
         let points = random.draw(points, if is_long() { usize::MAX } else { 4 });
-        for (call, nth) in points {
+        for point in points {
             let (_dir, place) = scene.place();
-            let struck = strike(&scene.command(&place), call, nth, Blow::Kills);
-            let what = format!("{work:?}: killed before {call} number {nth}");
+            let struck = strike(&scene.command(&place), point, Blow::Kills);
+            let what = format!("{work:?}: killed before {point}");
             assert!(
                 struck.is_dead() || struck.said.code == 0,
                 "{what}: {struck:#?}"
@@ -61,7 +62,12 @@ fn killed_at_random_instants_the_folder_is_consistent() {
             }
             let said = Said::of(&output);
             let what = format!("{work:?}: killed after {at:?}, seed {}", random.seed);
-            scene.judge(&place, &Struck { said, hits }, &what);
+            let struck = Struck {
+                said,
+                hits,
+                threads: BTreeSet::new(),
+            };
+            scene.judge(&place, &struck, &what);
         }
     }
 }
