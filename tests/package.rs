@@ -334,6 +334,8 @@ fn the_laptops_timer_pulls_and_leaves_word() {
         &format!("StrictHostKeyChecking accept-new\n{config}"),
     );
     pi.has_a_person("you", &you("cat .ssh/id_ed25519.pub"));
+    // One who may use the commands there without `sudo`, as the chapter says.
+    pi.run("usermod --append --groups tealkeep you");
     let key = pi.run("tealkeep units home --only pull-key");
     let own = you("cat .ssh/tealkeep-backup.pub");
     let key = key.replace("ssh-ed25519 PUBLIC-KEY you@laptop", own.trim());
