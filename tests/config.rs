@@ -154,6 +154,8 @@ keep_manual = 1.5
 keep_before_deploy = 5000
 keep_before_restore_days = 0
 deadline = 3600
+level = 13
+drill_shrink = 101
 [app.runtime]
 command = "node server.js"
 blue_port = 0

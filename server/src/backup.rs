@@ -2,6 +2,7 @@
 //! knows nothing of deploys: whoever calls it from async code does so in `spawn_blocking`.
 
 pub mod adopt;
+mod aside;
 mod basis;
 pub mod catalogue;
 pub mod database;
@@ -33,6 +34,7 @@ use crate::schedule::Trust;
 pub use catalogue::Catalogue;
 pub use id::SnapshotId;
 pub use manifest::{Manifest, Reason};
+pub use member::Level;
 pub use retention::{Keep, Plan, Tier};
 pub use rotation::Rotated;
 pub use scratch::human;
@@ -56,8 +58,8 @@ pub struct Keeper {
     pub scratch: PathBuf,
     /// What is kept.
     pub keep: Keep,
-    /// How hard to compress, one of [`member::LEVELS`].
-    pub level: u32,
+    /// How hard to compress.
+    pub level: Level,
 }
 
 /// Which snapshot to take.
@@ -146,7 +148,7 @@ impl Keeper {
             folder: folder.to_owned(),
             scratch: folder.to_owned(),
             keep: Keep::default(),
-            level: gzip::DEFAULT_LEVEL,
+            level: Level::default(),
         }
     }
 

@@ -20,9 +20,7 @@ use jiff::tz::TimeZone;
 use reader::{Placed, Problem, Problems, Table};
 
 use crate::backup::database::{Access, Database};
-use crate::backup::gzip::DEFAULT_LEVEL;
-use crate::backup::member::LEVELS;
-use crate::backup::{Cancel, Keep, Watch};
+use crate::backup::{Cancel, Keep, Level, Watch};
 use crate::names::{AppName, Colour};
 use crate::pulls::DEFAULT_SPOOL;
 
@@ -113,8 +111,8 @@ pub struct BackupConfig {
     pub keep: Keep,
     /// How long one snapshot may take.
     pub deadline: Duration,
-    /// How hard to compress, one of [`LEVELS`].
-    pub level: u32,
+    /// How hard to compress.
+    pub level: Level,
     /// How often the newest snapshot is unpacked and compared as a drill; zero never does it by itself.
     pub drill_every: Duration,
     /// From which share of its rows on, in percent, a table that shrank since the night before is warned of.
@@ -131,7 +129,7 @@ impl Default for BackupConfig {
             at: Time::constant(3, 30, 0, 0),
             keep: Keep::default(),
             deadline: Duration::from_secs(3600),
-            level: DEFAULT_LEVEL,
+            level: Level::default(),
             drill_every: 7 * DAY,
             drill_shrink: 20,
             pull_within: 2 * DAY,
@@ -485,15 +483,17 @@ fn read_backup(table: Table<'_>) -> BackupConfig {
         before_deploy: count("keep_before_deploy", defaults.before_deploy),
         before_restore_days: count("keep_before_restore_days", defaults.before_restore_days),
     };
-    let level = table.or("level", usual.level);
-    if !LEVELS.contains(&level.value) {
+    let number = table.or("level", Level::USUAL);
+    let level = Level::new(number.value);
+    if level.is_none() {
         let text = format!(
-            "{} is no level of compression; it must be {} (quick) to {} (small; usual is {DEFAULT_LEVEL})",
-            level.value,
-            LEVELS.start(),
-            LEVELS.end()
+            "{} is no level of compression; it must be {} (quick) to {} (small; usual is {})",
+            number.value,
+            Level::NUMBERS.start(),
+            Level::NUMBERS.end(),
+            Level::USUAL
         );
-        table.problem_at(&level, text);
+        table.problem_at(&number, text);
     }
     let drill_every = table.or("drill_every", usual.drill_every);
     if !drill_every.value.is_zero() {
@@ -519,7 +519,7 @@ fn read_backup(table: Table<'_>) -> BackupConfig {
         at: at.value,
         keep,
         deadline: deadline.value,
-        level: level.value,
+        level: level.unwrap_or_default(),
         drill_every: drill_every.value,
         drill_shrink: drill_shrink.value,
         pull_within: pull_within.value,

@@ -15,7 +15,6 @@ use super::snapshot::SnapshotError;
 use super::watch::Stopped;
 
 pub(crate) use compress::{Receipt, compress};
-pub(crate) use lanes::apart;
 pub(crate) use unpack::prove;
 pub use unpack::unpack;
 
@@ -57,10 +56,6 @@ pub struct Chunks {
     /// How many of them were copied from the snapshot before, when this one was taken.
     pub reused: u64,
 }
-
-/// How hard to compress where nothing is said: the quickest level whose files are within a twentieth of those of
-/// `gzip`, although each chunk is compressed by itself.
-pub const DEFAULT_LEVEL: u32 = 7;
 
 /// A file that is not a whole snapshot, with what is wrong and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -98,9 +98,43 @@ fn seal_of(member: &[u8]) -> Hash {
     hasher.finalize().into()
 }
 
-/// The levels of compression that there are, from quick to small; from 10 on libdeflate looks for the smallest
-/// parse, which takes five to ten times as long as the usual level, and 9 MB of memory a core.
-pub const LEVELS: RangeInclusive<u32> = 1..=12;
+/// How hard to compress, from 1 (quick) to 12 (small); from 10 on libdeflate looks for the smallest parse, which
+/// takes five to ten times as long as the usual level, and 9 MB of memory a core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Level {
+    number: u32,
+    deflate: CompressionLvl,
+}
+
+impl Level {
+    /// The numbers of all levels.
+    pub const NUMBERS: RangeInclusive<u32> = 1..=12;
+
+    /// What is usual: the quickest level whose files are within a twentieth of those of `gzip`, although each chunk
+    /// is compressed by itself.
+    pub const USUAL: u32 = 7;
+
+    /// The level of this number, which is one of [`Level::NUMBERS`].
+    #[must_use]
+    pub const fn new(number: u32) -> Option<Level> {
+        match CompressionLvl::new(number.cast_signed()) {
+            Ok(deflate) => Some(Level { number, deflate }),
+            Err(_) => None,
+        }
+    }
+
+    /// Its number, one of [`Level::NUMBERS`].
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.number
+    }
+}
+
+impl Default for Level {
+    fn default() -> Level {
+        const { Level::new(Level::USUAL).expect("the usual level is one of them") }
+    }
+}
 
 /// Makes members, with libdeflate: a chunk lies in memory as a whole, which it makes more of than a compressor
 /// that is fed piece by piece. [`Unpacker`] is of another make on purpose, so that what one of them got wrong is
@@ -110,15 +144,11 @@ pub struct Packer {
 }
 
 impl Packer {
-    /// Compresses at `level`, one of [`LEVELS`]; another one counts as the nearest of these.
+    /// Compresses at `level`.
     #[must_use]
-    pub fn new(level: u32) -> Packer {
-        let level = level.clamp(*LEVELS.start(), *LEVELS.end());
-        let level = i32::try_from(level)
-            .ok()
-            .and_then(|level| CompressionLvl::new(level).ok());
+    pub fn new(level: Level) -> Packer {
         Packer {
-            deflate: Compressor::new(level.unwrap_or_default()),
+            deflate: Compressor::new(level.deflate),
         }
     }
 

@@ -15,12 +15,14 @@ use rustix::fs::Advice;
 use crate::durable::{self, Unnamed};
 use crate::names::{AppName, ReleaseId};
 
+use super::aside;
 use super::basis::Basis;
 use super::catalogue::{self, Catalogue};
 use super::database::{self, Access, BUSY_TIMEOUT, Database, DatabaseError, Facts};
 use super::gzip::{self, Receipt, UnpackError, Written};
 use super::id::SnapshotId;
 use super::manifest::{self, FILE_MODE, Manifest, Reason};
+use super::member::Level;
 use super::pages::{self, Copy, LivePages};
 use super::scratch::{self, NoRoom, OpenError};
 use super::watch::{Stage, Stopped, Watch};
@@ -46,8 +48,8 @@ pub struct Request {
     pub now: Zoned,
     /// The local date that it counts for, where that is not today: a catch-up's is the night that was missed.
     pub local_date: Option<Date>,
-    /// How hard to compress, one of [`member::LEVELS`].
-    pub level: u32,
+    /// How hard to compress.
+    pub level: Level,
     /// How long to wait for somebody who has the database locked.
     pub busy_timeout: Duration,
 }
@@ -66,7 +68,7 @@ impl Request {
             pinned: false,
             now,
             local_date: None,
-            level: gzip::DEFAULT_LEVEL,
+            level: Level::default(),
             busy_timeout: BUSY_TIMEOUT,
         }
     }
@@ -134,7 +136,7 @@ impl From<OpenError> for SnapshotError {
 /// # Errors
 /// [`SnapshotError`]; then nothing is left of the attempt.
 pub fn take(request: &Request, watch: &mut Watch<'_>) -> Result<Manifest, SnapshotError> {
-    gzip::apart(|| take_by(request, watch, Way::BestThereIs))
+    aside::apart(|| take_by(request, watch, Way::BestThereIs))
 }
 
 /// How pages are read.
@@ -212,6 +214,7 @@ fn write(
     let basis = Basis::newest(&catalogue, request.now.timestamp());
     drop(catalogue);
     if live {
+        aside::stand_back();
         let facts = examine(conn, database.path(), &size, watch)?;
         let mut statement = pages::statement(conn).map_err(SnapshotError::Read)?;
         let mut pages =
@@ -227,6 +230,7 @@ fn write(
         Copy::by_backup_api(conn, &size, &request.scratch, watch)?
     };
     conn.execute_batch("COMMIT").map_err(SnapshotError::Read)?;
+    aside::stand_back();
     copy.conn
         .progress_handler(database::STEPS_PER_LOOK, Some(watch.interrupter()))
         .map_err(SnapshotError::Read)?;

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::aside;
+
 /// What is being done at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -168,6 +170,7 @@ impl<'a> Watch<'a> {
     /// # Errors
     /// It was called off, or its deadline passed.
     pub fn check(&self) -> Result<(), Stopped> {
+        aside::look();
         if self.cancel.is_asked() {
             Err(Stopped::Cancelled)
         } else if Instant::now() >= self.ends {
@@ -186,7 +189,10 @@ impl<'a> Watch<'a> {
     /// A question for SQLite's progress handler, which interrupts a statement when it answers `true`.
     pub(crate) fn interrupter(&self) -> impl FnMut() -> bool + Send + 'static {
         let (cancel, ends) = (self.cancel.clone(), self.ends);
-        move || cancel.is_asked() || Instant::now() >= ends
+        move || {
+            aside::look();
+            cancel.is_asked() || Instant::now() >= ends
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use super::super::gzip::{self, Limit, UnpackError};
 use super::super::hex;
 use super::super::id::SnapshotId;
 use super::super::manifest::{self, FILE_MODE, Manifest, Reason};
+use super::super::member::Level;
 use super::super::scratch::{self, RESERVE_BYTES};
 use super::super::watch::{Stage, Stopped, Watch};
 use super::dates::Night;
@@ -40,7 +41,7 @@ pub(super) struct Piece<'a> {
     /// Whose database.
     pub app: Option<&'a AppName>,
     /// gzip's level, for one that is not compressed.
-    pub level: u32,
+    pub level: Level,
 }
 
 /// Why nothing was published.
@@ -111,7 +112,7 @@ fn fill(
             }
         }
         Packing::Plain => {
-            let level = Compression::new(piece.level.clamp(1, 9));
+            let level = Compression::new(piece.level.number().min(9));
             let mut gzip = GzEncoder::new(&mut hashed, level);
             let mut plain = Hashing::new(Checked {
                 inner: &mut gzip,

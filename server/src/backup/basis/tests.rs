@@ -5,7 +5,7 @@ use std::fs;
 use super::super::catalogue;
 use super::super::id::SnapshotId;
 use super::super::manifest;
-use super::super::member::Packer;
+use super::super::member::{Level, Packer};
 use super::*;
 
 /// Three chunks, the last one smaller than the others.
@@ -22,7 +22,7 @@ fn hash(plain: &[u8]) -> Hash {
 }
 
 fn packed(chunks: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let mut packer = Packer::new(6);
+    let mut packer = Packer::new(Level::default());
     chunks
         .iter()
         .map(|plain| {

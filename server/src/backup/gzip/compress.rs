@@ -6,8 +6,9 @@ use std::io::Write;
 
 use ring::digest::{Context, SHA256};
 
+use super::super::aside;
 use super::super::basis::Basis;
-use super::super::member::{CHUNK_BYTES, Hash, Header, Packer};
+use super::super::member::{CHUNK_BYTES, Hash, Header, Level, Packer};
 use super::super::watch::{Stage, Watch};
 use super::super::{hex, scratch};
 use super::lanes::{self, BATCH_BYTES, Give, Take};
@@ -35,7 +36,7 @@ pub(crate) struct Receipt {
 pub(crate) fn compress(
     pages: &mut dyn PageSource,
     out: &mut File,
-    level: u32,
+    level: Level,
     basis: Option<&Basis>,
     watch: &mut Watch<'_>,
 ) -> Result<(Written, Receipt), SnapshotError> {
@@ -46,7 +47,7 @@ pub(crate) fn compress(
             |packer, batch: &mut Batch| batch.pack(packer, basis),
         );
         let writer = scope.spawn(|| {
-            lanes::stand_back();
+            aside::stand_back();
             write_all(take, out)
         });
         let fed = feed(pages, give, watch);
@@ -169,6 +170,7 @@ fn write_all(
         }
         batch.clear();
         batches.give_back(batch);
+        aside::look();
     }
     let total = fresh.len() as u64;
     let compressed = fresh.iter().filter(|fresh| **fresh).count() as u64;

@@ -4,14 +4,13 @@
 use std::sync::mpsc::{Receiver, SendError, Sender, SyncSender, channel, sync_channel};
 use std::thread::Scope;
 
+use super::super::aside;
+
 /// The plain bytes of a batch: large enough that handing it over costs nothing beside the work on it.
 pub const BATCH_BYTES: usize = 4 * super::super::member::CHUNK_BYTES;
 
 /// More lanes than this would cost more memory than a snapshot may.
 const MOST_LANES: usize = 8;
-
-/// How much the threads of a snapshot stand back behind the app's (nice(2), 0 to 19).
-const NICENESS: i32 = 10;
 
 /// The side that hands out work.
 pub struct Give<T> {
@@ -48,9 +47,10 @@ where
         let (done, from_worker) = sync_channel(1);
         let mut state = start();
         scope.spawn(move || {
-            stand_back();
+            aside::stand_back();
             for mut batch in batches {
                 work(&mut state, &mut batch);
+                aside::look();
                 if done.send(batch).is_err() {
                     return;
                 }
@@ -103,24 +103,4 @@ impl<T> Take<T> {
         // Nobody to fill it any more: then it is simply freed.
         let _ = self.spare.send(batch);
     }
-}
-
-/// Does all of `work` on a thread of its own that stands back; the caller's, which may be lent out of a pool, stays as it
-/// is. A panic in it goes on here.
-pub fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    let span = tracing::Span::current();
-    let done = std::thread::scope(|scope| {
-        let worker = scope.spawn(|| {
-            stand_back();
-            span.in_scope(work)
-        });
-        worker.join()
-    });
-    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-/// Lets the app's own threads go first. On Linux this is a thread's own affair (setpriority(2), "C
-/// library/kernel differences"); everybody may stand back, so a refusal would change nothing that matters.
-pub fn stand_back() {
-    let _ = rustix::process::setpriority_process(None, NICENESS);
 }

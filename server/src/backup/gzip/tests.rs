@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::super::basis::Basis;
-use super::super::member::{CHUNK_BYTES, Flaw};
+use super::super::member::{CHUNK_BYTES, Flaw, Level};
 use super::super::watch::{Cancel, Stage, Watch};
 use super::*;
 
@@ -65,7 +65,7 @@ fn packed(plain: &[u8], page_bytes: usize, basis: Option<&Basis>) -> (File, Writ
         next: 0,
     };
     let (written, receipt) =
-        with_watch(|watch| compress(&mut pages, &mut file, 6, basis, watch)).unwrap();
+        with_watch(|watch| compress(&mut pages, &mut file, Level::default(), basis, watch)).unwrap();
     file.seek(SeekFrom::Start(0)).unwrap();
     (file, written, receipt)
 }
@@ -293,7 +293,7 @@ fn the_writers_error_is_the_one_that_is_told() {
         page_bytes: 4096,
         next: 0,
     };
-    let failed = with_watch(|watch| compress(&mut pages, &mut read_only, 6, None, watch));
+    let failed = with_watch(|watch| compress(&mut pages, &mut read_only, Level::default(), None, watch));
     assert!(matches!(failed, Err(SnapshotError::Io(_))), "{failed:?}");
 }
 
@@ -318,7 +318,7 @@ fn the_sources_error_ends_everything() {
         next: 0,
     });
     let mut out = tempfile::tempfile().unwrap();
-    let failed = with_watch(|watch| compress(&mut pages, &mut out, 6, None, watch));
+    let failed = with_watch(|watch| compress(&mut pages, &mut out, Level::default(), None, watch));
     assert!(
         matches!(failed, Err(SnapshotError::Stopped(_))),
         "{failed:?}"

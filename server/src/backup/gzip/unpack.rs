@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use flate2::bufread::GzDecoder;
 use ring::digest::{Context, SHA256};
 
+use super::super::aside;
 use super::super::hex;
 use super::super::member::{CHUNK_BYTES, Flaw, HEADER_BYTES, Header, Unpacker};
 use super::super::watch::{Stage, Watch};
@@ -149,7 +150,7 @@ fn walk(
             move |unpacker, batch: &mut Batch| batch.open(unpacker, depth),
         );
         let reader = scope.spawn(move || {
-            lanes::stand_back();
+            aside::stand_back();
             Reader::new(file, depth, give).read()
         });
         while let Some(mut batch) = batches.next() {
@@ -211,6 +212,7 @@ impl<'f> Reader<'f> {
     fn read_members(&mut self) -> Result<(), Ended> {
         let mut any = false;
         loop {
+            aside::look();
             let at = self.split.at();
             let start = self.split.peek(HEADER_BYTES)?;
             match (Header::parse(start), start) {
@@ -247,6 +249,7 @@ impl<'f> Reader<'f> {
         self.hand_over()?;
         let mut decoder = GzDecoder::new(&mut self.split);
         loop {
+            aside::look();
             self.batch.is_other = true;
             self.batch.plain.resize(CHUNK_BYTES, 0);
             let n = match decoder.read(&mut self.batch.plain) {

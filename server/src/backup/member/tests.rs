@@ -9,7 +9,7 @@ use super::*;
 
 fn pack(plain: &[u8]) -> (Vec<u8>, Header) {
     let mut member = Vec::new();
-    let header = Packer::new(6)
+    let header = Packer::new(Level::default())
         .pack(plain, blake3::hash(plain).into(), &mut member)
         .unwrap();
     (member, header)
@@ -41,7 +41,7 @@ fn a_member_says_what_it_holds_and_any_gzip_reads_it() {
         noise(CHUNK_BYTES),
         noise(CHUNK_BYTES - 512),
     ] {
-        for level in [0, 1, 6, 9, 12] {
+        for level in Level::NUMBERS.filter_map(Level::new) {
             let mut out = b"before".to_vec();
             let header = Packer::new(level)
                 .pack(&plain, blake3::hash(&plain).into(), &mut out)

@@ -1,0 +1,278 @@
+//! Threads that stand back, so that a snapshot can use every core and the app notices nothing: they run only where no
+//! thread of anybody else wants to (`SCHED_IDLE`, sched(7)). On a machine that is busy for long they would come to nothing
+//! that way; so each one counts how long it waits, and goes on as an ordinary nice thread (nice(2), 10) when it starves.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use rustix::process::{getpriority_process, setpriority_process};
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id, thread_schedule_policy,
+};
+
+/// How much these threads stand back in any case (nice(2), 0 to 19).
+const NICENESS: i32 = 10;
+
+/// What is judged at once: a thread that waited for this long since the last judgement is looked at.
+const WAITED: Duration = Duration::from_secs(1);
+
+/// It starves when it waited this many times longer than it ran. Beside one who wants the whole core, a thread of nice 10
+/// would run about a tenth of the time: with less than that, standing back further is worse than useless.
+const STARVING: u32 = 9;
+
+/// How often a thread looks at its account.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+thread_local! {
+    /// Of this thread, as long as it runs only where nobody else wants to.
+    static IDLER: RefCell<Option<Idler>> = const { RefCell::new(None) };
+}
+
+/// Does all of `work` on a thread of its own, which may stand back; the caller's, which may be lent out of a pool, stays as
+/// it is. A panic in it goes on here.
+pub fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let span = tracing::Span::current();
+    let done = std::thread::scope(|scope| scope.spawn(|| span.in_scope(work)).join());
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// From now on, all others' threads go before this one. It must hold nothing that they wait for. What it does next has to
+/// call [`look`] several times a second.
+pub fn stand_back() {
+    let niceness = getpriority_process(None).unwrap_or(0).max(NICENESS);
+    if *MAY_COME_BACK
+        && let Ok(idler) = Idler::new()
+        && run_as(NormalThreadSchedulePolicy::Idle)
+    {
+        IDLER.set(Some(idler));
+    }
+    be_nice(niceness);
+}
+
+/// Whether this thread has stood back so far that it starves; then it stands back less. Costs nothing in others.
+pub fn look() {
+    IDLER.with_borrow_mut(|slot| {
+        if slot.as_mut().is_some_and(Idler::is_starved) {
+            *slot = None;
+            run_as(NormalThreadSchedulePolicy::Other);
+            be_nice(NICENESS);
+            tracing::debug!("the machine is busy: a thread of the snapshot stands back less");
+        }
+    });
+}
+
+/// Whether who runs only where nobody else wants to may change that again. It depends on the capabilities, the limits
+/// (`RLIMIT_NICE`) and the filters of the process, so a thread tries it out.
+static MAY_COME_BACK: LazyLock<bool> = LazyLock::new(|| {
+    let tried = std::thread::spawn(|| {
+        be_nice(NICENESS);
+        run_as(NormalThreadSchedulePolicy::Idle) && run_as(NormalThreadSchedulePolicy::Other)
+    });
+    tried.join().unwrap_or(false)
+});
+
+fn run_as(policy: NormalThreadSchedulePolicy) -> bool {
+    let policy = ThreadSchedulePolicy::Normal(policy);
+    // It sets a niceness too, which may be refused, and is set anew by all who call this; so what holds now is asked.
+    let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy);
+    thread_schedule_policy() == Ok(policy)
+}
+
+/// On Linux this is a thread's own affair (setpriority(2), "C library/kernel differences"). Everybody may become nicer, so a
+/// refusal means that it is nicer already.
+fn be_nice(niceness: i32) {
+    let _ = setpriority_process(None, niceness);
+}
+
+/// How a thread that stands back fares.
+struct Idler {
+    /// `/proc/thread-self/schedstat`, kept open.
+    account: File,
+    judged: Times,
+    next_look: Instant,
+}
+
+impl Idler {
+    fn new() -> io::Result<Idler> {
+        let account = File::open("/proc/thread-self/schedstat")?;
+        let judged = Times::read(&account)?;
+        Ok(Idler {
+            account,
+            judged,
+            next_look: Instant::now() + LOOK_EVERY,
+        })
+    }
+
+    fn is_starved(&mut self) -> bool {
+        let now = Instant::now();
+        if now < self.next_look {
+            return false;
+        }
+        self.next_look = now + LOOK_EVERY;
+        // Who can't tell any more does not risk it.
+        let Ok(times) = Times::read(&self.account) else {
+            return true;
+        };
+        match judge(times.since(self.judged)) {
+            Verdict::TooEarly => false,
+            Verdict::Fed => {
+                self.judged = times;
+                false
+            }
+            Verdict::Starved => true,
+        }
+    }
+}
+
+/// What the kernel says of a thread (Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Times {
+    ran: Duration,
+    /// Ready to run, while others did.
+    waited: Duration,
+}
+
+impl Times {
+    fn read(account: &File) -> io::Result<Times> {
+        let mut bytes = [0; 96];
+        let length = account.read_at(&mut bytes, 0)?;
+        Times::parse(&String::from_utf8_lossy(&bytes[..length])).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidData, "schedstat is not two numbers")
+        })
+    }
+
+    fn parse(text: &str) -> Option<Times> {
+        let mut numbers = text.split_ascii_whitespace().map(str::parse);
+        let mut next = || Some(Duration::from_nanos(numbers.next()?.ok()?));
+        Some(Times {
+            ran: next()?,
+            waited: next()?,
+        })
+    }
+
+    fn since(self, earlier: Times) -> Times {
+        Times {
+            ran: self.ran.saturating_sub(earlier.ran),
+            waited: self.waited.saturating_sub(earlier.waited),
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    TooEarly,
+    Fed,
+    Starved,
+}
+
+fn judge(times: Times) -> Verdict {
+    if times.waited < WAITED {
+        Verdict::TooEarly
+    } else if times.waited > times.ran * STARVING {
+        Verdict::Starved
+    } else {
+        Verdict::Fed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+    use super::*;
+
+    fn policy() -> ThreadSchedulePolicy {
+        thread_schedule_policy().unwrap()
+    }
+
+    const IDLE: ThreadSchedulePolicy =
+        ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+
+    #[test]
+    fn who_waits_nine_times_as_long_as_it_runs_starves() {
+        let of = |ran, waited| {
+            judge(Times {
+                ran: Duration::from_millis(ran),
+                waited: Duration::from_millis(waited),
+            })
+        };
+        for (ran, waited, verdict) in [
+            (0, 0, Verdict::TooEarly),
+            (0, 999, Verdict::TooEarly),
+            (0, 1000, Verdict::Starved),
+            (100, 1000, Verdict::Starved),
+            (112, 1000, Verdict::Fed),
+            (5000, 20_000, Verdict::Fed),
+            (5000, 45_001, Verdict::Starved),
+        ] {
+            assert_eq!(of(ran, waited), verdict, "ran {ran} ms, waited {waited} ms");
+        }
+    }
+
+    #[test]
+    fn the_kernels_account_is_read() {
+        let times = Times::parse("1200 3400 7\n").unwrap();
+        assert_eq!(times.ran, Duration::from_nanos(1200));
+        assert_eq!(times.waited, Duration::from_nanos(3400));
+        for wrong in ["", "12", "12 x 3", "-1 2 3"] {
+            assert_eq!(Times::parse(wrong), None, "{wrong}");
+        }
+        let account = File::open("/proc/thread-self/schedstat").unwrap();
+        let before = Times::read(&account).unwrap();
+        while Times::read(&account).unwrap().ran == before.ran {
+            std::hint::spin_loop();
+        }
+    }
+
+    #[test]
+    fn the_callers_thread_stays_as_it_is() {
+        let (niceness, before) = (getpriority_process(None).unwrap(), policy());
+        let (inside, how) = apart(|| {
+            stand_back();
+            (getpriority_process(None).unwrap(), policy())
+        });
+        assert!(inside >= NICENESS);
+        assert_eq!(how == IDLE, *MAY_COME_BACK);
+        assert_eq!(getpriority_process(None).unwrap(), niceness);
+        assert_eq!(policy(), before);
+    }
+
+    #[test]
+    fn a_thread_that_starves_stands_back_less() {
+        let over = AtomicBool::new(false);
+        let cores = sched_getaffinity(None).unwrap();
+        let one = (0..CpuSet::MAX_CPU)
+            .find(|&core| cores.is_set(core))
+            .unwrap();
+        let mut only = CpuSet::new();
+        only.set(one);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                sched_setaffinity(None, &only).unwrap();
+                while !over.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+            let starving = scope.spawn(|| {
+                sched_setaffinity(None, &only).unwrap();
+                stand_back();
+                // Without the right to come back it never stood back so far.
+                assert_eq!(policy() == IDLE, *MAY_COME_BACK);
+                while policy() == IDLE {
+                    look();
+                }
+                getpriority_process(None).unwrap()
+            });
+            let niceness = starving.join();
+            over.store(true, Ordering::Relaxed);
+            assert!(niceness.unwrap() >= NICENESS);
+        });
+    }
+}
