@@ -412,6 +412,11 @@ fn print<T: Serialize>(json: bool, facts: &T, text: impl FnOnce() -> String) -> 
     } else {
         text().trim_end().to_owned()
     };
+    put(&text)
+}
+
+/// Prints a text and ends its line.
+fn put(text: &str) -> Outcome {
     match writeln!(std::io::stdout(), "{text}") {
         // Whoever reads has seen enough: `tealkeep status | head -1`.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

@@ -91,7 +91,7 @@ impl Demo {
             .context("the demo has an app")?
             .clone();
         if let Err(error) = first_snapshot(&app).await {
-            eprintln!("tealkeep: the first snapshot could not be taken: {error:#}");
+            tracing::error!("the first snapshot could not be taken: {error:#}");
         }
         let (tally, family, leave) = (
             Arc::new(Tally::default()),

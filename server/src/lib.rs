@@ -1,6 +1,9 @@
 //! Tealkeep's supervisor: snapshots, blue/green deploys and restores of household web apps, and the
 //! HTTP API and dashboard that show them. `ARCHITECTURE.md` is the map of this library.
 
+// They panic where nobody reads any more.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 pub mod backup;
 pub mod cli;
 pub mod clock;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::progress::Waiting;
+use super::progress::{Waiting, say};
 use super::{FAILED, Failure, Outcome, is_watched, print};
 use crate::policy::{self, Order, Report, Verdict};
 use address::Address;
@@ -48,14 +48,14 @@ pub struct CheckArgs {
 pub async fn run(args: &CheckArgs, json: bool) -> Outcome {
     let (mut address, order) = read(args)?;
     if address.scheme_was_assumed {
-        eprintln!("{} has no scheme, so https:// is assumed", args.url.trim());
+        say(format_args!("{} has no scheme, so https:// is assumed", args.url.trim()));
     }
     let settled = address.settled().await;
     if settled != address.origin {
-        eprintln!(
+        say(format_args!(
             "{} leads to {settled}, so that is looked at",
             address.origin
-        );
+        ));
         address.origin = settled;
     }
     let site = address.site();
@@ -94,7 +94,7 @@ fn exit(report: &Report) -> Outcome {
 
 fn waiting(address: &Address) -> Waiting {
     if !is_watched() {
-        eprintln!("asking {} as a browser would", address.origin);
+        say(format_args!("asking {} as a browser would", address.origin));
     }
     Waiting::new("asking as a browser would")
 }

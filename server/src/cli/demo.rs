@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::Outcome;
 use super::serve::{log_to_stderr, stopped};
+use super::{Outcome, put};
 use crate::demo::{Demo, DemoOptions};
 
 #[derive(Debug, Args)]
@@ -54,9 +54,9 @@ pub async fn run(args: &DemoArgs) -> Outcome {
     };
     let stopped = stopped()?;
     let demo = Demo::start(options).await?;
-    println!("{}", demo.welcome());
+    put(&demo.welcome())?;
     stopped.await;
-    println!("Stopping; what was under way is finished or taken back at the next start.");
-    println!("{}", demo.shut_down().await);
+    put("Stopping; what was under way is finished or taken back at the next start.")?;
+    put(&demo.shut_down().await)?;
     Ok(())
 }

@@ -14,7 +14,8 @@ use std::process::Command;
 use clap::{Args, FromArgMatches};
 
 use super::client::Client;
-use super::{Cli, Failure, Outcome, threads};
+use super::progress::say;
+use super::{Cli, Failure, Outcome, put, threads};
 use crate::http::auth::Scope;
 use crate::http::incoming::Folder;
 use crate::pulls::DEFAULT_SPOOL;
@@ -86,10 +87,10 @@ fn parse(words: &[String], scope: Scope) -> Result<Cli, Failure> {
         Err(error) => {
             let text = error.render();
             if !error.use_stderr() {
-                println!("{text}");
+                put(&text.to_string())?;
                 return Err(Failure::Said(0));
             }
-            eprintln!("{text}");
+            say(text);
             return Err(Failure::Said(super::WRONG_CALL));
         }
     };

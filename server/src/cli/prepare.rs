@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Outcome, print};
+use super::{Outcome, print, put};
 use crate::names::ReleaseId;
 use crate::prepare::{Order, run as prepare};
 
@@ -39,7 +39,8 @@ pub async fn run(args: &PrepareArgs, json: bool) -> Outcome {
     // It waits for files and for one child; nothing else runs here.
     let record = prepare(&order, &mut |line| {
         if !json {
-            println!("{line}");
+            // Whoever reads along may be gone; the release is to be ready all the same.
+            let _ = put(line);
         }
     })?;
     if json {

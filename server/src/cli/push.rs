@@ -14,9 +14,9 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Command;
 
 use super::deploy::{Look, conclude};
-use super::progress::Steps;
+use super::progress::{Steps, say};
 use super::remote::{SSH_FAILED, ssh_words};
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, put};
 use crate::deploy::step::Step;
 use crate::http::incoming::Incoming;
 use crate::journal::runs::{Run, RunState, StepState};
@@ -90,10 +90,10 @@ pub async fn run(args: &PushArgs, host: &str, ssh: &str, json: bool) -> Outcome 
             .find(|row| row.step == Step::Verify && row.state == StepState::Done)
             .and_then(|row| row.detail.as_deref());
         match (&incoming.url, verified) {
-            (Some(_), Some(verified)) => println!("Verified: {verified}."),
-            (None, Some(verified)) => println!(
+            (Some(_), Some(verified)) => put(&format!("Verified: {verified}."))?,
+            (None, Some(verified)) => put(&format!(
                 "Verified: {verified}. With `url` in its configuration the public address is asked too."
-            ),
+            ))?,
             (_, None) => {}
         }
     }
@@ -150,12 +150,12 @@ async fn ask(args: &PushArgs, there: &There<'_>) -> Result<Incoming, Failure> {
         )
     })?;
     if incoming.version != env!("CARGO_PKG_VERSION") {
-        eprintln!(
+        say(format_args!(
             "The Tealkeep at {} is {}, this one is {}; the same version on both is safer.",
             there.host,
             incoming.version,
             env!("CARGO_PKG_VERSION")
-        );
+        ));
     }
     if incoming.free_bytes < LEAST_FREE_BYTES {
         return Err(Failure::Tried(anyhow!(

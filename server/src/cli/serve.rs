@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::progress::say;
 use super::{DEFAULT_CONFIG, Failure, Outcome};
 use crate::clock::seconds;
 use crate::config::Config;
@@ -35,12 +36,12 @@ pub async fn run(args: &ServeArgs) -> Outcome {
     let supervisor = Supervisor::start_with(config, sockets).await?;
     drop(starting);
     let at = supervisor.dashboard;
-    eprintln!("The dashboard listens on http://{at}");
+    say(format_args!("The dashboard listens on http://{at}"));
     if let Some(token) = &supervisor.first_link {
-        eprintln!(
+        say(format_args!(
             "No password is set yet. This link sets one; it can be used once:\n  http://127.0.0.1:{}/welcome/{token}",
             at.port()
-        );
+        ));
     }
     // The watchdog is fed to the very end: a stop that takes its time is not a hang.
     let _alive = service::ready(&format!("The dashboard listens on http://{at}."));
@@ -67,9 +68,9 @@ async fn load(path: &Path) -> Result<Config, Failure> {
         match &refused {
             None => {
                 let patience = seconds(LATE_DISK);
-                eprintln!(
+                say(format_args!(
                     "tealkeep: {error}\nThat may come yet, as a disk does at boot: it is waited for, {patience} at most."
-                );
+                ));
                 refused = Some(error);
             }
             // Something has come: to be written to, it must have been there when systemd made this process's view of
@@ -104,5 +105,7 @@ pub fn log_to_stderr(usual: &str) {
         .with_writer(std::io::stderr)
         .with_ansi(super::is_watched())
         .with_target(false)
+        // Said on stderr, which is what failed then.
+        .log_internal_errors(false)
         .init();
 }

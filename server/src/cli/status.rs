@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::client::Client;
 use super::deploy::{conclude, watch};
+use super::progress::say;
 use super::{Failure, Outcome, print};
 use crate::deploy::seconds;
 use crate::http::api::{AppStatus, ColourStatus, Status};
@@ -67,12 +68,12 @@ async fn follow(client: &Client, app: Option<String>, json: bool) -> Outcome {
             Some(underway) if underway.run == 0 => tokio::time::sleep(BEGINNING).await,
             Some(underway) => {
                 if !json {
-                    eprintln!(
+                    say(format_args!(
                         "the {} of {} is under way since {}",
                         underway.kind.noun(),
                         underway.subject,
                         local(underway.since)
-                    );
+                    ));
                 }
                 return watch(client, underway.run, json).await;
             }
@@ -86,10 +87,10 @@ async fn follow(client: &Client, app: Option<String>, json: bool) -> Outcome {
         });
     };
     if !json && let Some(ended) = last.ended {
-        eprintln!(
+        say(format_args!(
             "nothing is under way; the last run ended at {}",
             local(ended)
-        );
+        ));
     }
     conclude(last, json)
 }

@@ -27,7 +27,7 @@ impl App {
     /// Begins a drill where one is due by now; it goes on by itself. The first one is due when there is a snapshot.
     ///
     /// # Errors
-    /// The journal or the backups folder can't be read.
+    /// The journal can't be read.
     pub async fn drill_if_due(self: &Arc<Self>, now: Timestamp) -> anyhow::Result<()> {
         if self.next_drill(now).await?.is_none_or(|next| next > now) {
             return Ok(());
@@ -42,10 +42,11 @@ impl App {
         if troubled.is_some_and(|since| since.elapsed() < PAUSE_AFTER_TROUBLE) {
             return Ok(());
         }
-        // What is wrong in a folder that holds no snapshot is said elsewhere, and no drill makes it clearer.
-        let (catalogue, _) = self.data.catalogue().await?;
-        if catalogue.entries.is_empty() {
-            return Ok(());
+        // What is wrong in a folder that holds no snapshot, or can't be read, is said elsewhere, and no drill makes it
+        // clearer.
+        match self.data.catalogue().await {
+            Ok((catalogue, _)) if !catalogue.entries.is_empty() => {}
+            Ok(_) | Err(_) => return Ok(()),
         }
         let app = self.clone();
         self.tasks.spawn(async move {

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, BufReader};
 use tokio::process::Command;
 
 use super::super::Failure;
-use super::super::progress::{RsyncLines, Sending, hundredths};
+use super::super::progress::{RsyncLines, Sending, hundredths, say};
 use super::{There, words};
 use crate::http::incoming::Incoming;
 use crate::prepare::RECORD_FILE;
@@ -65,13 +65,13 @@ pub(super) async fn send(
             })
             .unwrap_or(0)
     };
-    eprintln!(
+    say(format_args!(
         "{} was sent: {} of its {} files were new or changed, {} over the wire",
         incoming.id,
         number("Number of regular files transferred:"),
         regular_files(&said),
         crate::backup::human(number("Total bytes sent:"))
-    );
+    ));
     Ok(())
 }
 

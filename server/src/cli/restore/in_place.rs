@@ -18,7 +18,7 @@ use super::{DEADLINE, RestoreArgs};
 use crate::backup::database::Facts;
 use crate::backup::restore::{RestoreError, unpack};
 use crate::backup::{Cancel, SnapshotId, Watch, human, manifest};
-use crate::cli::progress::Bytes;
+use crate::cli::progress::{Bytes, say};
 use crate::cli::pull::PULL_FOLDER;
 use crate::cli::{Failure, Outcome, print, units};
 use crate::config::{AppConfig, RuntimeConfig};
@@ -144,7 +144,7 @@ fn newest_whole(
         match done {
             Ok(facts) => return Ok((id, unpacked, facts)),
             Err(error @ RestoreError::Damaged { .. }) if wanted.is_none() => {
-                eprintln!("tealkeep: {error}; the next older one is taken");
+                say(format_args!("tealkeep: {error}; the next older one is taken"));
             }
             Err(error) => return Err(anyhow!("{error}")),
         }
