@@ -94,8 +94,15 @@ pub async fn last(server: &Server, app: &AppName) -> anyhow::Result<Option<Pull>
         tracing::debug!("{error:#}");
     }
     let pulls = server.journal.pulls(app.clone(), LOOKED_AT).await?;
-    // They come by when they were written down, the newest first, and of two of the same instant that one counts.
-    Ok(pulls.into_iter().rev().max_by_key(|pull| pull.at))
+    Ok(newest(pulls, server.clock.now()))
+}
+
+/// The newest of the pulls, which come by when they were written down, the newest first: of two of the same instant that
+/// one counts. What a clock that ran ahead has dated counts only where there is nothing else.
+pub fn newest(pulls: Vec<Pull>, now: Timestamp) -> Option<Pull> {
+    let by_then = pulls.iter().rev().filter(|pull| pull.at <= now);
+    let newest = by_then.max_by_key(|pull| pull.at).cloned();
+    newest.or_else(|| pulls.into_iter().next())
 }
 
 /// Looks for words once a minute until `stop`. The same fault is told once.
@@ -147,7 +154,7 @@ fn sentence(word: &Word) -> String {
 mod tests {
     use super::*;
 
-    fn word(laptop: &str) -> Word {
+    pub(super) fn word(laptop: &str) -> Word {
         Word {
             laptop: laptop.to_owned(),
             newest: Some("2026-11-21T033000Z".parse().unwrap()),
@@ -173,6 +180,32 @@ mod tests {
         // Left at a time that has not come yet: it is dated as now, each time that it is found.
         assert!(is_same(&known, &pull("anna", 1001), at(5000)));
         assert!(!is_same(&known, &pull("bert", 1001), at(5000)));
+    }
+
+    #[test]
+    fn a_pull_that_a_clock_dated_in_the_future_hides_none_of_today() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let pull = |laptop: &str, second| Pull {
+            at: at(second),
+            laptop: laptop.to_owned(),
+            newest: None,
+            whole: None,
+            damaged: None,
+        };
+        let of = |pulls: &[Pull]| newest(pulls.to_vec(), at(5000)).map(|pull| pull.laptop);
+        let (ahead, late, today) = (pull("ahead", 9000), pull("late", 3000), pull("today", 4000));
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(std::slice::from_ref(&ahead)), Some("ahead".to_owned()));
+        assert_eq!(
+            of(&[ahead.clone(), today.clone()]),
+            Some("today".to_owned())
+        );
+        // A word that lay in the spool for long is written down after later ones.
+        assert_eq!(of(&[late, today, ahead]), Some("today".to_owned()));
+        assert_eq!(
+            of(&[pull("second", 4000), pull("first", 4000)]),
+            Some("second".to_owned())
+        );
     }
 
     #[test]

@@ -76,12 +76,58 @@ fn a_mirror_of_a_machine_that_begins_anew_removes_nothing_that_was_here_before()
         .laptop("$TEALKEEP pull --ssh ./ssh --mirror $HOST:/ copy")
         .succeeds();
     assert!(
-        said.stdout.contains("begins anew; nothing was removed"),
+        said.stdout.contains("what is there begins anew"),
         "{said:#?}"
     );
     assert_eq!(ids(&pair.copy()), all(&[&second]));
     pair.laptop("$TEALKEEP verify ./copy; cd copy; sha256sum --quiet -c SHA256SUMS")
         .succeeds();
+}
+
+#[test]
+fn what_is_damaged_here_and_gone_there_is_named_and_stands_in_no_ones_way() {
+    let pair = Pair::start();
+    let all: Vec<String> = (0..3).map(|_| pair.snapshot()).collect();
+    pair.pull(&[]).succeeds();
+    let file = pair.copy().join(format!("snapshots/{}.sqlite.gz", all[0]));
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[1000] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    pair.remove_there(&all[0]);
+    pair.remove_there(&all[1]);
+    let said = pair.pull(&["--all", "--mirror"]).fails_with(1);
+    assert!(
+        said.stderr.contains(&format!(
+            "remove it by hand: {}",
+            file.canonicalize().unwrap().display()
+        )),
+        "{said:#?}"
+    );
+    assert_eq!(said.json()["removed"], json!([all[1]]), "{said:#?}");
+    fs::remove_file(&file).unwrap();
+    fs::remove_file(file.with_extension("").with_extension("json")).unwrap();
+    let facts = pair.pull(&["--all", "--mirror"]).succeeds().json();
+    assert_eq!(facts["damaged"], 0, "{facts:#}");
+    assert_eq!(ids(&pair.copy()), all[2..]);
+}
+
+#[test]
+fn a_mirror_of_a_machine_that_was_put_back_to_an_older_day_removes_nothing_that_came_since() {
+    let pair = Pair::start();
+    let all: Vec<String> = (0..4).map(|_| pair.snapshot()).collect();
+    pair.pull(&["--mirror"]).succeeds();
+    pair.remove_there(&all[2]);
+    pair.remove_there(&all[3]);
+    let facts = pair.pull(&["--mirror"]).succeeds().json();
+    assert_eq!(facts["removed"], json!([]), "{facts:#}");
+    assert_eq!(facts["former"], json!(all[2..]), "{facts:#}");
+    // The next night comes, and the day after that one.
+    let next = pair.snapshot();
+    pair.remove_there(&all[0]);
+    let facts = pair.pull(&["--mirror"]).succeeds().json();
+    assert_eq!(facts["removed"], json!([all[0]]), "{facts:#}");
+    let stay: Vec<String> = all[1..].iter().cloned().chain([next]).collect();
+    assert_eq!(ids(&pair.copy()), stay);
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Threads that stand back, so that a snapshot can use every core and the app notices nothing: they run only where no
 //! thread of anybody else wants to (`SCHED_IDLE`, sched(7)). On a machine that is busy for long they would come to nothing
-//! that way; so each one counts how long it waits, and goes on as an ordinary nice thread (nice(2), 10) when it starves.
+//! that way; so each one counts how long it waits, and goes on as an ordinary nice thread (nice(2), 10) when it starves. Who
+//! writes is never more than nice: the app's own fsync may wait for what was written beside it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{getpriority_process, setpriority_process};
@@ -19,11 +20,14 @@ use thread_priority::{
 const NICENESS: i32 = 10;
 
 /// What is judged at once: a thread that waited for this long since the last judgement is looked at.
-const WAITED: Duration = Duration::from_secs(1);
+const WAITED: Duration = Duration::from_millis(250);
 
 /// It starves when it waited this many times longer than it ran. Beside one who wants the whole core, a thread of nice 10
 /// would run about a tenth of the time: with less than that, standing back further is worse than useless.
 const STARVING: u32 = 9;
+
+/// For how long after one has starved nobody stands back so far.
+const BUSY_FOR: Duration = Duration::from_secs(10);
 
 /// How often a thread looks at its account.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -31,7 +35,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 thread_local! {
     /// Of this thread, as long as it runs only where nobody else wants to.
     static IDLER: RefCell<Option<Idler>> = const { RefCell::new(None) };
+    /// Whether this thread and those that it starts never stand back.
+    static HURRIES: Cell<bool> = const { Cell::new(false) };
 }
+
+/// When one of them starved last: the machine is as busy for the others.
+static STARVED: Mutex<Option<Instant>> = Mutex::new(None);
 
 /// Does all of `work` on a thread of its own, which may stand back; the caller's, which may be lent out of a pool, stays as
 /// it is. A panic in it goes on here.
@@ -41,39 +50,101 @@ pub fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// From now on, all others' threads go before this one. It must hold nothing that they wait for. What it does next has to
-/// call [`look`] several times a second.
+/// Does all of `work` as fast as the machine can, its threads too: people wait for it.
+pub fn in_a_hurry<T>(work: impl FnOnce() -> T) -> T {
+    struct Before(bool);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            HURRIES.set(self.0);
+        }
+    }
+    let _before = Before(HURRIES.replace(true));
+    work()
+}
+
+/// Whether who works here hurries; a thread that is started for it takes that on.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    hurries: bool,
+}
+
+impl Pace {
+    /// This thread's.
+    pub fn here() -> Pace {
+        Pace {
+            hurries: HURRIES.get(),
+        }
+    }
+
+    /// Makes it this thread's.
+    pub fn take_on(self) {
+        HURRIES.set(self.hurries);
+    }
+}
+
+/// From now on, all others' threads go before this one. It must hold nothing that they wait for, and write nothing that has
+/// to reach the disk: whoever runs in this way also reads and writes behind everybody else, unless the process was told
+/// otherwise (ioprio_set(2), "IOPRIO_CLASS_IDLE"). What it does next has to call [`look`] several times a second.
 pub fn stand_back() {
+    if HURRIES.get() {
+        return;
+    }
     let niceness = getpriority_process(None).unwrap_or(0).max(NICENESS);
-    if *MAY_COME_BACK
-        && let Ok(idler) = Idler::new()
-        && run_as(NormalThreadSchedulePolicy::Idle)
-    {
-        IDLER.set(Some(idler));
+    if *MAY_COME_BACK {
+        let idler = Idler::new(niceness).ok().filter(|_| !is_busy());
+        // One that can't tell how it fares does not risk it; a thread begins as the one that started it was.
+        match idler.filter(|_| run_as(NormalThreadSchedulePolicy::Idle)) {
+            Some(idler) => IDLER.set(Some(idler)),
+            None => {
+                run_as(NormalThreadSchedulePolicy::Other);
+            }
+        }
     }
     be_nice(niceness);
 }
 
-/// Whether this thread has stood back so far that it starves; then it stands back less. Costs nothing in others.
+/// From now on this thread is an ordinary nice one, for what writes and waits for the disk.
+pub fn step_up() {
+    if HURRIES.get() {
+        return;
+    }
+    let idler = IDLER.take();
+    let niceness = match idler {
+        Some(idler) => idler.niceness,
+        None => getpriority_process(None).unwrap_or(0).max(NICENESS),
+    };
+    if *MAY_COME_BACK {
+        run_as(NormalThreadSchedulePolicy::Other);
+    }
+    be_nice(niceness);
+}
+
+/// Whether this thread has stood back so far that it starves; then it steps up. Costs nothing in others.
 pub fn look() {
-    IDLER.with_borrow_mut(|slot| {
-        if slot.as_mut().is_some_and(Idler::is_starved) {
-            *slot = None;
-            run_as(NormalThreadSchedulePolicy::Other);
-            be_nice(NICENESS);
-            tracing::debug!("the machine is busy: a thread of the snapshot stands back less");
-        }
-    });
+    let starves = IDLER.with_borrow_mut(|idler| idler.as_mut().is_some_and(Idler::is_starved));
+    if starves {
+        step_up();
+        tracing::debug!("the machine is busy: a thread of the snapshot stands back less");
+    }
+}
+
+fn starved() -> MutexGuard<'static, Option<Instant>> {
+    STARVED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn is_busy() -> bool {
+    starved().is_some_and(|at| at.elapsed() < BUSY_FOR)
 }
 
 /// Whether who runs only where nobody else wants to may change that again. It depends on the capabilities, the limits
 /// (`RLIMIT_NICE`) and the filters of the process, so a thread tries it out.
 static MAY_COME_BACK: LazyLock<bool> = LazyLock::new(|| {
-    let tried = std::thread::spawn(|| {
+    let tried = std::thread::Builder::new().spawn(|| {
         be_nice(NICENESS);
         run_as(NormalThreadSchedulePolicy::Idle) && run_as(NormalThreadSchedulePolicy::Other)
     });
-    tried.join().unwrap_or(false)
+    let tried = tried.ok().and_then(|thread| thread.join().ok());
+    tried.unwrap_or(false)
 });
 
 fn run_as(policy: NormalThreadSchedulePolicy) -> bool {
@@ -95,16 +166,19 @@ struct Idler {
     account: File,
     judged: Times,
     next_look: Instant,
+    /// What it was told to be besides.
+    niceness: i32,
 }
 
 impl Idler {
-    fn new() -> io::Result<Idler> {
+    fn new(niceness: i32) -> io::Result<Idler> {
         let account = File::open("/proc/thread-self/schedstat")?;
         let judged = Times::read(&account)?;
         Ok(Idler {
             account,
             judged,
             next_look: Instant::now() + LOOK_EVERY,
+            niceness,
         })
     }
 
@@ -114,6 +188,9 @@ impl Idler {
             return false;
         }
         self.next_look = now + LOOK_EVERY;
+        if is_busy() {
+            return true;
+        }
         // Who can't tell any more does not risk it.
         let Ok(times) = Times::read(&self.account) else {
             return true;
@@ -124,7 +201,10 @@ impl Idler {
                 self.judged = times;
                 false
             }
-            Verdict::Starved => true,
+            Verdict::Starved => {
+                *starved() = Some(now);
+                true
+            }
         }
     }
 }
@@ -205,10 +285,10 @@ mod tests {
         };
         for (ran, waited, verdict) in [
             (0, 0, Verdict::TooEarly),
-            (0, 999, Verdict::TooEarly),
-            (0, 1000, Verdict::Starved),
-            (100, 1000, Verdict::Starved),
-            (112, 1000, Verdict::Fed),
+            (0, 249, Verdict::TooEarly),
+            (0, 250, Verdict::Starved),
+            (27, 250, Verdict::Starved),
+            (28, 250, Verdict::Fed),
             (5000, 20_000, Verdict::Fed),
             (5000, 45_001, Verdict::Starved),
         ] {
@@ -239,9 +319,44 @@ mod tests {
             (getpriority_process(None).unwrap(), policy())
         });
         assert!(inside >= NICENESS);
-        assert_eq!(how == IDLE, *MAY_COME_BACK);
+        assert!(how != IDLE || *MAY_COME_BACK);
         assert_eq!(getpriority_process(None).unwrap(), niceness);
         assert_eq!(policy(), before);
+    }
+
+    #[test]
+    fn who_hurries_never_stands_back_and_neither_do_the_threads_that_it_starts() {
+        let before = getpriority_process(None).unwrap();
+        in_a_hurry(|| {
+            let pace = Pace::here();
+            let (niceness, how) = apart(move || {
+                pace.take_on();
+                stand_back();
+                step_up();
+                (getpriority_process(None).unwrap(), policy())
+            });
+            assert_eq!(niceness, before);
+            assert_eq!(how, policy());
+        });
+        assert!(!Pace::here().hurries);
+    }
+
+    #[test]
+    fn who_steps_up_is_as_nice_as_it_was_told_and_no_nicer() {
+        for told in [0, 15] {
+            let (stood_back, stepped_up, how) = apart(|| {
+                be_nice(told);
+                stand_back();
+                let stood_back = getpriority_process(None).unwrap();
+                step_up();
+                (stood_back, getpriority_process(None).unwrap(), policy())
+            });
+            assert_eq!(
+                (stood_back, stepped_up),
+                (told.max(NICENESS), told.max(NICENESS))
+            );
+            assert_ne!(how, IDLE);
+        }
     }
 
     #[test]
@@ -262,17 +377,27 @@ mod tests {
             });
             let starving = scope.spawn(|| {
                 sched_setaffinity(None, &only).unwrap();
+                let given_up = Instant::now() + Duration::from_secs(300);
+                let goes_on = || Instant::now() < given_up;
                 stand_back();
-                // Without the right to come back it never stood back so far.
-                assert_eq!(policy() == IDLE, *MAY_COME_BACK);
-                while policy() == IDLE {
+                // Another test's thread may have starved just now.
+                while *MAY_COME_BACK && policy() != IDLE && goes_on() {
+                    std::thread::sleep(LOOK_EVERY);
+                    stand_back();
+                }
+                let stood_back = policy() == IDLE;
+                while policy() == IDLE && goes_on() {
                     look();
                 }
-                getpriority_process(None).unwrap()
+                (stood_back, policy(), getpriority_process(None).unwrap())
             });
-            let niceness = starving.join();
+            let fared = starving.join();
             over.store(true, Ordering::Relaxed);
-            assert!(niceness.unwrap() >= NICENESS);
+            let (stood_back, policy, niceness) = fared.unwrap();
+            // Without the right to come back it never stood back so far.
+            assert_eq!(stood_back, *MAY_COME_BACK);
+            assert_ne!(policy, IDLE, "it starves");
+            assert!(niceness >= NICENESS);
         });
     }
 }

@@ -118,8 +118,9 @@ impl Level {
     #[must_use]
     pub const fn new(number: u32) -> Option<Level> {
         match CompressionLvl::new(number.cast_signed()) {
-            Ok(deflate) => Some(Level { number, deflate }),
-            Err(_) => None,
+            // libdeflate's 0 does not compress.
+            Ok(deflate) if number > 0 => Some(Level { number, deflate }),
+            Ok(_) | Err(_) => None,
         }
     }
 

@@ -11,6 +11,7 @@ use rusqlite::backup::{Backup, StepResult};
 
 use crate::durable::Unnamed;
 
+use super::aside;
 use super::database::{self, Access, Database, DatabaseError, Facts, beside};
 use super::manifest::{FILE_MODE, difference_in_rows};
 use super::scratch::{self, NoRoom};
@@ -123,14 +124,17 @@ pub fn unpack(snapshot: &Path, to: &Path, watch: &mut Watch<'_>) -> Result<Facts
     };
     let mut unnamed = Unnamed::create_in(&dir, FILE_MODE).map_err(io("make a file in", &dir))?;
     let mut name = Name::Held(None);
-    let proven = unpack_checked(
-        &file,
-        &mut unnamed,
-        &dir,
-        manifest.as_ref(),
-        &mut name,
-        watch,
-    );
+    // The app may be stopped until it is done.
+    let proven = aside::in_a_hurry(|| {
+        unpack_checked(
+            &file,
+            &mut unnamed,
+            &dir,
+            manifest.as_ref(),
+            &mut name,
+            watch,
+        )
+    });
     let facts = match proven {
         Ok(facts) => facts,
         Err(Unproven::Damaged(damage)) => return Err(damaged(damage)),

@@ -136,7 +136,13 @@ impl From<OpenError> for SnapshotError {
 /// # Errors
 /// [`SnapshotError`]; then nothing is left of the attempt.
 pub fn take(request: &Request, watch: &mut Watch<'_>) -> Result<Manifest, SnapshotError> {
-    aside::apart(|| take_by(request, watch, Way::BestThereIs))
+    aside::apart(|| match request.reason {
+        // The app may be stopped until it is done.
+        Reason::BeforeRestore => aside::in_a_hurry(|| take_by(request, watch, Way::BestThereIs)),
+        Reason::Nightly | Reason::Manual | Reason::BeforeDeploy => {
+            take_by(request, watch, Way::BestThereIs)
+        }
+    })
 }
 
 /// How pages are read.
@@ -178,6 +184,7 @@ fn take_by(request: &Request, watch: &mut Watch<'_>, way: Way) -> Result<Manifes
     }
     read_back(&mut out, &receipt, watch)?;
     watch.check()?;
+    aside::step_up();
 
     let id = free_id(&snapshots, request.now.timestamp()).map_err(folder)?;
     let manifest = describe(request, id, &facts, written, started);
@@ -303,10 +310,12 @@ fn read_back(
     watch: &mut Watch<'_>,
 ) -> Result<(), SnapshotError> {
     let file = out.file();
+    aside::step_up();
     file.sync_all()?;
     // From the disk, not from memory: that is what a reader will get after a power cut.
     rustix::fs::fadvise(&*file, 0, None, Advice::DontNeed).map_err(io::Error::from)?;
     file.seek(SeekFrom::Start(0))?;
+    aside::stand_back();
     match gzip::prove(file, receipt, watch) {
         Ok(true) => Ok(()),
         Ok(false) => Err(SnapshotError::ReadsBackWrong(

@@ -94,7 +94,7 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
     fetched?;
 
     let newest = pull.here.keys().next_back().copied();
-    let damaged = pull.damaged();
+    let (damaged, beyond_help) = (pull.damaged(), pull.beyond_help());
     let drill = match newest.filter(|_| args.drill) {
         Some(_) => Some(super::drill::of(pull.dest.path(), None, DEADLINE)?),
         None => None,
@@ -131,8 +131,22 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
             facts.dest.display()
         )));
     }
-    match facts.damaged {
-        0 => Ok(()),
+    if !beyond_help.is_empty() {
+        let paths: Vec<String> = beyond_help
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        say(format_args!(
+            "Damaged here, and rotated away there, so that nothing can take its place; remove it by hand: {}",
+            paths.join(", ")
+        ));
+    }
+    match facts.damaged - beyond_help.len() {
+        0 if beyond_help.is_empty() => Ok(()),
+        0 => Err(Failure::Tried(anyhow!(
+            "all that is there is here, and whole; {} that is not there any more is damaged",
+            beyond_help.len()
+        ))),
         damaged => Err(Failure::Tried(anyhow!(
             "{damaged} of the snapshots there can't be relied on; `tealkeep verify` on that machine says whether they are damaged there"
         ))),
@@ -246,6 +260,21 @@ impl Pull<'_> {
         self.came.insert(manifest.id, came);
     }
 
+    /// Whether it stands there, or may do so.
+    fn is_there(&self, id: SnapshotId) -> bool {
+        let index = &self.index;
+        index.manifests.contains_key(&id) || index.unreadable.contains(&id) || !index.is_complete
+    }
+
+    /// The files that are damaged here and were removed there: nothing can take their place.
+    fn beyond_help(&self) -> Vec<PathBuf> {
+        let snapshots = catalogue::snapshots(self.dest.path());
+        let lost = self.came.values().filter(|came| !came.whole);
+        lost.filter(|came| !self.is_there(came.snapshot))
+            .map(|came| snapshots.join(came.snapshot.file_name()))
+            .collect()
+    }
+
     /// How many there, or here, can't be relied on; what kept some manifests from coming counts as one.
     fn damaged(&self) -> usize {
         let came = self.came.values().filter(|came| !came.whole).count();
@@ -255,7 +284,9 @@ impl Pull<'_> {
 
     /// Puts manifests, links and `SHA256SUMS` right, and removes what is to be mirrored away.
     fn settle(&mut self, mirror: bool) -> anyhow::Result<Vec<SnapshotId>> {
-        let whole = self.came.values().all(|came| came.whole) && self.differ.is_empty();
+        let mut came = self.came.values();
+        let whole = came.all(|came| came.whole || !self.is_there(came.snapshot));
+        let whole = whole && self.differ.is_empty();
         let going = match mirror && whole && self.index.is_complete {
             true => settle::going(&self.index, &self.here, &self.former),
             false => Vec::new(),

@@ -23,6 +23,7 @@ use crate::http::Server;
 use crate::journal::checks::Target;
 use crate::journal::runs::RunState;
 use crate::names::AppName;
+use crate::pulls;
 
 /// How long a disk may take to answer.
 const DISK_DEADLINE: Duration = Duration::from_secs(30);
@@ -137,7 +138,7 @@ impl Gatherer {
             night: journal.nights(name.clone(), 1).await?.pop(),
             drill: journal.drills(name.clone(), 1).await?.pop(),
             pull_within: app.config.backup.pull_within,
-            pull: pulls.into_iter().next(),
+            pull: pulls::newest(pulls, server.clock.now()),
             looked,
             run,
             check: check.map(|check| as_it_stands(check, &accepted)),

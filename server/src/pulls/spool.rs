@@ -201,18 +201,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::pulls::tests::word;
 
     fn home() -> AppName {
         "home".parse().unwrap()
-    }
-
-    fn word(laptop: &str) -> Word {
-        Word {
-            laptop: laptop.to_owned(),
-            newest: Some("2026-11-21T033000Z".parse().unwrap()),
-            whole: Some(12),
-            damaged: Some(0),
-        }
     }
 
     /// Who left word, the oldest first; all of it must be words.

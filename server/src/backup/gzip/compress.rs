@@ -6,7 +6,7 @@ use std::io::Write;
 
 use ring::digest::{Context, SHA256};
 
-use super::super::aside;
+use super::super::aside::{self, Pace};
 use super::super::basis::Basis;
 use super::super::member::{CHUNK_BYTES, Hash, Header, Level, Packer};
 use super::super::watch::{Stage, Watch};
@@ -40,6 +40,7 @@ pub(crate) fn compress(
     basis: Option<&Basis>,
     watch: &mut Watch<'_>,
 ) -> Result<(Written, Receipt), SnapshotError> {
+    let pace = Pace::here();
     std::thread::scope(|scope| {
         let (give, take) = lanes::start(
             scope,
@@ -47,7 +48,8 @@ pub(crate) fn compress(
             |packer, batch: &mut Batch| batch.pack(packer, basis),
         );
         let writer = scope.spawn(|| {
-            aside::stand_back();
+            pace.take_on();
+            aside::step_up();
             write_all(take, out)
         });
         let fed = feed(pages, give, watch);
@@ -170,7 +172,6 @@ fn write_all(
         }
         batch.clear();
         batches.give_back(batch);
-        aside::look();
     }
     let total = fresh.len() as u64;
     let compressed = fresh.iter().filter(|fresh| **fresh).count() as u64;

@@ -4,7 +4,7 @@
 use std::sync::mpsc::{Receiver, SendError, Sender, SyncSender, channel, sync_channel};
 use std::thread::Scope;
 
-use super::super::aside;
+use super::super::aside::{self, Pace};
 
 /// The plain bytes of a batch: large enough that handing it over costs nothing beside the work on it.
 pub const BATCH_BYTES: usize = 4 * super::super::member::CHUNK_BYTES;
@@ -38,6 +38,7 @@ where
     S: Send + 'scope,
     W: Fn(&mut S, &mut T) + Copy + Send + 'scope,
 {
+    let pace = Pace::here();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (spare_in, spare_out) = channel();
     let mut give = Vec::new();
@@ -47,6 +48,7 @@ where
         let (done, from_worker) = sync_channel(1);
         let mut state = start();
         scope.spawn(move || {
+            pace.take_on();
             aside::stand_back();
             for mut batch in batches {
                 work(&mut state, &mut batch);

@@ -7,6 +7,18 @@ use proptest::prelude::*;
 
 use super::*;
 
+#[test]
+fn there_are_the_levels_that_the_configuration_names_and_no_others() {
+    for number in 0..=20 {
+        let is_one = Level::NUMBERS.contains(&number);
+        assert_eq!(
+            Level::new(number).map(Level::number),
+            is_one.then_some(number)
+        );
+    }
+    assert_eq!(Level::default().number(), Level::USUAL);
+}
+
 fn pack(plain: &[u8]) -> (Vec<u8>, Header) {
     let mut member = Vec::new();
     let header = Packer::new(Level::default())

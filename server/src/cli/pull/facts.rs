@@ -83,8 +83,8 @@ pub fn text(facts: &Facts, mirrors: bool) -> String {
     }
     if mirrors && !facts.former.is_empty() {
         text.push_str(&format!(
-            "\nWhat is there begins anew; nothing was removed of what was here before: {}. Remove that by hand when nobody \
-             needs it any more, or pull what is there into another folder.",
+            "\nOf a history that is not there any more, {} stay here: what is there begins anew, or on an older day. Remove \
+             them by hand when nobody needs them, or pull what is there into another folder.",
             facts.former.len()
         ));
     }

@@ -40,7 +40,8 @@ pub fn note(
     Ok(now)
 }
 
-/// Where nothing that is here is there as well, with the same content, what is there begins anew.
+/// What is newer than all that is both here and there, with the same content, was not rotated away there: what is there
+/// begins anew, from nothing or from the copy of an older day.
 fn of(
     before: &BTreeSet<SnapshotId>,
     there: &BTreeMap<SnapshotId, Manifest>,
@@ -50,9 +51,9 @@ fn of(
         let theirs = there.get(id);
         theirs.is_some_and(|theirs| theirs.sha256 == ours.sha256)
     };
-    let goes_on = here.iter().any(|entry| is_shared(&entry));
+    let shared = here.iter().filter(is_shared).map(|(id, _)| id).max();
     here.iter()
-        .filter(|entry| !is_shared(entry) && (!goes_on || before.contains(entry.0)))
+        .filter(|entry| !is_shared(entry) && (Some(entry.0) > shared || before.contains(entry.0)))
         .map(|(id, _)| *id)
         .collect()
 }
@@ -86,6 +87,20 @@ mod tests {
         // Somebody has removed one here, and has put one back there.
         assert_eq!(former(&[OLD, LAST], &[NEW], &[LAST, NEW]), [LAST]);
         assert_eq!(former(&[OLD, LAST], &[LAST, NEW], &[OLD, LAST, NEW]), [OLD]);
+    }
+
+    #[test]
+    fn what_came_after_the_day_to_which_a_machine_was_put_back_is_of_another_history() {
+        const EARLY: &str = "2026-06-20T033000Z";
+        const KEPT: &str = "2026-06-21T033000Z";
+        const LOST: &str = "2026-11-20T033000Z";
+        const LAST: &str = "2026-11-21T033000Z";
+        const NEW: &str = "2026-11-22T033000Z";
+        let here = [EARLY, KEPT, LOST, LAST];
+        assert_eq!(former(&[], &[KEPT], &here), [LOST, LAST]);
+        // It stays so when later ones have come, and what is rotated away there later goes here as well.
+        let here = [EARLY, KEPT, LOST, LAST, NEW];
+        assert_eq!(former(&[LOST, LAST], &[NEW], &here), [LOST, LAST]);
     }
 
     #[test]
