@@ -205,6 +205,8 @@ fn the_doctor_finds_what_is_wrong_and_its_commands_mend_it() {
             "rm /etc/systemd/system/home-blue.service; systemctl daemon-reload",
         ),
         ("polkit", "rm /etc/polkit-1/rules.d/50-tealkeep-home.rules"),
+        ("units", "systemctl stop tealkeep.service"),
+        ("server", "systemctl kill -s KILL tealkeep.service; systemctl stop tealkeep.service"),
     ];
     for (check, breaking) in wrong {
         pi.run(breaking);
