@@ -1,12 +1,12 @@
 //! The commands that `tealkeep units` prints, run by a shell among programs that only say what they were asked.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tealkeep::config::Config;
-use tealkeep::units::{Folder, mend_files};
+use tealkeep::units::{Folder, mend_backups, mend_files};
 
 use super::{CADDY, of};
 
@@ -60,6 +60,62 @@ fn mending_the_databases_files_passes_over_links() {
         String::from_utf8(said.stdout).unwrap(),
         format!("chown -h home:home {shown}\nrunuser -u home -- chmod 0660 {shown}\n")
     );
+}
+
+/// Runs the command that mends a backups folder, with the tests' own user in the place of Tealkeep's.
+#[test]
+fn backups_behind_a_link_of_roots_are_mended_and_behind_any_other_ones_are_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = dir.path().join("the disk");
+    fs::create_dir_all(disk.join("snapshots")).unwrap();
+    let hidden = disk.join("snapshots/one.sqlite.gz");
+    let shadow = dir.path().join("shadow");
+    for file in [&hidden, &shadow] {
+        fs::write(file, "").unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    symlink(&shadow, disk.join("snapshots/link")).unwrap();
+    let link = dir.path().join("backups");
+    symlink(&disk, &link).unwrap();
+    let is_root = rustix::process::geteuid().is_root();
+    const NOBODY: u32 = 65534;
+    let (uid, gid) = match is_root {
+        true => (NOBODY, NOBODY),
+        false => (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        ),
+    };
+    let bin = programs(dir.path(), &[("runuser", "shift 3; exec \"$@\"")]);
+    let mend = mend_backups(&link).replace("tealkeep:tealkeep-backup", &format!("{uid}:{gid}"));
+    let state = |path: &Path| {
+        let meta = fs::symlink_metadata(path).unwrap();
+        (meta.uid(), meta.mode() & 0o777)
+    };
+    let before = state(&shadow);
+
+    // Root's link: what lies behind it is meant.
+    if is_root {
+        assert!(run_with(&bin, &mend).status.success());
+        assert_eq!(state(&hidden), (NOBODY, 0o640));
+        assert_eq!(state(&shadow), before);
+        fs::set_permissions(&hidden, fs::Permissions::from_mode(0o600)).unwrap();
+        lchown(&link, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    let said = run_with(&bin, &mend);
+    assert!(!said.status.success());
+    assert!(
+        String::from_utf8_lossy(&said.stderr).contains("the backups folder, is a link"),
+        "{said:?}"
+    );
+    assert_eq!(state(&hidden).1, 0o600);
+    // A folder that is none.
+    fs::rename(&disk, dir.path().join("folder")).unwrap();
+    let hidden = dir.path().join("folder/snapshots/one.sqlite.gz");
+    let mend = mend.replace(link.to_str().unwrap(), dir.path().join("folder").to_str().unwrap());
+    assert!(run_with(&bin, &mend).status.success());
+    assert_eq!(state(&hidden), (uid, 0o640));
+    assert_eq!(state(&shadow), before);
 }
 
 #[test]

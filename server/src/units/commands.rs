@@ -1,7 +1,7 @@
 //! The commands that make users and folders, set owners and modes, and put the printed files in their
 //! places. What is there already is left alone, so that they can be run again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::colour::DROP_IN;
 use super::entrance::CADDY;
@@ -37,17 +37,40 @@ impl Folder {
     /// is the administrator's wish: through any other one root would give away what somebody else chooses.
     #[must_use]
     pub fn command(&self) -> String {
-        let shown = self.path.to_string_lossy();
-        let path = shell(&shown);
-        let refusal = shell(&format!(
-            "{shown}, {}, is a link that is not root's: put a folder there, or name the folder itself in the configuration",
-            self.what
-        ));
-        format!(
-            "if [ -L {path} ] && [ \"$(stat -c %u {path})\" != 0 ]; then echo {refusal} >&2; false; else install -d -o {} -g {} -m {:04o} {path}; fi",
+        let path = shell(&self.path.to_string_lossy());
+        let install = format!(
+            "install -d -o {} -g {} -m {:04o} {path}",
             self.owner, self.group, self.mode
-        )
+        );
+        through_no_strangers_link(&self.path, self.what, &install)
     }
+}
+
+/// The command that does something with a folder of root's choice, called `what`, or refuses.
+fn through_no_strangers_link(folder: &Path, what: &str, then: &str) -> String {
+    let shown = folder.to_string_lossy();
+    let path = shell(&shown);
+    let refusal = shell(&format!(
+        "{shown}, {what}, is a link that is not root's: put a folder there, or name the folder itself in the configuration"
+    ));
+    format!(
+        "if [ -L {path} ] && [ \"$(stat -c %u {path})\" != 0 ]; then echo {refusal} >&2; false; else {then}; fi"
+    )
+}
+
+/// The command that lets the laptop's key read all of a backups folder. Root changes whose everything is, and no link's
+/// target; the modes are changed by whose it is then.
+#[must_use]
+pub fn mend_backups(folder: &Path) -> String {
+    // Where root has put a link there, it is the slash that leads to the folder behind it.
+    let behind = shell(&format!("{}/", folder.to_string_lossy()));
+    through_no_strangers_link(
+        folder,
+        "the backups folder",
+        &format!(
+            "chown -hR {USER}:{BACKUP_GROUP} {behind} && runuser -u {USER} -- find {behind} -type f -exec chmod 0640 {{}} +"
+        ),
+    )
 }
 
 pub(super) fn folders(app: &AppConfig, systemd: &SystemdConfig) -> Vec<Folder> {
