@@ -145,9 +145,25 @@ fn caddy(site: &Printed, name: &str, port: u16) -> Vec<String> {
         String::new(),
         "# Caddy reads its site once; no deploy reloads it. What it would refuse is taken back.".to_owned(),
         "caddy=taken new_site= new_import=".to_owned(),
-        "as_caddy() { runuser -u caddy -- env HOME=/var/lib/caddy caddy \"$1\" --adapter caddyfile --config /etc/caddy/Caddyfile; }".to_owned(),
+        // The unit's variables, and not those of the process that runs: a reload by systemd would read their files anew too.
+        // Everybody can read `Environment=` by systemctl; the files, which may hold secrets, are handed on by their paths alone.
+        "# Caddy puts `{$...}` in from the variables of whoever reads its files: here they are its unit's, as systemctl quotes".to_owned(),
+        "# them for a shell.".to_owned(),
+        "as_caddy() (".to_owned(),
+        "  verb=$1".to_owned(),
+        "  eval \"set -- $(systemctl show --value --property=Environment caddy.service)\"".to_owned(),
+        "  for variable; do set -- \"$@\" \"--setenv=$variable\"; shift; done".to_owned(),
+        "  for property in PassEnvironment UnsetEnvironment; do set -- \"$@\" \"--property=$property=$(systemctl show --value --property=$property caddy.service)\"; done".to_owned(),
+        "  set -f; IFS='\n'".to_owned(),
+        "  for file in $(systemctl show --value --property=EnvironmentFiles caddy.service); do".to_owned(),
+        "    case $file in *' (ignore_errors=yes)') file=-${file%' ('*};; *) file=${file%' ('*};; esac".to_owned(),
+        "    set -- \"$@\" \"--property=EnvironmentFile=$file\"".to_owned(),
+        "  done".to_owned(),
+        "  systemd-run --quiet --pipe --wait --collect --uid=caddy --gid=caddy \"$@\" caddy \"$verb\" --adapter caddyfile --config /etc/caddy/Caddyfile </dev/null".to_owned(),
+        ")".to_owned(),
         "# By its own reload, since systemd's is one with --force: this one changes nothing, and loses no request, where".to_owned(),
-        "# Caddy has read all of it before.".to_owned(),
+        // Caddy 2.6 says RELOADING=1, and READY=1 only where it went well (sd_notify(3)); systemd waits for that.
+        "# Caddy has read all of it before. And where Caddy can't load it, this one ends, and systemd's would wait for ever.".to_owned(),
         "caddy_reads() { if systemctl -q is-active caddy.service; then as_caddy reload; else systemctl restart caddy.service; fi; }".to_owned(),
         format!("[ -e {path} ] || [ -L {path} ] || new_site=yes"),
         put(site),
@@ -170,6 +186,8 @@ fn caddy(site: &Printed, name: &str, port: u16) -> Vec<String> {
         "  if [ -n \"$new_import\" ]; then".to_owned(),
         "    if [ -e /etc/caddy/Caddyfile.before-tealkeep ]; then mv /etc/caddy/Caddyfile.before-tealkeep /etc/caddy/Caddyfile; else rm /etc/caddy/Caddyfile; fi".to_owned(),
         "  fi".to_owned(),
+        "  # Once more with the files that it had: for systemd it reloads until one went well.".to_owned(),
+        "  [ -z \"$new_site$new_import\" ] || ! systemctl -q is-active caddy.service || as_caddy reload || true".to_owned(),
         "fi".to_owned(),
     ]
 }
