@@ -48,7 +48,10 @@ pub struct CheckArgs {
 pub async fn run(args: &CheckArgs, json: bool) -> Outcome {
     let (mut address, order) = read(args)?;
     if address.scheme_was_assumed {
-        say(format_args!("{} has no scheme, so https:// is assumed", args.url.trim()));
+        say(format_args!(
+            "{} has no scheme, so https:// is assumed",
+            args.url.trim()
+        ));
     }
     let settled = address.settled().await;
     if settled != address.origin {

@@ -65,7 +65,8 @@ fn packed(plain: &[u8], page_bytes: usize, basis: Option<&Basis>) -> (File, Writ
         next: 0,
     };
     let (written, receipt) =
-        with_watch(|watch| compress(&mut pages, &mut file, Level::default(), basis, watch)).unwrap();
+        with_watch(|watch| compress(&mut pages, &mut file, Level::default(), basis, watch))
+            .unwrap();
     file.seek(SeekFrom::Start(0)).unwrap();
     (file, written, receipt)
 }
@@ -293,7 +294,8 @@ fn the_writers_error_is_the_one_that_is_told() {
         page_bytes: 4096,
         next: 0,
     };
-    let failed = with_watch(|watch| compress(&mut pages, &mut read_only, Level::default(), None, watch));
+    let failed =
+        with_watch(|watch| compress(&mut pages, &mut read_only, Level::default(), None, watch));
     assert!(matches!(failed, Err(SnapshotError::Io(_))), "{failed:?}");
 }
 

@@ -144,7 +144,9 @@ fn newest_whole(
         match done {
             Ok(facts) => return Ok((id, unpacked, facts)),
             Err(error @ RestoreError::Damaged { .. }) if wanted.is_none() => {
-                say(format_args!("tealkeep: {error}; the next older one is taken"));
+                say(format_args!(
+                    "tealkeep: {error}; the next older one is taken"
+                ));
             }
             Err(error) => return Err(anyhow!("{error}")),
         }
