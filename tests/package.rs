@@ -205,6 +205,11 @@ fn the_doctor_finds_what_is_wrong_and_its_commands_mend_it() {
             "rm /etc/systemd/system/home-blue.service; systemctl daemon-reload",
         ),
         ("polkit", "rm /etc/polkit-1/rules.d/50-tealkeep-home.rules"),
+        ("units", "systemctl stop tealkeep.service"),
+        (
+            "server",
+            "systemctl kill -s KILL tealkeep.service; systemctl stop tealkeep.service",
+        ),
     ];
     for (check, breaking) in wrong {
         pi.run(breaking);
@@ -395,6 +400,8 @@ fn caddy_keeps_its_site_when_ours_would_not_go_with_it() {
         assert!(told(&said).contains("port 3100"), "{}", told(&said));
         assert!(told(&said).contains("tealkeep-garden.caddy.refused"));
         pi.run("test ! -e /etc/caddy/tealkeep-garden.caddy; test -e /etc/caddy/tealkeep-garden.caddy.refused");
+        // systemd has no reload of it under way, for which everybody's next one would wait.
+        pi.run("systemctl show --value -p ActiveState caddy.service | grep -qx active");
         // What matters: all others are there after the next start.
         pi.run("systemctl restart caddy.service");
         pi.until("curl -fsS http://127.0.0.1:3000/.well-known/tealkeep");
@@ -408,6 +415,52 @@ fn caddy_keeps_its_site_when_ours_would_not_go_with_it() {
     pi.run("systemctl stop squatter; tealkeep units garden --only commands | sh");
     pi.until("curl -fsS http://127.0.0.1:3100/.well-known/tealkeep");
     pi.run("curl -fsS http://127.0.0.1:3000/.well-known/tealkeep");
+}
+
+#[test]
+fn a_caddyfile_with_variables_of_caddys_unit_is_read_with_them() {
+    let pi = Pi::boot();
+    pi.install(package());
+    let greeting = "hello $2a$14$you, 100% there";
+    pi.write(
+        "/etc/systemd/system/caddy.service.d/house.conf",
+        "[Service]\nEnvironment=OTHER=1 \"GREETING=hello $2a$14$you, 100%% there\"\nEnvironmentFile=/etc/caddy/house.env\nEnvironmentFile=-/etc/caddy/none.env\n",
+    );
+    pi.write("/etc/caddy/house.env", "HOUSE_PORT=3200\n");
+    pi.write(
+        "/etc/caddy/Caddyfile",
+        "http://:{$HOUSE_PORT} {\n\trespond \"{$GREETING}\"\n}\n",
+    );
+    pi.run(
+        "chmod 0600 /etc/caddy/house.env; systemctl daemon-reload; systemctl restart caddy.service",
+    );
+    let greets = |port: u16| {
+        assert_eq!(
+            pi.until(&format!("curl -fsS http://127.0.0.1:{port}/")),
+            greeting
+        );
+        pi.run("curl -fsS http://127.0.0.1:3000/.well-known/tealkeep");
+    };
+    moved_in(&pi);
+    greets(3200);
+    let read = "stat -c '%i %y' /var/lib/caddy/.config/caddy/autosave.json";
+    let before = pi.run(read);
+    pi.run("sh /root/commands.sh");
+    assert_eq!(pi.run(read), before);
+    greets(3200);
+    // A variable that has changed since Caddy began is what a reload puts in.
+    pi.run("echo HOUSE_PORT=3201 > /etc/caddy/house.env; rm /etc/caddy/tealkeep-home.caddy; sh /root/commands.sh");
+    greets(3201);
+    // One that would not go with ours is seen before anything is loaded.
+    pi.run("echo HOUSE_PORT=3000 > /etc/caddy/house.env");
+    let said = pi.try_run("sh /root/commands.sh");
+    assert!(!said.status.success());
+    assert!(
+        told(&said).contains("would not start again"),
+        "{}",
+        told(&said)
+    );
+    greets(3201);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::support::pi::Pi;
+use super::support::random::is_long;
 use super::support::{PATIENCE, Said, TEALKEEP};
 
 const UNITS: &str = "/etc/systemd/system";
@@ -21,7 +22,10 @@ fn colours_live_as_units_whatever_happens_to_them_and_to_tealkeep() {
     pi.a_preparation_runs_in_its_own_unit_and_is_bounded();
     pi.a_bus_that_went_away_is_found_again();
     pi.a_start_limit_is_reset_for_a_start_that_is_wished();
-    pi.a_live_colour_that_hangs_is_restarted();
+    // It takes more than a minute; what decides is tested beside it, with less patience.
+    if is_long() {
+        pi.a_live_colour_that_hangs_is_restarted();
+    }
     pi.colours_outlive_tealkeep_however_it_ends();
     pi.a_socket_of_systemds_is_the_gates_own_through_a_restart();
     pi.the_schedule_follows_the_zone_of_the_system();
@@ -382,15 +386,14 @@ impl Household {
     fn a_live_colour_that_hangs_is_restarted(&self) {
         let (live, _) = self.colours();
         let unit = format!("home-{live}.service");
-        let hasty = CONFIG.replace("within = \"30s\"", "within = \"5s\"");
-        self.pi.write("/etc/tealkeep/tealkeep.toml", &hasty);
-        self.pi.run("systemctl restart tealkeep");
         let before = self.property(&unit, "InvocationID");
         self.pi.run(&format!(
             "systemctl kill --kill-who=main --signal=STOP {unit}"
         ));
+        // It is asked each half minute.
+        std::thread::sleep(Duration::from_secs(60));
         self.until_logged(&format!(
-            "The live colour {live} (v1) runs and gave no answer within 2s, for 10 s now; it is being started again."
+            "The live colour {live} (v1) runs and gave no answer within 2s, for 1 min now; it is being started again."
         ));
         self.until_logged(&format!("The live colour {live} (v1) answers again"));
         assert_ne!(self.property(&unit, "InvocationID"), before);
@@ -398,8 +401,6 @@ impl Household {
         // It was meant, and is not taken for a crash.
         assert_eq!(self.property(&unit, "Result"), "success");
         assert_eq!(self.property(&unit, "NRestarts"), "0");
-        self.pi.write("/etc/tealkeep/tealkeep.toml", CONFIG);
-        self.pi.run("systemctl restart tealkeep");
     }
 
     fn colours_outlive_tealkeep_however_it_ends(&self) {

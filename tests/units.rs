@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use tealkeep::config::Config;
+use tealkeep::router::gate::CLIENT_LIMIT;
 use tealkeep::units::{Place, Printed, Sheet, sheet};
 
 use crate::support::TEALKEEP;
@@ -175,6 +176,19 @@ fn a_drop_in_that_systemd_would_not_take_is_found() {
             "{name}: {said:?}"
         );
     }
+}
+
+#[test]
+fn the_packaged_service_has_descriptors_for_two_gates_that_are_full() {
+    let service = Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd/tealkeep.service");
+    let service = fs::read_to_string(service).unwrap();
+    let limit = service
+        .lines()
+        .find_map(|line| line.strip_prefix("LimitNOFILE="))
+        .expect("the limit");
+    let limit: usize = limit.parse().unwrap();
+    // A client's own connection, and the one to a colour.
+    assert!(limit > 2 * 2 * CLIENT_LIMIT, "{limit}");
 }
 
 #[test]

@@ -22,6 +22,9 @@ use crate::journal::pulls::Pull;
 use crate::names::{AppName, Colour};
 use crate::units::quote::shell;
 
+/// What brings a server back that does not run.
+pub(crate) const RESTART: &str = "systemctl restart tealkeep.service";
+
 /// How a finding is to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -188,10 +191,7 @@ pub fn configuration(source: &Source<'_>) -> (Vec<Finding>, Option<Config>) {
 /// The command that opens the configuration at a line, and has what was changed there hold: a server that was refused is
 /// not started again by itself.
 fn change(path: &str, line: usize) -> String {
-    format!(
-        "nano +{} {path} && systemctl restart tealkeep.service",
-        line.max(1)
-    )
+    format!("nano +{} {path} && {RESTART}", line.max(1))
 }
 
 /// Looks at the machine and at `apps`, which are of `config`; `host` is this machine's name as the laptop

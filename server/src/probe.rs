@@ -2,6 +2,7 @@
 
 pub mod public;
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -40,24 +41,37 @@ pub struct Answer {
     pub body: String,
 }
 
+/// Why there was no answer, in words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoAnswer {
+    /// Whoever was asked refused the connection, ended it without a word, or took too long.
+    #[error("{0}")]
+    Silence(String),
+    /// Anything else, which may be this side's own fault, as when descriptors run out: whether whoever was asked would
+    /// have answered is not known.
+    #[error("{0}")]
+    Unknown(String),
+}
+
 /// Asks once.
 ///
 /// # Errors
-/// Why there was no answer, in words: refused, timed out, not HTTP.
-pub async fn ask(at: SocketAddr, path: &str, timeout: Duration) -> Result<Answer, String> {
+/// Why there was no answer: refused, timed out, not HTTP.
+pub async fn ask(at: SocketAddr, path: &str, timeout: Duration) -> Result<Answer, NoAnswer> {
     tokio::time::timeout(timeout, ask_without_limit(at, path))
         .await
-        .unwrap_or_else(|_| Err(format!("gave no answer within {timeout:?}")))
+        .unwrap_or_else(|_| {
+            Err(NoAnswer::Silence(format!(
+                "gave no answer within {timeout:?}"
+            )))
+        })
 }
 
-async fn ask_without_limit(at: SocketAddr, path: &str) -> Result<Answer, String> {
-    let stream = TcpStream::connect(at).await.map_err(|e| match e.kind() {
-        std::io::ErrorKind::ConnectionRefused => "refused the connection".to_owned(),
-        _ => format!("could not be connected to: {e}"),
-    })?;
+async fn ask_without_limit(at: SocketAddr, path: &str) -> Result<Answer, NoAnswer> {
+    let stream = TcpStream::connect(at).await.map_err(|e| unconnected(&e))?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
-        .map_err(|e| format!("did not speak HTTP: {e}"))?;
+        .map_err(|e| NoAnswer::Unknown(format!("did not speak HTTP: {e}")))?;
     let driver = tokio::spawn(connection);
     let answer = async {
         let request = http::Request::get(path)
@@ -68,16 +82,50 @@ async fn ask_without_limit(at: SocketAddr, path: &str) -> Result<Answer, String>
             )
             .header(http::header::CONNECTION, "close")
             .body(Empty::<Bytes>::new())
-            .map_err(|e| format!("can't be asked for {path}: {e}"))?;
+            .map_err(|e| NoAnswer::Unknown(format!("can't be asked for {path}: {e}")))?;
         let response = sender
             .send_request(request)
             .await
-            .map_err(|e| format!("did not answer: {e}"))?;
+            .map_err(|e| unanswered(&e))?;
         Ok(read(response).await)
     }
     .await;
     driver.abort();
     answer
+}
+
+fn unconnected(error: &std::io::Error) -> NoAnswer {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => NoAnswer::Silence("refused the connection".to_owned()),
+        kind if is_an_end(kind) => NoAnswer::Silence(format!("could not be connected to: {error}")),
+        _ => NoAnswer::Unknown(format!("could not be connected to: {error}")),
+    }
+}
+
+fn unanswered(error: &hyper::Error) -> NoAnswer {
+    let text = format!("did not answer: {error}");
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
+    let ended = error.is_incomplete_message()
+        || error.is_canceled()
+        || error.is_closed()
+        || cause.is_some_and(|cause: &std::io::Error| is_an_end(cause.kind()));
+    match ended {
+        true => NoAnswer::Silence(text),
+        // Such as an answer that is not HTTP.
+        false => NoAnswer::Unknown(text),
+    }
+}
+
+/// Whether it was the other side that ended a connection, or let it die.
+fn is_an_end(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof
+            | ErrorKind::TimedOut
+    )
 }
 
 /// What there is to know of a response.
@@ -178,7 +226,7 @@ pub async fn await_healthy(
                 }
                 other => other,
             },
-            Err(silence) => Err(silence.clone()),
+            Err(silence) => Err(silence.to_string()),
         };
         match verdict {
             Ok(()) => return Ok(began.elapsed()),
@@ -196,6 +244,8 @@ pub async fn await_healthy(
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
 
     fn answer(status: u16, release: Option<&str>, body: &str) -> Answer {
@@ -205,6 +255,61 @@ mod tests {
             sqlite: None,
             location: None,
             body: body.to_owned(),
+        }
+    }
+
+    /// What comes of asking somebody who does this with each connection.
+    async fn asked<F: Future<Output = ()> + Send>(
+        does: fn(TcpStream) -> F,
+    ) -> Result<Answer, NoAnswer> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let serve = async {
+            loop {
+                does(listener.accept().await.unwrap().0).await;
+            }
+        };
+        tokio::select! {
+            () = serve => unreachable!("it goes on for ever"),
+            found = ask(at, "/healthz", Duration::from_millis(300)) => found,
+        }
+    }
+
+    #[tokio::test]
+    async fn who_refuses_hangs_or_hangs_up_is_silent() {
+        let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = nobody.local_addr().unwrap();
+        drop(nobody);
+        let refused = ask(at, "/healthz", Duration::from_secs(5)).await;
+        let hangs = asked(|stream| async move {
+            std::future::pending::<()>().await;
+            drop(stream);
+        })
+        .await;
+        let hangs_up = asked(|stream| async move { drop(stream) }).await;
+        let cuts_short = asked(|mut stream| async move {
+            let _ = stream.read(&mut [0; 1024]).await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nConte").await;
+        })
+        .await;
+        for found in [refused, hangs, hangs_up, cuts_short] {
+            assert!(matches!(found, Err(NoAnswer::Silence(_))), "{found:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_silence_is_not_taken_for_it() {
+        let no_http = asked(|mut stream| async move {
+            let _ = stream.read(&mut [0; 1024]).await;
+            let _ = stream.write_all(b"220 mail.example ESMTP\r\n\r\n").await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        })
+        .await;
+        assert!(matches!(no_http, Err(NoAnswer::Unknown(_))), "{no_http:?}");
+        // EMFILE, ENFILE, EADDRNOTAVAIL, ENOBUFS, ENOMEM: this side's own.
+        for number in [24, 23, 99, 105, 12] {
+            let found = unconnected(&std::io::Error::from_raw_os_error(number));
+            assert!(matches!(found, NoAnswer::Unknown(_)), "{found:?}");
         }
     }
 

@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 use crate::config::{AppConfig, Config, RuntimeConfig, SystemdConfig};
 use crate::names::AppName;
 
-pub use commands::{BACKUP_GROUP, BACKUP_USER, Folder, USER, join_group, mend_files, secure};
+pub use commands::{
+    BACKUP_GROUP, BACKUP_USER, Folder, USER, join_group, mend_backups, mend_files, secure,
+};
 pub use laptop::{DEPLOY_KEYS, one_line as pull_line};
 pub use quote::Unwritable;
 

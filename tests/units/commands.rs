@@ -1,12 +1,12 @@
 //! The commands that `tealkeep units` prints, run by a shell among programs that only say what they were asked.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tealkeep::config::Config;
-use tealkeep::units::{Folder, mend_files};
+use tealkeep::units::{Folder, mend_backups, mend_files};
 
 use super::{CADDY, of};
 
@@ -62,6 +62,65 @@ fn mending_the_databases_files_passes_over_links() {
     );
 }
 
+/// Runs the command that mends a backups folder, with the tests' own user in the place of Tealkeep's.
+#[test]
+fn backups_behind_a_link_of_roots_are_mended_and_behind_any_other_ones_are_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = dir.path().join("the disk");
+    fs::create_dir_all(disk.join("snapshots")).unwrap();
+    let hidden = disk.join("snapshots/one.sqlite.gz");
+    let shadow = dir.path().join("shadow");
+    for file in [&hidden, &shadow] {
+        fs::write(file, "").unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    symlink(&shadow, disk.join("snapshots/link")).unwrap();
+    let link = dir.path().join("backups");
+    symlink(&disk, &link).unwrap();
+    let is_root = rustix::process::geteuid().is_root();
+    const NOBODY: u32 = 65534;
+    let (uid, gid) = match is_root {
+        true => (NOBODY, NOBODY),
+        false => (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        ),
+    };
+    let bin = programs(dir.path(), &[("runuser", "shift 3; exec \"$@\"")]);
+    let mend = mend_backups(&link).replace("tealkeep:tealkeep-backup", &format!("{uid}:{gid}"));
+    let state = |path: &Path| {
+        let meta = fs::symlink_metadata(path).unwrap();
+        (meta.uid(), meta.mode() & 0o777)
+    };
+    let before = state(&shadow);
+
+    // Root's link: what lies behind it is meant.
+    if is_root {
+        assert!(run_with(&bin, &mend).status.success());
+        assert_eq!(state(&hidden), (NOBODY, 0o640));
+        assert_eq!(state(&shadow), before);
+        fs::set_permissions(&hidden, fs::Permissions::from_mode(0o600)).unwrap();
+        lchown(&link, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    let said = run_with(&bin, &mend);
+    assert!(!said.status.success());
+    assert!(
+        String::from_utf8_lossy(&said.stderr).contains("the backups folder, is a link"),
+        "{said:?}"
+    );
+    assert_eq!(state(&hidden).1, 0o600);
+    // A folder that is none.
+    fs::rename(&disk, dir.path().join("folder")).unwrap();
+    let hidden = dir.path().join("folder/snapshots/one.sqlite.gz");
+    let mend = mend.replace(
+        link.to_str().unwrap(),
+        dir.path().join("folder").to_str().unwrap(),
+    );
+    assert!(run_with(&bin, &mend).status.success());
+    assert_eq!(state(&hidden), (uid, 0o640));
+    assert_eq!(state(&shadow), before);
+}
+
 #[test]
 fn a_folder_is_never_made_through_a_link_of_somebody_elses() {
     let dir = tempfile::tempdir().unwrap();
@@ -113,7 +172,8 @@ fn a_folder_is_never_made_through_a_link_of_somebody_elses() {
 }
 
 /// A machine in a folder, on which the commands are run as they are printed. Its Caddy refuses its files while there is one
-/// called `refuses`, fails to reload them while there is one called `fails`, and is told to reload in `told`.
+/// called `refuses`, fails to reload them while there is one called `fails`, and is told to reload in `told`; what it was
+/// run with by its unit stands in `ran`.
 struct Machine(tempfile::TempDir);
 
 impl Machine {
@@ -125,20 +185,30 @@ impl Machine {
         let told = machine.at("told").display().to_string();
         let [refuses, fails] =
             ["refuses", "fails"].map(|name| machine.at(name).display().to_string());
+        let ran = machine.at("ran").display().to_string();
         let caddy = format!(
             "case $1 in validate) [ ! -e {refuses} ];; reload) echo $1 >> {told}; [ ! -e {fails} ];; esac"
+        );
+        // As systemd 252 prints them.
+        let systemctl = "case $* in
+            *--property=Environment' '*) printf '%s\\n' 'PORT=3200 \"GREETING=hello \\$you, it'\\''s \\\"mine\\\"\"';;
+            *--property=EnvironmentFiles' '*) printf '%s\\n' '/etc/my house/*.env (ignore_errors=no)' '/etc/none (ignore_errors=yes)';;
+            esac";
+        let systemd_run = format!(
+            "printf '%s\\n' \"$@\" > {ran}; while [ \"${{1#-}}\" != \"$1\" ]; do shift; done; exec \"$@\""
         );
         programs(
             machine.0.path(),
             &[
                 ("caddy", &caddy),
+                ("systemctl", systemctl),
+                ("systemd-run", &systemd_run),
                 ("runuser", "shift 3; exec \"$@\""),
                 (
                     "install",
                     "for last; do :; done; case $1 in -d) mkdir -p \"$last\";; *) : > \"$last\";; esac",
                 ),
                 ("tealkeep", "echo \"$@\""),
-                ("systemctl", ""),
                 ("id", ""),
                 ("usermod", ""),
                 ("chown", ""),
@@ -242,4 +312,32 @@ fn caddy_is_told_to_reload_in_the_way_that_does_nothing_where_nothing_changed() 
         let mut commands = script.lines().filter(|line| !line.starts_with('#'));
         assert!(!commands.any(|line| line.contains(forced)), "{forced}");
     }
+}
+
+#[test]
+fn caddys_files_are_read_with_the_variables_of_its_unit() {
+    let machine = Machine::new();
+    assert!(machine.runs_the_commands().0);
+    let ran = fs::read_to_string(machine.at("ran")).unwrap();
+    let options: Vec<&str> = ran.lines().filter(|word| word.contains('=')).collect();
+    let root = machine.0.path().display();
+    assert_eq!(
+        options,
+        [
+            "--uid=caddy",
+            "--gid=caddy",
+            "--setenv=PORT=3200",
+            "--setenv=GREETING=hello $you, it's \"mine\"",
+            "--property=PassEnvironment=",
+            "--property=UnsetEnvironment=",
+            "--property=EnvironmentFile=/etc/my house/*.env",
+            "--property=EnvironmentFile=-/etc/none",
+        ]
+    );
+    assert!(
+        ran.ends_with(&format!(
+            "caddy\nreload\n--adapter\ncaddyfile\n--config\n{root}/etc/caddy/Caddyfile\n"
+        )),
+        "{ran}"
+    );
 }

@@ -1,6 +1,6 @@
 //! `tealkeep doctor`: everything that Tealkeep relies on, by heading, each finding with what mends it.
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::path::PathBuf;
 
 use anyhow::anyhow;
@@ -56,13 +56,14 @@ pub async fn run(client: &Client, args: &DoctorArgs, json: bool) -> Outcome {
 fn server(said: Result<Status, Failure>) -> Finding {
     let (level, text, mend) = match said {
         Ok(status) => (Level::Ok, status.sentence, None),
+        Err(failure) if is_down(&failure) => (
+            Level::Fail,
+            text_of(failure),
+            Some(doctor::RESTART.to_owned()),
+        ),
         Err(failure) => (
             Level::Warn,
-            match failure {
-                Failure::Call(error) => error,
-                Failure::Said(code) => format!("ended with {code}"),
-                Failure::Tried(error) => format!("{error:#}"),
-            },
+            text_of(failure),
             Some("systemctl status tealkeep.service; journalctl -u tealkeep.service".to_owned()),
         ),
     };
@@ -72,6 +73,27 @@ fn server(said: Result<Status, Failure>) -> Finding {
         level,
         text,
         mend,
+    }
+}
+
+/// Whether nobody listens on the socket. Whom that is kept from learns nothing of the server.
+fn is_down(failure: &Failure) -> bool {
+    let Failure::Tried(error) = failure else {
+        return false;
+    };
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| {
+        matches!(
+            error.kind(),
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused
+        )
+    })
+}
+
+fn text_of(failure: Failure) -> String {
+    match failure {
+        Failure::Call(error) => error,
+        Failure::Said(code) => format!("ended with {code}"),
+        Failure::Tried(error) => format!("{error:#}"),
     }
 }
 
@@ -112,4 +134,28 @@ fn shown(findings: &[Finding], coloured: bool) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_nobody_hears_is_a_failure_and_one_that_may_not_be_asked_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("control.sock");
+        let client = Client::new(socket.clone());
+        let found = || async { server(client.get::<Status>("/api/v1/status").await) };
+        let nobody = found().await;
+        // A socket of a server that was killed stays.
+        drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+        let dead = found().await;
+        for finding in [nobody, dead] {
+            assert_eq!(finding.level, Level::Fail, "{}", finding.text);
+            assert_eq!(finding.mend.as_deref(), Some(doctor::RESTART));
+        }
+        let denied = std::io::Error::from(ErrorKind::PermissionDenied);
+        let denied = server(Err(Failure::Tried(anyhow::Error::new(denied))));
+        assert_eq!(denied.level, Level::Warn);
+    }
 }

@@ -51,34 +51,60 @@ pub async fn run(args: &ServeArgs) -> Outcome {
     Ok(())
 }
 
-/// Reads the configuration. One that is refused ends this process with the code of a wrong call, and systemd does not start
-/// that again; but what only the machine lacks, such as a disk at boot, may come yet, and is waited for there.
+/// Reads the configuration. One that is wrong in itself ends this process with the code of a wrong call, and systemd does
+/// not start that again; but what only the machine lacks, such as a disk at boot, may come yet, and is waited for there,
+/// by this process and then by the next one.
 async fn load(path: &Path) -> Result<Config, Failure> {
     let began = Instant::now();
-    let mut refused = None;
+    let mut refused: Option<String> = None;
     loop {
         let error = match Config::load(path) {
             Ok(config) => return Ok(config),
             Err(error) => error.to_string(),
         };
         let may_come = service::is_awaited() && super::units::read(path).is_ok();
-        if !may_come || began.elapsed() >= LATE_DISK {
-            return Err(Failure::Call(error));
+        match after_refusal(may_come, refused.as_deref(), &error, began.elapsed()) {
+            Next::GiveUp => return Err(Failure::Call(error)),
+            Next::StartAnew => return Err(Failure::Tried(anyhow!(error))),
+            Next::Wait => {}
         }
-        match &refused {
-            None => {
-                let patience = seconds(LATE_DISK);
-                say(format_args!(
-                    "tealkeep: {error}\nThat may come yet, as a disk does at boot: it is waited for, {patience} at most."
-                ));
-                refused = Some(error);
-            }
-            // Something has come: to be written to, it must have been there when systemd made this process's view of
-            // the folders. The next one sees it as it is.
-            Some(before) if *before != error => return Err(Failure::Tried(anyhow!(error))),
-            Some(_) => {}
+        if refused.is_none() {
+            let patience = seconds(LATE_DISK);
+            say(format_args!(
+                "tealkeep: {error}\nThat may come yet, as a disk does at boot: it is waited for, {patience} at most, and then by a \
+                 new start."
+            ));
+            refused = Some(error);
         }
         tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// What comes after a configuration was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// It is looked at again.
+    Wait,
+    /// This process ends, and systemd starts another one.
+    StartAnew,
+    /// This process ends, and nobody starts another one before somebody has changed something.
+    GiveUp,
+}
+
+/// Decides it by whether what was missed `may_come` yet, what was missed at first and what now, and for how long.
+fn after_refusal(may_come: bool, first: Option<&str>, now: &str, waited: Duration) -> Next {
+    if !may_come {
+        return Next::GiveUp;
+    }
+    // A disk may be checked for an hour.
+    if waited >= LATE_DISK {
+        return Next::StartAnew;
+    }
+    match first {
+        // Something has come: to be written to, it must have been there when systemd made this process's view of
+        // the folders. The next one sees it as it is.
+        Some(first) if first != now => Next::StartAnew,
+        Some(_) | None => Next::Wait,
     }
 }
 
@@ -108,4 +134,38 @@ pub fn log_to_stderr(usual: &str) {
         // Said on stderr, which is what failed then.
         .log_internal_errors(false)
         .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_the_machine_lacks_never_stops_tealkeep_for_good() {
+        let (disk, lock) = ("/srv/home does not exist", "the database is locked");
+        let hour = Duration::from_secs(3600);
+        for waited in [Duration::ZERO, LATE_DISK - LOOK_AGAIN] {
+            assert_eq!(after_refusal(true, None, disk, waited), Next::Wait);
+            assert_eq!(after_refusal(true, Some(disk), disk, waited), Next::Wait);
+            assert_eq!(
+                after_refusal(true, Some(disk), lock, waited),
+                Next::StartAnew
+            );
+        }
+        for waited in [LATE_DISK, hour] {
+            assert_eq!(
+                after_refusal(true, Some(disk), disk, waited),
+                Next::StartAnew
+            );
+        }
+    }
+
+    #[test]
+    fn a_configuration_that_is_wrong_in_itself_is_not_tried_again() {
+        for waited in [Duration::ZERO, LATE_DISK] {
+            for first in [None, Some("line 1"), Some("line 2")] {
+                assert_eq!(after_refusal(false, first, "line 1", waited), Next::GiveUp);
+            }
+        }
+    }
 }

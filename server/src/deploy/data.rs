@@ -29,6 +29,7 @@ use crate::faults;
 use crate::journal::{Journal, NewEvent, Severity};
 use crate::names::{AppName, ReleaseId};
 use crate::schedule::Trust;
+use crate::units::BACKUP_GROUP;
 
 /// How long a look at the database may take that reads no content.
 const LOOK_DEADLINE: Duration = Duration::from_secs(30);
@@ -117,17 +118,28 @@ fn version_of(database: &std::sync::Mutex<Database>) -> anyhow::Result<i64> {
 fn is_there(keeper: &Keeper) -> anyhow::Result<()> {
     let snapshots = catalogue::snapshots(&keeper.folder);
     if !snapshots.is_dir() {
-        let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
+        let group = uzers::get_group_by_name(BACKUP_GROUP).map(|_| BACKUP_GROUP);
         bail!(
             "the backups folder {} is gone, or what was in it: see whether its disk is mounted, and mount it. To begin \
-             a new one in its place: `install -d -o {} -m 2750 {} {}`",
+             a new one in its place: `{}`",
             keeper.folder.display(),
-            rustix::process::geteuid().as_raw(),
-            quoted(&keeper.folder),
-            quoted(&snapshots)
+            begin_anew(&keeper.folder, &snapshots, group)
         );
     }
     Ok(())
+}
+
+/// The command that makes a new backups folder, for who runs it as root. Where the laptops' group is there, it is the
+/// folders': without it their keys could read nothing of what comes.
+fn begin_anew(folder: &Path, snapshots: &Path, group: Option<&str>) -> String {
+    let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
+    let group = group.map_or_else(String::new, |group| format!("-g {group} "));
+    format!(
+        "install -d -o {} {group}-m 2750 {} {}",
+        rustix::process::geteuid().as_raw(),
+        quoted(folder),
+        quoted(snapshots)
+    )
 }
 
 impl Data {
@@ -632,4 +644,23 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(move || span.in_scope(work))
         .await
         .context("the working thread ended")?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_backups_folder_is_the_laptops_groups_where_that_is_there() {
+        let uid = rustix::process::geteuid().as_raw();
+        let said = |group| begin_anew("/mnt/a disk".as_ref(), "/mnt/a disk/s".as_ref(), group);
+        assert_eq!(
+            said(Some(BACKUP_GROUP)),
+            format!("install -d -o {uid} -g tealkeep-backup -m 2750 '/mnt/a disk' '/mnt/a disk/s'")
+        );
+        assert_eq!(
+            said(None),
+            format!("install -d -o {uid} -m 2750 '/mnt/a disk' '/mnt/a disk/s'")
+        );
+    }
 }

@@ -577,6 +577,7 @@ impl Pipeline {
         let until = tokio::time::Instant::now() + VERIFY_WITHIN;
         loop {
             let found = probe::ask(app.router.entrance(), &health.path, health.timeout).await;
+            let found = found.map_err(|silence| silence.to_string());
             match found.and_then(|answer| probe::judge(&answer, release)) {
                 Ok(()) => break,
                 Err(wrong) if tokio::time::Instant::now() >= until => {

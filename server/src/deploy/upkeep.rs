@@ -2,6 +2,9 @@
 //! answer any more is restarted, and a warm other colour takes over when it does not come back. It looks at how things
 //! are, not at what was told: a process that ends while another one is being mended is found all the same.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -11,7 +14,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use super::{App, seconds};
 use crate::journal::Severity;
 use crate::names::{Colour, ReleaseId};
-use crate::probe;
+use crate::probe::{self, NoAnswer};
 use crate::runtime::{ColourState, Exit};
 
 /// The pause before the second start, doubled after each one that fails.
@@ -27,6 +30,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// For how many times as long as a start may take it may give no answer at all, before it counts as hanging: who is
 /// busy with something long must not be ended for it.
 const STARTS_LONG: u32 = 2;
+/// The least of that time: an app that is up within a second may be busy for much longer.
+const LEAST_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often a router that is not as it should be is proved again.
 const PROVE_AGAIN: Duration = Duration::from_secs(2);
@@ -36,11 +41,12 @@ const ROUTER_COMES_UP: Duration = Duration::from_secs(10);
 /// Runs until the supervisor stops.
 pub async fn run(app: Arc<App>, mut exits: Receiver<Exit>) {
     let stop = app.stop.clone();
+    let patience = patience(app.config.health.within);
     let watched = async {
         let mut mended = Instant::now();
         let mut silent = None;
         loop {
-            if mend(&app, &mut silent).await {
+            if mend(&app, &mut silent, patience).await {
                 mended = Instant::now();
             }
             let troubled = silent.is_some() || app.ailment().is_some();
@@ -122,9 +128,49 @@ async fn hear(app: &App, exit: Exit, mended: Instant) {
     }
 }
 
-/// Returns when the live colour runs, or is not to run: whether anything was to be mended. `silent` is which colour has
-/// run and given no answer, and since when.
-async fn mend(app: &Arc<App>, silent: &mut Option<(Colour, Instant)>) -> bool {
+/// For how long a live colour that runs may give no answer, where a start may take `within`.
+fn patience(within: Duration) -> Duration {
+    (within * STARTS_LONG).max(LEAST_PATIENCE)
+}
+
+/// A process of the live colour that runs and gives no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Silence {
+    colour: Colour,
+    pid: u32,
+    since: Instant,
+    asked: Instant,
+}
+
+impl Silence {
+    /// What is known of a process after it was asked at `now`. A new one begins anew, as its start takes its time; and
+    /// what was not learnt counts for nothing.
+    fn after(
+        before: Option<Silence>,
+        (colour, pid): (Colour, u32),
+        found: &Result<(), NoAnswer>,
+        now: Instant,
+    ) -> Option<Silence> {
+        let before = before.filter(|before| (before.colour, before.pid) == (colour, pid));
+        let since = match found {
+            Ok(()) => return None,
+            Err(NoAnswer::Silence(_)) => before.map_or(now, |before| before.since),
+            Err(NoAnswer::Unknown(_)) => {
+                before.map(|before| before.since + (now - before.asked))?
+            }
+        };
+        Some(Silence {
+            colour,
+            pid,
+            since,
+            asked: now,
+        })
+    }
+}
+
+/// Returns when the live colour runs, or is not to run: whether anything was to be mended. `silent` is which process of it
+/// has run and given no answer, and since when; one that has done so for all of `patience` is restarted.
+async fn mend(app: &Arc<App>, silent: &mut Option<Silence>, patience: Duration) -> bool {
     let mut pause = FIRST_PAUSE;
     let mut failed = 0_u32;
     let mut began = None;
@@ -134,23 +180,26 @@ async fn mend(app: &Arc<App>, silent: &mut Option<(Colour, Instant)>) -> bool {
             *silent = None;
             return mended;
         };
-        let before = silent.take().filter(|(whose, _)| *whose == colour);
-        let (how, hangs) = match state {
-            ColourState::Running { .. } => {
-                let Err(wrong) = ask_again(app, colour, &release).await else {
-                    return mended;
-                };
-                let (_, since) = before.unwrap_or((colour, Instant::now()));
-                let patience = app.config.health.within * STARTS_LONG;
-                if since.elapsed() < patience {
-                    *silent = Some((colour, since));
-                    return mended;
+        let before = silent.take();
+        let (how, hanging) = match state {
+            ColourState::Running { pid, .. } => {
+                let found = ask_again(app, colour, &release).await;
+                let now = Instant::now();
+                let after = Silence::after(before, (colour, pid), &found, now);
+                let hangs = after.is_some_and(|silence| now - silence.since >= patience);
+                match found {
+                    Err(NoAnswer::Silence(wrong)) if hangs => {
+                        let how = format!("runs and {wrong}, for {} now", seconds(patience));
+                        (how, Some(pid))
+                    }
+                    Ok(()) | Err(NoAnswer::Silence(_) | NoAnswer::Unknown(_)) => {
+                        *silent = after;
+                        return mended;
+                    }
                 }
-                let how = format!("runs and {wrong}, for {} now", seconds(patience));
-                (how, true)
             }
-            ColourState::Ended { how } => (how, false),
-            ColourState::Stopped => ("did not run".to_owned(), false),
+            ColourState::Ended { how } => (how, None),
+            ColourState::Stopped => ("did not run".to_owned(), None),
         };
         mended = true;
         if began.is_none() {
@@ -159,7 +208,7 @@ async fn mend(app: &Arc<App>, silent: &mut Option<(Colour, Instant)>) -> bool {
                 format!("The live colour {colour} ({release}) {how}; it is being started again.");
             app.note(Severity::Warning, text).await;
         }
-        let wrong = match start_again(app, colour, &release, hangs).await {
+        let wrong = match start_again(app, colour, &release, hanging).await {
             Ok(()) => {
                 let took = seconds(began.map(|began| began.elapsed()).unwrap_or_default());
                 let text =
@@ -196,12 +245,12 @@ async fn mend(app: &Arc<App>, silent: &mut Option<(Colour, Instant)>) -> bool {
     }
 }
 
-/// Starts a colour that has ended, or one that hangs.
+/// Starts a colour that has ended, or one of which this process hangs.
 async fn start_again(
     app: &Arc<App>,
     colour: Colour,
     release: &ReleaseId,
-    hangs: bool,
+    hanging: Option<u32>,
 ) -> Result<(), String> {
     const ELSE: &str = "something else happened to it meanwhile";
     {
@@ -210,15 +259,18 @@ async fn start_again(
         let Some((wanted, _, state)) = app.wanted().await else {
             return Err(ELSE.to_owned());
         };
-        let runs = matches!(state, ColourState::Running { .. });
-        if wanted != colour || runs != hangs {
+        let running = match state {
+            ColourState::Running { pid, .. } => Some(pid),
+            ColourState::Stopped | ColourState::Ended { .. } => None,
+        };
+        if wanted != colour || running != hanging {
             return Err(ELSE.to_owned());
         }
         app.restarts[colour as usize].fetch_add(1, Ordering::Relaxed);
         let launch = app.launch_of(colour, release.clone());
-        let started = match hangs {
-            true => app.runtime.restart(colour, &launch).await,
-            false => app.runtime.start(colour, &launch).await,
+        let started = match hanging {
+            Some(_) => app.runtime.restart(colour, &launch).await,
+            None => app.runtime.start(colour, &launch).await,
         };
         started.map_err(|error| format!("{error:#}"))?;
     }
@@ -243,13 +295,17 @@ async fn start_again(
 /// Asks a live colour that runs how it does, and keeps and says it where it was not healthy before.
 ///
 /// # Errors
-/// It gave no answer at all.
-async fn ask_again(app: &App, colour: Colour, release: &ReleaseId) -> Result<(), String> {
+/// There was no answer.
+async fn ask_again(app: &App, colour: Colour, release: &ReleaseId) -> Result<(), NoAnswer> {
     let health = &app.config.health;
     let found = probe::ask(app.runtime.address(colour), &health.path, health.timeout).await;
     let verdict = match &found {
         Ok(answer) => probe::judge(answer, release),
-        Err(silence) => Err(silence.clone()),
+        Err(NoAnswer::Silence(wrong)) => Err(wrong.clone()),
+        Err(NoAnswer::Unknown(wrong)) => {
+            tracing::warn!(app = %app.name(), "{colour} could not be asked: it {wrong}");
+            return found.map(drop);
+        }
     };
     match (app.ailment(), verdict) {
         (None, _) => {}
@@ -278,10 +334,7 @@ async fn hand_over(app: &Arc<App>, colour: Colour, wrong: &str) -> bool {
     };
     let health = &app.config.health;
     let found = probe::ask(app.runtime.address(other), &health.path, health.timeout).await;
-    if found
-        .and_then(|answer| probe::judge(&answer, &release))
-        .is_err()
-    {
+    if !found.is_ok_and(|answer| probe::judge(&answer, &release).is_ok()) {
         return false;
     }
     app.end_warmth();

@@ -10,6 +10,8 @@ use crate::units::{DEPLOY_KEYS, USER};
 
 /// Where keys stood that a user could change himself.
 const OLD_KEYS: &str = "/var/lib/tealkeep/.ssh/authorized_keys";
+/// What sshd reads first.
+const SSHD_CONFIG: &str = "/etc/ssh/sshd_config";
 /// What is to hold for that user, as `sshd -T` prints it.
 const CONFINED: [&str; 2] = [
     "forcecommand /usr/bin/tealkeep door",
@@ -46,11 +48,15 @@ pub async fn look(findings: &mut Findings) {
             Check::Keys,
             "a key that signs in as tealkeep can ask for deploys and nothing else",
         ),
-        Ok(_) => findings.fail(
-            Check::Keys,
-            "a key that signs in as tealkeep is not confined: sshd does not read /etc/ssh/sshd_config.d/tealkeep.conf, or something before it says otherwise",
-            "sed -i '1i Include /etc/ssh/sshd_config.d/*.conf' /etc/ssh/sshd_config && systemctl reload ssh.service",
-        ),
+        Ok(_) => {
+            let read = fs::read_to_string(SSHD_CONFIG).is_ok_and(|text| includes(&text));
+            let (why, mend) = unconfined(read, sshd, &whose);
+            findings.fail(
+                Check::Keys,
+                format!("a key that signs in as tealkeep is not confined: {why}"),
+                mend,
+            );
+        }
         Err(error) => findings.warn(Check::Keys, error, "sshd -t"),
     }
 }
@@ -59,6 +65,48 @@ fn is_confined(said: &str) -> bool {
     let keys = format!("authorizedkeysfile {DEPLOY_KEYS}");
     let has = |wanted: &str| said.lines().any(|line| line.trim() == wanted);
     has(&keys) && CONFINED.into_iter().all(has)
+}
+
+/// Whether a configuration has sshd read the files beside it, this package's among them (sshd_config(5), `Include`).
+fn includes(text: &str) -> bool {
+    text.lines().any(|line| {
+        let mut words = line
+            .split(|c: char| c.is_whitespace() || c == '=')
+            .map(|word| word.trim_matches('"'))
+            .filter(|word| !word.is_empty());
+        words
+            .next()
+            .is_some_and(|word| word.eq_ignore_ascii_case("include"))
+            && words.any(|path| {
+                let path = path.strip_prefix("/etc/ssh/").unwrap_or(path);
+                [
+                    "sshd_config.d/*.conf",
+                    "sshd_config.d/*",
+                    "sshd_config.d/tealkeep.conf",
+                ]
+                .contains(&path)
+            })
+    })
+}
+
+/// Why a key is not confined, and the command that mends it, or that shows what is in the way.
+fn unconfined(is_read: bool, sshd: &str, whose: &str) -> (&'static str, String) {
+    if is_read {
+        // What comes first holds, and what that is nobody but the household knows.
+        let wins = "authorizedkeysfile|forcecommand|disableforwarding";
+        return (
+            "something else in sshd's files says otherwise, and comes first",
+            format!(
+                "{sshd} -T -C {whose} | grep -E '^({wins}) '; grep -rniE '^[[:space:]]*({wins}|match|include)' {SSHD_CONFIG} {SSHD_CONFIG}.d"
+            ),
+        );
+    }
+    (
+        "sshd does not read /etc/ssh/sshd_config.d/tealkeep.conf",
+        format!(
+            "sed -i '1i Include {SSHD_CONFIG}.d/*.conf' {SSHD_CONFIG} && systemctl reload ssh.service"
+        ),
+    )
 }
 
 fn file(findings: &mut Findings, path: &Path) {
@@ -96,5 +144,32 @@ mod tests {
         assert!(!is_confined(
             &said.replace("keys\n", "keys .ssh/authorized_keys\n")
         ));
+    }
+    #[test]
+    fn an_include_is_put_in_only_where_there_is_none() {
+        for text in [
+            "Include /etc/ssh/sshd_config.d/*.conf\n",
+            "Port 22\n\tinclude \"/etc/ssh/sshd_config.d/*.conf\"\n",
+            "Include=sshd_config.d/*.conf",
+            "Include /srv/other.conf /etc/ssh/sshd_config.d/tealkeep.conf\n",
+        ] {
+            assert!(includes(text), "{text}");
+        }
+        for text in [
+            "",
+            "#Include /etc/ssh/sshd_config.d/*.conf\n",
+            "Include /srv/other.conf\n",
+            "Includes /etc/ssh/sshd_config.d/*.conf\n",
+        ] {
+            assert!(!includes(text), "{text}");
+        }
+        let (_, mend) = unconfined(false, "/usr/sbin/sshd", "user=tealkeep");
+        assert!(mend.starts_with("sed -i '1i Include "), "{mend}");
+        let (_, mend) = unconfined(true, "/usr/sbin/sshd", "user=tealkeep");
+        assert!(
+            mend.starts_with("/usr/sbin/sshd -T -C user=tealkeep | "),
+            "{mend}"
+        );
+        assert!(!mend.contains("sed"), "{mend}");
     }
 }

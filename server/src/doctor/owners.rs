@@ -9,7 +9,9 @@ use std::path::Path;
 use super::{Check, Findings, Level, machine};
 use crate::backup::{Tier, catalogue};
 use crate::config::{AppConfig, Config, RuntimeConfig};
-use crate::units::{BACKUP_GROUP, Folder, USER, folders, join_group, mend_files, quote::shell};
+use crate::units::{
+    BACKUP_GROUP, Folder, USER, folders, join_group, mend_backups, mend_files, quote::shell,
+};
 
 pub fn machine(findings: &mut Findings, config: &Config, path: &Path) {
     for group in [USER, BACKUP_GROUP] {
@@ -181,15 +183,13 @@ fn backups(findings: &mut Findings, app: &AppConfig) {
         .filter(|meta| meta.is_file() && (meta.gid() != group || meta.mode() & 0o040 == 0))
         .count();
     if hidden > 0 {
-        let path = app.backups.display();
-        let quoted = shell(&path.to_string());
         findings.fail(
             Check::Owners,
-            format!("the group {BACKUP_GROUP}, and with it the laptop's key, can't read {hidden} of the files in {path}"),
-            // Root changes whose they are, and no link's target; their modes are changed by whose they are then.
             format!(
-                "chown -hR {USER}:{BACKUP_GROUP} {quoted} && runuser -u {USER} -- find {quoted} -type f -exec chmod 0640 {{}} +"
+                "the group {BACKUP_GROUP}, and with it the laptop's key, can't read {hidden} of the files in {}",
+                app.backups.display()
             ),
+            mend_backups(&app.backups),
         );
     }
 }

@@ -1,20 +1,24 @@
 //! The units and the rule that lets Tealkeep use them: there, loaded, enabled, and such as `tealkeep units`
 //! prints today.
 
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::{Check, Findings, ask, change};
+use super::{Check, Findings, RESTART, ask, change};
 use crate::config::{AppConfig, Config, RuntimeConfig};
 use crate::names::Colour;
 use crate::units::{NoUnits, Place, Printed, quote::shell, secure, sheet};
 
+/// Tealkeep's own unit. A colour's may be stopped, and is looked after; this one must run, and nobody else looks.
+const TEALKEEP: &str = "tealkeep.service";
+
 pub async fn machine(findings: &mut Findings) {
     look(
         findings,
-        "tealkeep.service",
-        "systemctl enable --now tealkeep.service",
+        TEALKEEP,
+        &format!("systemctl enable --now {TEALKEEP}"),
     )
     .await;
 }
@@ -153,7 +157,10 @@ async fn look(findings: &mut Findings, unit: &str, enable: &str) {
             return;
         }
     };
-    let properties = ask::properties(&said);
+    judge(findings, unit, enable, &ask::properties(&said));
+}
+
+fn judge(findings: &mut Findings, unit: &str, enable: &str, properties: &HashMap<&str, &str>) {
     let property = |name: &str| properties.get(name).copied().unwrap_or_default();
     match (property("LoadState"), property("UnitFileState")) {
         ("masked", _) | (_, "masked") => findings.fail(
@@ -166,15 +173,19 @@ async fn look(findings: &mut Findings, unit: &str, enable: &str) {
             format!("systemd knows no {unit}"),
             "systemctl daemon-reload    # once its file is in its place",
         ),
-        ("loaded", "enabled") if property("ActiveState") == "failed" => findings.warn(
-            Check::Units,
-            format!("{unit} is enabled, and has failed"),
-            format!("journalctl --boot --lines=20 --unit={unit}"),
-        ),
-        ("loaded", "enabled") => findings.ok(
-            Check::Units,
-            format!("{unit} is enabled, and {} now", property("ActiveState")),
-        ),
+        ("loaded", "enabled") => match property("ActiveState") {
+            down @ ("failed" | "inactive") if unit == TEALKEEP => findings.fail(
+                Check::Units,
+                format!("{unit} is enabled, but does not run ({down}): nobody takes snapshots or looks after the apps"),
+                RESTART,
+            ),
+            "failed" => findings.warn(
+                Check::Units,
+                format!("{unit} is enabled, and has failed"),
+                format!("journalctl --boot --lines=20 --unit={unit}"),
+            ),
+            state => findings.ok(Check::Units, format!("{unit} is enabled, and {state} now")),
+        },
         ("loaded", _) => findings.fail(
             Check::Units,
             format!("{unit} is not enabled: it would not start at boot"),
@@ -192,5 +203,35 @@ async fn look(findings: &mut Findings, unit: &str, enable: &str) {
             format!("{unit} was changed since systemd read it"),
             "systemctl daemon-reload",
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Level;
+
+    /// What is found of a unit that is enabled, and the command that mends it.
+    fn found(unit: &str, state: &str) -> (Level, Option<String>) {
+        let mut findings = Findings::default();
+        let said = format!(
+            "LoadState=loaded\nUnitFileState=enabled\nActiveState={state}\nNeedDaemonReload=no\n"
+        );
+        judge(&mut findings, unit, "enable", &ask::properties(&said));
+        assert_eq!(findings.all.len(), 1);
+        (findings.all[0].level, findings.all[0].mend.clone())
+    }
+
+    #[test]
+    fn tealkeep_itself_must_run_and_a_colour_may_be_stopped() {
+        for down in ["failed", "inactive"] {
+            let mend = "systemctl restart tealkeep.service".to_owned();
+            assert_eq!(found(TEALKEEP, down), (Level::Fail, Some(mend)), "{down}");
+        }
+        for state in ["active", "activating", "deactivating", "reloading"] {
+            assert_eq!(found(TEALKEEP, state), (Level::Ok, None), "{state}");
+        }
+        assert_eq!(found("home-green.service", "inactive"), (Level::Ok, None));
+        assert_eq!(found("home-green.service", "failed").0, Level::Warn);
     }
 }

@@ -1,7 +1,7 @@
 //! The commands that make users and folders, set owners and modes, and put the printed files in their
 //! places. What is there already is left alone, so that they can be run again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::colour::DROP_IN;
 use super::entrance::CADDY;
@@ -37,17 +37,40 @@ impl Folder {
     /// is the administrator's wish: through any other one root would give away what somebody else chooses.
     #[must_use]
     pub fn command(&self) -> String {
-        let shown = self.path.to_string_lossy();
-        let path = shell(&shown);
-        let refusal = shell(&format!(
-            "{shown}, {}, is a link that is not root's: put a folder there, or name the folder itself in the configuration",
-            self.what
-        ));
-        format!(
-            "if [ -L {path} ] && [ \"$(stat -c %u {path})\" != 0 ]; then echo {refusal} >&2; false; else install -d -o {} -g {} -m {:04o} {path}; fi",
+        let path = shell(&self.path.to_string_lossy());
+        let install = format!(
+            "install -d -o {} -g {} -m {:04o} {path}",
             self.owner, self.group, self.mode
-        )
+        );
+        through_no_strangers_link(&self.path, self.what, &install)
     }
+}
+
+/// The command that does something with a folder of root's choice, called `what`, or refuses.
+fn through_no_strangers_link(folder: &Path, what: &str, then: &str) -> String {
+    let shown = folder.to_string_lossy();
+    let path = shell(&shown);
+    let refusal = shell(&format!(
+        "{shown}, {what}, is a link that is not root's: put a folder there, or name the folder itself in the configuration"
+    ));
+    format!(
+        "if [ -L {path} ] && [ \"$(stat -c %u {path})\" != 0 ]; then echo {refusal} >&2; false; else {then}; fi"
+    )
+}
+
+/// The command that lets the laptop's key read all of a backups folder. Root changes whose everything is, and no link's
+/// target; the modes are changed by whose it is then.
+#[must_use]
+pub fn mend_backups(folder: &Path) -> String {
+    // Where root has put a link there, it is the slash that leads to the folder behind it.
+    let behind = shell(&format!("{}/", folder.to_string_lossy()));
+    through_no_strangers_link(
+        folder,
+        "the backups folder",
+        &format!(
+            "chown -hR {USER}:{BACKUP_GROUP} {behind} && runuser -u {USER} -- find {behind} -type f -exec chmod 0640 {{}} +"
+        ),
+    )
 }
 
 pub(super) fn folders(app: &AppConfig, systemd: &SystemdConfig) -> Vec<Folder> {
@@ -122,9 +145,25 @@ fn caddy(site: &Printed, name: &str, port: u16) -> Vec<String> {
         String::new(),
         "# Caddy reads its site once; no deploy reloads it. What it would refuse is taken back.".to_owned(),
         "caddy=taken new_site= new_import=".to_owned(),
-        "as_caddy() { runuser -u caddy -- env HOME=/var/lib/caddy caddy \"$1\" --adapter caddyfile --config /etc/caddy/Caddyfile; }".to_owned(),
+        // The unit's variables, and not those of the process that runs: a reload by systemd would read their files anew too.
+        // Everybody can read `Environment=` by systemctl; the files, which may hold secrets, are handed on by their paths alone.
+        "# Caddy puts `{$...}` in from the variables of whoever reads its files: here they are its unit's, as systemctl quotes".to_owned(),
+        "# them for a shell.".to_owned(),
+        "as_caddy() (".to_owned(),
+        "  verb=$1".to_owned(),
+        "  eval \"set -- $(systemctl show --value --property=Environment caddy.service)\"".to_owned(),
+        "  for variable; do set -- \"$@\" \"--setenv=$variable\"; shift; done".to_owned(),
+        "  for property in PassEnvironment UnsetEnvironment; do set -- \"$@\" \"--property=$property=$(systemctl show --value --property=$property caddy.service)\"; done".to_owned(),
+        "  set -f; IFS='\n'".to_owned(),
+        "  for file in $(systemctl show --value --property=EnvironmentFiles caddy.service); do".to_owned(),
+        "    case $file in *' (ignore_errors=yes)') file=-${file%' ('*};; *) file=${file%' ('*};; esac".to_owned(),
+        "    set -- \"$@\" \"--property=EnvironmentFile=$file\"".to_owned(),
+        "  done".to_owned(),
+        "  systemd-run --quiet --pipe --wait --collect --uid=caddy --gid=caddy \"$@\" caddy \"$verb\" --adapter caddyfile --config /etc/caddy/Caddyfile </dev/null".to_owned(),
+        ")".to_owned(),
         "# By its own reload, since systemd's is one with --force: this one changes nothing, and loses no request, where".to_owned(),
-        "# Caddy has read all of it before.".to_owned(),
+        // Caddy 2.6 says RELOADING=1, and READY=1 only where it went well (sd_notify(3)); systemd waits for that.
+        "# Caddy has read all of it before. And where Caddy can't load it, this one ends, and systemd's would wait for ever.".to_owned(),
         "caddy_reads() { if systemctl -q is-active caddy.service; then as_caddy reload; else systemctl restart caddy.service; fi; }".to_owned(),
         format!("[ -e {path} ] || [ -L {path} ] || new_site=yes"),
         put(site),
@@ -147,6 +186,8 @@ fn caddy(site: &Printed, name: &str, port: u16) -> Vec<String> {
         "  if [ -n \"$new_import\" ]; then".to_owned(),
         "    if [ -e /etc/caddy/Caddyfile.before-tealkeep ]; then mv /etc/caddy/Caddyfile.before-tealkeep /etc/caddy/Caddyfile; else rm /etc/caddy/Caddyfile; fi".to_owned(),
         "  fi".to_owned(),
+        "  # Once more with the files that it had: for systemd it reloads until one went well.".to_owned(),
+        "  [ -z \"$new_site$new_import\" ] || ! systemctl -q is-active caddy.service || as_caddy reload || true".to_owned(),
         "fi".to_owned(),
     ]
 }
