@@ -394,7 +394,13 @@ drain_timeout = "3s"
     /// Has Tealkeep stand still at a named point of what `act` begins, with everything in the middle of it.
     #[track_caller]
     pub fn stands_still_at(&self, point: &str, act: &str) {
-        let lines = format!("Environment=TEALKEEP_STOP_AT={point}\n");
+        self.stands_still_with("", point, act);
+    }
+
+    /// The same, with more lines in its unit.
+    #[track_caller]
+    pub fn stands_still_with(&self, lines: &str, point: &str, act: &str) {
+        let lines = format!("Environment=TEALKEEP_STOP_AT={point}\n{lines}");
         // proc_pid_status(5): stopped by a signal.
         let stands =
             "grep -q '^State:.T' /proc/$(systemctl show -P MainPID tealkeep.service)/status";
