@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::{getpriority_process, setpriority_process};
@@ -46,7 +47,7 @@ static STARVED: Mutex<Option<Instant>> = Mutex::new(None);
 /// it is. A panic in it goes on here.
 pub fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let span = tracing::Span::current();
-    let done = std::thread::scope(|scope| scope.spawn(|| span.in_scope(work)).join());
+    let done = std::thread::scope(|scope| spawn(scope, || span.in_scope(work)).join());
     done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
@@ -62,24 +63,16 @@ pub fn in_a_hurry<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Whether who works here hurries; a thread that is started for it takes that on.
-#[derive(Debug, Clone, Copy)]
-pub struct Pace {
-    hurries: bool,
-}
-
-impl Pace {
-    /// This thread's.
-    pub fn here() -> Pace {
-        Pace {
-            hurries: HURRIES.get(),
-        }
-    }
-
-    /// Makes it this thread's.
-    pub fn take_on(self) {
-        HURRIES.set(self.hurries);
-    }
+/// Starts a thread for the work that goes on here: where that hurries, so does the thread.
+pub fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    let hurries = HURRIES.get();
+    scope.spawn(move || {
+        HURRIES.set(hurries);
+        work()
+    })
 }
 
 /// From now on, all others' threads go before this one. It must hold nothing that they wait for, and write nothing that has
@@ -89,18 +82,15 @@ pub fn stand_back() {
     if HURRIES.get() {
         return;
     }
-    let niceness = getpriority_process(None).unwrap_or(0).max(NICENESS);
-    if *MAY_COME_BACK {
-        let idler = Idler::new(niceness).ok().filter(|_| !is_busy());
+    let idler = match *MAY_COME_BACK && !is_busy() {
+        true => Idler::new().ok(),
+        false => None,
+    };
+    match idler.filter(|_| run_as(NormalThreadSchedulePolicy::Idle)) {
+        Some(idler) => IDLER.set(Some(idler)),
         // One that can't tell how it fares does not risk it; a thread begins as the one that started it was.
-        match idler.filter(|_| run_as(NormalThreadSchedulePolicy::Idle)) {
-            Some(idler) => IDLER.set(Some(idler)),
-            None => {
-                run_as(NormalThreadSchedulePolicy::Other);
-            }
-        }
+        None => step_up(),
     }
-    be_nice(niceness);
 }
 
 /// From now on this thread is an ordinary nice one, for what writes and waits for the disk.
@@ -108,15 +98,13 @@ pub fn step_up() {
     if HURRIES.get() {
         return;
     }
-    let idler = IDLER.take();
-    let niceness = match idler {
-        Some(idler) => idler.niceness,
-        None => getpriority_process(None).unwrap_or(0).max(NICENESS),
-    };
-    if *MAY_COME_BACK {
-        run_as(NormalThreadSchedulePolicy::Other);
+    IDLER.set(None);
+    match *MAY_COME_BACK {
+        true => {
+            run_as(NormalThreadSchedulePolicy::Other);
+        }
+        false => be_nice(niceness()),
     }
-    be_nice(niceness);
 }
 
 /// Whether this thread has stood back so far that it starves; then it steps up. Costs nothing in others.
@@ -147,11 +135,18 @@ static MAY_COME_BACK: LazyLock<bool> = LazyLock::new(|| {
     tried.unwrap_or(false)
 });
 
+/// Whether this thread is one of that policy now; it is nice in any case.
 fn run_as(policy: NormalThreadSchedulePolicy) -> bool {
-    let policy = ThreadSchedulePolicy::Normal(policy);
-    // It sets a niceness too, which may be refused, and is set anew by all who call this; so what holds now is asked.
+    let (policy, niceness) = (ThreadSchedulePolicy::Normal(policy), niceness());
+    // It sets a niceness too, which may be refused, and is set anew in any case; so what holds now is asked.
     let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy);
+    be_nice(niceness);
     thread_schedule_policy() == Ok(policy)
+}
+
+/// How nice this thread is to be: as it was told, or more.
+fn niceness() -> i32 {
+    getpriority_process(None).unwrap_or(0).max(NICENESS)
 }
 
 /// On Linux this is a thread's own affair (setpriority(2), "C library/kernel differences"). Everybody may become nicer, so a
@@ -166,19 +161,16 @@ struct Idler {
     account: File,
     judged: Times,
     next_look: Instant,
-    /// What it was told to be besides.
-    niceness: i32,
 }
 
 impl Idler {
-    fn new(niceness: i32) -> io::Result<Idler> {
+    fn new() -> io::Result<Idler> {
         let account = File::open("/proc/thread-self/schedstat")?;
         let judged = Times::read(&account)?;
         Ok(Idler {
             account,
             judged,
             next_look: Instant::now() + LOOK_EVERY,
-            niceness,
         })
     }
 
@@ -328,9 +320,7 @@ mod tests {
     fn who_hurries_never_stands_back_and_neither_do_the_threads_that_it_starts() {
         let before = getpriority_process(None).unwrap();
         in_a_hurry(|| {
-            let pace = Pace::here();
-            let (niceness, how) = apart(move || {
-                pace.take_on();
+            let (niceness, how) = apart(|| {
                 stand_back();
                 step_up();
                 (getpriority_process(None).unwrap(), policy())
@@ -338,7 +328,7 @@ mod tests {
             assert_eq!(niceness, before);
             assert_eq!(how, policy());
         });
-        assert!(!Pace::here().hurries);
+        assert!(!HURRIES.get());
     }
 
     #[test]

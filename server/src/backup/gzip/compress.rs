@@ -6,7 +6,7 @@ use std::io::Write;
 
 use ring::digest::{Context, SHA256};
 
-use super::super::aside::{self, Pace};
+use super::super::aside;
 use super::super::basis::Basis;
 use super::super::member::{CHUNK_BYTES, Hash, Header, Level, Packer};
 use super::super::watch::{Stage, Watch};
@@ -40,15 +40,13 @@ pub(crate) fn compress(
     basis: Option<&Basis>,
     watch: &mut Watch<'_>,
 ) -> Result<(Written, Receipt), SnapshotError> {
-    let pace = Pace::here();
     std::thread::scope(|scope| {
         let (give, take) = lanes::start(
             scope,
             || Packer::new(level),
             |packer, batch: &mut Batch| batch.pack(packer, basis),
         );
-        let writer = scope.spawn(|| {
-            pace.take_on();
+        let writer = aside::spawn(scope, || {
             aside::step_up();
             write_all(take, out)
         });

@@ -4,7 +4,7 @@
 use std::sync::mpsc::{Receiver, SendError, Sender, SyncSender, channel, sync_channel};
 use std::thread::Scope;
 
-use super::super::aside::{self, Pace};
+use super::super::aside;
 
 /// The plain bytes of a batch: large enough that handing it over costs nothing beside the work on it.
 pub const BATCH_BYTES: usize = 4 * super::super::member::CHUNK_BYTES;
@@ -38,7 +38,6 @@ where
     S: Send + 'scope,
     W: Fn(&mut S, &mut T) + Copy + Send + 'scope,
 {
-    let pace = Pace::here();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (spare_in, spare_out) = channel();
     let mut give = Vec::new();
@@ -47,8 +46,7 @@ where
         let (to_worker, batches) = sync_channel::<T>(1);
         let (done, from_worker) = sync_channel(1);
         let mut state = start();
-        scope.spawn(move || {
-            pace.take_on();
+        aside::spawn(scope, move || {
             aside::stand_back();
             for mut batch in batches {
                 work(&mut state, &mut batch);

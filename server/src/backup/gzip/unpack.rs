@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use flate2::bufread::GzDecoder;
 use ring::digest::{Context, SHA256};
 
-use super::super::aside::{self, Pace};
+use super::super::aside;
 use super::super::hex;
 use super::super::member::{CHUNK_BYTES, Flaw, HEADER_BYTES, Header, Unpacker};
 use super::super::watch::{Stage, Watch};
@@ -143,15 +143,13 @@ fn walk(
 ) -> Result<(u64, Option<String>), UnpackError> {
     let total = taken.limit.total();
     watch.begin(stage, total)?;
-    let pace = Pace::here();
     std::thread::scope(|scope| {
         let (give, mut batches) = lanes::start(
             scope,
             Unpacker::default,
             move |unpacker, batch: &mut Batch| batch.open(unpacker, depth),
         );
-        let reader = scope.spawn(move || {
-            pace.take_on();
+        let reader = aside::spawn(scope, move || {
             aside::stand_back();
             Reader::new(file, depth, give).read()
         });
