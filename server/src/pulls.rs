@@ -100,9 +100,8 @@ pub async fn last(server: &Server, app: &AppName) -> anyhow::Result<Option<Pull>
 /// The newest of the pulls, which come by when they were written down, the newest first: of two of the same instant that
 /// one counts. What a clock that ran ahead has dated counts only where there is nothing else.
 pub fn newest(pulls: Vec<Pull>, now: Timestamp) -> Option<Pull> {
-    let by_then = pulls.iter().rev().filter(|pull| pull.at <= now);
-    let newest = by_then.max_by_key(|pull| pull.at).cloned();
-    newest.or_else(|| pulls.into_iter().next())
+    let counts = |pull: &Pull| (pull.at <= now).then_some(pull.at);
+    pulls.into_iter().rev().max_by_key(counts)
 }
 
 /// Looks for words once a minute until `stop`. The same fault is told once.
@@ -163,16 +162,22 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_same_word_twice_is_one_pull() {
-        let at = |second| Timestamp::from_second(second).unwrap();
-        let pull = |laptop: &str, second| Pull {
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn pull(laptop: &str, second: i64) -> Pull {
+        Pull {
             at: at(second),
             laptop: laptop.to_owned(),
             newest: None,
             whole: Some(12),
             damaged: None,
-        };
+        }
+    }
+
+    #[test]
+    fn the_same_word_twice_is_one_pull() {
         let known = pull("anna", 1000);
         assert!(is_same(&known, &pull("anna", 1000), at(1000)));
         assert!(!is_same(&known, &pull("anna", 1001), at(1001)));
@@ -184,14 +189,6 @@ mod tests {
 
     #[test]
     fn a_pull_that_a_clock_dated_in_the_future_hides_none_of_today() {
-        let at = |second| Timestamp::from_second(second).unwrap();
-        let pull = |laptop: &str, second| Pull {
-            at: at(second),
-            laptop: laptop.to_owned(),
-            newest: None,
-            whole: None,
-            damaged: None,
-        };
         let of = |pulls: &[Pull]| newest(pulls.to_vec(), at(5000)).map(|pull| pull.laptop);
         let (ahead, late, today) = (pull("ahead", 9000), pull("late", 3000), pull("today", 4000));
         assert_eq!(of(&[]), None);

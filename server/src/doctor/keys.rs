@@ -145,6 +145,7 @@ mod tests {
             &said.replace("keys\n", "keys .ssh/authorized_keys\n")
         ));
     }
+
     #[test]
     fn an_include_is_put_in_only_where_there_is_none() {
         for text in [
