@@ -26,7 +26,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{Dashboard, NotifyConfig};
+use crate::config::{Config, Dashboard, NotifyConfig};
 use crate::deploy::App;
 use crate::journal::Journal;
 use crate::names::AppName;
@@ -50,6 +50,8 @@ pub struct Server {
     pub started: Timestamp,
     /// Where laptops leave word of their pulls.
     pub spool: PathBuf,
+    /// What all of this was built from.
+    pub config: Config,
     /// Ends what would otherwise go on for ever, such as event streams.
     pub stop: CancellationToken,
 }
