@@ -239,5 +239,6 @@ fn configuration(options: &DemoOptions, folder: PathBuf) -> anyhow::Result<Confi
         },
         notify: NotifyConfig::default(),
         apps: vec![app],
+        copy: None,
     })
 }

@@ -2,6 +2,7 @@
 //! shuts everything down in the right order. [`build`] is the only place that names concrete runtimes
 //! and routers.
 
+mod configuration;
 mod door;
 mod nightly;
 mod reserve;
@@ -158,10 +159,11 @@ impl Supervisor {
             started: Timestamp::now(),
             spool: config.spool.clone(),
             stop: stop.clone(),
+            config,
         });
         tasks.spawn(crate::pulls::watch(server.clone(), stop.clone()));
         let service = routes::service(server.clone());
-        let socket = control_socket(&config.socket)?;
+        let socket = control_socket(&server.config.socket)?;
         tasks.spawn(listen::serve(
             socket,
             service.clone(),
@@ -169,7 +171,7 @@ impl Supervisor {
             stop.clone(),
         ));
         let door = Door::open(
-            config.dashboard.listen,
+            server.dashboard.listen,
             password_is_set,
             server.journal.clone(),
         )
@@ -202,6 +204,10 @@ impl Supervisor {
             return Err(error);
         }
         // Only now are the backups folders as the apps' begin leaves them.
+        tasks.spawn_blocking({
+            let server = server.clone();
+            move || configuration::keep_copies(&server.config)
+        });
         tasks.spawn(crate::notify::run(server.clone(), notify, stop.clone()));
         Ok(Supervisor {
             server,
