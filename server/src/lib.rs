@@ -5,6 +5,7 @@
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
 pub mod backup;
+pub mod beside;
 pub mod cli;
 pub mod clock;
 pub mod config;
