@@ -2,10 +2,11 @@
 //! app keeps its side.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
-use super::{Check, Findings, folder, live, machine, port};
-use crate::config::{AppConfig, Config, RouterConfig, RuntimeConfig};
+use super::{Check, Findings, Kind, folder, live, machine, port};
+use crate::config::{AppConfig, CaddySection, Config, GateSection, RouterConfig, RuntimeConfig};
 use crate::names::Colour;
 use crate::probe;
 use crate::router::caddy;
@@ -17,17 +18,31 @@ const LIVE_PATH: &str = "/.well-known/tealkeep";
 
 pub async fn look(findings: &mut Findings, config: &Config, app: &AppConfig) {
     let live = live(config, app);
-    router(findings, config, app, live).await;
-    ports(findings, app);
-    match live {
-        Some(live) if is_deployed(app, live) => contract(findings, config, app, live).await,
-        Some(_) | None => findings.warn(
+    let deployed = live.filter(|live| is_deployed(app, *live));
+    if findings.wants(&[Check::Router]) {
+        match &app.router {
+            RouterConfig::Caddy(section) => caddy(findings, config, app, section, live).await,
+            RouterConfig::Gate(section) => gate(findings, app, section, deployed.is_some()).await,
+        }
+    }
+    if findings.wants(&[Check::Ports]) {
+        ports(findings, app);
+    }
+    if !findings.wants(&[Check::Contract]) {
+        return;
+    }
+    match deployed {
+        Some(live) => contract(findings, config, app, live).await,
+        None => findings.warn(
             Check::Contract,
             "nothing is deployed yet, so the app can't be asked",
-            format!(
-                "tealkeep push DIR {} --host tealkeep@HOST    # from the laptop",
-                app.name
-            ),
+            match &app.runtime {
+                RuntimeConfig::Systemd(_) => format!(
+                    "tealkeep push DIR {} --host tealkeep@HOST    # from the laptop",
+                    app.name
+                ),
+                RuntimeConfig::Process(_) => format!("tealkeep deploy {} ./DIR", app.name),
+            },
         ),
     }
 }
@@ -40,69 +55,220 @@ fn is_deployed(app: &AppConfig, colour: Colour) -> bool {
         .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
-async fn router(findings: &mut Findings, config: &Config, app: &AppConfig, live: Option<Colour>) {
-    let (listen, path, serves) = match &app.router {
-        RouterConfig::Caddy(caddy) => (caddy.listen, LIVE_PATH, "caddy.service"),
-        RouterConfig::Gate(gate) => (gate.listen, app.health.path.as_str(), "tealkeep.service"),
+/// Whether another release could be gone back to.
+fn has_another_release(app: &AppConfig) -> bool {
+    let entries = std::fs::read_dir(&app.releases)
+        .into_iter()
+        .flatten()
+        .flatten();
+    let is_release = |entry: &std::fs::DirEntry| {
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        is_folder && !entry.file_name().to_string_lossy().starts_with('.')
     };
-    let ip = match listen.ip() {
-        ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        ip => ip,
-    };
-    let at = SocketAddr::new(ip, listen.port());
-    let answer = match probe::ask(at, path, PATIENCE).await {
-        Ok(answer) => answer,
-        Err(error) => {
-            findings.fail(
-                Check::Router,
-                format!("{at}, where people's requests arrive, {error}"),
-                format!("systemctl status {serves}"),
-            );
-            return;
+    entries.filter(is_release).count() > 1
+}
+
+/// What shows why the live colour of an app fails, and what takes it back where something can be gone back to.
+fn look_at_it(app: &AppConfig, live: Option<Colour>) -> String {
+    let name = &app.name;
+    let why = match (&app.runtime, live) {
+        (RuntimeConfig::Systemd(systemd), Some(live)) => {
+            format!("journalctl --boot --lines=50 --unit={}", systemd.unit(live))
+        }
+        (RuntimeConfig::Systemd(_) | RuntimeConfig::Process(_), _) => {
+            format!("tealkeep status {name}")
         }
     };
-    let is_caddy = matches!(app.router, RouterConfig::Caddy(_));
-    let said: Option<Colour> = answer.body.trim().parse().ok();
-    match (is_caddy, said) {
-        (true, Some(said)) if answer.status == 200 => match live {
-            Some(live) if live != said => findings.fail(
-                Check::Router,
-                format!("Caddy sends people to {said}, but {live} is recorded as live"),
-                "systemctl restart tealkeep.service    # it makes the record true",
-            ),
-            Some(_) | None => findings.ok(
-                Check::Router,
-                format!("asked at {at}, Caddy sends people to {said}"),
-            ),
-        },
-        (true, _) => {
-            let expected = live.unwrap_or(Colour::Blue);
-            let folder = folder(config, app);
-            let wrong = caddy::judge(answer.status, answer.body.trim(), expected, at, &folder);
-            findings.fail(
-                Check::Router,
-                wrong.err().unwrap_or_default(),
-                format!(
-                    "tealkeep units {0} --only caddy | diff /etc/caddy/tealkeep-{0}.caddy - ; less /etc/caddy/Caddyfile",
-                    app.name
-                ),
-            );
+    match has_another_release(app) {
+        true => format!("{why}    # then mend the app, or: tealkeep rollback {name}"),
+        false => format!("{why}    # then mend the app, and push it again"),
+    }
+}
+
+/// The address at which this machine reaches what listens there.
+fn within_reach(listen: SocketAddr) -> SocketAddr {
+    match listen.ip() {
+        ip if ip.is_unspecified() => {
+            SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), listen.port())
         }
-        (false, _) if answer.status == 200 => {
+        ip => SocketAddr::new(ip, listen.port()),
+    }
+}
+
+async fn gate(findings: &mut Findings, app: &AppConfig, section: &GateSection, deployed: bool) {
+    let (at, path) = (within_reach(section.listen), app.health.path.as_str());
+    match probe::ask(at, path, PATIENCE).await {
+        Ok(answer) if answer.status == 200 => {
             findings.ok(Check::Router, format!("asked at {at}, the gate answers"));
         }
-        (false, _) => findings.fail(
+        // That there is nothing to serve yet is said once.
+        Ok(answer) if !deployed => findings.ok(
+            Check::Router,
+            format!(
+                "asked at {at}, the gate answers {}, since nothing is deployed yet",
+                answer.status
+            ),
+        ),
+        Ok(answer) => findings.fail(
             Check::Router,
             format!(
                 "asked at {at} for {path}, the gate answers {}",
                 answer.status
             ),
+            look_at_it(app, None),
+        ),
+        Err(error) => {
+            let text = format!("{at}, where people's requests arrive, {error}");
+            let restart = findings.machine.restart();
+            findings.fail_as(Kind::NeedsServer, Check::Router, text, restart);
+        }
+    }
+}
+
+/// Caddy is asked what it sends people to, by each name and at each address by which they may come: another site on the
+/// same port may take some of them, or all.
+async fn caddy(
+    findings: &mut Findings,
+    config: &Config,
+    app: &AppConfig,
+    section: &CaddySection,
+    live: Option<Colour>,
+) {
+    let at = within_reach(section.listen);
+    let answer = match probe::ask(at, LIVE_PATH, PATIENCE).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            findings.fail(
+                Check::Router,
+                format!("{at}, where people's requests arrive, {error}"),
+                match Path::new("/usr/bin/caddy").exists() {
+                    true => "systemctl status caddy.service; ss -ltnp",
+                    false => "apt install caddy",
+                },
+            );
+            return;
+        }
+    };
+    let said: Option<Colour> = answer.body.trim().parse().ok();
+    let folder = folder(config, app);
+    let loaded = caddy::loaded::loaded(section.admin, section.listen, &folder).await;
+    let rivals = match &loaded {
+        Ok(loaded) => &loaded.rivals[..],
+        Err(_) => &[],
+    };
+    let Some(said) = said.filter(|_| answer.status == 200) else {
+        let expected = live.unwrap_or(Colour::Blue);
+        let wrong = caddy::judge(answer.status, answer.body.trim(), expected, at, &folder);
+        let mut text = wrong.err().unwrap_or_default();
+        match (rivals.first(), &loaded) {
+            (Some(rival), _) => {
+                text.push_str(&format!(
+                    ". Of what Caddy has loaded, this gets the requests: {rival}"
+                ));
+            }
+            (None, Ok(loaded)) if !loaded.is_ours_there => {
+                text.push_str(". It is not among what Caddy has loaded");
+            }
+            (None, Ok(_)) => {}
+            (None, Err(error)) => {
+                text.push_str(&format!(". What Caddy has loaded can't be told: {error}"))
+            }
+        }
+        findings.fail(Check::Router, text, take_out(app, !rivals.is_empty()));
+        return;
+    };
+    match live {
+        Some(live) if live != said => findings.fail(
+            Check::Router,
+            format!("Caddy sends people to {said}, but {live} is recorded as live"),
             format!(
-                "tealkeep status && tealkeep rollback {0}    # or tealkeep deploy {0}",
-                app.name
+                "{}    # it makes the record true",
+                findings.machine.restart()
             ),
         ),
+        Some(_) | None => findings.ok(
+            Check::Router,
+            format!("asked at {at}, Caddy sends people to {said}"),
+        ),
     }
+    let mut is_lost = false;
+    for (at, host) in ways(app, at, rivals) {
+        let Err(instead) = caddy::colour_for(at, &host).await else {
+            continue;
+        };
+        is_lost = true;
+        let rival = rivals.iter().find(|rival| {
+            let is_host = |name: &String| host.split(':').next() == Some(name.as_str());
+            rival.hosts.is_empty() || rival.hosts.iter().any(is_host)
+        });
+        let who = rival.map_or_else(String::new, |rival| {
+            format!(". Of what Caddy has loaded, this gets them: {rival}")
+        });
+        findings.fail(
+            Check::Router,
+            format!("requests to {host} at {at} don't reach the app; the answer is {instead}{who}"),
+            take_out(app, true),
+        );
+    }
+    if !is_lost && let Some(rival) = rivals.first() {
+        findings.ok(
+            Check::Router,
+            format!("on the app's port Caddy has another site too, for other requests: {rival}"),
+        );
+    }
+}
+
+/// What shows the site that is in the way, and what comes after it is gone.
+fn take_out(app: &AppConfig, has_rival: bool) -> String {
+    let name = &app.name;
+    let RouterConfig::Caddy(section) = &app.router else {
+        return String::new();
+    };
+    let again = match (&app.runtime, has_rival) {
+        (RuntimeConfig::Process(_), _) => "systemctl reload caddy.service".to_owned(),
+        (RuntimeConfig::Systemd(_), _) => format!("tealkeep units {name} --only commands | sh"),
+    };
+    match has_rival {
+        true => format!(
+            "grep -rn '{}' /etc/caddy    # take that site out of its file, then: {again}",
+            section.listen.port()
+        ),
+        false => format!(
+            "less /etc/caddy/Caddyfile    # it must import /etc/caddy/tealkeep-*.caddy; then: {again}"
+        ),
+    }
+}
+
+/// The names and addresses by which people reach the app, as far as this machine knows them.
+fn ways(
+    app: &AppConfig,
+    at: SocketAddr,
+    rivals: &[caddy::loaded::Rival],
+) -> Vec<(SocketAddr, String)> {
+    let port = at.port();
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    let mut hosts = vec![
+        format!("localhost:{port}"),
+        format!("{name}:{port}"),
+        format!("{name}.local:{port}"),
+    ];
+    // A proxy in front hands its own name on.
+    hosts.extend(
+        app.url
+            .as_ref()
+            .and_then(http::Uri::host)
+            .map(str::to_owned),
+    );
+    let mut ways: Vec<(SocketAddr, String)> = hosts.into_iter().map(|host| (at, host)).collect();
+    // A site that is bound to one address of this machine takes what comes there.
+    let bound = rivals
+        .iter()
+        .filter_map(|rival| rival.listen.trim_start_matches("tcp/").parse().ok());
+    ways.extend(bound.map(|at: SocketAddr| (within_reach(at), within_reach(at).to_string())));
+    ways
 }
 
 fn ports(findings: &mut Findings, app: &AppConfig) {
@@ -158,17 +324,12 @@ async fn contract(findings: &mut Findings, config: &Config, app: &AppConfig, liv
                 "{live}, which is live, answers {path} with {}",
                 answer.status
             ),
-            format!("tealkeep status && tealkeep rollback {}", app.name),
+            look_at_it(app, Some(live)),
         ),
         Err(error) => findings.fail(
             Check::Contract,
             format!("{live}, which is live, {error}"),
-            match &app.runtime {
-                RuntimeConfig::Systemd(systemd) => {
-                    format!("journalctl -u {}", systemd.unit(live))
-                }
-                RuntimeConfig::Process(_) => "tealkeep status".to_owned(),
-            },
+            look_at_it(app, Some(live)),
         ),
     }
     let mark = folder(config, app).join(live.as_str()).join("live");
@@ -184,7 +345,7 @@ async fn contract(findings: &mut Findings, config: &Config, app: &AppConfig, liv
                 "{} is missing: the app would not start at boot, and runs no timers",
                 mark.display()
             ),
-            "systemctl restart tealkeep.service    # it makes it anew",
+            format!("{}    # it makes it anew", findings.machine.restart()),
         );
     }
 }
@@ -213,12 +374,12 @@ fn sqlite(findings: &mut Findings, version: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Level;
+    use crate::doctor::{Level, MACHINE};
 
     #[test]
     fn a_sqlite_that_could_damage_a_shared_database_is_said() {
         let level = |version: &str| {
-            let mut findings = Findings::default();
+            let mut findings = Findings::new(MACHINE, None);
             sqlite(&mut findings, version);
             findings.all[0].level
         };
