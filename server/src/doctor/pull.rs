@@ -2,8 +2,6 @@
 //! writes down who signs in with which user, and the pulling keys are good for nothing else; what it took along is not
 //! known here then, and `tealkeep verify` on the laptop says that.
 
-use std::path::Path;
-
 use super::{Check, Findings, ask};
 use crate::config::AppConfig;
 use crate::journal::pulls::Pull;
