@@ -479,7 +479,7 @@ async fn a_site_that_takes_one_name_or_one_address_from_ours_is_found(version: V
         format!("http://{host}:{port} {{\n\tbind 127.0.0.1\n\trespond \"another site\"\n}}\n")
     };
     // A name that people may come by.
-    house.start_caddy(|file| named(&format!("{name}.local")) + &file, None);
+    house.start_caddy(|file| named(&format!("{name}.local")) + file.as_str(), None);
     std::fs::create_dir_all(house.markers()).unwrap();
     let said = house.doctor("router").fails_with(1);
     for words in [
@@ -490,20 +490,16 @@ async fn a_site_that_takes_one_name_or_one_address_from_ours_is_found(version: V
     }
     house.stop_caddy();
     // A name of somebody else's: that is no trouble, and said.
-    house.start_caddy(|file| named("elsewhere.example") + &file, None);
+    house.start_caddy(|file| named("elsewhere.example") + file.as_str(), None);
     let said = house.doctor("router").succeeds();
     assert!(
         said.stdout.contains("the site of elsewhere.example at"),
         "{said:#?}"
     );
     house.stop_caddy();
-    // Another address of this machine: ours is open to all of them.
+    // Another address of this machine, at which people may come too.
     let bound = format!("http://:{port} {{\n\tbind 127.0.0.2\n\trespond \"bound\"\n}}\n");
-    let open = format!("bind 127.0.0.1\n");
-    house.start_caddy(
-        |file| bound + &file.replacen(&open, "bind 127.0.0.1 127.0.0.3\n", 1),
-        None,
-    );
+    house.start_caddy(|file| bound + file.as_str(), None);
     let said = house.doctor("router").fails_with(1);
     assert!(
         said.stdout.contains(&format!("at 127.0.0.2:{port}")),
