@@ -441,13 +441,13 @@ fn what_is_damaged_at_home_is_found_and_takes_no_place_here() {
 fn the_configuration_comes_along_and_nothing_takes_it_away() {
     let pair = Pair::start();
     pair.snapshot();
-    let said = pair.pull(&["--json"]).succeeds().json();
+    let said = pair.pull(&[]).succeeds().json();
     assert!(said["configuration"].is_null(), "{said}");
     let there = pair.path("backups/tealkeep.toml");
     let read = |name: &str| fs::read_to_string(pair.copy().join(name)).ok();
     for text in ["one", "two"] {
         fs::write(&there, text).unwrap();
-        let said = pair.pull(&["--json"]).succeeds().json();
+        let said = pair.pull(&[]).succeeds().json();
         assert!(
             said["configuration"]
                 .as_str()

@@ -63,8 +63,8 @@ pub struct Config {
     pub notify: NotifyConfig,
     /// The supervised apps; at least one, with different names.
     pub apps: Vec<AppConfig>,
-    /// The text that it was read from, without secrets, as [`copy::of`] makes it; `None` where it was read from none.
-    pub copy: Option<String>,
+    /// The text that it was read from, without its secrets.
+    pub copy: copy::Redacted,
 }
 
 /// `[dashboard]`
@@ -320,7 +320,7 @@ impl Config {
         }
         let root = Table::root(document.as_table(), &problems);
         let config = read_root(root, on_this_machine).map(|config| Config {
-            copy: copy::of(source),
+            copy: copy::Redacted::of(source),
             ..config
         });
         match (config, problems.into_sorted()) {
@@ -404,7 +404,7 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
         },
         notify,
         apps: apps.into_iter().collect::<Option<Vec<_>>>()?,
-        copy: None,
+        copy: copy::Redacted::default(),
     })
 }
 

@@ -74,9 +74,32 @@ const PLAIN: [&str; 52] = [
     "app.policy.every",
 ];
 
-/// The copy of a configuration; none of a text that is not TOML.
-#[must_use]
-pub fn of(source: &str) -> Option<String> {
+/// The copy of a configuration; none where there is no text of it.
+#[derive(Clone, Default)]
+pub struct Redacted(Option<String>);
+
+impl Redacted {
+    /// Of the text of a configuration.
+    #[must_use]
+    pub fn of(source: &str) -> Redacted {
+        Redacted(of(source))
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+/// It says nothing that the rest of a configuration does not.
+impl std::fmt::Debug for Redacted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Redacted")
+    }
+}
+
+fn of(source: &str) -> Option<String> {
     let document: DocumentMut = source.parse().ok()?;
     let mut copy = DocumentMut::new();
     *copy.as_table_mut() = table("", document.as_table());

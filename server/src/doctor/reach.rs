@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use tokio::net::TcpStream;
+
 use super::{Check, Findings, Kind, folder, live, machine, port};
 use crate::config::{AppConfig, CaddySection, Config, GateSection, RouterConfig, RuntimeConfig};
 use crate::names::Colour;
@@ -97,18 +99,25 @@ fn within_reach(listen: SocketAddr) -> SocketAddr {
 
 async fn gate(findings: &mut Findings, app: &AppConfig, section: &GateSection, deployed: bool) {
     let (at, path) = (within_reach(section.listen), app.health.path.as_str());
+    let down = |findings: &mut Findings, why: &dyn std::fmt::Display| {
+        let text = format!("{at}, where people's requests arrive, {why}");
+        let restart = findings.machine.restart();
+        findings.fail_as(Kind::NeedsServer, Check::Router, text, restart);
+    };
+    if !deployed {
+        // It has nothing to pass requests on to, which is said elsewhere; a request would wait for that.
+        let connected = tokio::time::timeout(PATIENCE, TcpStream::connect(at)).await;
+        match connected {
+            Ok(Ok(_)) => findings.ok(Check::Router, format!("the gate listens on {at}")),
+            Ok(Err(error)) => down(findings, &format!("takes no connection: {error}")),
+            Err(_) => down(findings, &"takes no connection"),
+        }
+        return;
+    }
     match probe::ask(at, path, PATIENCE).await {
         Ok(answer) if answer.status == 200 => {
             findings.ok(Check::Router, format!("asked at {at}, the gate answers"));
         }
-        // That there is nothing to serve yet is said once.
-        Ok(answer) if !deployed => findings.ok(
-            Check::Router,
-            format!(
-                "asked at {at}, the gate answers {}, since nothing is deployed yet",
-                answer.status
-            ),
-        ),
         Ok(answer) => findings.fail(
             Check::Router,
             format!(
@@ -117,11 +126,7 @@ async fn gate(findings: &mut Findings, app: &AppConfig, section: &GateSection, d
             ),
             look_at_it(app, None),
         ),
-        Err(error) => {
-            let text = format!("{at}, where people's requests arrive, {error}");
-            let restart = findings.machine.restart();
-            findings.fail_as(Kind::NeedsServer, Check::Router, text, restart);
-        }
+        Err(error) => down(findings, &error),
     }
 }
 

@@ -14,7 +14,7 @@ const FILE_MODE: u32 = 0o640;
 /// Writes the copy into each backups folder that has another one. One that can't be written is logged and no more: the
 /// snapshots matter more.
 pub fn keep_copies(config: &Config) {
-    let Some(text) = &config.copy else {
+    let Some(text) = config.copy.text() else {
         return;
     };
     for app in &config.apps {

@@ -76,17 +76,23 @@ fn read(config: &Value, port: u16, markers: &Path) -> Loaded {
         let Some(listen) = listen else {
             continue;
         };
-        for route in list(&server["routes"]) {
-            if is_ours(route, markers) {
+        // Sites of one address become handlers of one route: the first one that answers gets the request.
+        let routes = list(&server["routes"]);
+        let handlers =
+            routes.flat_map(|route| list(&route["handle"]).map(move |handler| (route, handler)));
+        for (route, handler) in handlers {
+            if is_ours(handler, markers) {
                 found.is_ours_there = true;
                 // What comes after it in this server gets nothing.
                 break;
             }
-            found.rivals.push(Rival {
-                listen: shown(listen),
-                hosts: hosts(route),
-                does: does(&route["handle"]).unwrap_or_else(|| "does something else".to_owned()),
-            });
+            if let Some(does) = does(handler) {
+                found.rivals.push(Rival {
+                    listen: shown(listen),
+                    hosts: hosts(route),
+                    does,
+                });
+            }
         }
     }
     found
@@ -113,10 +119,10 @@ fn is_on(listen: &str, port: u16) -> bool {
     }
 }
 
-/// Whether a route is the app's own site: it asks for the app's markers and answers at the well-known path.
-fn is_ours(route: &Value, markers: &Path) -> bool {
+/// Whether a handler is the app's own site: it asks for the app's markers and answers at the well-known path.
+fn is_ours(handler: &Value, markers: &Path) -> bool {
     let markers = markers.to_string_lossy();
-    has_text(route, &markers) && has_text(route, WELL_KNOWN)
+    has_text(handler, &markers) && has_text(handler, WELL_KNOWN)
 }
 
 fn has_text(value: &Value, wanted: &str) -> bool {
@@ -133,10 +139,12 @@ fn hosts(route: &Value) -> Vec<String> {
     names.filter_map(Value::as_str).map(shown).collect()
 }
 
-/// What the first handler does that answers, in words.
-fn does(handlers: &Value) -> Option<String> {
-    list(handlers).find_map(|handler| match handler["handler"].as_str()? {
-        "subroute" => list(&handler["routes"]).find_map(|route| does(&route["handle"])),
+/// What a handler does with a request, in words; none where it hands each one on to the next.
+fn does(handler: &Value) -> Option<String> {
+    match handler["handler"].as_str()? {
+        "subroute" => list(&handler["routes"])
+            .flat_map(|route| list(&route["handle"]))
+            .find_map(does),
         "reverse_proxy" => {
             let to = list(&handler["upstreams"]).filter_map(|upstream| upstream["dial"].as_str());
             Some(format!(
@@ -150,7 +158,7 @@ fn does(handlers: &Value) -> Option<String> {
         }),
         "file_server" => Some("serves files".to_owned()),
         _ => None,
-    })
+    }
 }
 
 /// Somebody else's text as one short line.
@@ -200,7 +208,12 @@ mod tests {
         assert_eq!(found(&[":3000"], &[ours(), old.clone()]).rivals, []);
         let alone = found(&[":80", "tcp/0.0.0.0:3000"], &[old.clone()]);
         assert_eq!((alone.is_ours_there, alone.rivals.len()), (false, 1));
-        assert_eq!(found(&[":443"], &[old]).rivals, []);
+        assert_eq!(found(&[":443"], std::slice::from_ref(&old)).rivals, []);
+        // As Caddy puts two sites of one address together, and with a handler that answers nothing in front.
+        let both =
+            json!({"handle": [{"handler": "headers"}, old["handle"][0], ours()["handle"][0]]});
+        let together = found(&[":3000"], &[both]);
+        assert_eq!((together.is_ours_there, together.rivals.len()), (true, 1));
     }
 
     #[test]
