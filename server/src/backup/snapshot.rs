@@ -261,12 +261,11 @@ fn examine(
     watch: &mut Watch<'_>,
 ) -> Result<Facts, SnapshotError> {
     watch.begin(Stage::Checking, size.plain_bytes())?;
-    let findings = database::check(conn, size.plain_bytes()).map_err(SnapshotError::Read)?;
-    if !findings.is_empty() {
+    let checked = database::checked_facts(conn, size.plain_bytes()).map_err(SnapshotError::Read)?;
+    checked.map_err(|findings| {
         let path = path.to_owned();
-        return Err(DatabaseError::Damaged { path, findings }.into());
-    }
-    database::facts(conn).map_err(SnapshotError::Read)
+        DatabaseError::Damaged { path, findings }.into()
+    })
 }
 
 /// Refuses before anything is written when the snapshot will not fit; [`gzip::compress`] watches the rest.
@@ -374,6 +373,7 @@ fn describe(
         user_version: facts.user_version,
         schema_hash: facts.schema_hash.clone(),
         tables: facts.tables.clone(),
+        concerns: facts.concerns.clone(),
         took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         later: std::collections::BTreeMap::new(),
