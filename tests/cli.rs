@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -166,6 +167,24 @@ fn a_backup_and_a_restore_need_no_server() {
         fs::read_to_string(desk.path("mine.db")).unwrap(),
         "not to be lost"
     );
+}
+
+#[test]
+fn a_path_that_is_not_utf8_is_restored_to_and_printed() {
+    let desk = Desk::new();
+    desk.backup().succeeds();
+    let name = OsStr::from_bytes(b"caf\xe9.db");
+    for (target, json) in [(name, false), (OsStr::from_bytes(b"th\xe9.db"), true)] {
+        let snapshot = desk.newest();
+        let mut call: Vec<&OsStr> = ["restore", "--file"].map(OsStr::new).to_vec();
+        call.extend([snapshot.as_os_str(), OsStr::new("--to"), target]);
+        call.extend(json.then_some(OsStr::new("--json")));
+        let said = desk.tealkeep(call).succeeds();
+        assert!(said.stdout.contains(&*target.to_string_lossy()), "{said:?}");
+        let path = desk.path("").join(target);
+        let size = fs::metadata(path).unwrap().len();
+        assert_eq!(size, fs::metadata(desk.path("app.sqlite")).unwrap().len());
+    }
 }
 
 #[test]
