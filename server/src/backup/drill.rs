@@ -245,7 +245,8 @@ fn drill(order: &Order<'_>, report: &mut Report, watch: &mut Watch<'_>) -> Resul
     let (facts, conn) = verify::unpack_open(&file, &mut unnamed, &dir, manifest, &mut name, watch)?;
     read_all(&conn, &facts, watch)?;
     report.plain_bytes = facts.plain_bytes();
-    let concerns = &facts.concerns;
+    // The manifest knows more of the content: SQLite evaluates no CHECK in a copy that it can't write to.
+    let concerns = manifest.map_or(&facts.concerns, |manifest| &manifest.concerns);
     let broken = concerns.content_findings.iter();
     report
         .notes
@@ -274,6 +275,8 @@ fn newest(order: &Order<'_>, report: &mut Report) -> io::Result<Result<Chosen, F
     for problem in catalogue.problems.iter().rev() {
         match problem {
             Problem::NoManifest { .. } => {}
+            // No restore would take it.
+            Problem::NotAFile { .. } => report.warnings.push(problem.to_string()),
             problem if Some(problem.id()) > chosen_id => {
                 report.snapshot = Some(problem.id());
                 return Ok(Err(Failed::Because(format!("the newest one, {problem}"))));

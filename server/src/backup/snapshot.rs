@@ -24,7 +24,7 @@ use super::id::SnapshotId;
 use super::manifest::{self, FILE_MODE, Manifest, Reason};
 use super::member::Level;
 use super::pages::{self, Copy, LivePages};
-use super::scratch::{self, NoRoom, OpenError};
+use super::scratch::{self, NoRoom};
 use super::watch::{Stage, Stopped, Watch};
 
 /// What to take, and where to put it.
@@ -118,15 +118,6 @@ impl From<DatabaseError> for SnapshotError {
         match e {
             DatabaseError::Stopped(stopped) => SnapshotError::Stopped(stopped),
             e => SnapshotError::Database(e),
-        }
-    }
-}
-
-impl From<OpenError> for SnapshotError {
-    fn from(e: OpenError) -> SnapshotError {
-        match e {
-            OpenError::Io(e) => SnapshotError::Io(e),
-            OpenError::Sqlite(e) => SnapshotError::Read(e),
         }
     }
 }

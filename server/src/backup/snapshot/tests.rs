@@ -816,12 +816,18 @@ fn watch(tell: &mut (dyn FnMut(Progress) + Send)) -> Watch<'_> {
 
 #[test]
 fn rows_that_break_the_apps_own_rules_are_noted_and_are_in_the_snapshot() {
+    for mode in ["WAL", "DELETE"] {
+        rows_that_break_a_rule_are_noted_and_kept(mode);
+    }
+}
+
+fn rows_that_break_a_rule_are_noted_and_kept(mode: &str) {
     let place = Place::new();
     let conn = place.open();
-    conn.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA ignore_check_constraints = ON;
+    conn.execute_batch(&format!(
+        "PRAGMA journal_mode = {mode}; PRAGMA ignore_check_constraints = ON;
          CREATE TABLE doses (mg CHECK (mg > 0)); INSERT INTO doses VALUES (-1), (-2)",
-    )
+    ))
     .unwrap();
     let manifest = take(&place.request(), &mut watch(&mut |_| {})).unwrap();
     assert_eq!(
