@@ -12,6 +12,7 @@ mod owners;
 mod polkit;
 mod pull;
 mod reach;
+mod router;
 mod units;
 
 use std::collections::HashMap;

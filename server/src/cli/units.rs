@@ -94,13 +94,22 @@ pub async fn run(args: &UnitsArgs, json: bool) -> Outcome {
 /// lack something.
 fn waits_for(config: &Config, path: &Path, json: bool) -> Outcome {
     let problems = match Config::load(path) {
-        Ok(_) => return print(json, &Vec::<String>::new(), String::new),
-        Err(ConfigError::Refused { problems, .. }) => problems,
+        Ok(_) => Vec::new(),
+        // What is not of an app, such as the folder of the socket, is made by the service's own start.
+        Err(ConfigError::Refused { problems, .. }) => problems
+            .into_iter()
+            .filter(|problem| problem.key.starts_with("app."))
+            .collect::<Vec<_>>(),
         Err(error @ ConfigError::Unreadable { .. }) => {
             return Err(Failure::Call(error.to_string()));
         }
     };
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    if lines.is_empty() {
+        return print(json, &lines, || {
+            "Every app has what Tealkeep needs to start.".to_owned()
+        });
+    }
     print(json, &lines, || {
         let of_app = |app: &&AppConfig| {
             let prefix = format!("app.{}.", app.name);

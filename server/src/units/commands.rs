@@ -320,7 +320,10 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
         "systemctl enable tealkeep.service".to_owned(),
         // It would wait for what is not there yet, and this shell for it.
         "# While another app lacks something, Tealkeep can't start: the commands for that app start it.".to_owned(),
-        format!("if waits=$(tealkeep units {name} --waits-for 2>&1); then systemctl restart tealkeep.service; else echo \"$waits\" >&2; fi"),
+        "own=whole".to_owned(),
+        "if waits=$(tealkeep units NAME --waits-for 2>&1); then systemctl restart tealkeep.service; else".replace("NAME", name),
+        format!("  echo \"$waits\" >&2; case $waits in *\" app.{name}.\"*) own=lacking;; esac"),
+        "fi".to_owned(),
         "[ -z \"$replaced\" ] || echo \"Replaced by what the configuration says now:$replaced. A colour follows at its next start, which is the next deploy's.\"".to_owned(),
         String::new(),
         "# By hand: what is marked so above. Whoever is in the group tealkeep can use the command without sudo:"
@@ -331,6 +334,7 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
     if files.iter().any(Printed::is_of_an_older_unit) {
         lines.push("[ -z \"$later\" ] || echo \"Not changed yet, since it is in use:$later. After the first \\`tealkeep push\\` run these commands again.\"".to_owned());
     }
+    lines.push("[ $own = whole ] || exit 1".to_owned());
     if let RouterConfig::Caddy(_) = of.app.router {
         lines.push("[ $caddy = taken ] || { echo \"$caddy_refused\" >&2; exit 1; }".to_owned());
         lines.push(
