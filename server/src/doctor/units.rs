@@ -233,7 +233,8 @@ fn judge(
             format!("systemctl unmask {unit} && {enable}"),
         ),
         ("not-found", _) => {
-            findings.fail(Check::Units, format!("systemd knows no {unit}"), unknown);
+            let text = format!("systemd knows no {unit}");
+            findings.fail_as(Kind::FileMissing, Check::Units, text, unknown);
         }
         // A generator made it, such as Podman's from a Quadlet file: `systemctl enable` refuses it, and its own file says
         // whether it starts at boot.
