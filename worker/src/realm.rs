@@ -140,6 +140,10 @@ const GLOBALS: &[(&str, &str)] = &[
     ("push.js", include_str!("realm/globals/push.js")),
     ("messaging.js", include_str!("realm/globals/messaging.js")),
     ("navigator.js", include_str!("realm/globals/navigator.js")),
+    (
+        "wasm-memory.js",
+        include_str!("realm/globals/wasm-memory.js"),
+    ),
     ("missing.js", include_str!("realm/globals/missing.js")),
 ];
 

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use crate::facts::*;
 use crate::realm::Realm;
 
+mod conformance;
 mod events;
 mod fetching;
 pub(super) mod games;

@@ -23,8 +23,9 @@
       const capacity = P.TypedArrayGetLength(destination);
       // What can not fit is not encoded: no code unit takes less than a byte.
       const encoded = host.encodeInto(P.StringSlice(text, 0, capacity + 1), capacity);
-      P.TypedArraySet(destination, encoded.bytes, 0);
-      return { read: encoded.read, written: P.TypedArrayGetLength(encoded.bytes) };
+      const written = P.TypedArrayGetLength(encoded.bytes);
+      if (written > 0) P.TypedArraySet(destination, encoded.bytes, 0);
+      return { read: encoded.read, written };
     }
   }
   S.publish('TextEncoder', TextEncoder);

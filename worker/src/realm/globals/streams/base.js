@@ -155,6 +155,9 @@
   // Publishes an interface: members are enumerable, as Web IDL has them.
   S.publish = (name, constructor) => {
     internals.define(name, constructor);
+    S.exposeMembers(constructor);
+  };
+  S.exposeMembers = (constructor) => {
     const expose = (object) => {
       const keys = P.ownKeys(object);
       for (let at = 0; at < keys.length; at++) {
