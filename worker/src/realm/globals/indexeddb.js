@@ -583,7 +583,8 @@
     if (!committing) transaction.state = 'active';
     const threw = fire(request.object, event, [transaction.object, transaction.connection.object]);
     if (transaction.state === 'finished') return;
-    if (threw) abort(transaction, fail('AbortError', 'An event handler threw.'));
+    // What throws after `commit()` aborts nothing any more.
+    if (threw && transaction.state === 'active') abort(transaction, fail('AbortError', 'An event handler threw.'));
     else if (event.type === 'error' && !event.defaultPrevented) abort(transaction, request.error);
   }
 

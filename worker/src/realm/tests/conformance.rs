@@ -45,7 +45,7 @@ fn writable_streams_conform() {
 
 #[test]
 fn pipes_conform() {
-    conforms(include_str!("conformance/pipes.js"), 9);
+    conforms(include_str!("conformance/pipes.js"), 10);
 }
 
 #[test]

@@ -91,8 +91,18 @@
         S.read(reader, {
           __proto__: null,
           chunk: (chunk) => {
-            lastWrite = S.react(S.write(writer, chunk), nothing, nothing);
-            step();
+            const written = S.pending();
+            const settle = () => { written.resolve(undefined); };
+            lastWrite = written.promise;
+            // Not on the stack of whoever enqueued the chunk.
+            S.microtask(() => {
+              if (writer.stream === undefined) {
+                settle();
+                return;
+              }
+              S.react(S.write(writer, chunk), settle, settle);
+              step();
+            });
           },
           close: nothing,
           error: nothing,

@@ -1,11 +1,11 @@
 // Streams that move by structured clone or a message (Streams Standard, sections 4.2.6, 5.2.5, 6.2.4 and 8.3). Both
 // ends are in this realm; between them chunks are cloned, and arrive in tasks of their own.
 //
-// Adds to internals: isTransferableStream(value), makeSureStreamMoves(value), which throws what a transfer would, and
-// transferStream(value), which returns the new stream and leaves the old one locked.
+// Adds to internals: isTransferableStream(value), and prepareStreamTransfer(value) -> { object, connect }: the new
+// stream, and what moves the old one there, leaving it locked, or throws a DataCloneError.
 (function (host, internals) {
   'use strict';
-  const { P } = internals;
+  const { P, append } = internals;
   const S = internals.streams;
   const send = (act) => { internals.later(0, act); };
 
@@ -63,15 +63,14 @@
   };
   const options = { __proto__: null, preventAbort: false, preventCancel: false, preventClose: false, signal: undefined };
   const move = (source, target) => { S.markHandled(S.pipe(source, target, options)); };
-  const moveReadable = (stream) => {
+  // What stands for a stream at its new place, and what connects the two once the message is sure to go.
+  const prepareReadable = (stream) => {
     const pair = newPair();
-    move(stream, pair.writable);
-    return pair.readable;
+    return { __proto__: null, record: pair.readable, connect: () => { move(stream, pair.writable); } };
   };
-  const moveWritable = (stream) => {
+  const prepareWritable = (stream) => {
     const pair = newPair();
-    move(pair.readable, stream);
-    return pair.writable;
+    return { __proto__: null, record: pair.writable, connect: () => { move(pair.readable, stream); } };
   };
 
   internals.isTransferableStream = (value) => internals.isReadableStream(value) || internals.isWritableStream(value)
@@ -82,16 +81,25 @@
     const readable = S.readableOf(value);
     return readable === undefined ? S.isWritableLocked(S.writableOf(value)) : S.isLocked(readable);
   };
-  internals.makeSureStreamMoves = (value) => {
-    if (isLocked(value)) throw new internals.DOMException('A locked stream can not be transferred.', 'DataCloneError');
-  };
-  internals.transferStream = (value) => {
-    internals.makeSureStreamMoves(value);
+  internals.prepareStreamTransfer = (value) => {
+    let object;
+    const parts = [];
     const transform = S.transformOf(value);
-    if (transform !== undefined) {
-      return S.adoptTransform(moveReadable(transform.readable), moveWritable(transform.writable));
-    }
     const readable = S.readableOf(value);
-    return readable === undefined ? moveWritable(S.writableOf(value)).object : moveReadable(readable).object;
+    if (transform !== undefined) {
+      append(parts, prepareReadable(transform.readable));
+      append(parts, prepareWritable(transform.writable));
+      object = S.adoptTransform(parts[0].record, parts[1].record);
+    } else {
+      append(parts, readable === undefined ? prepareWritable(S.writableOf(value)) : prepareReadable(readable));
+      object = parts[0].record.object;
+    }
+    const connect = () => {
+      if (isLocked(value)) {
+        throw new internals.DOMException('A locked stream can not be transferred.', 'DataCloneError');
+      }
+      for (let at = 0; at < parts.length; at++) parts[at].connect();
+    };
+    return { __proto__: null, object, connect };
   };
 })

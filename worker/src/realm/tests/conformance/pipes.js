@@ -158,3 +158,15 @@ check('pipeThrough takes a pair of streams, readable first, and returns its read
   same(source.pipeThrough({ readable, writable: new WritableStream() }) === readable, true);
   throws(TypeError, () => source.pipeThrough({ readable, writable: new WritableStream() }));
 });
+check('a chunk is not written on the stack of who enqueues it', async () => {
+  let controller;
+  const seen = [];
+  const source = new ReadableStream({ start(given) { controller = given; } }, { highWaterMark: 0 });
+  const done = source.pipeTo(new WritableStream({ write(chunk) { seen.push(chunk); } }));
+  await later();
+  controller.enqueue('a');
+  same(seen, []);
+  controller.close();
+  await done;
+  same(seen, ['a']);
+});

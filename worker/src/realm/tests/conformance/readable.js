@@ -226,6 +226,8 @@ check('tee gives both branches the same chunks, and cancels when both do', async
   same(pulls, 1);
 });
 check('nothing of pipes and tees can be seen through patched prototypes', async () => {
+  // What runs the checks has its own calls behind it then.
+  await later();
   const { then } = Promise.prototype;
   const { getReader } = ReadableStream.prototype;
   const { read } = ReadableStreamDefaultReader.prototype;
