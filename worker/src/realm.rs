@@ -140,11 +140,11 @@ const GLOBALS: &[(&str, &str)] = &[
     ("push.js", include_str!("realm/globals/push.js")),
     ("messaging.js", include_str!("realm/globals/messaging.js")),
     ("navigator.js", include_str!("realm/globals/navigator.js")),
+    ("missing.js", include_str!("realm/globals/missing.js")),
     (
         "wasm-memory.js",
         include_str!("realm/globals/wasm-memory.js"),
     ),
-    ("missing.js", include_str!("realm/globals/missing.js")),
 ];
 
 /// A service worker's global scope, and the engine that it lives in.

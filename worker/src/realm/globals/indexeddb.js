@@ -1377,6 +1377,8 @@
   function upgrade(base, request, connection, version, done) {
     const old = base.version;
     base.version = version;
+    base.isUpgrading = true;
+    base.oldVersion = old;
     const transaction = begin(connection, 'versionchange', namesOf(base.stores), 'default');
     undoable(transaction, () => {
       base.version = old;
@@ -1387,6 +1389,7 @@
     request.done = true;
     request.result = connection.object;
     transaction.finished = (complete) => {
+      base.isUpgrading = false;
       connection.upgrade = null;
       request.transaction = null;
       if (complete && !connection.closing) {
@@ -1458,7 +1461,9 @@
       slot(this, 'factory');
       const found = [];
       P.MapForEach(bases, (base) => {
-        if (base.version > 0) append(found, { name: base.name, version: base.version });
+        // What an upgrade does counts once it is committed.
+        const version = base.isUpgrading ? base.oldVersion : base.version;
+        if (version > 0) append(found, { name: base.name, version });
       });
       return found;
     }

@@ -24,7 +24,7 @@
       construct: miss,
       set: miss,
       get: (of, key) => {
-        if (P.Object_hasOwn(of, key) || !P.ArrayIncludes(members, key)) return of[key];
+        if (!P.ArrayIncludes(members, key)) return of[key];
         if (!P.MapHas(known, key)) P.MapSet(known, key, stub(`${name}.${key}`, function () {}, []));
         return P.MapGet(known, key);
       },
@@ -49,8 +49,4 @@
   };
   for (let at = 0; at < classes.length; at++) add(classes[at], function () {}, []);
   for (let at = 0, names = P.ownKeys(spaces); at < names.length; at++) add(names[at], {}, spaces[names[at]]);
-  // What is here of a space.
-  P.defineProperty(globalThis.WebAssembly, 'Memory', {
-    __proto__: null, value: internals.WasmMemory, writable: true, enumerable: false, configurable: true,
-  });
 })

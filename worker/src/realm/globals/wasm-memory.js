@@ -5,7 +5,7 @@
   'use strict';
   const { P } = internals;
   const S = internals.streams;
-  const { SharedArrayBuffer } = globalThis;
+  const { SharedArrayBuffer } = S;
   const PAGE_BYTES = 65536;
   const MOST_PAGES = 65536;
   delete globalThis.SharedArrayBuffer;
@@ -59,5 +59,9 @@
   P.defineProperty(Memory.prototype, P.toStringTag, {
     __proto__: null, value: 'WebAssembly.Memory', writable: false, enumerable: false, configurable: true,
   });
-  internals.WasmMemory = Memory;
+  // The rest of the namespace is as it was.
+  const Proxy = globalThis.Proxy;
+  internals.define('WebAssembly', new Proxy(globalThis.WebAssembly, {
+    __proto__: null, get: (space, key) => (key === 'Memory' ? Memory : space[key]),
+  }));
 })

@@ -8,6 +8,7 @@
   const { P } = internals;
   const S = internals.streams;
   const { DataView, SharedArrayBuffer } = globalThis;
+  S.SharedArrayBuffer = SharedArrayBuffer;
   const types = { __proto__: null };
   const sizes = {
     __proto__: null, Int8Array: 1, Uint8Array: 1, Uint8ClampedArray: 1, Int16Array: 2, Uint16Array: 2, Float16Array: 2,
