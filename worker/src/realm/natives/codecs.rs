@@ -15,6 +15,8 @@ use crate::realm::state::State;
 
 /// The longest output of one call, in bytes.
 const PIECE_BYTES: usize = 64 << 10;
+/// The room that even an empty chunk is given: what a codec holds back may come out at any time.
+const MIN_PIECE_BYTES: usize = 4 << 10;
 /// How many (de)compressors may hold state at once; one takes up to 300 KiB outside the engine's own memory.
 const MAX_CODECS: usize = 100;
 /// log2 of the window of deflate.
@@ -254,10 +256,12 @@ impl Codec {
         if self.needs_engine() {
             self.begin();
         }
-        let mut piece = vec![0; PIECE_BYTES];
+        // Small chunks are given small pieces.
+        let waiting = self.input.len() - self.read;
+        let mut piece = vec![0; PIECE_BYTES.min(MIN_PIECE_BYTES + 4 * waiting)];
         let mut filled = 0;
         let mut has_ended = false;
-        while filled < PIECE_BYTES && !has_ended {
+        while filled < piece.len() && !has_ended {
             let input = &self.input[self.read..];
             let (consumed, produced, status) = match &mut self.phase {
                 Phase::Fresh | Phase::Ended => break,
