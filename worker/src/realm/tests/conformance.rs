@@ -35,7 +35,7 @@ fn readable_streams_conform() {
 
 #[test]
 fn byte_streams_conform() {
-    conforms(include_str!("conformance/bytes.js"), 14);
+    conforms(include_str!("conformance/bytes.js"), 16);
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn pipes_conform() {
 
 #[test]
 fn transform_streams_conform() {
-    conforms(include_str!("conformance/transform.js"), 8);
+    conforms(include_str!("conformance/transform.js"), 10);
 }
 
 #[test]

@@ -217,3 +217,37 @@ check('bodies and blobs are byte streams', async () => {
   same((await new Blob([]).stream().getReader({ mode: 'byob' }).read(new Uint8Array(2))).done, true);
   same((await new Blob(['ab']).stream().getReader().read()).value, bytes(97, 98));
 });
+check('what reads are resolved with is seen once all of them are filled', async () => {
+  const { stream, controller } = openBytes();
+  const reader = stream.getReader({ mode: 'byob' });
+  const reads = [reader.read(new Uint8Array(1)), reader.read(new Uint8Array(1))];
+  await later();
+  const seen = [];
+  Object.defineProperty(Object.prototype, 'then', {
+    configurable: true,
+    get() {
+      delete Object.prototype.then;
+      seen.push(controller.byobRequest);
+    },
+  });
+  controller.enqueue(bytes(1, 2));
+  same(seen, [null]);
+  same((await Promise.all(reads)).map((step) => step.value), [bytes(1), bytes(2)]);
+});
+check('a detached view answers no request of a closed stream', async () => {
+  let outcome = 'none';
+  const stream = new ReadableStream({
+    type: 'bytes',
+    pull(controller) {
+      controller.close();
+      const { view } = controller.byobRequest;
+      structuredClone(view, { transfer: [view.buffer] });
+      throws(TypeError, () => controller.byobRequest.respond(0));
+      throws(TypeError, () => controller.byobRequest.respondWithNewView(view));
+      throws(RangeError, () => controller.byobRequest.respondWithNewView(new Uint8Array(0)));
+      outcome = 'refused';
+    },
+  });
+  same(await state(stream.getReader({ mode: 'byob' }).read(new Uint8Array(4))), 'pending');
+  same(outcome, 'refused');
+});

@@ -141,3 +141,40 @@ check('streams move by structuredClone, and the old ones are locked', async () =
   const pair = new TransformStream();
   refuses(() => structuredClone([pair, pair.readable], { transfer: [pair, pair.readable] }));
 });
+check('cancel, close and abort at the same time call the transformer once, and share its outcome', async () => {
+  const error = new Error('transformer');
+  const settle = async (...promises) => (await Promise.allSettled(promises)).map((result) => result.reason);
+  let controller;
+  const start = (given) => { controller = given; };
+  let calls = 0;
+  let stream = new TransformStream({ async cancel() { calls += 1; throw error; }, flush() { calls += 10; } });
+  same(await settle(stream.readable.cancel(), stream.writable.close()), [error, error]);
+  stream = new TransformStream({ start, async cancel() { calls += 1; controller.error(error); }, flush() { calls += 10; } });
+  same(await settle(stream.readable.cancel(), stream.writable.close()), [error, error]);
+  stream = new TransformStream({ start, async cancel() { calls += 1; controller.error(error); } });
+  same(await settle(stream.writable.abort()), [error]);
+  same(await settle(stream.readable.cancel()), [error]);
+  stream = new TransformStream({ async cancel() { calls += 1; } });
+  same(await settle(stream.readable.cancel(), stream.writable.abort()), [undefined, undefined]);
+  same(calls, 4);
+  stream = new TransformStream({ start });
+  const cancelled = stream.readable.cancel();
+  controller.error(error);
+  same(await settle(cancelled, stream.writable.getWriter().closed), [undefined, error]);
+});
+check('structuredClone takes buffers away, and only buffers that are there', () => {
+  const view = new Uint8Array([1, 2, 3]);
+  const copy = structuredClone({ view, buffer: view.buffer }, { transfer: [view.buffer] });
+  same([copy.view, copy.view.buffer === copy.buffer, view.byteLength], [new Uint8Array([1, 2, 3]), true, 0]);
+  const again = new Uint8Array(1).buffer;
+  for (const transfer of [[view.buffer], [again, again]]) {
+    try {
+      structuredClone(1, { transfer });
+    } catch (error) {
+      same(error.name, 'DataCloneError');
+      continue;
+    }
+    throw new Error('was not refused');
+  }
+  throws(TypeError, () => structuredClone(1, 1));
+});
