@@ -15,6 +15,7 @@ mod globals;
 mod lifecycle;
 mod limits;
 mod loading;
+mod stream_limits;
 
 /// A host in memory: a table of answers; everything else is 404.
 #[derive(Default)]
