@@ -4,6 +4,7 @@
 // They panic where nobody reads any more.
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
+pub mod admission;
 pub mod backup;
 pub mod cli;
 pub mod clock;
