@@ -140,6 +140,13 @@ impl Place {
         }
     }
 
+    /// Whoever holds the place is a stranger again.
+    pub fn forget(&self) {
+        if let Some(entry) = self.admission.state().taken.get_mut(&self.id) {
+            entry.is_known = false;
+        }
+    }
+
     /// Resolves when the place has been given to somebody else; what it stood for has to end at once.
     pub async fn lost(&self) {
         self.lost.cancelled().await;
@@ -224,8 +231,8 @@ mod tests {
 
     #[test]
     fn a_household_is_one_network() {
-        assert_eq!(of("2001:db8:1:2:3::1"), of("2001:db8:1:2ff:4::9"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:302::1"));
+        assert_eq!(of("2001:db8:1:2:3::1"), of("2001:db8:1:ff:4::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:102::1"));
         assert_eq!(of("::ffff:10.0.0.1"), of("10.0.0.1"));
         assert_ne!(of("10.0.0.1"), of("10.0.0.2"));
     }

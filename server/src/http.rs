@@ -4,8 +4,10 @@
 pub mod adopt;
 pub mod api;
 pub mod auth;
+mod body_deadline;
 pub mod checks;
 mod console;
+mod cookies;
 mod events;
 mod guard;
 pub mod incoming;

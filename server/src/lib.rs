@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod durable;
 pub mod exec;
 pub mod faults;
+pub mod forwarded;
 pub mod http;
 pub mod journal;
 pub mod names;
