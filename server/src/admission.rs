@@ -176,10 +176,12 @@ impl State {
         let network = self.taken.get(&newcomer).and_then(|entry| entry.network);
         if let Some(network) = network {
             let is_of = |entry: &Entry| !entry.is_known && entry.network == Some(network);
-            if self.taken.values().filter(|entry| is_of(entry)).count() > limits.per_network {
+            let held = self.taken.values().filter(|entry| is_of(entry)).count();
+            for _ in limits.per_network..held {
                 self.take_oldest(newcomer, is_of);
             }
         }
+        // Each admission adds one, so that one is enough.
         if self.taken.len() <= limits.places {
             return;
         }
