@@ -6,6 +6,7 @@
 //! Its cost is fixed, so that the number of places is also a bound on memory.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -33,57 +34,66 @@ impl From<IpAddr> for Network {
 pub struct Limits {
     /// In total; at least 1.
     pub places: usize,
-    /// For one network that has not signed in; at least 1.
+    /// For one network that has not signed in, or for one of whatever else places are counted by; at least 1.
     pub per_network: usize,
 }
 
-/// The places; cheap to share.
-#[derive(Debug, Clone)]
-pub struct Admission(Arc<Inner>);
+/// The places, counted by network or by something else; cheap to share.
+#[derive(Debug)]
+pub struct Admission<N = Network>(Arc<Inner<N>>);
 
 #[derive(Debug)]
-struct Inner {
+struct Inner<N> {
     limits: Limits,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    next: u64,
-    taken: HashMap<u64, Entry>,
+    state: Mutex<State<N>>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct State<N> {
+    next: u64,
+    taken: HashMap<u64, Entry<N>>,
+}
+
+#[derive(Debug)]
+struct Entry<N> {
     /// Rises with each admission and each new request; the lowest is the oldest.
     since: u64,
     /// `None` while it is not known who it is, for example a proxy's connection before a request names its client.
-    network: Option<Network>,
+    network: Option<N>,
     is_known: bool,
     lost: CancellationToken,
 }
 
 /// One place; dropping it gives it back.
 #[derive(Debug)]
-pub struct Place {
+pub struct Place<N: Eq + Hash + Clone = Network> {
     id: u64,
-    admission: Admission,
+    admission: Admission<N>,
     lost: CancellationToken,
 }
 
-impl Admission {
+impl<N> Clone for Admission<N> {
+    fn clone(&self) -> Admission<N> {
+        Admission(self.0.clone())
+    }
+}
+
+impl<N: Eq + Hash + Clone> Admission<N> {
     /// With every place free.
     #[must_use]
-    pub fn new(limits: Limits) -> Admission {
+    pub fn new(limits: Limits) -> Admission<N> {
         Admission(Arc::new(Inner {
             limits,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                next: 0,
+                taken: HashMap::new(),
+            }),
         }))
     }
 
     /// Gives a stranger a place, at the cost of another's where none is left. `None` counts to no network.
     #[must_use]
-    pub fn admit(&self, network: Option<Network>) -> Place {
+    pub fn admit(&self, network: Option<N>) -> Place<N> {
         let mut state = self.state();
         let id = state.tick();
         let lost = CancellationToken::new();
@@ -110,16 +120,16 @@ impl Admission {
         self.state().taken.len()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State<N>> {
         // Every change is a single step, so a panic elsewhere leaves nothing half done.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Place {
+impl<N: Eq + Hash + Clone> Place<N> {
     /// The place now serves a request of this client, who has not signed in as far as is known: a proxy's connections
     /// carry one client after another.
-    pub fn serve(&self, network: Option<Network>) {
+    pub fn serve(&self, network: Option<N>) {
         let mut state = self.admission.state();
         let since = state.tick();
         if let Some(entry) = state.taken.get_mut(&self.id) {
@@ -159,13 +169,13 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl<N: Eq + Hash + Clone> Drop for Place<N> {
     fn drop(&mut self) {
         self.admission.state().taken.remove(&self.id);
     }
 }
 
-impl State {
+impl<N: Eq + Hash + Clone> State<N> {
     fn tick(&mut self) -> u64 {
         self.next += 1;
         self.next
@@ -173,27 +183,31 @@ impl State {
 
     /// Takes places away until what `newcomer` brought fits.
     fn make_room(&mut self, newcomer: u64, limits: Limits) {
-        let network = self.taken.get(&newcomer).and_then(|entry| entry.network);
+        let network = self
+            .taken
+            .get(&newcomer)
+            .and_then(|entry| entry.network.clone());
         if let Some(network) = network {
-            let is_of = |entry: &Entry| !entry.is_known && entry.network == Some(network);
+            let is_of =
+                |entry: &Entry<N>| !entry.is_known && entry.network.as_ref() == Some(&network);
             let held = self.taken.values().filter(|entry| is_of(entry)).count();
             for _ in limits.per_network..held {
-                self.take_oldest(newcomer, is_of);
+                self.take_oldest(newcomer, &is_of);
             }
         }
         // Each admission adds one, so that one is enough.
         if self.taken.len() <= limits.places {
             return;
         }
-        let mut held: HashMap<Network, usize> = HashMap::new();
+        let mut held: HashMap<N, usize> = HashMap::new();
         for entry in self.taken.values().filter(|entry| !entry.is_known) {
-            if let Some(network) = entry.network {
-                *held.entry(network).or_default() += 1;
+            if let Some(network) = &entry.network {
+                *held.entry(network.clone()).or_default() += 1;
             }
         }
         let most = held.values().copied().max().unwrap_or_default();
-        let holds_most = |entry: &Entry| {
-            let of = entry.network.and_then(|network| held.get(&network));
+        let holds_most = |entry: &Entry<N>| {
+            let of = entry.network.as_ref().and_then(|n| held.get(n));
             !entry.is_known && most > 1 && of == Some(&most)
         };
         let _ = self.take_oldest(newcomer, holds_most)
@@ -201,7 +215,7 @@ impl State {
             || self.take_oldest(newcomer, |_| true);
     }
 
-    fn take_oldest(&mut self, newcomer: u64, may_be: impl Fn(&Entry) -> bool) -> bool {
+    fn take_oldest(&mut self, newcomer: u64, may_be: impl Fn(&Entry<N>) -> bool) -> bool {
         let oldest = self
             .taken
             .iter()

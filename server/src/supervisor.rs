@@ -22,6 +22,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admission::Admission;
 use crate::backup::scratch::free_bytes;
 use crate::backup::{Keeper, human};
 use crate::clock::Clock;
@@ -157,6 +158,7 @@ impl Supervisor {
             notify: notify.clone(),
             started: Timestamp::now(),
             spool: config.spool.clone(),
+            streams: Admission::new(crate::http::STREAMS),
             stop: stop.clone(),
         });
         tasks.spawn(crate::pulls::watch(server.clone(), stop.clone()));

@@ -8,19 +8,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use reqwest::Method;
+use tealkeep::admission::Admission;
 use tealkeep::clock::Clock;
 use tealkeep::config::{self, NotifyConfig};
 use tealkeep::forwarded::TrustedProxies;
 use tealkeep::http::auth::{Auth, Pace, Paces};
 use tealkeep::http::listen::{self, Bounds};
-use tealkeep::http::{Server, routes};
-use tealkeep::journal::Journal;
+use tealkeep::http::{STREAMS, Server, routes};
+use tealkeep::journal::{Journal, NewEvent, Severity};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::PATIENCE;
 use crate::support::visitor::{PASSWORD, Visitor};
+use crate::support::{PATIENCE, free_port};
 
 const HOURS: Duration = Duration::from_secs(10 * 60 * 60);
 
@@ -74,6 +75,7 @@ impl Dashboard {
             notify: NotifyConfig::default(),
             started: jiff::Timestamp::now(),
             spool: dir.path().join("spool"),
+            streams: Admission::new(STREAMS),
             stop: stop.clone(),
         });
         tokio::spawn(listen::serve_tcp(
@@ -173,8 +175,8 @@ async fn until_end(mut connection: TcpStream) -> String {
 async fn ended(connections: &mut [TcpStream]) -> usize {
     let mut ended = 0;
     for connection in connections {
-        let mut byte = [0];
-        match tokio::time::timeout(Duration::from_millis(1), connection.read(&mut byte)).await {
+        let mut some = [0; 4096];
+        match tokio::time::timeout(Duration::from_millis(1), connection.read(&mut some)).await {
             Ok(Ok(0) | Err(_)) => ended += 1,
             Ok(Ok(_)) | Err(_) => {}
         }
@@ -245,6 +247,43 @@ async fn those_behind_a_proxy_have_shares_of_their_own() {
     let fresh = dashboard.visitor_from("192.0.2.1");
     fresh.tries(PASSWORD).await.leads_to("/");
     assert!(fresh.is_in().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_browser_holds_no_more_than_its_share_of_event_streams() {
+    let dashboard = Dashboard::start(Wish {
+        bounds: endless(),
+        ..Wish::default()
+    })
+    .await;
+    let owner = dashboard.owner().await;
+    let head = format!(
+        "GET /api/v1/events HTTP/1.1\r\nHost: {}\r\nCookie: tealkeep={}\r\n\r\n",
+        dashboard.at,
+        owner.cookie().unwrap()
+    );
+    let mut streams = Vec::new();
+    for _ in 0..300 {
+        let mut stream = dashboard.sends(head.as_bytes()).await;
+        let mut status = [0; 13];
+        stream.read_exact(&mut status).await.unwrap();
+        assert_eq!(&status, b"HTTP/1.1 200 ");
+        streams.push(stream);
+    }
+    assert!(owner.is_in().await);
+    assert_eq!(dashboard.server.streams.taken(), STREAMS.per_network);
+    // The newest one is served.
+    let mut newest = streams.pop().unwrap();
+    let event = NewEvent::new(Severity::Info, "Somebody knocked.");
+    dashboard.server.journal.note(event).await;
+    let mut told = Vec::new();
+    while !String::from_utf8_lossy(&told).contains("Somebody knocked.") {
+        let mut some = [0; 4096];
+        let read = tokio::time::timeout(PATIENCE, newest.read(&mut some)).await;
+        let read = read.expect("nothing comes").unwrap();
+        assert!(read > 0, "the newest stream ended");
+        told.extend_from_slice(&some[..read]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -448,6 +487,101 @@ async fn the_owners_password_is_accepted_every_time_during_a_flood_of_guesses() 
         assert!(fresh.is_in().await);
     }
     flood.end();
+}
+
+/// A Caddy in front of the dashboard, as a household has it; it ends with the test.
+struct Caddy {
+    process: std::process::Child,
+    at: SocketAddr,
+    _dir: tempfile::TempDir,
+}
+
+impl Caddy {
+    async fn before(dashboard: SocketAddr) -> Caddy {
+        let dir = tempfile::tempdir().unwrap();
+        let at = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let file = dir.path().join("Caddyfile");
+        let text = format!(
+            "{{\n\tadmin off\n\tauto_https off\n\tstorage file_system {}\n}}\n\
+             :{} {{\n\tbind 127.0.0.1\n\treverse_proxy {dashboard}\n}}\n",
+            dir.path().display(),
+            at.port()
+        );
+        std::fs::write(&file, text).unwrap();
+        let process = std::process::Command::new("caddy")
+            .args(["run", "--adapter", "caddyfile", "--config"])
+            .arg(&file)
+            .env("HOME", dir.path())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("Caddy is not installed");
+        let caddy = Caddy {
+            process,
+            at,
+            _dir: dir,
+        };
+        let began = std::time::Instant::now();
+        while TcpStream::connect(at).await.is_err() {
+            assert!(began.elapsed() < PATIENCE, "Caddy does not start");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        caddy
+    }
+
+    /// Somebody at that address of this machine, as Caddy sees them.
+    fn visitor(&self, from: [u8; 4]) -> Visitor {
+        Visitor::at_from(self.at, from.into())
+    }
+}
+
+impl Drop for Caddy {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_real_caddy_the_owner_is_not_shut_out() {
+    let dashboard = Dashboard::start(Wish {
+        bounds: endless(),
+        trusted_proxies: TrustedProxies::parse(&["127.0.0.1"]).unwrap(),
+        ..Wish::default()
+    })
+    .await;
+    dashboard.owner().await;
+    let caddy = Caddy::before(dashboard.at).await;
+    // Slow forms, more than there are places for.
+    let mut held = Vec::new();
+    for n in 0..300 {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        let from = SocketAddr::from(([127, 0, 2, n as u8 % 10], 0));
+        socket.bind(from).unwrap();
+        let mut connection = socket.connect(caddy.at).await.unwrap();
+        let form = dashboard.slow_form();
+        connection.write_all(form.as_bytes()).await.unwrap();
+        held.push(connection);
+    }
+    // Guesses from an address that claims to be others.
+    let mut guesser = caddy.visitor([127, 0, 0, 9]);
+    let mut throttled = 0;
+    for n in 0..40 {
+        guesser.added = vec![
+            ("x-forwarded-for", format!("203.0.113.{n}")),
+            ("forwarded", format!("for=203.0.113.{n}")),
+        ];
+        throttled += u32::from(guesser.tries("not the password").await.status == 429);
+    }
+    assert_eq!(throttled, 35);
+    // The owner comes from elsewhere, with a browser that never signed in.
+    for n in 0..43 {
+        let owner = caddy.visitor([127, 0, 0, 3]);
+        assert_eq!(owner.tries(PASSWORD).await.status, 303, "{n}");
+        assert!(owner.is_in().await);
+    }
+    let events = dashboard.events().await;
+    assert!(events.contains(&"Somebody signed in from 127.0.0.3.".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

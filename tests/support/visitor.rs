@@ -2,6 +2,7 @@
 //! follows no redirect, so that each answer can be judged.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
 
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -103,8 +104,14 @@ impl Visitor {
     }
 
     /// One who is not signed in, at a dashboard that listens there.
-    pub fn at(dashboard: std::net::SocketAddr) -> Visitor {
+    pub fn at(dashboard: SocketAddr) -> Visitor {
+        Visitor::at_from(dashboard, Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// The same, from that address of this machine.
+    pub fn at_from(dashboard: SocketAddr, from: IpAddr) -> Visitor {
         let client = Client::builder()
+            .local_address(from)
             .redirect(reqwest::redirect::Policy::none())
             .pool_max_idle_per_host(0)
             .timeout(PATIENCE)
