@@ -2,13 +2,21 @@
 //! colour is live; a swap changes that word and nothing else, so no connection is closed by it and no
 //! request is lost: what is in flight ends where it began, what comes next goes to the other colour.
 
+mod answer_fault;
 mod body;
 mod client;
 mod config;
+mod cookies;
+mod event_stream;
 mod forward;
+mod forwarded;
 mod headers;
+mod heads;
+mod host;
+mod interim;
 mod pages;
 mod pool;
+mod recorder;
 mod stats;
 mod switch;
 mod tunnel;
@@ -32,10 +40,12 @@ pub use config::{
     CLIENT_IDLE, CLIENT_LIMIT, GateConfig, HEADER_LIMIT, HEADER_TIMEOUT, HOLD_LIMIT, HOLD_TIMEOUT,
     IDLE_LIMIT, LAST_CALL, RESPONSE_TIMEOUT, RETRY_FOR, SHUTDOWN_DEADLINE, WRITE_TIMEOUT,
 };
+pub use heads::{HeadBudget, UnfinishedHeads};
 pub use pages::{HELD_HEADER, Maintenance};
 pub use stats::{ColourStats, GateStats, Latencies};
 
 use crate::names::Colour;
+use heads::Heads;
 use switch::{Switch, lock};
 use worker::{Accepted, Worker};
 
@@ -54,6 +64,7 @@ pub struct Gate {
 struct Shared {
     config: GateConfig,
     switch: Arc<Switch>,
+    heads: Heads,
     maintenance: ArcSwap<Maintenance>,
 }
 
@@ -81,6 +92,7 @@ impl Gate {
     pub fn new(config: GateConfig, live: Colour) -> Arc<Gate> {
         Arc::new(Gate {
             shared: Arc::new(Shared {
+                heads: Heads::new(config.head_budget, config.client_limit),
                 config,
                 switch: Arc::new(Switch::new(live)),
                 maintenance: ArcSwap::from_pointee(Maintenance::default()),
@@ -205,6 +217,12 @@ impl Gate {
         for worker in lock(&self.workers).iter() {
             worker.pool.forget(colour);
         }
+    }
+
+    /// What connections take up that have not sent a whole request.
+    #[must_use]
+    pub fn unfinished_heads(&self) -> UnfinishedHeads {
+        self.shared.heads.unfinished()
     }
 
     /// What was counted since the gate was made.
