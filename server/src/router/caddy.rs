@@ -6,6 +6,7 @@ mod ask;
 mod file;
 mod markers;
 mod proof;
+mod rules;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
