@@ -42,7 +42,8 @@ fn names() -> String {
     DASHBOARD_COOKIES.join("|")
 }
 
-fn session_pattern() -> String {
+/// Finds a session's value; its first group is what stands before it.
+pub(super) fn session_pattern() -> String {
     format!(r"((?:^|;)\s*(?:{})\s*=)[^;]*", names())
 }
 
