@@ -12,7 +12,6 @@ mod forward;
 mod forwarded;
 mod headers;
 mod heads;
-mod host;
 mod interim;
 mod pages;
 mod pool;

@@ -127,7 +127,7 @@ impl Body for Outgoing {
         if (frame.is_none() || incoming.is_end_stream())
             && let Some(client) = self.from.take()
         {
-            client.has_sent_all();
+            client.watch();
         }
         if let Some(progress) = &self.progress {
             progress.fetch_add(1, Relaxed);

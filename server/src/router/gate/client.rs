@@ -148,18 +148,19 @@ impl Client {
     /// Its task runs; it counts among those that have sent no whole request.
     pub(super) fn begin(&self, abort: AbortHandle) {
         let _ = self.abort.set(abort);
-        self.counts_as_unfinished(0);
+        self.count_as_unfinished(0);
     }
 
     /// The head of a request is here.
     pub(super) fn asked(&self) {
         self.enter(Phase::Request);
-        self.is_finished();
+        self.count_as_whole();
     }
 
-    /// Whether its request is of a version that has interim answers.
-    pub(super) fn knows_interim(&self, knows: bool) {
-        self.takes_interim.store(knows, Relaxed);
+    /// Whether an interim answer may be sent: its request is of a version that has them, and the final answer has not
+    /// begun.
+    pub(super) fn set_takes_interim(&self, takes: bool) {
+        self.takes_interim.store(takes, Relaxed);
     }
 
     /// Finds out, while it waits with its side closed, whether it is still there.
@@ -182,13 +183,13 @@ impl Client {
         }
     }
 
-    /// Nothing more of its request is to come.
-    pub(super) fn has_sent_all(&self) {
+    /// Nothing more of its request is to come, so that its socket can be watched.
+    pub(super) fn watch(&self) {
         self.watched.store(true, Relaxed);
     }
 
     /// Its response is an event stream.
-    pub(super) fn takes_stream(&self) {
+    pub(super) fn begin_stream(&self) {
         if self.half_closed.load(Relaxed) != 0 {
             self.half_closed.store(self.worker.now(), Relaxed);
         }
@@ -203,7 +204,7 @@ impl Client {
     }
 
     /// `received` bytes of a head are here, and it is not whole.
-    fn counts_as_unfinished(&self, received: usize) {
+    fn count_as_unfinished(&self, received: usize) {
         let heads = &self.worker.gate.heads;
         match Ticket::from_number(self.ticket.load(Relaxed)) {
             Some(ticket) => heads.grow(ticket, received, Instant::now()),
@@ -217,7 +218,7 @@ impl Client {
         }
     }
 
-    fn is_finished(&self) {
+    fn count_as_whole(&self) {
         // Only this connection's own thread writes here.
         let number = self.ticket.load(Relaxed);
         if let Some(ticket) = Ticket::from_number(number) {
@@ -285,7 +286,7 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        self.is_finished();
+        self.count_as_whole();
     }
 }
 
@@ -345,7 +346,7 @@ impl AsyncRead for ClientIo {
         if phase == Phase::Head && self.head.received > self.head.counted {
             // It is read for again, so what came is no whole head. Most come in one piece and are never counted.
             self.head.counted = self.head.received;
-            self.client.counts_as_unfinished(self.head.received);
+            self.client.count_as_unfinished(self.head.received);
         }
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);

@@ -44,6 +44,7 @@ pub(super) async fn answer(
     client.asked();
     let began = Instant::now();
     let mut response = carry(&client, request, began).await;
+    client.set_takes_interim(false);
     client.interim.sent().await;
     if client.gets_its_last_answer() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response
@@ -68,9 +69,9 @@ async fn carry(
             return pages::refused(Wants::of(request.headers()), refusal.0, refusal.1);
         }
     };
-    client.knows_interim(shape.takes_interim);
+    client.set_takes_interim(shape.takes_interim);
     if !shape.has_body {
-        client.has_sent_all();
+        client.watch();
     }
     // Dropped before its end, this request was given up by its client, or cut for being overdue.
     let mut aborted = Aborted(Some(worker));
@@ -168,7 +169,7 @@ fn deliver(
         .as_mut()
         .filter(|_| is_event_stream(&response))
         .map(|in_flight| {
-            client.takes_stream();
+            client.begin_stream();
             let told = in_flight.become_stream().cancelled_owned();
             EventStream::new(told, is_compressed(&response))
         });

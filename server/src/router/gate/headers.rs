@@ -10,8 +10,9 @@ use http::{
 };
 use http_body::Body;
 
+use super::cookies;
 use super::forwarded::{self, Peer};
-use super::{cookies, host};
+use crate::names::host;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");

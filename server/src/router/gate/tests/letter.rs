@@ -56,6 +56,40 @@ async fn a_client_that_closes_its_side_after_its_request_gets_its_answer() {
 }
 
 #[tokio::test]
+async fn a_client_that_closes_its_side_is_asked_nothing_while_its_answer_arrives() {
+    let (at, _) = raw_backend(|mut connection, _| async move {
+        let head = connection.head().await?;
+        if head.head.starts_with("GET /begins ") {
+            connection
+                .send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst")
+                .await;
+        }
+        connection.rest().await;
+        Ok(())
+    })
+    .await;
+    let front = Front::before(at).await;
+    let mut begins = front.client().await;
+    begins.send("GET /begins HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    begins.head().await.unwrap();
+    assert_eq!(begins.exactly(5).await.unwrap(), "first");
+    begins.stream.shutdown().await.unwrap();
+    let mut waits = front.client().await;
+    waits.send("GET /waits HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    waits.stream.shutdown().await.unwrap();
+    // By the time that the one that waits was asked twice, the other would have been too.
+    for _ in 0..2 {
+        assert_eq!(waits.head().await.unwrap().status(), 102);
+    }
+    let more = begins.stream.try_read_buf(&mut begins.unread);
+    assert!(
+        more.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock),
+        "{:?}",
+        begins.unread
+    );
+}
+
+#[tokio::test]
 async fn a_client_that_breaks_off_is_no_failure_of_the_app() {
     let echo =
         backend(axum::Router::new().fallback(|body: axum::body::Body| async move { body })).await;

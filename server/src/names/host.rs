@@ -2,7 +2,8 @@
 
 /// Whether `value` is `uri-host [ ":" port ]`. An empty host is valid here: a client sends it where its target
 /// has no authority. A port is a number up to 65535, or empty.
-pub(super) fn is_valid(value: &[u8]) -> bool {
+#[must_use]
+pub fn is_valid(value: &[u8]) -> bool {
     let (host_is_valid, port) = if let Some(literal) = value.strip_prefix(b"[") {
         let Some(end) = literal.iter().position(|byte| *byte == b']') else {
             return false;
