@@ -39,6 +39,7 @@ struct State {
     answer: Vec<u8>,
     closes: bool,
     seen: Vec<Seen>,
+    asked: Vec<Seen>,
 }
 
 /// One app on a port of its own, until it is dropped.
@@ -50,7 +51,12 @@ pub struct App {
 
 impl App {
     pub async fn start() -> App {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        App::start_at(0).await
+    }
+
+    /// On a port that is given away already.
+    pub async fn start_at(port: u16) -> App {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let at = listener.local_addr().unwrap();
         let state: Arc<Mutex<State>> = Arc::default();
         let shared = Arc::clone(&state);
@@ -71,12 +77,18 @@ impl App {
         *state = State {
             answer: answer.to_vec(),
             closes,
-            seen: Vec::new(),
+            ..State::default()
         };
     }
 
+    /// What it was asked by people, in order.
     pub fn seen(&self) -> Vec<Seen> {
         self.state.lock().unwrap().seen.clone()
+    }
+
+    /// What it was asked by anybody, routers included.
+    pub fn asked(&self) -> Vec<Seen> {
+        self.state.lock().unwrap().asked.clone()
     }
 }
 
@@ -97,6 +109,7 @@ async fn serve(mut stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
         }
         let body = body(&mut stream, &mut unread, &seen).await?;
         seen.body = String::from_utf8_lossy(&body).into_owned();
+        state.lock().unwrap().asked.push(seen.clone());
         let path = seen.line.split(' ').nth(1).unwrap_or_default();
         if path == AGAIN || path == HEALTH {
             let answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nagain";

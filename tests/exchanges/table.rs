@@ -6,10 +6,12 @@
 //!   app closes the connection; `nothing` is no bytes at all.
 //! - `answers`: how many answers the client waits for, if not one.
 //! - `want`: checks on the gate, `;` between them.
-//! - `caddy`, `haproxy`: the keys of the checks that do not hold there, a colon, and why.
+//! - `caddy`, `haproxy`: the keys of the checks that do not hold there, a colon, and why. A key with a question mark is
+//!   one that holds at times, since two things that the proxy does are in a race.
 //!
 //! In bytes, `\r \n \t \0 \\ \xNN` are escapes and `{8000*x}` repeats.
 
+use super::Failing;
 use super::proxies::Proxy;
 
 /// One exchange.
@@ -132,15 +134,31 @@ impl Case {
         }
     }
 
-    /// The keys of the checks that do not hold at a proxy, sorted.
-    pub fn differences(&self, proxy: Proxy) -> Vec<String> {
-        let mut keys = match proxy {
-            Proxy::Gate => Vec::new(),
-            Proxy::Caddy => self.caddy.clone(),
-            Proxy::Haproxy => self.haproxy.clone(),
+    /// The keys of the checks that do not hold at a proxy.
+    fn declared(&self, proxy: Proxy) -> &[String] {
+        match proxy {
+            Proxy::Gate => &[],
+            Proxy::Caddy => &self.caddy,
+            Proxy::Haproxy => &self.haproxy,
+        }
+    }
+
+    /// Whether the proxy is known to do otherwise than the gate.
+    pub fn differs(&self, proxy: Proxy) -> bool {
+        !self.declared(proxy).is_empty()
+    }
+
+    /// Whether exactly these checks may fail at a proxy.
+    pub fn allows(&self, proxy: Proxy, failing: &Failing) -> bool {
+        let declared = self.declared(proxy);
+        let known = |key: &String| {
+            declared
+                .iter()
+                .any(|declared| declared.trim_start_matches('?') == key)
         };
-        keys.sort();
-        keys
+        let there =
+            |declared: &&String| declared.starts_with('?') || failing.contains_key(*declared);
+        failing.keys().all(known) && declared.iter().all(|key| there(&key))
     }
 }
 
