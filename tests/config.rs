@@ -459,6 +459,11 @@ fn the_documented_defaults_are_the_real_ones() {
             .take()
             .is_some_and(|topic| topic.token_file.is_some())
     );
+    let health = &mut documented.apps[0].health;
+    assert!(health.host.take().is_some());
+    // It follows from the address.
+    let proto = std::mem::replace(&mut health.forwarded_proto, "http");
+    assert_eq!(proto, "https");
     let prepare = documented.apps[0].deploy.prepare.take().unwrap();
     assert_eq!(prepare.timeout.as_secs(), 600);
     let policy = &mut documented.apps[0].policy;

@@ -40,7 +40,7 @@ async fn each_exchange_comes_out_as_the_table_says() {
             }
         }
         println!(
-            "{proxy}: {} exchanges, {} as the RFCs ask, {differences} otherwise",
+            "{proxy}: {} exchanges, {} as the table wants them, {differences} otherwise",
             cases.len(),
             cases.len() - differences
         );

@@ -106,7 +106,7 @@ impl Site<'_> {
 
     /// What the app must not get to see, and what it must not set.
     fn clean(page: &mut Page) {
-        page.says("Who the client is and what it asked for, only Caddy and a proxy on this machine may say. Names with `_` are read as those with `-` by many servers.");
+        page.says("Only Caddy and a proxy on this machine say who the client is and what it asked for. Many servers read `_` in a field's name as `-`.");
         for field in FOREIGN_FIELDS {
             page.line(&format!("request_header @direct -{field}"));
         }
@@ -118,7 +118,7 @@ impl Site<'_> {
 
     /// Nobody but Tealkeep's dashboard sets its cookies. The errors' own route needs it again.
     fn guard_cookies(page: &mut Page) {
-        page.says("Browsers let each port of a host set the host's cookies: an app could replace the session of Tealkeep's dashboard. Its cookies stay; one of the dashboard's becomes a line that browsers ignore.");
+        page.says("Browsers let each port of a host set the host's cookies, so an app could replace the session of Tealkeep's dashboard. The app's own cookies pass; one with a name of the dashboard's becomes a line that browsers ignore.");
         page.open("header");
         page.line("defer");
         page.line(&drop_set_cookies());
