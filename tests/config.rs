@@ -177,6 +177,19 @@ keep_releases = 1
 }
 
 #[test]
+fn heads_and_hosts_that_make_no_sense_are_refused() {
+    let said = refusal(&format!(
+        "{LEAST}[app.router]\nmax_head_bytes = 100\n[app.health]\nhost = \"https://home\"\n"
+    ));
+    for problem in [
+        "router.max_head_bytes: 100 is out of range; it must be from 8192 to 262144 bytes",
+        "health.host: `https://home` is not a host; it must be a name or an address",
+    ] {
+        assert!(said.contains(problem), "{said}");
+    }
+}
+
+#[test]
 fn lengths_of_time_that_make_no_sense_are_refused() {
     let of = |length: &str| {
         let text = format!(
