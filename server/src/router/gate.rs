@@ -89,9 +89,13 @@ impl Gate {
     /// A gate that is not listening yet, with its first live colour.
     #[must_use]
     pub fn new(config: GateConfig, live: Colour) -> Arc<Gate> {
+        let head_budget = match config.trust_forwarded {
+            true => config.head_budget.behind_a_proxy(),
+            false => config.head_budget,
+        };
         Arc::new(Gate {
             shared: Arc::new(Shared {
-                heads: Heads::new(config.head_budget, config.client_limit),
+                heads: Heads::new(head_budget, config.client_limit),
                 config,
                 switch: Arc::new(Switch::new(live)),
                 maintenance: ArcSwap::from_pointee(Maintenance::default()),

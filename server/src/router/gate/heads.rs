@@ -33,7 +33,19 @@ impl Default for HeadBudget {
             bytes: 16 * 1024 * 1024,
             bytes_per_address: 1024 * 1024,
             connections_per_address: 512,
-            patience: Duration::from_secs(1),
+            patience: Duration::from_secs(3),
+        }
+    }
+}
+
+impl HeadBudget {
+    /// For clients that all come through one proxy, whose address says nothing about them.
+    #[must_use]
+    pub(super) fn behind_a_proxy(self) -> HeadBudget {
+        HeadBudget {
+            bytes_per_address: self.bytes,
+            connections_per_address: usize::MAX,
+            ..self
         }
     }
 }
@@ -364,6 +376,18 @@ mod tests {
         clients.enter("192.0.2.9", 0, 1000);
         assert_eq!(clients.closed().await.len(), 1);
         assert_eq!(clients.heads.unfinished().connections, 12);
+    }
+
+    #[tokio::test]
+    async fn behind_a_proxy_only_the_bounds_in_all_hold() {
+        let mut clients = Clients::new();
+        clients.heads = Heads::new(SMALL.behind_a_proxy(), 16);
+        for _ in 0..6 {
+            clients.enter("127.0.0.1", 1, 0);
+        }
+        assert!(clients.closed().await.is_empty());
+        clients.enter("127.0.0.1", 1, 0);
+        assert_eq!(clients.closed().await, [0]);
     }
 
     #[test]
