@@ -81,7 +81,7 @@ pub struct HeldInfo {
 pub struct InFlight {
     /// Requests whose response is not yet passed on whole.
     pub requests: u64,
-    /// Upgraded connections and server-sent event streams.
+    /// WebSockets and server-sent event streams.
     pub streams: u64,
 }
 
@@ -209,8 +209,8 @@ impl Gate {
         self.shared.switch.wait_idle(colour, deadline).await
     }
 
-    /// Tells a colour's streams to go: WebSockets get a close frame with status 1001, event streams end after
-    /// a whole event, other upgraded connections are closed. Those that don't follow within two seconds are cut.
+    /// Tells a colour's streams to go: WebSockets get a close frame with status 1001; event streams end after a whole
+    /// event, compressed ones as soon as the app pauses. Those that don't follow within two seconds are cut.
     pub fn end_streams(&self, colour: Colour) {
         self.shared.switch.end_streams(colour);
     }

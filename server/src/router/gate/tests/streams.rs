@@ -1,4 +1,4 @@
-//! WebSockets, other upgrades and event streams: carried as they come, counted, and told to go.
+//! WebSockets, offers of other protocols and event streams: carried as they come or left out, counted, and told to go.
 
 use futures_util::{SinkExt, StreamExt};
 use tokio_tungstenite::tungstenite::Message as Frame;
