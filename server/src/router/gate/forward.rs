@@ -90,12 +90,8 @@ async fn carry(
     aborted.0 = None;
     match arrived {
         Ok(arrived) => {
-            worker.stats.answered(
-                arrived.in_flight.colour(),
-                arrived.response.status(),
-                began.elapsed(),
-            );
-            deliver(client, arrived, &shape, wants, to_client)
+            let took = began.elapsed();
+            deliver(client, arrived, &shape, wants, to_client, took)
         }
         Err(Failure::Own(response)) => response,
         Err(Failure::Unavailable) => {
@@ -149,6 +145,7 @@ fn deliver(
     shape: &Shape,
     wants: Wants,
     to_client: OnUpgrade,
+    took: Duration,
 ) -> Response<ReplyBody> {
     let worker = &client.worker;
     let Arrived {
@@ -161,6 +158,7 @@ fn deliver(
     if let Err(why) = headers::towards_client(&mut response, shape) {
         return bad_answer(worker, wants, colour, &why);
     }
+    worker.stats.answered(colour, response.status(), took);
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return switch_protocols(worker, response, upstream, in_flight, to_client, to_colour);
     }
