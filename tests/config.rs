@@ -202,6 +202,19 @@ keep_releases = 1
 }
 
 #[test]
+fn heads_and_hosts_that_make_no_sense_are_refused() {
+    let said = refusal(&format!(
+        "{LEAST}[app.router]\nmax_head_bytes = 100\n[app.health]\nhost = \"https://home\"\n"
+    ));
+    for problem in [
+        "router.max_head_bytes: 100 is out of range; it must be from 8192 to 262144 bytes",
+        "health.host: `https://home` is not a host; it must be a name or an address",
+    ] {
+        assert!(said.contains(problem), "{said}");
+    }
+}
+
+#[test]
 fn lengths_of_time_that_make_no_sense_are_refused() {
     let of = |length: &str| {
         let text = format!(
@@ -484,6 +497,11 @@ fn the_documented_defaults_are_the_real_ones() {
             .take()
             .is_some_and(|topic| topic.token_file.is_some())
     );
+    let health = &mut documented.apps[0].health;
+    assert!(health.host.take().is_some());
+    // It follows from the address.
+    let proto = std::mem::replace(&mut health.forwarded_proto, "http");
+    assert_eq!(proto, "https");
     let prepare = documented.apps[0].deploy.prepare.take().unwrap();
     assert_eq!(prepare.timeout.as_secs(), 600);
     let policy = &mut documented.apps[0].policy;

@@ -1,6 +1,7 @@
 //! Service workers that mean harm, or are only out of hand: each is bounded, none passes unseen, and whoever runs
 //! the check goes on with other work meanwhile.
 
+mod cookie;
 mod dashboard;
 
 use std::sync::Arc;

@@ -213,9 +213,12 @@ fn configuration(options: &DemoOptions, folder: PathBuf) -> anyhow::Result<Confi
             hold_timeout: Duration::from_secs(30),
             retry_for: Duration::from_secs(5),
             trust_forwarded: false,
+            max_head_bytes: crate::router::gate::HEADER_LIMIT,
         }),
         health: HealthConfig {
             path: "/healthz".to_owned(),
+            host: None,
+            forwarded_proto: "http",
             within: Duration::from_secs(10),
             timeout: Duration::from_secs(2),
         },

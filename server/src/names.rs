@@ -2,6 +2,7 @@
 //! colours, a release.
 
 pub mod cookies;
+pub mod host;
 
 use std::fmt;
 use std::str::FromStr;

@@ -307,6 +307,7 @@ async fn build(
             gate_config.hold_timeout = section.hold_timeout;
             gate_config.retry_for = section.retry_for;
             gate_config.trust_forwarded = section.trust_forwarded;
+            gate_config.header_limit = section.max_head_bytes;
             let gate = Gate::new(gate_config, live);
             let listener = sockets
                 .listener(section.listen, &config.name, "listen")
