@@ -133,14 +133,21 @@ pub fn advice(kind: Kind) -> String {
              `event.respondWith(fetch(event.request).catch(() => offlinePage))` for navigations, or no answer at all."
         }
         Kind::Unparsable => {
-            "Mend the script. If browsers take it, register it with `{ type: 'module' }` where it uses `import`, and build it for an older \
-             language level where it uses something newer than the engine of this check knows."
+            "Fix the syntax error. If browsers run the script, the limit is this check's engine: register it with `{ type: 'module' }` \
+             where it uses `import`, and build it for an older language level (ES2022) where it uses newer syntax."
         }
         Kind::CannotEvaluate => {
             "Mend what is named, so that the worker installs and answers by itself. If it is right as it is and only this check can't follow, \
              look at it by hand and accept this finding, or set the policy to warn for this app."
         }
-        Kind::HeuristicFreshness
+        Kind::StaleWorkerScript => {
+            "Leave `updateViaCache` out of the registration, or set it to 'none', and send `Cache-Control: no-cache` with \
+             the worker's script and with each script that it imports under a name that stays the same; or give the \
+             imported script a name that changes with its content."
+        }
+        Kind::NothingSeen
+        | Kind::LongLivedError
+        | Kind::HeuristicFreshness
         | Kind::Reusable
         | Kind::MayBeStale
         | Kind::QualifiedNoCache
