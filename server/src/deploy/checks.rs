@@ -334,8 +334,7 @@ impl App {
         let Some(accepted) = accepted else {
             return Err(Refusal::Impossible(format!("{scope} was accepted before")));
         };
-        let text = format!("{by} accepted {scope}: {why}");
-        let text = text[..1].to_uppercase() + &text[1..];
+        let text = format!("{} was accepted by {by}: {why}", capital(&scope));
         self.note(Gravity::Warning, sentence(text)).await;
         Ok(accepted)
     }
@@ -356,8 +355,8 @@ impl App {
             )));
         };
         let text = format!(
-            "Findings count again: {by} took back the acceptance of {}.",
-            revoked.scope()
+            "{} counts again: its acceptance was taken back by {by}.",
+            capital(&revoked.scope())
         );
         self.note(Gravity::Info, text).await;
         Ok(revoked)
@@ -435,6 +434,14 @@ fn late(origin: &Url, within: Duration) -> String {
         "{origin} was not looked through within {} s",
         within.as_secs()
     )
+}
+
+/// As a sentence begins.
+fn capital(scope: &Scope) -> String {
+    let text = scope.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
 }
 
 /// Ends a person's words as a sentence ends.

@@ -104,20 +104,24 @@ pub fn advice(kind: Kind) -> String {
              Workbox (generateSW, injectManifest, vite-plugin-pwa): take html out of `globPatterns` and set \
              `navigateFallback: null`; give pages no `runtimeCaching` route, or `NetworkOnly`.\n\
              Angular: take `/index.html` out of `assetGroups` in ngsw-config.json, and set \"navigationRequestStrategy\": \"freshness\".\n\
-             SvelteKit: keep `build` from `$service-worker` only, not `prerendered`.\n\
+             SvelteKit: keep `build` from `$service-worker` only, not `prerendered` and not what `fetch` answers later.\n\
              By hand: leave \"/\" and pages out of `cache.addAll([...])`, and look at the response's Content-Type before `cache.put`."
         }
         Kind::CachesNavigation => {
             "Let navigations pass: `if (event.request.mode === 'navigate') return;` as the first line of the fetch listener.\n\
-             Workbox: no `NavigationRoute`, no `runtimeCaching` entry whose pattern matches a page; next-pwa and Serwist: drop the \
-             \"pages\", \"others\" and start-url entries of the default `runtimeCaching`."
+             Workbox: no `NavigationRoute`, no `runtimeCaching` entry whose pattern matches a page.\n\
+             next-pwa: `cacheStartUrl: false`, and a `runtimeCaching` of your own with /_next/static/ only.\n\
+             Serwist: `runtimeCaching: []` in place of `defaultCache`."
         }
         Kind::CachesMutableAsset => {
             "Keep only files whose name changes with their content.\n\
              Workbox, vite-plugin-pwa: narrow `globPatterns` to the hashed files (`assets/**/*.{js,css,woff2}`), with \
              `dontCacheBustURLsMatching` for them; a revision beside an unhashed URL does not make it immutable. \
-             vite-plugin-pwa adds icons and the manifest by itself: `includeAssets: []`, `includeManifestIcons: false`.\n\
-             SvelteKit: keep `build` only, not `files`. Angular: leave favicon, manifest and `/assets/**` out of `assetGroups`.\n\
+             vite-plugin-pwa: it precaches the manifest that it makes, and its icons: set `manifest: false` and put \
+             manifest.webmanifest into public/ yourself.\n\
+             SvelteKit: keep `build` only, not `files`.\n\
+             Angular: leave favicon, manifest and `/assets/**` out of `assetGroups`.\n\
+             next-pwa: `publicExcludes: ['**/*']`. Serwist: `globPublicPatterns: []`.\n\
              By hand: let requests for unhashed files go to the network, where their Cache-Control decides.\n\
              If the URL's bytes really never change, say so with `Cache-Control: max-age=31536000, immutable`, or by a pattern in the configuration."
         }
