@@ -97,12 +97,35 @@ pub(super) fn bytes_of(value: &Value<'_>) -> Vec<u8> {
         return Vec::new();
     };
     if let Some(array) = object.as_typed_array::<u8>() {
-        return array.as_bytes().map(<[u8]>::to_vec).unwrap_or_default();
+        return copied(array);
     }
     if let Some(buffer) = object.as_array_buffer() {
-        return buffer.as_bytes().map(<[u8]>::to_vec).unwrap_or_default();
+        return copied_buffer(buffer);
     }
     Vec::new()
+}
+
+/// A copy of what a `Uint8Array` shows; of a detached one nothing.
+#[expect(
+    unsafe_code,
+    reason = "no script runs while the slice is borrowed: it is copied at once"
+)]
+pub(super) fn copied(array: &TypedArray<'_, u8>) -> Vec<u8> {
+    // SAFETY: the slice is copied before anything can run that detaches or resizes its buffer.
+    unsafe { array.as_bytes() }
+        .map(<[u8]>::to_vec)
+        .unwrap_or_default()
+}
+
+#[expect(
+    unsafe_code,
+    reason = "no script runs while the slice is borrowed: it is copied at once"
+)]
+fn copied_buffer(buffer: &ArrayBuffer<'_>) -> Vec<u8> {
+    // SAFETY: as above.
+    unsafe { buffer.as_bytes() }
+        .map(<[u8]>::to_vec)
+        .unwrap_or_default()
 }
 
 /// Bytes as an `ArrayBuffer`, which is the engine's own and thus counts against its memory.

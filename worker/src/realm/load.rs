@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use rquickjs::context::EvalOptions;
-use rquickjs::loader::{Loader, Resolver};
+use rquickjs::loader::{ImportAttributes, Loader, Resolver};
 use rquickjs::module::Declared;
 use rquickjs::promise::PromiseState;
 use rquickjs::{
@@ -365,7 +365,19 @@ fn is_javascript(content_type: &str) -> bool {
 pub(super) struct Modules(pub(super) Rc<State>);
 
 impl Resolver for Modules {
-    fn resolve<'js>(&mut self, ctx: &Ctx<'js>, base: &str, name: &str) -> Js<String> {
+    fn resolve<'js>(
+        &mut self,
+        ctx: &Ctx<'js>,
+        base: &str,
+        name: &str,
+        attributes: Option<ImportAttributes<'js>>,
+    ) -> Js<String> {
+        if attributes.is_some() {
+            return Err(Exception::throw_type(
+                ctx,
+                "Import attributes cannot be evaluated here.",
+            ));
+        }
         if !self.0.is_linking() {
             return Err(Exception::throw_type(
                 ctx,
@@ -390,7 +402,12 @@ impl Resolver for Modules {
 }
 
 impl Loader for Modules {
-    fn load<'js>(&mut self, ctx: &Ctx<'js>, name: &str) -> Js<Module<'js, Declared>> {
+    fn load<'js>(
+        &mut self,
+        ctx: &Ctx<'js>,
+        name: &str,
+        _attributes: Option<ImportAttributes<'js>>,
+    ) -> Js<Module<'js, Declared>> {
         match obtain(&self.0, name, Purpose::Module) {
             Ok(source) => declare(ctx, name, &source),
             Err(refused) => {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::facts::{Fact, Failure, FetchId, Place, Request};
 use crate::realm::clock::START_MS;
-use crate::realm::convert::{array, buffer, bytes_of, from_js, to_js};
+use crate::realm::convert::{array, buffer, bytes_of, copied, from_js, to_js};
 use crate::realm::state::{State, hex, sha256};
 use crate::realm::{load, place, store};
 
@@ -279,7 +279,7 @@ fn time<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<()
 /// Digests, and content that is known.
 fn content<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<()> {
     add(host, ctx, "sha256", move |bytes: TypedArray<'js, u8>| {
-        hex(&sha256(bytes.as_bytes().unwrap_or_default()))
+        hex(&sha256(&copied(&bytes)))
     })?;
     add(
         host,
@@ -287,7 +287,7 @@ fn content<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result
         "digest",
         move |ctx: Ctx<'js>, algorithm: String, bytes: TypedArray<'js, u8>| {
             use sha2::Digest;
-            let bytes = bytes.as_bytes().unwrap_or_default();
+            let bytes = &copied(&bytes);
             let digest = match algorithm.as_str() {
                 "SHA-1" => sha1::digest(bytes).to_vec(),
                 "SHA-384" => sha2::Sha384::digest(bytes).to_vec(),
@@ -299,7 +299,7 @@ fn content<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result
     )?;
     let shared = Rc::clone(state);
     add(host, ctx, "recognise", move |bytes: TypedArray<'js, u8>| {
-        shared.recognise(bytes.as_bytes().unwrap_or_default())
+        shared.recognise(&copied(&bytes))
     })
 }
 

@@ -7,7 +7,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use rquickjs::{Ctx, Exception, Object, Result, TypedArray};
 
 use super::add;
-use crate::realm::convert::{array, text_of};
+use crate::realm::convert::{array, copied, text_of};
 
 /// Adds them.
 pub(super) fn add_text<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
@@ -37,11 +37,11 @@ pub(super) fn add_text<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
               keep_mark: bool| {
             let encoding =
                 encoding_rs::Encoding::for_label(label.as_bytes()).unwrap_or(encoding_rs::UTF_8);
-            let bytes = bytes.as_bytes().unwrap_or_default();
+            let bytes = copied(&bytes);
             let (text, had_errors) = if keep_mark {
-                encoding.decode_without_bom_handling(bytes)
+                encoding.decode_without_bom_handling(&bytes)
             } else {
-                encoding.decode_with_bom_removal(bytes)
+                encoding.decode_with_bom_removal(&bytes)
             };
             if fatal && had_errors {
                 return Err(Exception::throw_type(
@@ -88,7 +88,7 @@ pub(super) fn add_text<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
         )
     };
     add(host, ctx, "toBase64", move |bytes: TypedArray<'js, u8>| {
-        base64().encode(bytes.as_bytes().unwrap_or_default())
+        base64().encode(copied(&bytes))
     })?;
     add(
         host,
