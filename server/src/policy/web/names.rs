@@ -185,8 +185,10 @@ impl Names {
     pub(super) fn possible(url: &Url) -> Option<String> {
         parts(url.path()).into_iter().find_map(|part| {
             let could_be = match token::look(part.text) {
-                Look::Checksum(_) | Look::Possible(_) => true,
-                Look::Alike(_) | Look::Nothing => {
+                Look::Checksum(_) => true,
+                // `UserList.js` is a name; beside another one it may be a checksum that came out so.
+                Look::Possible(_) if part.separator != ' ' => true,
+                Look::Possible(_) | Look::Alike(_) | Look::Nothing => {
                     !token::is_none(part.text)
                         && odds::of_hash(part.text, token::alphabet(part.text)) >= 0.0
                 }
