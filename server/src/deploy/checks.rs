@@ -15,7 +15,7 @@ use crate::journal::checks::{Acceptance, Check, Judged, NewCheck, Scope, Target}
 use crate::journal::runs::RunId;
 use crate::journal::{NewEvent, Severity as Gravity};
 use crate::names::{Colour, ReleaseId};
-use crate::policy::{self, Finding, Kind, Order, Policy, Severity, Site, Verdict, web};
+use crate::policy::{self, Finding, Order, Severity, Site, Verdict, web};
 use crate::runtime::ColourState;
 
 /// How long the check of an idle colour may take: a deploy waits for it.
@@ -473,6 +473,7 @@ mod tests {
 
     use super::*;
     use crate::journal::checks::Found;
+    use crate::policy::{Kind, Policy};
 
     fn check(verdict: Option<Verdict>, urls: &[&str]) -> Check {
         let found = urls.iter().map(|url| Found {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::runs::{RunId, parsed, word};
 use super::{Journal, instant};
 use crate::names::{AppName, ReleaseId};
-use crate::policy::{Coverage, Finding, Kind, Policy, Severity, Verdict};
+use crate::policy::{Coverage, Finding, Severity, Verdict};
 use acceptance::ANY_KIND;
 pub use acceptance::{Acceptance, Scope};
 
@@ -443,6 +443,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::policy::{Kind, Policy};
 
     fn finding(url: &str, evidence: &str) -> Found {
         Found {
