@@ -25,6 +25,8 @@ mod store;
 mod tests;
 mod words;
 
+pub(crate) use words::of as words_of;
+
 use std::rc::Rc;
 
 use rquickjs::{CatchResultExt, Context, Function, Object, Persistent, Runtime, Value};
@@ -266,10 +268,11 @@ impl Realm {
                 ended.get("listeners")?,
                 rejected,
                 ended.get("pending")?,
+                ended.get("responded")?,
                 answered,
             ))
         })?;
-        let (listeners, rejected, pending, answered) = ended;
+        let (listeners, rejected, pending, responded, answered) = ended;
         let answered = match answered {
             None => None,
             Some((response, body, headers, place)) => Some(Answered {
@@ -287,6 +290,7 @@ impl Realm {
             listeners,
             rejected,
             pending,
+            responded,
             answered,
         })
     }
