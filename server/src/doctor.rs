@@ -3,6 +3,7 @@
 
 mod ask;
 mod clock;
+mod cookies;
 mod data;
 mod fold;
 mod former;
@@ -388,6 +389,9 @@ pub async fn examine(subject: &Subject<'_>) -> Vec<Finding> {
             polkit::look(&mut findings, app).await;
         }
         reach::look(&mut findings, config, app).await;
+        if findings.wants(&[Check::Router]) {
+            cookies::look(&mut findings, app).await;
+        }
         if findings.wants(&[Check::Database, Check::Backups, Check::Space]) {
             let pull = pulls.get(&app.name);
             data::look(&mut findings, config, app, host, pull.is_some()).await;

@@ -452,6 +452,7 @@ pub fn empty() -> Vec<Sample> {
                 app: "home".to_owned(),
                 check: Check {
                     brief: check_brief(t, 1, 3, CheckOutcome::Pass),
+                    seen: None,
                     findings: vec![],
                 },
             }),
@@ -1052,6 +1053,7 @@ fn accepted(t: Text, id: u64, of: &Finding, why: &str) -> Accepted {
         policy: of.policy.clone(),
         kind: of.kind.clone(),
         url: of.url.clone(),
+        is_pattern: false,
         by: t("the dashboard"),
         why: t(why),
         at: before(60 * 24 * 6),
@@ -1130,6 +1132,9 @@ fn stopped_check(t: Text) -> Check {
             accepted: 1,
             ..check_brief(t, 41, 12, CheckOutcome::Fail)
         },
+        seen: Some(t(
+            "4 pages, 9 files and the service worker https://home.example.org/sw.js?v=5, which was run through 61 events, in 31 requests.",
+        )),
         findings: vec![html, caches, hashed, icons],
     }
 }
@@ -1141,6 +1146,7 @@ fn checks(t: Text) -> Checks {
             accepted: 1,
             ..check_brief(t, 42, 3, CheckOutcome::Fail)
         },
+        seen: before_swap.seen.clone(),
         findings: before_swap.findings.clone(),
     };
     let gone = finding(
@@ -1152,6 +1158,7 @@ fn checks(t: Text) -> Checks {
     );
     // The release has its worker to itself; the rest is at home already.
     let public = Check {
+        seen: public.seen.clone(),
         findings: public
             .findings
             .into_iter()
@@ -1204,6 +1211,7 @@ fn checks_right(t: Text) -> Checks {
         checking: true,
         public: Some(Check {
             brief: check_brief(t, 42, 128, CheckOutcome::Pass),
+            seen: Some(t("4 pages, 9 files and no service worker, in 16 requests.")),
             findings: vec![],
         }),
         before_swap: None,
@@ -1219,6 +1227,7 @@ fn checks_unreachable(t: Text) -> Checks {
     Checks {
         public: Some(Check {
             brief: check_brief(t, 42, 8, unreachable),
+            seen: None,
             findings: vec![],
         }),
         ..checks_right(t)

@@ -19,13 +19,14 @@ const HEAD: &str = "\
 ";
 
 /// The keys whose texts the copy holds. A text of any other key, also of one that a later version adds, stays out of it.
-const PLAIN: [&str; 52] = [
+const PLAIN: [&str; 53] = [
     "zone",
     "state",
     "socket",
     "spool",
     "dashboard.listen",
     "dashboard.hosts",
+    "dashboard.trusted_proxies",
     "notify.webhook_secret_file",
     "notify.ntfy_token_file",
     "app.name",

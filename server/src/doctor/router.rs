@@ -98,7 +98,7 @@ async fn caddy(
     };
     let said: Option<Colour> = answer.body.trim().parse().ok();
     let folder = folder(config, app);
-    let loaded = caddy::loaded::loaded(section.admin, section.listen, &folder).await;
+    let loaded = caddy::rivals::loaded(section.admin, section.listen, &folder).await;
     let rivals = match &loaded {
         Ok(loaded) => &loaded.rivals[..],
         Err(_) => &[],
@@ -190,7 +190,7 @@ fn take_out(app: &AppConfig, has_rival: bool) -> String {
 fn ways(
     app: &AppConfig,
     at: SocketAddr,
-    rivals: &[caddy::loaded::Rival],
+    rivals: &[caddy::rivals::Rival],
 ) -> Vec<(SocketAddr, String)> {
     let port = at.port();
     let name = rustix::system::uname()

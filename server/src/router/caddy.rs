@@ -4,9 +4,11 @@
 
 mod ask;
 mod file;
-pub mod loaded;
+mod loaded;
 mod markers;
 mod proof;
+pub mod rivals;
+mod rules;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -25,6 +27,7 @@ use crate::names::Colour;
 use markers::{Marker, Markers};
 
 pub use file::caddyfile;
+pub use loaded::{Ways, ways_to_app};
 
 /// What Caddy answers with the live colour.
 pub const WELL_KNOWN: &str = "/.well-known/tealkeep";
@@ -198,7 +201,7 @@ impl Router for CaddyRouter {
         };
         // Where Caddy can say why, it does.
         let own = folder.parent().unwrap_or(folder);
-        let loaded = loaded::loaded(self.section.admin, self.section.listen, own).await;
+        let loaded = rivals::loaded(self.section.admin, self.section.listen, own).await;
         let rivals = loaded.unwrap_or_default().rivals;
         Err(match rivals.first() {
             Some(rival) => {
