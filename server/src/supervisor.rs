@@ -181,7 +181,7 @@ impl Supervisor {
             door,
             service,
             listen::Bounds::default(),
-            config.dashboard.trusted_proxies.clone(),
+            server.dashboard.trusted_proxies.clone(),
             stop.clone(),
         ));
         tasks.spawn({
