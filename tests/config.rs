@@ -132,6 +132,31 @@ keep-warm = "10m"
 }
 
 #[test]
+fn proxies_are_read_and_what_is_none_is_named_with_its_line() {
+    let source = format!(
+        "[dashboard]\ntrusted_proxies = [\"caddy\", \"127.0.0.1\", \"0.0.0.0/0\", \"10.0.0.1/8\"]\n{LEAST}"
+    );
+    let said = refusal(&source);
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 3, "{said}");
+    for (line, proxy) in lines.iter().zip(["0.0.0.0/0", "10.0.0.1/8", "caddy"]) {
+        let begin = format!("line 2: dashboard.trusted_proxies: `{proxy}` ");
+        assert!(line.starts_with(&begin), "{line}");
+    }
+    let trusts = |lines: &str, address: &str| {
+        let config = Config::parse(&format!("[dashboard]\n{lines}\n{LEAST}"), false).unwrap();
+        let trusted = config.dashboard.trusted_proxies;
+        trusted.contains(address.parse().unwrap())
+    };
+    assert!(trusts("trusted_proxies = [\"10.0.0.0/24\"]", "10.0.0.7"));
+    assert!(!trusts("trusted_proxies = [\"10.0.0.0/24\"]", "127.0.0.1"));
+    // With HTTPS there is a proxy, usually on this machine.
+    assert!(trusts("https = true", "127.0.0.1") && trusts("https = true", "::1"));
+    assert!(!trusts("https = true\ntrusted_proxies = []", "127.0.0.1"));
+    assert!(!trusts("https = false", "127.0.0.1"));
+}
+
+#[test]
 fn wrong_values_are_all_named_at_once() {
     let source = r#"
 zone = "Europe/Berlinn"

@@ -23,6 +23,7 @@ mod pages;
 mod policies;
 mod pull;
 mod push;
+mod seen;
 mod serve;
 mod space;
 mod support;

@@ -21,6 +21,7 @@ use reader::{Placed, Problem, Problems, Table};
 
 use crate::backup::database::{Access, Database};
 use crate::backup::{Cancel, Keep, Level, Watch};
+use crate::forwarded::TrustedProxies;
 use crate::names::{AppName, Colour};
 use crate::pulls::DEFAULT_SPOOL;
 
@@ -71,8 +72,10 @@ pub struct Dashboard {
     pub listen: SocketAddr,
     /// Further Host names that it answers to, besides loopback, IP addresses and the machine's own name.
     pub hosts: Vec<String>,
-    /// Whether browsers reach it over HTTPS only, through a proxy: cookies are `Secure` then.
+    /// Whether browsers reach it over HTTPS only, through a proxy: cookies are `Secure` then, and bound to the host.
     pub https: bool,
+    /// The proxies whose word about their clients' addresses is believed.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// `[[app]]`
@@ -343,6 +346,21 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
             dashboard_table.problem_at(&hosts, format!("`{host}` is not a host's name; write it without `https://`, port and path, for example `\"home.example.org\"`"));
         }
     }
+    let proxies = dashboard_table.optional::<Vec<String>>("trusted_proxies");
+    let trusted_proxies = match &proxies {
+        None if https.value => TrustedProxies::loopback(),
+        None => TrustedProxies::default(),
+        Some(given) => {
+            let wrong = given
+                .value
+                .iter()
+                .filter_map(|proxy| TrustedProxies::parse(&[proxy]).err());
+            for wrong in wrong {
+                dashboard_table.problem_at(given, wrong.to_string());
+            }
+            TrustedProxies::parse(&given.value).unwrap_or_default()
+        }
+    };
     dashboard_table.finish();
     let notify = notify::read(root.table("notify"), on_this_machine);
 
@@ -397,6 +415,7 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
             listen: listen.value,
             hosts: hosts.value,
             https: https.value,
+            trusted_proxies,
         },
         notify,
         apps: apps.into_iter().collect::<Option<Vec<_>>>()?,

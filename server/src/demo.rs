@@ -22,6 +22,7 @@ use crate::config::{
 };
 use crate::deploy::App;
 use crate::deploy::release::Releases;
+use crate::forwarded::TrustedProxies;
 use crate::names::{AppName, Colour};
 use crate::supervisor::Supervisor;
 use family::Tally;
@@ -239,6 +240,7 @@ fn configuration(options: &DemoOptions, folder: PathBuf) -> anyhow::Result<Confi
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), options.port),
             hosts: Vec::new(),
             https: false,
+            trusted_proxies: TrustedProxies::default(),
         },
         notify: NotifyConfig::default(),
         apps: vec![app],

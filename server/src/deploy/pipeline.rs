@@ -547,7 +547,8 @@ impl Pipeline {
         if let Some(found) = verdict::in_a_sentence(&check, policy::Severity::Fail) {
             bail!(
                 "the policies refuse {release}: {found}. What was seen, and what to change, stands at {page} on the dashboard; \
-                 mend the release and deploy it anew, or accept the findings there"
+                 mend the release and deploy it anew, or accept the findings there or with `tealkeep accept {}`",
+                app.name()
             );
         }
         let accepted = check
@@ -562,6 +563,12 @@ impl Pipeline {
             0 => {}
             1 => said.push_str("; one finding was accepted before"),
             many => said.push_str(&format!("; {many} findings were accepted before")),
+        }
+        if let Some(seen) = &check.seen {
+            said.push_str(&format!(
+                "; looked at {}",
+                seen.in_words().trim_end_matches('.')
+            ));
         }
         Ok(Outcome::Done(said))
     }
