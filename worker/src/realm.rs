@@ -68,6 +68,19 @@ const GLOBALS: &[(&str, &str)] = &[
     ("missing.js", include_str!("realm/globals/missing.js")),
 ];
 
+/// Has the C library read the time zone now, which it does once, at the first local date, from a file. In a process that
+/// can open no file the zone is UTC.
+pub(crate) fn read_time_zone() {
+    // Without memory for an engine this fails, and so will the realm, which says so.
+    let Ok(runtime) = Runtime::new() else { return };
+    let Ok(context) = Context::full(&runtime) else {
+        return;
+    };
+    context.with(|ctx| {
+        let _ = ctx.eval::<f64, _>("new Date(0).getTimezoneOffset()");
+    });
+}
+
 /// A service worker's global scope, and the engine that it lives in.
 pub struct Realm {
     // There until it is dropped.
