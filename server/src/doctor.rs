@@ -10,6 +10,7 @@ mod owners;
 mod polkit;
 mod pull;
 mod reach;
+mod sandbox;
 mod units;
 
 use std::collections::HashMap;
@@ -63,6 +64,8 @@ pub enum Check {
     Space,
     /// The clock and its zone.
     Clock,
+    /// What confines a service worker under check.
+    Sandbox,
     /// The keys that may deploy.
     Keys,
     /// The laptop's last pull.
@@ -87,6 +90,7 @@ impl Check {
             Check::Backups => "Backups",
             Check::Space => "Free space",
             Check::Clock => "Clock and zone",
+            Check::Sandbox => "Checks of service workers",
             Check::Keys => "Deploying keys",
             Check::Pull => "The laptop's copy",
             Check::Contract => "The app's side",
@@ -209,6 +213,7 @@ pub async fn examine(
     units::machine(&mut findings).await;
     keys::look(&mut findings).await;
     clock::look(&mut findings, config).await;
+    sandbox::look(&mut findings).await;
     for app in apps {
         findings.app = Some(app.name.clone());
         owners::app(&mut findings, app);
