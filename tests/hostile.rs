@@ -18,6 +18,7 @@ const OWN_TIME: Duration = Duration::from_secs(60);
 const LITTLE_TIME: Duration = Duration::from_secs(6);
 
 mod confinement;
+mod differences;
 mod engine;
 
 const PAGE: &str =

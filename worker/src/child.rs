@@ -98,7 +98,7 @@ fn start_engine(messages: mpsc::Receiver<ToChild>) -> Result<JoinHandle<()>, Ear
         .spawn(move || {
             // The other thread waits for the parent, who waits for a word of this one: a panic must end them both.
             let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                realm::read_time_zone();
+                realm::warm_up();
                 // Nobody listens only when the process ends.
                 let _ = ready.send(());
                 serve_plan(messages)

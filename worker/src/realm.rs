@@ -13,6 +13,7 @@
 //! The current event: QuickJS has no async context, and needs none here, since one event is dispatched and
 //! drained at a time. Whatever happens is attributed to the event that was dispatched last.
 
+mod asked;
 mod clock;
 mod convert;
 mod load;
@@ -66,11 +67,14 @@ const GLOBALS: &[(&str, &str)] = &[
     ("messaging.js", include_str!("realm/globals/messaging.js")),
     ("navigator.js", include_str!("realm/globals/navigator.js")),
     ("missing.js", include_str!("realm/globals/missing.js")),
+    ("intl.js", include_str!("realm/globals/intl.js")),
+    ("surface.js", include_str!("realm/globals/surface.js")),
 ];
 
-/// Has the C library read the time zone now, which it does once, at the first local date, from a file. In a process that
-/// can open no file the zone is UTC.
-pub(crate) fn read_time_zone() {
+/// Does what is done once in a process, at first use, by system calls that a realm needs no more afterwards: the time zone,
+/// which the C library reads from a file (where none can be opened, the zone is UTC), and the kernel's place for clocks.
+pub(crate) fn warm_up() {
+    let _ = state::processor_time();
     // Without memory for an engine this fails, and so will the realm, which says so.
     let Ok(runtime) = Runtime::new() else { return };
     let Ok(context) = Context::full(&runtime) else {

@@ -11,7 +11,9 @@ use std::os::unix::net::UnixListener;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output, Stdio};
 
-use tealkeep_worker::{child, sandbox};
+use tealkeep_worker::play::{PageVisit, Plan, Wanted};
+use tealkeep_worker::wire::{self, FromChild, ToChild};
+use tealkeep_worker::{Answer, Fact, Limits, Registration, child, sandbox};
 
 /// What stands in the parent's memory.
 static SECRET: [u8; 8] = *b"a secret";
@@ -163,4 +165,81 @@ fn what_an_engine_needs_goes_on_working() {
     let output = Scene::plays("sealed", "ordinary-work");
     assert_eq!(words(&output), ["trying", "done"], "{}", told(&output));
     assert!(output.status.success(), "{}", told(&output));
+}
+
+/// A script that uses much of what a realm has, and tells whether it did.
+const BUSY: &str = "
+    const all = Array.from({ length: 200000 }, (_, n) => ({ n, text: 'x'.repeat(n % 50) }));
+    oninstall = (e) => e.waitUntil((async () => {
+      const cache = await caches.open('a');
+      await cache.put('/a.css', new Response('a{}', { headers: { 'content-type': 'text/css' } }));
+      const digest = await crypto.subtle.digest('SHA-256', new Uint8Array(1 << 20));
+      const text = new Date(0).toString() + new Date().getTimezoneOffset() + (1.5).toLocaleString() + 'b'.localeCompare('a');
+      await new Promise((done) => setTimeout(done, 1000));
+      try { (function f() { f() })() } catch (error) { console.log(error.name) }
+      console.log('done', all.length, digest.byteLength, text.length > 10, structuredClone(all[9]).n, Math.random() < 1);
+    })());
+    onfetch = (e) => e.respondWith(fetch(e.request));";
+
+/// Plays a worker in a child process that is confined as in production, and returns what it says and how it ends.
+fn play(script: &str) -> (Vec<String>, Option<tealkeep_worker::Failure>) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_hostile-stand-in"))
+        .arg("child")
+        .env_clear()
+        .envs(child::ENVIRONMENT)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut to, mut from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let url = |path: &str| format!("http://a.test{path}");
+    let plan = Plan {
+        registration: Registration {
+            script: url("/sw.js"),
+            scope: url("/"),
+            module: false,
+        },
+        limits: Limits::default(),
+        pages: vec![PageVisit {
+            url: url("/"),
+            wanted: vec![Wanted {
+                url: url("/a.css"),
+                destination: "style".to_owned(),
+                cors: false,
+            }],
+        }],
+    };
+    wire::write(&mut to, &ToChild::Plan(Box::new(plan))).unwrap();
+    let mut said = Vec::new();
+    let failure = loop {
+        match wire::read(&mut from) {
+            Ok(FromChild::Ask { n, .. }) => {
+                let answer = Answer {
+                    status: 200,
+                    status_text: "OK".to_owned(),
+                    headers: vec![("content-type".to_owned(), "text/javascript".to_owned())],
+                    body: script.as_bytes().to_vec(),
+                };
+                wire::write(&mut to, &ToChild::Answer { n, answer }).unwrap();
+            }
+            Ok(FromChild::Happened { facts }) => {
+                said.extend(facts.into_iter().filter_map(|fact| match fact {
+                    Fact::Said { text, .. } => Some(text),
+                    _ => None,
+                }));
+            }
+            Ok(FromChild::Visited { .. }) => {}
+            Ok(FromChild::Done { failure, .. }) => break failure,
+            Err(error) => panic!("{error}: {:?}", child.wait()),
+        }
+    };
+    assert!(child.wait().unwrap().success());
+    (said, failure)
+}
+
+#[test]
+fn a_whole_worker_is_played_behind_the_filter() {
+    let (said, failure) = play(BUSY);
+    assert_eq!(failure, None);
+    assert_eq!(said, ["RangeError", "done 200000 32 true 9 true"]);
 }

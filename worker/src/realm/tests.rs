@@ -14,6 +14,8 @@ mod globals;
 mod lifecycle;
 mod limits;
 mod loading;
+mod platform;
+mod surface;
 
 /// A host in memory: a table of answers; everything else is 404.
 #[derive(Default)]

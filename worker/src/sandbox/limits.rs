@@ -58,14 +58,16 @@ pub fn close_inherited_descriptors() -> Result<(), Unconfined> {
         open.extend(name.to_str().and_then(|name| name.parse::<RawFd>().ok()));
     }
     for descriptor in open {
-        if descriptor > LAST_STANDARD_DESCRIPTOR {
+        // The descriptor that listed the folder is in the list, and closed by now.
+        let is_open = || fs::symlink_metadata(format!("/proc/self/fd/{descriptor}")).is_ok();
+        if descriptor > LAST_STANDARD_DESCRIPTOR && is_open() {
             close(descriptor);
         }
     }
     Ok(())
 }
 
-/// Closes a descriptor that was inherited. One that is closed already, such as that which listed the folder, is no error.
+/// Closes a descriptor that was inherited.
 #[expect(
     unsafe_code,
     reason = "nothing in this process owns an inherited descriptor, so there is no owner to drop"

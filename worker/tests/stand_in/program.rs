@@ -1,6 +1,8 @@
 //! A stand-in for a script engine that an attacker has taken over: it confines itself as the child process does, then
 //! makes one system call. `tests/hostile.rs` runs it once per call, with and without the confinement.
 //!
+//! `hostile-stand-in child` is the child process itself.
+//!
 //! `hostile-stand-in MODE FOLDER PARENT ADDRESS CALL`: the mode is `free`, `restricted` (limits and Landlock) or
 //! `sealed` (the filter as well). It prints `trying`, then `done` or the error's number. Nothing but the filter ends it
 //! by a signal.
@@ -18,6 +20,9 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let mut next = || arguments.next().expect("MODE FOLDER PARENT ADDRESS CALL");
     let mode = next();
+    if mode == "child" {
+        tealkeep_worker::child::run();
+    }
     let scene = Scene {
         folder: PathBuf::from(next()),
         parent: next().parse().expect("a process id"),
