@@ -1,6 +1,7 @@
 //! The command line: one file a verb. Most verbs speak the HTTP API over the unix socket; four work
 //! with no server at all, since that is when they are needed most.
 
+mod accept;
 mod adopt;
 mod backup;
 mod check;
@@ -25,6 +26,7 @@ mod restore;
 mod serve;
 mod snapshots;
 mod status;
+mod terminal;
 mod token;
 mod units;
 mod verify;
@@ -62,7 +64,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
     (
         "Now and then",
         &[
-            "undo", "verify", "drill", "check", "adopt", "notify", "password", "token",
+            "undo", "verify", "drill", "check", "accept", "adopt", "notify", "password", "token",
         ],
     ),
     ("Running it", &["doctor", "units", "serve", "demo"]),
@@ -120,6 +122,8 @@ enum Verb {
     Verify(verify::VerifyArgs),
     /// Look at any site as a browser does: whether a deploy of it reaches people at home.
     Check(check::CheckArgs),
+    /// Show what the checks of an app found and what to change, and accept some of it.
+    Accept(accept::AcceptArgs),
     /// Unpack the newest snapshot elsewhere and see whether a restore of it would work.
     Drill(drill::DrillArgs),
     /// Take over the snapshots that a script made: daily/DATE/db.sqlite.gz and so on
@@ -182,6 +186,7 @@ impl Verb {
             | Verb::Notify(_)
             | Verb::Password
             | Verb::Token(_)
+            | Verb::Accept(_)
             | Verb::Doctor(_)
             | Verb::Units(_)
             | Verb::Incoming(_) => true,
@@ -213,6 +218,7 @@ impl Verb {
             | Verb::Incoming(_) => Scope::Deploy,
             Verb::Restore(_) | Verb::Undo(_) => Scope::Admin,
             Verb::Check(_)
+            | Verb::Accept(_)
             | Verb::Adopt(_)
             | Verb::Notify(_)
             | Verb::Password
@@ -373,6 +379,7 @@ fn run(cli: Cli) -> Outcome {
             Verb::Undo(args) => restore::undo(&client, args.app, json).await,
             Verb::Verify(args) => verify::run(&client, &args, json).await,
             Verb::Check(args) => check::run(&args, json).await,
+            Verb::Accept(args) => accept::run(&client, &args, json).await,
             Verb::Drill(args) => drill::run(&client, &args, json).await,
             Verb::Adopt(args) => adopt::run(&client, &args, json).await,
             Verb::Notify(args) => notify::run(&client, &args, json).await,
@@ -408,16 +415,17 @@ fn threads() -> Result<tokio::runtime::Runtime, Failure> {
 /// Prints facts: as JSON where that was asked for, as text otherwise.
 fn print<T: Serialize>(json: bool, facts: &T, text: impl FnOnce() -> String) -> Outcome {
     let text = if json {
-        serde_json::to_string_pretty(facts).map_err(anyhow::Error::from)?
+        let text = serde_json::to_string_pretty(facts).map_err(anyhow::Error::from)?;
+        terminal::json(&text).into_owned()
     } else {
         text().trim_end().to_owned()
     };
     put(&text)
 }
 
-/// Prints a text and ends its line.
+/// Prints a text and ends its line. Orders to a terminal that are not ours become U+FFFD.
 fn put(text: &str) -> Outcome {
-    match writeln!(std::io::stdout(), "{text}") {
+    match writeln!(std::io::stdout(), "{}", terminal::text(text)) {
         // Whoever reads has seen enough: `tealkeep status | head -1`.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),

@@ -208,6 +208,7 @@ fn play(script: &str) -> (Vec<String>, Option<tealkeep_worker::Failure>) {
                 cors: false,
             }],
         }],
+        messages: Vec::new(),
     };
     wire::write(&mut to, &ToChild::Plan(Box::new(plan))).unwrap();
     let mut said = Vec::new();

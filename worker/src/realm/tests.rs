@@ -7,6 +7,7 @@ use std::rc::Rc;
 use crate::facts::*;
 use crate::realm::Realm;
 
+mod conformance;
 mod events;
 mod fetching;
 pub(super) mod games;
@@ -15,6 +16,7 @@ mod lifecycle;
 mod limits;
 mod loading;
 mod platform;
+mod stream_limits;
 mod surface;
 
 /// A host in memory: a table of answers; everything else is 404.

@@ -1,5 +1,5 @@
 // AbortController and AbortSignal (DOM Standard, section 3), their timeouts on the worker's clock. Adds isSignal,
-// isAborted, abortReason, onAbort and newSignal to internals.
+// isAborted, abortReason, onAbort, abortSignal and newSignal to internals.
 (function (host, internals) {
   'use strict';
   const { P, append, define, DOMException, EventTarget } = internals;
@@ -50,6 +50,7 @@
         for (let at = 0; at < steps.length; at++) steps[at]();
         internals.dispatch(signal, new internals.Event('abort'));
       };
+      internals.abortSignal = abort;
       // "Create a dependent abort signal": it follows the signals that its parents follow, never a follower.
       const link = (signal, source) => {
         if (P.ArrayIncludes(signal.#sources, source)) return;
