@@ -562,7 +562,7 @@ impl Household {
         );
         let unit = kept.collect::<Vec<_>>().join("\n");
         self.pi.write(
-            &format!("/run/systemd/system/{name}.service"),
+            &format!("{UNITS}/{name}.service"),
             &format!("{}\n{run}", change(&unit)),
         );
         // It fails each time, since something is found that fails.
