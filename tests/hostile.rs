@@ -1,6 +1,8 @@
 //! Service workers that mean harm, or are only out of hand: each is bounded, none passes unseen, and whoever runs
 //! the check goes on with other work meanwhile.
 
+mod cookie;
+mod dashboard;
 mod rebinding;
 
 use std::sync::Arc;
@@ -18,6 +20,10 @@ use crate::support::TEALKEEP;
 const OWN_TIME: Duration = Duration::from_secs(60);
 /// The same of one that is out of hand, and is to be ended.
 const LITTLE_TIME: Duration = Duration::from_secs(6);
+
+mod confinement;
+mod differences;
+mod engine;
 
 const PAGE: &str =
     "<!doctype html><title>Home</title><script>navigator.serviceWorker.register('/sw.js')</script>";
@@ -143,13 +149,18 @@ async fn timers_without_end_are_cut_off() {
 async fn memory_has_a_bound() {
     for script in [
         "const a = []; for (;;) a.push(new Array(100000).fill(1))",
-        "let s = 'x'; for (;;) s += s",
+        "let s = 'x'; for (;;) s = (s + s).toUpperCase()",
         "const a = []; for (;;) a.push(new Uint8Array(1 << 20))",
         "oninstall = (e) => e.waitUntil((async () => { const c = await caches.open('a'); \
          for (let n = 0; ; n++) await c.put('/' + n, new Response('x'.repeat(1 << 20))) })())",
     ] {
         cannot_evaluate_because("MiB", script).await;
     }
+}
+
+#[tokio::test]
+async fn a_string_without_end_is_no_pass() {
+    cannot_evaluate_because("string too long", "let s = 'x'; for (;;) s += s").await;
 }
 
 #[tokio::test]

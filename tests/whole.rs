@@ -9,6 +9,8 @@ mod cli;
 mod config;
 mod copies;
 mod drill;
+mod examples;
+mod exchanges;
 mod hostile;
 mod household;
 mod http;

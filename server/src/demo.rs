@@ -16,12 +16,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::backup::Reason;
+use crate::config::copy::Redacted;
 use crate::config::{
     AppConfig, BackupConfig, Config, Dashboard, DeployConfig, GateSection, HealthConfig,
     NotifyConfig, PolicyConfig, ProcessConfig, RouterConfig, RuntimeConfig,
 };
 use crate::deploy::App;
 use crate::deploy::release::Releases;
+use crate::forwarded::TrustedProxies;
 use crate::names::{AppName, Colour};
 use crate::supervisor::Supervisor;
 use family::Tally;
@@ -212,9 +214,12 @@ fn configuration(options: &DemoOptions, folder: PathBuf) -> anyhow::Result<Confi
             hold_timeout: Duration::from_secs(30),
             retry_for: Duration::from_secs(5),
             trust_forwarded: false,
+            max_head_bytes: crate::router::gate::HEADER_LIMIT,
         }),
         health: HealthConfig {
             path: "/healthz".to_owned(),
+            host: None,
+            forwarded_proto: "http",
             within: Duration::from_secs(10),
             timeout: Duration::from_secs(2),
         },
@@ -236,8 +241,10 @@ fn configuration(options: &DemoOptions, folder: PathBuf) -> anyhow::Result<Confi
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), options.port),
             hosts: Vec::new(),
             https: false,
+            trusted_proxies: TrustedProxies::default(),
         },
         notify: NotifyConfig::default(),
         apps: vec![app],
+        copy: Redacted::default(),
     })
 }

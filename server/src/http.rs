@@ -4,8 +4,10 @@
 pub mod adopt;
 pub mod api;
 pub mod auth;
+mod body_deadline;
 pub mod checks;
 mod console;
+mod cookies;
 mod events;
 mod guard;
 pub mod incoming;
@@ -25,8 +27,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::{Admission, Limits};
 use crate::clock::Clock;
-use crate::config::{Dashboard, NotifyConfig};
+use crate::config::{Config, Dashboard, NotifyConfig};
 use crate::deploy::App;
 use crate::journal::Journal;
 use crate::names::AppName;
@@ -50,9 +53,20 @@ pub struct Server {
     pub started: Timestamp,
     /// Where laptops leave word of their pulls.
     pub spool: PathBuf,
+    /// What all of this was built from.
+    pub config: Config,
+    /// The event streams that are open, counted by whose they are.
+    pub streams: Admission<String>,
     /// Ends what would otherwise go on for ever, such as event streams.
     pub stop: CancellationToken,
 }
+
+/// How many event streams may be open, and how many of one browser or token. A page holds one, and browsers hold no more
+/// than six connections to one host.
+pub const STREAMS: Limits = Limits {
+    places: 64,
+    per_network: 8,
+};
 
 impl Server {
     /// The app of that name.

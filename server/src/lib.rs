@@ -4,7 +4,9 @@
 // They panic where nobody reads any more.
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
+pub mod admission;
 pub mod backup;
+pub mod beside;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -14,6 +16,7 @@ pub mod doctor;
 pub mod durable;
 pub mod exec;
 pub mod faults;
+pub mod forwarded;
 pub mod http;
 pub mod journal;
 pub mod names;

@@ -2,6 +2,7 @@
 //! shuts everything down in the right order. [`build`] is the only place that names concrete runtimes
 //! and routers.
 
+mod configuration;
 mod door;
 mod nightly;
 mod reserve;
@@ -22,6 +23,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admission::Admission;
 use crate::backup::scratch::free_bytes;
 use crate::backup::{Keeper, human};
 use crate::clock::Clock;
@@ -29,7 +31,7 @@ use crate::config::{AppConfig, Config, RouterConfig, RuntimeConfig};
 use crate::deploy::data::Data;
 use crate::deploy::{App, Parts};
 use crate::durable;
-use crate::http::auth::Auth;
+use crate::http::auth::{self, Auth};
 use crate::http::{Server, listen, routes};
 use crate::journal::{Journal, NewEvent, Severity};
 use crate::router::caddy::CaddyRouter;
@@ -157,19 +159,16 @@ impl Supervisor {
             notify: notify.clone(),
             started: Timestamp::now(),
             spool: config.spool.clone(),
+            streams: Admission::new(crate::http::STREAMS),
             stop: stop.clone(),
+            config,
         });
         tasks.spawn(crate::pulls::watch(server.clone(), stop.clone()));
         let service = routes::service(server.clone());
-        let socket = control_socket(&config.socket)?;
-        tasks.spawn(listen::serve(
-            socket,
-            service.clone(),
-            |peer| listen::over_socket(*peer),
-            stop.clone(),
-        ));
+        let socket = control_socket(&server.config.socket)?;
+        tasks.spawn(listen::serve_socket(socket, service.clone(), stop.clone()));
         let door = Door::open(
-            config.dashboard.listen,
+            server.dashboard.listen,
             password_is_set,
             server.journal.clone(),
         )
@@ -178,12 +177,18 @@ impl Supervisor {
             "the dashboard can't listen; stop whatever uses that port, or change dashboard.listen",
         )?;
         let dashboard = door.address();
-        tasks.spawn(listen::serve(
+        tasks.spawn(listen::serve_tcp(
             door,
             service,
-            |from| listen::over_tcp(*from),
+            listen::Bounds::default(),
+            server.dashboard.trusted_proxies.clone(),
             stop.clone(),
         ));
+        tasks.spawn({
+            let (failures, journal) = (server.auth.failures.clone(), server.journal.clone());
+            let stop = stop.clone();
+            async move { failures.report(journal, auth::WINDOW, stop).await }
+        });
         let begun = server.apps.iter().map(|app| async move {
             app.begin()
                 .await
@@ -202,6 +207,10 @@ impl Supervisor {
             return Err(error);
         }
         // Only now are the backups folders as the apps' begin leaves them.
+        tasks.spawn_blocking({
+            let server = server.clone();
+            move || configuration::keep_copies(&server.config)
+        });
         tasks.spawn(crate::notify::run(server.clone(), notify, stop.clone()));
         Ok(Supervisor {
             server,
@@ -304,6 +313,7 @@ async fn build(
             gate_config.hold_timeout = section.hold_timeout;
             gate_config.retry_for = section.retry_for;
             gate_config.trust_forwarded = section.trust_forwarded;
+            gate_config.header_limit = section.max_head_bytes;
             let gate = Gate::new(gate_config, live);
             let listener = sockets
                 .listener(section.listen, &config.name, "listen")

@@ -244,11 +244,17 @@ impl House {
         caddy.wait().unwrap();
     }
 
+    /// Writes the configuration into its folder.
+    pub fn write_configuration(&self) -> PathBuf {
+        let file = self.folder().join("tealkeep.toml");
+        std::fs::write(&file, self.configuration()).unwrap();
+        file
+    }
+
     /// Starts the server and waits until it answers. With a `TEALKEEP_KILL_AT` among `env` it may die before.
     pub async fn start_server(&mut self, env: &[(&str, &str)]) {
         assert!(self.server.is_none(), "the server already runs");
-        let file = self.folder().join("tealkeep.toml");
-        std::fs::write(&file, self.configuration()).unwrap();
+        let file = self.write_configuration();
         let log = File::options()
             .create(true)
             .append(true)
@@ -303,6 +309,14 @@ impl House {
             .output()
             .unwrap();
         Said::of(&output)
+    }
+
+    /// What `tealkeep doctor` says under one heading, whether a server runs or not.
+    pub fn doctor(&self, only: &str) -> Said {
+        let file = self.folder().join("tealkeep.toml");
+        std::fs::write(&file, self.configuration()).unwrap();
+        let file = file.to_str().unwrap();
+        self.tealkeep(["doctor", "--only", only, "--config", file])
     }
 
     /// Begins a verb against this house, and does not wait.

@@ -13,6 +13,7 @@
 //! The current event: QuickJS has no async context, and needs none here, since one event is dispatched and
 //! drained at a time. Whatever happens is attributed to the event that was dispatched last.
 
+mod asked;
 mod clock;
 mod convert;
 mod load;
@@ -44,8 +45,83 @@ const GLOBALS: &[(&str, &str)] = &[
     ("events.js", include_str!("realm/globals/events.js")),
     ("abort.js", include_str!("realm/globals/abort.js")),
     ("url.js", include_str!("realm/globals/url.js")),
+    (
+        "streams/base.js",
+        include_str!("realm/globals/streams/base.js"),
+    ),
+    (
+        "streams/views.js",
+        include_str!("realm/globals/streams/views.js"),
+    ),
     ("encoding.js", include_str!("realm/globals/encoding.js")),
-    ("streams.js", include_str!("realm/globals/streams.js")),
+    (
+        "streams/readable.js",
+        include_str!("realm/globals/streams/readable.js"),
+    ),
+    (
+        "streams/readers.js",
+        include_str!("realm/globals/streams/readers.js"),
+    ),
+    (
+        "streams/default-controller.js",
+        include_str!("realm/globals/streams/default-controller.js"),
+    ),
+    (
+        "streams/byte-controller.js",
+        include_str!("realm/globals/streams/byte-controller.js"),
+    ),
+    (
+        "streams/byte-queue.js",
+        include_str!("realm/globals/streams/byte-queue.js"),
+    ),
+    (
+        "streams/pull-into.js",
+        include_str!("realm/globals/streams/pull-into.js"),
+    ),
+    (
+        "streams/tee.js",
+        include_str!("realm/globals/streams/tee.js"),
+    ),
+    (
+        "streams/iterate.js",
+        include_str!("realm/globals/streams/iterate.js"),
+    ),
+    (
+        "streams/pipe.js",
+        include_str!("realm/globals/streams/pipe.js"),
+    ),
+    (
+        "streams/writable.js",
+        include_str!("realm/globals/streams/writable.js"),
+    ),
+    (
+        "streams/writer.js",
+        include_str!("realm/globals/streams/writer.js"),
+    ),
+    (
+        "streams/sink.js",
+        include_str!("realm/globals/streams/sink.js"),
+    ),
+    (
+        "streams/transform.js",
+        include_str!("realm/globals/streams/transform.js"),
+    ),
+    (
+        "streams/strategies.js",
+        include_str!("realm/globals/streams/strategies.js"),
+    ),
+    (
+        "streams/transfer.js",
+        include_str!("realm/globals/streams/transfer.js"),
+    ),
+    (
+        "streams/codecs.js",
+        include_str!("realm/globals/streams/codecs.js"),
+    ),
+    (
+        "streams/own.js",
+        include_str!("realm/globals/streams/own.js"),
+    ),
     ("headers.js", include_str!("realm/globals/headers.js")),
     ("blob.js", include_str!("realm/globals/blob.js")),
     ("body.js", include_str!("realm/globals/body.js")),
@@ -68,7 +144,27 @@ const GLOBALS: &[(&str, &str)] = &[
     ("messaging.js", include_str!("realm/globals/messaging.js")),
     ("navigator.js", include_str!("realm/globals/navigator.js")),
     ("missing.js", include_str!("realm/globals/missing.js")),
+    (
+        "wasm-memory.js",
+        include_str!("realm/globals/wasm-memory.js"),
+    ),
+    ("intl.js", include_str!("realm/globals/intl.js")),
+    ("surface.js", include_str!("realm/globals/surface.js")),
 ];
+
+/// Does what is done once in a process, at first use, by system calls that a realm needs no more afterwards: the time zone,
+/// which the C library reads from a file (where none can be opened, the zone is UTC), and the kernel's place for clocks.
+pub(crate) fn warm_up() {
+    let _ = state::processor_time();
+    // Without memory for an engine this fails, and so will the realm, which says so.
+    let Ok(runtime) = Runtime::new() else { return };
+    let Ok(context) = Context::full(&runtime) else {
+        return;
+    };
+    context.with(|ctx| {
+        let _ = ctx.eval::<f64, _>("new Date(0).getTimezoneOffset()");
+    });
+}
 
 /// A service worker's global scope, and the engine that it lives in.
 pub struct Realm {

@@ -20,7 +20,7 @@ use crate::journal::{NewEvent, Severity};
 use crate::names::{Colour, ReleaseId};
 use crate::policy;
 use crate::prepare::Record;
-use crate::probe;
+use crate::probe::{self, Question};
 use crate::router::HOLD_PATIENCE;
 use crate::runtime::{ColourState, Preparation};
 
@@ -583,12 +583,16 @@ impl Pipeline {
         let health = &app.config.health;
         let until = tokio::time::Instant::now() + VERIFY_WITHIN;
         loop {
-            let found = probe::ask(app.router.entrance(), &health.path, health.timeout).await;
+            let question = Question::of_health(app.router.entrance(), health);
+            let found = question.ask().await;
             let found = found.map_err(|silence| silence.to_string());
             match found.and_then(|answer| probe::judge(&answer, release)) {
                 Ok(()) => break,
                 Err(wrong) if tokio::time::Instant::now() >= until => {
-                    bail!("after the swap, {} through the router {wrong}", health.path)
+                    bail!(
+                        "after the swap, {} through the router {wrong} (asked was {question})",
+                        health.path
+                    )
                 }
                 Err(_) => tokio::time::sleep(VERIFY_PAUSE).await,
             }

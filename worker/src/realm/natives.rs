@@ -13,6 +13,7 @@ use crate::realm::convert::{array, buffer, bytes_of, copied, from_js, to_js};
 use crate::realm::state::{State, hex, sha256};
 use crate::realm::{load, place, store};
 
+mod codecs;
 mod text;
 mod urls;
 
@@ -24,6 +25,7 @@ pub(super) fn build<'js>(ctx: &Ctx<'js>, state: &Rc<State>) -> Result<Object<'js
     time(&host, ctx, state)?;
     content(&host, ctx, state)?;
     text::add_text(&host, ctx)?;
+    codecs::add_codecs(&host, ctx, state)?;
     urls::add_urls(&host, ctx)?;
     load::add(&host, ctx, state)?;
     store::add(&host, ctx, state)?;
@@ -73,6 +75,11 @@ fn world<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<(
     let shared = Rc::clone(state);
     add(host, ctx, "passLimit", move |which: String| {
         shared.pass_limit(which);
+    })?;
+
+    let shared = Rc::clone(state);
+    add(host, ctx, "setMissing", move |names: Vec<String>| {
+        *shared.missing.borrow_mut() = names;
     })?;
 
     let shared = Rc::clone(state);
