@@ -223,9 +223,18 @@
       const pairs = sorted(this.#list);
       for (let at = 0; at < pairs.length; at++) P.apply(callback, self, [pairs[at][1], pairs[at][0], this]);
     }
-    entries() { return internals.iterate('Headers', () => sorted(this.#list), (pair) => [pair[0], pair[1]]); }
-    keys() { return internals.iterate('Headers', () => sorted(this.#list), (pair) => pair[0]); }
-    values() { return internals.iterate('Headers', () => sorted(this.#list), (pair) => pair[1]); }
+    entries() {
+      this.#list;
+      return internals.iterate('Headers', () => sorted(this.#list), (pair) => [pair[0], pair[1]]);
+    }
+    keys() {
+      this.#list;
+      return internals.iterate('Headers', () => sorted(this.#list), (pair) => pair[0]);
+    }
+    values() {
+      this.#list;
+      return internals.iterate('Headers', () => sorted(this.#list), (pair) => pair[1]);
+    }
   }
   P.defineProperty(Headers.prototype, P.iterator, {
     __proto__: null, value: Headers.prototype.entries, writable: true, configurable: true,

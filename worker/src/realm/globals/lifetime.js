@@ -219,7 +219,7 @@
     install: () => new InstallEvent('install'),
     activate: () => new ExtendableEvent('activate'),
     fetch: (given) => {
-      const state = requestOf(given.request, given.client);
+      const state = requestOf(given.request, given.page);
       internals.navigationUrl = state.navigation && state.method === 'GET' ? internals.stripFragment(state.url) : null;
       return new FetchEvent('fetch', {
         __proto__: null, cancelable: true, request: internals.newRequest(state, 'immutable'),

@@ -45,7 +45,7 @@
   };
   const lengths = {
     __proto__: null,
-    'AbortController.abort': 0, 'AbortSignal.abort': 0, 'AbortSignal.any': 1, 'AbortSignal.timeout': 1,
+    'AbortController.abort': 0, 'static AbortSignal.abort': 0, 'static AbortSignal.any': 1, 'static AbortSignal.timeout': 1,
     'BroadcastChannel.postMessage': 1, 'Client.postMessage': 1, 'MessagePort.postMessage': 1,
     'ServiceWorker.postMessage': 1, 'Cache.add': 1, 'Cache.addAll': 1, 'Cache.delete': 1, 'Cache.keys': 0,
     'Cache.match': 1, 'Cache.matchAll': 0, 'Cache.put': 2, 'CacheStorage.match': 1, 'CacheStorage.has': 1,
@@ -53,7 +53,8 @@
     'Event.initEvent': 1, 'CustomEvent.initCustomEvent': 1, 'MessageEvent.initMessageEvent': 1,
     'EventTarget.addEventListener': 2, 'EventTarget.removeEventListener': 2, 'EventTarget.dispatchEvent': 1,
     'Headers.append': 2, 'Headers.set': 2, 'Headers.forEach': 1, 'FormData.append': 2, 'FormData.set': 2,
-    'FormData.forEach': 1, 'Response.redirect': 1, 'Response.json': 1, 'URL.canParse': 1, 'URL.parse': 1,
+    'FormData.forEach': 1, 'static Response.redirect': 1, 'static Response.json': 1, 'static URL.canParse': 1,
+    'static URL.parse': 1,
     'URLSearchParams.append': 2, 'URLSearchParams.set': 2, 'URLSearchParams.delete': 1, 'URLSearchParams.has': 1,
     'URLSearchParams.forEach': 1, 'Blob.slice': 0, 'TextDecoder.decode': 0, 'TextEncoder.encode': 0,
     'TextEncoder.encodeInto': 2, 'LockManager.request': 2, 'ServiceWorkerRegistration.getNotifications': 0,
@@ -61,7 +62,10 @@
     'FetchEvent.respondWith': 1, 'WindowClient.navigate': 1, 'PushManager.subscribe': 0,
     'PushManager.permissionState': 0, 'Crypto.getRandomValues': 1, 'Performance.mark': 1, 'Performance.measure': 1,
     'Performance.clearMarks': 0, 'Performance.clearMeasures': 0, 'Performance.getEntriesByName': 1,
-    'Performance.getEntriesByType': 1,
+    'Performance.getEntriesByType': 1, 'IDBFactory.open': 1, 'IDBObjectStore.put': 1, 'IDBObjectStore.add': 1,
+    'IDBObjectStore.getAll': 0, 'IDBObjectStore.getAllKeys': 0, 'IDBObjectStore.count': 0,
+    'IDBObjectStore.openCursor': 0, 'IDBObjectStore.openKeyCursor': 0, 'IDBIndex.getAll': 0, 'IDBIndex.getAllKeys': 0,
+    'IDBIndex.count': 0, 'IDBIndex.openCursor': 0, 'IDBIndex.openKeyCursor': 0, 'IDBCursor.continue': 0,
   };
   const setLength = (value, length) => P.defineProperty(value, 'length', {
     __proto__: null, value: length, writable: false, enumerable: false, configurable: true,
@@ -69,6 +73,42 @@
   const setName = (value, name) => P.defineProperty(value, 'name', {
     __proto__: null, value: name, writable: false, enumerable: false, configurable: true,
   });
+  // Interfaces whose members do not look at a private field of their object, which is what refuses any other object
+  // elsewhere.
+  const unbranded = ['WorkerLocation', 'WorkerNavigator', 'Request', 'Client', 'Clients', 'ServiceWorker',
+    'ServiceWorkerRegistration', 'NavigationPreloadManager', 'PushManager', 'PushSubscription', 'SyncManager',
+    'PeriodicSyncManager', 'StorageManager', 'Permissions', 'LockManager', 'Crypto'];
+  const asyncPrototype = P.getPrototypeOf(async () => {});
+  const branded = (prototype, act) => {
+    const isPromise = P.getPrototypeOf(act) === asyncPrototype;
+    const value = {
+      act() {
+        if (!internals.isObject(this) || !P.ObjectIsPrototypeOf(prototype, this)) {
+          const error = new P.TypeError('Illegal invocation');
+          if (isPromise) return P.Promise_reject(error);
+          throw error;
+        }
+        return P.apply(act, this, arguments);
+      },
+    }.act;
+    for (let at = 0, keys = ['name', 'length']; at < keys.length; at++) {
+      P.defineProperty(value, keys[at], own(act, keys[at]));
+    }
+    return value;
+  };
+  const brand = (prototype) => {
+    const keys = P.ownKeys(prototype);
+    for (let at = 0; at < keys.length; at++) {
+      const key = keys[at];
+      const property = own(prototype, key);
+      if (key === 'constructor' || typeof key !== 'string' || !property.configurable) continue;
+      if (isFunction(property.value)) property.value = branded(prototype, property.value);
+      if (property.get !== undefined) property.get = branded(prototype, property.get);
+      if (property.set !== undefined) property.set = branded(prototype, property.set);
+      P.setPrototypeOf(property, null);
+      P.defineProperty(prototype, key, property);
+    }
+  };
   const shape = (object, skipped, prefix) => {
     const keys = P.ownKeys(object);
     for (let at = 0; at < keys.length; at++) {
@@ -91,8 +131,9 @@
     if (!isFunction(value)) continue;
     internals.disguise(value);
     if (value.prototype === undefined || own(value.prototype, P.toStringTag) === undefined) continue;
+    if (P.ArrayIncludes(unbranded, name)) brand(value.prototype);
     shape(value.prototype, ['constructor'], `${name}.`);
-    shape(value, ['prototype', 'length', 'name'], `${name}.`);
+    shape(value, ['prototype', 'length', 'name'], `static ${name}.`);
     if (constructorLengths[name] !== undefined) setLength(value, constructorLengths[name]);
     else if (own(value, 'length') !== undefined && value.length > 0) setLength(value, 0);
   }

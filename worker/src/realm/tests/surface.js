@@ -5,9 +5,6 @@ const say = (what) => wrong.push(what);
 const describe = Object.getOwnPropertyDescriptor;
 let name = '';
 let face;
-const promises = new Set(('Request Response Cache CacheStorage Clients WindowClient ServiceWorkerRegistration ' +
-  'NavigationPreloadManager PushManager PushSubscription SyncManager StorageManager Permissions LockManager Blob ' +
-  'ReadableStream WritableStream WritableStreamDefaultWriter ReadableStreamDefaultReader IDBFactory').split(' '));
 const unreachable = {};
 const checkGetter = (holder, key, hasSetter) => {
   const property = describe(holder, key);
@@ -42,9 +39,12 @@ const checkFunction = (holder, text, isStatic) => {
   try {
     const got = value.call(unreachable, 'x', 'y');
     if (!(got instanceof Promise)) say(`${name}.${key}() can be called on any object`);
-    else got.then(() => console.log(`${name}.${key}() resolves on any object`), (error) => {
-      if (!(error instanceof TypeError)) console.log(`${name}.${key}() on another object rejects with ${error}`);
-    });
+    else {
+      const of = name;
+      got.then(() => console.log(`${of}.${key}() resolves on any object`), (error) => {
+        if (!(error instanceof TypeError)) console.log(`${of}.${key}() on another object rejects with ${error}`);
+      });
+    }
   } catch (error) {
     if (!(error instanceof TypeError)) say(`${name}.${key}() on another object throws ${error}`);
   }
