@@ -38,6 +38,7 @@ use state::State;
 /// The files of the globals in the order of their evaluation.
 const GLOBALS: &[(&str, &str)] = &[
     ("core.js", include_str!("realm/globals/core.js")),
+    ("webidl.js", include_str!("realm/globals/webidl.js")),
     ("timers.js", include_str!("realm/globals/timers.js")),
     ("events.js", include_str!("realm/globals/events.js")),
     ("abort.js", include_str!("realm/globals/abort.js")),
@@ -45,6 +46,15 @@ const GLOBALS: &[(&str, &str)] = &[
     ("encoding.js", include_str!("realm/globals/encoding.js")),
     ("streams.js", include_str!("realm/globals/streams.js")),
     ("headers.js", include_str!("realm/globals/headers.js")),
+    (
+        "urlpattern_parts.js",
+        include_str!("realm/globals/urlpattern_parts.js"),
+    ),
+    (
+        "urlpattern_string.js",
+        include_str!("realm/globals/urlpattern_string.js"),
+    ),
+    ("urlpattern.js", include_str!("realm/globals/urlpattern.js")),
     ("blob.js", include_str!("realm/globals/blob.js")),
     ("body.js", include_str!("realm/globals/body.js")),
     ("request.js", include_str!("realm/globals/request.js")),

@@ -1,0 +1,86 @@
+// Conversions and bindings of Web IDL that classes share.
+// Adds to internals: expose(name, class) defines an interface; exposeMembers(class) makes its members enumerable;
+// illegal() throws as a constructor that script may not call; need(count, least, what); toUsv(value);
+// dictionary(value, what) -> object or null; sequence(value, what, convert); codePoints(text) -> list of texts;
+// toLongLong(value, clamps); toDouble(value, what).
+(function (host, internals) {
+  'use strict';
+  const { P, append, define } = internals;
+  const OwnBigInt = globalThis.BigInt;
+
+  // Operations and attributes are enumerable, whether on the prototype or static.
+  const enumerate = (object) => {
+    const keys = P.ownKeys(object);
+    for (let at = 0; at < keys.length; at++) {
+      const key = keys[at];
+      if (typeof key !== 'string' || key === 'constructor' || key === 'prototype' || key === 'name' || key === 'length') continue;
+      const property = P.Object_getOwnPropertyDescriptor(object, key);
+      if (!property.configurable || property.enumerable) continue;
+      P.defineProperty(object, key, { __proto__: null, enumerable: true });
+    }
+  };
+  internals.exposeMembers = (constructor) => {
+    enumerate(constructor);
+    enumerate(constructor.prototype);
+  };
+  internals.expose = (name, constructor) => {
+    internals.exposeMembers(constructor);
+    define(name, constructor);
+  };
+  internals.illegal = () => { throw new P.TypeError('Illegal constructor'); };
+
+  internals.need = (count, least, what) => {
+    if (count < least) {
+      throw new P.TypeError(`${what}: ${least} argument${least === 1 ? '' : 's'} required, but only ${count} present.`);
+    }
+  };
+  internals.toUsv = (value) => P.StringToWellFormed(`${value}`);
+  internals.dictionary = (value, what) => {
+    if (value === undefined || value === null) return null;
+    if (!internals.isObject(value)) throw new P.TypeError(`${what}: the dictionary is not an object.`);
+    return value;
+  };
+  internals.sequence = (value, what, convert) => {
+    if (!internals.isObject(value)) throw new P.TypeError(`${what}: the value is not a sequence.`);
+    const iterate = value[P.iterator];
+    if (typeof iterate !== 'function') throw new P.TypeError(`${what}: the value is not iterable.`);
+    const iterator = P.apply(iterate, value, []);
+    if (!internals.isObject(iterator)) throw new P.TypeError(`${what}: the iterator is not an object.`);
+    const { next } = iterator;
+    const list = [];
+    for (;;) {
+      const step = P.apply(next, iterator, []);
+      if (!internals.isObject(step)) throw new P.TypeError(`${what}: the iterator's result is not an object.`);
+      if (step.done) return list;
+      append(list, convert(step.value));
+    }
+  };
+  // `long long`, modulo 2^64 as far as a number has it; with `clamps`, what is out of range becomes its bound.
+  const SAFE = 9007199254740991;
+  internals.toLongLong = (value, clamps) => {
+    value = +value;
+    if (value !== value) return 0;
+    if (clamps) {
+      value = P.MathMin(P.MathMax(value, -SAFE), SAFE);
+      // To the nearest integer, halves to the even one.
+      const floor = P.MathFloor(value);
+      const rest = value - floor;
+      return (rest < 0.5 || (rest === 0.5 && floor % 2 === 0) ? floor : floor + 1) + 0;
+    }
+    if (value === 1 / 0 || value === -1 / 0) return 0;
+    return P.Number(P.BigInt_asIntN(64, OwnBigInt(value < 0 ? -P.MathFloor(-value) : P.MathFloor(value))));
+  };
+  internals.toDouble = (value, what) => {
+    value = +value;
+    if (!(value > -1 / 0 && value < 1 / 0)) throw new P.TypeError(`${what}: the number is not finite.`);
+    return value;
+  };
+
+  internals.codePoints = (text) => {
+    const points = [];
+    for (let at = 0; at < text.length; at += points[points.length - 1].length) {
+      append(points, P.String_fromCodePoint(P.StringCodePointAt(text, at)));
+    }
+    return points;
+  };
+})
