@@ -7,13 +7,17 @@ use std::rc::Rc;
 use crate::facts::*;
 use crate::realm::Realm;
 
+mod blobs;
 mod events;
 mod fetching;
+mod file_readers;
+mod forms;
 pub(super) mod games;
 mod globals;
 mod lifecycle;
 mod limits;
 mod loading;
+mod mime_types;
 mod url_patterns;
 
 /// A host in memory: a table of answers; everything else is 404.
