@@ -42,6 +42,7 @@ const GLOBALS: &[(&str, &str)] = &[
     ("timers.js", include_str!("realm/globals/timers.js")),
     ("events.js", include_str!("realm/globals/events.js")),
     ("abort.js", include_str!("realm/globals/abort.js")),
+    ("url_params.js", include_str!("realm/globals/url_params.js")),
     ("url.js", include_str!("realm/globals/url.js")),
     ("encoding.js", include_str!("realm/globals/encoding.js")),
     ("streams.js", include_str!("realm/globals/streams.js")),
@@ -55,6 +56,18 @@ const GLOBALS: &[(&str, &str)] = &[
         include_str!("realm/globals/urlpattern_string.js"),
     ),
     ("urlpattern.js", include_str!("realm/globals/urlpattern.js")),
+    (
+        "performance_entries.js",
+        include_str!("realm/globals/performance_entries.js"),
+    ),
+    (
+        "performance_observer.js",
+        include_str!("realm/globals/performance_observer.js"),
+    ),
+    (
+        "performance.js",
+        include_str!("realm/globals/performance.js"),
+    ),
     ("mime.js", include_str!("realm/globals/mime.js")),
     ("blob.js", include_str!("realm/globals/blob.js")),
     ("formdata.js", include_str!("realm/globals/formdata.js")),

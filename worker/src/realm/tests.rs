@@ -19,6 +19,8 @@ mod limits;
 mod loading;
 mod mime_types;
 mod url_patterns;
+mod urls;
+mod user_timing;
 
 /// A host in memory: a table of answers; everything else is 404.
 #[derive(Default)]

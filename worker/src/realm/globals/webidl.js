@@ -1,31 +1,44 @@
-// Conversions and bindings of Web IDL that classes share.
-// Adds to internals: expose(name, class) defines an interface; exposeMembers(class) makes its members enumerable;
-// illegal() throws as a constructor that script may not call; need(count, least, what); toUsv(value);
-// dictionary(value, what) -> object or null; sequence(value, what, convert); codePoints(text) -> list of texts;
-// toLongLong(value, clamps); toDouble(value, what).
+// Conversions and bindings of Web IDL that classes share. Adds to internals:
+// - expose(name, class) defines an interface; exposeMembers(class) makes its members enumerable; replaceable(name, read)
+//   defines an attribute of the global scope that an assignment turns into a property; illegal() throws as a
+//   constructor does that script may not call; need(count, least, what) checks the number of arguments;
+// - toUsv(value); dictionary(value, what) -> object or null; sequence(value, what, convert) -> list, where the
+//   method that makes its iterator may be known;
+//   toLongLong(value, clamps); toDouble(value, what); codePoints(text) -> list of texts.
 (function (host, internals) {
   'use strict';
   const { P, append, define } = internals;
   const OwnBigInt = globalThis.BigInt;
 
   // Operations and attributes are enumerable, whether on the prototype or static.
-  const enumerate = (object) => {
+  const enumerate = (object, isStatic) => {
     const keys = P.ownKeys(object);
     for (let at = 0; at < keys.length; at++) {
       const key = keys[at];
-      if (typeof key !== 'string' || key === 'constructor' || key === 'prototype' || key === 'name' || key === 'length') continue;
+      if (typeof key !== 'string' || key === 'constructor') continue;
+      if (isStatic && (key === 'prototype' || key === 'name' || key === 'length')) continue;
       const property = P.Object_getOwnPropertyDescriptor(object, key);
       if (!property.configurable || property.enumerable) continue;
       P.defineProperty(object, key, { __proto__: null, enumerable: true });
     }
   };
   internals.exposeMembers = (constructor) => {
-    enumerate(constructor);
-    enumerate(constructor.prototype);
+    enumerate(constructor, true);
+    enumerate(constructor.prototype, false);
   };
   internals.expose = (name, constructor) => {
     internals.exposeMembers(constructor);
     define(name, constructor);
+  };
+  // A read-only attribute of the global scope that an assignment turns into a property ([Replaceable]).
+  internals.replaceable = (name, read) => {
+    const property = P.Object_getOwnPropertyDescriptor({
+      get [name]() { return read(); },
+      set [name](value) {
+        P.defineProperty(globalThis, name, { __proto__: null, value, writable: true, enumerable: true, configurable: true });
+      },
+    }, name);
+    P.defineProperty(globalThis, name, property);
   };
   internals.illegal = () => { throw new P.TypeError('Illegal constructor'); };
 
@@ -40,9 +53,9 @@
     if (!internals.isObject(value)) throw new P.TypeError(`${what}: the dictionary is not an object.`);
     return value;
   };
-  internals.sequence = (value, what, convert) => {
+  internals.sequence = (value, what, convert, known = undefined) => {
     if (!internals.isObject(value)) throw new P.TypeError(`${what}: the value is not a sequence.`);
-    const iterate = value[P.iterator];
+    const iterate = known === undefined ? value[P.iterator] : known;
     if (typeof iterate !== 'function') throw new P.TypeError(`${what}: the value is not iterable.`);
     const iterator = P.apply(iterate, value, []);
     if (!internals.isObject(iterator)) throw new P.TypeError(`${what}: the iterator is not an object.`);
