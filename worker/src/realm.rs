@@ -42,6 +42,7 @@ const GLOBALS: &[(&str, &str)] = &[
     ("timers.js", include_str!("realm/globals/timers.js")),
     ("events.js", include_str!("realm/globals/events.js")),
     ("abort.js", include_str!("realm/globals/abort.js")),
+    ("base64.js", include_str!("realm/globals/base64.js")),
     ("url_params.js", include_str!("realm/globals/url_params.js")),
     ("url.js", include_str!("realm/globals/url.js")),
     ("encoding.js", include_str!("realm/globals/encoding.js")),
@@ -70,6 +71,7 @@ const GLOBALS: &[(&str, &str)] = &[
     ),
     ("mime.js", include_str!("realm/globals/mime.js")),
     ("blob.js", include_str!("realm/globals/blob.js")),
+    ("file_list.js", include_str!("realm/globals/file_list.js")),
     ("formdata.js", include_str!("realm/globals/formdata.js")),
     ("multipart.js", include_str!("realm/globals/multipart.js")),
     (

@@ -18,6 +18,7 @@ mod lifecycle;
 mod limits;
 mod loading;
 mod mime_types;
+mod timers;
 mod url_patterns;
 mod urls;
 mod user_timing;

@@ -72,7 +72,7 @@
       P.SetForEach(value, (item) => { P.SetAdd(made, copy(item, known)); });
       return made;
     }
-    if (internals.isBlob(value)) return value;
+    if (internals.isBlob(value)) return keep(internals.copyBlob(value));
     if (value instanceof P.Error) {
       const name = typeof value.name === 'string' ? value.name : 'Error';
       const made = keep(new (errors[name] || P.Error)(`${value.message}`));

@@ -97,7 +97,7 @@
     }
     const texts = process(init, true);
     for (let at = 0; at < components.length; at++) texts[components[at]] ??= '*';
-    if (texts.port !== '' && defaultPorts[texts.protocol] === texts.port) texts.port = '';
+    if (texts.port !== '' && defaultPorts[texts.protocol] === internals.trim(texts.port)) texts.port = '';
     const compiled = { __proto__: null };
     const compile = (component, encode, options) => {
       compiled[component] = internals.compilePattern(texts[component], encode, options);

@@ -1,5 +1,5 @@
 // Conversions and bindings of Web IDL that classes share. Adds to internals:
-// - expose(name, class) defines an interface; exposeMembers(class) makes its members enumerable; replaceable(name, read)
+// - expose(name, class) defines an interface, operation(name, function) one of the global scope; exposeMembers(class) makes its members enumerable; replaceable(name, read)
 //   defines an attribute of the global scope that an assignment turns into a property; illegal() throws as a
 //   constructor does that script may not call; need(count, least, what) checks the number of arguments;
 // - toUsv(value); dictionary(value, what) -> object or null; sequence(value, what, convert) -> list, where the
@@ -39,6 +39,10 @@
       },
     }, name);
     P.defineProperty(globalThis, name, property);
+  };
+  // An operation of the global scope, which is enumerable where an interface is not.
+  internals.operation = (name, value) => {
+    P.defineProperty(globalThis, name, { __proto__: null, value, writable: true, enumerable: true, configurable: true });
   };
   internals.illegal = () => { throw new P.TypeError('Illegal constructor'); };
 

@@ -224,3 +224,27 @@ fn progress_events_have_numbers() {
         ],
     );
 }
+
+#[test]
+fn a_structured_clone_is_another_object_with_the_same_content() {
+    gives(
+        "const f = new File(['x'], 'n', { type: 'a/b', lastModified: 5 }); const b = new Blob(['y'], { type: 'c/d' });\n\
+         const [g, c, again] = structuredClone([f, b, f]);",
+        &[
+            (
+                "[g === f, g === again, g instanceof File, g.name, g.type, g.lastModified]",
+                "[false,true,true,\"n\",\"a/b\",5]",
+            ),
+            (
+                "[c === b, c instanceof File, c instanceof Blob, c.type]",
+                "[false,false,true,\"c/d\"]",
+            ),
+            ("Promise.all([g.text(), c.text()])", "[\"x\",\"y\"]"),
+            ("new FileList()", "TypeError"),
+            (
+                "[typeof FileList.prototype.item, String(FileList.prototype)]",
+                "[\"function\",\"[object FileList]\"]",
+            ),
+        ],
+    );
+}

@@ -65,6 +65,8 @@ pub(super) fn canonicalize(component: &str, value: &str, protocol: &str) -> Opti
     match component {
         "protocol" => Some(parse(&format!("{value}://dummy.invalid/"), None)?.scheme),
         "username" | "password" => Some(Escape::UserInfo.text(value)),
+        // The parser would stop at a delimiter and drop what follows, as browsers do not.
+        "hostname" if value.contains(['/', '?', '#', '\\', '\t', '\n', '\r']) => None,
         "hostname" => {
             parse_from(value, State::Hostname, &mut dummy)?;
             dummy.host
