@@ -273,8 +273,8 @@ async fn the_server_takes_over_an_apps_old_backups_and_the_journal_says_so() {
     }
     // Another app's database, which the script kept beside.
     sh(
-        "sqlite3 kitchen.db 'CREATE TABLE recipe(id INTEGER PRIMARY KEY)'
-         touch -d '2025-11-04 03:31' kitchen.db",
+        "sqlite3 kitchen-2025-11-04.db 'CREATE TABLE recipe(id INTEGER PRIMARY KEY)'
+         touch -d '2025-11-04 03:31' kitchen-2025-11-04.db",
         &old,
     );
     let path = old.to_str().unwrap().to_owned();

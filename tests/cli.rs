@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -166,6 +167,69 @@ fn a_backup_and_a_restore_need_no_server() {
         fs::read_to_string(desk.path("mine.db")).unwrap(),
         "not to be lost"
     );
+}
+
+#[test]
+fn a_path_that_is_not_utf8_is_restored_to_and_printed() {
+    let desk = Desk::new();
+    desk.backup().succeeds();
+    let name = OsStr::from_bytes(b"caf\xe9.db");
+    for (target, json) in [(name, false), (OsStr::from_bytes(b"th\xe9.db"), true)] {
+        let snapshot = desk.newest();
+        let mut call: Vec<&OsStr> = ["restore", "--file"].map(OsStr::new).to_vec();
+        call.extend([snapshot.as_os_str(), OsStr::new("--to"), target]);
+        call.extend(json.then_some(OsStr::new("--json")));
+        let said = desk.tealkeep(call).succeeds();
+        assert!(said.stdout.contains(&*target.to_string_lossy()), "{said:?}");
+        let path = desk.path("").join(target);
+        let size = fs::metadata(path).unwrap().len();
+        assert_eq!(size, fs::metadata(desk.path("app.sqlite")).unwrap().len());
+    }
+}
+
+#[test]
+fn no_verb_prints_what_a_terminal_would_obey() {
+    const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}8m\r\nforged: whole\u{202e}z";
+    let desk = Desk::new();
+    let conn = rusqlite::Connection::open(desk.path("hostile.db")).unwrap();
+    let table = HOSTILE.replace('"', "\"\"");
+    let fill = "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 500)";
+    conn.execute_batch(&format!(
+        "PRAGMA ignore_check_constraints = ON; CREATE TABLE \"{table}\" (x CHECK (x > 0));
+         {fill} INSERT INTO \"{table}\" SELECT -i FROM n"
+    ))
+    .unwrap();
+    let old = desk.path("old").join(HOSTILE);
+    fs::create_dir_all(&old).unwrap();
+    fs::copy(desk.path("hostile.db"), old.join("2026-11-21.db")).unwrap();
+    fs::write(old.join("2026-11-20.db"), "not one").unwrap();
+    fs::write(old.join("notes.txt"), "").unwrap();
+    let calls: [&[&str]; 9] = [
+        &["backup", "--database", "hostile.db", "--folder", "hostile"],
+        &["drill", "./hostile"],
+        &["drill", "./hostile", "--json"],
+        &["verify", "./hostile"],
+        &["snapshots", "./hostile", "--json"],
+        &["adopt", "old", "--into", "adopted", "--dry-run"],
+        &["adopt", "old", "--into", "adopted"],
+        &["adopt", "old", "--into", "adopted", "--json"],
+        &["restore", "--file", "nothing\u{1b}[2J.gz", "--to", "new.db"],
+    ];
+    let mut seen = 0;
+    for call in calls {
+        let said = desk.tealkeep(call);
+        for printed in [&said.stdout, &said.stderr] {
+            let is_order = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+            assert!(!printed.chars().any(is_order), "{call:?}: {printed:?}");
+            assert!(
+                !printed.lines().any(|line| line.starts_with("forged")),
+                "{call:?}: {printed}"
+            );
+            seen += printed.matches("]0;owned").count();
+        }
+    }
+    // The names were printed, so there was something to make harmless.
+    assert!(seen >= 6, "{seen}");
 }
 
 #[test]

@@ -472,3 +472,39 @@ fn verify_sums_a_folder_up_and_tells_what_is_damaged_missing_or_wrong() {
     }
     desk.tealkeep(&["verify", "home", "--quick"]).fails_with(2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_break_the_apps_own_rules_are_backed_up_and_warned_of_until_they_are_gone() {
+    let house = House::start().await;
+    let database = rusqlite::Connection::open(house.database()).unwrap();
+    database.busy_timeout(PATIENCE).unwrap();
+    database
+        .execute_batch(
+            "PRAGMA ignore_check_constraints = ON; CREATE TABLE broken (mg CHECK (mg > 0));
+             INSERT INTO broken VALUES (-1)",
+        )
+        .unwrap();
+    house.tealkeep(["backup"]).succeeds();
+    let sentence = house.status().await["sentence"].to_string();
+    assert!(
+        sentence.contains(
+            "Some rows of home break the app's own rules: CHECK constraint failed in broken"
+        ),
+        "{sentence}"
+    );
+    // What the snapshot holds can be put back, and a drill proves it.
+    let said = drill(&house, &[]).await.succeeds();
+    assert!(
+        said.stdout
+            .contains("rows break the app's own rules: CHECK constraint failed in broken"),
+        "{said:?}"
+    );
+    let file = newest(&house.backups());
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let id = name.strip_suffix(".sqlite.gz").unwrap();
+    house.tealkeep(["restore", "home", id]).succeeds();
+    database.execute_batch("DELETE FROM broken").unwrap();
+    house.tealkeep(["backup"]).succeeds();
+    let sentence = house.status().await["sentence"].to_string();
+    assert!(!sentence.contains("own rules"), "{sentence}");
+}

@@ -304,6 +304,26 @@ fn a_database_on_a_failing_disk_is_said_and_the_snapshots_stay() {
     assert_is_whole(&folder, 2);
 }
 
+#[test]
+fn a_wal_database_in_a_folder_that_is_read_only_is_refused_with_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Disk::mounted_on(&dir.path().join("disk"), 16);
+    let (database, folder) = (disk.at.join("home.db"), dir.path().join("backups"));
+    Connection::open(&database)
+        .unwrap()
+        .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)")
+        .unwrap();
+    disk.remount("ro");
+    let said = back_up(&database, &folder).fails_with(1).stderr.clone();
+    assert!(
+        said.contains("nothing can be written in its folder")
+            && said.contains("mount it read-write"),
+        "{said}"
+    );
+    disk.remount("rw");
+    back_up(&database, &folder).succeeds();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_night_on_a_read_only_disk_says_so_once_and_the_next_try_succeeds() {
     let mut house = House::start().await;

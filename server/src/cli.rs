@@ -25,6 +25,7 @@ mod restore;
 mod serve;
 mod snapshots;
 mod status;
+mod terminal;
 mod token;
 mod units;
 mod verify;
@@ -408,16 +409,17 @@ fn threads() -> Result<tokio::runtime::Runtime, Failure> {
 /// Prints facts: as JSON where that was asked for, as text otherwise.
 fn print<T: Serialize>(json: bool, facts: &T, text: impl FnOnce() -> String) -> Outcome {
     let text = if json {
-        serde_json::to_string_pretty(facts).map_err(anyhow::Error::from)?
+        let text = serde_json::to_string_pretty(facts).map_err(anyhow::Error::from)?;
+        terminal::json(&text).into_owned()
     } else {
         text().trim_end().to_owned()
     };
     put(&text)
 }
 
-/// Prints a text and ends its line.
+/// Prints a text and ends its line. Orders to a terminal that are not ours become U+FFFD.
 fn put(text: &str) -> Outcome {
-    match writeln!(std::io::stdout(), "{text}") {
+    match writeln!(std::io::stdout(), "{}", terminal::text(text)) {
         // Whoever reads has seen enough: `tealkeep status | head -1`.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),

@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -171,13 +171,57 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Opens a regular file for reading, and never waits: anything else under that name, such as a FIFO, a device or a
+/// socket, is refused without being opened. Links are followed.
+///
+/// # Errors
+/// `InvalidInput` with what it is instead; any other I/O error as it is.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let refuse = |meta: &fs::Metadata| {
+        let kind = kind_of(meta.file_type());
+        let said = format!("{} is a {kind}, not a regular file", path.display());
+        io::Error::new(io::ErrorKind::InvalidInput, said)
+    };
+    let before = fs::metadata(path)?;
+    if !before.is_file() {
+        return Err(refuse(&before));
+    }
+    // Something else may take the name between the two calls; opening it does not wait either.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let meta = file.metadata()?;
+    if meta.is_file() {
+        Ok(file)
+    } else {
+        Err(refuse(&meta))
+    }
+}
+
+/// What a directory entry is, for people.
+#[must_use]
+pub fn kind_of(kind: fs::FileType) -> &'static str {
+    if kind.is_fifo() {
+        "FIFO"
+    } else if kind.is_socket() {
+        "socket"
+    } else if kind.is_block_device() || kind.is_char_device() {
+        "device"
+    } else if kind.is_dir() {
+        "folder"
+    } else if kind.is_symlink() {
+        "link"
+    } else {
+        "regular file"
+    }
+}
+
 /// Reads a file that is small unless something is wrong with it, so that one that is not takes no memory.
 ///
 /// # Errors
-/// `InvalidData` for one of more than `most` bytes; any other I/O error as it is.
+/// `InvalidData` for one of more than `most` bytes; see [`open_regular`] for what is no file; any other I/O error as it is.
 pub fn read_small(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    open_regular(path)?.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
         let said = format!(
             "{} has more than {most} bytes, which none of its kind has",

@@ -6,7 +6,7 @@ mod found;
 mod proof;
 mod publish;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use super::retention::{self, Entry};
 use super::scratch::{self, NoRoom};
 use super::watch::{Stopped, Watch};
 use super::{Keeper, LOCK_TIMEOUT, rotation};
-use dates::Night;
+use dates::{Night, Said};
 use found::Candidate;
 use proof::{Opened, Packing, Proven, Unproven};
 use publish::{ADOPTED, Piece, Unpublished};
@@ -37,6 +37,8 @@ pub struct Adopt {
     pub now: Zoned,
     /// The local time that a backup is dated at where nothing else is known of it.
     pub at: Time,
+    /// Whether a backup without a date in its path is dated by the time of its last change.
+    pub by_mtime: bool,
     /// Whether to look only.
     pub dry_run: bool,
 }
@@ -187,7 +189,8 @@ pub fn adopt(
         source,
     })?;
     keep_apart(&from, folder).map_err(trouble(folder))??;
-    let found = found::look(&from)?;
+    let found = found::look(&from, order.now.date())?;
+    let crowded = crowded_days(&found.candidates, order);
     let scratch = workplace(keeper, order).map_err(trouble(&keeper.scratch))?;
     let _writing = if order.dry_run {
         None
@@ -203,7 +206,7 @@ pub fn adopt(
     let mut known = Known::of(&catalogue);
     let (mut files, mut pieces) = (Vec::new(), Vec::new());
     for candidate in found.candidates {
-        match look_at(&candidate, order, &scratch, &known, watch) {
+        match look_at(&candidate, order, &crowded, &scratch, &known, watch) {
             Ok(Seen::Fit(proven, night, bytes)) => {
                 let sha256 = proven.1;
                 let there = Where::Beside(candidate.name.clone());
@@ -305,13 +308,27 @@ enum Seen {
 fn look_at(
     candidate: &Candidate,
     order: &Adopt,
+    crowded: &BTreeSet<Date>,
     scratch: &Path,
     known: &Known,
     watch: &mut Watch<'_>,
 ) -> Result<Seen, Unproven> {
     let changed = candidate.changed.to_zoned(order.now.time_zone().clone());
-    let night =
-        dates::night(candidate.said, &changed, &order.now, order.at).map_err(Unproven::Refused)?;
+    let night = dates::night(
+        candidate.said,
+        &changed,
+        &order.now,
+        order.at,
+        order.by_mtime,
+    )
+    .map_err(Unproven::Refused)?;
+    if candidate.said == Said::Nothing && crowded.contains(&night.date) {
+        return Err(Unproven::Refused(format!(
+            "its path has no date, and other files without one were last changed on {} too, so that day is not \
+             theirs; put the date of each into its name",
+            night.date
+        )));
+    }
     let own = candidate.is_nights_own().then_some(night.date);
     let mut opened = proof::read(&candidate.path, watch)?;
     if let Some(there) = known.find(&opened.sha256, own) {
@@ -332,6 +349,19 @@ fn look_at(
         Packing::Plain => proven.plain_bytes,
     };
     Ok(Seen::Fit((proven, opened.sha256), night, bytes))
+}
+
+/// The days on which more than one file without a date was last changed: a copy of the folder has given them all the
+/// same time, and they would become one night of which retention keeps one.
+fn crowded_days(candidates: &[Candidate], order: &Adopt) -> BTreeSet<Date> {
+    let mut files: BTreeMap<Date, usize> = BTreeMap::new();
+    let undated = candidates.iter().filter(|one| one.said == Said::Nothing);
+    for candidate in undated {
+        let changed = candidate.changed.to_zoned(order.now.time_zone().clone());
+        *files.entry(changed.date()).or_default() += 1;
+    }
+    files.retain(|_, count| *count > 1);
+    files.into_keys().collect()
 }
 
 /// Copies one that was looked at, if it still is what it was then.

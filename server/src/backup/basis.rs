@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
+use crate::durable;
+
 use super::catalogue::{Catalogue, Entry as Listed};
 use super::member::{HEADER_BYTES, Hash, Header, MAX_MEMBER_BYTES};
 
@@ -60,7 +62,7 @@ impl Basis {
     /// # Errors
     /// The file can't be opened.
     pub fn open(path: &Path) -> io::Result<Basis> {
-        let file = File::open(path)?;
+        let file = durable::open_regular(path)?;
         let entries = entries_of(&file);
         Ok(Basis {
             path: path.to_owned(),

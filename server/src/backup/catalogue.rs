@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::durable;
+
 use super::id::SnapshotId;
 use super::manifest::{self, Manifest, Reason};
 use super::retention::Tier;
@@ -68,6 +70,13 @@ pub enum Problem {
         /// Why not.
         why: String,
     },
+    /// Something else than a regular file has a snapshot's name.
+    NotAFile {
+        /// Which snapshot.
+        id: SnapshotId,
+        /// What it is: a FIFO, a folder.
+        kind: &'static str,
+    },
 }
 
 impl Problem {
@@ -75,7 +84,9 @@ impl Problem {
     #[must_use]
     pub fn id(&self) -> SnapshotId {
         match self {
-            Problem::NoManifest { id, .. } | Problem::BadManifest { id, .. } => *id,
+            Problem::NoManifest { id, .. }
+            | Problem::BadManifest { id, .. }
+            | Problem::NotAFile { id, .. } => *id,
             Problem::NoFile { manifest } | Problem::WrongSize { manifest, .. } => manifest.id,
         }
     }
@@ -101,6 +112,10 @@ impl fmt::Display for Problem {
             Problem::BadManifest { why, .. } => {
                 write!(f, "the manifest of {id} can't be read: {why}")
             }
+            Problem::NotAFile { kind, .. } => write!(
+                f,
+                "{id} is a {kind}, not a regular file: remove it, or put the snapshot back in its place"
+            ),
         }
     }
 }
@@ -125,6 +140,7 @@ impl Catalogue {
         let snapshots = snapshots(folder);
         let mut files: BTreeMap<SnapshotId, u64> = BTreeMap::new();
         let mut manifests: BTreeSet<SnapshotId> = BTreeSet::new();
+        let mut others = Vec::new();
         let listing = match fs::read_dir(&snapshots) {
             Ok(listing) => listing,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Catalogue::default()),
@@ -144,7 +160,10 @@ impl Catalogue {
                     Ok(meta) if meta.is_file() => {
                         files.insert(id, meta.len());
                     }
-                    Ok(_) => {}
+                    Ok(meta) => {
+                        let kind = durable::kind_of(meta.file_type());
+                        others.push(Problem::NotAFile { id, kind });
+                    }
                     // A rotation removed it since the listing began.
                     Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                     Err(e) => return Err(e),
@@ -156,6 +175,8 @@ impl Catalogue {
         for &id in manifests.union(&files.keys().copied().collect()) {
             catalogue.add(&snapshots, id, files.get(&id).copied(), &named)?;
         }
+        catalogue.problems.extend(others);
+        catalogue.problems.sort_by_key(Problem::id);
         Ok(catalogue)
     }
 
@@ -307,6 +328,7 @@ mod tests {
         put("2026-11-23T033000Z", None, true);
         put("2026-11-24T033000Z", None, true);
         fs::write(at.join("2026-11-25T033000Z.json"), "{").unwrap();
+        fs::create_dir(at.join("2026-11-26T033000Z.sqlite.gz")).unwrap();
         fs::write(at.join("notes.txt"), "ours").unwrap();
         fs::write(
             dir.path().join("SHA256SUMS"),
@@ -329,7 +351,8 @@ mod tests {
             "2026-11-21T033000Z"
         );
         let said: Vec<String> = catalogue.problems.iter().map(ToString::to_string).collect();
-        assert_eq!(said.len(), 4, "{said:?}");
+        assert_eq!(said.len(), 5, "{said:?}");
+        assert!(said[4].starts_with("2026-11-26T033000Z is a folder"));
         assert!(said[0].starts_with("2026-11-21T033000Z-2 has no manifest"));
         assert!(said[1].contains("it has 2 bytes, and had 3"));
         assert!(said[2].starts_with("2026-11-23T033000Z is missing"));

@@ -13,13 +13,12 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use sha2::{Digest, Sha256};
 
 use super::hex;
+use super::holder::{self, Holder};
+use super::integrity::{self, Concerns, Integrity};
 use super::watch::{Stopped, Watch};
 
 /// How long opening waits for somebody who has the database locked.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// From this size on a nightly check is SQLite's `quick_check`; below it is the full `integrity_check`.
-pub const FULL_CHECK_BELOW: u64 = 256 << 20;
 
 /// The page cache while a database is read: a Pi has little memory (`PRAGMA cache_size`, in KiB).
 const CACHE_KIB: i64 = 8 * 1024;
@@ -55,13 +54,32 @@ pub enum DatabaseError {
     NotADatabase(PathBuf),
     /// Somebody holds it exclusively.
     #[error(
-        "{path} stayed locked for {waited:?}: another process holds it exclusively; end that process's transaction, or try again later"
+        "{path} stayed locked for {waited:?}: {} holds it exclusively; end that transaction, or try again later. An \
+         app that sets `PRAGMA locking_mode = EXCLUSIVE` holds it for as long as it runs: remove that setting, or stop \
+         the app for the time of the backup",
+        named(holders), path = path.display()
     )]
     Locked {
         /// The database.
         path: PathBuf,
         /// How long was waited.
         waited: Duration,
+        /// Who holds it, where that can be told.
+        holders: Vec<Holder>,
+    },
+    /// SQLite can't make the files that it needs beside a WAL database (sqlite.org/wal.html#readonly).
+    #[error(
+        "{path} can't be read, since nothing can be written in its folder {folder} ({why}) and SQLite shares a database in WAL \
+         mode through files beside it; {}",
+        advice(why, folder), path = path.display(), folder = folder.display()
+    )]
+    ReadOnlyFolder {
+        /// The database.
+        path: PathBuf,
+        /// The folder that it is in.
+        folder: PathBuf,
+        /// What the system said.
+        why: std::io::Error,
     },
     /// Reading would make files that the app can't open.
     #[error(
@@ -109,6 +127,43 @@ pub enum DatabaseError {
     },
 }
 
+impl DatabaseError {
+    /// A database that stayed locked, with whoever holds it now.
+    pub(super) fn locked(path: PathBuf, waited: Duration) -> DatabaseError {
+        // In WAL mode the locks are on the -shm file (sqlite.org/walformat.html#wal_locks).
+        let mut holders = holder::holders(&path);
+        holders.extend(holder::holders(&beside(&path, "-shm")));
+        holders.dedup();
+        DatabaseError::Locked {
+            path,
+            waited,
+            holders,
+        }
+    }
+}
+
+fn named(holders: &[Holder]) -> String {
+    match holders {
+        [] => "another process".to_owned(),
+        some => some
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+fn advice(why: &std::io::Error, folder: &Path) -> String {
+    if why.kind() == std::io::ErrorKind::ReadOnlyFilesystem {
+        format!(
+            "mount it read-write, or, where only tealkeep.service sees it read-only, name {} in its ReadWritePaths=",
+            folder.display()
+        )
+    } else {
+        format!("give this user the right to write in {}", folder.display())
+    }
+}
+
 /// What is true of a database at one instant, for the manifest and for comparing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
@@ -125,6 +180,8 @@ pub struct Facts {
     /// Each ordinary table's number of rows (no virtual tables and none of their shadows), by name.
     /// A table that can't be counted without the app's own extensions is left out.
     pub tables: BTreeMap<String, u64>,
+    /// What a check noticed about its content. Empty where nothing was checked.
+    pub concerns: Concerns,
 }
 
 impl Facts {
@@ -224,11 +281,32 @@ impl Database {
 /// # Errors
 /// Whatever SQLite says.
 pub fn facts(conn: &Connection) -> rusqlite::Result<Facts> {
-    Ok(Facts {
-        schema_hash: schema_hash(conn)?,
-        tables: count_rows(conn)?,
-        ..bare_facts(conn)?
-    })
+    let (tables, uncounted) = count_rows(conn)?;
+    let mut facts = bare_facts(conn)?;
+    facts.schema_hash = schema_hash(conn)?;
+    facts.tables = tables;
+    facts.concerns.unchecked = uncounted;
+    Ok(facts)
+}
+
+/// The facts of a database together with what its check noticed, or the damage that the check found.
+///
+/// # Errors
+/// Whatever SQLite says, and an interruption.
+pub fn checked_facts(
+    conn: &Connection,
+    plain_bytes: u64,
+) -> rusqlite::Result<Result<Facts, Vec<String>>> {
+    let Integrity { damage, concerns } = integrity::check(conn, plain_bytes)?;
+    if !damage.is_empty() {
+        return Ok(Err(damage));
+    }
+    let mut facts = facts(conn)?;
+    facts.concerns.content_findings = concerns.content_findings;
+    // What the check could not do comes before what could not be counted.
+    let uncounted = std::mem::replace(&mut facts.concerns.unchecked, concerns.unchecked);
+    facts.concerns.unchecked.extend(uncounted);
+    Ok(Ok(facts))
 }
 
 /// The facts that cost one page, without schema and rows.
@@ -243,43 +321,8 @@ pub(crate) fn bare_facts(conn: &Connection) -> rusqlite::Result<Facts> {
         journal_mode: pragma(conn, "journal_mode")?,
         schema_hash: String::new(),
         tables: BTreeMap::new(),
+        concerns: Concerns::default(),
     })
-}
-
-/// Runs SQLite's own check: the full one below [`FULL_CHECK_BELOW`], the quick one above. Answers with
-/// what it found, at most ten lines; nothing found is an empty list.
-///
-/// # Errors
-/// Whatever SQLite says, and an interruption.
-pub fn check(conn: &Connection, plain_bytes: u64) -> rusqlite::Result<Vec<String>> {
-    let check = if plain_bytes < FULL_CHECK_BELOW {
-        "integrity_check"
-    } else {
-        "quick_check"
-    };
-    let run = |sql: String| -> rusqlite::Result<Vec<String>> {
-        let mut statement = conn.prepare(&sql)?;
-        let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
-        let mut found = lines.collect::<rusqlite::Result<Vec<_>>>()?;
-        found.retain(|line| line != "ok");
-        Ok(found)
-    };
-    match run(format!("PRAGMA main.{check}(10)")) {
-        Err(e) if needs_extension(&e) => {
-            // A collation, function or tokenizer that only the app brings. The rest can still be checked.
-            let mut found = Vec::new();
-            for table in ordinary_tables(conn)? {
-                match run(format!("PRAGMA main.{check}({})", quoted(&table))) {
-                    Ok(lines) => found.extend(lines),
-                    Err(e) if needs_extension(&e) => {}
-                    Err(e) => return Err(e),
-                }
-            }
-            found.truncate(10);
-            Ok(found)
-        }
-        other => other,
-    }
 }
 
 fn check_file(path: &Path) -> Result<PathBuf, DatabaseError> {
@@ -341,9 +384,17 @@ fn explain(
     source: rusqlite::Error,
 ) -> DatabaseError {
     let path = path.to_owned();
-    match source.sqlite_error_code() {
+    match error_code(&source) {
         Some(ErrorCode::NotADatabase) => DatabaseError::NotADatabase(path),
-        Some(ErrorCode::DatabaseBusy) => DatabaseError::Locked { path, waited },
+        Some(ErrorCode::DatabaseBusy) => DatabaseError::locked(path, waited),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) => match cannot_write_beside(&path) {
+            Some((folder, why)) => DatabaseError::ReadOnlyFolder { path, folder, why },
+            None => DatabaseError::Sqlite {
+                doing,
+                path,
+                source,
+            },
+        },
         Some(ErrorCode::OperationInterrupted) => match watch.check() {
             Err(stopped) => DatabaseError::Stopped(stopped),
             Ok(()) => DatabaseError::Sqlite {
@@ -362,6 +413,13 @@ fn explain(
             source,
         },
     }
+}
+
+/// Why nothing can be written in the folder that a database is in.
+fn cannot_write_beside(path: &Path) -> Option<(PathBuf, std::io::Error)> {
+    let folder = path.parent()?.to_owned();
+    let may = rustix::fs::access(&folder, rustix::fs::Access::WRITE_OK);
+    may.err().map(|why| (folder, why.into()))
 }
 
 /// A hash of the schema alone: the same for two databases whose tables, indexes, views and triggers were
@@ -387,33 +445,71 @@ pub fn schema_hash(conn: &Connection) -> rusqlite::Result<String> {
     Ok(hex(&hash.finalize()))
 }
 
-fn count_rows(conn: &Connection) -> rusqlite::Result<BTreeMap<String, u64>> {
-    let mut tables = BTreeMap::new();
+/// The rows of each table, and what could not be counted.
+fn count_rows(conn: &Connection) -> rusqlite::Result<(BTreeMap<String, u64>, Vec<String>)> {
+    let (mut tables, mut uncounted) = (BTreeMap::new(), Vec::new());
     for table in ordinary_tables(conn)? {
-        let sql = format!("SELECT count(*) FROM main.{}", quoted(&table));
+        let table = match table {
+            TableName::Text(table) => table,
+            TableName::Bytes(shown) => {
+                uncounted.push(format!(
+                    "{shown}: its name is not UTF-8, and its rows were not counted"
+                ));
+                continue;
+            }
+        };
+        // Without an index: one with the app's own collation can't be opened here.
+        let sql = format!("SELECT count(*) FROM main.{} NOT INDEXED", quoted(&table));
         match conn.query_row(&sql, [], |row| row.get::<_, i64>(0)) {
             Ok(rows) => {
                 tables.insert(table, rows.unsigned_abs());
             }
-            Err(e) if needs_extension(&e) => {}
+            Err(e) if integrity::lacks_something(&e) => {}
             Err(e) => return Err(e),
         }
     }
-    Ok(tables)
+    Ok((tables, uncounted))
 }
 
-fn ordinary_tables(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+/// A table's name. SQLite takes any bytes for one; statements, which are text here, can name only what is UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum TableName {
+    /// As it stands in the schema.
+    Text(String),
+    /// It is not UTF-8: what of it can be shown.
+    Bytes(String),
+}
+
+/// The ordinary tables, in the order of their names: no virtual ones and none of their shadows.
+pub(super) fn ordinary_tables(conn: &Connection) -> rusqlite::Result<Vec<TableName>> {
+    tables_of_type(conn, "table")
+}
+
+/// The tables of one type: `table`, `virtual` or `shadow` (sqlite.org/pragma.html#pragma_table_list).
+pub(super) fn tables_of_type(conn: &Connection, kind: &str) -> rusqlite::Result<Vec<TableName>> {
     let mut statement = conn.prepare(
-        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = ?1
          AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
     )?;
-    let names = statement.query_map([], |row| row.get(0))?;
+    let names = statement.query_map([kind], |row| {
+        let name = row.get_ref(0)?.as_bytes()?;
+        Ok(match std::str::from_utf8(name) {
+            Ok(text) => TableName::Text(text.to_owned()),
+            Err(_) => TableName::Bytes(String::from_utf8_lossy(name).into_owned()),
+        })
+    })?;
     names.collect()
 }
 
-/// Whether SQLite lacks something that the app registers for itself: SQLITE_ERROR, as in "no such collation".
-fn needs_extension(e: &rusqlite::Error) -> bool {
-    e.sqlite_error_code() == Some(ErrorCode::Unknown)
+/// SQLite's primary code of an error, whether it came of running a statement or of preparing one.
+#[must_use]
+pub fn error_code(e: &rusqlite::Error) -> Option<ErrorCode> {
+    match e {
+        rusqlite::Error::SqliteFailure(error, _) | rusqlite::Error::SqlInputError { error, .. } => {
+            Some(error.code)
+        }
+        _ => None,
+    }
 }
 
 pub(super) fn quoted(name: &str) -> String {

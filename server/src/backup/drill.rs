@@ -3,7 +3,7 @@
 
 mod shrink;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use super::id::SnapshotId;
 use super::manifest::{Manifest, Reason};
 use super::verify::{self, Name, Unproven};
 use super::watch::{Stage, Stopped, Watch};
-use crate::schedule;
+use crate::{durable, schedule};
 
 pub use shrink::{Lost, Shrunk, shrunk};
 
@@ -228,7 +228,7 @@ fn drill(order: &Order<'_>, report: &mut Report, watch: &mut Watch<'_>) -> Resul
         } else {
             one_file(order.what).map_err(|e| because(&e))??
         };
-        match File::open(&chosen.path) {
+        match durable::open_regular(&chosen.path) {
             Ok(file) => break (chosen, file),
             // A rotation took it away since the folder was read.
             Err(e) if e.kind() == io::ErrorKind::NotFound && is_folder => watch.check()?,
@@ -245,6 +245,16 @@ fn drill(order: &Order<'_>, report: &mut Report, watch: &mut Watch<'_>) -> Resul
     let (facts, conn) = verify::unpack_open(&file, &mut unnamed, &dir, manifest, &mut name, watch)?;
     read_all(&conn, &facts, watch)?;
     report.plain_bytes = facts.plain_bytes();
+    // The manifest knows more of the content: SQLite evaluates no CHECK in a copy that it can't write to.
+    let concerns = manifest.map_or(&facts.concerns, |manifest| &manifest.concerns);
+    let broken = concerns.content_findings.iter();
+    report
+        .notes
+        .extend(broken.map(|what| format!("rows break the app's own rules: {what}")));
+    let unchecked = concerns.unchecked.iter();
+    report
+        .notes
+        .extend(unchecked.map(|what| format!("not checked without the app: {what}")));
     report.notes.extend(orphans(&conn, watch)?);
     compare(order, &chosen, &facts, report);
     Ok(())
@@ -265,6 +275,8 @@ fn newest(order: &Order<'_>, report: &mut Report) -> io::Result<Result<Chosen, F
     for problem in catalogue.problems.iter().rev() {
         match problem {
             Problem::NoManifest { .. } => {}
+            // No restore would take it.
+            Problem::NotAFile { .. } => report.warnings.push(problem.to_string()),
             problem if Some(problem.id()) > chosen_id => {
                 report.snapshot = Some(problem.id());
                 return Ok(Err(Failed::Because(format!("the newest one, {problem}"))));
@@ -324,7 +336,7 @@ fn read_all(conn: &Connection, facts: &Facts, watch: &mut Watch<'_>) -> Result<(
         match read {
             Ok(()) => {}
             // A function that only the app brings, in a generated column; the pages themselves were checked.
-            Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) => {}
+            Err(e) if database::error_code(&e) == Some(rusqlite::ErrorCode::Unknown) => {}
             Err(e) => return Err(verify::judge(&e, watch).into()),
         }
         watch.check()?;
@@ -339,7 +351,7 @@ fn read_table(conn: &Connection, table: &str) -> rusqlite::Result<()> {
     let read = read_values(conn, table, "*");
     conn.set_limit(limit, before)?;
     match read {
-        Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::TooBig) => {
+        Err(e) if database::error_code(&e) == Some(rusqlite::ErrorCode::TooBig) => {
             read_values(conn, table, &all_but_large(conn, table)?)
         }
         read => read,
@@ -362,14 +374,20 @@ fn read_values(conn: &Connection, table: &str, values: &str) -> rusqlite::Result
 /// The columns of a table such that of a large value no more than its size is looked at.
 fn all_but_large(conn: &Connection, table: &str) -> rusqlite::Result<String> {
     let mut statement = conn.prepare("SELECT name FROM pragma_table_xinfo(?1, 'main')")?;
-    let names = statement.query_map([table], |row| row.get::<_, String>(0))?;
-    let values = names
-        .map(|name| {
-            let name = database::quoted(&name?);
-            let value = format!("CASE WHEN octet_length({name}) <= {LARGE_BYTES} THEN {name} END");
-            Ok(value)
-        })
-        .collect::<rusqlite::Result<Vec<String>>>()?;
+    let mut rows = statement.query([table])?;
+    let mut values = Vec::new();
+    while let Some(row) = rows.next()? {
+        // A statement can't name a column whose name is not UTF-8; its pages were checked like all others.
+        if let Ok(name) = std::str::from_utf8(row.get_ref(0)?.as_bytes()?) {
+            let name = database::quoted(name);
+            values.push(format!(
+                "CASE WHEN octet_length({name}) <= {LARGE_BYTES} THEN {name} END"
+            ));
+        }
+    }
+    if values.is_empty() {
+        values.push("NULL".to_owned());
+    }
     Ok(values.join(", "))
 }
 
@@ -393,7 +411,7 @@ fn orphans(conn: &Connection, watch: &Watch<'_>) -> Result<Vec<String>, Failed> 
                 format!("{rows} of table {table} refer to rows of {parent} that are not there")
             })
             .collect()),
-        Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) => {
+        Err(e) if database::error_code(&e) == Some(rusqlite::ErrorCode::OperationInterrupted) => {
             Err(verify::judge(&e, watch).into())
         }
         // A key that fits no column, which SQLite tells only whoever asks.

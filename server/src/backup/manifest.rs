@@ -18,6 +18,7 @@ use crate::names::{AppName, ReleaseId};
 use super::database::Facts;
 use super::gzip::Chunks;
 use super::id::SnapshotId;
+use super::integrity::Concerns;
 
 /// The permission bits of everything in the folder: the laptop's key reads as the group.
 pub const FILE_MODE: u32 = 0o640;
@@ -105,6 +106,9 @@ pub struct Manifest {
     pub schema_hash: String,
     /// See [`Facts::tables`].
     pub tables: BTreeMap<String, u64>,
+    /// See [`Facts::concerns`]: `content_findings` and `unchecked`, absent where there are none.
+    #[serde(flatten)]
+    pub concerns: Concerns,
     /// How long it took, reading back included, in milliseconds.
     pub took_ms: u64,
     /// Tealkeep's version.
@@ -258,6 +262,7 @@ pub(crate) mod tests {
             user_version: 0,
             schema_hash: String::new(),
             tables: BTreeMap::from([("chores".to_owned(), 3)]),
+            concerns: Concerns::default(),
             took_ms: 1,
             tool: "0".to_owned(),
             later: BTreeMap::new(),

@@ -103,7 +103,8 @@ impl Copy {
             done += page.len() as u64;
             watch.tick(Stage::Copying, done, total)?;
         }
-        let (conn, part) = scratch::open_nameless(unnamed.file(), scratch)?;
+        let part = scratch::name_for_a_while(unnamed.file(), scratch)?;
+        let conn = open(part.path(), facts)?;
         drop(part);
         Copy::new(unnamed.file().try_clone()?, conn, facts)
     }
@@ -126,7 +127,7 @@ impl Copy {
         let mut unnamed = Unnamed::create_in(scratch, 0o600)?;
         let part = scratch::name_for_a_while(unnamed.file(), scratch)?;
         step_through(source, part.path(), watch)?;
-        let conn = scratch::open_immutable(part.path()).map_err(SnapshotError::Read)?;
+        let conn = open(part.path(), facts)?;
         drop(part);
         watch.check()?;
         Copy::new(unnamed.file().try_clone()?, conn, facts)
@@ -141,6 +142,16 @@ impl Copy {
             conn,
         })
     }
+}
+
+/// Opens a copy. One that keeps the flag of WAL mode can't be opened for writing without files beside it.
+fn open(path: &Path, facts: &Facts) -> Result<Connection, SnapshotError> {
+    if facts.journal_mode == "wal" {
+        scratch::open_immutable(path)
+    } else {
+        scratch::open_copy(path)
+    }
+    .map_err(SnapshotError::Read)
 }
 
 impl PageSource for Copy {

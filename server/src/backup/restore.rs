@@ -1,7 +1,7 @@
 //! The way back: a snapshot unpacked into a new file, and a file's content put into the live database in one
 //! transaction, so that killed at any instant it holds either what it held before or what it was given.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use crate::durable::Unnamed;
+use crate::durable::{self, Unnamed};
 
 use super::aside;
 use super::database::{self, Access, Database, DatabaseError, Facts, beside};
@@ -117,7 +117,7 @@ pub fn unpack(snapshot: &Path, to: &Path, watch: &mut Watch<'_>) -> Result<Facts
         damage,
     };
     let manifest = manifest_of(snapshot).map_err(damaged)?;
-    let file = File::open(snapshot).map_err(io("read", snapshot))?;
+    let file = durable::open_regular(snapshot).map_err(io("read", snapshot))?;
     let dir = match to.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir.to_owned(),
         _ => PathBuf::from("."),
@@ -280,7 +280,7 @@ fn copy(
                 std::thread::sleep(Duration::from_millis(10).min(watch.left()));
                 if watch.left().is_zero() {
                     let waited = started.elapsed();
-                    return Err(DatabaseError::Locked { path, waited }.into());
+                    return Err(DatabaseError::locked(path, waited).into());
                 }
             }
             _ => {

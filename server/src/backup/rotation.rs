@@ -100,7 +100,9 @@ fn write_sums(
         .iter()
         .filter_map(|problem| match problem {
             Problem::NoFile { manifest } | Problem::WrongSize { manifest, .. } => Some(&**manifest),
-            Problem::NoManifest { .. } | Problem::BadManifest { .. } => None,
+            Problem::NoManifest { .. } | Problem::BadManifest { .. } | Problem::NotAFile { .. } => {
+                None
+            }
         });
     let mut named: BTreeMap<SnapshotId, &str> = whole
         .chain(broken)

@@ -154,6 +154,23 @@ pub fn open_immutable(path: &Path) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
+/// Opens the private copy of a database that is not in WAL mode as SQLite would open the original: on a connection that
+/// is read-only, SQLite passes over CHECK constraints (build.c, `sqlite3AddCheckConstraint`). Nothing is written.
+///
+/// # Errors
+/// Whatever SQLite says.
+pub fn open_copy(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.pragma_update(None, "query_only", true)?;
+    conn.pragma_update(None, "cache_size", -8192)?;
+    // It is opened now: SQLite opens the file when it first reads, and the name is about to go.
+    conn.query_row("SELECT count(*) FROM main.sqlite_schema", [], |_| Ok(()))?;
+    Ok(conn)
+}
+
 /// A private file could not be opened as a database.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {

@@ -24,7 +24,7 @@ use super::id::SnapshotId;
 use super::manifest::{self, FILE_MODE, Manifest, Reason};
 use super::member::Level;
 use super::pages::{self, Copy, LivePages};
-use super::scratch::{self, NoRoom, OpenError};
+use super::scratch::{self, NoRoom};
 use super::watch::{Stage, Stopped, Watch};
 
 /// What to take, and where to put it.
@@ -118,15 +118,6 @@ impl From<DatabaseError> for SnapshotError {
         match e {
             DatabaseError::Stopped(stopped) => SnapshotError::Stopped(stopped),
             e => SnapshotError::Database(e),
-        }
-    }
-}
-
-impl From<OpenError> for SnapshotError {
-    fn from(e: OpenError) -> SnapshotError {
-        match e {
-            OpenError::Io(e) => SnapshotError::Io(e),
-            OpenError::Sqlite(e) => SnapshotError::Read(e),
         }
     }
 }
@@ -261,12 +252,11 @@ fn examine(
     watch: &mut Watch<'_>,
 ) -> Result<Facts, SnapshotError> {
     watch.begin(Stage::Checking, size.plain_bytes())?;
-    let findings = database::check(conn, size.plain_bytes()).map_err(SnapshotError::Read)?;
-    if !findings.is_empty() {
+    let checked = database::checked_facts(conn, size.plain_bytes()).map_err(SnapshotError::Read)?;
+    checked.map_err(|findings| {
         let path = path.to_owned();
-        return Err(DatabaseError::Damaged { path, findings }.into());
-    }
-    database::facts(conn).map_err(SnapshotError::Read)
+        DatabaseError::Damaged { path, findings }.into()
+    })
 }
 
 /// Refuses before anything is written when the snapshot will not fit; [`gzip::compress`] watches the rest.
@@ -374,6 +364,7 @@ fn describe(
         user_version: facts.user_version,
         schema_hash: facts.schema_hash.clone(),
         tables: facts.tables.clone(),
+        concerns: facts.concerns.clone(),
         took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         later: std::collections::BTreeMap::new(),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use crate::durable::Unnamed;
+use crate::durable::{self, Unnamed};
 
 use super::database::{self, Facts};
 use super::gzip::{self, Limit, UnpackError, Written};
@@ -136,11 +136,17 @@ pub fn verify_members(path: &Path, watch: &mut Watch<'_>) -> Result<Verdict, Ver
 
 /// A snapshot's manifest and its open file, or what is to be said where one of them can't be read.
 fn opened(path: &Path) -> Result<Result<(Option<Manifest>, File), Verdict>, VerifyError> {
+    if let Ok(meta) = fs::metadata(path)
+        && !meta.is_file()
+    {
+        let kind = durable::kind_of(meta.file_type());
+        return Ok(Err(Verdict::Damaged(Damage::NotAFile(kind))));
+    }
     let manifest = match manifest_of(path) {
         Ok(manifest) => manifest,
         Err(damage) => return Ok(Err(Verdict::Damaged(damage))),
     };
-    match File::open(path) {
+    match durable::open_regular(path) {
         Ok(file) => Ok(Ok((manifest, file))),
         Err(e) if e.kind() == io::ErrorKind::NotFound && manifest.is_some() => {
             Ok(Err(Verdict::Missing))
@@ -284,11 +290,10 @@ pub(super) fn check_content(
     let steps = database::STEPS_PER_LOOK;
     let looked = conn
         .progress_handler(steps, Some(watch.interrupter()))
-        .and_then(|()| database::check(&conn, 0))
-        .and_then(|findings| Ok((findings, database::facts(&conn)?)));
+        .and_then(|()| database::checked_facts(&conn, 0));
     match looked {
-        Ok((findings, facts)) if findings.is_empty() => Ok((facts, conn)),
-        Ok((findings, _)) => Err(Damage::Integrity(with_names(&conn, findings)).into()),
+        Ok(Ok(facts)) => Ok((facts, conn)),
+        Ok(Err(findings)) => Err(Damage::Integrity(with_names(&conn, findings)).into()),
         Err(e) => Err(judge(&e, watch)),
     }
 }
@@ -311,7 +316,7 @@ fn with_names(conn: &Connection, findings: Vec<String>) -> Vec<String> {
 
 pub(super) fn judge(e: &rusqlite::Error, watch: &Watch<'_>) -> Unproven {
     use rusqlite::ErrorCode;
-    match (e.sqlite_error_code(), watch.check()) {
+    match (database::error_code(e), watch.check()) {
         (Some(ErrorCode::OperationInterrupted), Err(stopped)) => Unproven::Stopped(stopped),
         (Some(ErrorCode::NotADatabase), _) => Damage::NotSqlite.into(),
         _ => Damage::Integrity(vec![e.to_string()]).into(),

@@ -9,7 +9,7 @@ use jiff::civil::Time;
 
 use super::client::Client;
 use super::progress::{Bytes, Waiting};
-use super::{Failure, Outcome, print};
+use super::{Failure, Outcome, print, terminal};
 use crate::backup::adopt::{Adopt, Adoption, Outcome as Came, adopt};
 use crate::backup::{Cancel, Keeper, Watch, human};
 use crate::clock::Clock;
@@ -17,8 +17,6 @@ use crate::http::adopt::AdoptRequest;
 
 /// How long it may take without a server.
 const DEADLINE: Duration = Duration::from_secs(24 * 3600);
-/// How many of the files that were passed over are named.
-const NAMED: usize = 5;
 
 #[derive(Debug, Args)]
 pub struct AdoptArgs {
@@ -29,6 +27,10 @@ pub struct AdoptArgs {
     /// The backups folder that takes them, without a server.
     #[arg(long, value_name = "FOLDER", conflicts_with = "app")]
     into: Option<PathBuf>,
+    /// Date backups whose path has no date by the time of their last change. Without this they are refused, since a
+    /// copy of a folder often has the time of copying.
+    #[arg(long)]
+    by_mtime: bool,
     /// Verify everything, say what would be taken over, and write nothing.
     #[arg(long)]
     dry_run: bool,
@@ -59,6 +61,7 @@ pub fn local(args: &AdoptArgs, json: bool) -> Outcome {
         from: args.from.clone(),
         now: Clock::new(None).local(),
         at: args.at,
+        by_mtime: args.by_mtime,
         dry_run: args.dry_run,
     };
     let mut bar = Bytes::new();
@@ -81,10 +84,18 @@ pub fn local(args: &AdoptArgs, json: bool) -> Outcome {
 
 /// Through the server.
 pub async fn run(client: &Client, args: &AdoptArgs, json: bool) -> Outcome {
+    if args.from.to_str().is_none() {
+        let text = format!(
+            "{} has a name that is not UTF-8 and can't be sent to the server; rename it, or adopt without the server with --into",
+            args.from.display()
+        );
+        return Err(Failure::Call(text));
+    }
     let app = client.app(args.app.clone()).await?;
     let request = AdoptRequest {
         // The server has a working directory of its own.
         from: std::path::absolute(&args.from)?,
+        by_mtime: args.by_mtime,
         dry_run: args.dry_run,
     };
     let waiting = Waiting::new("verifying every backup");
@@ -126,20 +137,16 @@ fn in_words(adoption: &Adoption, dry_run: bool) -> String {
             (Came::Already | Came::Same, _) => format!("left: {}", file.why),
             (Came::Refused, _) => format!("NOT taken: {}", file.why),
         };
-        text.push_str(&format!("{}: {said}\n", file.file));
+        text.push_str(&format!(
+            "{}\n",
+            terminal::line(&format!("{}: {said}", file.file))
+        ));
     }
     if !adoption.others.is_empty() {
-        let named: Vec<&str> = adoption
-            .others
-            .iter()
-            .take(NAMED)
-            .map(String::as_str)
-            .collect();
-        let more = match adoption.others.len() - named.len() {
-            0 => String::new(),
-            n => format!(" and {n} more"),
-        };
-        text.push_str(&format!("Passed over: {}{more}.\n", named.join(", ")));
+        text.push_str("Passed over, since their names do not end in .sqlite, .sqlite3, .db or one of these and .gz:\n");
+        for other in &adoption.others {
+            text.push_str(&format!("  {}\n", terminal::line(other)));
+        }
     }
     if !adoption.plan.is_empty() {
         let stay = adoption.plan.iter().filter(|one| one.stays).count();
@@ -154,8 +161,44 @@ fn in_words(adoption: &Adoption, dry_run: bool) -> String {
         ));
         for one in &adoption.plan {
             let word = if one.stays { "stays" } else { "goes" };
-            text.push_str(&format!("  {}  {word}: {}\n", one.local_date, one.why));
+            text.push_str(&format!(
+                "  {}  {word}: {}\n",
+                one.local_date,
+                terminal::line(&one.why)
+            ));
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::terminal::tests::{HOSTILE, assert_harmless};
+    use super::*;
+    use crate::backup::adopt::{Looked, Planned};
+
+    #[test]
+    fn no_name_in_a_folder_reaches_the_terminal_as_an_order() {
+        let looked = |outcome| Looked {
+            file: HOSTILE.to_owned(),
+            bytes: 1,
+            outcome,
+            why: HOSTILE.to_owned(),
+            id: None,
+            local_date: Some(jiff::civil::date(2026, 11, 21)),
+            rows: Some(1),
+        };
+        let adoption = Adoption {
+            files: [Came::Taken, Came::Already, Came::Same, Came::Refused]
+                .map(looked)
+                .to_vec(),
+            others: vec![HOSTILE.to_owned()],
+            plan: vec![Planned {
+                local_date: jiff::civil::date(2026, 11, 21),
+                stays: true,
+                why: HOSTILE.to_owned(),
+            }],
+        };
+        assert_harmless(&in_words(&adoption, false));
+    }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::progress::Steps;
-use super::{FAILED, Failure, Outcome, print};
+use super::{FAILED, Failure, Outcome, print, terminal};
 use crate::deploy::step::Step;
 use crate::deploy::{Printed, subject};
 use crate::http::api::{Begun, DeployRequest};
@@ -129,11 +129,11 @@ async fn watch_in_lines(client: &Client, id: RunId) -> Outcome {
                 run: run.clone(),
                 printed: printed.clone(),
             };
-            if let Ok(mut line) = serde_json::to_vec(&look) {
-                line.push(b'\n');
+            if let Ok(line) = serde_json::to_string(&look) {
+                let line = terminal::json(&line).into_owned() + "\n";
                 // Whoever listened has gone; the run goes on without either of us.
                 let mut out = std::io::stdout().lock();
-                let _ = out.write_all(&line).and_then(|()| out.flush());
+                let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
             }
         })
         .await;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::client::Client;
 use super::progress::{Bytes, Waiting};
-use super::{Failure, Outcome, print};
+use super::{Failure, Outcome, print, terminal};
 use crate::backup::drill::{self, Order, Report};
 use crate::backup::{Cancel, Watch};
 use crate::clock::seconds;
@@ -95,7 +95,8 @@ fn tell_of(report: &Report, json: bool) -> Outcome {
         .snapshot
         .map_or_else(String::new, |id| format!(" of {id}"));
     let error = anyhow!(
-        "the drill{id} failed: {why}. A restore would fail in the same way; `tealkeep verify` says which snapshots are whole"
+        "the drill{id} failed: {}. A restore would fail in the same way; `tealkeep verify` says which snapshots are whole",
+        terminal::line(why)
     );
     Err(error.into())
 }
@@ -125,13 +126,46 @@ fn text(report: &Report) -> String {
             }
             (Some(_), None) => ", new".to_owned(),
         };
-        text.push_str(&format!("  {:widest$}  {rows}{before}\n", table.name));
+        let name = terminal::line(&table.name);
+        text.push_str(&format!("  {name:widest$}  {rows}{before}\n"));
     }
     for note in &report.notes {
-        text.push_str(&format!("Besides: {note}.\n"));
+        text.push_str(&format!("Besides: {}.\n", terminal::line(note)));
     }
     for warning in &report.warnings {
-        text.push_str(&format!("Look at this: {warning}.\n"));
+        text.push_str(&format!("Look at this: {}.\n", terminal::line(warning)));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::terminal::tests::{HOSTILE, assert_harmless};
+    use super::*;
+    use crate::backup::drill::Table;
+
+    #[test]
+    fn no_name_in_a_database_reaches_the_terminal_as_an_order() {
+        let mut report = Report {
+            snapshot: None,
+            taken_at: None,
+            compared_with: None,
+            took_ms: 1,
+            plain_bytes: 4096,
+            tables: vec![Table {
+                name: HOSTILE.to_owned(),
+                rows: Some(1),
+                before: Some(2),
+            }],
+            failed: None,
+            warnings: vec![HOSTILE.to_owned()],
+            notes: vec![HOSTILE.to_owned()],
+        };
+        assert_harmless(&text(&report));
+        report.failed = Some(HOSTILE.to_owned());
+        let Err(Failure::Tried(error)) = tell_of(&report, false) else {
+            panic!("a drill that failed is a failure");
+        };
+        assert_harmless(&error.to_string());
+    }
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::is_watched;
+use super::{is_watched, terminal};
 use crate::backup::{Progress, Stage};
 use crate::deploy::Printed;
 use crate::deploy::step::Step;
@@ -66,7 +66,13 @@ impl Bytes {
 /// A line for whoever reads along. That nobody can, of a pipe that was closed or a terminal that is gone, is no
 /// reason to end the work.
 pub fn say(line: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let line = line.to_string();
+    let _ = writeln!(std::io::stderr(), "{}", terminal::text(&line));
+}
+
+/// The same for a line with foreign text in it: a line break there makes no second line.
+pub fn say_line(line: impl std::fmt::Display) {
+    say(terminal::line(&line.to_string()));
 }
 
 /// Something that is waited for without knowing how far it is.
@@ -129,7 +135,7 @@ impl Steps {
             .iter()
             .skip(usize::try_from(shown).unwrap_or(usize::MAX))
         {
-            self.say(&format!("          {line}"));
+            self.say(&format!("          {}", terminal::line(line)));
         }
         let in_all = printed.before + printed.lines.len() as u64;
         self.lines = self.lines.max(in_all);
@@ -174,7 +180,7 @@ impl Steps {
 
     fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.println(line),
+            Some(bar) => bar.println(terminal::text(line)),
             None => say(line),
         }
     }

@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use clap::Args;
 
-use super::progress::{Bytes, say};
-use super::{Failure, Outcome, print};
+use super::progress::{Bytes, say_line};
+use super::{Failure, Outcome, print, terminal};
 use crate::backup::verify::verify_members;
 use crate::backup::{Cancel, Catalogue, Manifest, SnapshotId, Verdict, Watch, catalogue, human};
 use dest::Dest;
@@ -126,8 +126,9 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
         .and_then(|report| report.failed.as_ref())
     {
         return Err(Failure::Tried(anyhow!(
-            "the drill failed: {why}. A restore from here would fail in the same way; `tealkeep restore --from {} \
+            "the drill failed: {}. A restore from here would fail in the same way; `tealkeep restore --from {} \
              --snapshot ID` takes an older one",
+            terminal::line(why),
             facts.dest.display()
         )));
     }
@@ -136,7 +137,7 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
             .iter()
             .map(|path| path.display().to_string())
             .collect();
-        say(format_args!(
+        say_line(format_args!(
             "Damaged here, and rotated away there, so that nothing can take its place; remove it by hand: {}",
             paths.join(", ")
         ));
@@ -178,7 +179,7 @@ impl Pull<'_> {
             match self.here.get(&manifest.id) {
                 Some(here) if here.sha256 == manifest.sha256 => {}
                 Some(_) => {
-                    say(format_args!(
+                    say_line(format_args!(
                         "{}: has another content there than here; what is here is whole, and stays",
                         manifest.id
                     ));
@@ -199,12 +200,12 @@ impl Pull<'_> {
         match arrival {
             Arrival::Whole => {}
             Arrival::Gone => {
-                say(format_args!("{id}: was rotated away there meanwhile"));
+                say_line(format_args!("{id}: was rotated away there meanwhile"));
                 self.vanished.push(id);
                 return Ok(traffic);
             }
             Arrival::Unreadable(why) => {
-                say(format_args!("{id}: can't be read there: {why}"));
+                say_line(format_args!("{id}: can't be read there: {why}"));
                 // Where nothing is here, what came of it is all that the next one can be compared with.
                 if !self.here.is_empty() {
                     self.dest.forget_part()?;
@@ -218,7 +219,7 @@ impl Pull<'_> {
         let path = self.dest.begin_proof(id, &manifest_text)?;
         let verdict = prove(&path)?;
         let whole = verdict.is_whole();
-        say(format_args!(
+        say_line(format_args!(
             "{id}: {verdict}; {} of {} over the wire",
             human(traffic.received_bytes + traffic.sent_bytes),
             human(manifest.bytes)
@@ -241,7 +242,7 @@ impl Pull<'_> {
             if verdict.is_whole() {
                 continue;
             }
-            say(format_args!("{id}: {verdict}"));
+            say_line(format_args!("{id}: {verdict}"));
             let lost = self.here.remove(&id);
             if let Some(lost) = lost.filter(|_| !self.index.manifests.contains_key(&id)) {
                 self.note(&lost, false, verdict.to_string());
@@ -326,7 +327,7 @@ fn leave_word(there: &There<'_>, args: &PullArgs, facts: &Facts) -> bool {
     match there.tealkeep(&words) {
         Ok(()) => true,
         Err(why) => {
-            say(format_args!(
+            say_line(format_args!(
                 "No word of this pull could be left there, so its page goes on showing the one before: {why}"
             ));
             false

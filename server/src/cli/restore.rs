@@ -101,7 +101,8 @@ pub fn local(args: &RestoreArgs, json: bool) -> Outcome {
     bar.clear();
     let facts = unpacked.map_err(|e| anyhow!("{e}"))?;
     let rows: u64 = facts.tables.values().sum();
-    let printed = json!({"database": to, "bytes": facts.plain_bytes(), "tables": facts.tables});
+    // JSON is text, and a path need not be.
+    let printed = json!({"database": to.to_string_lossy(), "bytes": facts.plain_bytes(), "tables": facts.tables});
     print(json, &printed, || {
         format!(
             "{} holds the snapshot's content: {}, {rows} rows.",

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::client::Client;
 use super::progress::{Bytes, Waiting};
-use super::{Failure, Outcome, print};
+use super::{Failure, Outcome, print, terminal};
 use crate::backup::drill::counted;
 use crate::backup::verify::{Depth, Found, Look, survey, verify_file, verify_members};
 use crate::backup::{Cancel, SnapshotId, Verdict, Watch};
@@ -191,7 +191,7 @@ impl Row {
     }
 
     fn line(&self) -> String {
-        format!("{}: {}", self.snapshot, self.verdict)
+        terminal::line(&format!("{}: {}", self.snapshot, self.verdict))
     }
 }
 
@@ -234,5 +234,31 @@ fn ended(rows: &[Row]) -> Outcome {
             "{damaged} of {} can't be relied on",
             rows.len()
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::terminal::tests::{HOSTILE, assert_harmless};
+    use super::*;
+    use crate::backup::verify::{Damage, Trouble};
+
+    #[test]
+    fn nothing_in_a_copy_reaches_the_terminal_as_an_order() {
+        let verdicts = [
+            Damage::Integrity(vec![HOSTILE.to_owned()]),
+            Damage::Content(HOSTILE.to_owned()),
+            Damage::Manifest(HOSTILE.to_owned()),
+            Damage::Unreadable(HOSTILE.to_owned()),
+        ];
+        for damage in verdicts {
+            let verdict = Verdict::Damaged(damage);
+            assert_harmless(&Row::of(&Found::Verdict(HOSTILE, &verdict)).line());
+        }
+        let trouble = Trouble::Link {
+            link: HOSTILE.to_owned(),
+            to: HOSTILE.into(),
+        };
+        assert_harmless(&Row::of(&Found::Trouble(&trouble)).line());
     }
 }

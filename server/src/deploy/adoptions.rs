@@ -18,13 +18,14 @@ impl App {
     pub async fn adopt(
         self: &Arc<Self>,
         from: PathBuf,
+        by_mtime: bool,
         dry_run: bool,
     ) -> anyhow::Result<Result<Adoption, AdoptError>> {
         // A task of its own: whoever asked may go away meanwhile.
         let app = self.clone();
         let task = self.tasks.spawn(async move {
             let at = app.config.backup.at;
-            let said = app.data.adopt(from.clone(), at, dry_run).await?;
+            let said = app.data.adopt(from.clone(), at, by_mtime, dry_run).await?;
             if !dry_run {
                 app.note_adoption(&from, &said).await;
             }

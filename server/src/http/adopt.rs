@@ -20,6 +20,9 @@ use crate::backup::adopt::Adoption;
 pub struct AdoptRequest {
     /// The folder, on the machine; the server's own user must be able to read it.
     pub from: PathBuf,
+    /// Whether a backup without a date in its path is dated by the time of its last change.
+    #[serde(default)]
+    pub by_mtime: bool,
     /// Whether to look only.
     #[serde(default)]
     pub dry_run: bool,
@@ -41,7 +44,9 @@ pub async fn adopt(
             ),
         ));
     }
-    let said = app.adopt(request.from, request.dry_run).await?;
+    let said = app
+        .adopt(request.from, request.by_mtime, request.dry_run)
+        .await?;
     said.map(Json).map_err(|error| {
         let status = if error.is_wrong_call() {
             StatusCode::UNPROCESSABLE_ENTITY

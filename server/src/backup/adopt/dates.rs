@@ -1,5 +1,7 @@
-//! Which night a file is of: read from its path, and where that leaves something open, from the time of its last
-//! change. Pure: the same path, times and zone give the same night.
+//! Which night a file is of: read from its path, whose date may be written in several orders. The time of the last
+//! change says it only where that was asked for. Pure: the same paths, times and zone give the same nights.
+
+mod order;
 
 use std::sync::LazyLock;
 
@@ -7,6 +9,8 @@ use jiff::civil::{Date, DateTime, ISOWeekDate, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use regex::{Captures, Regex};
+
+pub(super) use order::{Order, order_of};
 
 /// The years that a number in a name is taken for: others are something else.
 const YEARS: std::ops::RangeInclusive<i16> = 2000..=2199;
@@ -16,6 +20,15 @@ const YEARS: std::ops::RangeInclusive<i16> = 2000..=2199;
 pub(super) enum Said {
     /// A day, and perhaps a time of that day.
     Day(Date, Option<At>),
+    /// A day whose number and month could be either: `04.05.2026` is of 4 May or of 5 April.
+    Either {
+        /// The day comes first.
+        day_first: Option<Date>,
+        /// The month comes first.
+        month_first: Option<Date>,
+        /// Perhaps a time of that day.
+        at: Option<At>,
+    },
     /// An ISO week, a month: from the one date to the other.
     Span(Date, Date),
     /// Nothing.
@@ -26,6 +39,25 @@ impl Said {
     /// Whether it names one night and no other.
     pub(super) fn is_exact(self) -> bool {
         matches!(self, Said::Day(..))
+    }
+
+    /// The day that is meant where the folder writes dates in `order`. Without one, or where that order makes no date
+    /// of it, it stays open.
+    pub(super) fn settled(self, order: Option<Order>) -> Said {
+        let Said::Either {
+            day_first,
+            month_first,
+            at,
+        } = self
+        else {
+            return self;
+        };
+        let meant = match order {
+            Some(Order::DayFirst) => day_first,
+            Some(Order::MonthFirst) => month_first,
+            None => None,
+        };
+        meant.map_or(self, |date| Said::Day(date, at))
     }
 }
 
@@ -48,12 +80,16 @@ pub(super) struct Night {
 }
 
 /// Reads a relative path: `daily/2026-11-21/db.sqlite.gz`, `home-20261121.db`, `2026/11/21/x.db.gz`,
-/// `weekly/2026-W47.sqlite.gz`, `monthly/2026-11.sqlite.gz`. A day says more than a week or a month, and what stands
-/// further to the right more than what stands before it.
+/// `home-21.11.2026.db`, `home-1763696400.db` (seconds or milliseconds since 1970, UTC), `weekly/2026-W47.sqlite.gz`,
+/// `monthly/2026-11.sqlite.gz`. A day says more than a week or a month, and what stands further to the right more than
+/// what stands before it.
 pub(super) fn said(path: &str) -> Said {
-    let days = all(&DAY, path).into_iter().rev();
-    if let Some(day) = days.filter_map(|found| day(&found)).next() {
+    if let Some(day) = last_day(path) {
         return day;
+    }
+    let seconds = all(&EPOCH, path).into_iter().rev();
+    if let Some(instant) = seconds.filter_map(|found| epoch(&found)).next() {
+        return instant;
     }
     let weeks = all(&WEEK, path).into_iter().rev();
     if let Some(week) = weeks.filter_map(|found| week(&found)).next() {
@@ -66,8 +102,33 @@ pub(super) fn said(path: &str) -> Said {
         .unwrap_or(Said::Nothing)
 }
 
+/// The day that stands furthest to the right, whichever way it is written.
+fn last_day(path: &str) -> Option<Said> {
+    type Found = (std::ops::Range<usize>, Said);
+    let read = |pattern, parse: fn(&Captures<'_>) -> Option<Said>| -> Vec<Found> {
+        all(pattern, path)
+            .iter()
+            .filter_map(|found| Some((found.name("found")?.range(), parse(found)?)))
+            .collect()
+    };
+    let begins_within = |inner: &Found, outer: &[Found]| {
+        let at = inner.0.start;
+        outer
+            .iter()
+            .any(|(range, _)| range.start < at && at < range.end)
+    };
+    let mut year_first = read(&DAY, day);
+    let mut year_last = read(&NUMERIC, either);
+    // `2025-01-01/2026-11-21` holds no 1 January 2026, and `21.11.2026_03-30` no 30 March.
+    year_last.retain(|found| !begins_within(found, &year_first));
+    year_first.retain(|found| !begins_within(found, &year_last));
+    let all = year_first.into_iter().chain(year_last);
+    all.max_by_key(|(range, _)| range.start)
+        .map(|(_, said)| said)
+}
+
 /// The night of a file, given when it was last changed (in the household's zone), now, and the time of the nightly
-/// snapshot.
+/// snapshot. Where its path says nothing, the time of its last change is taken only if `by_mtime` says so.
 ///
 /// # Errors
 /// It lies in the future, or nothing says when it was; in words.
@@ -76,6 +137,7 @@ pub(super) fn night(
     changed: &Zoned,
     now: &Zoned,
     nightly: Time,
+    by_mtime: bool,
 ) -> Result<Night, String> {
     let today = now.date();
     let zone = now.time_zone();
@@ -93,11 +155,30 @@ pub(super) fn night(
             (changed.date(), None)
         }
         Said::Span(_, last) => (last.min(today), None),
-        Said::Nothing if YEARS.contains(&changed.year()) => (changed.date(), None),
-        Said::Nothing => {
+        Said::Either {
+            day_first,
+            month_first,
+            ..
+        } => {
+            let dates = [day_first, month_first].into_iter().flatten();
+            let dates: Vec<String> = dates.map(|date| date.to_string()).collect();
+            return Err(format!(
+                "its date could be {}, and the other files of the folder do not say which; write it as year, month, day",
+                dates.join(" or ")
+            ));
+        }
+        Said::Nothing if by_mtime && YEARS.contains(&changed.year()) => (changed.date(), None),
+        Said::Nothing if by_mtime => {
             return Err(format!(
                 "neither its path nor its time of change ({}) says which night it is of; put the date into its name",
                 changed.date()
+            ));
+        }
+        Said::Nothing => {
+            return Err(format!(
+                "its path has no date; put one into its name, such as {changed}, or use --by-mtime if the day of its \
+                 last change ({changed}) is the day of the backup",
+                changed = changed.date()
             ));
         }
     };
@@ -141,6 +222,17 @@ static MONTH: LazyLock<Regex> = LazyLock::new(|| {
     regex(r"(?:^|[^0-9])(?<found>(?<y>[0-9]{4})[-_./](?<m>[0-9]{2}))(?:[^0-9]|$)")
 });
 
+/// Day, month and year, or month, day and year, with or without one separator; behind them perhaps a time.
+static NUMERIC: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"(?:^|[^0-9])(?<found>(?:(?<a>[0-9]{1,2})[-_./ ](?<b>[0-9]{1,2})[-_./ ]|(?<a2>[0-9]{2})(?<b2>[0-9]{2}))(?<y>[0-9]{4})(?:[T_ -]?(?<hour>[0-9]{2})[:.h_-]?(?<minute>[0-9]{2})(?:[:._-]?(?<second>[0-9]{2}))?(?<utc>Z)?)?)(?:[^0-9]|$)",
+    )
+});
+/// Seconds or milliseconds since 1970.
+static EPOCH: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r"(?:^|[^0-9])(?<found>(?<seconds>[0-9]{10})(?<thousandths>[0-9]{3})?)(?:[^0-9]|$)")
+});
+
 /// Every place where a pattern matches, those included that begin within another one.
 fn all<'t>(pattern: &Regex, text: &'t str) -> Vec<Captures<'t>> {
     let mut found = Vec::new();
@@ -177,15 +269,42 @@ fn day(captures: &Captures<'_>) -> Option<Said> {
     {
         return None;
     }
-    let time = number(captures, "hour").and_then(|hour| {
-        let second = number(captures, "second").unwrap_or(0);
-        Time::new(hour, number(captures, "minute")?, second, 0).ok()
-    });
-    let at = time.map(|time| match captures.name("utc") {
+    Some(Said::Day(date, time_of_day(captures)))
+}
+
+fn time_of_day(captures: &Captures<'_>) -> Option<At> {
+    let hour = number(captures, "hour")?;
+    let second = number(captures, "second").unwrap_or(0);
+    let time = Time::new(hour, number(captures, "minute")?, second, 0).ok()?;
+    Some(match captures.name("utc") {
         Some(_) => At::Utc(time),
         None => At::Local(time),
-    });
-    Some(Said::Day(date, at))
+    })
+}
+
+fn either(captures: &Captures<'_>) -> Option<Said> {
+    let year = year(captures)?;
+    let a: i8 = number(captures, "a").or_else(|| number(captures, "a2"))?;
+    let b: i8 = number(captures, "b").or_else(|| number(captures, "b2"))?;
+    let at = time_of_day(captures);
+    match (Date::new(year, b, a).ok(), Date::new(year, a, b).ok()) {
+        (None, None) => None,
+        (Some(day_first), Some(month_first)) if day_first == month_first => {
+            Some(Said::Day(day_first, at))
+        }
+        (day_first, month_first) => Some(Said::Either {
+            day_first,
+            month_first,
+            at,
+        }),
+    }
+}
+
+fn epoch(captures: &Captures<'_>) -> Option<Said> {
+    let at = Timestamp::new(number(captures, "seconds")?, 0).ok()?;
+    let at = at.to_zoned(TimeZone::UTC);
+    let is_one = YEARS.contains(&at.year());
+    is_one.then(|| Said::Day(at.date(), Some(At::Utc(at.time()))))
 }
 
 fn week(captures: &Captures<'_>) -> Option<Said> {
@@ -254,13 +373,7 @@ mod tests {
         for path in ["monthly/2024-02.sqlite.gz", "monthly/2024_02/db.sqlite.gz"] {
             assert_eq!(said(path), month, "{path}");
         }
-        for path in [
-            "home.sqlite.gz",
-            "1234-56-78.db",
-            "backup-1763695800.db",
-            "v2026.db",
-            "2026-W60.db",
-        ] {
+        for path in ["home.sqlite.gz", "1234-56-78.db", "v2026.db", "2026-W60.db"] {
             assert_eq!(said(path), Said::Nothing, "{path}");
         }
     }
@@ -269,7 +382,8 @@ mod tests {
     fn a_night_is_the_paths_date_at_the_files_own_time_or_else_the_nightly_one() {
         let now = zoned("2026-11-21T12:00:00+01:00");
         let nightly = Time::constant(3, 30, 0, 0);
-        let of = |path: &str, changed: &str| night(said(path), &zoned(changed), &now, nightly);
+        let of =
+            |path: &str, changed: &str| night(said(path), &zoned(changed), &now, nightly, true);
         for (path, changed, expected) in [
             (
                 "2026-11-20.db",
@@ -349,5 +463,75 @@ mod tests {
             let said = of(path, changed).unwrap_err();
             assert!(said.contains(why), "{path}: {said}");
         }
+    }
+
+    #[test]
+    fn a_day_may_come_before_its_month_or_behind_it_and_seconds_count_from_1970() {
+        let either = |day_first, month_first| Said::Either {
+            day_first,
+            month_first,
+            at: None,
+        };
+        let (may, april) = (date(2026, 5, 4), date(2026, 4, 5));
+        for (path, expected) in [
+            ("home-21.11.2026.db", either(Some(date(2026, 11, 21)), None)),
+            ("11-21-2026/home.db", either(None, Some(date(2026, 11, 21)))),
+            ("11/21/2026/home.db", either(None, Some(date(2026, 11, 21)))),
+            (
+                "home_21112026.db.gz",
+                either(Some(date(2026, 11, 21)), None),
+            ),
+            (
+                "home_11212026.db.gz",
+                either(None, Some(date(2026, 11, 21))),
+            ),
+            ("4.5.2026.db", either(Some(may), Some(april))),
+            ("home-04-05-2026.db", either(Some(may), Some(april))),
+            ("05.05.2026.db", Said::Day(date(2026, 5, 5), None)),
+            (
+                "04-05-2026/2026-11-21.db",
+                Said::Day(date(2026, 11, 21), None),
+            ),
+            ("31.02.2026.db", Said::Nothing),
+            ("home-12.13.14.db", Said::Nothing),
+        ] {
+            assert_eq!(said(path), expected, "{path}");
+        }
+        assert_eq!(
+            said("home-21.11.2026_03-30.db"),
+            Said::Either {
+                day_first: Some(date(2026, 11, 21)),
+                month_first: None,
+                at: Some(At::Local(Time::constant(3, 30, 0, 0))),
+            }
+        );
+        let utc = Said::Day(
+            date(2025, 11, 21),
+            Some(At::Utc(Time::constant(3, 40, 0, 0))),
+        );
+        for path in ["home-1763696400.db", "1763696400123/home.db"] {
+            assert_eq!(said(path), utc, "{path}");
+        }
+        for path in [
+            "home-9999999999.db",
+            "home-176369640.db",
+            "home-0763696400.db",
+        ] {
+            assert_eq!(said(path), Said::Nothing, "{path}");
+        }
+    }
+
+    #[test]
+    fn without_a_date_the_time_of_change_counts_only_where_that_was_asked_for() {
+        let now = zoned("2026-11-21T12:00:00+01:00");
+        let changed = zoned("2026-11-20T03:31:00+01:00");
+        let at = Time::constant(3, 30, 0, 0);
+        let refused = night(said("home.db"), &changed, &now, at, false).unwrap_err();
+        assert!(
+            refused.contains("no date") && refused.contains("2026-11-20"),
+            "{refused}"
+        );
+        let open = night(said("04.05.2026.db"), &changed, &now, at, true).unwrap_err();
+        assert!(open.contains("2026-05-04 or 2026-04-05"), "{open}");
     }
 }

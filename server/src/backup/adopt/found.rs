@@ -7,6 +7,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::durable;
 
 use super::dates::{self, Said};
 use super::{AdoptError, Looked};
@@ -70,11 +73,11 @@ pub(super) struct Found {
     pub others: Vec<String>,
 }
 
-/// Looks through the folder.
+/// Looks through the folder. The order in which it writes day and month is told from all its names together.
 ///
 /// # Errors
 /// It, or a folder in it, can't be read; or it holds too much.
-pub(super) fn look(from: &Path) -> Result<Found, AdoptError> {
+pub(super) fn look(from: &Path, today: Date) -> Result<Found, AdoptError> {
     let mut found = Found::default();
     let mut folders = vec![(from.to_owned(), 0)];
     let mut seen = 0_usize;
@@ -115,10 +118,17 @@ pub(super) fn look(from: &Path) -> Result<Found, AdoptError> {
                 found
                     .others
                     .push(format!("{name} (a link, and links are not followed)"));
-            } else {
+            } else if meta.is_file() {
                 found.others.push(name);
+            } else {
+                let kind = durable::kind_of(meta.file_type());
+                found.others.push(format!("{name} (a {kind})"));
             }
         }
+    }
+    let order = dates::order_of(found.candidates.iter().map(|one| one.said), today);
+    for candidate in &mut found.candidates {
+        candidate.said = candidate.said.settled(order);
     }
     found
         .candidates
@@ -164,7 +174,7 @@ mod tests {
             dir.path().join("latest.sqlite.gz"),
         )
         .unwrap();
-        let found = look(dir.path()).unwrap();
+        let found = look(dir.path(), jiff::civil::date(2026, 11, 21)).unwrap();
         let names: Vec<&str> = found.candidates.iter().map(|one| &*one.name).collect();
         assert_eq!(
             names,

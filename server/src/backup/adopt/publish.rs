@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use rustix::fs::Advice;
 use sha2::{Digest, Sha256};
 
-use crate::durable::Unnamed;
+use crate::durable::{self, Unnamed};
 use crate::names::AppName;
 
 use super::super::database::Facts;
@@ -267,7 +267,7 @@ fn place(
 }
 
 fn sha256_of(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file = durable::open_regular(path)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 17];
     loop {
@@ -294,6 +294,7 @@ fn describe(
         schema_hash,
         tables,
         journal_mode: _,
+        concerns,
     } = proven.facts.clone();
     let from = serde_json::json!({"from": piece.name, "sha256": original});
     Manifest {
@@ -316,6 +317,7 @@ fn describe(
         user_version,
         schema_hash,
         tables,
+        concerns,
         took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         later: [(ADOPTED.to_owned(), from)].into(),

@@ -50,6 +50,7 @@ impl Shelf {
             from: self.dir.path().join("old"),
             now: "2026-11-21T12:00:00+01:00[Europe/Berlin]".parse().unwrap(),
             at: Time::constant(3, 30, 0, 0),
+            by_mtime: false,
             dry_run: false,
         }
     }
@@ -297,4 +298,66 @@ fn what_an_adoption_left_that_was_cut_off_gets_its_manifest_and_no_id_is_taken_t
         fs::read(snapshots.join("2026-11-20T023000Z.sqlite.gz")).unwrap(),
         b"other"
     );
+}
+
+fn why<'a>(adoption: &'a Adoption, file: &str) -> (Outcome, &'a str) {
+    let found = adoption.files.iter().find(|one| one.file == file).unwrap();
+    (found.outcome, &found.why)
+}
+
+#[test]
+fn the_order_of_day_and_month_is_the_folders_and_without_one_a_file_is_refused_by_name() {
+    let shelf = Shelf::new();
+    shelf.put("home-04.05.2026.db", &shelf.database(3));
+    let alone = shelf.adopt();
+    let (outcome, reason) = why(&alone, "home-04.05.2026.db");
+    assert_eq!(outcome, Outcome::Refused);
+    assert!(reason.contains("2026-05-04 or 2026-04-05"), "{reason}");
+    shelf.put("home-13.05.2026.db", &shelf.database(4));
+    let together = shelf.adopt();
+    let dates: Vec<String> = together
+        .files
+        .iter()
+        .filter_map(|file| Some(file.local_date?.to_string()))
+        .collect();
+    assert_eq!(dates, ["2026-05-04", "2026-05-13"]);
+}
+
+#[test]
+fn copies_without_a_date_are_refused_by_name_and_never_become_one_night() {
+    let shelf = Shelf::new();
+    let put = |name: &str, rows, changed: &str| {
+        shelf.put(name, &shelf.database(rows));
+        let file = fs::File::options()
+            .write(true)
+            .open(shelf.dir.path().join("old").join(name))
+            .unwrap();
+        let at: Timestamp = changed.parse().unwrap();
+        file.set_modified(at.into()).unwrap();
+    };
+    put("one.db", 1, "2026-11-10T02:00:00Z");
+    put("two.db", 2, "2026-11-11T02:00:00Z");
+    put("three.db", 3, "2026-11-12T02:00:00Z");
+    put("four.db", 4, "2026-11-12T09:00:00Z");
+    put("home.db.bak", 5, "2026-11-12T09:00:00Z");
+    put("home.sq3", 6, "2026-11-12T09:00:00Z");
+    put("home.db.1", 7, "2026-11-12T09:00:00Z");
+    let refused = shelf.adopt();
+    assert_eq!(refused.count(Outcome::Refused), 4);
+    assert!(why(&refused, "one.db").1.contains("--by-mtime"));
+    assert_eq!(refused.others, ["home.db.1", "home.db.bak", "home.sq3"]);
+    let asked = Adopt {
+        by_mtime: true,
+        ..shelf.order()
+    };
+    let adoption = adopt_by(&shelf.keeper(), &asked).unwrap();
+    for (file, expected) in [
+        ("one.db", Outcome::Taken),
+        ("two.db", Outcome::Taken),
+        ("three.db", Outcome::Refused),
+        ("four.db", Outcome::Refused),
+    ] {
+        assert_eq!(why(&adoption, file).0, expected, "{file}");
+    }
+    assert!(why(&adoption, "four.db").1.contains("2026-11-12"));
 }

@@ -244,12 +244,23 @@ fn damage_is_told_by_byte_chunk_and_pages() {
     assert_eq!(fault(&whole[..cut]), Fault::CutShort { at: cut as u64 });
     let cut = starts[93] + 100;
     assert_eq!(fault(&whole[..cut]), Fault::CutShort { at: cut as u64 });
-    for garbage in [&[0; 512][..], b"x", b"\x1f\x8c"] {
+    for garbage in [
+        &b"x"[..],
+        b"\x1f\x8c",
+        b"\0\0x",
+        &[&[0; 300_000][..], b"x"].concat(),
+    ] {
         let at = whole.len() as u64;
         assert_eq!(
             fault(&[&whole[..], garbage].concat()),
             Fault::TrailingGarbage { at }
         );
+    }
+    for zeros in [1, 512, 300_000] {
+        let padded = [&whole[..], &vec![0; zeros]].concat();
+        let (read, out) = unpacked(&padded, Limit::Disk(u64::MAX)).unwrap();
+        assert!(out == plain, "{zeros} zeros");
+        assert_eq!(read.bytes, padded.len() as u64);
     }
     assert_eq!(fault(b""), Fault::Empty);
     assert_eq!(fault(b"SQLite format 3\0"), Fault::NotGzip);

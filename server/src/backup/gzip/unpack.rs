@@ -220,10 +220,27 @@ impl<'f> Reader<'f> {
                 (_, []) => return Err(Fault::Empty.into()),
                 (Some(header), _) => self.read_member(at, header)?,
                 (None, [0x1f, 0x8b, ..] | [0x1f]) => self.read_other()?,
+                (None, [0, ..]) if any => return self.read_padding(at),
                 (None, _) if any => return Err(Fault::TrailingGarbage { at }.into()),
                 (None, _) => return Err(Fault::NotGzip.into()),
             }
             any = true;
+        }
+    }
+
+    /// Zeros up to the file's end are padding, as tapes and whole blocks leave it, and gzip ignores them too
+    /// (its manual, "Tapes").
+    fn read_padding(&mut self, at: u64) -> Result<(), Ended> {
+        loop {
+            let rest = io::BufRead::fill_buf(&mut self.split)?;
+            if rest.iter().any(|byte| *byte != 0) {
+                return Err(Fault::TrailingGarbage { at }.into());
+            }
+            let length = rest.len();
+            if length == 0 {
+                return Ok(());
+            }
+            io::BufRead::consume(&mut self.split, length);
         }
     }
 

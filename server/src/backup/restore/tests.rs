@@ -274,7 +274,7 @@ fn an_empty_file_takes_the_snapshots_page_size() {
     let place = Place::new();
     let _source = place.database("source.db", "PRAGMA page_size = 16384", "old", 300);
     let unpacked = place.unpacked("source.db");
-    File::create(place.path("live.db")).unwrap();
+    fs::File::create(place.path("live.db")).unwrap();
     copy_into(&unpacked, &place.path("live.db"), &mut watch(&mut |_| {})).unwrap();
     let live = Connection::open(place.path("live.db")).unwrap();
     assert_eq!(words(&live), ("oldold".to_owned(), 300));

@@ -809,3 +809,125 @@ fn the_newest_of_a_second_sorts_after_all_others_also_where_a_number_is_free_aga
     let refused = free_id(dir.path(), at).unwrap_err();
     assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
 }
+
+fn watch(tell: &mut (dyn FnMut(Progress) + Send)) -> Watch<'_> {
+    Watch::new(tell, Cancel::never(), PLENTY)
+}
+
+#[test]
+fn rows_that_break_the_apps_own_rules_are_noted_and_are_in_the_snapshot() {
+    for mode in ["WAL", "DELETE"] {
+        rows_that_break_a_rule_are_noted_and_kept(mode);
+    }
+}
+
+fn rows_that_break_a_rule_are_noted_and_kept(mode: &str) {
+    let place = Place::new();
+    let conn = place.open();
+    conn.execute_batch(&format!(
+        "PRAGMA journal_mode = {mode}; PRAGMA ignore_check_constraints = ON;
+         CREATE TABLE doses (mg CHECK (mg > 0)); INSERT INTO doses VALUES (-1), (-2)",
+    ))
+    .unwrap();
+    let manifest = take(&place.request(), &mut watch(&mut |_| {})).unwrap();
+    assert_eq!(
+        manifest.concerns.content_findings,
+        ["CHECK constraint failed in doses (2 times)"]
+    );
+    let file = place.packed(&manifest);
+    let json: serde_json::Value = serde_json::from_slice(
+        &fs::read(file.with_file_name(manifest.id.manifest_name())).unwrap(),
+    )
+    .unwrap();
+    assert_eq!(
+        json["content_findings"][0],
+        "CHECK constraint failed in doses (2 times)"
+    );
+    assert_eq!(json.get("unchecked"), None);
+    let verdict = verify::verify_file(&file, None, &mut watch(&mut |_| {})).unwrap();
+    assert!(verdict.is_whole(), "{verdict}");
+
+    // And back: into the live database, whose rows have changed since.
+    conn.execute_batch("DELETE FROM doses").unwrap();
+    let unpacked = place.dir.path().join("unpacked.db");
+    super::super::restore::unpack(&file, &unpacked, &mut watch(&mut |_| {})).unwrap();
+    super::super::restore::copy_into(&unpacked, &place.database(), &mut watch(&mut |_| {}))
+        .unwrap();
+    let rows: i64 = conn
+        .query_row("SELECT count(*) FROM doses", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(rows, 2);
+}
+
+#[test]
+fn a_schema_that_needs_the_apps_own_functions_is_kept_and_what_was_not_checked_is_said() {
+    let place = Place::new();
+    let conn = place.open();
+    let flags = rusqlite::functions::FunctionFlags::SQLITE_UTF8
+        | rusqlite::functions::FunctionFlags::SQLITE_DETERMINISTIC;
+    conn.create_scalar_function("regexp", 2, flags, |_| Ok(true))
+        .unwrap();
+    conn.create_collation("german", |one, other| one.cmp(other))
+        .unwrap();
+    for (mode, level) in [("WAL", 1), ("DELETE", 2)] {
+        conn.execute_batch(&format!(
+            "PRAGMA journal_mode = {mode};
+             CREATE TABLE t{level} (a COLLATE german PRIMARY KEY, b CHECK (b REGEXP 'x'));
+             INSERT INTO t{level} VALUES ('a', 'b')"
+        ))
+        .unwrap();
+        let manifest = take(&place.request(), &mut watch(&mut |_| {})).unwrap();
+        assert_eq!(manifest.tables[&format!("t{level}")], 1, "{mode}");
+        assert!(
+            manifest
+                .concerns
+                .unchecked
+                .iter()
+                .any(|what| what.starts_with("t1: ")),
+            "{mode}: {:?}",
+            manifest.concerns
+        );
+        let file = place.packed(&manifest);
+        let verdict = verify::verify_file(&file, None, &mut watch(&mut |_| {})).unwrap();
+        assert!(verdict.is_whole(), "{verdict}");
+    }
+}
+
+#[test]
+fn a_database_that_stays_locked_is_refused_with_who_holds_it_and_what_to_do() {
+    for hold in [
+        "PRAGMA locking_mode = EXCLUSIVE; CREATE TABLE IF NOT EXISTS more (x)",
+        "BEGIN EXCLUSIVE",
+    ] {
+        let place = Place::new();
+        place
+            .open()
+            .execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (1)")
+            .unwrap();
+        let script = format!(
+            "import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1], isolation_level=None)\n\
+             for part in '{hold}'.split(';'): db.execute(part)\nprint('held', flush=True)\nsys.stdin.read()"
+        );
+        let mut holder = Command::new("python3")
+            .args(["-c", &script])
+            .arg(place.database())
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let out = holder.stdout.as_mut().unwrap();
+        io::BufRead::read_line(&mut io::BufReader::new(out), &mut line).unwrap();
+        assert_eq!(line, "held\n");
+        let mut request = place.request();
+        request.busy_timeout = Duration::from_millis(50);
+        let said = take(&request, &mut watch(&mut |_| {}))
+            .unwrap_err()
+            .to_string();
+        let who = format!("python3 (process {}) holds it", holder.id());
+        assert!(said.contains(&who), "{said}");
+        assert!(said.contains("PRAGMA locking_mode = EXCLUSIVE"), "{said}");
+        drop(holder.stdin.take());
+        holder.wait().unwrap();
+    }
+}

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -58,6 +58,13 @@ impl Survey {
 pub enum Trouble {
     /// Lines of `SHA256SUMS` that name no checksum and snapshot, by their numbers.
     Sums(Vec<usize>),
+    /// Something of the folder's own that can't be read.
+    Unreadable {
+        /// Its path below the folder.
+        name: String,
+        /// Why, in words that end no sentence.
+        why: String,
+    },
     /// A tier's link that leads to no snapshot.
     Link {
         /// Its path below the folder.
@@ -73,6 +80,7 @@ impl Trouble {
     pub fn subject(&self) -> &str {
         match self {
             Trouble::Sums(_) => SUMS,
+            Trouble::Unreadable { name, .. } => name,
             Trouble::Link { link, .. } => link,
         }
     }
@@ -94,6 +102,7 @@ impl fmt::Display for Trouble {
                     shown.join(", ")
                 )
             }
+            Trouble::Unreadable { why, .. } => write!(f, "it can't be read: {why}"),
             Trouble::Link { to, .. } => {
                 write!(f, "it leads to {}, which is no snapshot here", to.display())
             }
@@ -155,10 +164,11 @@ pub fn survey(
     }
     for name in copies {
         let path = place.outer.as_deref().unwrap_or(dir).join(&name);
-        if named.is_copy(&path, watch)? {
-            continue;
-        }
-        let verdict = at_depth(&path, look, watch)?;
+        let verdict = match named.is_copy(&path, watch) {
+            Ok(true) => continue,
+            Ok(false) => unless_unreadable(at_depth(&path, look, watch), &path, watch)?,
+            Err(e) => unless_unreadable(Err(e), &path, watch)?,
+        };
         each(Found::Verdict(&name, &verdict));
         survey.copies.push((name, verdict));
     }
@@ -194,6 +204,25 @@ pub fn verify_folder(
         }
     };
     Ok(survey(dir, &look, watch, &mut tell)?.snapshots)
+}
+
+/// A snapshot that can't be read is a verdict of its own, and the others are still judged. Where it can be read, what
+/// failed is the place to unpack it in, which would fail for the others too.
+fn unless_unreadable(
+    verdict: Result<Verdict, VerifyError>,
+    path: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<Verdict, VerifyError> {
+    let Err(error @ VerifyError::Io { .. }) = verdict else {
+        return verdict;
+    };
+    match sha256_of(path, watch) {
+        Ok(_) => Err(error),
+        Err(VerifyError::Io { source, .. }) => {
+            Ok(Verdict::Damaged(Damage::Unreadable(source.to_string())))
+        }
+        Err(other) => Err(other),
+    }
 }
 
 fn at_depth(path: &Path, look: &Look<'_>, watch: &mut Watch<'_>) -> Result<Verdict, VerifyError> {
@@ -286,14 +315,16 @@ impl Place {
             path: path.clone(),
             source,
         };
-        if !path.try_exists().map_err(io)? {
-            return Ok(Verdict::Missing);
-        }
-        let verdict = match at_depth(&path, look, watch) {
+        let verdict = match path.try_exists() {
+            Ok(true) => at_depth(&path, look, watch),
+            Ok(false) => return Ok(Verdict::Missing),
+            Err(e) => Err(io(e)),
+        };
+        let verdict = match verdict {
             Err(VerifyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 Verdict::Missing
             }
-            verdict => verdict?,
+            verdict => unless_unreadable(verdict, &path, watch)?,
         };
         let Some(sum) = named.sums.get(&id).filter(|_| verdict.is_whole()) else {
             return Ok(verdict);
@@ -334,7 +365,10 @@ impl Named {
         let bytes = match durable::read_small(&outer.join(SUMS), MOST_BYTES) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(e) => return Err(e),
+            Err(e) => {
+                self.cannot_read(SUMS, &e);
+                return Ok(true);
+            }
         };
         let mut bad = Vec::new();
         for (at, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {
@@ -356,7 +390,10 @@ impl Named {
             Ok(listing) => listing,
             // A file system without links, or a copy of the snapshots alone.
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(e) => return Err(e),
+            Err(e) => {
+                self.cannot_read(tier.as_str(), &e);
+                return Ok(());
+            }
         };
         let mut items = listing.collect::<io::Result<Vec<_>>>()?;
         items.sort_by_key(fs::DirEntry::file_name);
@@ -385,6 +422,13 @@ impl Named {
             }
         }
         Ok(())
+    }
+
+    fn cannot_read(&mut self, name: &str, why: &io::Error) {
+        self.troubles.push(Trouble::Unreadable {
+            name: name.to_owned(),
+            why: why.to_string(),
+        });
     }
 
     /// Whether a file is the same as a snapshot that is judged by itself.
@@ -417,7 +461,7 @@ fn sha256_of(path: &Path, watch: &mut Watch<'_>) -> Result<String, VerifyError> 
         path: path.to_owned(),
         source,
     };
-    let mut file = File::open(path).map_err(io)?;
+    let mut file = durable::open_regular(path).map_err(io)?;
     let total = file.metadata().map_err(io)?.len();
     watch.begin(Stage::ReadingBack, total)?;
     let (mut hash, mut buffer, mut done) = (Sha256::new(), vec![0; 1 << 16], 0);

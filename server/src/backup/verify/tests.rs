@@ -147,7 +147,7 @@ fn each_kind_of_damage_has_its_own_words() {
             b.truncate(b.len() - 1)
         }),
         ("damaged: something was appended to it: from byte", |b| {
-            b.extend(b"\0\0\0\0")
+            b.extend(b"\0\0\0x")
         }),
         ("damaged: it unpacks to more than", |b| {
             *b = gzip(&vec![0; 50 << 20])
@@ -163,6 +163,12 @@ fn each_kind_of_damage_has_its_own_words() {
         let said = Kept::new().damage(change).to_string();
         assert!(said.starts_with(words), "{said:?} is not {words:?}");
     }
+    // Padding is no damage in itself, but these are not the bytes that the manifest is of.
+    let padded = Kept::new();
+    let said = padded.damage(|b| b.extend(b"\0\0\0\0")).to_string();
+    assert!(said.starts_with("damaged: its checksum differs"), "{said}");
+    fs::remove_file(padded.manifest_path()).unwrap();
+    assert!(verdict(&padded.path()).is_whole());
     // A flipped byte, wherever it is: never whole. In the header's time stamp only the checksum tells.
     let kept = Kept::new();
     let whole = fs::read(kept.path()).unwrap();

@@ -90,6 +90,12 @@ impl std::fmt::Display for Verdict {
 /// What is wrong with a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
+    /// Something else than a regular file has its name.
+    #[error("it is a {0}, not a regular file")]
+    NotAFile(&'static str),
+    /// It is there and can't be read.
+    #[error("it can't be read: {0}")]
+    Unreadable(String),
     /// The compressed file.
     #[error(transparent)]
     File(#[from] Fault),

@@ -1,13 +1,14 @@
 //! What came of a pull: as `--json` prints it, and in words.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::there::Traffic;
 use crate::backup::drill::Report;
 use crate::backup::{SnapshotId, human};
+use crate::cli::terminal;
 use crate::names::AppName;
 
 /// What came of a pull, as `--json` prints it.
@@ -16,6 +17,7 @@ pub struct Facts {
     /// Whose snapshots they are, where their manifests say so.
     pub app: Option<AppName>,
     /// The folder here.
+    #[serde(serialize_with = "lossily")]
     pub dest: PathBuf,
     /// The snapshots that came, oldest first.
     pub came: Vec<Came>,
@@ -59,6 +61,11 @@ pub struct Came {
     pub verdict: String,
 }
 
+/// JSON is text, and a path need not be.
+fn lossily<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
 /// The same for people, as sentences.
 pub fn text(facts: &Facts, mirrors: bool) -> String {
     let mut text = match facts.newest {
@@ -94,7 +101,7 @@ pub fn text(facts: &Facts, mirrors: bool) -> String {
             report.proven()
         ));
         for warning in &report.warnings {
-            text.push_str(&format!("\nLook at this: {warning}."));
+            text.push_str(&format!("\nLook at this: {}.", terminal::line(warning)));
         }
     }
     text

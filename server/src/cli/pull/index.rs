@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow};
 use super::source::Source;
 use crate::backup::{Catalogue, Manifest, SnapshotId, Tier, catalogue, manifest};
 use crate::cli::Failure;
-use crate::cli::progress::say;
+use crate::cli::progress::say_line;
 use crate::names::AppName;
 
 /// The other side's small files, as they were a moment ago.
@@ -35,7 +35,7 @@ impl Index {
     pub fn read(folder: &Path, source: &Source, missed: Option<String>) -> Result<Index, Failure> {
         let snapshots = catalogue::snapshots(folder);
         if let Some(why) = &missed {
-            say(format_args!(
+            say_line(format_args!(
                 "Not all that describes the snapshots there could be read: {why}"
             ));
         }
@@ -67,7 +67,7 @@ impl Index {
                 Ok(_) => "it is no plain file".to_owned(),
                 Err(error) => error.to_string(),
             };
-            say(format_args!(
+            say_line(format_args!(
                 "{id}: its manifest there can't be read here, so it is passed over: {passed_over}. If a newer Tealkeep \
                  wrote it, this one is too old"
             ));

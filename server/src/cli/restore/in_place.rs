@@ -73,7 +73,7 @@ pub fn run(args: &RestoreArgs, from: &Path, json: bool) -> Outcome {
     let kept = put_in_place(&unpacked, target, is_filled)?;
     let rows: u64 = facts.tables.values().sum();
     let printed = json!({
-        "database": target, "snapshot": id, "bytes": facts.plain_bytes(), "tables": facts.tables, "kept": kept,
+        "database": target.to_string_lossy(), "snapshot": id, "bytes": facts.plain_bytes(), "tables": facts.tables, "kept": kept.as_ref().map(|kept| kept.to_string_lossy()),
     });
     print(json, &printed, || {
         let kept = kept.as_ref().map_or(String::new(), |kept| {

@@ -20,6 +20,7 @@ impl Data {
         &self,
         from: PathBuf,
         at: Time,
+        by_mtime: bool,
         dry_run: bool,
     ) -> anyhow::Result<Result<Adoption, AdoptError>> {
         let _one_at_a_time = match dry_run {
@@ -30,6 +31,7 @@ impl Data {
             from,
             now: self.clock.local(),
             at,
+            by_mtime,
             dry_run,
         };
         let (keeper, deadline, cancel) = (self.keeper.clone(), ADOPTION_DEADLINE, self.cancel());

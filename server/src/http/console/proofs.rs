@@ -223,6 +223,19 @@ pub(super) async fn overdue(
         );
         return attention(sentence, "Look at it");
     }
+    let newest = catalogue.newest_by(server.clock.now());
+    let found = newest.map_or(&[][..], |entry| &entry.manifest.concerns.content_findings);
+    if let Some(first) = found.first() {
+        let more = match found.len() {
+            1 => String::new(),
+            n => format!(" and {} more", n - 1),
+        };
+        let sentence = format!(
+            "Some rows of {name} break the app's own rules: {first}{more}. They are backed up as they are; the app's \
+             developer can mend them."
+        );
+        return attention(sentence, "Look at it");
+    }
     let warnings = app.last_drill().await?.map(|drill| drill.warnings);
     if let Some(warning) = warnings.and_then(|all| all.into_iter().next()) {
         let sentence = format!("The last restore drill of {name} noticed something: {warning}.");

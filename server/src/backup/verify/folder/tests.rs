@@ -201,3 +201,64 @@ fn only_what_was_asked_for_is_looked_at() {
     );
     assert!(matches!(nothing, Err(VerifyError::NothingThere(_))));
 }
+
+#[test]
+fn something_else_under_a_snapshots_name_is_named_never_waited_for_and_ends_nothing() {
+    let kept = rotated();
+    let snapshots = catalogue::snapshots(&kept.folder());
+    let at = |name: &str| snapshots.join(name);
+    let fifo = |path: PathBuf| {
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            path,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+    };
+    fifo(at("2026-11-01T033000Z.sqlite.gz"));
+    fs::create_dir(at("2026-11-02T033000Z.sqlite.gz")).unwrap();
+    let _socket =
+        std::os::unix::net::UnixListener::bind(at("2026-11-03T033000Z.sqlite.gz")).unwrap();
+    symlink("/dev/zero", at("2026-11-04T033000Z.sqlite.gz")).unwrap();
+    // One whose manifest would be waited for.
+    fs::copy(kept.path(), at("2026-11-05T033000Z.sqlite.gz")).unwrap();
+    fifo(at("2026-11-05T033000Z.json"));
+    for depth in [Depth::Members, Depth::Content] {
+        let survey = look(&kept.folder(), &Look { depth, ..QUICK });
+        let told: Vec<String> = survey
+            .snapshots
+            .iter()
+            .map(|(_, verdict)| verdict.to_string())
+            .collect();
+        assert_eq!(
+            told[..4],
+            ["FIFO", "folder", "socket", "device"]
+                .map(|kind| format!("damaged: it is a {kind}, not a regular file"))
+        );
+        assert!(
+            told[4].contains("its manifest can't be read") && told[4].contains("is a FIFO"),
+            "{told:?}"
+        );
+        assert!(survey.snapshots[5].1.is_whole(), "{told:?}");
+        assert_eq!(told.len(), 6);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_of_the_folder_itself_is_said_and_the_snapshots_are_judged() {
+    let kept = rotated();
+    fs::remove_file(kept.folder().join(SUMS)).unwrap();
+    fs::create_dir(kept.folder().join(SUMS)).unwrap();
+    fs::remove_dir_all(kept.folder().join("daily")).unwrap();
+    fs::write(kept.folder().join("daily"), "no folder").unwrap();
+    // A link that leads to itself can't be read by anybody, root included.
+    let looped = catalogue::snapshots(&kept.folder()).join("2026-11-01T033000Z.sqlite.gz");
+    symlink("2026-11-01T033000Z.sqlite.gz", looped).unwrap();
+    let survey = look(&kept.folder(), &QUICK);
+    let subjects: Vec<&str> = survey.troubles.iter().map(Trouble::subject).collect();
+    assert_eq!(subjects, [SUMS, "daily"]);
+    assert_eq!(words(&survey), ["damaged", "whole"]);
+    assert!(!survey.is_whole());
+}

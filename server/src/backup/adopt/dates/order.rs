@@ -1,0 +1,71 @@
+//! In which order a folder writes its dates, told from those that can be read in one order only.
+
+use jiff::civil::Date;
+
+use super::Said;
+
+/// Which number comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Order {
+    /// `21.11.2026`
+    DayFirst,
+    /// `11-21-2026`
+    MonthFirst,
+}
+
+/// The order that all of a folder's dates can be read in, if at least one of them can't be read in the other. A date
+/// that is still to come is no reading. `None` where nothing decides, or where they contradict one another.
+pub(in super::super) fn order_of(
+    folder: impl IntoIterator<Item = Said>,
+    today: Date,
+) -> Option<Order> {
+    let (mut day_first, mut month_first) = (true, true);
+    let mut any = false;
+    for said in folder {
+        let Said::Either {
+            day_first: day,
+            month_first: month,
+            ..
+        } = said
+        else {
+            continue;
+        };
+        any = true;
+        let is_past = |date: Option<Date>| date.is_some_and(|date| date <= today);
+        day_first &= is_past(day);
+        month_first &= is_past(month);
+    }
+    match (any, day_first, month_first) {
+        (true, true, false) => Some(Order::DayFirst),
+        (true, false, true) => Some(Order::MonthFirst),
+        (true, true, true) | (true, false, false) | (false, _, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::said;
+    use super::*;
+    use jiff::civil::date;
+
+    fn order(paths: &[&str]) -> Option<Order> {
+        order_of(paths.iter().map(|path| said(path)), date(2026, 11, 21))
+    }
+
+    #[test]
+    fn one_date_that_can_be_read_in_one_way_only_decides_for_all() {
+        assert_eq!(
+            order(&["04.05.2026.db", "13.05.2026.db"]),
+            Some(Order::DayFirst)
+        );
+        assert_eq!(
+            order(&["04-05-2026.db", "05-13-2026.db"]),
+            Some(Order::MonthFirst)
+        );
+        // 12 October has been; 10 December is still to come.
+        assert_eq!(order(&["12.10.2026.db"]), Some(Order::DayFirst));
+        assert_eq!(order(&["04.05.2026.db", "05.04.2026.db"]), None);
+        assert_eq!(order(&["13.05.2026.db", "05-13-2026.db"]), None);
+        assert_eq!(order(&["2026-11-20.db"]), None);
+    }
+}
