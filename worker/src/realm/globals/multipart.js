@@ -96,7 +96,8 @@
       return internals.newForm(list);
     }
     const boundary = internals.mimeParameter(mime, 'boundary');
-    if (mime.essence !== 'multipart/form-data' || boundary === null) return refuse();
+    // RFC 2046, section 5.1.1, bounds it; the search for it takes time by its length.
+    if (mime.essence !== 'multipart/form-data' || boundary === null || boundary.length > 70) return refuse();
     return internals.newForm(decodeMultipart(bytes, boundary));
   };
 })

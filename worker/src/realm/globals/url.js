@@ -1,4 +1,4 @@
-// URL (URL Standard, section 6.1) over the natives' URL parser. Adds nothing to internals but what its own parts share.
+// URL (URL Standard, section 6.1) over the natives' URL parser. Adds objectUrl, which finds none, to internals.
 (function (host, internals) {
   'use strict';
   const { P } = internals;

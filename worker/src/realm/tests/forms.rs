@@ -113,6 +113,10 @@ fn a_form_is_read_back_byte_for_byte() {
                 "TypeError",
             ),
             ("read('--B--', 'multipart/form-data')", "TypeError"),
+            (
+                "(b => read('--' + b + '--', 'multipart/form-data; boundary=' + b))('B'.repeat(71))",
+                "TypeError",
+            ),
         ],
     );
 }
