@@ -135,7 +135,10 @@ pub fn is_consistent(folder: &Path, scratch: &Path, what: &str) {
                 let verdict = verdict(path, scratch);
                 assert!(verdict.is_whole(), "{what}: {problem}: {verdict}");
             }
-            Problem::NoFile { .. } | Problem::WrongSize { .. } | Problem::BadManifest { .. } => {
+            Problem::NoFile { .. }
+            | Problem::WrongSize { .. }
+            | Problem::BadManifest { .. }
+            | Problem::NotAFile { .. } => {
                 panic!("{what}: {problem}")
             }
         }

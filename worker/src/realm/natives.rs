@@ -14,6 +14,7 @@ use crate::realm::state::{State, hex, sha256};
 use crate::realm::{load, place, store};
 
 mod bytes;
+mod codecs;
 mod text;
 mod urls;
 
@@ -26,6 +27,7 @@ pub(super) fn build<'js>(ctx: &Ctx<'js>, state: &Rc<State>) -> Result<Object<'js
     content(&host, ctx, state)?;
     bytes::add_bytes(&host, ctx)?;
     text::add_text(&host, ctx)?;
+    codecs::add_codecs(&host, ctx, state)?;
     urls::add_urls(&host, ctx)?;
     load::add(&host, ctx, state)?;
     store::add(&host, ctx, state)?;

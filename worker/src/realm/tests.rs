@@ -8,6 +8,7 @@ use crate::facts::*;
 use crate::realm::Realm;
 
 mod blobs;
+mod conformance;
 mod events;
 mod fetching;
 mod file_readers;
@@ -18,6 +19,7 @@ mod lifecycle;
 mod limits;
 mod loading;
 mod mime_types;
+mod stream_limits;
 mod timers;
 mod url_patterns;
 mod urls;
