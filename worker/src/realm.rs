@@ -41,9 +41,12 @@ use state::State;
 /// The files of the globals in the order of their evaluation.
 const GLOBALS: &[(&str, &str)] = &[
     ("core.js", include_str!("realm/globals/core.js")),
+    ("webidl.js", include_str!("realm/globals/webidl.js")),
     ("timers.js", include_str!("realm/globals/timers.js")),
     ("events.js", include_str!("realm/globals/events.js")),
     ("abort.js", include_str!("realm/globals/abort.js")),
+    ("base64.js", include_str!("realm/globals/base64.js")),
+    ("url_params.js", include_str!("realm/globals/url_params.js")),
     ("url.js", include_str!("realm/globals/url.js")),
     (
         "streams/base.js",
@@ -123,7 +126,37 @@ const GLOBALS: &[(&str, &str)] = &[
         include_str!("realm/globals/streams/own.js"),
     ),
     ("headers.js", include_str!("realm/globals/headers.js")),
+    (
+        "urlpattern_parts.js",
+        include_str!("realm/globals/urlpattern_parts.js"),
+    ),
+    (
+        "urlpattern_string.js",
+        include_str!("realm/globals/urlpattern_string.js"),
+    ),
+    ("urlpattern.js", include_str!("realm/globals/urlpattern.js")),
+    (
+        "performance_entries.js",
+        include_str!("realm/globals/performance_entries.js"),
+    ),
+    (
+        "performance_observer.js",
+        include_str!("realm/globals/performance_observer.js"),
+    ),
+    (
+        "performance.js",
+        include_str!("realm/globals/performance.js"),
+    ),
+    ("mime.js", include_str!("realm/globals/mime.js")),
     ("blob.js", include_str!("realm/globals/blob.js")),
+    ("file_list.js", include_str!("realm/globals/file_list.js")),
+    ("formdata.js", include_str!("realm/globals/formdata.js")),
+    ("multipart.js", include_str!("realm/globals/multipart.js")),
+    (
+        "progress_event.js",
+        include_str!("realm/globals/progress_event.js"),
+    ),
+    ("filereader.js", include_str!("realm/globals/filereader.js")),
     ("body.js", include_str!("realm/globals/body.js")),
     ("request.js", include_str!("realm/globals/request.js")),
     ("response.js", include_str!("realm/globals/response.js")),

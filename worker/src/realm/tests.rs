@@ -7,17 +7,25 @@ use std::rc::Rc;
 use crate::facts::*;
 use crate::realm::Realm;
 
+mod blobs;
 mod conformance;
 mod events;
 mod fetching;
+mod file_readers;
+mod forms;
 pub(super) mod games;
 mod globals;
 mod lifecycle;
 mod limits;
 mod loading;
+mod mime_types;
 mod platform;
 mod stream_limits;
 mod surface;
+mod timers;
+mod url_patterns;
+mod urls;
+mod user_timing;
 
 /// A host in memory: a table of answers; everything else is 404.
 #[derive(Default)]
@@ -144,4 +152,30 @@ pub(super) fn says(script: &str) -> Vec<String> {
     stage.realm.load().expect("it loads");
     assert_eq!(stage.threw(), Vec::<String>::new());
     stage.said()
+}
+
+/// Evaluates expressions in a worker, each awaited, and compares what they give: a text as it is, anything else as
+/// JSON, an exception as its name.
+pub(super) fn gives(setup: &str, rows: &[(&str, &str)]) {
+    let mut script = format!(
+        "const show = (value) => typeof value === 'string' ? value : typeof value === 'function' ? 'function'\n\
+           : JSON.stringify(value, (key, of) => of === undefined ? 'undefined' : of) ?? 'undefined';\n\
+         const row = async (run) => {{ try {{ console.log(show(await run())); }} catch (e) {{ console.log(e?.name ?? show(e)); }} }};\n\
+         {setup}\n(async () => {{\n"
+    );
+    for (expression, _) in rows {
+        script.push_str(&format!("await row(async () => ({expression}));\n"));
+    }
+    script.push_str("})();");
+    let said = says(&script);
+    let mut wrong = String::new();
+    for (index, (expression, expected)) in rows.iter().enumerate() {
+        let given = said.get(index).map_or("nothing", String::as_str);
+        if given != *expected {
+            wrong.push_str(&format!(
+                "{expression}\n  gave {given}\n  not  {expected}\n"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
 }

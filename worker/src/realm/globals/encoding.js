@@ -1,8 +1,8 @@
-// TextEncoder and TextDecoder (Encoding Standard, section 7), atob and btoa (HTML, section 8.3).
+// TextEncoder and TextDecoder (Encoding Standard, section 7).
 // Adds to internals: newDecoder(label, options) -> { encoding, fatal, ignoreBOM, decode(bytes, goesOn) }.
 (function (host, internals) {
   'use strict';
-  const { P, define, DOMException } = internals;
+  const { P } = internals;
   const S = internals.streams;
   const none = new P.Uint8Array(0);
 
@@ -53,22 +53,4 @@
     }
   }
   S.publish('TextDecoder', TextDecoder);
-
-  const latin1 = (text) => {
-    const bytes = new P.Uint8Array(text.length);
-    for (let at = 0; at < text.length; at++) {
-      const code = P.StringCharCodeAt(text, at);
-      if (code > 255) throw new DOMException('The string contains characters outside of Latin1.', 'InvalidCharacterError');
-      bytes[at] = code;
-    }
-    return bytes;
-  };
-  define('btoa', function btoa(text) { return host.toBase64(latin1(`${text}`)); });
-  define('atob', function atob(text) {
-    const bytes = host.fromBase64(`${text}`);
-    if (!bytes) throw new DOMException('The string to be decoded is not correctly encoded.', 'InvalidCharacterError');
-    let result = '';
-    for (let at = 0; at < bytes.length; at++) result += P.String_fromCharCode(bytes[at]);
-    return result;
-  });
 })

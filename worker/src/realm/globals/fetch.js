@@ -202,16 +202,8 @@
     return state;
   };
   const data = (request) => {
-    const parts = P.RegExpExec(/^data:([^,]*?)(;[ ]*base64[ ]*)?,([^]*)$/i, internals.stripFragment(request.url));
-    if (parts === null) return fail('a data: URL without data');
-    let bytes = host.percentDecode(parts[3]);
-    if (parts[2] !== undefined) {
-      bytes = host.fromBase64(host.decode('latin1', bytes, false, true));
-      if (!bytes) return fail('a data: URL that is no base64');
-    }
-    const type = internals.trim(parts[1]);
-    return local(request, bytes, type === '' ? 'text/plain;charset=US-ASCII'
-      : P.StringStartsWith(type, ';') ? 'text/plain' + type : type, [request.url]);
+    const read = internals.readDataUrl(request.url);
+    return read === null ? fail('a data: URL that is not valid') : local(request, read.bytes, read.type, [request.url]);
   };
 
   // One fetch of ours or of script's; what it resolves to has no `then`.

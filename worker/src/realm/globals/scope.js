@@ -101,19 +101,4 @@
   for (let at = 0, quiet = ['clear', 'count', 'countReset', 'groupEnd', 'time', 'timeLog', 'timeEnd', 'timeStamp',
     'profile', 'profileEnd']; at < quiet.length; at++) console[quiet[at]] = () => {};
   define('console', console);
-
-  class Performance extends internals.EventTarget {
-    now() { return host.elapsed(); }
-    get timeOrigin() { return host.startMs; }
-    mark() { return undefined; }
-    measure() { return undefined; }
-    clearMarks() {}
-    clearMeasures() {}
-    getEntries() { return []; }
-    getEntriesByName() { return []; }
-    getEntriesByType() { return []; }
-    toJSON() { return { timeOrigin: host.startMs }; }
-  }
-  define('Performance', Performance);
-  define('performance', new Performance());
 })

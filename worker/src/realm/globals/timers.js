@@ -9,19 +9,24 @@
   const forget = (id) => P.MapDelete(timers, P.String(id));
   const keep = (id, timer) => { P.MapSet(timers, P.String(id), timer); };
 
-  const arm = (callback, delay, args, repeats) => {
+  const evaluate = globalThis.eval;
+  // HTML, "timer initialization steps": the handler is a function or the text of a script, the delay a `long`.
+  const arm = (name, given, repeats) => {
+    internals.need(given.length, 1, `Failed to execute '${name}' on 'WorkerGlobalScope'`);
+    let callback = given[0];
     if (typeof callback !== 'function') {
-      const source = P.String(callback);
-      callback = () => (0, eval)(source);
+      const source = `${callback}`;
+      callback = () => evaluate(source);
     }
-    let wait = +delay;
-    if (!(wait >= 1)) wait = repeats ? 1 : 0;
+    const wait = P.MathMax(given[1] | 0, repeats ? 1 : 0);
+    const args = [];
+    for (let at = 2; at < given.length; at++) internals.append(args, given[at]);
     const id = host.arm(wait);
     keep(id, { __proto__: null, callback, args, repeats, wait, ticks: 0, isScript: true });
     return id;
   };
   const disarm = (id) => {
-    id = +id;
+    id |= 0;
     if (forget(id)) host.disarm(id);
   };
   // Whether it was script's; what our own files do later is no timer of anybody's.
@@ -61,17 +66,14 @@
     });
   };
 
-  internals.define('setTimeout', function setTimeout(callback, delay = 0, ...args) {
-    return arm(callback, delay, args, false);
-  });
-  internals.define('setInterval', function setInterval(callback, delay = 0, ...args) {
-    return arm(callback, delay, args, true);
-  });
-  internals.define('clearTimeout', function clearTimeout(id) { disarm(id); });
-  internals.define('clearInterval', function clearInterval(id) { disarm(id); });
+  internals.operation('setTimeout', function setTimeout(handler) { return arm('setTimeout', arguments, false); });
+  internals.operation('setInterval', function setInterval(handler) { return arm('setInterval', arguments, true); });
+  internals.operation('clearTimeout', function clearTimeout(id = 0) { disarm(id); });
+  internals.operation('clearInterval', function clearInterval(id = 0) { disarm(id); });
   const settled = P.Promise_resolve();
-  internals.define('queueMicrotask', function queueMicrotask(callback) {
-    if (typeof callback !== 'function') throw new P.TypeError('queueMicrotask: the argument is not a function');
+  internals.operation('queueMicrotask', function queueMicrotask(callback) {
+    internals.need(arguments.length, 1, "Failed to execute 'queueMicrotask' on 'WorkerGlobalScope'");
+    if (typeof callback !== 'function') throw new P.TypeError('queueMicrotask: the callback is not a function.');
     internals.hear(settled, () => internals.invoke(callback, undefined, []));
   });
 

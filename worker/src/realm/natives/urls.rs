@@ -1,41 +1,76 @@
-//! URLs as the URL Standard has them, through the `url` crate.
+//! URLs as the URL Standard has them, for `URL`, `URLPattern` and whatever resolves an address.
+
+mod change;
+mod escape;
+mod parser;
+mod record;
+#[cfg(test)]
+mod tests;
 
 use rquickjs::function::Opt;
-use rquickjs::{Ctx, Object, Result};
-use url::Url;
+use rquickjs::{Ctx, Object, Result, Value};
 
 use super::add;
+use crate::realm::convert::{text_of, to_js};
+use record::Record;
 
-/// Adds them.
+/// Adds `resolveUrl`, `urlPart`, `withUrlPart`, `urlRecord`, `canonicalize`, `parseForm` and `writeForm`.
 pub(super) fn add_urls<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
     add(
         host,
         ctx,
         "resolveUrl",
-        move |text: String, base: Opt<Option<String>>| parse(&text, base.0.flatten().as_deref()),
+        move |text: rquickjs::String<'js>, base: Opt<Option<String>>| {
+            resolve(&text_of(&text), base.0.flatten().as_deref()).map(|url| url.href())
+        },
     )?;
     add(host, ctx, "urlPart", move |href: String, part: String| {
-        Url::parse(&href)
-            .map(|url| read(&url, &part))
+        parser::parse(&href, None)
+            .map(|url| url.part(&part))
             .unwrap_or_default()
     })?;
     add(
         host,
         ctx,
         "withUrlPart",
-        move |href: String, part: String, value: String| match Url::parse(&href) {
-            Ok(mut url) => {
-                write(&mut url, &part, &value);
-                String::from(url)
+        move |href: String, part: String, value: rquickjs::String<'js>| match parser::parse(
+            &href, None,
+        ) {
+            Some(mut url) => {
+                change::set(&mut url, &part, &text_of(&value));
+                url.href()
             }
-            Err(_) => href,
+            None => href,
         },
     )?;
-    add(host, ctx, "parseForm", move |text: String| {
-        url::form_urlencoded::parse(text.as_bytes())
-            .flat_map(|(name, value)| [name.into_owned(), value.into_owned()])
-            .collect::<Vec<String>>()
-    })?;
+    add(
+        host,
+        ctx,
+        "urlRecord",
+        move |ctx: Ctx<'js>, text: rquickjs::String<'js>, base: Opt<Option<String>>| {
+            let url = resolve(&text_of(&text), base.0.flatten().as_deref());
+            components(&ctx, url.as_ref())
+        },
+    )?;
+    add(
+        host,
+        ctx,
+        "canonicalize",
+        move |component: String, value: rquickjs::String<'js>, protocol: Opt<String>| {
+            let protocol = protocol.0.unwrap_or_default();
+            change::canonicalize(&component, &text_of(&value), &protocol)
+        },
+    )?;
+    add(
+        host,
+        ctx,
+        "parseForm",
+        move |text: rquickjs::String<'js>| {
+            url::form_urlencoded::parse(text_of(&text).as_bytes())
+                .flat_map(|(name, value)| [name.into_owned(), value.into_owned()])
+                .collect::<Vec<String>>()
+        },
+    )?;
     add(host, ctx, "writeForm", move |pairs: Vec<String>| {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         for pair in pairs.chunks_exact(2) {
@@ -46,59 +81,34 @@ pub(super) fn add_urls<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
 }
 
 /// An absolute URL, or none.
-fn parse(text: &str, base: Option<&str>) -> Option<String> {
-    let base = match base {
-        None => None,
-        Some(base) => Some(Url::parse(base).ok()?),
-    };
-    Url::options()
-        .base_url(base.as_ref())
-        .parse(text)
-        .ok()
-        .map(String::from)
-}
-
-/// A part, named as `URL` names its attributes.
-fn read(url: &Url, part: &str) -> String {
-    use url::quirks;
-    match part {
-        "origin" => quirks::origin(url),
-        "protocol" => quirks::protocol(url).to_owned(),
-        "username" => quirks::username(url).to_owned(),
-        "password" => quirks::password(url).to_owned(),
-        "host" => quirks::host(url).to_owned(),
-        "hostname" => quirks::hostname(url).to_owned(),
-        "port" => quirks::port(url).to_owned(),
-        "pathname" => quirks::pathname(url).to_owned(),
-        "search" => quirks::search(url).to_owned(),
-        "hash" => quirks::hash(url).to_owned(),
-        _ => quirks::href(url).to_owned(),
+fn resolve(text: &str, base: Option<&str>) -> Option<Record> {
+    match base {
+        None => parser::parse(text, None),
+        Some(base) => parser::parse(text, Some(&parser::parse(base, None)?)),
     }
 }
 
-/// Sets a part; what is not valid changes nothing, as the setters of `URL` have it.
-fn write(url: &mut Url, part: &str, value: &str) {
-    use url::quirks;
-    // A setter that refuses leaves the URL as it was, which is what script sees too.
-    let _ = match part {
-        "protocol" => quirks::set_protocol(url, value),
-        "username" => quirks::set_username(url, value),
-        "password" => quirks::set_password(url, value),
-        "host" => quirks::set_host(url, value),
-        "hostname" => quirks::set_hostname(url, value),
-        "port" => quirks::set_port(url, value),
-        "pathname" => {
-            quirks::set_pathname(url, value);
-            Ok(())
-        }
-        "search" => {
-            quirks::set_search(url, value);
-            Ok(())
-        }
-        "hash" => {
-            quirks::set_hash(url, value);
-            Ok(())
-        }
-        _ => Ok(()),
+/// A URL's components as a URL pattern sees them, without `:`, `?` and `#`, in an object without a prototype, or null.
+fn components<'js>(ctx: &Ctx<'js>, url: Option<&Record>) -> Result<Value<'js>> {
+    let Some(url) = url else {
+        return Ok(Value::new_null(ctx.clone()));
     };
+    let value = to_js(
+        ctx,
+        &serde_json::json!({
+            "protocol": url.scheme,
+            "username": url.username,
+            "password": url.password,
+            "hostname": url.part("hostname"),
+            "port": url.part("port"),
+            "pathname": url.pathname(),
+            "search": url.query.as_deref().unwrap_or_default(),
+            "hash": url.fragment.as_deref().unwrap_or_default(),
+            "isOpaque": url.has_opaque_path(),
+        }),
+    )?;
+    if let Some(object) = value.as_object() {
+        object.set_prototype(None)?;
+    }
+    Ok(value)
 }
