@@ -9,7 +9,7 @@ use crate::config::AppConfig;
 use crate::pulls::DEFAULT_SPOOL;
 
 /// Where the keys that may pull stand: owned by root, so that they can't change themselves.
-const PULL_KEYS: &str = "/var/lib/tealkeep-backup/.ssh/authorized_keys";
+pub const PULL_KEYS: &str = "/var/lib/tealkeep-backup/.ssh/authorized_keys";
 /// Where the keys that may deploy stand, as the package's `/etc/ssh/sshd_config.d/tealkeep.conf` says. It is no
 /// file of the user that they sign in as: whoever tricks a program of his into writing can add no key.
 pub const DEPLOY_KEYS: &str = "/etc/ssh/tealkeep_authorized_keys";
@@ -24,7 +24,8 @@ pub fn one_line(app: &AppConfig, host: &str) -> String {
 
 /// The same for a laptop without Tealkeep: rsync, and the word that it was done. Names that begin with a dot are
 /// files that are not whole yet.
-fn plain_line(app: &AppConfig, host: &str) -> String {
+#[must_use]
+pub fn plain_line(app: &AppConfig, host: &str) -> String {
     let name = &app.name;
     format!(
         "rsync -a --exclude='.*' {BACKUP_USER}@{host}:/ ~/tealkeep/{name}/ && ssh {BACKUP_USER}@{host} pulled"
