@@ -171,6 +171,7 @@ fn the_doctor_finds_what_is_wrong_and_its_commands_mend_it() {
         "polkit",
         "router",
         "ports",
+        "sandbox",
     ] {
         assert_eq!(found[check], "ok", "{check}: {text}");
     }

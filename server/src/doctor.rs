@@ -14,6 +14,7 @@ mod polkit;
 mod pull;
 mod reach;
 mod router;
+mod sandbox;
 mod units;
 
 use std::collections::HashMap;
@@ -71,6 +72,8 @@ pub enum Check {
     Space,
     /// The clock and its zone.
     Clock,
+    /// What confines a service worker under check.
+    Sandbox,
     /// The keys that may deploy.
     Keys,
     /// The laptop's last pull.
@@ -95,6 +98,7 @@ impl Check {
             Check::Backups => "Backups",
             Check::Space => "Free space",
             Check::Clock => "Clock and zone",
+            Check::Sandbox => "Checks of service workers",
             Check::Keys => "Deploying keys",
             Check::Pull => "The laptop's copy",
             Check::Contract => "The app's side",
@@ -376,6 +380,9 @@ pub async fn examine(subject: &Subject<'_>) -> Vec<Finding> {
     }
     if findings.wants(&[Check::Clock]) {
         clock::look(&mut findings, config).await;
+    }
+    if findings.wants(&[Check::Sandbox]) {
+        sandbox::look(&mut findings).await;
     }
     for app in apps {
         findings.app = Some(app.name.clone());

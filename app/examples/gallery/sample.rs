@@ -353,6 +353,7 @@ pub fn empty() -> Vec<Sample> {
                 },
                 room: None,
                 reuse: None,
+                beside: None,
                 failed_nights: vec![],
                 next_run: None,
                 nights: vec![],
