@@ -10,12 +10,15 @@ pub(super) fn names<'a>(source: &str, missing: &'a [String]) -> Vec<&'a str> {
         occurrences
             .filter_map(|(at, _)| quoted(source, at, name.len()))
             .any(|(before, after)| {
-                name.starts_with(|first: char| first.is_ascii_uppercase())
-                    || is_left_of_in(after)
-                    || is_behind_the_global(before)
+                is_only_an_interface(name) || is_left_of_in(after) || is_behind_the_global(before)
             })
     };
     missing.iter().filter(tested).map(String::as_str).collect()
+}
+
+/// Whether a name is an interface's and nothing else: errors are told apart by names in quotes.
+fn is_only_an_interface(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_uppercase()) && !name.ends_with("Error")
 }
 
 /// What stands before and after a string literal, where `length` bytes from `at` are one.
@@ -52,7 +55,7 @@ mod tests {
     use super::*;
 
     fn asked(source: &str) -> Vec<String> {
-        let missing = ["URLPattern", "scheduler"].map(str::to_owned);
+        let missing = ["URLPattern", "scheduler", "QuotaExceededError"].map(str::to_owned);
         names(source, &missing)
             .into_iter()
             .map(str::to_owned)
@@ -84,6 +87,7 @@ mod tests {
     fn words_that_only_look_like_it_are_not_taken_for_it() {
         for source in [
             "const tag = 'scheduler';",
+            "if (error.name === 'QuotaExceededError') {}",
             "log('the scheduler in self')",
             "'scheduler' instanceof Object",
             "new URLPattern()",
