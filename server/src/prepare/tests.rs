@@ -251,3 +251,31 @@ fn ten_thousand_files_are_taken_over() {
         assert_eq!(record.files, 10_000);
     }
 }
+
+#[test]
+fn a_result_that_names_its_own_release_is_made_anew_for_each() {
+    let shelf = Shelf::new();
+    let makes = "echo made >> ../runs; mkdir venv; echo \"#!$PWD/venv/python\" > venv/run";
+    for id in ["v1", "v2", "v3"] {
+        shelf.add(id, "the same");
+        let mut told = Vec::new();
+        let order = shelf.order(id, makes);
+        let record = run(&order, &mut |line| told.push(line.to_owned())).unwrap();
+        assert_eq!(record.bound, Some("venv/run".into()));
+        assert_eq!(record.taken_from, None);
+        let said = "venv/run names this release's own path, so every release makes its own";
+        assert!(record.told().contains(said), "{}", record.told());
+        assert!(told.iter().any(|line| line.contains(said)), "{told:?}");
+        let script = fs::read_to_string(shelf.path(id).join("venv/run")).unwrap();
+        let own = shelf.path(id).canonicalize().unwrap();
+        assert!(script.contains(own.to_str().unwrap()), "{script}");
+        // The earlier one may go.
+        if id == "v2" {
+            remove(&shelf.path("v1")).unwrap();
+        }
+    }
+    assert_eq!(shelf.runs(), 3);
+    // In the same release it is as good as before.
+    shelf.prepare("v3", makes).unwrap();
+    assert_eq!(shelf.runs(), 3);
+}
