@@ -1,6 +1,8 @@
 //! Service workers that mean harm, or are only out of hand: each is bounded, none passes unseen, and whoever runs
 //! the check goes on with other work meanwhile.
 
+mod door;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;

@@ -12,6 +12,7 @@ mod door;
 mod drill;
 mod evaluate_worker;
 mod incoming;
+mod key;
 mod manual;
 mod notify;
 mod password;
@@ -63,7 +64,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
     (
         "Now and then",
         &[
-            "undo", "verify", "drill", "check", "adopt", "notify", "password", "token",
+            "undo", "verify", "drill", "check", "adopt", "notify", "password", "token", "key",
         ],
     ),
     ("Running it", &["doctor", "units", "serve", "demo"]),
@@ -131,6 +132,8 @@ enum Verb {
     Password,
     /// Make, list and revoke tokens for the API.
     Token(token::TokenArgs),
+    /// Let laptops sign in here, list their keys, and lock them out again.
+    Key(key::KeyArgs),
     /// Send a release from this laptop to the machine at home, and make it live there.
     Push(push::PushArgs),
     /// Fetch the snapshots to this laptop, and prove what came.
@@ -196,6 +199,7 @@ impl Verb {
             | Verb::Prepare(_)
             | Verb::Door(_)
             | Verb::EvaluateWorker
+            | Verb::Key(_)
             | Verb::Manual(_) => false,
         }
     }
@@ -229,6 +233,7 @@ impl Verb {
             | Verb::Prepare(_)
             | Verb::Door(_)
             | Verb::EvaluateWorker
+            | Verb::Key(_)
             | Verb::Manual(_) => return None,
         };
         self.speaks_to_server().then_some(needed)
@@ -360,6 +365,7 @@ fn run(cli: Cli) -> Outcome {
         Verb::Adopt(args) if args.is_local() => return adopt::local(&args, json),
         Verb::Pull(args) => return pull::run(&args, &ssh, json),
         Verb::Pulled(args) => return pulled::run(&args),
+        Verb::Key(args) => return key::run(&args, json),
         other => other,
     };
     threads()?.block_on(async {
@@ -391,6 +397,7 @@ fn run(cli: Cli) -> Outcome {
             | Verb::Pull(_)
             | Verb::Pulled(_)
             | Verb::Door(_)
+            | Verb::Key(_)
             | Verb::EvaluateWorker => {
                 unreachable!("it was run above")
             }

@@ -16,6 +16,7 @@ pub mod exec;
 pub mod faults;
 pub mod http;
 pub mod journal;
+pub mod keys;
 pub mod names;
 pub mod notify;
 pub mod policy;

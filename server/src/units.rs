@@ -19,7 +19,7 @@ use crate::names::AppName;
 pub use commands::{
     BACKUP_GROUP, BACKUP_USER, Folder, USER, join_group, mend_backups, mend_files, secure,
 };
-pub use laptop::{DEPLOY_KEYS, one_line as pull_line};
+pub use laptop::{DEPLOY_KEYS, DOOR, PULL_KEYS, door_for_pulling, one_line as pull_line};
 pub use quote::Unwritable;
 
 /// The polkit verbs that Tealkeep may use on an app's units.

@@ -205,16 +205,28 @@ impl Pipeline {
         let id = release.clone();
         if let Some(directory) = self.directory.clone() {
             let from = directory.clone();
-            tokio::task::spawn_blocking(move || releases.receive(&from, &id)).await??;
+            let received =
+                tokio::task::spawn_blocking(move || releases.receive(&from, &id)).await??;
             return Ok(Outcome::Done(format!(
-                "{} was copied in as {release}",
-                directory.display()
+                "{} was copied in as {release}{}",
+                directory.display(),
+                received.told()
             )));
         }
         let (is_here, is_pushed) = (releases.has(&id), releases.is_pushed(&id));
-        tokio::task::spawn_blocking(move || releases.adopt(&id)).await??;
+        let basis = self.facts.previous.clone();
+        let received =
+            tokio::task::spawn_blocking(move || releases.adopt(&id, basis.as_ref())).await??;
+        let shared = match (&self.facts.previous, received.shared) {
+            (Some(previous), 1) => format!("; 1 file is the same as in {previous}"),
+            (Some(previous), many @ 2..) => {
+                format!("; {many} files are the same as in {previous}")
+            }
+            _ => String::new(),
+        };
+        let told = received.told();
         Ok(match (is_here, is_pushed) {
-            (false, _) => Outcome::Done(format!("{release} was sent, and stands here whole")),
+            (false, _) => Outcome::Done(format!("{release} arrived whole{shared}{told}")),
             (true, true) => Outcome::Skipped(format!("{release} was here already, the same")),
             (true, false) => Outcome::Skipped(format!("{release} was on this machine already")),
         })
