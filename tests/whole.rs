@@ -24,6 +24,7 @@ mod policies;
 mod preparations;
 mod pull;
 mod push;
+mod runs;
 mod serve;
 mod space;
 mod support;

@@ -117,7 +117,7 @@ enum Verb {
     /// Put a snapshot's content back; or unpack one with --file and --to
     Restore(restore::RestoreArgs),
     /// Take the last restore back.
-    Undo(AppArg),
+    Undo(restore::UndoArgs),
     /// Read snapshots to the last byte: a file, a folder, or an app's
     Verify(verify::VerifyArgs),
     /// Look at any site as a browser does: whether a deploy of it reaches people at home.
@@ -377,7 +377,7 @@ fn run(cli: Cli) -> Outcome {
             Verb::Deploy(args) => deploy::deploy(&client, &args, json).await,
             Verb::Rollback(args) => deploy::rollback(&client, args.app, json).await,
             Verb::Restore(args) => restore::run(&client, &args, json).await,
-            Verb::Undo(args) => restore::undo(&client, args.app, json).await,
+            Verb::Undo(args) => restore::undo(&client, &args, json).await,
             Verb::Verify(args) => verify::run(&client, &args, json).await,
             Verb::Check(args) => check::run(&args, json).await,
             Verb::Drill(args) => drill::run(&client, &args, json).await,
