@@ -160,7 +160,7 @@ async fn a_release_that_sickens_at_the_swap_is_swapped_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_page_of_html_is_told_once_as_text_and_cut() {
-    let server = Server::start().await;
+    let server = Server::start_with("[app.health]\nwithin = \"20s\"\n").await;
     let page = format!(
         "<!DOCTYPE html><html><head><title>Internal Error</title><style>p {{ margin: 0 }}</style></head>\n\
          <body><h1>Internal Error</h1>\n<p>no such table: doses \x1b[2J</p>{}",
@@ -190,8 +190,9 @@ async fn an_error_page_of_html_is_told_once_as_text_and_cut() {
         assert!(!refused.stderr.contains(wrong), "{wrong}: {refused:#?}");
     }
     assert!(refused.stderr.len() < 3000, "{refused:#?}");
+    // The same in JSON.
     let json = server
-        .tealkeep(&["deploy", "tiny", "v2", "--json"])
+        .tealkeep(&["status", "tiny", "--follow", "--json"])
         .fails_with(1);
     let run = json.json();
     let reason = run["reason"].as_str().unwrap();

@@ -26,13 +26,7 @@ struct Tool {
 }
 
 const VENV: Tool = Tool {
-    makes_the_app: r#"mkdir app
-cat > app/setup.py <<'E'
-from setuptools import setup
-setup(name="household", version="1.0", py_modules=["household"],
-      entry_points={"console_scripts": ["household = household:main"]})
-E
-cat > app/household.py <<'E'
+    makes_the_app: r#"cat > household.py <<'E'
 import http.server, os
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -51,9 +45,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def main():
     http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 E
+# A wheel is a zip file (PEP 427); its entry point becomes a script of the venv.
+python3 - <<'E'
+import zipfile
+info = "household-1.0.dist-info/"
+files = {
+    "household.py": open("household.py").read(),
+    info + "METADATA": "Metadata-Version: 2.1\nName: household\nVersion: 1.0\n",
+    info + "WHEEL": "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    info + "entry_points.txt": "[console_scripts]\nhousehold = household:main\n",
+}
+files[info + "RECORD"] = "".join(f"{name},,\n" for name in [*files, info + "RECORD"])
+with zipfile.ZipFile("household-1.0-py3-none-any.whl", "w") as wheel:
+    for name, content in files.items():
+        wheel.writestr(name, content)
+E
+rm household.py
+echo ./household-1.0-py3-none-any.whl > requirements.txt
 "#,
-    prepare: "/usr/bin/python3 -m venv .venv && .venv/bin/pip install --quiet --no-index --no-build-isolation --disable-pip-version-check ./app",
-    input: "app/setup.py",
+    prepare: "/usr/bin/python3 -m venv .venv && .venv/bin/pip install --quiet --no-index --disable-pip-version-check -r requirements.txt",
+    input: "requirements.txt",
     command: r#"[".venv/bin/household"]"#,
 };
 

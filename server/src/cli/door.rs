@@ -1,7 +1,7 @@
 //! `tealkeep door`: what a key may do here, as the forced command of its line in `authorized_keys`, or as that of
-//! sshd's configuration, which asks the line ([`who`]). The verbs that speak to the server, and rsync into a release that is being sent; with
-//! `--pull`, rsync out of one backups folder and the word that it was pulled. Everything else is refused. No shell
-//! ever sees what was asked for.
+//! sshd's configuration, which has the line asked ([`who`]). The verbs that speak to the server, and rsync into a
+//! release that is being sent; with `--pull`, rsync out of one backups folder and the word that it was pulled.
+//! Everything else is refused. No shell ever sees what was asked for.
 
 mod confine;
 mod fetch;
