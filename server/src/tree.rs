@@ -194,9 +194,9 @@ impl Entry {
         self.owner() == rustix::process::geteuid().as_raw()
     }
 
-    /// How many names it has.
-    pub(crate) fn links(&self) -> u64 {
-        u64::from(self.stat.st_nlink)
+    /// Whether it has another name too, here or elsewhere; for a file.
+    pub(crate) fn has_another_name(&self) -> bool {
+        self.stat.st_nlink > 1
     }
 
     /// In bytes.

@@ -206,7 +206,7 @@ fn what_poses_as_a_record_is_neither_waited_for_nor_followed_nor_read_without_en
         assert!(shell.status().unwrap().success());
         let directory = shelf.path("v1");
         let (told, saying) = std::sync::mpsc::channel();
-        std::thread::spawn(move || told.send(Record::of(&directory)));
+        std::thread::spawn(move || drop(told.send(Record::of(&directory))));
         let said = saying.recv_timeout(Duration::from_secs(60)).expect(how);
         fs::remove_file(&record).unwrap();
         said

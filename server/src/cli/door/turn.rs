@@ -61,7 +61,7 @@ fn remove_shared(folder: &Folder) -> std::io::Result<()> {
                 drop(entry);
                 remove_shared(&inner)?;
             }
-            Kind::File if entry.links() > 1 => folder.remove(&name)?,
+            Kind::File if entry.has_another_name() => folder.remove(&name)?,
             Kind::File | Kind::Link | Kind::Other => {}
         }
     }

@@ -92,7 +92,7 @@ fn close_one(
     }
     let wanted = super::closed_mode(entry.kind() == Kind::Folder, entry.mode());
     if entry.mode() != wanted {
-        let set = match entry.kind() == Kind::File && entry.links() > 1 {
+        let set = match entry.kind() == Kind::File && entry.has_another_name() {
             // Its mode would change under the other name too.
             true => replace_by_copy(folder, name, &entry, wanted),
             false => entry.set_mode(wanted),
