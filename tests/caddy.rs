@@ -1,7 +1,7 @@
 //! What the household notices behind its own Caddy, of either version: of deploys, restores, crashes and of
 //! Tealkeep's own end nothing; and that a Caddy which does not do what it should is said aloud.
 
-mod house;
+pub mod house;
 
 use std::time::{Duration, Instant};
 

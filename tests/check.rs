@@ -82,7 +82,14 @@ async fn a_site_that_is_asked_again_passes() {
     );
 
     let facts = check([&url, "--json"]).succeeds().json();
-    assert_eq!(facts, json!({"verdict": "pass", "findings": []}));
+    assert_eq!(facts["verdict"], "pass");
+    assert_eq!(facts["findings"], json!([]));
+    // `/`, `/about`, and a page that does not exist.
+    assert_eq!(
+        facts["seen"],
+        json!({"pages": 2, "assets": 0, "worker": null, "requests": facts["seen"]["requests"]})
+    );
+    assert!(facts["seen"]["requests"].as_u64() >= Some(3), "{facts}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,7 +141,7 @@ async fn a_page_that_may_be_reused_fails_with_what_was_received() {
     let report = check([&url, "--json"]).fails_with(1).json();
     let mut keys: Vec<&String> = report.as_object().unwrap().keys().collect();
     keys.sort();
-    assert_eq!(keys, ["findings", "verdict"]);
+    assert_eq!(keys, ["findings", "seen", "verdict"]);
     assert_eq!(report["verdict"], "fail");
     let finding = &report["findings"][0];
     let mut keys: Vec<&String> = finding.as_object().unwrap().keys().collect();

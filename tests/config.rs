@@ -132,6 +132,31 @@ keep-warm = "10m"
 }
 
 #[test]
+fn proxies_are_read_and_what_is_none_is_named_with_its_line() {
+    let source = format!(
+        "[dashboard]\ntrusted_proxies = [\"caddy\", \"127.0.0.1\", \"0.0.0.0/0\", \"10.0.0.1/8\"]\n{LEAST}"
+    );
+    let said = refusal(&source);
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 3, "{said}");
+    for (line, proxy) in lines.iter().zip(["0.0.0.0/0", "10.0.0.1/8", "caddy"]) {
+        let begin = format!("line 2: dashboard.trusted_proxies: `{proxy}` ");
+        assert!(line.starts_with(&begin), "{line}");
+    }
+    let trusts = |lines: &str, address: &str| {
+        let config = Config::parse(&format!("[dashboard]\n{lines}\n{LEAST}"), false).unwrap();
+        let trusted = config.dashboard.trusted_proxies;
+        trusted.contains(address.parse().unwrap())
+    };
+    assert!(trusts("trusted_proxies = [\"10.0.0.0/24\"]", "10.0.0.7"));
+    assert!(!trusts("trusted_proxies = [\"10.0.0.0/24\"]", "127.0.0.1"));
+    // With HTTPS there is a proxy, usually on this machine.
+    assert!(trusts("https = true", "127.0.0.1") && trusts("https = true", "::1"));
+    assert!(!trusts("https = true\ntrusted_proxies = []", "127.0.0.1"));
+    assert!(!trusts("https = false", "127.0.0.1"));
+}
+
+#[test]
 fn wrong_values_are_all_named_at_once() {
     let source = r#"
 zone = "Europe/Berlinn"
@@ -174,6 +199,19 @@ path = "healthz"
 keep_releases = 1
 "#;
     insta::assert_snapshot!("wrong_values", refusal(source));
+}
+
+#[test]
+fn heads_and_hosts_that_make_no_sense_are_refused() {
+    let said = refusal(&format!(
+        "{LEAST}[app.router]\nmax_head_bytes = 100\n[app.health]\nhost = \"https://home\"\n"
+    ));
+    for problem in [
+        "router.max_head_bytes: 100 is out of range; it must be from 8192 to 262144 bytes",
+        "health.host: `https://home` is not a host; it must be a name or an address",
+    ] {
+        assert!(said.contains(problem), "{said}");
+    }
 }
 
 #[test]
@@ -459,6 +497,11 @@ fn the_documented_defaults_are_the_real_ones() {
             .take()
             .is_some_and(|topic| topic.token_file.is_some())
     );
+    let health = &mut documented.apps[0].health;
+    assert!(health.host.take().is_some());
+    // It follows from the address.
+    let proto = std::mem::replace(&mut health.forwarded_proto, "http");
+    assert_eq!(proto, "https");
     let prepare = documented.apps[0].deploy.prepare.take().unwrap();
     assert_eq!(prepare.timeout.as_secs(), 600);
     let policy = &mut documented.apps[0].policy;

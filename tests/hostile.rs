@@ -1,7 +1,10 @@
 //! Service workers that mean harm, or are only out of hand: each is bounded, none passes unseen, and whoever runs
 //! the check goes on with other work meanwhile.
 
+mod cookie;
+mod dashboard;
 mod door;
+mod rebinding;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -42,10 +45,7 @@ async fn site(script: &str) -> Site {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}/", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    Site {
-        origin: origin.parse().unwrap(),
-        direct: None,
-    }
+    Site::new(origin.parse().unwrap(), None)
 }
 
 /// What is found of that worker. All of it runs on this test's only thread, so that the requests which are answered

@@ -64,7 +64,7 @@ impl Server {
             "state = \"{at}/state\"\nsocket = \"{at}/control.sock\"\n[dashboard]\nlisten = \"127.0.0.1:{dashboard}\"\n\
              [[app]]\nname = \"tiny\"\ndatabase = \"{at}/data/app.sqlite\"\nreleases = \"{at}/releases\"\n\
              backups = \"{at}/backups\"\n[app.runtime]\ncommand = [\"python3\", \"app.py\"]\nblue_port = {blue}\n\
-             green_port = {green}\nstop_timeout = \"1s\"\n[app.router]\nlisten = \"127.0.0.1:{gate}\"\n{more}"
+             green_port = {green}\nstop_timeout = \"1s\"\n[app.policy]\npages = \"none\"\n[app.router]\nlisten = \"127.0.0.1:{gate}\"\n{more}"
         );
         fs::write(folder.join("tealkeep.toml"), config).unwrap();
         let log = fs::File::create(folder.join("log")).unwrap();

@@ -662,3 +662,128 @@ fn step<'a>(run: &'a Value, name: &str) -> &'a Value {
 fn states<'a>(run: &'a Value, name: &str) -> &'a str {
     step(run, name)["state"].as_str().unwrap()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn findings_are_shown_and_accepted_on_the_command_line_by_policy_kind_and_pattern() {
+    let house = House::start().await;
+    let v5 = ["deploy", "home", "v5-caches-html"];
+    let refused = house.tealkeep(v5).fails_with(1);
+    assert!(
+        refused.stderr.contains("tealkeep accept home"),
+        "{refused:#?}"
+    );
+    let listed = house.tealkeep(["accept", "home"]).succeeds();
+    for part in [
+        "(caches-html)",
+        "(reusable)",
+        "What to change:",
+        "--finding ID",
+    ] {
+        assert!(listed.stdout.contains(part), "{part}: {listed:#?}");
+    }
+    // One finding, by its digits, and never without a reason.
+    let facts = house
+        .tealkeep(["accept", "home", "--json"])
+        .succeeds()
+        .json();
+    let first = facts["findings"][0].clone();
+    let id = first["id"].as_str().unwrap();
+    house
+        .tealkeep(["accept", "home", "--finding", id])
+        .fails_with(2);
+    house
+        .tealkeep(["accept", "home", "--finding", "zzzzzz", "--why", "x"])
+        .fails_with(2);
+    let one = house
+        .tealkeep([
+            "accept",
+            "home",
+            "--finding",
+            id,
+            "--why",
+            "A museum",
+            "--json",
+        ])
+        .succeeds()
+        .json();
+    assert_eq!(
+        (&one["url"], &one["is_pattern"]),
+        (&first["url"], &json!(false)),
+        "{one:#}"
+    );
+    let number = one["id"].to_string();
+    house
+        .tealkeep(["accept", "home", "--revoke", &number])
+        .succeeds();
+    house
+        .tealkeep(["accept", "home", "--revoke", &number])
+        .fails_with(1);
+
+    // All of a policy, and a kind at addresses like a pattern: together they let it through.
+    house
+        .tealkeep(["accept", "home", "--policy", "nonsense", "--why", "x"])
+        .fails_with(2);
+    house
+        .tealkeep([
+            "accept",
+            "home",
+            "--policy",
+            "service-worker",
+            "--at",
+            "https://nowhere/*",
+            "--why",
+            "x",
+        ])
+        .fails_with(1);
+    let all = house
+        .tealkeep([
+            "accept",
+            "home",
+            "--policy",
+            "service-worker",
+            "--why",
+            "A museum",
+            "--json",
+        ])
+        .succeeds()
+        .json();
+    assert_eq!(
+        (&all["kind"], &all["url"]),
+        (&Value::Null, &json!("*")),
+        "{all:#}"
+    );
+    house.tealkeep(v5).fails_with(1);
+    for policy in ["html-cache", "asset-cache"] {
+        house.tealkeep([
+            "accept", "home", "--policy", policy, "--at", "http*", "--why", "A museum",
+        ]);
+    }
+    house.tealkeep(v5).succeeds();
+    let run = &house.get("/api/v1/apps/home/runs").await[0];
+    let detail = step(run, "policy")["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("looked at") && detail.contains("service worker"),
+        "{detail}"
+    );
+    let journal = house.journal().await;
+    let told = "Every finding of service-worker at any address was accepted by";
+    assert!(
+        journal.iter().any(|line| line.starts_with(told)),
+        "{journal:#?}"
+    );
+
+    // What an API's caller leaves out widens nothing.
+    let socket = house.socket();
+    for body in [
+        json!({"policy": "html-cache", "why": "x"}),
+        json!({"policy": "html-cache", "url": "*", "why": "x"}),
+        json!({"policy": "html-cache", "kind": "reusable", "why": "x"}),
+        json!({"policy": "html-cache", "kind": "reusable", "url": "a", "pattern": "*", "why": "x"}),
+    ] {
+        let (status, refused) = post(&socket, ACCEPTANCES, &body).await;
+        assert_eq!(status, 422, "{body}: {refused}");
+    }
+    let check = newest(&socket).await;
+    assert!(check["seen"]["pages"].as_u64() > Some(1), "{check:#}");
+    assert!(check["seen"]["worker"]["url"].is_string(), "{check:#}");
+}

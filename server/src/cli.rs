@@ -1,6 +1,7 @@
 //! The command line: one file a verb. Most verbs speak the HTTP API over the unix socket; four work
 //! with no server at all, since that is when they are needed most.
 
+mod accept;
 mod adopt;
 mod backup;
 mod check;
@@ -64,7 +65,8 @@ const GROUPS: [(&str, &[&str]); 4] = [
     (
         "Now and then",
         &[
-            "undo", "verify", "drill", "check", "adopt", "notify", "password", "token", "key",
+            "undo", "verify", "drill", "check", "accept", "adopt", "notify", "password", "token",
+            "key",
         ],
     ),
     ("Running it", &["doctor", "units", "serve", "demo"]),
@@ -122,6 +124,8 @@ enum Verb {
     Verify(verify::VerifyArgs),
     /// Look at any site as a browser does: whether a deploy of it reaches people at home.
     Check(check::CheckArgs),
+    /// Show what the checks of an app found and what to change, and accept some of it.
+    Accept(accept::AcceptArgs),
     /// Unpack the newest snapshot elsewhere and see whether a restore of it would work.
     Drill(drill::DrillArgs),
     /// Take over the snapshots that a script made: daily/DATE/db.sqlite.gz and so on
@@ -186,6 +190,7 @@ impl Verb {
             | Verb::Notify(_)
             | Verb::Password
             | Verb::Token(_)
+            | Verb::Accept(_)
             | Verb::Doctor(_)
             | Verb::Units(_)
             | Verb::Incoming(_) => true,
@@ -218,6 +223,7 @@ impl Verb {
             | Verb::Incoming(_) => Scope::Deploy,
             Verb::Restore(_) | Verb::Undo(_) => Scope::Admin,
             Verb::Check(_)
+            | Verb::Accept(_)
             | Verb::Adopt(_)
             | Verb::Notify(_)
             | Verb::Password
@@ -380,6 +386,7 @@ fn run(cli: Cli) -> Outcome {
             Verb::Undo(args) => restore::undo(&client, &args, json).await,
             Verb::Verify(args) => verify::run(&client, &args, json).await,
             Verb::Check(args) => check::run(&args, json).await,
+            Verb::Accept(args) => accept::run(&client, &args, json).await,
             Verb::Drill(args) => drill::run(&client, &args, json).await,
             Verb::Adopt(args) => adopt::run(&client, &args, json).await,
             Verb::Notify(args) => notify::run(&client, &args, json).await,

@@ -21,6 +21,7 @@ use reader::{Placed, Problem, Problems, Table};
 
 use crate::backup::database::{Access, Database};
 use crate::backup::{Cancel, Keep, Level, Watch};
+use crate::forwarded::TrustedProxies;
 use crate::names::{AppName, Colour};
 use crate::pulls::DEFAULT_SPOOL;
 
@@ -71,8 +72,10 @@ pub struct Dashboard {
     pub listen: SocketAddr,
     /// Further Host names that it answers to, besides loopback, IP addresses and the machine's own name.
     pub hosts: Vec<String>,
-    /// Whether browsers reach it over HTTPS only, through a proxy: cookies are `Secure` then.
+    /// Whether browsers reach it over HTTPS only, through a proxy: cookies are `Secure` then, and bound to the host.
     pub https: bool,
+    /// The proxies whose word about their clients' addresses is believed.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// `[[app]]`
@@ -208,6 +211,8 @@ pub struct GateSection {
     pub retry_for: Duration,
     /// Whether another proxy stands in front whose `X-Forwarded-*` fields are believed.
     pub trust_forwarded: bool,
+    /// How many bytes the head of a request may have.
+    pub max_head_bytes: usize,
 }
 
 /// `[app.health]`
@@ -215,6 +220,10 @@ pub struct GateSection {
 pub struct HealthConfig {
     /// The path that answers 200 when the app can serve.
     pub path: String,
+    /// What a probe sends as `Host`; the address that it asks where there is none.
+    pub host: Option<String>,
+    /// What a probe sends as `X-Forwarded-Proto`: how people reach the app, as `url` says, or `http`.
+    pub forwarded_proto: &'static str,
     /// How long a starting colour may take to answer it.
     pub within: Duration,
     /// How long one probe may take.
@@ -337,6 +346,21 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
             dashboard_table.problem_at(&hosts, format!("`{host}` is not a host's name; write it without `https://`, port and path, for example `\"home.example.org\"`"));
         }
     }
+    let proxies = dashboard_table.optional::<Vec<String>>("trusted_proxies");
+    let trusted_proxies = match &proxies {
+        None if https.value => TrustedProxies::loopback(),
+        None => TrustedProxies::default(),
+        Some(given) => {
+            let wrong = given
+                .value
+                .iter()
+                .filter_map(|proxy| TrustedProxies::parse(&[proxy]).err());
+            for wrong in wrong {
+                dashboard_table.problem_at(given, wrong.to_string());
+            }
+            TrustedProxies::parse(&given.value).unwrap_or_default()
+        }
+    };
     dashboard_table.finish();
     let notify = notify::read(root.table("notify"), on_this_machine);
 
@@ -391,6 +415,7 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
             listen: listen.value,
             hosts: hosts.value,
             https: https.value,
+            trusted_proxies,
         },
         notify,
         apps: apps.into_iter().collect::<Option<Vec<_>>>()?,
@@ -417,7 +442,10 @@ fn read_app(
     let known = name.as_ref().map(|name| &name.value);
     let runtime = read_runtime(table.table("runtime"), known, taken, on_this_machine);
     let router = read_router(table.table("router"), taken);
-    let health = read_health(table.table("health"));
+    let is_https = url
+        .as_ref()
+        .is_some_and(|url| url.scheme_str() == Some("https"));
+    let health = read_health(table.table("health"), is_https);
     let deploy = read_deploy(table.table("deploy"));
     let policy = policy::read(table.table("policy"), on_this_machine);
     if on_this_machine {
@@ -636,6 +664,11 @@ fn read_router(table: Table<'_>, taken: &mut Taken) -> Option<RouterConfig> {
     }
 }
 
+/// As [`crate::router::gate::HEADER_LIMIT`] is.
+const DEFAULT_HEAD_BYTES: u32 = 16 * 1024;
+/// How large the head of a request may be allowed to be: the smallest buffer there is, and what is no head any more.
+const HEAD_BYTES: std::ops::RangeInclusive<u32> = 8 * 1024..=256 * 1024;
+
 fn read_gate(table: Table<'_>, taken: &mut Taken) -> Option<GateSection> {
     let listen = table.or(
         "listen",
@@ -647,16 +680,29 @@ fn read_gate(table: Table<'_>, taken: &mut Taken) -> Option<GateSection> {
     let retry_for = table.or("retry_for", Duration::from_secs(5));
     within(&table, &retry_for, "0s", "5m");
     let trust_forwarded = table.or("trust_forwarded", false);
+    let max_head_bytes = table.or("max_head_bytes", DEFAULT_HEAD_BYTES);
+    if !HEAD_BYTES.contains(&max_head_bytes.value) {
+        table.problem_at(
+            &max_head_bytes,
+            format!(
+                "{} is out of range; it must be from {} to {} bytes",
+                max_head_bytes.value,
+                HEAD_BYTES.start(),
+                HEAD_BYTES.end()
+            ),
+        );
+    }
     table.finish();
     Some(GateSection {
         listen: listen.value,
         hold_timeout: hold_timeout.value,
         retry_for: retry_for.value,
         trust_forwarded: trust_forwarded.value,
+        max_head_bytes: max_head_bytes.value as usize,
     })
 }
 
-fn read_health(table: Table<'_>) -> HealthConfig {
+fn read_health(table: Table<'_>, is_https: bool) -> HealthConfig {
     let path = table.or("path", "/healthz".to_owned());
     if !path.value.starts_with('/') || path.value.contains([' ', '#']) {
         table.problem_at(
@@ -664,6 +710,18 @@ fn read_health(table: Table<'_>) -> HealthConfig {
             format!(
                 "`{}` is not a path; it must begin with `/`, for example `\"/healthz\"`",
                 path.value
+            ),
+        );
+    }
+    let host = table.optional::<String>("host");
+    if let Some(host) = &host
+        && (host.value.is_empty() || !crate::names::host::is_valid(host.value.as_bytes()))
+    {
+        table.problem_at(
+            host,
+            format!(
+                "`{}` is not a host; it must be a name or an address, and perhaps a port, for example `\"home.example.org\"`",
+                host.value
             ),
         );
     }
@@ -680,6 +738,8 @@ fn read_health(table: Table<'_>) -> HealthConfig {
     table.finish();
     HealthConfig {
         path: path.value,
+        host: host.map(|host| host.value),
+        forwarded_proto: if is_https { "https" } else { "http" },
         within: start.value,
         timeout: timeout.value,
     }

@@ -22,6 +22,7 @@ use crate::config::{
 };
 use crate::deploy::App;
 use crate::deploy::release::Releases;
+use crate::forwarded::TrustedProxies;
 use crate::names::{AppName, Colour};
 use crate::supervisor::Supervisor;
 use family::Tally;
@@ -212,9 +213,12 @@ fn configuration(options: &DemoOptions, folder: PathBuf) -> anyhow::Result<Confi
             hold_timeout: Duration::from_secs(30),
             retry_for: Duration::from_secs(5),
             trust_forwarded: false,
+            max_head_bytes: crate::router::gate::HEADER_LIMIT,
         }),
         health: HealthConfig {
             path: "/healthz".to_owned(),
+            host: None,
+            forwarded_proto: "http",
             within: Duration::from_secs(10),
             timeout: Duration::from_secs(2),
         },
@@ -236,6 +240,7 @@ fn configuration(options: &DemoOptions, folder: PathBuf) -> anyhow::Result<Confi
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), options.port),
             hosts: Vec::new(),
             https: false,
+            trusted_proxies: TrustedProxies::default(),
         },
         notify: NotifyConfig::default(),
         apps: vec![app],

@@ -973,11 +973,10 @@ impl App {
     }
 
     async fn await_healthy(&self, colour: Colour, release: &ReleaseId) -> Result<Duration, String> {
+        let at = self.runtime.address(colour);
         let expected = crate::probe::Expected {
-            at: self.runtime.address(colour),
-            path: &self.config.health.path,
+            question: &crate::probe::Question::of_health(at, &self.config.health),
             release,
-            timeout: self.config.health.timeout,
         };
         let within = self.config.health.within;
         let found = crate::probe::await_healthy(&*self.runtime, colour, &expected, within).await;

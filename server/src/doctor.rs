@@ -3,6 +3,7 @@
 
 mod ask;
 mod clock;
+mod cookies;
 mod data;
 mod keys;
 pub(crate) mod machine;
@@ -215,6 +216,7 @@ pub async fn examine(
         units::app(&mut findings, config, app, host, path).await;
         polkit::look(&mut findings, app).await;
         reach::look(&mut findings, config, app).await;
+        cookies::look(&mut findings, app).await;
         data::look(&mut findings, app).await;
         pull::look(&mut findings, app, host, pulls.get(&app.name)).await;
     }

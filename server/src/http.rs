@@ -4,8 +4,10 @@
 pub mod adopt;
 pub mod api;
 pub mod auth;
+mod body_deadline;
 pub mod checks;
 mod console;
+mod cookies;
 mod events;
 mod guard;
 pub mod incoming;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::{Admission, Limits};
 use crate::clock::Clock;
 use crate::config::{Dashboard, NotifyConfig};
 use crate::deploy::App;
@@ -51,9 +54,18 @@ pub struct Server {
     pub started: Timestamp,
     /// Where laptops leave word of their pulls.
     pub spool: PathBuf,
+    /// The event streams that are open, counted by whose they are.
+    pub streams: Admission<String>,
     /// Ends what would otherwise go on for ever, such as event streams.
     pub stop: CancellationToken,
 }
+
+/// How many event streams may be open, and how many of one browser or token. A page holds one, and browsers hold no more
+/// than six connections to one host.
+pub const STREAMS: Limits = Limits {
+    places: 64,
+    per_network: 8,
+};
 
 impl Server {
     /// The app of that name.

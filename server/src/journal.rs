@@ -474,8 +474,9 @@ fn prepare(connection: &Connection) -> anyhow::Result<()> {
 }
 
 /// What each version added to the one before it, the first to nothing.
-const VERSIONS: [&str; VERSION as usize] = [SCHEMA, TOKENS, CHECKS, NIGHTS, notices::TABLES];
-const VERSION: i64 = 5;
+const VERSIONS: [&str; VERSION as usize] =
+    [SCHEMA, TOKENS, CHECKS, NIGHTS, notices::TABLES, COVERAGE];
+const VERSION: i64 = 6;
 
 const SCHEMA: &str = "
 BEGIN IMMEDIATE;
@@ -544,6 +545,15 @@ CREATE TABLE pull(
     newest TEXT, whole INTEGER, damaged INTEGER) STRICT;
 CREATE INDEX pull_of_app ON pull(app, id);
 PRAGMA user_version = 4;
+COMMIT;
+";
+
+/// What the sixth version added: what a check looked at, and acceptances by pattern.
+const COVERAGE: &str = "
+BEGIN IMMEDIATE;
+ALTER TABLE policy_check ADD COLUMN seen TEXT;
+ALTER TABLE acceptance ADD COLUMN is_pattern INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = 6;
 COMMIT;
 ";
 

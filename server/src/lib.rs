@@ -4,6 +4,7 @@
 // They panic where nobody reads any more.
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
+pub mod admission;
 pub mod backup;
 pub mod cli;
 pub mod clock;
@@ -14,6 +15,7 @@ pub mod doctor;
 pub mod durable;
 pub mod exec;
 pub mod faults;
+pub mod forwarded;
 pub mod http;
 pub mod journal;
 pub mod keys;

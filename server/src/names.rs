@@ -1,13 +1,15 @@
 //! The names that everything else is keyed by, parsed once at the edge: an app, one of its two
 //! colours, a release.
 
+pub mod cookies;
+pub mod host;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of the dashboard's session cookie; the gate keeps it from the apps.
-pub const SESSION_COOKIE: &str = "tealkeep";
+pub use cookies::SESSION_COOKIE;
 
 /// One of an app's two slots. *Live* and *idle* are roles that a colour plays, not colours.
 #[derive(

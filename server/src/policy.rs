@@ -1,6 +1,7 @@
 //! Policies: rules about what a release serves, judged by what it was seen to serve. A check asks a site as a
 //! browser would, yields findings with their evidence, and its verdict is the worst of them.
 
+mod coverage;
 pub mod service_worker;
 pub mod site;
 pub mod web;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use coverage::{Coverage, WorkerSeen};
 pub use site::{Site, Unreachable};
 
 /// Which rule a finding belongs to.
@@ -52,6 +54,8 @@ pub enum Policy {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
+    /// No page was seen at all, so that nothing can be said of any.
+    NothingSeen,
     /// HTML: nothing is said of its freshness, so that a browser guesses (RFC 9111 section 4.2.2).
     HeuristicFreshness,
     /// HTML: it may be reused for a while without asking (RFC 9111 section 4.2.1).
@@ -72,6 +76,8 @@ pub enum Kind {
     MutableImmutable,
     /// An asset: it can change under its URL, yet may be reused for a while without asking.
     MutableReusable,
+    /// An asset: an error, a redirect or a part of it under a hashed name is kept for long.
+    LongLivedError,
     /// Service worker: a response with an HTML content type was written to a cache.
     CachesHtml,
     /// Service worker: the response of a navigation that it handled was written to a cache.
@@ -82,6 +88,8 @@ pub enum Kind {
     CachesApiResponse,
     /// Service worker: with the network up, a navigation was answered from what was stored.
     ServesStaleNavigation,
+    /// Service worker: its script, or one that it imports, is kept under a name that stays the same.
+    StaleWorkerScript,
     /// Service worker: its script does not parse.
     Unparsable,
     /// Service worker: it can't be told what it does.
@@ -93,6 +101,7 @@ impl Kind {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Kind::NothingSeen => "nothing-seen",
             Kind::HeuristicFreshness => "heuristic-freshness",
             Kind::Reusable => "reusable",
             Kind::MayBeStale => "may-be-stale",
@@ -103,11 +112,13 @@ impl Kind {
             Kind::HashedNotImmutable => "hashed-not-immutable",
             Kind::MutableImmutable => "mutable-immutable",
             Kind::MutableReusable => "mutable-reusable",
+            Kind::LongLivedError => "long-lived-error",
             Kind::CachesHtml => "caches-html",
             Kind::CachesNavigation => "caches-navigation",
             Kind::CachesMutableAsset => "caches-mutable-asset",
             Kind::CachesApiResponse => "caches-api-response",
             Kind::ServesStaleNavigation => "serves-stale-navigation",
+            Kind::StaleWorkerScript => "stale-worker-script",
             Kind::Unparsable => "unparsable",
             Kind::CannotEvaluate => "cannot-evaluate",
         }
@@ -186,14 +197,16 @@ pub struct Finding {
 pub struct Report {
     /// The worst of the findings.
     pub verdict: Verdict,
-    /// All of them: by policy, then the gravest first, then by URL.
+    /// What the verdict rests on.
+    pub seen: Coverage,
+    /// All findings: by policy, then the gravest first, then by URL.
     pub findings: Vec<Finding>,
 }
 
 impl Report {
     /// The report of these findings, in order, each once.
     #[must_use]
-    pub fn of(mut findings: Vec<Finding>) -> Report {
+    pub fn of(mut findings: Vec<Finding>, seen: Coverage) -> Report {
         findings.sort_by(|a, b| {
             (a.policy, b.severity, a.kind, &a.url).cmp(&(b.policy, a.severity, b.kind, &b.url))
         });
@@ -204,7 +217,11 @@ impl Report {
             Some(Severity::Warn) => Verdict::Warn,
             Some(Severity::Fail) => Verdict::Fail,
         };
-        Report { verdict, findings }
+        Report {
+            verdict,
+            seen,
+            findings,
+        }
     }
 }
 
@@ -219,6 +236,8 @@ pub struct Order {
     pub service_worker: Option<String>,
     /// Regular expressions for paths of assets whose names change with their content.
     pub immutable: Vec<String>,
+    /// Whether the app is only an API: that no page is seen is right then.
+    pub api_only: bool,
     /// The same site as an older release serves it: the same URL with other bytes proves that it is mutable.
     pub older: Option<Site>,
     /// A release's directory: files of it that lie there under another content than an older one's.
@@ -231,12 +250,20 @@ pub struct Order {
 /// [`Unreachable`]: its first page gave no answer at all. Anything else is a finding.
 pub async fn check(site: &Site, order: &Order) -> Result<Report, Unreachable> {
     let seen = Arc::new(web::look(site, order).await?);
-    Ok(Report::of(judge(site, order, &seen).await))
+    Ok(judge(site, order, &seen, Vec::new()).await)
 }
 
-/// What all policies find in a site that was looked at.
-pub async fn judge(site: &Site, order: &Order, seen: &Arc<web::Seen>) -> Vec<Finding> {
+/// The report on a site that was looked at, with further findings of one's own.
+pub async fn judge(
+    site: &Site,
+    order: &Order,
+    seen: &Arc<web::Seen>,
+    more: Vec<Finding>,
+) -> Report {
     let mut findings = web::judge(seen);
-    findings.extend(service_worker::check(site, order, seen).await);
-    findings
+    let evaluated = service_worker::evaluate(site, order, seen).await;
+    findings.extend(evaluated.findings);
+    findings.extend(more);
+    let coverage = Coverage::of(site, order, seen, evaluated.workers);
+    Report::of(findings, coverage)
 }

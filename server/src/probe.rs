@@ -3,8 +3,9 @@
 mod excerpt;
 pub mod public;
 
+use std::fmt;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Empty};
@@ -12,6 +13,7 @@ use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use crate::config::HealthConfig;
 use crate::names::{Colour, ReleaseId};
 use crate::runtime::{ColourState, Runtime};
 
@@ -54,34 +56,111 @@ pub enum NoAnswer {
     Unknown(String),
 }
 
-/// Asks once.
+/// One probe: what is sent, and where.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// Who is asked.
+    pub at: SocketAddr,
+    /// For what.
+    pub path: String,
+    /// The `Host` field; the address where there is none.
+    pub host: Option<String>,
+    /// The `X-Forwarded-Proto` field, as the proxy in front sends it; `None` where nobody is behind one.
+    pub forwarded_proto: Option<&'static str>,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+impl Question {
+    /// For an app's health, as its configuration says.
+    #[must_use]
+    pub fn of_health(at: SocketAddr, health: &HealthConfig) -> Question {
+        Question {
+            at,
+            path: health.path.clone(),
+            host: health.host.clone(),
+            forwarded_proto: Some(health.forwarded_proto),
+            timeout: health.timeout,
+        }
+    }
+
+    /// Asks once.
+    ///
+    /// # Errors
+    /// Why there was no answer: refused, timed out, not HTTP.
+    pub async fn ask(&self) -> Result<Answer, NoAnswer> {
+        tokio::time::timeout(self.timeout, ask_without_limit(self))
+            .await
+            .unwrap_or_else(|_| {
+                Err(NoAnswer::Silence(format!(
+                    "gave no answer within {:?}",
+                    self.timeout
+                )))
+            })
+    }
+
+    fn host(&self) -> String {
+        self.host.clone().unwrap_or_else(|| self.at.to_string())
+    }
+}
+
+impl fmt::Display for Question {
+    /// The request, so that a person can send the same.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "GET http://{}{} with Host: {}",
+            self.at,
+            self.path,
+            self.host()
+        )?;
+        match self.forwarded_proto {
+            Some(proto) => write!(f, " and X-Forwarded-Proto: {proto}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Asks once, with nothing but the path.
 ///
 /// # Errors
 /// Why there was no answer: refused, timed out, not HTTP.
 pub async fn ask(at: SocketAddr, path: &str, timeout: Duration) -> Result<Answer, NoAnswer> {
-    tokio::time::timeout(timeout, ask_without_limit(at, path))
-        .await
-        .unwrap_or_else(|_| {
-            Err(NoAnswer::Silence(format!(
-                "gave no answer within {timeout:?}"
-            )))
-        })
+    let question = Question {
+        at,
+        path: path.to_owned(),
+        host: None,
+        forwarded_proto: None,
+        timeout,
+    };
+    question.ask().await
 }
 
-async fn ask_without_limit(at: SocketAddr, path: &str) -> Result<Answer, NoAnswer> {
-    let stream = TcpStream::connect(at).await.map_err(|e| unconnected(&e))?;
+async fn ask_without_limit(question: &Question) -> Result<Answer, NoAnswer> {
+    let path = question.path.as_str();
+    let stream = match TcpStream::connect(question.at).await {
+        Ok(stream) => stream,
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+            return Err(NoAnswer::Silence(refused(question.at).await));
+        }
+        Err(error) => return Err(unconnected(&error)),
+    };
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|e| NoAnswer::Unknown(format!("did not speak HTTP: {e}")))?;
     let driver = tokio::spawn(connection);
     let answer = async {
-        let request = http::Request::get(path)
-            .header(http::header::HOST, at.to_string())
+        let mut request = http::Request::get(path)
+            .header(http::header::HOST, question.host())
             .header(
                 http::header::USER_AGENT,
                 concat!("tealkeep/", env!("CARGO_PKG_VERSION"), " (probe)"),
             )
-            .header(http::header::CONNECTION, "close")
+            .header(http::header::CONNECTION, "close");
+        if let Some(proto) = question.forwarded_proto {
+            request = request.header("x-forwarded-proto", proto);
+        }
+        let request = request
             .body(Empty::<Bytes>::new())
             .map_err(|e| NoAnswer::Unknown(format!("can't be asked for {path}: {e}")))?;
         let response = sender
@@ -95,9 +174,27 @@ async fn ask_without_limit(at: SocketAddr, path: &str) -> Result<Answer, NoAnswe
     answer
 }
 
+/// How long the other loopback address is tried.
+const KNOCK_TIMEOUT: Duration = Duration::from_millis(200);
+
+/// That nobody listens there, and whether somebody does on IPv6's loopback address alone, as some servers do when they
+/// are told `localhost`.
+async fn refused(at: SocketAddr) -> String {
+    let other = SocketAddr::from((Ipv6Addr::LOCALHOST, at.port()));
+    let is_local = at.ip() == Ipv4Addr::LOCALHOST;
+    let knocked = tokio::time::timeout(KNOCK_TIMEOUT, TcpStream::connect(other));
+    if is_local && matches!(knocked.await, Ok(Ok(_))) {
+        format!(
+            "refused the connection, but something listens on {other}: let the app listen on 127.0.0.1 in place of \
+             localhost or ::1"
+        )
+    } else {
+        "refused the connection".to_owned()
+    }
+}
+
 fn unconnected(error: &std::io::Error) -> NoAnswer {
     match error.kind() {
-        ErrorKind::ConnectionRefused => NoAnswer::Silence("refused the connection".to_owned()),
         kind if is_an_end(kind) => NoAnswer::Silence(format!("could not be connected to: {error}")),
         _ => NoAnswer::Unknown(format!("could not be connected to: {error}")),
     }
@@ -159,14 +256,10 @@ async fn read(response: http::Response<hyper::body::Incoming>) -> Answer {
 /// What a colour must show to count as healthy.
 #[derive(Debug, Clone)]
 pub struct Expected<'a> {
-    /// Where it listens.
-    pub at: SocketAddr,
-    /// The path that answers 200 when it can serve.
-    pub path: &'a str,
+    /// What it is asked.
+    pub question: &'a Question,
     /// The release that must answer.
     pub release: &'a ReleaseId,
-    /// How long one probe may take.
-    pub timeout: Duration,
 }
 
 /// Judges one answer: 200, and from the right release where the app says which it is.
@@ -212,7 +305,7 @@ pub async fn await_healthy(
     let began = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
-        let found = ask(expected.at, expected.path, expected.timeout).await;
+        let found = expected.question.ask().await;
         match runtime.state(colour).await {
             ColourState::Running { .. } => {}
             ColourState::Stopped => return Err("it was stopped before it was healthy".to_owned()),
@@ -234,8 +327,8 @@ pub async fn await_healthy(
             Ok(()) => return Ok(began.elapsed()),
             Err(wrong) if began.elapsed() + pause > within => {
                 return Err(format!(
-                    "it was not healthy within {within:?}: {} {wrong}",
-                    expected.path
+                    "it was not healthy within {within:?}: {} {wrong} (asked was {})",
+                    expected.question.path, expected.question
                 ));
             }
             Err(_) => tokio::time::sleep(pause).await,
@@ -297,6 +390,59 @@ mod tests {
         for found in [refused, hangs, hangs_up, cuts_short] {
             assert!(matches!(found, Err(NoAnswer::Silence(_))), "{found:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_probe_of_health_comes_as_people_do_and_says_what_it_asked() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let mut health = HealthConfig {
+            path: "/alive".to_owned(),
+            host: Some("home.example".to_owned()),
+            forwarded_proto: "https",
+            within: Duration::from_secs(1),
+            timeout: Duration::from_secs(30),
+        };
+        let question = Question::of_health(at, &health);
+        let serve = async {
+            let mut stream = listener.accept().await.unwrap().0;
+            let mut read = vec![0; 4096];
+            let length = stream.read(&mut read).await.unwrap();
+            let _ = stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                .await;
+            String::from_utf8_lossy(&read[..length]).to_lowercase()
+        };
+        let (asked, answer) = tokio::join!(serve, question.ask());
+        assert_eq!(answer.unwrap().status, 200);
+        for line in [
+            "get /alive http/1.1\r\n",
+            "host: home.example\r\n",
+            "x-forwarded-proto: https\r\n",
+        ] {
+            assert!(asked.contains(line), "{line:?} is not in {asked:?}");
+        }
+        assert_eq!(
+            question.to_string(),
+            format!("GET http://{at}/alive with Host: home.example and X-Forwarded-Proto: https")
+        );
+        health.host = None;
+        let plain = Question::of_health(at, &health).to_string();
+        assert!(plain.contains(&format!("with Host: {at} and")), "{plain}");
+    }
+
+    #[tokio::test]
+    async fn an_app_that_listens_on_ipv6s_loopback_only_is_hinted_at() {
+        let listener = tokio::net::TcpListener::bind("[::1]:0").await.unwrap();
+        let at = SocketAddr::from((Ipv4Addr::LOCALHOST, listener.local_addr().unwrap().port()));
+        let found = ask(at, "/healthz", Duration::from_secs(30)).await;
+        let Err(NoAnswer::Silence(why)) = found else {
+            panic!("{found:?}");
+        };
+        assert!(
+            why.contains("listens on [::1]:") && why.contains("127.0.0.1"),
+            "{why}"
+        );
     }
 
     #[tokio::test]

@@ -22,6 +22,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admission::Admission;
 use crate::backup::scratch::free_bytes;
 use crate::backup::{Keeper, human};
 use crate::clock::Clock;
@@ -29,7 +30,7 @@ use crate::config::{AppConfig, Config, RouterConfig, RuntimeConfig};
 use crate::deploy::data::Data;
 use crate::deploy::{App, Parts};
 use crate::durable;
-use crate::http::auth::Auth;
+use crate::http::auth::{self, Auth};
 use crate::http::{Server, listen, routes};
 use crate::journal::{Journal, NewEvent, Severity};
 use crate::router::caddy::CaddyRouter;
@@ -157,17 +158,13 @@ impl Supervisor {
             notify: notify.clone(),
             started: Timestamp::now(),
             spool: config.spool.clone(),
+            streams: Admission::new(crate::http::STREAMS),
             stop: stop.clone(),
         });
         tasks.spawn(crate::pulls::watch(server.clone(), stop.clone()));
         let service = routes::service(server.clone());
         let socket = control_socket(&config.socket)?;
-        tasks.spawn(listen::serve(
-            socket,
-            service.clone(),
-            |peer| listen::over_socket(*peer),
-            stop.clone(),
-        ));
+        tasks.spawn(listen::serve_socket(socket, service.clone(), stop.clone()));
         let door = Door::open(
             config.dashboard.listen,
             password_is_set,
@@ -178,12 +175,18 @@ impl Supervisor {
             "the dashboard can't listen; stop whatever uses that port, or change dashboard.listen",
         )?;
         let dashboard = door.address();
-        tasks.spawn(listen::serve(
+        tasks.spawn(listen::serve_tcp(
             door,
             service,
-            |from| listen::over_tcp(*from),
+            listen::Bounds::default(),
+            config.dashboard.trusted_proxies.clone(),
             stop.clone(),
         ));
+        tasks.spawn({
+            let (failures, journal) = (server.auth.failures.clone(), server.journal.clone());
+            let stop = stop.clone();
+            async move { failures.report(journal, auth::WINDOW, stop).await }
+        });
         let begun = server.apps.iter().map(|app| async move {
             app.begin()
                 .await
@@ -304,6 +307,7 @@ async fn build(
             gate_config.hold_timeout = section.hold_timeout;
             gate_config.retry_for = section.retry_for;
             gate_config.trust_forwarded = section.trust_forwarded;
+            gate_config.header_limit = section.max_head_bytes;
             let gate = Gate::new(gate_config, live);
             let listener = sockets
                 .listener(section.listen, &config.name, "listen")

@@ -244,11 +244,17 @@ impl House {
         caddy.wait().unwrap();
     }
 
+    /// Writes the configuration into its folder.
+    pub fn write_configuration(&self) -> PathBuf {
+        let file = self.folder().join("tealkeep.toml");
+        std::fs::write(&file, self.configuration()).unwrap();
+        file
+    }
+
     /// Starts the server and waits until it answers. With a `TEALKEEP_KILL_AT` among `env` it may die before.
     pub async fn start_server(&mut self, env: &[(&str, &str)]) {
         assert!(self.server.is_none(), "the server already runs");
-        let file = self.folder().join("tealkeep.toml");
-        std::fs::write(&file, self.configuration()).unwrap();
+        let file = self.write_configuration();
         let log = File::options()
             .create(true)
             .append(true)

@@ -2,6 +2,7 @@
 //! follows no redirect, so that each answer can be judged.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
 
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -15,8 +16,11 @@ pub const PASSWORD: &str = "correct horse battery staple";
 /// One browser, so to speak.
 pub struct Visitor {
     client: Client,
-    /// The dashboard's origin, without a slash at the end.
+    address: String,
+    /// The origin of the dashboard's pages, without a slash at the end.
     pub origin: String,
+    /// Fields that a proxy in front adds to each request.
+    pub added: Vec<(&'static str, String)>,
     cookies: Mutex<BTreeMap<String, String>>,
 }
 
@@ -96,15 +100,29 @@ impl Answer {
 impl Visitor {
     /// One who is not signed in.
     pub fn of(house: &House) -> Visitor {
+        Visitor::at(house.dashboard())
+    }
+
+    /// One who is not signed in, at a dashboard that listens there.
+    pub fn at(dashboard: SocketAddr) -> Visitor {
+        Visitor::at_from(dashboard, Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// The same, from that address of this machine.
+    pub fn at_from(dashboard: SocketAddr, from: IpAddr) -> Visitor {
         let client = Client::builder()
+            .local_address(from)
             .redirect(reqwest::redirect::Policy::none())
             .pool_max_idle_per_host(0)
             .timeout(PATIENCE)
             .build()
             .unwrap();
+        let address = format!("http://{dashboard}");
         Visitor {
             client,
-            origin: format!("http://{}", house.dashboard()),
+            origin: address.clone(),
+            address,
+            added: Vec::new(),
             cookies: Mutex::default(),
         }
     }
@@ -136,7 +154,21 @@ impl Visitor {
 
     /// The session's cookie.
     pub fn cookie(&self) -> Option<String> {
-        self.cookies.lock().unwrap().get("tealkeep").cloned()
+        self.cookie_called("tealkeep")
+    }
+
+    /// A cookie.
+    pub fn cookie_called(&self, name: &str) -> Option<String> {
+        self.cookies.lock().unwrap().get(name).cloned()
+    }
+
+    /// Holds this cookie from now on; an empty one is taken away.
+    pub fn holds(&self, name: &str, value: &str) {
+        let mut cookies = self.cookies.lock().unwrap();
+        match value {
+            "" => cookies.remove(name),
+            _ => cookies.insert(name.to_owned(), value.to_owned()),
+        };
     }
 
     /// Another who holds the same cookies, as one who has stolen them does.
@@ -144,7 +176,9 @@ impl Visitor {
         let cookies = Mutex::new(self.cookies.lock().unwrap().clone());
         Visitor {
             client: self.client.clone(),
+            address: self.address.clone(),
             origin: self.origin.clone(),
+            added: self.added.clone(),
             cookies,
         }
     }
@@ -188,11 +222,7 @@ impl Visitor {
         for set in response.headers().get_all(header::SET_COOKIE) {
             let pair = set.to_str().unwrap().split(';').next().unwrap();
             let (name, value) = pair.split_once('=').unwrap();
-            let mut cookies = self.cookies.lock().unwrap();
-            match value {
-                "" => cookies.remove(name),
-                _ => cookies.insert(name.to_owned(), value.to_owned()),
-            };
+            self.holds(name, value);
         }
         Answer::of(response).await
     }
@@ -210,6 +240,9 @@ impl Visitor {
             let name: HeaderName = name.parse().unwrap();
             headers.insert(name, HeaderValue::from_str(value).unwrap());
         }
+        for (name, value) in &self.added {
+            headers.append(*name, HeaderValue::from_str(value).unwrap());
+        }
         let cookies = self.cookies.lock().unwrap().clone();
         if !cookies.is_empty() {
             let pairs: Vec<String> = cookies
@@ -220,7 +253,7 @@ impl Visitor {
         }
         let request = self
             .client
-            .request(method, format!("{}{path}", self.origin))
+            .request(method, format!("{}{path}", self.address))
             .headers(headers);
         request.body(body.unwrap_or_default()).send().await.unwrap()
     }

@@ -318,6 +318,9 @@ pub struct Ended {
     pub rejected: Option<String>,
     /// Whether something given to `waitUntil` or `respondWith` never settled.
     pub pending: bool,
+    /// Whether `respondWith` was called: otherwise the page gets the network's answer, whatever else went wrong.
+    #[serde(default)]
+    pub responded: bool,
     /// What a page was answered, when the worker answered.
     pub answered: Option<Answered>,
 }

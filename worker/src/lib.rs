@@ -9,3 +9,9 @@ pub mod wire;
 
 pub use facts::*;
 pub use realm::Realm;
+
+/// The words that scripts compare messages and tags with, as [`Realm::words`] finds them.
+#[must_use]
+pub fn words<'a>(sources: impl Iterator<Item = &'a str>) -> Words {
+    realm::words_of(sources)
+}

@@ -29,6 +29,9 @@ pub struct Plan {
     pub limits: Limits,
     /// The pages in its scope, in the order in which they are visited.
     pub pages: Vec<PageVisit>,
+    /// What the pages' scripts send to it by `postMessage`.
+    #[serde(default)]
+    pub messages: Vec<serde_json::Value>,
 }
 
 /// A page, and what a browser asks for while it is shown.

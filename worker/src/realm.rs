@@ -25,6 +25,8 @@ mod store;
 mod tests;
 mod words;
 
+pub(crate) use words::of as words_of;
+
 use std::rc::Rc;
 
 use rquickjs::{CatchResultExt, Context, Function, Object, Persistent, Runtime, Value};
@@ -42,8 +44,83 @@ const GLOBALS: &[(&str, &str)] = &[
     ("events.js", include_str!("realm/globals/events.js")),
     ("abort.js", include_str!("realm/globals/abort.js")),
     ("url.js", include_str!("realm/globals/url.js")),
+    (
+        "streams/base.js",
+        include_str!("realm/globals/streams/base.js"),
+    ),
+    (
+        "streams/views.js",
+        include_str!("realm/globals/streams/views.js"),
+    ),
     ("encoding.js", include_str!("realm/globals/encoding.js")),
-    ("streams.js", include_str!("realm/globals/streams.js")),
+    (
+        "streams/readable.js",
+        include_str!("realm/globals/streams/readable.js"),
+    ),
+    (
+        "streams/readers.js",
+        include_str!("realm/globals/streams/readers.js"),
+    ),
+    (
+        "streams/default-controller.js",
+        include_str!("realm/globals/streams/default-controller.js"),
+    ),
+    (
+        "streams/byte-controller.js",
+        include_str!("realm/globals/streams/byte-controller.js"),
+    ),
+    (
+        "streams/byte-queue.js",
+        include_str!("realm/globals/streams/byte-queue.js"),
+    ),
+    (
+        "streams/pull-into.js",
+        include_str!("realm/globals/streams/pull-into.js"),
+    ),
+    (
+        "streams/tee.js",
+        include_str!("realm/globals/streams/tee.js"),
+    ),
+    (
+        "streams/iterate.js",
+        include_str!("realm/globals/streams/iterate.js"),
+    ),
+    (
+        "streams/pipe.js",
+        include_str!("realm/globals/streams/pipe.js"),
+    ),
+    (
+        "streams/writable.js",
+        include_str!("realm/globals/streams/writable.js"),
+    ),
+    (
+        "streams/writer.js",
+        include_str!("realm/globals/streams/writer.js"),
+    ),
+    (
+        "streams/sink.js",
+        include_str!("realm/globals/streams/sink.js"),
+    ),
+    (
+        "streams/transform.js",
+        include_str!("realm/globals/streams/transform.js"),
+    ),
+    (
+        "streams/strategies.js",
+        include_str!("realm/globals/streams/strategies.js"),
+    ),
+    (
+        "streams/transfer.js",
+        include_str!("realm/globals/streams/transfer.js"),
+    ),
+    (
+        "streams/codecs.js",
+        include_str!("realm/globals/streams/codecs.js"),
+    ),
+    (
+        "streams/own.js",
+        include_str!("realm/globals/streams/own.js"),
+    ),
     ("headers.js", include_str!("realm/globals/headers.js")),
     ("blob.js", include_str!("realm/globals/blob.js")),
     ("body.js", include_str!("realm/globals/body.js")),
@@ -66,6 +143,10 @@ const GLOBALS: &[(&str, &str)] = &[
     ("messaging.js", include_str!("realm/globals/messaging.js")),
     ("navigator.js", include_str!("realm/globals/navigator.js")),
     ("missing.js", include_str!("realm/globals/missing.js")),
+    (
+        "wasm-memory.js",
+        include_str!("realm/globals/wasm-memory.js"),
+    ),
 ];
 
 /// A service worker's global scope, and the engine that it lives in.
@@ -187,10 +268,11 @@ impl Realm {
                 ended.get("listeners")?,
                 rejected,
                 ended.get("pending")?,
+                ended.get("responded")?,
                 answered,
             ))
         })?;
-        let (listeners, rejected, pending, answered) = ended;
+        let (listeners, rejected, pending, responded, answered) = ended;
         let answered = match answered {
             None => None,
             Some((response, body, headers, place)) => Some(Answered {
@@ -208,6 +290,7 @@ impl Realm {
             listeners,
             rejected,
             pending,
+            responded,
             answered,
         })
     }

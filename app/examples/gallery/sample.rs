@@ -452,6 +452,7 @@ pub fn empty() -> Vec<Sample> {
                 app: "home".to_owned(),
                 check: Check {
                     brief: check_brief(t, 1, 3, CheckOutcome::Pass),
+                    seen: None,
                     findings: vec![],
                 },
             }),
@@ -1049,6 +1050,7 @@ fn accepted(t: Text, id: u64, of: &Finding, why: &str) -> Accepted {
         policy: of.policy.clone(),
         kind: of.kind.clone(),
         url: of.url.clone(),
+        is_pattern: false,
         by: t("the dashboard"),
         why: t(why),
         at: before(60 * 24 * 6),
@@ -1127,6 +1129,9 @@ fn stopped_check(t: Text) -> Check {
             accepted: 1,
             ..check_brief(t, 41, 12, CheckOutcome::Fail)
         },
+        seen: Some(t(
+            "4 pages, 9 files and the service worker https://home.example.org/sw.js?v=5, which was run through 61 events, in 31 requests.",
+        )),
         findings: vec![html, caches, hashed, icons],
     }
 }
@@ -1138,6 +1143,7 @@ fn checks(t: Text) -> Checks {
             accepted: 1,
             ..check_brief(t, 42, 3, CheckOutcome::Fail)
         },
+        seen: before_swap.seen.clone(),
         findings: before_swap.findings.clone(),
     };
     let gone = finding(
@@ -1149,6 +1155,7 @@ fn checks(t: Text) -> Checks {
     );
     // The release has its worker to itself; the rest is at home already.
     let public = Check {
+        seen: public.seen.clone(),
         findings: public
             .findings
             .into_iter()
@@ -1201,6 +1208,7 @@ fn checks_right(t: Text) -> Checks {
         checking: true,
         public: Some(Check {
             brief: check_brief(t, 42, 128, CheckOutcome::Pass),
+            seen: Some(t("4 pages, 9 files and no service worker, in 16 requests.")),
             findings: vec![],
         }),
         before_swap: None,
@@ -1216,6 +1224,7 @@ fn checks_unreachable(t: Text) -> Checks {
     Checks {
         public: Some(Check {
             brief: check_brief(t, 42, 8, unreachable),
+            seen: None,
             findings: vec![],
         }),
         ..checks_right(t)

@@ -39,6 +39,8 @@ pub struct CheckPage {
 pub struct Check {
     /// What it was, when, and what it came to.
     pub brief: CheckBrief,
+    /// What it looked at, as a sentence; `None` where there was no answer.
+    pub seen: Option<String>,
     /// What it found, the gravest first; accepted ones included.
     pub findings: Vec<Finding>,
 }
@@ -122,10 +124,12 @@ pub struct Accepted {
     pub id: u64,
     /// As in [`Finding::policy`].
     pub policy: String,
-    /// As in [`Finding::kind`].
+    /// As in [`Finding::kind`]; `*` for every kind of the policy.
     pub kind: String,
-    /// As in [`Finding::url`].
+    /// As in [`Finding::url`], or a pattern in which `*` stands for any characters.
     pub url: String,
+    /// Whether it is a pattern.
+    pub is_pattern: bool,
     /// Who: "the dashboard", "the token laptop", …
     pub by: String,
     /// Why, in that person's words.

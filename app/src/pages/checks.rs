@@ -63,6 +63,7 @@ pub(super) fn one(frame: &Frame, page: &CheckPage) -> Drawn {
         <section class="card" aria-labelledby="check">
             <h2 id="check" class=class>{said}</h2>
             {facts(check_facts(frame, &page.app, &check.brief))}
+            {seen(check)}
             {no_answer(&check.brief)}
         </section>
         {findings(frame, &check.findings, &path, "one")}
@@ -94,6 +95,7 @@ fn public(frame: &Frame, page: &Checks, path: &str) -> AnyView {
     match &page.public {
         Some(check) => view! {
             {facts(newest_facts(frame, page, check))}
+            {seen(check)}
             {no_answer(&check.brief)}
             {again}
             {findings(frame, &check.findings, path, "public")}
@@ -184,12 +186,19 @@ fn before_swap(frame: &Frame, page: &Checks, check: &Check, path: &str) -> AnyVi
         <section class="card" aria-labelledby="before-swap">
             <h2 id="before-swap">"The newest release, before its swap"</h2>
             {facts(rows)}
+            {seen(check)}
             {no_answer(&check.brief)}
             {also.map(|also| view! { <p class="soft">{also}</p> })}
             {findings(frame, own, path, "release")}
         </section>
     }
     .into_any()
+}
+
+/// What the verdict rests on.
+fn seen(check: &Check) -> Option<AnyView> {
+    let seen = check.seen.clone()?;
+    Some(view! { <p class="soft small">"Looked at "<bdi>{seen}</bdi></p> }.into_any())
 }
 
 /// Why nothing could be found.
@@ -245,6 +254,7 @@ fn row(frame: &Frame, path: &str, accepted: &Accepted) -> AnyView {
     view! {
         <article class="finding accepted" id=format!("accepted-{}", accepted.id)>
             <h3><bdi>{finding_title(&accepted.kind).to_owned()}</bdi></h3>
+            <p class="at"><bdi>{words::policy_title(&accepted.policy).to_owned()}</bdi></p>
             <p class="at"><bdi>{accepted.url.clone()}</bdi></p>
             {parts::acceptance(frame, path, accepted)}
         </article>

@@ -11,7 +11,7 @@ use crate::words;
 pub(super) fn draw(page: &SignIn) -> Drawn {
     let wait = page.wait.map(|wait| {
         format!(
-            "There were too many tries. The next one is heard in {}.",
+            "Too many sign-in attempts. Try again in {}.",
             words::span(wait)
         )
     });

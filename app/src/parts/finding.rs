@@ -159,6 +159,7 @@ fn with_code(text: &str) -> AnyView {
 fn accept(path: &str, key: &str, finding: &Finding) -> AnyView {
     let action = format!("{path}/acceptances");
     let why = format!("why-{key}");
+    let (scope, pattern) = (format!("scope-{key}"), format!("pattern-{key}"));
     let then = if finding.fails {
         "Deploys will no longer be stopped by it, and it will not count when the site is looked at."
     } else {
@@ -169,12 +170,20 @@ fn accept(path: &str, key: &str, finding: &Finding) -> AnyView {
             <summary>"Accept this finding…"</summary>
             <form method="post" action=action class="fields">
                 <p class="small">
-                    {then}" The same at another address still counts. It stays on this page, with who accepted it and why, "
-                    "and can be taken back here at any time."
+                    {then}" It stays on this page, with who accepted it and why, and can be taken back here at any time."
                 </p>
                 <input type="hidden" name="policy" value=finding.policy.clone()/>
                 <input type="hidden" name="kind" value=finding.kind.clone()/>
                 <input type="hidden" name="url" value=finding.url.clone()/>
+                <label for=scope.clone()>"What is accepted"</label>
+                <select id=scope name="scope">
+                    <option value="one">"This one. The same at another address still counts."</option>
+                    <option value="pattern">"The same at addresses like the ones below"</option>
+                    <option value="kind">"The same at every address of the app"</option>
+                    <option value="policy">{format!("Everything that is found about: {}", policy_title(&finding.policy))}</option>
+                </select>
+                <label for=pattern.clone()>"Addresses (* stands for any characters)"</label>
+                <input id=pattern name="pattern" type="text" maxlength="2000" autocomplete="off" value=finding.url.clone()/>
                 <label for=why.clone()>"Why it may stay so"</label>
                 <input id=why name="why" type="text" required maxlength="500" autocomplete="off"/>
                 <button class="button">"Accept this finding"</button>
@@ -187,8 +196,16 @@ fn accept(path: &str, key: &str, finding: &Finding) -> AnyView {
 /// Who accepted a finding, when and why, and the button that takes it back.
 pub(crate) fn acceptance(frame: &Frame, path: &str, accepted: &Accepted) -> AnyView {
     let action = format!("{path}/acceptances/{}/revoke", accepted.id);
+    let broad = accepted.is_pattern.then(|| {
+        let what = match accepted.kind.as_str() {
+            "*" => policy_title(&accepted.policy).to_owned(),
+            kind => finding_title(kind).to_owned(),
+        };
+        view! { <p class="soft small">"Accepted for: "<bdi>{what}</bdi>", at "<bdi>{accepted.url.clone()}</bdi></p> }
+    });
     view! {
         <div class="accepted-by">
+            {broad}
             <p>
                 "Accepted by "<bdi>{accepted.by.clone()}</bdi>" "{ago(frame, accepted.at)}": "
                 <q><bdi>{accepted.why.clone()}</bdi></q>

@@ -6,6 +6,10 @@
 #[must_use]
 pub fn finding_title(kind: &str) -> &str {
     match kind {
+        "*" => "Everything that is found",
+        "nothing-seen" => "No page was seen",
+        "long-lived-error" => "An error is kept for long in a file's place",
+        "stale-worker-script" => "Browsers may go on running an old service worker",
         "heuristic-freshness" => "Browsers must guess how long this stays good",
         "reusable" => "Browsers may show this page again without asking",
         "may-be-stale" => "An old page may be shown while a new one is there",

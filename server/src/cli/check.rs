@@ -2,14 +2,15 @@
 //! goes to stdout, by policy; exit codes: 0 nothing that fails, 1 something fails, 2 it could not be reached.
 
 mod address;
-mod text;
+pub(super) mod text;
 
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use clap::Args;
+use clap::{Args, ValueEnum};
+use url::Url;
 
 use super::progress::{Waiting, say};
 use super::{FAILED, Failure, Outcome, is_watched, print};
@@ -39,31 +40,42 @@ pub struct CheckArgs {
     /// A regular expression for paths of files whose names change with their content; can be given several times.
     #[arg(long, value_name = "REGEX")]
     immutable: Vec<String>,
+    /// Whether the site serves pages; `none` is for an app that is only an API.
+    #[arg(long, value_enum, default_value_t = PagesArg::Expected, value_name = "WHICH")]
+    pages: PagesArg,
     /// The directory of a release that the site will serve: its files are compared with what the site serves now.
     #[arg(long, value_name = "DIR")]
     release: Option<PathBuf>,
 }
 
+/// Whether pages are expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PagesArg {
+    /// That none is seen is a finding that fails.
+    Expected,
+    /// There are none.
+    None,
+}
+
 /// Checks a site and prints what was found.
 pub async fn run(args: &CheckArgs, json: bool) -> Outcome {
-    let (mut address, order) = read(args)?;
+    let (address, order) = read(args)?;
     if address.scheme_was_assumed {
         say(format_args!(
             "{} has no scheme, so https:// is assumed",
             args.url.trim()
         ));
     }
-    let settled = address.settled().await;
-    if settled != address.origin {
+    let site = address.settled().await;
+    let origin = &site.origin;
+    if *origin != address.origin {
         say(format_args!(
-            "{} leads to {settled}, so that is looked at",
+            "{} leads to {origin}, so that is looked at",
             address.origin
         ));
-        address.origin = settled;
     }
-    let site = address.site();
     let asked = tokio::time::timeout(DEADLINE, async {
-        let _waiting = waiting(&address);
+        let _waiting = waiting(origin);
         policy::check(&site, &order).await
     });
     let report = match asked.await {
@@ -76,14 +88,13 @@ pub async fn run(args: &CheckArgs, json: bool) -> Outcome {
         }
         Err(_) => {
             return Err(anyhow!(
-                "{} was being looked at for {} minutes, and there was no end of it",
-                address.origin,
+                "{origin} was being looked at for {} minutes, and there was no end of it",
                 DEADLINE.as_secs() / 60
             )
             .into());
         }
     };
-    print(json, &report, || text::of(&address.origin, &report))?;
+    print(json, &report, || text::of(origin, &report))?;
     exit(&report)
 }
 
@@ -95,9 +106,9 @@ fn exit(report: &Report) -> Outcome {
     }
 }
 
-fn waiting(address: &Address) -> Waiting {
+fn waiting(origin: &Url) -> Waiting {
     if !is_watched() {
-        say(format_args!("asking {} as a browser would", address.origin));
+        say(format_args!("asking {origin} as a browser would"));
     }
     Waiting::new("asking as a browser would")
 }
@@ -134,6 +145,7 @@ fn read(args: &CheckArgs) -> Result<(Address, Order), Failure> {
         cookie: cookie(args)?,
         service_worker: args.service_worker.clone(),
         immutable: args.immutable.clone(),
+        api_only: args.pages == PagesArg::None,
         older: None,
         release: args.release.clone(),
     };
@@ -174,6 +186,7 @@ mod tests {
             cookie_file: None,
             service_worker: None,
             immutable: vec![],
+            pages: PagesArg::Expected,
             release: None,
         }
     }
@@ -206,6 +219,7 @@ mod tests {
     fn only_a_failing_verdict_ends_with_1() {
         let report = |verdict| Report {
             verdict,
+            seen: policy::Coverage::default(),
             findings: vec![],
         };
         assert!(exit(&report(Verdict::Pass)).is_ok());

@@ -32,8 +32,34 @@ pub struct PolicyConfig {
     pub worker: Option<String>,
     /// Regular expressions for the paths of assets whose names change with their content.
     pub immutable: Vec<String>,
+    /// Whether the app serves pages at all.
+    pub pages: Pages,
     /// How often the public address is checked; zero never does it by itself.
     pub every: Duration,
+}
+
+/// Whether an app serves pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pages {
+    /// It does: that none is seen is a finding that fails.
+    #[default]
+    Expected,
+    /// It is only an API.
+    None,
+}
+
+impl FromToml for Pages {
+    const RIGHT: &'static str =
+        "`\"expected\"` (a check that sees no page fails) or `\"none\"` (the app is only an API)";
+
+    fn from_toml(item: &Item) -> Result<Self, String> {
+        match item.as_str() {
+            Some("expected") => Ok(Pages::Expected),
+            Some("none") => Ok(Pages::None),
+            Some(other) => Err(format!("`{other}` does not say whether there are pages")),
+            None => Err("is not text in quotes".to_owned()),
+        }
+    }
 }
 
 /// What the findings of a policy do.
@@ -58,6 +84,7 @@ impl Default for PolicyConfig {
             cookie_file: None,
             worker: None,
             immutable: Vec::new(),
+            pages: Pages::Expected,
             every: EVERY,
         }
     }
@@ -75,6 +102,7 @@ impl fmt::Debug for PolicyConfig {
             .field("cookie_file", &self.cookie_file)
             .field("worker", &self.worker)
             .field("immutable", &self.immutable)
+            .field("pages", &self.pages)
             .field("every", &self.every)
             .finish()
     }
@@ -164,6 +192,7 @@ pub(super) fn read(table: Table<'_>, on_this_machine: bool) -> PolicyConfig {
             );
         }
     }
+    let pages = table.or("pages", default.pages).value;
     let every = table.or("every", default.every);
     if !every.value.is_zero() {
         within(&table, &every, "5m", "168h");
@@ -178,6 +207,7 @@ pub(super) fn read(table: Table<'_>, on_this_machine: bool) -> PolicyConfig {
         cookie_file: cookie_file.map(|file| file.value),
         worker: worker.map(|worker| worker.value),
         immutable: immutable.value,
+        pages,
         every: every.value,
     }
 }

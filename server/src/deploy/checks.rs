@@ -10,12 +10,12 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::{App, Refusal, verdict};
-use crate::config::policy::is_cookie;
-use crate::journal::checks::{Acceptance, Check, Found, NewCheck, Target};
+use crate::config::policy::{Pages, is_cookie};
+use crate::journal::checks::{Acceptance, Check, Judged, NewCheck, Scope, Target};
 use crate::journal::runs::RunId;
 use crate::journal::{NewEvent, Severity as Gravity};
 use crate::names::{Colour, ReleaseId};
-use crate::policy::{self, Finding, Kind, Order, Policy, Severity, Site, Verdict, web};
+use crate::policy::{self, Finding, Order, Severity, Site, Verdict, web};
 use crate::runtime::ColourState;
 
 /// How long the check of an idle colour may take: a deploy waits for it.
@@ -73,6 +73,7 @@ impl App {
             cookie: (!cookies.is_empty()).then(|| cookies.join("; ")),
             service_worker: config.worker.clone(),
             immutable: config.immutable.clone(),
+            api_only: config.pages == Pages::None,
             older: None,
             // What a release serves is not what lies in its directory, byte by byte; the live colour is asked instead.
             release: None,
@@ -85,10 +86,7 @@ impl App {
     /// It can't be asked for as configured, or the journal can't be written.
     pub(super) async fn check_before_swap(&self, what: BeforeSwap<'_>) -> anyhow::Result<Check> {
         let origin = self.origin()?;
-        let site = |colour| Site {
-            origin: origin.clone(),
-            direct: Some(self.runtime.address(colour)),
-        };
+        let site = |colour| Site::new(origin.clone(), Some(self.runtime.address(colour)));
         let mut order = self.order().await?;
         let runs = matches!(
             self.runtime.state(what.from).await,
@@ -104,7 +102,7 @@ impl App {
         let began = Instant::now();
         let asked = timeout(IDLE_WITHIN, policy::check(&site(what.to), &order)).await;
         let found = match asked {
-            Ok(Ok(report)) => Ok(report.findings),
+            Ok(Ok(report)) => Ok(report),
             Ok(Err(unreachable)) => Err(unreachable.to_string()),
             Err(_) => Err(late(&origin, IDLE_WITHIN)),
         };
@@ -122,10 +120,18 @@ impl App {
 
     async fn judge(
         &self,
-        found: Result<Vec<Finding>, String>,
-    ) -> anyhow::Result<Result<(Verdict, Vec<Found>), String>> {
+        found: Result<policy::Report, String>,
+    ) -> anyhow::Result<Result<Judged, String>> {
         let accepted = self.journal.acceptances(self.name().clone(), false).await?;
-        Ok(found.map(|findings| verdict::judge(findings, &self.config.policy, &accepted)))
+        Ok(found.map(|report| {
+            let (verdict, findings) =
+                verdict::judge(report.findings, &self.config.policy, &accepted);
+            Judged {
+                verdict,
+                findings,
+                seen: Some(report.seen),
+            }
+        }))
     }
 
     /// Checks what people see because somebody asked for it; returns when that is written down.
@@ -294,16 +300,11 @@ impl App {
         })
     }
 
-    /// Accepts a finding: from now on it is told, and counts for nothing.
+    /// Accepts findings: from now on they are told, and count for nothing.
     ///
     /// # Errors
-    /// No check that is kept has found it, it was accepted before, or no reason is given.
-    pub async fn accept(
-        &self,
-        (policy, kind, url): (Policy, Kind, String),
-        by: &str,
-        why: &str,
-    ) -> Result<Acceptance, Refusal> {
+    /// No check that is kept has found any of them, they were accepted before, or no reason is given.
+    pub async fn accept(&self, scope: Scope, by: &str, why: &str) -> Result<Acceptance, Refusal> {
         let why = why.trim();
         if why.is_empty() || why.len() > LONGEST_WHY {
             return Err(Refusal::Impossible(format!(
@@ -314,13 +315,10 @@ impl App {
         let was_found = checks
             .iter()
             .flat_map(|check| &check.findings)
-            .any(|found| {
-                let finding = &found.finding;
-                finding.policy == policy && finding.kind == kind && finding.url == url
-            });
+            .any(|found| scope.covers(&found.finding));
         if !was_found {
             return Err(Refusal::Impossible(format!(
-                "no check of {} that is kept has found {kind} ({policy}) at {url}; accept a finding as the check tells it",
+                "no check of {} that is kept has found {scope}; accept a finding as the check tells it",
                 self.name()
             )));
         }
@@ -328,17 +326,15 @@ impl App {
             .journal
             .accept(
                 self.name().clone(),
-                (policy, kind, url.clone()),
+                scope.clone(),
                 by.to_owned(),
                 why.to_owned(),
             )
             .await?;
         let Some(accepted) = accepted else {
-            return Err(Refusal::Impossible(format!(
-                "{kind} at {url} was accepted before"
-            )));
+            return Err(Refusal::Impossible(format!("{scope} was accepted before")));
         };
-        let text = format!("The finding {kind} at {url} was accepted by {by}: {why}");
+        let text = format!("{} was accepted by {by}: {why}", capital(&scope));
         self.note(Gravity::Warning, sentence(text)).await;
         Ok(accepted)
     }
@@ -359,8 +355,8 @@ impl App {
             )));
         };
         let text = format!(
-            "The finding {} at {} counts again: its acceptance was taken back by {by}.",
-            revoked.kind, revoked.url
+            "{} counts again: its acceptance was taken back by {by}.",
+            capital(&revoked.scope())
         );
         self.note(Gravity::Info, text).await;
         Ok(revoked)
@@ -373,25 +369,20 @@ async fn see(
     behind: SocketAddr,
     public: bool,
     order: &Order,
-) -> Result<Vec<Finding>, String> {
-    let behind = Site {
-        origin: origin.clone(),
-        direct: Some(behind),
-    };
-    let site = Site {
-        origin: origin.clone(),
-        direct: (!public).then_some(behind.direct).flatten(),
-    };
+) -> Result<policy::Report, String> {
+    let site = Site::new(origin.clone(), (!public).then_some(behind));
+    let behind = Site::new(origin.clone(), Some(behind));
     let seen = web::look(&site, order)
         .await
         .map_err(|silence| silence.to_string())?;
     let seen = Arc::new(seen);
-    let mut findings = policy::judge(&site, order, &seen).await;
     // Where the release itself gives no answer, other looks at it say so.
-    if public && let Ok(behind) = web::look(&behind, order).await {
-        findings.extend(web::compare(&behind, &seen));
-    }
-    Ok(policy::Report::of(findings).findings)
+    let changed = match public {
+        true => web::look(&behind, order).await.ok(),
+        false => None,
+    };
+    let changed = changed.map_or_else(Vec::new, |behind| web::compare(&behind, &seen));
+    Ok(policy::judge(&site, order, &seen, changed).await)
 }
 
 /// What there is to say of a check of what people see, where it came out otherwise than the one before.
@@ -445,6 +436,14 @@ fn late(origin: &Url, within: Duration) -> String {
     )
 }
 
+/// As a sentence begins.
+fn capital(scope: &Scope) -> String {
+    let text = scope.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
+}
+
 /// Ends a person's words as a sentence ends.
 fn sentence(mut text: String) -> String {
     if !text.ends_with(['.', '!', '?']) {
@@ -473,6 +472,8 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::journal::checks::Found;
+    use crate::policy::{Kind, Policy};
 
     fn check(verdict: Option<Verdict>, urls: &[&str]) -> Check {
         let found = urls.iter().map(|url| Found {
@@ -504,6 +505,7 @@ mod tests {
                 .is_none()
                 .then(|| "https://home.example/ is away".to_owned()),
             findings: found.collect(),
+            seen: None,
         }
     }
 

@@ -21,7 +21,7 @@ use crate::journal::{NewEvent, Severity};
 use crate::names::{Colour, ReleaseId};
 use crate::policy;
 use crate::prepare::Record;
-use crate::probe;
+use crate::probe::{self, Question};
 use crate::router::HOLD_PATIENCE;
 use crate::runtime::{ColourState, Preparation};
 
@@ -569,7 +569,8 @@ impl Pipeline {
         if let Some(found) = verdict::in_a_sentence(&check, policy::Severity::Fail) {
             bail!(
                 "the policies refuse {release}: {found}. What was seen, and what to change, stands at {page} on the dashboard; \
-                 mend the release and deploy it anew, or accept the findings there"
+                 mend the release and deploy it anew, or accept the findings there or with `tealkeep accept {}`",
+                app.name()
             );
         }
         let accepted = check
@@ -585,6 +586,12 @@ impl Pipeline {
             1 => said.push_str("; one finding was accepted before"),
             many => said.push_str(&format!("; {many} findings were accepted before")),
         }
+        if let Some(seen) = &check.seen {
+            said.push_str(&format!(
+                "; looked at {}",
+                seen.in_words().trim_end_matches('.')
+            ));
+        }
         Ok(Outcome::Done(said))
     }
 
@@ -598,12 +605,16 @@ impl Pipeline {
         let health = &app.config.health;
         let until = tokio::time::Instant::now() + VERIFY_WITHIN;
         loop {
-            let found = probe::ask(app.router.entrance(), &health.path, health.timeout).await;
+            let question = Question::of_health(app.router.entrance(), health);
+            let found = question.ask().await;
             let found = found.map_err(|silence| silence.to_string());
             match found.and_then(|answer| probe::judge(&answer, release)) {
                 Ok(()) => break,
                 Err(wrong) if tokio::time::Instant::now() >= until => {
-                    bail!("after the swap, {} through the router {wrong}", health.path)
+                    bail!(
+                        "after the swap, {} through the router {wrong} (asked was {question})",
+                        health.path
+                    )
                 }
                 Err(_) => tokio::time::sleep(VERIFY_PAUSE).await,
             }

@@ -14,7 +14,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use super::{App, seconds};
 use crate::journal::Severity;
 use crate::names::{Colour, ReleaseId};
-use crate::probe::{self, NoAnswer};
+use crate::probe::{self, NoAnswer, Question};
 use crate::runtime::{ColourState, Exit};
 
 /// The pause before the second start, doubled after each one that fails.
@@ -297,8 +297,8 @@ async fn start_again(
 /// # Errors
 /// There was no answer.
 async fn ask_again(app: &App, colour: Colour, release: &ReleaseId) -> Result<(), NoAnswer> {
-    let health = &app.config.health;
-    let found = probe::ask(app.runtime.address(colour), &health.path, health.timeout).await;
+    let at = app.runtime.address(colour);
+    let found = Question::of_health(at, &app.config.health).ask().await;
     let verdict = match &found {
         Ok(answer) => probe::judge(answer, release),
         Err(NoAnswer::Silence(wrong)) => Err(wrong.clone()),
@@ -332,8 +332,8 @@ async fn hand_over(app: &Arc<App>, colour: Colour, wrong: &str) -> bool {
     let ColourState::Running { release, .. } = app.runtime.state(other).await else {
         return false;
     };
-    let health = &app.config.health;
-    let found = probe::ask(app.runtime.address(other), &health.path, health.timeout).await;
+    let at = app.runtime.address(other);
+    let found = Question::of_health(at, &app.config.health).ask().await;
     if !found.is_ok_and(|answer| probe::judge(&answer, &release).is_ok()) {
         return false;
     }

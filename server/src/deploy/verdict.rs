@@ -92,6 +92,9 @@ pub fn in_a_sentence(check: &Check, severity: Severity) -> Option<String> {
 /// What a kind of finding means for people, in half a sentence.
 fn meaning(kind: Kind) -> &'static str {
     match kind {
+        Kind::NothingSeen => "no page of the app was seen",
+        Kind::LongLivedError => "an error or a redirect in a file's place is kept for long",
+        Kind::StaleWorkerScript => "browsers may go on running an old service worker",
         Kind::HeuristicFreshness => "it says nothing of its freshness, so browsers guess",
         Kind::Reusable => "browsers may show it again without asking",
         Kind::MayBeStale => "browsers may show a stale one",
@@ -143,8 +146,9 @@ mod tests {
         Acceptance {
             id: 1,
             policy: finding.policy,
-            kind: finding.kind,
+            kind: Some(finding.kind),
             url: finding.url.clone(),
+            is_pattern: false,
             by: "me".to_owned(),
             why: "so".to_owned(),
             at: Timestamp::UNIX_EPOCH,
@@ -167,6 +171,7 @@ mod tests {
             verdict: Some(verdict),
             unreachable: None,
             findings,
+            seen: None,
         }
     }
 
@@ -218,6 +223,25 @@ mod tests {
         assert_eq!(now.counting(Severity::Fail).count(), 1);
         let back = as_it_stands(now, &[accepted(&all()[0]), accepted(&all()[2])]);
         assert_eq!(back, then);
+        // A whole policy, a kind everywhere, and a pattern of addresses.
+        let broad = |kind, url: &str| Acceptance {
+            kind,
+            url: url.to_owned(),
+            is_pattern: true,
+            ..accepted(&all()[0])
+        };
+        for (covers, acceptance) in [
+            (true, broad(None, "*")),
+            (true, broad(Some(Kind::Reusable), "*")),
+            (true, broad(Some(Kind::Reusable), "https://home.example/*")),
+            (true, broad(None, "*.example*")),
+            (false, broad(Some(Kind::MayBeStale), "*")),
+            (false, broad(None, "https://home.example")),
+            (false, broad(None, "*.org/*")),
+        ] {
+            assert_eq!(acceptance.covers(&all()[0]), covers, "{acceptance:?}");
+            assert!(!acceptance.covers(&all()[2]), "{acceptance:?}");
+        }
         // Another page is another finding.
         let mut elsewhere = accepted(&all()[0]);
         elsewhere.url.push('x');

@@ -134,7 +134,11 @@ fn ports(findings: &mut Findings, app: &AppConfig) {
 async fn contract(findings: &mut Findings, config: &Config, app: &AppConfig, live: Colour) {
     let at = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port(app, live));
     let path = &app.health.path;
-    match probe::ask(at, path, PATIENCE).await {
+    let question = probe::Question {
+        timeout: PATIENCE,
+        ..probe::Question::of_health(at, &app.health)
+    };
+    match question.ask().await {
         Ok(answer) if answer.status == 200 => {
             findings.ok(Check::Contract, format!("{live} answers {path} with 200"));
             match answer.release {
@@ -155,7 +159,7 @@ async fn contract(findings: &mut Findings, config: &Config, app: &AppConfig, liv
         Ok(answer) => findings.fail(
             Check::Contract,
             format!(
-                "{live}, which is live, answers {path} with {}",
+                "{live}, which is live, answers {path} with {} (asked was {question})",
                 answer.status
             ),
             format!("tealkeep status && tealkeep rollback {}", app.name),

@@ -1,11 +1,15 @@
 //! Who may come in: one password (argon2id), set through a one-time link; sessions that can be
-//! revoked; a throttle on signing in; tokens for scripts.
+//! revoked; a throttle on signing in, in which browsers that signed in before have a budget of their own; tokens for
+//! scripts.
 
+mod devices;
+mod failures;
 mod sessions;
+mod throttle;
 mod tokens;
 
-use std::net::{IpAddr, Ipv6Addr};
-use std::num::NonZeroU32;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -13,15 +17,18 @@ use argon2::Argon2;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
+use crate::admission::Network;
 use crate::journal::Journal;
-pub use sessions::{SESSION_COOKIE, SessionRow, Sessions};
+pub use devices::{DEVICE_LIFETIME_SECONDS, Devices, NewDevice};
+pub use failures::{Failures, WINDOW};
+pub use sessions::{SessionRow, Sessions, cookie_name};
+pub use throttle::{Pace, Paces};
+use throttle::{Throttle, TooMany, Turn, Who};
 pub use tokens::{Scope, Token, Tokens};
 
 /// The shortest password that is taken.
@@ -30,15 +37,6 @@ pub const LEAST_PASSWORD_LENGTH: usize = 10;
 const MOST_PASSWORD_LENGTH: usize = 1024;
 /// How long a one-time link can be used.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(60 * 60);
-/// Tries at a password that one address may make in a row.
-const TRIES_IN_A_ROW: NonZeroU32 = NonZeroU32::new(5).expect("5 is not 0");
-/// After them, one more in this time.
-const PAUSE_BETWEEN_TRIES: Duration = Duration::from_secs(20);
-/// Tries in a row that all addresses together may make.
-const TRIES_OF_ALL: NonZeroU32 = NonZeroU32::new(30).expect("30 is not 0");
-/// After them, one more in this time.
-const PAUSE_OF_ALL: Duration = Duration::from_secs(2);
-
 /// The keeper of the door.
 pub struct Auth {
     journal: Journal,
@@ -46,10 +44,12 @@ pub struct Auth {
     pub sessions: Sessions,
     /// The tokens of scripts.
     pub tokens: Tokens,
-    by_address: DefaultKeyedRateLimiter<IpAddr>,
-    of_all: DefaultDirectRateLimiter,
+    /// The browsers that signed in before.
+    pub devices: Devices,
+    /// The wrong passwords.
+    pub failures: Arc<Failures>,
     /// Hashing takes 19 MiB and a core: one at a time.
-    hashing: Semaphore,
+    throttle: Throttle,
     has_password: watch::Sender<bool>,
 }
 
@@ -57,9 +57,9 @@ pub struct Auth {
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
     /// Too many tries.
-    #[error("too many tries; the next one is heard in {} s", .wait.as_secs() + 1)]
+    #[error("too many sign-in attempts; try again in {} s", .wait.as_secs() + 1)]
     Throttled {
-        /// How long until the next try is heard.
+        /// After which time another one is likely to be allowed.
         wait: Duration,
     },
     /// It is not the password.
@@ -91,26 +91,35 @@ pub enum PasswordError {
     Fault(#[from] anyhow::Error),
 }
 
+impl From<TooMany> for SignInError {
+    fn from(TooMany { wait }: TooMany) -> SignInError {
+        SignInError::Throttled { wait }
+    }
+}
+
 impl Auth {
     /// Reads what the journal holds.
     ///
     /// # Errors
     /// The journal can't be read.
     pub async fn open(journal: Journal) -> anyhow::Result<Auth> {
+        Auth::open_with(journal, Paces::default()).await
+    }
+
+    /// The same, with other paces for tries at the password.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn open_with(journal: Journal, paces: Paces) -> anyhow::Result<Auth> {
         let has_password = journal.setting(PASSWORD).await?.is_some();
         let (has_password, _) = watch::channel(has_password);
-        let quota = |pause, tries| {
-            Quota::with_period(pause)
-                .expect("the pause is not zero")
-                .allow_burst(tries)
-        };
         Ok(Auth {
             sessions: Sessions::new(journal.clone()),
             tokens: Tokens::new(journal.clone()),
+            devices: Devices::new(journal.clone()),
+            failures: Arc::default(),
             journal,
-            by_address: RateLimiter::keyed(quota(PAUSE_BETWEEN_TRIES, TRIES_IN_A_ROW)),
-            of_all: RateLimiter::direct(quota(PAUSE_OF_ALL, TRIES_OF_ALL)),
-            hashing: Semaphore::new(1),
+            throttle: Throttle::new(paces),
             has_password,
         })
     }
@@ -200,11 +209,12 @@ impl Auth {
     pub async fn change_password(
         &self,
         from: IpAddr,
+        device: Option<String>,
         current: String,
         password: String,
     ) -> Result<(), PasswordError> {
         fit(&password)?;
-        match self.check(from, current).await {
+        match self.check(from, device, current).await {
             Ok(()) => {}
             Err(SignInError::Fault(error)) => return Err(error.into()),
             Err(other) => {
@@ -225,31 +235,36 @@ impl Auth {
         Ok(())
     }
 
-    /// Checks a password that came from an address; every try counts.
+    /// Checks a password that came from an address, and from a browser that signed in before if `device` names one (by
+    /// the handle that [`Devices::known`] gives). A wrong one counts against that browser, otherwise against the address.
     ///
     /// # Errors
     /// [`SignInError`]
-    pub async fn check(&self, from: IpAddr, password: String) -> Result<(), SignInError> {
-        self.throttle(from)?;
+    pub async fn check(
+        &self,
+        from: IpAddr,
+        device: Option<String>,
+        password: String,
+    ) -> Result<(), SignInError> {
+        let who = device.map_or_else(|| Who::Stranger(Network::from(from)), Who::Device);
+        let turn = self.throttle.turn(who).await?;
         let Some(hash) = self.journal.setting(PASSWORD).await? else {
             return Err(SignInError::NoPassword);
         };
         if password.len() > MOST_PASSWORD_LENGTH {
             return Err(SignInError::Wrong);
         }
-        let _one_at_a_time = self
-            .hashing
-            .acquire()
-            .await
-            .context("the hashing was closed")?;
+        // The turn goes along: it must not end before the hashing does, even if whoever asked is gone by then.
         let right = tokio::task::spawn_blocking(move || {
             let parsed = PasswordHash::new(&hash)
                 .map_err(|e| anyhow::anyhow!("the stored password is damaged: {e}"))?;
-            anyhow::Ok(
-                Argon2::default()
-                    .verify_password(password.as_bytes(), &parsed)
-                    .is_ok(),
-            )
+            let right = Argon2::default()
+                .verify_password(password.as_bytes(), &parsed)
+                .is_ok();
+            if right {
+                turn.was_right();
+            }
+            anyhow::Ok(right)
         })
         .await
         .context("the hashing thread ended")??;
@@ -260,29 +275,12 @@ impl Auth {
         }
     }
 
-    fn throttle(&self, from: IpAddr) -> Result<(), SignInError> {
-        // Addresses that have been quiet long enough need no memory.
-        self.by_address.retain_recent();
-        let now = DefaultClock::default().now();
-        self.by_address
-            .check_key(&network_of(from))
-            .map_err(|not_until| SignInError::Throttled {
-                wait: not_until.wait_time_from(now),
-            })?;
-        self.of_all
-            .check()
-            .map_err(|not_until| SignInError::Throttled {
-                wait: not_until.wait_time_from(now),
-            })
-    }
-
     async fn hash(&self, password: String) -> anyhow::Result<String> {
-        let _one_at_a_time = self
-            .hashing
-            .acquire()
-            .await
-            .context("the hashing was closed")?;
+        let turn = self.throttle.turn(Who::Owner).await.map_err(|_| {
+            anyhow::anyhow!("this machine is too busy to hash a password; try again in a minute")
+        })?;
         tokio::task::spawn_blocking(move || {
+            let _one_at_a_time: Turn = turn;
             let mut salt = [0_u8; 16];
             getrandom::fill(&mut salt)
                 .map_err(|e| anyhow::anyhow!("this machine has no randomness: {e}"))?;
@@ -348,20 +346,6 @@ fn link_matches(kept: &str, token: &str, now: Timestamp) -> bool {
     in_time && bool::from(hash.as_bytes().ct_eq(hash_of(token).as_bytes()))
 }
 
-/// Whose tries are counted together: an IPv6 household has a whole /64 to itself.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => IpAddr::V4(v4),
-            None => {
-                let [a, b, c, d, ..] = v6.segments();
-                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-            }
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -378,14 +362,5 @@ mod tests {
             Timestamp::from_second(1_500).unwrap()
         ));
         assert!(!link_matches("", "", now));
-    }
-
-    #[test]
-    fn tries_from_one_household_count_together() {
-        let a: IpAddr = "2001:db8:1:2:3::1".parse().unwrap();
-        let b: IpAddr = "2001:db8:1:2:4::9".parse().unwrap();
-        assert_eq!(network_of(a), network_of(b));
-        let mapped: IpAddr = "::ffff:10.0.0.1".parse().unwrap();
-        assert_eq!(network_of(mapped), "10.0.0.1".parse::<IpAddr>().unwrap());
     }
 }

@@ -17,7 +17,7 @@ use super::pages::{self, Drawn, Failure};
 use super::problem::Problem;
 use super::{Server, api, console};
 use crate::deploy::{App, Refusal, verdict};
-use crate::journal::checks::{Acceptance, Check, CheckId, Target};
+use crate::journal::checks::{Acceptance, Check, CheckId, Scope, Target};
 use crate::journal::runs::RunId;
 use crate::names::ReleaseId;
 use crate::policy::{Kind, Policy, Severity, Verdict};
@@ -84,16 +84,22 @@ pub struct LastChecks {
     pub idle: Option<CheckFacts>,
 }
 
-/// What accepting takes: a finding as a check told it, and why.
+/// What accepting takes: which findings, and why. Either `kind` and `url` name one finding as a check told it, or
+/// `pattern` names addresses, of one `kind` or of all kinds of the policy.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AcceptRequest {
     /// The rule.
     pub policy: Policy,
-    /// What exactly.
-    pub kind: Kind,
+    /// What exactly; may be left out beside a `pattern`, for every kind of the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
     /// The URL that it is about, exactly as in the finding.
-    pub url: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// In place of `url`: a pattern for URLs, in which `*` stands for any characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
     /// Why it is accepted, for whoever reads it in a year.
     pub why: String,
 }
@@ -194,11 +200,39 @@ pub async fn accept(
     Path(app): Path<String>,
     Json(request): Json<AcceptRequest>,
 ) -> Answer<Acceptance> {
-    let finding = (request.policy, request.kind, request.url);
+    let scope = scope(request.policy, request.kind, request.url, request.pattern)?;
     let accepted = api::find(&server, &app)?
-        .accept(finding, caller.as_str(), &request.why)
+        .accept(scope, caller.as_str(), &request.why)
         .await?;
     Ok(Json(accepted))
+}
+
+/// Which findings are meant. Naming less than one finding takes a pattern, so that nobody accepts more by leaving
+/// something out.
+fn scope(
+    policy: Policy,
+    kind: Option<Kind>,
+    url: Option<String>,
+    pattern: Option<String>,
+) -> Result<Scope, Problem> {
+    match (kind, url, pattern) {
+        (Some(kind), Some(url), None) => Ok(Scope {
+            policy,
+            kind: Some(kind),
+            url,
+            is_pattern: false,
+        }),
+        (kind, None, Some(pattern)) if !pattern.trim().is_empty() => Ok(Scope {
+            policy,
+            kind,
+            url: pattern.trim().to_owned(),
+            is_pattern: true,
+        }),
+        (_, _, _) => Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "name one finding by its `kind` and `url`, or more of them by a `pattern` for their addresses, such as `*`",
+        )),
+    }
 }
 
 /// `POST /api/v1/apps/{app}/acceptances/{id}/revoke`
@@ -247,12 +281,55 @@ pub async fn do_check(State(server): Shared, session: Session, Path(app): Path<S
     }
 }
 
+/// How much a form accepts.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Breadth {
+    /// The finding that the form stands under.
+    #[default]
+    One,
+    /// The same kind at addresses that fit the pattern.
+    Pattern,
+    /// The same kind everywhere.
+    Kind,
+    /// Everything that the policy finds.
+    Policy,
+}
+
+impl AcceptForm {
+    /// Which findings are meant; what is wrong with the pattern otherwise.
+    fn scope(self) -> Result<Scope, &'static str> {
+        let everywhere = "*".to_owned();
+        let (kind, url, is_pattern) = match self.scope {
+            Breadth::One => (Some(self.kind), self.url, false),
+            Breadth::Kind => (Some(self.kind), everywhere, true),
+            Breadth::Policy => (None, everywhere, true),
+            Breadth::Pattern => (Some(self.kind), self.pattern.trim().to_owned(), true),
+        };
+        match url.is_empty() {
+            true => Err("Write the addresses that are meant, with * for any characters."),
+            false => Ok(Scope {
+                policy: self.policy,
+                kind,
+                url,
+                is_pattern,
+            }),
+        }
+    }
+}
+
 /// The form that accepts a finding.
 #[derive(Debug, Deserialize)]
 pub struct AcceptForm {
     policy: Policy,
     kind: Kind,
     url: String,
+    /// How much is accepted.
+    #[serde(default)]
+    scope: Breadth,
+    /// Addresses, where the scope is a pattern.
+    #[serde(default)]
+    pattern: String,
     #[serde(default)]
     why: String,
     /// The page that shows the finding.
@@ -267,14 +344,21 @@ pub async fn do_accept(
     Form(form): Form<AcceptForm>,
 ) -> Drawn {
     let to = back(&app, form.back.as_deref());
-    let finding = (form.policy, form.kind, form.url);
+    let why = form.why.clone();
+    let scope = match form.scope() {
+        Ok(scope) => scope,
+        Err(wrong) => return pages::back_with(&session, &to, false, wrong.to_owned()).await,
+    };
     let found = api::find(&server, &app)?;
-    match found.accept(finding, "the dashboard", &form.why).await {
+    match found.accept(scope, "the dashboard", &why).await {
         Ok(accepted) => {
-            let said = format!(
-                "{} at {} is accepted: it stops no deploy any more.",
-                accepted.kind, accepted.url
-            );
+            let said = match accepted.kind.filter(|_| !accepted.is_pattern) {
+                Some(kind) => format!(
+                    "{kind} at {} is accepted: it stops no deploy any more.",
+                    accepted.url
+                ),
+                None => format!("Accepted: {} stops no deploy any more.", accepted.scope()),
+            };
             pages::back_with(&session, &to, true, said).await
         }
         Err(refusal) => refused(&session, &to, refusal).await,
@@ -299,7 +383,10 @@ pub async fn do_revoke(
     let found = api::find(&server, &app)?;
     match found.revoke_acceptance(id, "the dashboard").await {
         Ok(revoked) => {
-            let said = format!("{} at {} counts again.", revoked.kind, revoked.url);
+            let said = match revoked.kind.filter(|_| !revoked.is_pattern) {
+                Some(kind) => format!("{kind} at {} counts again.", revoked.url),
+                None => format!("Taken back: {} counts again.", revoked.scope()),
+            };
             pages::back_with(&session, &to, true, said).await
         }
         Err(refusal) => refused(&session, &to, refusal).await,

@@ -703,6 +703,7 @@ pub(super) fn check_view(check: &Check) -> view::Check {
     findings.sort_by_key(|finding| (finding.accepted.is_some(), !finding.fails));
     view::Check {
         brief: check_brief(check),
+        seen: check.seen.as_ref().map(policy::Coverage::in_words),
         findings,
     }
 }
@@ -739,8 +740,11 @@ fn accepted_view(acceptance: Acceptance) -> view::Accepted {
     view::Accepted {
         id: u64::try_from(acceptance.id).unwrap_or_default(),
         policy: acceptance.policy.to_string(),
-        kind: acceptance.kind.to_string(),
+        kind: acceptance
+            .kind
+            .map_or_else(|| "*".to_owned(), |kind| kind.to_string()),
         url: acceptance.url,
+        is_pattern: acceptance.is_pattern,
         by: acceptance.by,
         why: acceptance.why,
         at: acceptance.at,

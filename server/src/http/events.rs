@@ -6,14 +6,17 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio::sync::broadcast::{self, error::RecvError};
+use tower_sessions::Session;
 
 use super::Server;
+use super::auth::Sessions;
+use super::guard::Caller;
 use super::problem::Problem;
 use crate::journal::{Event, Journal, Signal};
 
@@ -25,8 +28,15 @@ const HEARTBEAT: Duration = Duration::from_secs(20);
 /// `GET /api/v1/events`
 pub async fn stream(
     State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+    session: Session,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let whose = match session.id() {
+        Some(id) => Sessions::handle(id),
+        None => caller.as_str().to_owned(),
+    };
+    let place = server.streams.admit(Some(whose));
     let last = headers
         .get("last-event-id")
         .and_then(|value| value.to_str().ok()?.parse::<i64>().ok());
@@ -48,6 +58,8 @@ pub async fn stream(
                 () = stop.cancelled() => {}
                 // Whoever is still signed in comes back, and is let in again.
                 _ = sessions_ended.changed() => {}
+                // The oldest of too many; if it is still wanted, it comes back too.
+                () = place.lost() => {}
             }
         });
     let mut response = Sse::new(events)

@@ -2,7 +2,7 @@
 //! come from our own pages, and whoever is not signed in goes no further than the open routes.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +17,11 @@ use tealkeep_app::model::ErrorPage;
 use tower_sessions::Session;
 
 use super::auth::Scope;
+use super::body_deadline::Lateness;
 use super::peer::Peer;
 use super::problem::Problem;
 use super::{Server, pages};
+use crate::admission::Place;
 
 /// The session value that says who signed in, and with what.
 pub const SIGNED_IN: &str = "signed_in";
@@ -27,8 +29,8 @@ pub const SIGNED_IN: &str = "signed_in";
 /// How a request reached us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
-    /// Over TCP, from that address.
-    Tcp(SocketAddr),
+    /// Over TCP, from a client at that address; a trusted proxy's is not the client's.
+    Tcp(IpAddr),
     /// Over the unix socket, from that user.
     Socket(Peer),
 }
@@ -64,13 +66,17 @@ impl Transport {
     /// The address that tries at a password are counted by.
     pub fn ip(self) -> IpAddr {
         match self {
-            Transport::Tcp(from) => from.ip(),
+            Transport::Tcp(client) => client,
             Transport::Socket(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         }
     }
 }
 
-/// Refuses a Host that is not ours: a page of another site whose name was pointed at this machine
+fn is_over_tcp(request: &Request) -> bool {
+    matches!(request.extensions().get(), Some(Transport::Tcp(_)))
+}
+
+/// Refuses a Host that is not valid, or not ours: a page of another site whose name was pointed at this machine
 /// (DNS rebinding) must find nothing here.
 pub async fn check_host(
     State(server): State<Arc<Server>>,
@@ -87,8 +93,17 @@ pub async fn check_host(
         )
         .into_response();
     }
-    let over_tcp = matches!(request.extensions().get(), Some(Transport::Tcp(_)));
-    if over_tcp && !host_of(&request).is_some_and(|host| is_ours(&host, &server.dashboard.hosts)) {
+    if !is_over_tcp(&request) {
+        return next.run(request).await;
+    }
+    let Some(host) = host_of(&request) else {
+        return Problem::new(
+            StatusCode::BAD_REQUEST,
+            "A request needs exactly one Host field that holds a host name or an address, with a port or without (RFC 9112, section 3.2).",
+        )
+        .into_response();
+    };
+    if !is_ours(&host, &server.dashboard.hosts) {
         return Problem::new(
             StatusCode::MISDIRECTED_REQUEST,
             "Tealkeep does not answer to this Host name. If it should, add it to `hosts` under [dashboard] in the configuration.",
@@ -101,19 +116,22 @@ pub async fn check_host(
 /// Refuses an unsafe method that does not come from a page of our own.
 ///
 /// Judged by `Origin`, which browsers send with every form and fetch that is not a plain GET; a
-/// `Sec-Fetch-Site` of `same-origin` will do where there is none.
+/// `Sec-Fetch-Site` of `same-origin` will do where there is none. With `https = true` the page must have come over HTTPS.
 pub async fn check_origin(
     State(server): State<Arc<Server>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let over_tcp = matches!(request.extensions().get(), Some(Transport::Tcp(_)));
     // No page can make a browser send a token of its own accord.
     let by_token = is_api(&request) && request.headers().contains_key(header::AUTHORIZATION);
-    if over_tcp
+    if is_over_tcp(&request)
         && !by_token
         && !request.method().is_safe()
-        && !is_same_origin(request.headers(), host_of(&request).as_deref())
+        && !is_same_origin(
+            request.headers(),
+            host_of(&request).as_ref(),
+            server.dashboard.https,
+        )
     {
         // The route, not the path: that of a one-time link holds its token.
         let route = request
@@ -157,6 +175,9 @@ pub async fn require_signed_in(
         },
     };
     if let Some(caller) = caller {
+        if let Some(place) = request.extensions().get::<Arc<Place>>() {
+            place.recognise();
+        }
         request.extensions_mut().insert(Caller(caller));
         return next.run(request).await;
     }
@@ -247,8 +268,23 @@ pub async fn shape_refusals(
     next: Next,
 ) -> Response {
     let (api, path) = (is_api(&request), request.uri().path().to_owned());
+    let lateness = request.extensions().get::<Lateness>().cloned();
     let response = next.run(request).await;
     let status = response.status();
+    if lateness.is_some_and(|lateness| lateness.is_late()) {
+        let sentence = "The request did not arrive completely in time. Send it again.".to_owned();
+        let status = StatusCode::REQUEST_TIMEOUT;
+        let mut response = if api {
+            Problem::new(status, sentence).into_response()
+        } else {
+            pages::error(&server, &path, status, ErrorPage::Refused { sentence })
+        };
+        // What is still to come of it is no request.
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+        return response;
+    }
     let is_plain = response
         .headers()
         .get(header::CONTENT_TYPE)
@@ -306,9 +342,19 @@ const HEARD_OUT_WITHIN: Duration = Duration::from_secs(5);
 const LONGEST_REFUSAL: usize = 4096;
 
 /// The headers that every answer over TCP carries.
-pub async fn add_security_headers(request: Request, next: Next) -> Response {
+pub async fn add_security_headers(
+    State(server): State<Arc<Server>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    if server.dashboard.https {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static(STRICT_TRANSPORT_SECURITY),
+        );
+    }
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -336,6 +382,9 @@ pub async fn add_security_headers(request: Request, next: Next) -> Response {
     response
 }
 
+/// Half a year (RFC 6797, section 6.1). Not for subdomains: they may belong to other services of the household.
+const STRICT_TRANSPORT_SECURITY: &str = "max-age=15552000";
+
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -344,24 +393,27 @@ fn is_api(request: &Request) -> bool {
     path.starts_with("/api/") || path == "/metrics"
 }
 
-fn host_of(request: &Request) -> Option<String> {
-    // An absolute request target names the host itself (RFC 9112 section 3.2.2).
-    match request.uri().authority() {
-        Some(authority) => Some(authority.as_str().to_owned()),
-        None => request
-            .headers()
-            .get(header::HOST)?
-            .to_str()
-            .ok()
-            .map(str::to_owned),
-    }
+/// The host that a request is for: of the absolute target where there is one (RFC 9112, section 3.2.2), otherwise of its
+/// only Host field. `None` where that is missing, there twice, or not a host with or without a port: user information is
+/// no part of it.
+fn host_of(request: &Request) -> Option<Authority> {
+    let host = match request.uri().authority() {
+        Some(authority) => authority.clone(),
+        None => {
+            let mut fields = request.headers().get_all(header::HOST).iter();
+            let (only, None) = (fields.next()?, fields.next()) else {
+                return None;
+            };
+            Authority::try_from(only.as_bytes()).ok()?
+        }
+    };
+    let port = host.as_str().strip_prefix(host.host())?;
+    let has_fit_port = port.is_empty() || host.port_u16().is_some();
+    (has_fit_port && !host.host().is_empty()).then_some(host)
 }
 
-fn is_ours(host: &str, configured: &[String]) -> bool {
-    let Ok(authority) = host.parse::<Authority>() else {
-        return false;
-    };
-    let name = authority
+fn is_ours(host: &Authority, configured: &[String]) -> bool {
+    let name = host
         .host()
         .trim_start_matches('[')
         .trim_end_matches(']')
@@ -380,17 +432,17 @@ fn is_ours(host: &str, configured: &[String]) -> bool {
             .is_some_and(|short| short == own)
         || configured
             .iter()
-            .any(|known| known.eq_ignore_ascii_case(&name) || known.eq_ignore_ascii_case(host))
+            .any(|known| known.eq_ignore_ascii_case(&name))
 }
 
-fn is_same_origin(headers: &HeaderMap, host: Option<&str>) -> bool {
+fn is_same_origin(headers: &HeaderMap, host: Option<&Authority>, https: bool) -> bool {
     match (headers.get(header::ORIGIN).map(HeaderValue::to_str), host) {
         (Some(Ok(origin)), Some(host)) => {
-            // A proxy in front may have taken the TLS off, so that the scheme is not ours to compare.
-            let authority = origin
-                .strip_prefix("http://")
-                .or_else(|| origin.strip_prefix("https://"));
-            authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+            let over_https = origin.strip_prefix("https://");
+            // Without `https = true` a proxy in front may have taken the TLS off unasked.
+            let authority =
+                over_https.or_else(|| (!https).then(|| origin.strip_prefix("http://")).flatten());
+            authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host.as_str()))
         }
         (None, Some(_)) => headers
             .get("sec-fetch-site")
@@ -421,6 +473,16 @@ mod tests {
             .collect()
     }
 
+    fn host(fields: &[&str]) -> Option<Authority> {
+        let mut request = Request::new(Body::empty());
+        for field in fields {
+            request
+                .headers_mut()
+                .append(header::HOST, HeaderValue::from_str(field).unwrap());
+        }
+        host_of(&request)
+    }
+
     #[test]
     fn only_names_that_are_ours_are_answered_to() {
         let configured = ["tealkeep.example.org".to_owned()];
@@ -432,48 +494,66 @@ mod tests {
             "tealkeep.example.org",
             "TEALKEEP.example.org:443",
         ] {
-            assert!(is_ours(good, &configured), "{good}");
+            assert!(is_ours(&host(&[good]).unwrap(), &configured), "{good}");
         }
         for bad in [
             "evil.example",
             "evil.example:3330",
             "localhost.evil.example",
-            "",
-            "a b",
             "127.0.0.1.evil.example",
         ] {
-            assert!(!is_ours(bad, &configured), "{bad}");
+            assert!(!is_ours(&host(&[bad]).unwrap(), &configured), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_host_field_that_is_no_host_is_none() {
+        for bad in [
+            &[][..],
+            &[""],
+            &["a b"],
+            &["localhost/x"],
+            &["user@localhost"],
+            &["localhost:"],
+            &["localhost:x"],
+            &["localhost:99999"],
+            &["[::1"],
+            &[":3330"],
+            &["localhost, evil.example"],
+            &["localhost", "localhost"],
+        ] {
+            assert_eq!(host(bad), None, "{bad:?}");
         }
     }
 
     #[test]
     fn a_form_of_another_site_is_told_by_its_origin() {
-        let host = Some("pi.local:3330");
-        assert!(is_same_origin(
-            &headers(&[("origin", "http://pi.local:3330")]),
-            host
-        ));
-        assert!(is_same_origin(
-            &headers(&[("origin", "https://pi.local:3330")]),
-            host
-        ));
-        assert!(is_same_origin(
-            &headers(&[("sec-fetch-site", "same-origin")]),
-            host
-        ));
+        let host = Authority::from_static("pi.local:3330");
+        let same = |pairs: &[(&'static str, &'static str)], https| {
+            is_same_origin(&headers(pairs), Some(&host), https)
+        };
+        let plain = [("origin", "http://pi.local:3330")];
+        let secure = [("origin", "https://pi.local:3330")];
+        assert!(same(&plain, false) && same(&secure, false) && same(&secure, true));
+        assert!(
+            !same(&plain, true),
+            "over plain HTTP, where HTTPS is promised"
+        );
+        let by_site = [("sec-fetch-site", "same-origin")];
+        assert!(same(&by_site, false) && same(&by_site, true));
         for bad in [
-            headers(&[]),
-            headers(&[("origin", "null")]),
-            headers(&[("origin", "http://evil.example")]),
-            headers(&[("origin", "http://pi.local:3331")]),
-            headers(&[
+            &[][..],
+            &[("origin", "null")],
+            &[("origin", "http://evil.example")],
+            &[("origin", "http://pi.local:3331")],
+            &[
                 ("origin", "http://evil.example"),
                 ("sec-fetch-site", "same-origin"),
-            ]),
-            headers(&[("sec-fetch-site", "cross-site")]),
-            headers(&[("sec-fetch-site", "same-site")]),
+            ],
+            &[("sec-fetch-site", "cross-site")],
+            &[("sec-fetch-site", "same-site")],
         ] {
-            assert!(!is_same_origin(&bad, host), "{bad:?}");
+            assert!(!same(bad, false) && !same(bad, true), "{bad:?}");
         }
     }
 }

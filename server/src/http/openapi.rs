@@ -68,7 +68,8 @@ fn describe() -> Value {
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer",
                           "description": "From `tealkeep token add`; the scope that an operation names must be open to it: read, deploy or admin, each with those before it."},
-                "session": {"type": "apiKey", "in": "cookie", "name": crate::names::SESSION_COOKIE},
+                "session": {"type": "apiKey", "in": "cookie", "name": crate::names::cookies::SESSION_COOKIE,
+                            "description": "Over HTTPS its name is `__Host-tealkeep`."},
             },
         },
     })

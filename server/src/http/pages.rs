@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use axum::Form;
-use axum::extract::{Extension, Path, Query, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,9 +15,11 @@ use tealkeep_app::render;
 use tower_sessions::Session;
 
 use super::auth::{LEAST_PASSWORD_LENGTH, PasswordError, Sessions, SignInError};
+use super::cookies::{DeviceToken, SetDevice};
 use super::guard::{SIGNED_IN, Transport, is_signed_in};
 use super::problem::Problem;
 use super::{Server, api, console};
+use crate::admission::Place;
 use crate::backup::Reason;
 use crate::deploy::Refusal;
 use crate::deploy::release::Source;
@@ -37,6 +39,9 @@ const BROWSER_LENGTH: usize = 200;
 struct SignedIn {
     at: Timestamp,
     browser: String,
+    /// The browser, as one that signed in before: it is forgotten when its session is revoked.
+    #[serde(default)]
+    device: Option<String>,
 }
 
 /// A notice on its way to the next page.
@@ -447,25 +452,106 @@ pub struct SignInForm {
     next: Option<String>,
 }
 
+/// What a sign-in goes by, besides the password.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    transport: Transport,
+    device: Option<DeviceToken>,
+    place: Option<Arc<Place>>,
+    browser: String,
+}
+
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Visit {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        _: &S,
+    ) -> Result<Visit, StatusCode> {
+        let extensions = &parts.extensions;
+        let agent = parts.headers.get(header::USER_AGENT);
+        Ok(Visit {
+            // Every listener adds it.
+            transport: *extensions.get().ok_or(StatusCode::INTERNAL_SERVER_ERROR)?,
+            device: extensions.get().cloned(),
+            place: extensions.get().cloned(),
+            browser: agent
+                .and_then(|value| value.to_str().ok())
+                .map_or_else(|| "an unnamed browser".to_owned(), browser_name),
+        })
+    }
+}
+
+impl Visit {
+    /// The handle of its browser, if it signed in before.
+    async fn device(&self, server: &Server) -> anyhow::Result<Option<String>> {
+        match &self.device {
+            Some(DeviceToken(token)) => server.auth.devices.known(token).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Signs this browser in, and remembers it for the next time.
+    async fn sign_in(&self, server: &Server, session: &Session) -> Result<Remember, Failure> {
+        let (device, remember) = match self.device(server).await? {
+            Some(handle) => (handle, Remember(None)),
+            None => {
+                let new = server.auth.devices.remember().await?;
+                (new.handle, Remember(Some(SetDevice(new.token))))
+            }
+        };
+        // A new id: whoever planted the old one in the browser must not be signed in with it.
+        session.cycle_id().await?;
+        let signed_in = SignedIn {
+            at: Timestamp::now(),
+            browser: self.browser.clone(),
+            device: Some(device),
+        };
+        session.insert(SIGNED_IN, signed_in).await?;
+        Ok(remember)
+    }
+}
+
+/// The device cookie that goes with the answer to a sign-in, unless the browser has one.
+struct Remember(Option<SetDevice>);
+
+impl Remember {
+    fn with(self, response: impl IntoResponse) -> Response {
+        let mut response = response.into_response();
+        if let Some(device) = self.0 {
+            response.extensions_mut().insert(device);
+        }
+        response
+    }
+}
+
 /// `POST /sign-in`
 pub async fn do_sign_in(
     State(server): Shared,
-    Extension(transport): Extension<Transport>,
+    visit: Visit,
     session: Session,
-    headers: HeaderMap,
     Form(form): Form<SignInForm>,
 ) -> Drawn {
-    match server.auth.check(transport.ip(), form.password).await {
+    let (from, device) = (visit.transport.ip(), visit.device(&server).await?);
+    // The line for the check is bounded by itself: who waits there keeps the connection.
+    if let Some(place) = &visit.place {
+        place.recognise();
+    }
+    let checked = server.auth.check(from, device, form.password).await;
+    if let (Some(place), Err(_)) = (&visit.place, &checked) {
+        place.forget();
+    }
+    match checked {
         Ok(()) => {
-            open_session(&session, &headers).await?;
+            let remember = visit.sign_in(&server, &session).await?;
             server
                 .journal
                 .note(NewEvent::new(
                     Severity::Info,
-                    format!("Somebody signed in from {}.", transport.ip()),
+                    format!("Somebody signed in from {from}."),
                 ))
                 .await;
-            Ok(Redirect::to(&local_path(form.next.as_deref())).into_response())
+            Ok(remember.with(Redirect::to(&local_path(form.next.as_deref()))))
         }
         Err(SignInError::Throttled { wait }) => {
             let mut response = draw_sign_in(
@@ -481,14 +567,10 @@ pub async fn do_sign_in(
             Ok(response)
         }
         Err(wrong @ (SignInError::Wrong | SignInError::NoPassword)) => {
-            if matches!(wrong, SignInError::Wrong) {
-                server
-                    .journal
-                    .note(NewEvent::new(
-                        Severity::Warning,
-                        format!("A wrong password was tried from {}.", transport.ip()),
-                    ))
-                    .await;
+            if matches!(wrong, SignInError::Wrong)
+                && let Some(event) = server.auth.failures.count(from)
+            {
+                server.journal.note(event).await;
             }
             let mut sentence = format!("{wrong}.");
             sentence[..1].make_ascii_uppercase();
@@ -502,25 +584,6 @@ pub async fn do_sign_in(
         }
         Err(SignInError::Fault(error)) => Err(error.into()),
     }
-}
-
-async fn open_session(session: &Session, headers: &HeaderMap) -> Result<(), Failure> {
-    // A new id: whoever planted the old one in the browser must not be signed in with it.
-    session.cycle_id().await?;
-    let browser = headers
-        .get(header::USER_AGENT)
-        .and_then(|value| value.to_str().ok())
-        .map_or_else(|| "an unnamed browser".to_owned(), browser_name);
-    session
-        .insert(
-            SIGNED_IN,
-            SignedIn {
-                at: Timestamp::now(),
-                browser,
-            },
-        )
-        .await?;
-    Ok(())
 }
 
 /// What a person calls the browser that sent this User-Agent; a strange one is shown as it is.
@@ -608,8 +671,8 @@ pub struct WelcomeForm {
 /// `POST /welcome/{token}`
 pub async fn do_welcome(
     State(server): Shared,
+    visit: Visit,
     session: Session,
-    headers: HeaderMap,
     Path(token): Path<String>,
     Form(form): Form<WelcomeForm>,
 ) -> Drawn {
@@ -620,7 +683,7 @@ pub async fn do_welcome(
     }
     match server.auth.use_link(&token, form.password).await {
         Ok(()) => {
-            open_session(&session, &headers).await?;
+            let remember = visit.sign_in(&server, &session).await?;
             server
                 .journal
                 .note(NewEvent::new(
@@ -628,13 +691,13 @@ pub async fn do_welcome(
                     "A password was set through the one-time link.",
                 ))
                 .await;
-            back_with(
+            let back = back_with(
                 &session,
                 "/",
                 true,
                 "The password is set, and you are signed in.".to_owned(),
-            )
-            .await
+            );
+            Ok(remember.with(back.await?))
         }
         Err(PasswordError::Link) => Ok(draw_welcome(&server, None, None)),
         Err(PasswordError::Unfit(why)) => Ok(draw_welcome(&server, Some(token), Some(why))),
@@ -653,9 +716,8 @@ pub struct PasswordForm {
 /// `POST /account/password`
 pub async fn do_change_password(
     State(server): Shared,
-    Extension(transport): Extension<Transport>,
+    visit: Visit,
     session: Session,
-    headers: HeaderMap,
     Form(form): Form<PasswordForm>,
 ) -> Drawn {
     if form.password != form.password_again {
@@ -666,13 +728,14 @@ pub async fn do_change_password(
         )
         .await;
     }
+    let (from, device) = (visit.transport.ip(), visit.device(&server).await?);
     match server
         .auth
-        .change_password(transport.ip(), form.current, form.password)
+        .change_password(from, device, form.current, form.password)
         .await
     {
         Ok(()) => {
-            open_session(&session, &headers).await?;
+            let remember = visit.sign_in(&server, &session).await?;
             server
                 .journal
                 .note(NewEvent::new(
@@ -680,13 +743,13 @@ pub async fn do_change_password(
                     "The password was changed; all other sessions ended.",
                 ))
                 .await;
-            back_with(
+            let back = back_with(
                 &session,
                 "/account",
                 true,
                 "The password is changed. Every other browser was signed out.".to_owned(),
-            )
-            .await
+            );
+            Ok(remember.with(back.await?))
         }
         Err(PasswordError::Unfit(why)) => draw_account(&server, &session, Some(why)).await,
         Err(PasswordError::Link) => Err(Failure(view::ErrorPage::NotFound)),
@@ -703,6 +766,9 @@ pub async fn do_revoke(
     let own = session.id().map(Sessions::handle) == Some(handle.clone());
     if own {
         return do_sign_out(session).await;
+    }
+    if let Some(device) = device_of(&server, &handle).await? {
+        server.auth.devices.forget(device).await?;
     }
     if server.auth.sessions.revoke(handle).await? {
         back_with(
@@ -721,6 +787,16 @@ pub async fn do_revoke(
         )
         .await
     }
+}
+
+/// The browser that a session belongs to.
+async fn device_of(server: &Server, handle: &str) -> anyhow::Result<Option<String>> {
+    let sessions = server.auth.sessions.list().await?;
+    let record = sessions.into_iter().find(|row| row.handle == handle);
+    let signed_in = record.and_then(|row| row.record.data.get(SIGNED_IN).cloned());
+    Ok(signed_in
+        .and_then(|value| serde_json::from_value::<SignedIn>(value).ok())
+        .and_then(|signed_in| signed_in.device))
 }
 
 /// `POST /account/tokens/{name}/revoke`

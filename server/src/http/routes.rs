@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, post};
@@ -15,12 +16,15 @@ use tower_http::limit::RequestBodyLimitLayer;
 use super::auth::{Scope, Token};
 use super::guard::Needs;
 use super::{
-    Server, adopt, api, checks, events, guard, incoming, loss, notices, openapi, pages, plan,
-    tokens,
+    Server, adopt, api, checks, cookies, events, guard, incoming, loss, notices, openapi, pages,
+    plan, tokens,
 };
 
 /// The largest form or JSON body that is taken.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
+
+/// The largest form that is taken from somebody who is not signed in: two passwords and an address, encoded.
+pub const OPEN_BODY_LIMIT_BYTES: usize = 8 * 1024;
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -296,7 +300,9 @@ pub fn service(server: Arc<Server>) -> Router {
     let mut router = Router::new();
     for route in table() {
         let handler = match route.access {
-            Access::Open => route.handler,
+            Access::Open => route
+                .handler
+                .layer(DefaultBodyLimit::max(OPEN_BODY_LIMIT_BYTES)),
             Access::SignedIn => {
                 let needs = Needs {
                     server: server.clone(),
@@ -317,12 +323,16 @@ pub fn service(server: Arc<Server>) -> Router {
         // The last layer here sees a request first.
         .layer(from_fn_with_state(server.clone(), guard::check_origin))
         .layer(sessions)
+        .layer(from_fn_with_state(server.clone(), cookies::settle))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT_BYTES))
         .layer(from_fn(guard::hear_out))
         .layer(from_fn_with_state(server.clone(), guard::shape_refusals))
         .layer(from_fn_with_state(server.clone(), guard::check_host))
         .layer(CatchPanicLayer::new())
-        .layer(from_fn(guard::add_security_headers))
+        .layer(from_fn_with_state(
+            server.clone(),
+            guard::add_security_headers,
+        ))
         .layer(CompressionLayer::new())
         .with_state(server)
 }

@@ -1,6 +1,8 @@
 //! Checks in the journal: what the policies found, when, and which findings a person accepted. A check that
 //! found what the one before it found is no new row: that row says when it was last so.
 
+mod acceptance;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
@@ -8,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::runs::{RunId, parsed, word};
 use super::{Journal, instant};
 use crate::names::{AppName, ReleaseId};
-use crate::policy::{Finding, Kind, Policy, Severity, Verdict};
+use crate::policy::{Coverage, Finding, Severity, Verdict};
+use acceptance::ANY_KIND;
+pub use acceptance::{Acceptance, Scope};
 
 /// How many checks of an app are kept; older ones go.
 const MOST_CHECKS: u32 = 200;
@@ -56,37 +60,15 @@ pub struct Found {
     pub accepted: Option<Acceptance>,
 }
 
-/// A finding that a person accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Acceptance {
-    /// Its number.
-    pub id: i64,
-    /// The rule.
-    pub policy: Policy,
-    /// What exactly.
-    pub kind: Kind,
-    /// The URL that it is about.
-    pub url: String,
-    /// Who accepted it.
-    pub by: String,
-    /// Why, in that person's words.
-    pub why: String,
-    /// When.
-    #[schemars(with = "String")]
-    pub at: Timestamp,
-    /// When it was taken back.
-    #[schemars(with = "Option<String>")]
-    pub revoked_at: Option<Timestamp>,
-    /// By whom.
-    pub revoked_by: Option<String>,
-}
-
-impl Acceptance {
-    /// Whether it is of this finding.
-    #[must_use]
-    pub fn covers(&self, finding: &Finding) -> bool {
-        self.policy == finding.policy && self.kind == finding.kind && self.url == finding.url
-    }
+/// What a check that got answers came to.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// The worst of the findings that nobody accepted.
+    pub verdict: Verdict,
+    /// What was found.
+    pub findings: Vec<Found>,
+    /// What it looked at.
+    pub seen: Option<Coverage>,
 }
 
 /// A check that has ended, before it is written.
@@ -103,7 +85,7 @@ pub struct NewCheck {
     /// How long it took.
     pub took: std::time::Duration,
     /// What it came to; `Err` says why there was no answer, in words that continue "the address …".
-    pub outcome: Result<(Verdict, Vec<Found>), String>,
+    pub outcome: Result<Judged, String>,
 }
 
 /// One check. Its JSON is part of the API.
@@ -135,6 +117,9 @@ pub struct Check {
     pub unreachable: Option<String>,
     /// What was found: by policy, then the gravest first. Accepted ones are among them.
     pub findings: Vec<Found>,
+    /// What it looked at; null where there was no answer, and for checks by earlier versions.
+    #[serde(default)]
+    pub seen: Option<Coverage>,
 }
 
 impl Check {
@@ -159,8 +144,14 @@ impl Check {
             findings.iter().map(key).collect::<Vec<_>>()
         };
         let outcome = match &other.outcome {
-            Ok((verdict, findings)) => {
-                self.verdict == Some(*verdict) && keys(&self.findings) == keys(findings)
+            Ok(judged) => {
+                let workers = |seen: &Option<Coverage>| {
+                    let all = seen.iter().flat_map(Coverage::workers);
+                    all.map(|worker| worker.url.clone()).collect::<Vec<_>>()
+                };
+                self.verdict == Some(judged.verdict)
+                    && keys(&self.findings) == keys(&judged.findings)
+                    && (self.seen.is_none() || workers(&self.seen) == workers(&judged.seen))
             }
             Err(why) => self.unreachable.as_ref() == Some(why),
         };
@@ -184,9 +175,14 @@ impl Journal {
             let transaction = connection.transaction()?;
             let before = newest(&transaction, &app, check.target)?;
             let took = i64::try_from(check.took.as_millis()).unwrap_or(i64::MAX);
-            let (verdict, unreachable, findings) = match &check.outcome {
-                Ok((verdict, findings)) => (Some(word(verdict)), None, json(findings)),
-                Err(why) => (None, Some(why.clone()), "[]".to_owned()),
+            let (verdict, unreachable, findings, seen) = match &check.outcome {
+                Ok(judged) => (
+                    Some(word(&judged.verdict)),
+                    None,
+                    json(&judged.findings),
+                    judged.seen.as_ref().map(json),
+                ),
+                Err(why) => (None, Some(why.clone()), "[]".to_owned(), None),
             };
             let same = before
                 .as_ref()
@@ -194,15 +190,15 @@ impl Journal {
             let (id, differs) = match same {
                 Some(same) => {
                     transaction.execute(
-                        "UPDATE policy_check SET at = ?2, times = times + 1, took_ms = ?3, findings = ?4 WHERE id = ?1",
-                        params![same.id, now, took, findings],
+                        "UPDATE policy_check SET at = ?2, times = times + 1, took_ms = ?3, findings = ?4, seen = ?5 WHERE id = ?1",
+                        params![same.id, now, took, findings, seen],
                     )?;
                     (same.id, false)
                 }
                 None => {
                     transaction.execute(
-                        "INSERT INTO policy_check(app, target, url, release, run, first_at, at, times, took_ms, verdict, unreachable, findings)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 1, ?7, ?8, ?9, ?10)",
+                        "INSERT INTO policy_check(app, target, url, release, run, first_at, at, times, took_ms, verdict, unreachable, findings, seen)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 1, ?7, ?8, ?9, ?10, ?11)",
                         params![
                             app.as_str(),
                             word(&check.target),
@@ -213,7 +209,8 @@ impl Journal {
                             took,
                             verdict,
                             unreachable,
-                            findings
+                            findings,
+                            seen
                         ],
                     )?;
                     (transaction.last_insert_rowid(), true)
@@ -286,7 +283,7 @@ impl Journal {
         self.with(move |connection| {
             connection
                 .prepare_cached(
-                    "SELECT id, policy, kind, url, by, why, at, revoked_at, revoked_by FROM acceptance
+                    "SELECT id, policy, kind, url, by, why, at, revoked_at, revoked_by, is_pattern FROM acceptance
                      WHERE app = ?1 AND (?2 OR revoked_at IS NULL) ORDER BY id DESC",
                 )?
                 .query_map(params![app.as_str(), all], acceptance_of)?
@@ -302,7 +299,7 @@ impl Journal {
     pub async fn accept(
         &self,
         app: AppName,
-        (policy, kind, url): (Policy, Kind, String),
+        scope: Scope,
         by: String,
         why: String,
     ) -> anyhow::Result<Option<Acceptance>> {
@@ -310,25 +307,27 @@ impl Journal {
         self.with(move |connection| {
             // In one statement: of two that accept the same at once, one is the first.
             let changed = connection.execute(
-                "INSERT INTO acceptance(app, policy, kind, url, by, why, at)
-                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS
+                "INSERT INTO acceptance(app, policy, kind, url, by, why, at, is_pattern)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS
                      (SELECT 1 FROM acceptance WHERE app = ?1 AND policy = ?2 AND kind = ?3 AND url = ?4
-                      AND revoked_at IS NULL)",
+                      AND is_pattern = ?8 AND revoked_at IS NULL)",
                 params![
                     app.as_str(),
-                    word(&policy),
-                    word(&kind),
-                    url,
+                    word(&scope.policy),
+                    scope.kind.map_or_else(|| ANY_KIND.to_owned(), |kind| word(&kind)),
+                    scope.url,
                     by,
                     why,
-                    now.as_millisecond()
+                    now.as_millisecond(),
+                    scope.is_pattern
                 ],
             )?;
             Ok((changed > 0).then(|| Acceptance {
                 id: connection.last_insert_rowid(),
-                policy,
-                kind,
-                url,
+                policy: scope.policy,
+                kind: scope.kind,
+                url: scope.url,
+                is_pattern: scope.is_pattern,
                 by,
                 why,
                 at: instant(now.as_millisecond()),
@@ -355,7 +354,7 @@ impl Journal {
                 .query_row(
                     "UPDATE acceptance SET revoked_at = ?3, revoked_by = ?4
                      WHERE app = ?1 AND id = ?2 AND revoked_at IS NULL
-                     RETURNING id, policy, kind, url, by, why, at, revoked_at, revoked_by",
+                     RETURNING id, policy, kind, url, by, why, at, revoked_at, revoked_by, is_pattern",
                     params![app.as_str(), id, now, by],
                     acceptance_of,
                 )
@@ -365,7 +364,7 @@ impl Journal {
     }
 }
 
-const COLUMNS: &str = "SELECT id, target, url, release, run, first_at, at, times, took_ms, verdict, unreachable, findings FROM policy_check";
+const COLUMNS: &str = "SELECT id, target, url, release, run, first_at, at, times, took_ms, verdict, unreachable, findings, seen FROM policy_check";
 
 fn newest(
     connection: &Connection,
@@ -381,15 +380,23 @@ fn newest(
         .optional()
 }
 
-fn json(findings: &[Found]) -> String {
-    serde_json::to_string(findings).expect("findings are plain text and numbers")
+fn json<T: Serialize + ?Sized>(facts: &T) -> String {
+    serde_json::to_string(facts).expect("findings and counts are plain text and numbers")
 }
 
 fn check_of(row: &Row<'_>) -> rusqlite::Result<Check> {
+    let unreadable = |column, error| {
+        rusqlite::Error::FromSqlConversionFailure(
+            column,
+            rusqlite::types::Type::Text,
+            Box::new(error),
+        )
+    };
     let findings: String = row.get(11)?;
-    let findings = serde_json::from_str(&findings).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(11, rusqlite::types::Type::Text, Box::new(error))
-    })?;
+    let findings = serde_json::from_str(&findings).map_err(|error| unreadable(11, error))?;
+    let seen: Option<String> = row.get(12)?;
+    let seen = seen.map(|seen| serde_json::from_str(&seen)).transpose();
+    let seen = seen.map_err(|error| unreadable(12, error))?;
     let verdict = match row.get::<_, Option<String>>(9)? {
         Some(_) => Some(parsed(row, 9)?),
         None => None,
@@ -408,15 +415,21 @@ fn check_of(row: &Row<'_>) -> rusqlite::Result<Check> {
         verdict,
         unreachable: row.get(10)?,
         findings,
+        seen,
     })
 }
 
 fn acceptance_of(row: &Row<'_>) -> rusqlite::Result<Acceptance> {
+    let kind = match row.get_ref(2)?.as_str()? {
+        ANY_KIND => None,
+        _ => Some(parsed(row, 2)?),
+    };
     Ok(Acceptance {
         id: row.get(0)?,
         policy: parsed(row, 1)?,
-        kind: parsed(row, 2)?,
+        kind,
         url: row.get(3)?,
+        is_pattern: row.get(9)?,
         by: row.get(4)?,
         why: row.get(5)?,
         at: instant(row.get(6)?),
@@ -430,6 +443,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::policy::{Kind, Policy};
 
     fn finding(url: &str, evidence: &str) -> Found {
         Found {
@@ -445,7 +459,19 @@ mod tests {
         }
     }
 
-    fn public(outcome: Result<(Verdict, Vec<Found>), String>) -> NewCheck {
+    fn judged(verdict: Verdict, findings: Vec<Found>) -> Result<Judged, String> {
+        let seen = Coverage {
+            pages: 3,
+            ..Coverage::default()
+        };
+        Ok(Judged {
+            verdict,
+            findings,
+            seen: Some(seen),
+        })
+    }
+
+    fn public(outcome: Result<Judged, String>) -> NewCheck {
         NewCheck {
             target: Target::Public,
             url: "https://home.example/".to_owned(),
@@ -466,22 +492,23 @@ mod tests {
     async fn a_check_that_finds_the_same_again_is_counted_and_one_that_does_not_is_a_new_row() {
         let (_dir, journal, app) = journal().await;
         let note = async |check| journal.note_check(app.clone(), check).await.unwrap();
-        let (first, none) = note(public(Ok((Verdict::Pass, vec![])))).await;
+        let (first, none) = note(public(judged(Verdict::Pass, vec![]))).await;
         assert_eq!((first.times, none), (1, None));
-        let (again, none) = note(public(Ok((Verdict::Pass, vec![])))).await;
+        assert_eq!(first.seen.as_ref().map(|seen| seen.pages), Some(3));
+        let (again, none) = note(public(judged(Verdict::Pass, vec![]))).await;
         assert_eq!((again.id, again.times, none), (first.id, 2, None));
 
         let failed = vec![finding("https://home.example/", "Age: 3")];
-        let (failing, before) = note(public(Ok((Verdict::Fail, failed)))).await;
+        let (failing, before) = note(public(judged(Verdict::Fail, failed))).await;
         assert_ne!(failing.id, first.id);
         assert_eq!(before.map(|check| check.id), Some(first.id));
         // What was seen is told as it was seen last, and makes no difference.
         let failed = vec![finding("https://home.example/", "Age: 9")];
-        let (still, none) = note(public(Ok((Verdict::Fail, failed)))).await;
+        let (still, none) = note(public(judged(Verdict::Fail, failed))).await;
         assert_eq!((still.id, still.times, none), (failing.id, 2, None));
         assert_eq!(still.findings[0].finding.evidence, "Age: 9");
         let elsewhere = vec![finding("https://home.example/x", "Age: 9")];
-        let (other, _) = note(public(Ok((Verdict::Fail, elsewhere)))).await;
+        let (other, _) = note(public(judged(Verdict::Fail, elsewhere))).await;
         assert_ne!(other.id, failing.id);
 
         let (silent, _) = note(public(Err("is not there".to_owned()))).await;
@@ -508,7 +535,7 @@ mod tests {
         let (_dir, journal, app) = journal().await;
         let garden: AppName = "garden".parse().unwrap();
         let (other, _) = journal
-            .note_check(garden.clone(), public(Ok((Verdict::Pass, vec![]))))
+            .note_check(garden.clone(), public(judged(Verdict::Pass, vec![])))
             .await
             .unwrap();
         for number in 0..MOST_CHECKS + 5 {
@@ -524,7 +551,12 @@ mod tests {
     #[tokio::test]
     async fn a_finding_is_accepted_once_and_again_after_that_was_taken_back() {
         let (_dir, journal, app) = journal().await;
-        let what = (Policy::HtmlCache, Kind::Reusable, "https://x/".to_owned());
+        let what = Scope {
+            policy: Policy::HtmlCache,
+            kind: Some(Kind::Reusable),
+            url: "https://x/".to_owned(),
+            is_pattern: false,
+        };
         let accept = async |why: &str| {
             let (by, why) = ("the dashboard".to_owned(), why.to_owned());
             journal

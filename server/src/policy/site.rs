@@ -1,11 +1,16 @@
 //! A site as it is asked: by its public URLs, wherever these are answered from. Every request has a deadline, a
-//! bound on its size, and follows no redirect by itself.
+//! bound on its size, and follows no redirect by itself. Each host name is resolved once for a check, and the check
+//! connects to no other address under that name (see [`pins`]).
 
 mod client;
+mod pins;
 mod reach;
+#[cfg(test)]
+mod rebinding;
 
 use std::io::Read;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
@@ -13,6 +18,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use url::Url;
 
+use client::Clients;
+pub use pins::{Resolve, SystemResolver};
 pub use reach::is_public;
 
 /// How long one answer may take.
@@ -26,14 +33,15 @@ pub const USER_AGENT: &str = concat!(
     "; policy check)"
 );
 
-/// Where a site is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a site is. Clones share the addresses that its names were resolved to: make a new one for each check.
+#[derive(Debug, Clone)]
 pub struct Site {
     /// Its public address, as users see it: scheme, host and port; the path is `/`.
     pub origin: Url,
     /// Where requests for that origin really go, in plain HTTP with the public Host and `X-Forwarded-Proto`: an
     /// idle colour. Other origins are asked where they are.
     pub direct: Option<SocketAddr>,
+    clients: Arc<Clients>,
 }
 
 /// A request to a site.
@@ -75,27 +83,53 @@ pub struct Unreachable {
 }
 
 impl Site {
+    /// A site at the start of a check: no name of it is resolved yet.
+    #[must_use]
+    pub fn new(origin: Url, direct: Option<SocketAddr>) -> Site {
+        Site::with_resolver(origin, direct, SystemResolver)
+    }
+
+    /// The same, with a resolver of one's own.
+    #[must_use]
+    pub fn with_resolver(
+        origin: Url,
+        direct: Option<SocketAddr>,
+        resolver: impl Resolve + 'static,
+    ) -> Site {
+        Site {
+            origin,
+            direct,
+            clients: Arc::new(Clients::new(resolver)),
+        }
+    }
+
+    /// The same check under another origin that the site itself leads to: names stay pinned, and a site that began on
+    /// the public internet stays there.
+    #[must_use]
+    pub fn moved_to(&self, origin: Url) -> Site {
+        Site {
+            origin,
+            direct: self.direct,
+            clients: Arc::clone(&self.clients),
+        }
+    }
+
+    /// How many requests were sent in this check.
+    #[must_use]
+    pub fn requests(&self) -> u32 {
+        self.clients.sent()
+    }
+
     /// Asks once; a redirect is an answer. Fields that the request does not give itself are those that every
     /// browser sends: `User-Agent`, `Accept`, `Accept-Encoding`.
     ///
-    /// # Errors
-    /// There was no answer, and why.
-    pub async fn ask(&self, ask: &Ask) -> Result<Answer, Unreachable> {
-        self.ask_within(ask, ANSWER_WITHIN, LONGEST_BODY).await
-    }
-
-    /// Asks another site that somebody else's script names: only at an address of the public internet, whatever its
-    /// name means by then. An address in place of a name is the caller's to judge, by [`is_public`].
+    /// Besides the site's own origin only hosts on the public internet are asked. Another port or scheme of the
+    /// site's own host is another origin, and is not asked.
     ///
     /// # Errors
-    /// There was no answer, and why.
-    pub async fn ask_public(&self, ask: &Ask) -> Result<Answer, Unreachable> {
-        let asked = async {
-            let host = ask.url.host_str().unwrap_or_default();
-            let response = client::send_public(request(ask, None)?, host).await?;
-            read(&ask.url, response, LONGEST_BODY).await
-        };
-        bounded(ask, ANSWER_WITHIN, asked).await
+    /// There was no answer, or the URL may not be asked for, and why.
+    pub async fn ask(&self, ask: &Ask) -> Result<Answer, Unreachable> {
+        self.ask_within(ask, ANSWER_WITHIN, LONGEST_BODY).await
     }
 
     /// The same, with bounds of one's own on the time and on the body's bytes.
@@ -115,10 +149,20 @@ impl Site {
     }
 
     async fn answer(&self, ask: &Ask, longest: usize) -> Result<Answer, String> {
-        let direct = self.direct.filter(|_| self.has(&ask.url));
+        let is_own = self.has(&ask.url);
+        let direct = self.direct.filter(|_| is_own);
         let request = request(ask, direct)?;
+        if !is_own && ask.url.host() == self.origin.host() {
+            return Err(
+                "is another port or scheme of the site's own host, where a check asks for nothing"
+                    .to_owned(),
+            );
+        }
+        if direct.is_none() {
+            self.clients.pins().approve(&ask.url, is_own).await?;
+        }
         let host = ask.url.host_str().unwrap_or_default();
-        let response = client::send(request, host).await?;
+        let response = self.clients.send(request, host).await?;
         read(&ask.url, response, longest).await
     }
 }

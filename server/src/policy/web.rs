@@ -14,6 +14,7 @@ mod html;
 mod names;
 mod nature;
 mod pages;
+mod refresh;
 mod script;
 
 use std::collections::BTreeMap;
@@ -26,8 +27,9 @@ use super::{Finding, Kind, Order, Policy, Severity};
 
 pub use assets::{LONG_LIFE, OLD_PICTURE};
 pub use compare::compare;
-pub(super) use crawl::leave::alone as is_left_alone;
+pub(super) use crawl::leave::{alone as is_left_alone, is_file};
 pub use crawl::{ASSETS_MOST, DEPTH_MOST, PAGES_MOST};
+pub(super) use freshness::Kept;
 pub use names::Names;
 
 /// How many findings of one kind are told one by one.
@@ -46,6 +48,14 @@ pub struct Seen {
     pub names: Names,
     /// When it was looked at, for answers that bring no `Date`.
     pub at: Option<SystemTime>,
+    /// What `/` answered where that is no page: neither HTML nor a redirect nor an error.
+    pub home: Option<Answer>,
+    /// What answered where no file is: paths like those of hashed files, with another hash.
+    pub probes: Vec<Asset>,
+    /// What browsers have after they asked again and were told that nothing changed.
+    pub refreshed: Vec<Refreshed>,
+    /// Whether the app is only an API, so that no page is expected.
+    pub api_only: bool,
 }
 
 /// One answer where a page was expected.
@@ -61,6 +71,31 @@ pub struct Page {
     pub assets: Vec<usize>,
     /// The base for its relative URLs.
     pub base: Url,
+}
+
+/// What a browser has stored after a conditional request: the stored answer with the fields of the 304 (RFC 9111
+/// section 4.3.4), or the new answer in its place.
+#[derive(Debug, Clone)]
+pub struct Refreshed {
+    /// That.
+    pub answer: Answer,
+    /// The status of the conditional request's answer.
+    pub status: u16,
+    /// Whether the cookie was sent.
+    pub with_cookie: bool,
+    /// The asset's number in [`Seen::assets`]; `None` for a page.
+    pub asset: Option<usize>,
+}
+
+impl Page {
+    /// Whether there is a page to look at: HTML with something in it, and no error.
+    #[must_use]
+    pub fn is_had(&self) -> bool {
+        let answer = &self.answer;
+        (200..300).contains(&answer.status)
+            && content::is_html(answer)
+            && !answer.body.trim_ascii().is_empty()
+    }
 }
 
 /// Something that a page refers to.
@@ -112,9 +147,46 @@ pub fn judge(seen: &Seen) -> Vec<Finding> {
         let answer = asset.answer.iter().filter(|answer| !answer.is_redirect());
         findings.extend(answer.flat_map(|answer| pages::judge(answer, false, seen.at)));
     }
+    findings.extend(seen.probes.iter().flat_map(|probe| {
+        // An app that answers every path with its page. Of other errors the page that does not exist tells already.
+        let answer = probe.answer.iter().filter(|answer| answer.status == 200);
+        let as_page = answer.flat_map(|answer| pages::judge(answer, false, seen.at));
+        assets::judge(probe, seen.at).into_iter().chain(as_page)
+    }));
+    findings.extend(
+        seen.refreshed
+            .iter()
+            .flat_map(|refreshed| judge_refreshed(seen, refreshed)),
+    );
     findings.extend(seen.unanswered.iter().map(silent));
     findings.extend(unseen(seen));
     bounded(findings)
+}
+
+/// What is wrong with what a conditional request left in a browser's store. Of findings that the first answer has as well
+/// that one is told.
+fn judge_refreshed(seen: &Seen, refreshed: &Refreshed) -> Vec<Finding> {
+    let mut findings = match refreshed.asset.and_then(|at| seen.assets.get(at)) {
+        Some(asset) => {
+            let asset = Asset {
+                answer: Some(refreshed.answer.clone()),
+                ..asset.clone()
+            };
+            assets::judge(&asset, seen.at).into_iter().collect()
+        }
+        None => pages::judge(&refreshed.answer, refreshed.with_cookie, seen.at),
+    };
+    let how = match refreshed.status {
+        304 => {
+            "Asked whether it changed (If-None-Match, If-Modified-Since), it answered 304, whose fields update what a browser \
+             stored (RFC 9111 section 4.3.4). What it has then:"
+        }
+        _ => "Asked whether it changed (If-None-Match, If-Modified-Since), it answered anew:",
+    };
+    for finding in &mut findings {
+        finding.evidence = format!("{how}\n{}", finding.evidence);
+    }
+    findings
 }
 
 /// A page that gave no answer can't be judged, and is not passed over.
@@ -129,33 +201,55 @@ fn silent(unreachable: &Unreachable) -> Finding {
     }
 }
 
-/// A site whose first page leads away or fails, and of which no other page was had: nothing wrong was seen, because
-/// nothing was.
+/// A site of which no page was seen: nothing wrong was found, because there was nothing to look at.
 fn unseen(seen: &Seen) -> Option<Finding> {
-    let is_had = |page: &&Page| (200..300).contains(&page.answer.status);
-    let home = seen.pages.iter().find(|page| {
-        page.answer.url.path() == "/" && page.answer.url.query().is_none() && !page.with_cookie
-    })?;
-    if is_had(&home) || seen.pages.iter().any(|page| is_had(&page)) {
+    if seen.api_only || seen.pages.iter().any(Page::is_had) {
         return None;
     }
-    let why = match home.answer.target() {
-        Some(target) if target.origin() != home.answer.url.origin() => {
+    let of_pages = seen.pages.iter().find(|page| {
+        page.answer.url.path() == "/" && page.answer.url.query().is_none() && !page.with_cookie
+    });
+    let home = seen.home.as_ref().or(of_pages.map(|page| &page.answer))?;
+    let leads = home.target().map(|target| {
+        if target.origin() == home.url.origin() {
+            format!("It leads to {target}, and no page came of it.")
+        } else {
             format!("It leads to {target}, another site, where a check does not follow.")
         }
-        Some(target) => format!("It leads to {target}, and no page came of it."),
-        None => "It is an error, and so is all that was found from there.".to_owned(),
+    });
+    let (kind, severity, why) = match leads {
+        Some(why) => (Kind::Ambiguous, Severity::Warn, why),
+        None => (Kind::NothingSeen, Severity::Fail, no_page(home)),
     };
     Some(Finding {
         policy: Policy::HtmlCache,
-        kind: Kind::Ambiguous,
-        severity: Severity::Warn,
-        url: home.answer.url.to_string(),
-        evidence: format!("{}\n{why} No page of this site was seen, so nothing of it can be vouched for.", evidence::of(&home.answer, false)),
+        kind,
+        severity,
+        url: home.url.to_string(),
+        evidence: format!(
+            "{}\n{why} No page of this site was seen, so nothing of it can be vouched for.",
+            evidence::of(home, false)
+        ),
         advice: "Check the address at which a browser ends, name pages that everybody may see, or give the cookie of \
-                 somebody who signed in."
+                 somebody who signed in.\n\
+                 If the app is only an API, say so: `pages = \"none\"` in `[app.policy]`, or `tealkeep check URL \
+                 --pages none`."
             .to_owned(),
     })
+}
+
+/// Why an answer of `/` is no page.
+fn no_page(home: &Answer) -> String {
+    match home.status {
+        304 => "It says that nothing changed, although nobody asked it to compare (RFC 9110 section 15.4.5).".to_owned(),
+        204 | 205 => "It has no content.".to_owned(),
+        400.. => "It is an error, and so is everything that was found from there.".to_owned(),
+        _ if home.body.trim_ascii().is_empty() => "Its body is empty.".to_owned(),
+        _ => match home.line("content-type") {
+            Some(kind) => format!("It is of type `{kind}`, which is no page."),
+            None => "It has no Content-Type and does not look like a page.".to_owned(),
+        },
+    }
 }
 
 /// Each once, and no more than a person reads.

@@ -4,8 +4,10 @@
 
 mod ask;
 mod file;
+mod loaded;
 mod markers;
 mod proof;
+mod rules;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,6 +26,7 @@ use crate::names::Colour;
 use markers::{Marker, Markers};
 
 pub use file::caddyfile;
+pub use loaded::{Ways, ways_to_app};
 
 /// What Caddy answers with the live colour.
 pub const WELL_KNOWN: &str = "/.well-known/tealkeep";

@@ -2,13 +2,20 @@
 //! colour is live; a swap changes that word and nothing else, so no connection is closed by it and no
 //! request is lost: what is in flight ends where it began, what comes next goes to the other colour.
 
+mod answer_fault;
 mod body;
 mod client;
 mod config;
+mod cookies;
+mod event_stream;
 mod forward;
+mod forwarded;
 mod headers;
+mod heads;
+mod interim;
 mod pages;
 mod pool;
+mod recorder;
 mod stats;
 mod switch;
 mod tunnel;
@@ -32,10 +39,12 @@ pub use config::{
     CLIENT_IDLE, CLIENT_LIMIT, GateConfig, HEADER_LIMIT, HEADER_TIMEOUT, HOLD_LIMIT, HOLD_TIMEOUT,
     IDLE_LIMIT, LAST_CALL, RESPONSE_TIMEOUT, RETRY_FOR, SHUTDOWN_DEADLINE, WRITE_TIMEOUT,
 };
+pub use heads::{HeadBudget, UnfinishedHeads};
 pub use pages::{HELD_HEADER, Maintenance};
 pub use stats::{ColourStats, GateStats, Latencies};
 
 use crate::names::Colour;
+use heads::Heads;
 use switch::{Switch, lock};
 use worker::{Accepted, Worker};
 
@@ -54,6 +63,7 @@ pub struct Gate {
 struct Shared {
     config: GateConfig,
     switch: Arc<Switch>,
+    heads: Heads,
     maintenance: ArcSwap<Maintenance>,
 }
 
@@ -71,7 +81,7 @@ pub struct HeldInfo {
 pub struct InFlight {
     /// Requests whose response is not yet passed on whole.
     pub requests: u64,
-    /// Upgraded connections and server-sent event streams.
+    /// WebSockets and server-sent event streams.
     pub streams: u64,
 }
 
@@ -79,8 +89,13 @@ impl Gate {
     /// A gate that is not listening yet, with its first live colour.
     #[must_use]
     pub fn new(config: GateConfig, live: Colour) -> Arc<Gate> {
+        let head_budget = match config.trust_forwarded {
+            true => config.head_budget.behind_a_proxy(),
+            false => config.head_budget,
+        };
         Arc::new(Gate {
             shared: Arc::new(Shared {
+                heads: Heads::new(head_budget, config.client_limit),
                 config,
                 switch: Arc::new(Switch::new(live)),
                 maintenance: ArcSwap::from_pointee(Maintenance::default()),
@@ -194,8 +209,8 @@ impl Gate {
         self.shared.switch.wait_idle(colour, deadline).await
     }
 
-    /// Tells a colour's streams to go: WebSockets get a close frame with status 1001, event streams end after
-    /// a whole event, other upgraded connections are closed. Those that don't follow within two seconds are cut.
+    /// Tells a colour's streams to go: WebSockets get a close frame with status 1001; event streams end after a whole
+    /// event, compressed ones as soon as the app pauses. Those that don't follow within two seconds are cut.
     pub fn end_streams(&self, colour: Colour) {
         self.shared.switch.end_streams(colour);
     }
@@ -205,6 +220,12 @@ impl Gate {
         for worker in lock(&self.workers).iter() {
             worker.pool.forget(colour);
         }
+    }
+
+    /// What connections take up that have not sent a whole request.
+    #[must_use]
+    pub fn unfinished_heads(&self) -> UnfinishedHeads {
+        self.shared.heads.unfinished()
     }
 
     /// What was counted since the gate was made.

@@ -92,12 +92,14 @@ impl ProcessRuntime {
         let (stopping, was_stopping) = watch::channel(false);
         let (tell_end, ended) = watch::channel(None);
         let exits = self.exits.clone();
+        let live_file = self.live_file(colour);
         // The task ends with the process; it holds nothing that a shutdown would have to wait for.
         tokio::spawn(async move {
             let how = end.await;
             // Helpers that the process left behind in its group hold its port and its database. Later the
             // group's number may be somebody else's.
             signal_group(pid, Signal::KILL);
+            end_strays(live_file).await;
             let intended = *was_stopping.borrow();
             tell_end.send_replace(Some(how.clone()));
             // Without a listener nobody needs to know.
@@ -148,6 +150,7 @@ impl Runtime for ProcessRuntime {
                 slot.pid.as_raw_nonzero()
             );
         }
+        end_strays(self.live_file(colour)).await;
         let port = self.config.port(colour);
         let connected = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port));
         if !matches!(
@@ -314,6 +317,27 @@ async fn end_of_stranger(pidfd: OwnedFd) -> String {
     }
 }
 
+/// Ends what a colour left behind in groups of its own, as systemd ends all that is in a unit's control group: it would
+/// hold the port and the database. Some may be left of a colour that ended while no Tealkeep ran.
+async fn end_strays(live_file: PathBuf) {
+    let ended = tokio::task::spawn_blocking(move || {
+        let until = std::time::Instant::now() + KILL_TIMEOUT;
+        loop {
+            let strays = proc::all_by_live_file(&live_file);
+            if strays.is_empty() || std::time::Instant::now() >= until {
+                return;
+            }
+            for stray in strays {
+                // It may have ended by itself meanwhile.
+                let _ = rustix::process::kill_process(stray, Signal::KILL);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    // It can't panic, and is not cancelled.
+    let _ = ended.await;
+}
+
 fn open_output(path: &Path) -> std::io::Result<File> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
@@ -377,6 +401,54 @@ pub(super) fn signal_name(signal: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Leaves a process behind in a session of its own, which no signal to its group reaches.
+    const LEAVES_ONE_BEHIND: &str = "setsid sleep 300 & exec sleep 300";
+
+    async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+        let began = std::time::Instant::now();
+        while !is_so() {
+            assert!(began.elapsed() < Duration::from_secs(60), "never: {what}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_colour_leaves_behind_ends_with_it_or_before_the_next_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let runtime = ProcessRuntime::new(
+            ProcessConfig {
+                command: ["sh", "-c", LEAVES_ONE_BEHIND].map(str::to_owned).to_vec(),
+                // Nobody listens on a port that needs a capability here.
+                blue_port: 1,
+                green_port: 2,
+                stop_timeout: Duration::from_secs(5),
+                port_variable: "PORT".to_owned(),
+                database_variable: "DATABASE_PATH".to_owned(),
+                env: std::collections::BTreeMap::new(),
+            },
+            dir.path().join("d.sqlite"),
+            dir.path().to_owned(),
+        );
+        let live_file = runtime.live_file(Colour::Blue);
+        let running = || proc::all_by_live_file(&live_file).len();
+        let mut left = std::process::Command::new("setsid")
+            .args(["sleep", "300"])
+            .env("TEALKEEP_LIVE_FILE", &live_file)
+            .spawn()
+            .unwrap();
+        until("one is left from before", || running() == 1).await;
+        let launch = Launch {
+            release: "v1".parse().unwrap(),
+            directory: dir.path().to_owned(),
+            live_file: live_file.clone(),
+        };
+        runtime.start(Colour::Blue, &launch).await.unwrap();
+        assert!(!left.wait().unwrap().success());
+        until("it and its child run", || running() == 2).await;
+        runtime.stop(Colour::Blue).await.unwrap();
+        assert_eq!(running(), 0);
+    }
 
     #[test]
     fn the_last_lines_are_those_of_the_last_start() {

@@ -1,6 +1,7 @@
 // Makes the sites: `node build.mjs PUBLISHED SITES`, where PUBLISHED holds the packages of the file `published`. Each
 // worker is made by the tool that people make it with, in the recipe that its case names, or copied as it is published.
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
@@ -35,6 +36,51 @@ async function bundle(entry, root, more = {}) {
     ...more,
   });
   return put(root, 'sw.js', outputFiles[0].text);
+}
+
+const recipesFolder = process.env.RECIPES;
+const advice = (name) => readFileSync(join(recipesFolder, name), 'utf8');
+// Under a name that makes a module of it, whatever package.json is near.
+async function advised(name) {
+  const module = join(here, `advised-${name.replace(/\.js$/, '.mjs')}`);
+  copyFileSync(join(recipesFolder, name), module);
+  return import(pathToFileURL(module));
+}
+
+async function angular(root, config) {
+  lay(root, { assets: '', separator: '-', register: "navigator.serviceWorker.register('/ngsw-worker.js')" });
+  const { Generator } = await import(pathToFileURL(join(package_('@angular/service-worker'), 'fesm2022/config.mjs')));
+  const fs = {
+    list: async () => files(root).map((file) => `/${file}`),
+    read: async (file) => readFileSync(join(root, file), 'utf8'),
+    hash: async (file) => createHash('sha1').update(readFileSync(join(root, file))).digest('hex'),
+    write: async () => {},
+  };
+  const control = await new Generator(fs, '/').process(config);
+  // The time of the build is part of the file and of nothing else.
+  put(root, 'ngsw.json', JSON.stringify({ ...control, timestamp: 1732200000000 }, null, 2));
+  copyFileSync(join(package_('@angular/service-worker'), 'ngsw-worker.js'), join(root, 'ngsw-worker.js'));
+}
+
+// A SvelteKit app with that worker, prerendered by its own build.
+async function svelteKit(root, worker) {
+  const from = `${root}-source`;
+  put(from, 'package.json', JSON.stringify({ private: true, type: 'module' }));
+  put(from, 'svelte.config.js', `import adapter from '@sveltejs/adapter-static';
+export default { kit: { adapter: adapter({ pages: ${JSON.stringify(root)}, assets: ${JSON.stringify(root)} }), version: { name: '1732200000000' } } };
+`);
+  put(from, 'src/app.html', '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<link rel="icon" href="data:,">\n%sveltekit.head%\n</head>\n<body>\n<div>%sveltekit.body%</div>\n</body>\n</html>\n');
+  put(from, 'src/routes/+layout.js', 'export const prerender = true;\n');
+  put(from, 'src/routes/+page.svelte', '<h1>Things to do</h1>\n<p><a href="/about">About</a></p>\n<img src="/img/logo.svg" alt="">\n<style>h1 { color: teal; }</style>\n');
+  put(from, 'src/routes/about/+page.svelte', '<h1>About</h1>\n<p><a href="/">Home</a></p>\n');
+  put(from, 'src/service-worker.js', worker);
+  put(from, 'static/img/logo.svg', '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><path d="M0 0h8v8H0z" fill="navy"/></svg>\n');
+  symlinkSync(join(here, 'node_modules'), join(from, 'node_modules'));
+  // In a process of its own: it looks for its configuration where it runs.
+  execFileSync(process.execPath, [join(here, 'node_modules/vite/bin/vite.js'), 'build', '--config', put(from, 'vite.config.js', `import { sveltekit } from '@sveltejs/kit/vite';
+export default { logLevel: 'warn', plugins: [sveltekit()] };
+`).slice(1)], { cwd: from, stdio: 'inherit', env: { ...process.env, NODE_ENV: 'production' } });
+  rmSync(from, { recursive: true });
 }
 
 const workbox = (root, options) => generateSW({ globDirectory: root, swDest: join(root, 'sw.js'), ...options });
@@ -125,16 +171,8 @@ const recipes = {
     });
   },
   async ngsw(root) {
-    lay(root, { assets: '', separator: '-', register: "navigator.serviceWorker.register('/ngsw-worker.js')" });
-    const { Generator } = await import(pathToFileURL(join(package_('@angular/service-worker'), 'fesm2022/config.mjs')));
-    const fs = {
-      list: async () => files(root).map((file) => `/${file}`),
-      read: async (file) => readFileSync(join(root, file), 'utf8'),
-      hash: async (file) => createHash('sha1').update(readFileSync(join(root, file))).digest('hex'),
-      write: async () => {},
-    };
     // The first two groups are what `ng add @angular/pwa` writes; the third is the guide's example of an API.
-    const control = await new Generator(fs, '/').process({
+    await angular(root, {
       index: '/index.html',
       assetGroups: [
         { name: 'app', installMode: 'prefetch', resources: { files: ['/favicon.ico', '/index.csr.html', '/index.html', '/manifest.webmanifest', '/*.css', '/*.js'] } },
@@ -142,9 +180,6 @@ const recipes = {
       ],
       dataGroups: [{ name: 'api', urls: ['/api/**'], cacheConfig: { strategy: 'freshness', maxSize: 20, maxAge: '1h', timeout: '5s' } }],
     });
-    // The time of the build is part of the file and of nothing else.
-    put(root, 'ngsw.json', JSON.stringify({ ...control, timestamp: 1732200000000 }, null, 2));
-    copyFileSync(join(package_('@angular/service-worker'), 'ngsw-worker.js'), join(root, 'ngsw-worker.js'));
   },
   async sveltekit(root) {
     lay(root, {
@@ -276,6 +311,57 @@ addEventListener('load', function wait() {
 `);
     put(root, 'lovelace.html', readFileSync(join(root, 'index.html')));
   },
+  // What docs/recipes/ advises, built by the tool that it is for.
+  async 'advised-vite-pwa'(root) {
+    const { plugin } = await advised('vite-plugin-pwa.js');
+    await app(root, plugin);
+  },
+  async 'advised-vite-pwa-inject'(root) {
+    const { plugin } = await advised('vite-plugin-pwa-inject.js');
+    await app(root, plugin, { 'src/sw.js': advice('workbox-sw.js') });
+  },
+  async 'advised-workbox'(root) {
+    lay(root);
+    await workbox(root, (await advised('workbox-config.js')).default);
+  },
+  async 'advised-workbox-inject'(root) {
+    lay(root);
+    await bundle(join(recipesFolder, 'workbox-sw.js'), root);
+    const { globPatterns, dontCacheBustURLsMatching } = (await advised('workbox-config.js')).default;
+    await injectManifest({ swSrc: join(root, 'sw.js'), swDest: join(root, 'sw.js'), globDirectory: root, globPatterns, dontCacheBustURLsMatching });
+  },
+  async 'advised-sveltekit'(root) {
+    await svelteKit(root, advice('sveltekit-service-worker.js'));
+  },
+  async 'advised-ngsw'(root) {
+    await angular(root, JSON.parse(advice('ngsw-config.json')));
+  },
+  async 'advised-next-pwa'(root) {
+    lay(root, { assets: '_next/static/' });
+    const { pwa } = await advised('next-pwa.js');
+    await workbox(root, {
+      globPatterns: ['_next/static/**'],
+      dontCacheBustURLsMatching: HASHED,
+      skipWaiting: true,
+      clientsClaim: true,
+      cleanupOutdatedCaches: true,
+      runtimeCaching: pwa.runtimeCaching,
+    });
+  },
+  async 'advised-serwist'(root) {
+    lay(root, { assets: '_next/static/' });
+    await bundle(join(recipesFolder, 'serwist-sw.js'), root);
+    await serwistManifest({
+      swSrc: join(root, 'sw.js'),
+      swDest: join(root, 'sw.js'),
+      globDirectory: root,
+      globPatterns: ['_next/static/**'],
+      dontCacheBustURLsMatching: HASHED,
+    });
+  },
+  async 'advised-by-hand'(root) {
+    lay(root, { worker: advice('by-hand.js') });
+  },
   // The site for workers that the project has itself: names as its own releases hash them.
   async dashboard(root) {
     lay(root);
@@ -287,8 +373,11 @@ addEventListener('load', function wait() {
 };
 
 // A Vite app with the plugin: one page, one script that it bundles, a picture that it hashes, one that it doesn't.
-async function app(root, pwa) {
+async function app(root, pwa, more = {}) {
   const from = `${root}-source`;
+  mkdirSync(from, { recursive: true });
+  for (const [file, content] of Object.entries(more)) put(from, file, content);
+  symlinkSync(join(here, 'node_modules'), join(from, 'node_modules'));
   put(from, 'index.html', '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Things to do</title>\n<link rel="icon" href="data:,">\n</head>\n<body>\n<h1>Things to do</h1>\n<p><a href="/about">About</a></p>\n<img src="/img/logo.svg" alt="">\n<ul></ul>\n<script type="module" src="/main.js"></script>\n</body>\n</html>\n');
   put(from, 'main.js', "import './style.css';\nfetch('/api/items')\n  .then((response) => response.json())\n  .then((items) => { document.querySelector('ul').textContent = items.map((item) => item.what).join(', '); })\n  .finally(() => document.body.classList.add('filled'));\n");
   put(from, 'style.css', 'body { font-family: sans-serif; }\n');

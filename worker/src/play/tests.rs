@@ -2,6 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 
+use serde_json::json;
+
 use super::*;
 use crate::facts::Mode;
 
@@ -37,6 +39,7 @@ impl Scope for Fake {
             listeners: self.listeners,
             rejected: rejects.then(|| "no".to_owned()),
             pending: false,
+            responded: false,
             answered: None,
         })
     }
@@ -91,6 +94,7 @@ fn plan() -> Plan {
             module: false,
         },
         limits: Limits::default(),
+        messages: vec![json!({ "op": "warm", "urls": ["/"] })],
         pages: vec![
             PageVisit {
                 url: "https://a.test/".to_owned(),

@@ -97,16 +97,22 @@ fn messages(plan: &Plan, round: Round, words: &Words) -> Vec<Event> {
             |page| json!({ "type": "CACHE_URLS", "payload": { "urlsToCache": to_cache(page) } }),
         ),
     );
+    let of_pages: Vec<Value> = plan
+        .messages
+        .iter()
+        .filter(|message| !said.contains(message))
+        .cloned()
+        .collect();
+    said.extend(of_pages);
     if round == Round::Changed {
-        let own = words
-            .messages
-            .iter()
-            .map(|(field, word)| match field.as_str() {
-                "data" => json!(word),
-                field => json!({ field: word }),
-            });
-        let own: Vec<Value> = own.filter(|own| !said.contains(own)).collect();
-        said.extend(own);
+        for (field, word) in &words.messages {
+            let own = match field.as_str() {
+                "data" => vec![json!(word)],
+                field => vec![json!({ field: word }), with_usual_fields(plan, field, word)],
+            };
+            let new: Vec<Value> = own.into_iter().filter(|own| !said.contains(own)).collect();
+            said.extend(new);
+        }
     }
     said.into_iter()
         .map(|data| Event::Message {
@@ -114,6 +120,17 @@ fn messages(plan: &Plan, round: Round, words: &Words) -> Vec<Event> {
             client: client.clone(),
         })
         .collect()
+}
+
+/// A word with the fields in which workers look for what it is about, so that one that wants them does not throw.
+fn with_usual_fields(plan: &Plan, field: &str, word: &str) -> Value {
+    let home = home(plan);
+    let about = json!({ "url": home, "urls": [home], "urlsToCache": [home] });
+    let mut message = json!({
+        "payload": about, "data": about, "url": home, "urls": [home], "urlsToCache": [home],
+    });
+    message[field] = json!(word);
+    message
 }
 
 /// What a page asks a worker to keep, as Workbox's guide has it: itself, and what `performance.getEntriesByType('resource')`

@@ -1,7 +1,7 @@
 //! Values between JavaScript and JSON, by own properties alone: what a worker hangs on the prototypes changes
 //! nothing.
 
-use rquickjs::{Array, ArrayBuffer, Ctx, IntoJs, Object, Result, TypedArray, Value};
+use rquickjs::{Array, ArrayBuffer, Ctx, FromJs, IntoJs, Object, Result, TypedArray, Value};
 use serde_json::Value as Json;
 
 /// How deep a value is followed.
@@ -85,10 +85,51 @@ pub(super) fn to_js<'js>(ctx: &Ctx<'js>, value: &Json) -> Result<Value<'js>> {
     }
 }
 
-/// A string's text; lone surrogates become U+FFFD.
+/// A string's text; lone surrogates become U+FFFD (Web IDL, "USVString").
 pub(super) fn text_of(text: &rquickjs::String<'_>) -> String {
-    text.to_string()
-        .unwrap_or_else(|_| String::from("\u{fffd}"))
+    if let Ok(text) = text.to_string() {
+        return text;
+    }
+    match text.clone().to_cstring() {
+        Ok(raw) => String::from_utf8_lossy(&without_surrogates(wtf8_of(&raw))).into_owned(),
+        Err(_) => String::new(),
+    }
+}
+
+/// What the engine wrote: UTF-8, but for lone surrogates, which it encodes like any other code point.
+#[expect(
+    unsafe_code,
+    reason = "the safe accessors would make a `str` of bytes that are no UTF-8"
+)]
+fn wtf8_of<'a>(raw: &'a rquickjs::CString<'_>) -> &'a [u8] {
+    // SAFETY: `raw` owns `len` bytes at its pointer for as long as it lives.
+    unsafe { std::slice::from_raw_parts(raw.as_ptr().cast::<u8>(), raw.len()) }
+}
+
+/// Lone surrogates, ED A0 80 to ED BF BF, replaced by U+FFFD.
+fn without_surrogates(bytes: &[u8]) -> Vec<u8> {
+    let mut replaced = bytes.to_vec();
+    let mut at = 0;
+    while let Some(found) = replaced[at..].iter().position(|byte| *byte == 0xed) {
+        at += found;
+        match replaced.get_mut(at..at + 3) {
+            Some(surrogate) if surrogate[1] >= 0xa0 => {
+                surrogate.copy_from_slice("\u{fffd}".as_bytes());
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    replaced
+}
+
+/// A string argument of a native function, converted as [`text_of`] does.
+pub(super) struct Text(pub(super) String);
+
+impl<'js> FromJs<'js> for Text {
+    fn from_js(ctx: &Ctx<'js>, value: Value<'js>) -> Result<Text> {
+        Ok(Text(text_of(&rquickjs::String::from_js(ctx, value)?)))
+    }
 }
 
 /// The bytes of an `ArrayBuffer` or a `Uint8Array`; of anything else none.

@@ -13,6 +13,7 @@ use crate::realm::convert::{array, buffer, bytes_of, copied, from_js, to_js};
 use crate::realm::state::{State, hex, sha256};
 use crate::realm::{load, place, store};
 
+mod codecs;
 mod text;
 mod urls;
 
@@ -24,6 +25,7 @@ pub(super) fn build<'js>(ctx: &Ctx<'js>, state: &Rc<State>) -> Result<Object<'js
     time(&host, ctx, state)?;
     content(&host, ctx, state)?;
     text::add_text(&host, ctx)?;
+    codecs::add_codecs(&host, ctx, state)?;
     urls::add_urls(&host, ctx)?;
     load::add(&host, ctx, state)?;
     store::add(&host, ctx, state)?;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use crate::facts::*;
 use crate::realm::Realm;
 
+mod conformance;
 mod events;
 mod fetching;
 pub(super) mod games;
@@ -14,6 +15,7 @@ mod globals;
 mod lifecycle;
 mod limits;
 mod loading;
+mod stream_limits;
 
 /// A host in memory: a table of answers; everything else is 404.
 #[derive(Default)]

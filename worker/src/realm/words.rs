@@ -13,7 +13,7 @@ const MOST: usize = 20;
 const SWITCH: usize = 4000;
 
 /// What the scripts compare with, each once, in the order in which it stands there.
-pub(super) fn of<'a>(sources: impl Iterator<Item = &'a str>) -> Words {
+pub(crate) fn of<'a>(sources: impl Iterator<Item = &'a str>) -> Words {
     let mut words = Words::default();
     for source in sources {
         for word in compared(source, "tag") {

@@ -20,17 +20,17 @@ pub struct Address {
 }
 
 impl Address {
-    /// The origin where the site really is: `http://example.org` often only leads to `https://www.example.org`. Another
-    /// host is another site, and is not followed.
-    pub async fn settled(&self) -> Url {
-        let mut origin = self.origin.clone();
+    /// The site where it really is: `http://example.org` often only leads to `https://www.example.org`. Another host is
+    /// another site, and is not followed.
+    pub async fn settled(&self) -> Site {
+        let mut site = Site::new(self.origin.clone(), None);
         for _ in 0..MOST_NAMES {
-            match leads_to(&origin, self.page.as_deref().unwrap_or("/")).await {
-                Some(next) => origin = next,
+            match leads_to(&site, self.page.as_deref().unwrap_or("/")).await {
+                Some(next) => site = site.moved_to(next),
                 None => break,
             }
         }
-        origin
+        site
     }
 
     /// Reads what was typed.
@@ -74,23 +74,12 @@ impl Address {
             scheme_was_assumed,
         })
     }
-
-    /// The site, asked where it is.
-    pub fn site(&self) -> Site {
-        Site {
-            origin: self.origin.clone(),
-            direct: None,
-        }
-    }
 }
 
 /// The other name of the same site that a page sends browsers to. Whatever else is answered, or nothing, is told by
 /// the check itself.
-async fn leads_to(origin: &Url, page: &str) -> Option<Url> {
-    let site = Site {
-        origin: origin.clone(),
-        direct: None,
-    };
+async fn leads_to(site: &Site, page: &str) -> Option<Url> {
+    let origin = &site.origin;
     let ask = Ask {
         url: origin.join(page).ok()?,
         method: http::Method::GET,

@@ -20,7 +20,7 @@ pub fn of(origin: &Url, report: &Report) -> String {
 }
 
 fn shown(origin: &Url, report: &Report, coloured: bool) -> String {
-    let mut text = format!("{origin}\n\n");
+    let mut text = format!("{origin}\nSeen: {}\n\n", plain(&report.seen.in_words()));
     let mut heading = None;
     let mut told = HashSet::new();
     for finding in &report.findings {
@@ -42,7 +42,8 @@ fn shown(origin: &Url, report: &Report, coloured: bool) -> String {
     text
 }
 
-fn show(text: &mut String, finding: &Finding, coloured: bool) {
+/// One finding with its evidence.
+pub fn show(text: &mut String, finding: &Finding, coloured: bool) {
     let word = match finding.severity {
         Severity::Warn => painted("warn", "33", coloured),
         Severity::Fail => painted("FAIL", "31", coloured),
@@ -59,7 +60,8 @@ fn show(text: &mut String, finding: &Finding, coloured: bool) {
     }
 }
 
-fn show_advice(text: &mut String, lines: &str) {
+/// What to change, in lines.
+pub fn show_advice(text: &mut String, lines: &str) {
     let pieces = advice(lines);
     if !pieces.is_empty() {
         text.push_str("        What to change:\n");
@@ -84,6 +86,10 @@ fn verdict(report: &Report, coloured: bool) -> String {
     };
     let (fails, warns) = (of(Severity::Fail), of(Severity::Warn));
     match report.verdict {
+        Verdict::Pass if report.seen.pages == 0 => format!(
+            "{}: nothing was found, and no page was looked at.",
+            painted("pass", "32", coloured)
+        ),
         Verdict::Pass => format!(
             "{}: nothing was found; a deploy reaches the browser.",
             painted("pass", "32", coloured)
@@ -121,7 +127,7 @@ fn painted(word: &str, colour: &str, coloured: bool) -> String {
 }
 
 /// What came from a site, with nothing in it that a terminal would obey or that turns letters around.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let is_order = |c: char| {
         c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -135,7 +141,7 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Kind, Policy};
+    use crate::policy::{Coverage, Kind, Policy};
 
     fn finding(policy: Policy, kind: Kind, severity: Severity) -> Finding {
         Finding {
@@ -150,7 +156,12 @@ mod tests {
 
     fn text(findings: Vec<Finding>) -> String {
         let origin = Url::parse("https://example.org").unwrap();
-        shown(&origin, &Report::of(findings), false)
+        let seen = Coverage {
+            pages: 2,
+            requests: 3,
+            ..Coverage::default()
+        };
+        shown(&origin, &Report::of(findings, seen), false)
     }
 
     #[test]
@@ -161,7 +172,8 @@ mod tests {
         ]);
         assert_eq!(
             said,
-            "https://example.org/\n\n\
+            "https://example.org/\n\
+             Seen: 2 pages, 0 files and no service worker, in 3 requests.\n\n\
              Scripts, styles and images\n  \
                warn  A file that never changes is asked for again and again (hashed-not-immutable)\n        \
                      https://example.org/sw.js\n          \

@@ -1,7 +1,9 @@
 //! The sessions of browsers, kept in the journal's database under the hash of their id, so that they
 //! survive a restart and can be revoked one by one.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use base64::Engine;
@@ -15,16 +17,20 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::{Expiry, SessionManagerLayer, SessionStore, session_store};
 
 use crate::journal::Journal;
-pub use crate::names::SESSION_COOKIE;
+use crate::names::cookies::{HTTPS_SESSION_COOKIE, SESSION_COOKIE};
 
 /// How long a sign-in lasts.
 const LIFETIME: time::Duration = time::Duration::days(90);
+/// How long requests under the old id of a moved session still get its new one.
+const MOVE_GRACE: Duration = Duration::from_secs(60);
 
 /// The session store.
 #[derive(Debug, Clone)]
 pub struct Sessions {
     journal: Journal,
     ended: Arc<watch::Sender<()>>,
+    /// The new ids of sessions that were moved just now, by their old handles.
+    moved: Arc<Mutex<HashMap<String, (Id, Instant)>>>,
 }
 
 /// A session as the account page shows it.
@@ -36,11 +42,22 @@ pub struct SessionRow {
     pub record: Record,
 }
 
+/// What the session's cookie is called.
+#[must_use]
+pub fn cookie_name(https: bool) -> &'static str {
+    if https {
+        HTTPS_SESSION_COOKIE
+    } else {
+        SESSION_COOKIE
+    }
+}
+
 impl Sessions {
     pub(super) fn new(journal: Journal) -> Sessions {
         Sessions {
             journal,
             ended: Arc::new(watch::Sender::new(())),
+            moved: Arc::default(),
         }
     }
 
@@ -48,11 +65,57 @@ impl Sessions {
     #[must_use]
     pub fn layer(&self, https: bool) -> SessionManagerLayer<Sessions> {
         SessionManagerLayer::new(self.clone())
-            .with_name(SESSION_COOKIE)
+            .with_name(cookie_name(https))
             .with_http_only(true)
             .with_same_site(SameSite::Lax)
             .with_secure(https)
             .with_expiry(Expiry::OnInactivity(LIFETIME))
+    }
+
+    /// Whether there is such a session.
+    pub async fn is_live(&self, id: Id) -> bool {
+        // A store that can't be read lets nobody in.
+        matches!(self.load(&id).await, Ok(Some(_)))
+    }
+
+    /// Gives a session a new id, after which the old one opens nothing. Requests under the old id that were already on
+    /// their way get the same new one for [`MOVE_GRACE`]. `None` where there is no such session.
+    ///
+    /// # Errors
+    /// The journal can't be read or written.
+    pub async fn move_over(&self, old: Id) -> anyhow::Result<Option<Record>> {
+        let handle = Sessions::handle(old);
+        let found = self.load(&old).await?;
+        let new = {
+            let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+            moved.retain(|_, (_, at)| at.elapsed() < MOVE_GRACE);
+            match &found {
+                Some(_) => {
+                    moved
+                        .entry(handle.clone())
+                        .or_insert_with(|| (Id::default(), Instant::now()))
+                        .0
+                }
+                None => match moved.get(&handle) {
+                    Some((new, _)) => *new,
+                    None => return Ok(None),
+                },
+            }
+        };
+        if let Some(mut record) = found {
+            record.id = new;
+            let (data, new) = (serde_json::to_string(&record)?, Sessions::handle(new));
+            // Of two requests that are here at once, the second finds nothing left to move.
+            self.journal
+                .with(move |connection| {
+                    connection.execute(
+                        "UPDATE session SET id = ?1, data = ?2 WHERE id = ?3",
+                        params![new, data, handle],
+                    )
+                })
+                .await?;
+        }
+        Ok(self.load(&new).await?)
     }
 
     /// All sessions that have not run out.
@@ -209,5 +272,27 @@ mod tests {
         assert!(ended.has_changed().unwrap());
         sessions.save(&record).await.unwrap();
         assert!(sessions.load(&record.id).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_session_is_moved_once_and_its_old_id_is_worth_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let sessions = Sessions::new(Journal::open(dir.path()).unwrap());
+        let mut record = Record {
+            id: Id::default(),
+            data: Default::default(),
+            expiry_date: time::OffsetDateTime::now_utc() + LIFETIME,
+        };
+        sessions.create(&mut record).await.unwrap();
+        let (first, second) =
+            tokio::join!(sessions.move_over(record.id), sessions.move_over(record.id));
+        let (first, second) = (first.unwrap().unwrap(), second.unwrap().unwrap());
+        assert_eq!(first.id, second.id);
+        assert_ne!(first.id, record.id);
+        assert!(!sessions.is_live(record.id).await && sessions.is_live(first.id).await);
+        assert!(sessions.move_over(Id::default()).await.unwrap().is_none());
+        // The grace ends nothing but what it is for: a session that is revoked meanwhile is gone.
+        sessions.revoke(Sessions::handle(first.id)).await.unwrap();
+        assert!(sessions.move_over(record.id).await.unwrap().is_none());
     }
 }

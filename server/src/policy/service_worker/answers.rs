@@ -1,16 +1,15 @@
 //! What a worker's requests are answered with: what the look around has already, else what the site says now, and
-//! after the change the same with other bytes. Nothing but GET and HEAD ever leaves, and nothing leaves for an
-//! address of the local network that is not the site's own.
+//! after the change the same with other bytes. Nothing but GET and HEAD is ever sent, and nothing to an address of the
+//! local network other than the site's own origin.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 use tealkeep_worker::play::Round;
 use tealkeep_worker::{Answer, Mode, Request};
-use url::{Host, Url};
+use url::Url;
 
-use super::super::site::{self, Ask, Site, is_public};
-use super::super::web::{Nature, Seen};
+use super::super::site::{self, Ask, Site};
+use super::super::web::{Nature, Seen, is_file, is_left_alone};
 use super::marks;
 
 /// How much of what was asked for is kept to be answered again, in bytes.
@@ -49,6 +48,8 @@ pub struct Answers<'a> {
     /// For each URL that was answered, the request that was so first.
     first: HashMap<String, Asked>,
     kept: usize,
+    /// The scripts that the worker was made of.
+    scripts: Vec<Url>,
 }
 
 /// What makes one request the same as another.
@@ -82,6 +83,7 @@ impl<'a> Answers<'a> {
             asked: HashMap::new(),
             first: HashMap::new(),
             kept: 0,
+            scripts: Vec::new(),
         }
     }
 
@@ -92,6 +94,15 @@ impl<'a> Answers<'a> {
     pub async fn answer(&mut self, round: Round, request: &Request) -> Result<Answer, String> {
         if !round.has_network() {
             return Err("the network is down in this visit".to_owned());
+        }
+        // A worker's own request for a script has another cache mode, or another destination.
+        let is_part_of_it = request.destination == "serviceworker"
+            || (request.destination == "script" && request.cache == "no-cache");
+        if is_part_of_it
+            && let Ok(url) = Url::parse(&request.url)
+            && !self.scripts.contains(&url)
+        {
+            self.scripts.push(url);
         }
         let answer = self.found(request).await?;
         let mut answer = Answer {
@@ -113,6 +124,16 @@ impl<'a> Answers<'a> {
             self.change(request, &mut answer);
         }
         Ok(answer)
+    }
+
+    /// A worker begins to ask.
+    pub fn begin(&mut self) {
+        self.scripts.clear();
+    }
+
+    /// The URLs of the scripts that this worker is made of, its own included.
+    pub fn scripts(&self) -> &[Url] {
+        &self.scripts
     }
 
     /// What the site says under that URL, if it was asked for: scripts for their lines, pages for their text.
@@ -160,6 +181,13 @@ impl<'a> Answers<'a> {
         self.found(&request).await
     }
 
+    /// Whether that URL is a file, or was asked for as a part of a page: whoever opens the page asks for it too.
+    fn is_known(&self, url: &Url) -> bool {
+        let mut plain = url.clone();
+        plain.set_query(None);
+        is_file(&plain) || self.known.contains_key(url.as_str())
+    }
+
     async fn found(&mut self, request: &Request) -> Result<site::Answer, String> {
         if request.method != "GET" && request.method != "HEAD" {
             return Err(format!(
@@ -169,6 +197,12 @@ impl<'a> Answers<'a> {
         }
         let url = Url::parse(&request.url).map_err(|error| format!("its URL is none: {error}"))?;
         let is_own = url.origin() == self.site.origin.origin();
+        if is_own && is_left_alone(&url) && !self.is_known(&url) {
+            return Err(
+                "its name sounds as if asking for it signed somebody out or deleted something, so a check does not ask"
+                    .to_owned(),
+            );
+        }
         let mut headers: Vec<(String, String)> = request
             .headers
             .iter()
@@ -214,9 +248,6 @@ impl<'a> Answers<'a> {
         asked: &Asked,
         request: &Request,
     ) -> Result<site::Answer, String> {
-        if !is_own {
-            public_only(url, &self.site.origin).await?;
-        }
         let mut headers: Vec<(String, String)> = request
             .headers
             .iter()
@@ -236,13 +267,11 @@ impl<'a> Answers<'a> {
             headers,
             body: Vec::new(),
         };
-        // A name can mean another address the next time that it is resolved: what was looked at above gives the
-        // reason in words, and the connection itself refuses.
-        let answer = match url.host() == self.site.origin.host() {
-            true => self.site.ask(&ask).await,
-            false => self.site.ask_public(&ask).await,
-        };
-        let answer = answer.map_err(|error| error.to_string())?;
+        let answer = self
+            .site
+            .ask(&ask)
+            .await
+            .map_err(|error| error.to_string())?;
         match answer.is_cut {
             true => Err(format!(
                 "its body is longer than the {} MB that a check reads",
@@ -323,54 +352,4 @@ fn seen_by_the_network(request: &Request, is_own: bool) -> Vec<(String, String)>
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec()
-}
-
-/// Refuses what is not on the public internet, save the site's own host under another port.
-async fn public_only(url: &Url, own: &Url) -> Result<(), String> {
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("{}: is not asked for over a network", url.scheme()));
-    }
-    if url.host() == own.host() {
-        return Ok(());
-    }
-    let port = url.port_or_known_default().unwrap_or(443);
-    let addresses: Vec<IpAddr> = match url.host() {
-        None => return Err("it names no host".to_owned()),
-        Some(Host::Ipv4(address)) => vec![address.into()],
-        Some(Host::Ipv6(address)) => vec![address.into()],
-        Some(Host::Domain(name)) => {
-            let found = tokio::net::lookup_host((name, port));
-            let found = tokio::time::timeout(site::ANSWER_WITHIN, found).await;
-            found
-                .map_err(|_| format!("{name} was not resolved in time"))?
-                .map_err(|error| format!("{name} can't be resolved: {error}"))?
-                .map(|address| address.ip())
-                .collect()
-        }
-    };
-    match addresses.iter().find(|address| !is_public(**address)) {
-        Some(address) => Err(format!(
-            "{address} is an address of the local network, which a check asks for nothing"
-        )),
-        None => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn the_sites_own_host_may_be_local_and_no_other() {
-        let own = Url::parse("http://127.0.0.1:3000/").expect("a URL");
-        let url = |text: &str| Url::parse(text).expect("a URL");
-        assert!(
-            public_only(&url("http://127.0.0.1:9/x"), &own)
-                .await
-                .is_ok()
-        );
-        assert!(public_only(&url("http://127.0.0.2/x"), &own).await.is_err());
-        assert!(public_only(&url("http://[::1]/x"), &own).await.is_err());
-        assert!(public_only(&url("ftp://1.1.1.1/x"), &own).await.is_err());
-    }
 }

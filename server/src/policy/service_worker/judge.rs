@@ -2,13 +2,14 @@
 //! and of what they answered.
 
 mod content;
-mod words;
+pub(super) mod words;
 
 use std::collections::{HashMap, HashSet};
 
+use serde_json::Value;
 use tealkeep_worker::play::{Record, Round, Visit};
 use tealkeep_worker::{
-    Answered, Event, EventId, Fact, Failure, FetchId, Mode, Place, Seen as Response, Source,
+    Answered, Event, EventId, Fact, Failure, FetchId, Mode, Place, Seen as Response, Source, Words,
 };
 
 use super::super::web::Seen;
@@ -27,11 +28,12 @@ const PART_OF_A_PAGE: usize = 64;
 ///
 /// Without a network nothing is found: answers from what is stored are what a worker is for then, and what it
 /// throws reaches nobody who would otherwise have been served.
-pub fn judge(record: &Record, seen: &Seen, answers: &Answers<'_>) -> Vec<Finding> {
+pub fn judge(record: &Record, seen: &Seen, answers: &Answers<'_>, heard: &Heard) -> Vec<Finding> {
     let case = Case {
         record,
         seen,
         answers,
+        heard,
         fetches: fetches(record),
     };
     let mut found = Found::default();
@@ -46,6 +48,30 @@ pub fn judge(record: &Record, seen: &Seen, answers: &Answers<'_>) -> Vec<Finding
     let mut findings = found.findings();
     findings.extend(case.unfinished());
     findings
+}
+
+/// What a worker is known to listen to.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// The words that its scripts compare with.
+    words: Words,
+    /// What the pages' scripts send to it.
+    sent: Vec<Value>,
+}
+
+impl Heard {
+    /// Of the worker whose scripts were asked for last.
+    pub fn of(answers: &Answers<'_>, sent: &[Value]) -> Heard {
+        let heard = answers.scripts().iter();
+        let texts: Vec<_> = heard
+            .filter_map(|url| answers.heard(url.as_str()))
+            .map(|answer| String::from_utf8_lossy(&answer.body))
+            .collect();
+        Heard {
+            words: tealkeep_worker::words(texts.iter().map(AsRef::as_ref)),
+            sent: sent.to_vec(),
+        }
+    }
 }
 
 /// A registration whose URL can't be told.
@@ -88,7 +114,8 @@ pub fn unreadable(site: &Site) -> Finding {
     )
 }
 
-fn finding(kind: Kind, url: String, evidence: String, advice: String) -> Finding {
+/// A finding of a worker; it fails.
+pub(super) fn finding(kind: Kind, url: String, evidence: String, advice: String) -> Finding {
     Finding {
         policy: Policy::ServiceWorker,
         kind,
@@ -152,6 +179,7 @@ struct Case<'a> {
     record: &'a Record,
     seen: &'a Seen,
     answers: &'a Answers<'a>,
+    heard: &'a Heard,
     fetches: HashMap<FetchId, Fetched<'a>>,
 }
 
@@ -320,7 +348,9 @@ impl<'a> Case<'a> {
                     Kind::Unparsable,
                     script.clone(),
                     format!(
-                        "A browser refuses the script: {failure}.{}",
+                        "This check's engine can't parse the script: {failure}. Either it has a syntax error, and browsers \
+                         refuse it too, or its syntax is newer than what the engine knows; then it can't be told what it \
+                         does.{}",
                         self.line(place.as_ref())
                     ),
                     words::advice(Kind::Unparsable),
@@ -360,9 +390,11 @@ impl<'a> Case<'a> {
                 ));
             }
         }
+        reasons.extend(self.rejected_while_loaded());
         for visit in &self.record.visits {
             reasons.extend(self.unsettled(visit));
         }
+        reasons.extend(self.messages_that_threw());
         let count = reasons.len();
         if count > 0 {
             reasons.truncate(8);
@@ -413,6 +445,19 @@ impl<'a> Case<'a> {
             ),
             Event::Fetch { .. } if ended.answered.is_none() => {
                 match (&ended.rejected, ended.pending) {
+                    // The page gets the network's answer. A request of the worker's own that went nowhere, such as a
+                    // POST that a check does not send, is no error of the script.
+                    (Some(why), _) if !ended.responded => {
+                        (!self.asked_in_vain(visit.id)).then(|| {
+                            format!(
+                                "With the network up, {} was left to the network, and what was given to `waitUntil` was \
+                                 rejected, so that what it would have done can't be told: {why}.{}",
+                                words::visit(visit),
+                                thrown()
+                            )
+                        })
+                    }
+                    (None, true) if !ended.responded => None,
                     (Some(why), _) => Some(format!(
                         "With the network up, {} got an error instead of an answer: {why}.{}",
                         words::visit(visit),
@@ -443,6 +488,74 @@ impl<'a> Case<'a> {
             | Event::NotificationClick { .. }
             | Event::PushSubscriptionChange => None,
         }
+    }
+
+    /// A promise that was rejected while the script was loaded, and that nobody handled.
+    fn rejected_while_loaded(&self) -> Option<String> {
+        let why = self.threw(0)?;
+        let place = self.record.facts.iter().find_map(|fact| match fact {
+            Fact::Threw {
+                event: 0, place, ..
+            } => place.as_ref(),
+            _ => None,
+        });
+        Some(format!(
+            "While the script was loaded, an error came up that nobody caught, so that what it would have done can't be \
+             told: {why}.{}",
+            self.line(place)
+        ))
+    }
+
+    /// The messages that the worker waits for, or that its pages send, and that it threw on however they were put.
+    fn messages_that_threw(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        let threw_on_all = |is_meant: &dyn Fn(&Value) -> bool| {
+            let mut last = None;
+            for visit in self.record.visits.iter().filter(|v| v.round.has_network()) {
+                let Event::Message { data, .. } = &visit.event else {
+                    continue;
+                };
+                if is_meant(data) {
+                    let why = self.failed(visit)?;
+                    last = Some(format!(
+                        "With the network up, {} ended in an error: {why}.",
+                        words::visit(visit)
+                    ));
+                }
+            }
+            last
+        };
+        for (field, word) in &self.heard.words.messages {
+            let is_meant = |data: &Value| match field.as_str() {
+                "data" => data.as_str() == Some(word),
+                field => data.get(field).and_then(Value::as_str) == Some(word),
+            };
+            reasons.extend(threw_on_all(&is_meant));
+        }
+        for sent in self.heard.sent.iter().filter(|sent| is_told_whole(sent)) {
+            let reason = threw_on_all(&|data: &Value| data == sent);
+            reasons.extend(reason.filter(|reason| !reasons.contains(reason)));
+        }
+        reasons
+    }
+
+    /// The error that a listener of an event ended in.
+    fn failed(&self, visit: &Visit) -> Option<String> {
+        if self.asked_in_vain(visit.id) {
+            return None;
+        }
+        let rejected = visit
+            .ended
+            .as_ref()
+            .and_then(|ended| ended.rejected.clone());
+        self.threw(visit.id).map(str::to_owned).or(rejected)
+    }
+
+    /// Whether a request that was sent during an event got no answer.
+    fn asked_in_vain(&self, during: EventId) -> bool {
+        self.fetches
+            .values()
+            .any(|fetched| fetched.event == during && fetched.has_failed)
     }
 
     /// What a listener threw; not what came of a request of its own that went nowhere, which is no matter of the
@@ -479,6 +592,16 @@ impl<'a> Case<'a> {
         let heard = self.answers.heard(&place.url);
         let text = heard.map(|answer| String::from_utf8_lossy(&answer.body));
         words::place(place, text.as_deref())
+    }
+}
+
+/// Whether every field of a message could be told.
+fn is_told_whole(message: &Value) -> bool {
+    match message {
+        Value::Null => false,
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        Value::Array(items) => items.iter().all(is_told_whole),
+        Value::Object(fields) => fields.values().all(is_told_whole),
     }
 }
 

@@ -70,6 +70,7 @@ pub fn of(
         registration,
         limits: limits(),
         pages,
+        messages: sources.messages.clone(),
     }
 }
 

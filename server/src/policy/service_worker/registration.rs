@@ -2,11 +2,13 @@
 //! load, by their tokens. What is registered under a URL that can't be told is said, never passed over.
 
 mod calls;
+mod messages;
 mod scan;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
 use tealkeep_worker::Registration;
 use url::Url;
 
@@ -19,6 +21,8 @@ use value::Script;
 
 /// How many workers of a site are evaluated.
 const MOST: usize = 8;
+/// How many different messages of the pages are played.
+const MOST_MESSAGES: usize = 40;
 /// How much script is read in all, in bytes: what pages load beyond it is not looked through.
 const MOST_SCRIPT: usize = 24 << 20;
 
@@ -56,9 +60,32 @@ pub struct Sources {
     pub riddles: BTreeSet<Riddle>,
     /// For each page by its number what its scripts ask for by `fetch()`.
     data: BTreeMap<usize, Vec<Url>>,
+    /// For each worker's script what its registrations say of `updateViaCache`, the most lenient one.
+    via_cache: BTreeMap<Url, ViaCache>,
+    /// What the pages' scripts send to a worker, each once.
+    pub messages: Vec<Value>,
+}
+
+/// `updateViaCache`: what of a worker a browser looks for in its HTTP cache (Service Workers, section 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ViaCache {
+    /// Nothing.
+    None,
+    /// What it imports; this is the default.
+    Imports,
+    /// Its own script as well.
+    All,
 }
 
 impl Sources {
+    /// What of that worker a browser looks for in its HTTP cache.
+    pub fn via_cache(&self, script: &str) -> ViaCache {
+        let known = Url::parse(script)
+            .ok()
+            .and_then(|url| self.via_cache.get(&url));
+        known.copied().unwrap_or(ViaCache::Imports)
+    }
+
     /// What the scripts of that page ask for.
     pub fn data_of(&self, page: usize) -> &[Url] {
         self.data.get(&page).map_or(&[], Vec::as_slice)
@@ -130,6 +157,11 @@ impl Sources {
             }
         }
         self.data.insert(number, data);
+        for message in known.messages {
+            if self.messages.len() < MOST_MESSAGES && !self.messages.contains(&message) {
+                self.messages.push(message);
+            }
+        }
         files.extend(
             known
                 .files
@@ -147,6 +179,7 @@ impl Sources {
                     module,
                     is_custom,
                     by_hand,
+                    via_cache,
                 } => {
                     let is_certain = scripts.len() == 1 && !is_custom;
                     for script in scripts {
@@ -155,6 +188,8 @@ impl Sources {
                             continue;
                         };
                         let scope = scope.as_ref().and_then(|scope| page.base.join(scope).ok());
+                        let known = self.via_cache.entry(script.clone()).or_insert(via_cache);
+                        *known = (*known).max(via_cache);
                         self.wish(Wish {
                             script,
                             scope,

@@ -359,10 +359,7 @@ mod tests {
 
     /// How a play ends whose child is another program.
     async fn failure_of(program: &str) -> String {
-        let site = Site {
-            origin: Url::parse("https://a.test/").expect("a URL"),
-            direct: None,
-        };
+        let site = Site::new(Url::parse("https://a.test/").expect("a URL"), None);
         let seen = Seen::default();
         let plan = Plan {
             registration: Registration {
@@ -372,6 +369,7 @@ mod tests {
             },
             limits: Limits::default(),
             pages: Vec::new(),
+            messages: Vec::new(),
         };
         let mut answers = Answers::new(&site, None, &seen);
         let record = run_in(Path::new(program), plan, &mut answers, OWN_TIME).await;

@@ -1,41 +1,6 @@
-//! Which addresses a script that is somebody else's may have asked: those of the public internet. A name is
-//! resolved and judged in one step, so that no second resolution can mean another address.
+//! Which addresses belong to the public internet, and which to the machine or its local network.
 
-use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use hyper_util::client::legacy::connect::dns::Name;
-use tower::Service;
-
-/// Resolves names, and refuses those that lead to any address that is not public.
-#[derive(Debug, Clone)]
-pub(super) struct PublicOnly;
-
-impl Service<Name> for PublicOnly {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let found: Vec<SocketAddr> = found.collect();
-            match found.iter().find(|address| !is_public(address.ip())) {
-                None => Ok(found.into_iter()),
-                Some(address) => Err(io::Error::other(format!(
-                    "{name} is at {}, an address of the local network",
-                    address.ip()
-                ))),
-            }
-        })
-    }
-}
+use std::net::IpAddr;
 
 /// Whether an address belongs to the public internet (the special-purpose registries of RFC 6890).
 pub fn is_public(address: IpAddr) -> bool {
@@ -52,6 +17,7 @@ pub fn is_public(address: IpAddr) -> bool {
                 || a >= 240
                 || (a == 100 && (64..128).contains(&b))
                 || (a == 192 && b == 0 && c == 0)
+                || (a == 192 && b == 88 && c == 99)
                 || (a == 198 && (b == 18 || b == 19)))
         }
         IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
@@ -82,13 +48,28 @@ mod tests {
             "169.254.169.254",
             "100.64.0.1",
             "0.0.0.0",
+            "0.1.2.3",
+            "192.0.0.8",
+            "192.88.99.1",
+            "198.18.0.1",
+            "198.51.100.1",
             "224.0.0.1",
+            "240.0.0.1",
             "255.255.255.255",
             "::1",
             "::",
             "fe80::1",
             "fd00::1",
+            "fc00::1",
+            "fec0::1",
+            "ff02::1",
+            "::127.0.0.1",
             "::ffff:192.168.1.1",
+            "::ffff:127.0.0.1",
+            "::ffff:0.0.0.0",
+            "::ffff:100.64.0.1",
+            "64:ff9b:1::1",
+            "2001::1",
             "64:ff9b::c0a8:101",
             "2002:c0a8:101::1",
             "2001:db8::1",

@@ -33,10 +33,7 @@ async fn server(answer: Vec<u8>) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
 }
 
 fn site(direct: SocketAddr) -> Site {
-    Site {
-        origin: Url::parse("https://home.example/").unwrap(),
-        direct: Some(direct),
-    }
+    Site::new(Url::parse("https://home.example/").unwrap(), Some(direct))
 }
 
 fn get(url: &str) -> Ask {
@@ -181,14 +178,4 @@ async fn what_is_not_http_is_not_asked() {
     let why = site(at).ask(&get("ftp://home.example/")).await.unwrap_err();
     assert_eq!(why.why, "is not asked over HTTP but ftp");
     assert!(asked.lock().unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn a_name_that_leads_to_the_local_network_is_not_connected_to_for_a_script() {
-    let (at, asked) = server(vec![]).await;
-    // As a name that meant a public address a moment ago would be: nothing but the connection looks at it here.
-    let named = format!("http://localhost:{}/", at.port());
-    let why = site(at).ask_public(&get(&named)).await.unwrap_err();
-    assert_eq!(why.url, named);
-    assert!(asked.lock().unwrap().is_empty(), "{}", why.why);
 }

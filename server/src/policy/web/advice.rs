@@ -9,6 +9,8 @@ pub(super) enum Aim {
     NotByProxies,
     /// The asset is kept for good.
     KeepForGood,
+    /// Errors and redirects in an asset's place are not kept.
+    ErrorsAskAgain,
     /// The asset is asked for each time, or gets a name that changes with its content.
     Revalidate,
 }
@@ -111,7 +113,39 @@ pub(super) fn lines(aim: Aim) -> String {
                 ),
                 (
                     "Caddy",
-                    "header /assets/* Cache-Control \"public, max-age=31536000, immutable\"",
+                    "@hashed {\n        path /assets/*\n        file\n    }\n    header @hashed Cache-Control \"public, \
+                     max-age=31536000, immutable\"",
+                ),
+            ],
+        ),
+        Aim::ErrorsAskAgain => (
+            "Send the year and `immutable` with the file itself only, and `Cache-Control: no-store` or `no-cache` with \
+             errors and redirects under the same path.",
+            [
+                (
+                    "SvelteKit",
+                    "adapter-node does so by itself: remove the header that a proxy puts on everything below /_app/immutable/",
+                ),
+                (
+                    "Next.js",
+                    "next.config.js: no headers() for /_next/static/, which also reach its 404",
+                ),
+                (
+                    "Django",
+                    "WhiteNoise does so by itself: remove the header that a proxy puts on everything below /static/",
+                ),
+                (
+                    "Rails",
+                    "config.public_file_server.headers reach files only: remove the header that a proxy adds",
+                ),
+                (
+                    "Express",
+                    "immutable and maxAge in express.static(), not in a res.set() before it",
+                ),
+                (
+                    "Caddy",
+                    "@hashed {\n        path /assets/*\n        file\n    }\n    header @hashed Cache-Control \"public, \
+                     max-age=31536000, immutable\"",
                 ),
             ],
         ),

@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use super::super::site::Answer;
 use super::super::{Finding, Kind, Policy, Severity};
 use super::advice::{self, Aim};
-use super::cache_control::CacheControl;
-use super::freshness::{self, Reuse, said};
+use super::cache_control::{CacheControl, Seconds};
+use super::freshness::{self, Kept, Reuse, said};
 use super::{Asset, Nature, content, evidence};
 
 /// From here on a life is long: thirty days, in seconds. A year is what to send.
@@ -15,9 +15,16 @@ pub const LONG_LIFE: u64 = 30 * 86_400;
 /// all, since an old one meets a new page.
 pub const OLD_PICTURE: u64 = 86_400;
 
+/// An hour and a day, in seconds: so long an error in a file's place is kept before it is told, and before it fails.
+const HOUR: u64 = 3_600;
+const DAY: u64 = 86_400;
+
 /// What is wrong with an asset, or nothing.
 pub(super) fn judge(asset: &Asset, at: Option<SystemTime>) -> Option<Finding> {
     let answer = asset.answer.as_ref()?;
+    if let Some(finding) = long_lived_error(asset, answer, at) {
+        return Some(finding);
+    }
     // A manifest is read when the app is installed and then by rules of its own.
     if answer.status != 200 || content::is_html(answer) || asset.destination == "manifest" {
         return None;
@@ -60,9 +67,55 @@ pub(super) fn judge(asset: &Asset, at: Option<SystemTime>) -> Option<Finding> {
     })
 }
 
+/// An answer that is not the file, under a name that means one file for good: kept for long, it keeps an outage.
+fn long_lived_error(asset: &Asset, answer: &Answer, at: Option<SystemTime>) -> Option<Finding> {
+    let Nature::Immutable(why) = &asset.nature else {
+        return None;
+    };
+    // A 304 to a question that did not compare says nothing of the file.
+    if matches!(answer.status, 200 | 304) {
+        return None;
+    }
+    let kept = Kept::of(answer, at)?;
+    let severity = match (kept.immutable, kept.seconds) {
+        (true, _) | (false, DAY..) => Severity::Fail,
+        (false, HOUR..) => Severity::Warn,
+        (false, _) => return None,
+    };
+    let what = match answer.status {
+        300..=399 => "a redirect",
+        206 => "a part of the file",
+        _ => "an error",
+    };
+    Some(Finding {
+        policy: Policy::AssetCache,
+        kind: Kind::LongLivedError,
+        severity,
+        url: asset.url.to_string(),
+        evidence: format!(
+            "{}\nIts name changes with its content ({why}), so pages ask for it by this name only; {what} in its place is \
+             used for {} without asking (RFC 9111 section 4.2.1). Whoever meets it, during a deploy or an outage, keeps it \
+             although the file is there again.",
+            evidence::of(answer, false),
+            kept.in_words()
+        ),
+        advice: advice::lines(Aim::ErrorsAskAgain),
+    })
+}
+
 /// Why something that never changes is asked for again all the same.
 fn not_for_good(says: &CacheControl, reuse: &Reuse) -> Option<String> {
     let is_immutable = says.is_flagged("immutable");
+    // Some browsers take the shortest.
+    if let Some(Seconds::Several(first, others)) = says.seconds("max-age") {
+        let shortest = others.into_iter().fold(first, u64::min);
+        if shortest < LONG_LIFE {
+            return Some(format!(
+                "max-age is said several times, and some browsers ask for it again after {}, for nothing.",
+                said(shortest)
+            ));
+        }
+    }
     Some(match reuse {
         Reuse::Fresh { seconds, .. } if *seconds >= LONG_LIFE && is_immutable => return None,
         Reuse::Fresh { seconds, .. } if *seconds >= LONG_LIFE => format!(

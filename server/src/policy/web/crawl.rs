@@ -52,6 +52,7 @@ pub(super) async fn look(site: &Site, order: &Order) -> Result<Seen, Unreachable
         seen: Seen {
             at: Some(SystemTime::now()),
             names: names::Names::new(&order.immutable),
+            api_only: order.api_only,
             ..Seen::default()
         },
         assets: HashMap::new(),
@@ -65,8 +66,15 @@ pub(super) async fn look(site: &Site, order: &Order) -> Result<Seen, Unreachable
         crawl.pages(Some(cookie)).await?;
     }
     crawl.give_children();
-    super::nature::settle(site, order, &mut crawl.seen, &crawl.pinned).await;
-    Ok(crawl.seen)
+    let Crawl {
+        mut seen,
+        pinned,
+        ends,
+        ..
+    } = crawl;
+    super::nature::settle(site, order, &mut seen, &pinned).await;
+    super::refresh::look(site, order, &mut seen, ends).await;
+    Ok(seen)
 }
 
 struct Crawl<'a> {
@@ -179,6 +187,10 @@ impl Crawl<'_> {
         self.bytes += answer.body.len();
         let is_html = content::is_html(&answer);
         if !is_html && !answer.is_redirect() && answer.status < 400 {
+            let is_home = answer.url.path() == "/" && answer.url.query().is_none();
+            if is_home && self.seen.home.is_none() {
+                self.seen.home = Some(answer);
+            }
             return Vec::new();
         }
         let markup = is_html.then(|| html::read(&answer.url, &answer.body));

@@ -48,6 +48,37 @@ pub(super) struct Reading {
     pub(super) doubts: Vec<String>,
 }
 
+/// How long a browser may use an answer without asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::policy) struct Kept {
+    /// In seconds; 0 where it guesses and nothing says for how long.
+    pub(in crate::policy) seconds: u64,
+    /// Whether `immutable` keeps it from asking even on a reload.
+    pub(in crate::policy) immutable: bool,
+}
+
+impl Kept {
+    /// `None` where a browser asks each time, or keeps nothing.
+    pub(in crate::policy) fn of(answer: &Answer, at: Option<SystemTime>) -> Option<Kept> {
+        let immutable = CacheControl::of(answer.lines("cache-control")).is_flagged("immutable");
+        let seconds = match read(answer, at).reuse {
+            Reuse::Fresh { seconds, .. } | Reuse::WhileAsking(seconds) => seconds,
+            Reuse::Guessed { seconds, .. } => seconds.unwrap_or(0),
+            Reuse::Unclear(_) => 0,
+            Reuse::Never(_) | Reuse::Asks(_) | Reuse::AsksUnlessCutOff(_) => return None,
+        };
+        Some(Kept { seconds, immutable })
+    }
+
+    /// "1 hour", or that nothing says how long.
+    pub(in crate::policy) fn in_words(self) -> String {
+        match self.seconds {
+            0 => "a time that nothing limits".to_owned(),
+            seconds => said(seconds),
+        }
+    }
+}
+
 /// Statuses that may be kept and guessed about without a word (RFC 9110 section 15.1; RFC 7725 section 3).
 const HEURISTIC: &[u16] = &[
     200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 451, 501,
@@ -178,11 +209,12 @@ fn lifetime(
     match says.seconds("max-age") {
         Some(Seconds::Of(seconds)) => return Lifetime::Of(seconds, "max-age"),
         Some(Seconds::Several(first, others)) => {
-            // The first or none: a later one that is longer is nobody's to take.
+            let longest = others.iter().copied().fold(first, u64::max);
             doubts.push(format!(
-                "max-age is said several times: {first} and {others:?}; a cache takes the first or none (RFC 9111 section 4.2.1)"
+                "max-age is said several times: {first} and {others:?}; a cache is to take the first or none (RFC 9111 \
+                 section 4.2.1), browsers differ, and it is judged by the longest"
             ));
-            return Lifetime::Of(first, "max-age");
+            return Lifetime::Of(longest, "max-age");
         }
         Some(Seconds::Unreadable(text)) => {
             return Lifetime::Unclear(format!(

@@ -72,6 +72,23 @@ pub(super) async fn in_flight(admin: SocketAddr, ports: [u16; 2]) -> Result<[Cou
     counts(&said.body, ports).map_err(|wrong| format!("Caddy's admin API at {admin} {wrong}"))
 }
 
+/// All that Caddy has loaded, as JSON.
+///
+/// # Errors
+/// In words: it gave no answer.
+pub(super) async fn configuration(admin: SocketAddr) -> Result<String, String> {
+    let said = ask(admin, "/config/", &admin.to_string())
+        .await
+        .map_err(|silence| format!("Caddy's admin API at {admin} gives no answer: {silence}"))?;
+    match said.status {
+        200 => Ok(said.body),
+        status => Err(format!(
+            "Caddy's admin API at {admin} answered {status}: {}",
+            said.body
+        )),
+    }
+}
+
 fn counts(body: &str, ports: [u16; 2]) -> Result<[Counts; 2], String> {
     let upstreams: Vec<Upstream> = serde_json::from_str(body)
         .map_err(|error| format!("does not list its upstreams ({error})"))?;

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::markers::Marker;
+use super::rules::{DISGUISED_FIELDS, FOREIGN_FIELDS, blank_cookies, drop_set_cookies};
 use super::{AS_STREAMS, LOST, WELL_KNOWN, markers_folder};
 use crate::config::{AppConfig, CaddySection, PREVIEW_HEADER, RouterConfig, RuntimeConfig};
-use crate::names::Colour;
+use crate::names::{Colour, SESSION_COOKIE};
 
 /// The pause between two attempts at a colour that refuses connections, in Caddy's words.
 const RETRY_PAUSE: &str = "50ms";
@@ -67,6 +68,7 @@ impl Site<'_> {
         self.matchers(&mut page);
         page.blank();
         page.open("route");
+        Site::clean(&mut page);
         self.proof(&mut page);
         self.maintenance(&mut page);
         page.says("A restore is under way: new requests wait. Not the request itself is handed to Tealkeep, but a question without a body, asked in its name; once that is answered, the request goes to what is live then. So a body is sent once only, and while Tealkeep itself is being restarted the question is asked again, with no harm whatever the request would have done.");
@@ -102,9 +104,32 @@ impl Site<'_> {
         page.line(&format!("import {}", self.snippet(snippet)));
     }
 
+    /// What the app must not get to see, and what it must not set.
+    fn clean(page: &mut Page) {
+        page.says("Only Caddy and a proxy on this machine say who the client is and what it asked for. Many servers read `_` in a field's name as `-`.");
+        for field in FOREIGN_FIELDS {
+            page.line(&format!("request_header @direct -{field}"));
+        }
+        for field in DISGUISED_FIELDS {
+            page.line(&format!("request_header -{field}"));
+        }
+        Site::guard_cookies(page);
+    }
+
+    /// Nobody but Tealkeep's dashboard sets its cookies. The errors' own route needs it again.
+    fn guard_cookies(page: &mut Page) {
+        page.says("Browsers let each port of a host set the host's cookies, so an app could replace the session of Tealkeep's dashboard. The app's own cookies pass; one with a name of the dashboard's becomes a line that browsers ignore.");
+        page.open("header");
+        page.line("defer");
+        page.line(&drop_set_cookies());
+        page.close();
+        page.blank();
+    }
+
     /// Written out each time: in Caddy 2.6 a snippet can't begin with another one.
     fn common(&self, page: &mut Page) {
         page.line("trusted_proxies 127.0.0.0/8 ::1/128");
+        page.line(&blank_cookies());
         if self.section.preview.is_some() {
             page.line(&format!("header_up -{PREVIEW_HEADER}"));
         }
@@ -116,6 +141,33 @@ impl Site<'_> {
     fn no_upgrade(page: &mut Page) {
         page.line("header_up -Upgrade");
         page.line("header_up -Connection");
+        page.line("@switched status 101");
+        page.open("handle_response @switched");
+        page.line("respond \"The app switched to another protocol although nobody asked for it. This has to be mended in the app.\" 502");
+        page.close();
+    }
+
+    /// Only a WebSocket is offered, whatever else the client would speak. Caddy passes the head of such an answer on as it
+    /// came, so one that sets a cookie of the dashboard's is refused.
+    fn websocket(page: &mut Page) {
+        page.line("header_up Upgrade websocket");
+        page.line("header_up Connection Upgrade");
+        page.open("@taken");
+        page.line("status 101");
+        page.line(&format!("header Set-Cookie *{SESSION_COOKIE}*"));
+        page.close();
+        page.open("handle_response @taken");
+        page.line("respond \"The app set a cookie of Tealkeep's dashboard. This has to be mended in the app.\" 502");
+        page.close();
+    }
+
+    /// To Tealkeep itself, which answers for the app's health.
+    fn health(&self, page: &mut Page) {
+        page.open("handle @health");
+        page.open(&format!("reverse_proxy {}", self.section.hold_listen));
+        page.line(&blank_cookies());
+        page.close();
+        page.close();
     }
 
     /// How long Caddy keeps a connection that nothing goes over.
@@ -179,6 +231,7 @@ impl Site<'_> {
 
     fn matchers(&self, page: &mut Page) {
         page.line(&format!("@tealkeep path {WELL_KNOWN}"));
+        page.line("@direct not remote_ip 127.0.0.0/8 ::1/128");
         for marker in [Marker::Maintenance, Marker::Hold, Marker::Green] {
             page.open(&format!("@{} file", marker.name()));
             self.file(page, marker);
@@ -194,11 +247,12 @@ impl Site<'_> {
         page.close();
         page.close();
         page.line(&format!("@health path {}", self.app.health.path));
-        page.says("A stream is opened by a GET. What else offers an upgrade (to h2c, as some clients do with each request) or takes events as an answer may have a body, and is a request.");
+        page.says("A stream is opened by a GET. What else offers an upgrade (to h2c, as some clients do with each request) or takes events as an answer may have a body, and is a request. The only protocol that is switched to is WebSocket.");
         page.open("@upgrade");
         page.line("method GET");
-        page.line("header_regexp Connection (?i)upgrade");
-        page.line("header_regexp Upgrade (?i)websocket");
+        page.line(r"header_regexp Connection (?i)(?:^|,)\s*upgrade\s*(?:,|$)");
+        page.line(r"header_regexp Upgrade (?i)(?:^|,)\s*websocket\s*(?:,|$)");
+        page.line("vars {http.request.proto} HTTP/1.1");
         page.close();
         page.open("@events");
         page.line("method GET");
@@ -237,9 +291,7 @@ impl Site<'_> {
         page.says("Maintenance, or a restore that takes longer than requests can wait.");
         page.open("handle @maintenance");
         page.says("Monitors still get an answer: the live colour's, or Tealkeep's own while there is none.");
-        page.open("handle @health");
-        page.line(&format!("reverse_proxy {}", self.section.hold_listen));
-        page.close();
+        self.health(page);
         page.open("handle");
         page.line("header Cache-Control no-store");
         page.line("header Retry-After 30");
@@ -261,9 +313,7 @@ impl Site<'_> {
             );
             page.close();
         }
-        page.open("handle @health");
-        page.line(&format!("reverse_proxy {to}"));
-        page.close();
+        self.health(page);
         page.open("handle");
         page.open(&format!("reverse_proxy {to}"));
         self.common(page);
@@ -290,11 +340,7 @@ impl Site<'_> {
     fn colour(&self, page: &mut Page, colour: Colour) {
         let to = address(self.ports, colour);
         page.open(&format!("({})", self.snippet(&colour.to_string())));
-        for kind in ["@upgrade", "@events"] {
-            page.open(&format!("handle {kind}"));
-            self.stream(page, colour);
-            page.close();
-        }
+        self.streams(page, colour, "handle @events");
         page.open("handle @changing");
         page.open(&format!("reverse_proxy {to}"));
         self.import(page, "request");
@@ -317,10 +363,20 @@ impl Site<'_> {
         page.blank();
     }
 
-    fn stream(&self, page: &mut Page, colour: Colour) {
-        let port = self.ports[colour as usize];
-        page.open(&format!("reverse_proxy {AS_STREAMS}:{port}"));
+    /// WebSockets, and the streams that `others` opens.
+    fn streams(&self, page: &mut Page, colour: Colour, others: &str) {
+        let to = format!("reverse_proxy {AS_STREAMS}:{}", self.ports[colour as usize]);
+        page.open("handle @upgrade");
+        page.open(&to);
         self.import(page, "stream");
+        Site::websocket(page);
+        page.close();
+        page.close();
+        page.open(others);
+        page.open(&to);
+        self.import(page, "stream");
+        Site::no_upgrade(page);
+        page.close();
         page.close();
     }
 
@@ -331,10 +387,10 @@ impl Site<'_> {
         page.says("Whoever knows the secret sees the colour that is idle, which works on the same database. This is counted as a stream, so that no deploy waits for it.");
         page.open("handle @preview");
         page.open("handle @green");
-        self.stream(page, Colour::Blue);
+        self.streams(page, Colour::Blue, "handle");
         page.close();
         page.open("handle");
-        self.stream(page, Colour::Green);
+        self.streams(page, Colour::Green, "handle");
         page.close();
         page.close();
         page.blank();
@@ -343,6 +399,7 @@ impl Site<'_> {
     fn errors(&self, page: &mut Page) {
         page.says("The colour that was live when the request came did not come back. Meanwhile the other one may have taken over, or a restore begun: what was not yet sent goes that way.");
         page.open("handle_errors");
+        Site::guard_cookies(page);
         page.open("handle @unsent");
         page.open("handle @hold");
         self.import(page, "held");

@@ -12,9 +12,11 @@ use futures_util::task::AtomicWaker;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::{Bytes, Incoming};
 use tokio::time::Sleep;
-use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::client::Client;
+use super::event_stream::{End, EventStream};
+use super::headers;
+use super::interim::Interim;
 use super::pool::Upstream;
 use super::switch::InFlight;
 use super::worker::Worker;
@@ -30,6 +32,8 @@ const UPLOAD_AFTER_RESPONSE: Duration = Duration::from_secs(60);
 /// A request's body on its way to a colour.
 pub(super) struct Outgoing {
     incoming: Option<Incoming>,
+    /// Whose body it is; `None` once it is whole.
+    from: Option<Arc<Client>>,
     leave: Option<Box<AwaitedLeave>>,
     progress: Option<Arc<AtomicU64>>,
 }
@@ -42,13 +46,22 @@ struct AwaitedLeave {
 }
 
 /// The colour's leave to send a body.
-#[derive(Default)]
 pub(super) struct Leave {
     given: AtomicBool,
     waker: AtomicWaker,
+    /// Interim answers that came before it and go out before it.
+    earlier: Arc<Interim>,
 }
 
 impl Leave {
+    pub(super) fn new(earlier: Arc<Interim>) -> Leave {
+        Leave {
+            given: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+            earlier,
+        }
+    }
+
     pub(super) fn give(&self) {
         self.given.store(true, SeqCst);
         self.waker.wake();
@@ -59,14 +72,17 @@ impl Outgoing {
     pub(super) fn none() -> Outgoing {
         Outgoing {
             incoming: None,
+            from: None,
             leave: None,
             progress: None,
         }
     }
 
-    pub(super) fn new(incoming: Incoming) -> Outgoing {
+    pub(super) fn new(incoming: Incoming, from: &Arc<Client>) -> Outgoing {
+        let has_body = !incoming.is_end_stream();
         Outgoing {
-            progress: (!incoming.is_end_stream()).then(Arc::default),
+            progress: has_body.then(Arc::default),
+            from: has_body.then(|| Arc::clone(from)),
             incoming: Some(incoming),
             leave: None,
         }
@@ -98,15 +114,28 @@ impl Body for Outgoing {
             awaited.leave.waker.register(cx.waker());
             if !awaited.leave.given.load(SeqCst) {
                 ready!(awaited.timeout.as_mut().poll(cx));
+            } else if awaited.leave.earlier.is_waiting() {
+                // This task is woken when they are out.
+                return Poll::Pending;
             }
             self.leave = None;
         }
         let Some(incoming) = &mut self.incoming else {
             return Poll::Ready(None);
         };
-        let frame = ready!(Pin::new(incoming).poll_frame(cx));
+        let mut frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
+        if (frame.is_none() || incoming.is_end_stream())
+            && let Some(client) = self.from.take()
+        {
+            client.watch();
+        }
         if let Some(progress) = &self.progress {
             progress.fetch_add(1, Relaxed);
+        }
+        if let Some(Ok(frame)) = &mut frame
+            && let Some(trailers) = frame.trailers_mut()
+        {
+            headers::clean_trailers(trailers);
         }
         Poll::Ready(frame)
     }
@@ -146,37 +175,6 @@ pub(super) struct FromColour {
     pub(super) bytes: u64,
     /// That it broke off, told one turn later.
     pub(super) broke_off: Option<hyper::Error>,
-}
-
-/// An event stream that can be told to go: it ends after a whole event, so that the browser's
-/// `EventSource` connects again, to what is live then, and has lost none.
-pub(super) struct EventStream {
-    told: Pin<Box<WaitForCancellationFutureOwned>>,
-    leaving: bool,
-    tail: [u8; 2],
-}
-
-impl EventStream {
-    pub(super) fn new(told: WaitForCancellationFutureOwned) -> EventStream {
-        EventStream {
-            told: Box::pin(told),
-            leaving: false,
-            tail: *b"\n\n",
-        }
-    }
-
-    fn may_end(&self) -> bool {
-        // An empty line ends an event (HTML, section 9.2.5).
-        self.leaving && self.tail == *b"\n\n"
-    }
-
-    fn passed(&mut self, data: &[u8]) {
-        // Two line ends are at most four bytes; CRLF is looked at as LF.
-        let last = &data[data.len().saturating_sub(4)..];
-        for byte in last.iter().filter(|byte| **byte != b'\r') {
-            self.tail = [self.tail[1], *byte];
-        }
-    }
 }
 
 impl ReplyBody {
@@ -257,16 +255,12 @@ impl FromColour {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        if let Some(stream) = &mut self.stream {
-            if !stream.leaving && stream.told.as_mut().poll(cx).is_ready() {
-                stream.leaving = true;
-            }
-            if stream.may_end() {
-                // The colour sees its end of the connection close.
-                self.upstream = None;
-                self.in_flight = None;
-                return Poll::Ready(None);
-            }
+        let end = self
+            .stream
+            .as_mut()
+            .map_or(End::No, |stream| stream.poll_end(cx));
+        if end == End::Now {
+            return self.leave();
         }
         if let Some(error) = self.broke_off.take() {
             return Poll::Ready(Some(Err(error)));
@@ -302,9 +296,17 @@ impl FromColour {
                 }
             }
             Poll::Ready(None) => self.settle(),
+            Poll::Pending if end == End::WhenQuiet => return self.leave(),
             Poll::Pending => {}
         }
         polled
+    }
+
+    /// Ends a stream that was told to go; the colour sees its end of the connection close.
+    fn leave(&mut self) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        self.upstream = None;
+        self.in_flight = None;
+        Poll::Ready(None)
     }
 
     /// The whole response is here: the connection can serve the next request.

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::heads::HeadBudget;
 use crate::names::Colour;
 
 /// How long a held request waits before it gets the maintenance page.
@@ -20,8 +21,9 @@ pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(300);
 /// How long a client may take for the head of a request, counted from its first byte.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How large the head of a request may be; past it the answer is 431 (RFC 6585 section 5).
-pub const HEADER_LIMIT: usize = 64 * 1024;
+/// How large the head of a request may be; past it the answer is 431 (RFC 6585 section 5). Browsers send at most some
+/// KiB; what is not whole yet costs memory before anybody knows whose it is.
+pub const HEADER_LIMIT: usize = 16 * 1024;
 /// How long a client connection may be silent between requests. Longer than the 90 s that
 /// `cloudflared` keeps its own, so that the client closes first and no request crosses a close.
 pub const CLIENT_IDLE: Duration = Duration::from_secs(300);
@@ -62,6 +64,8 @@ pub struct GateConfig {
     pub header_timeout: Duration,
     /// See [`HEADER_LIMIT`]; at least 8 KiB.
     pub header_limit: usize,
+    /// What all heads that are not whole yet may take up.
+    pub head_budget: HeadBudget,
     /// See [`CLIENT_IDLE`].
     pub client_idle: Duration,
     /// See [`WRITE_TIMEOUT`].
@@ -93,6 +97,7 @@ impl GateConfig {
             response_timeout: RESPONSE_TIMEOUT,
             header_timeout: HEADER_TIMEOUT,
             header_limit: HEADER_LIMIT,
+            head_budget: HeadBudget::default(),
             client_idle: CLIENT_IDLE,
             write_timeout: WRITE_TIMEOUT,
             client_limit: CLIENT_LIMIT,

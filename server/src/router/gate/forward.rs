@@ -10,14 +10,15 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tokio::time::{sleep, timeout};
 
-use super::body::{EventStream, FromColour, Leave, Outgoing, ReplyBody};
+use super::body::{FromColour, Leave, Outgoing, ReplyBody};
 use super::client::Client;
+use super::event_stream::EventStream;
 use super::headers::{self, Shape};
 use super::pages::{self, Wants};
 use super::pool::Upstream;
@@ -43,6 +44,8 @@ pub(super) async fn answer(
     client.asked();
     let began = Instant::now();
     let mut response = carry(&client, request, began).await;
+    client.set_takes_interim(false);
+    client.interim.sent().await;
     if client.gets_its_last_answer() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response
             .headers_mut()
@@ -53,7 +56,7 @@ pub(super) async fn answer(
 }
 
 async fn carry(
-    client: &Client,
+    client: &Arc<Client>,
     mut request: Request<Incoming>,
     began: Instant,
 ) -> Response<ReplyBody> {
@@ -66,38 +69,29 @@ async fn carry(
             return pages::refused(Wants::of(request.headers()), refusal.0, refusal.1);
         }
     };
+    client.set_takes_interim(shape.takes_interim);
+    if !shape.has_body {
+        client.watch();
+    }
+    // Dropped before its end, this request was given up by its client, or cut for being overdue.
+    let mut aborted = Aborted(Some(worker));
     let wants = Wants::of(request.headers());
     let is_health = shape.reading && request.uri().path() == worker.gate.config.health_path;
-    let request = request.map(Outgoing::new);
+    let request = request.map(|incoming| Outgoing::new(incoming, client));
     let mut journey = Journey {
+        client,
         worker,
         shape,
         deaths: 0,
         gives_up: None,
         waited: None,
     };
-    match journey.go(request, is_health).await {
-        Ok(Arrived {
-            response,
-            upstream,
-            in_flight,
-        }) => {
-            worker
-                .stats
-                .answered(in_flight.colour(), response.status(), began.elapsed());
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                if shape.upgrade {
-                    return switch_protocols(worker, response, upstream, in_flight, to_client);
-                }
-                tracing::warn!(
-                    colour = %in_flight.colour(),
-                    "answered 101 to a request that asked for no other protocol"
-                );
-                worker.stats.made(StatusCode::BAD_GATEWAY);
-                return pages::bad_gateway(wants);
-            }
-            let colour = in_flight.colour();
-            pass_on(worker, response, upstream, colour, Some(in_flight))
+    let arrived = journey.go(request, is_health).await;
+    aborted.0 = None;
+    match arrived {
+        Ok(arrived) => {
+            let took = began.elapsed();
+            deliver(client, arrived, &shape, wants, to_client, took)
         }
         Err(Failure::Own(response)) => response,
         Err(Failure::Unavailable) => {
@@ -109,12 +103,75 @@ async fn carry(
             worker.stats.made(StatusCode::BAD_GATEWAY);
             pages::bad_gateway(wants)
         }
+        Err(Failure::BadAnswer(colour, why)) => bad_answer(worker, wants, colour, &why),
+        Err(Failure::BrokenOff) => {
+            worker.stats.aborted();
+            pages::broken_off(wants)
+        }
         Err(Failure::TooSlow(colour)) => {
             tracing::warn!(%colour, "a request got no answer in time");
             worker.stats.made(StatusCode::GATEWAY_TIMEOUT);
             pages::timed_out(wants)
         }
     }
+}
+
+/// Counts a request that ended without an answer because of its client.
+struct Aborted<'a>(Option<&'a Arc<Worker>>);
+
+impl Drop for Aborted<'_> {
+    fn drop(&mut self) {
+        if let Some(worker) = self.0 {
+            worker.stats.aborted();
+        }
+    }
+}
+
+fn bad_answer(
+    worker: &Arc<Worker>,
+    wants: Wants,
+    colour: Colour,
+    why: &str,
+) -> Response<ReplyBody> {
+    tracing::warn!(%colour, "an answer could not be passed on: the app {why}");
+    worker.stats.made(StatusCode::BAD_GATEWAY);
+    pages::bad_answer(wants, why)
+}
+
+/// A colour's answer on its way to the client, if it is one that can be passed on.
+fn deliver(
+    client: &Client,
+    arrived: Arrived,
+    shape: &Shape,
+    wants: Wants,
+    to_client: OnUpgrade,
+    took: Duration,
+) -> Response<ReplyBody> {
+    let worker = &client.worker;
+    let Arrived {
+        mut response,
+        upstream,
+        in_flight,
+    } = arrived;
+    let colour = in_flight.colour();
+    let to_colour = hyper::upgrade::on(&mut response);
+    if let Err(why) = headers::towards_client(&mut response, shape) {
+        return bad_answer(worker, wants, colour, &why);
+    }
+    worker.stats.answered(colour, response.status(), took);
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return switch_protocols(worker, response, upstream, in_flight, to_client, to_colour);
+    }
+    let mut in_flight = Some(in_flight);
+    let stream = in_flight
+        .as_mut()
+        .filter(|_| is_event_stream(&response))
+        .map(|in_flight| {
+            client.begin_stream();
+            let told = in_flight.become_stream().cancelled_owned();
+            EventStream::new(told, is_compressed(&response))
+        });
+    pass_on(worker, response, upstream, colour, in_flight, stream)
 }
 
 /// A response's head, with what it hangs on.
@@ -129,11 +186,16 @@ enum Failure {
     Own(Response<ReplyBody>),
     Unavailable,
     Unreachable(Colour, String),
+    /// It answered, but nothing that can be passed on: what it did, in words that continue "the app …".
+    BadAnswer(Colour, String),
+    /// The client broke its request's body off.
+    BrokenOff,
     TooSlow(Colour),
 }
 
 /// A request's attempts, and the bounds on them.
 struct Journey<'a> {
+    client: &'a Client,
     worker: &'a Arc<Worker>,
     shape: Shape,
     /// Fresh connections that died under it.
@@ -155,7 +217,9 @@ impl Journey<'_> {
             let in_flight = match gate.switch.enter() {
                 Entry::Go(in_flight) => in_flight,
                 Entry::Held | Entry::Maintenance if is_health => {
-                    return Err(Failure::Own(probe_while_held(self.worker, request).await));
+                    let shape = &self.shape;
+                    let answer = probe_while_held(self.worker, request, shape).await;
+                    return Err(Failure::Own(answer));
                 }
                 Entry::Maintenance => return Err(Failure::Unavailable),
                 Entry::Held => {
@@ -174,15 +238,7 @@ impl Journey<'_> {
                 }
             };
             let spare = self.shape.repeatable.then(|| again(&request));
-            if self.shape.expects {
-                let leave = Arc::new(Leave::default());
-                request.body_mut().await_leave(Arc::clone(&leave));
-                hyper::ext::on_informational(&mut request, move |informational| {
-                    if informational.status() == StatusCode::CONTINUE {
-                        leave.give();
-                    }
-                });
-            }
+            self.listen_for_interim_answers(&mut request);
             let progress = request.body().progress();
             let exchange = upstream.exchange(request);
             let answer = within(gate.config.response_timeout, progress, exchange).await;
@@ -202,8 +258,16 @@ impl Journey<'_> {
             request = match (failed.take_message(), spare) {
                 // Handed back: not a byte of it was written.
                 (Some(unsent), _) => unsent,
-                // A parse error is an answer, if a bad one; the next would be no better.
-                (None, Some(spare)) if !failed.error().is_parse() => {
+                // The next answer would be no better.
+                (None, _) if failed.error().is_parse() => {
+                    let fault = upstream.fault();
+                    let why =
+                        fault.unwrap_or_else(|| format!("did not answer in valid HTTP ({why})"));
+                    return Err(Failure::BadAnswer(colour, why));
+                }
+                // The only part of it that can fail is the client's own body.
+                (None, _) if failed.error().is_user() => return Err(Failure::BrokenOff),
+                (None, Some(spare)) => {
                     if !upstream.was_used_before() {
                         self.deaths += 1;
                         if !self.shape.reading || self.deaths > DEATHS_ALLOWED {
@@ -221,6 +285,29 @@ impl Journey<'_> {
                 self.pause(colour, &why).await?;
             }
         }
+    }
+
+    /// Interim answers go to the client as they come, in their order. Leave to send the body is one of them that hyper
+    /// gives itself, as soon as the body is asked for.
+    fn listen_for_interim_answers(&self, request: &mut Request<Outgoing>) {
+        let leave = self.shape.expects.then(|| {
+            let leave = Arc::new(Leave::new(Arc::clone(&self.client.interim)));
+            request.body_mut().await_leave(Arc::clone(&leave));
+            leave
+        });
+        let interim = self
+            .shape
+            .takes_interim
+            .then(|| Arc::clone(&self.client.interim));
+        hyper::ext::on_informational(request, move |answer| {
+            if answer.status() == StatusCode::CONTINUE {
+                if let Some(leave) = &leave {
+                    leave.give();
+                }
+            } else if let Some(interim) = &interim {
+                interim.push(answer.status(), answer.headers());
+            }
+        });
     }
 
     /// A used connection for what may be sent twice, a fresh one for everything else: a used one can be closing
@@ -318,34 +405,36 @@ fn again(request: &Request<Outgoing>) -> Request<Outgoing> {
 
 /// A health probe from outside while requests are held: the live colour's own answer if it gives one, else the
 /// gate's. It is not counted in flight, since the hold exists to bring that count to nothing.
-async fn probe_while_held(worker: &Arc<Worker>, request: Request<Outgoing>) -> Response<ReplyBody> {
+async fn probe_while_held(
+    worker: &Arc<Worker>,
+    request: Request<Outgoing>,
+    shape: &Shape,
+) -> Response<ReplyBody> {
     let colour = worker.gate.switch.live();
     let asked = async {
         let config = &worker.gate.config;
         let mut upstream = worker.pool.open(colour, config, HELD_PROBE).await.ok()?;
-        let response = upstream.exchange(request).await.ok()?;
+        let mut response = upstream.exchange(request).await.ok()?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return None;
+        }
+        headers::towards_client(&mut response, shape).ok()?;
         Some((response, upstream))
     };
     match timeout(HELD_PROBE, asked).await {
-        Ok(Some((response, upstream))) if response.status() != StatusCode::SWITCHING_PROTOCOLS => {
-            pass_on(worker, response, upstream, colour, None)
-        }
-        _ => pages::held_health(),
+        Ok(Some((response, upstream))) => pass_on(worker, response, upstream, colour, None, None),
+        Ok(None) | Err(_) => pages::held_health(),
     }
 }
 
 fn pass_on(
     worker: &Arc<Worker>,
-    mut response: Response<Incoming>,
+    response: Response<Incoming>,
     upstream: Upstream,
     colour: Colour,
-    mut in_flight: Option<InFlight>,
+    in_flight: Option<InFlight>,
+    stream: Option<EventStream>,
 ) -> Response<ReplyBody> {
-    headers::towards_client(&mut response);
-    let stream = in_flight
-        .as_mut()
-        .filter(|_| is_event_stream(&response))
-        .map(|in_flight| EventStream::new(in_flight.become_stream().cancelled_owned()));
     response.map(|incoming| {
         ReplyBody::from_colour(FromColour {
             incoming,
@@ -371,23 +460,25 @@ fn is_event_stream(response: &Response<Incoming>) -> bool {
         })
 }
 
+fn is_compressed(response: &Response<Incoming>) -> bool {
+    let codings = response.headers().get_all(CONTENT_ENCODING);
+    codings
+        .iter()
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
 fn switch_protocols(
     worker: &Arc<Worker>,
-    mut response: Response<Incoming>,
+    response: Response<Incoming>,
     upstream: Upstream,
     mut in_flight: InFlight,
     to_client: OnUpgrade,
+    to_colour: OnUpgrade,
 ) -> Response<ReplyBody> {
-    let to_colour = hyper::upgrade::on(&mut response);
-    headers::towards_client(&mut response);
     let ends = in_flight.become_stream();
-    let is_websocket = response
-        .headers()
-        .get(http::header::UPGRADE)
-        .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"));
     worker.tasks.spawn(async move {
         let _in_flight = in_flight;
-        tunnel::run(to_client, to_colour, upstream, ends, is_websocket).await;
+        tunnel::run(to_client, to_colour, upstream, ends).await;
     });
     response.map(|_| ReplyBody::none())
 }

@@ -55,6 +55,28 @@ pub(super) fn bad_gateway(wants: Wants) -> Response<ReplyBody> {
     response
 }
 
+/// 502: the live colour answered something that can't be passed on; `why` continues "the app …".
+pub(super) fn bad_answer(wants: Wants, why: &str) -> Response<ReplyBody> {
+    page_of(
+        wants,
+        StatusCode::BAD_GATEWAY,
+        "The app sent a broken answer",
+        &format!(
+            "The app runs, but its answer can't be passed on: it {why}. This has to be mended in the app."
+        ),
+    )
+}
+
+/// 400: the client broke its request off.
+pub(super) fn broken_off(wants: Wants) -> Response<ReplyBody> {
+    page_of(
+        wants,
+        StatusCode::BAD_REQUEST,
+        "The request is incomplete",
+        "It ended before its body was whole, so the app has not answered it.",
+    )
+}
+
 /// 504: the live colour took the request and did not answer in time.
 pub(super) fn timed_out(wants: Wants) -> Response<ReplyBody> {
     let mut response = page_of(

@@ -16,16 +16,15 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::answer_fault::{self, MAX_ANSWER_HEAD, MAX_FIELDS};
 use super::body::Outgoing;
 use super::config::GateConfig;
+use super::recorder::{Recorder, Recording};
 use super::switch::lock;
 use crate::names::Colour;
 
 /// How many unused connections one worker keeps to one colour.
 const KEPT: usize = 256;
-
-/// How large the head of a colour's response may be.
-const RESPONSE_HEAD_LIMIT: usize = 256 * 1024;
 
 /// One worker's unused connections, by colour, the newest last.
 #[derive(Default)]
@@ -83,14 +82,20 @@ impl Pool {
         let connecting = TcpStream::connect(config.address(colour));
         let stream = tokio::time::timeout(patience, connecting).await??;
         stream.set_nodelay(true)?;
+        let recording = Recording::default();
         let (sender, connection) = Builder::new()
-            .max_buf_size(RESPONSE_HEAD_LIMIT)
-            .handshake(TokioIo::new(stream))
+            .max_buf_size(MAX_ANSWER_HEAD)
+            .max_headers(MAX_FIELDS)
+            // Two faults that a proxy has to mend (RFC 9112 sections 5.1 and 5.2).
+            .allow_spaces_after_header_name_in_responses(true)
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .handshake(TokioIo::new(Recorder::new(stream, recording.clone())))
             .await
             .map_err(io::Error::other)?;
         Ok(Upstream {
             sender,
             connection: Box::pin(connection.with_upgrades()),
+            recording,
             ended: false,
             colour,
             opened_after,
@@ -121,6 +126,8 @@ impl Pool {
 pub(super) struct Upstream {
     sender: SendRequest<Outgoing>,
     connection: Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>,
+    /// The bytes of the answer's head, as long as it is not understood.
+    recording: Recording,
     ended: bool,
     colour: Colour,
     opened_after: u64,
@@ -138,15 +145,25 @@ impl Upstream {
         &mut self,
         request: Request<Outgoing>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Outgoing>>> {
+        self.recording.begin();
         let mut answer = pin!(self.sender.try_send_request(request));
         let (connection, ended) = (&mut self.connection, &mut self.ended);
-        poll_fn(move |cx| {
+        let answer = poll_fn(move |cx| {
             if !*ended && connection.as_mut().poll(cx).is_ready() {
                 *ended = true;
             }
             answer.as_mut().poll(cx)
         })
-        .await
+        .await;
+        if answer.is_ok() {
+            self.recording.end();
+        }
+        answer
+    }
+
+    /// What was wrong with the answer that [`Upstream::exchange`] could not understand.
+    pub(super) fn fault(&self) -> Option<String> {
+        answer_fault::find(&self.recording.take())
     }
 
     /// Moves whatever can be moved.

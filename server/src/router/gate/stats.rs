@@ -23,8 +23,10 @@ pub struct GateStats {
     pub bad_gateway: u64,
     /// Maintenance pages: held too long, too many held, or maintenance: status 503.
     pub unavailable: u64,
-    /// Requests that the gate refused as malformed: status 400 and 405.
+    /// Requests that the gate refused: malformed ones, those with a transfer coding that nobody knows, `CONNECT`.
     pub refused: u64,
+    /// Requests whose client went away before its answer, or broke its body off. They say nothing about the app.
+    pub aborted: u64,
     /// Times that a request was sent again, or its connection tried again.
     pub retried: u64,
     /// Requests that had to wait for a release.
@@ -77,6 +79,7 @@ impl GateStats {
             bad_gateway: self.bad_gateway.saturating_sub(earlier.bad_gateway),
             unavailable: self.unavailable.saturating_sub(earlier.unavailable),
             refused: self.refused.saturating_sub(earlier.refused),
+            aborted: self.aborted.saturating_sub(earlier.aborted),
             retried: self.retried.saturating_sub(earlier.retried),
             held: self.held.saturating_sub(earlier.held),
             connections: self.connections.saturating_sub(earlier.connections),
@@ -151,6 +154,7 @@ pub(super) struct Shard {
     bad_gateway: AtomicU64,
     unavailable: AtomicU64,
     refused: AtomicU64,
+    aborted: AtomicU64,
     retried: AtomicU64,
     held: AtomicU64,
     connections: AtomicU64,
@@ -176,6 +180,7 @@ impl Shard {
             bad_gateway: zero(),
             unavailable: zero(),
             refused: zero(),
+            aborted: zero(),
             retried: zero(),
             held: zero(),
             connections: zero(),
@@ -205,6 +210,10 @@ impl Shard {
         .fetch_add(1, Relaxed);
     }
 
+    pub(super) fn aborted(&self) {
+        self.aborted.fetch_add(1, Relaxed);
+    }
+
     pub(super) fn retried(&self) {
         self.retried.fetch_add(1, Relaxed);
     }
@@ -231,6 +240,7 @@ impl Shard {
         total.bad_gateway += self.bad_gateway.load(Relaxed);
         total.unavailable += self.unavailable.load(Relaxed);
         total.refused += self.refused.load(Relaxed);
+        total.aborted += self.aborted.load(Relaxed);
         total.retried += self.retried.load(Relaxed);
         total.held += self.held.load(Relaxed);
         total.connections += self.connections.load(Relaxed);

@@ -2,6 +2,7 @@
 
 mod carry;
 mod hold;
+mod letter;
 mod limits;
 mod retry;
 mod streams;

@@ -1,5 +1,5 @@
-//! An upgraded connection: bytes both ways until both ends are done. Told to go, a WebSocket gets a close
-//! frame between two frames, so that its client knows that it may connect again; anything else is closed.
+//! A WebSocket: bytes both ways until both ends are done. Told to go, it gets a close frame between two frames, so that
+//! its client knows that it may connect again.
 
 use std::io;
 use std::time::Duration;
@@ -28,7 +28,6 @@ pub(super) async fn run(
     to_colour: OnUpgrade,
     upstream: Upstream,
     ends: CancellationToken,
-    is_websocket: bool,
 ) {
     let handed_over = async {
         let ((), colour) = tokio::join!(upstream.run_to_end(), to_colour);
@@ -41,7 +40,7 @@ pub(super) async fn run(
     let (from_client, to_client) = tokio::io::split(TokioIo::new(client));
     let (from_colour, to_colour) = tokio::io::split(TokioIo::new(colour));
     let up = relay_up(from_client, to_colour);
-    let down = relay_down(from_colour, to_client, &ends, is_websocket);
+    let down = relay_down(from_colour, to_client, &ends);
     let both = async {
         tokio::pin!(up, down);
         // The first error ends both; after the first orderly end the other has some time left.
@@ -85,7 +84,6 @@ async fn relay_down(
     mut from_colour: impl AsyncRead + Unpin,
     mut to_client: impl AsyncWrite + Unpin,
     ends: &CancellationToken,
-    is_websocket: bool,
 ) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
     let mut frames = Frames::default();
@@ -101,14 +99,8 @@ async fn relay_down(
                 }
                 to_client.write_all(&buffer[..read]).await?;
                 to_client.flush().await?;
-                if is_websocket {
-                    frames.passed(&buffer[..read]);
-                }
+                frames.passed(&buffer[..read]);
             }
-        }
-        if told && !is_websocket {
-            to_client.shutdown().await?;
-            return Err(io::ErrorKind::ConnectionAborted.into());
         }
         if told && frames.is_between() {
             if !frames.has_closed() {

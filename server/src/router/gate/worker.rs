@@ -17,7 +17,8 @@ use tokio_util::task::TaskTracker;
 
 use super::Shared;
 use super::client::Client;
-use super::headers::Peer;
+use super::forwarded::Peer;
+use super::heads::Origin;
 use super::pool::Pool;
 use super::stats::Shard;
 use super::switch::lock;
@@ -134,7 +135,8 @@ impl Worker {
         };
         self.stats.connected();
         let peer = Peer::new(accepted.peer.ip(), self.gate.config.trust_forwarded);
-        let client = Arc::new(Client::new(self, peer, accepted.place));
+        let origin = Origin::of(accepted.peer.ip());
+        let client = Arc::new(Client::new(self, peer, origin, accepted.place));
         let mut clients = lock(&self.clients);
         clients.last += 1;
         let farewell = Farewell {
@@ -147,7 +149,12 @@ impl Worker {
             let _farewell = farewell;
             serving.await;
         });
-        clients.open.insert(id, (client, task.abort_handle()));
+        clients
+            .open
+            .insert(id, (Arc::clone(&client), task.abort_handle()));
+        // It may close this one or another one; their farewells need the list.
+        drop(clients);
+        client.begin(task.abort_handle());
     }
 
     fn prepare(&self, stream: &std::net::TcpStream) -> io::Result<()> {
@@ -167,9 +174,12 @@ impl Worker {
         self.now.store(now, Relaxed);
         let config = &self.gate.config;
         self.pool.sweep(config.idle_limit);
+        self.gate.heads.sweep(Instant::now());
         for (client, abort) in lock(&self.clients).open.values() {
             if client.is_overdue(now, config) {
                 abort.abort();
+            } else {
+                client.probe_half_closed(now);
             }
         }
     }

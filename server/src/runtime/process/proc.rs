@@ -60,6 +60,22 @@ pub fn find_by_live_file(live_file: &Path) -> Option<Found> {
     None
 }
 
+/// All processes, of whatever group, that were started with this `TEALKEEP_LIVE_FILE` and run.
+pub fn all_by_live_file(live_file: &Path) -> Vec<Pid> {
+    let wanted = [b"TEALKEEP_LIVE_FILE=", live_file.as_os_str().as_bytes()].concat();
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let found = entries.flatten().filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse::<i32>().ok()?;
+        let environment = fs::read(entry.path().join("environ")).ok()?;
+        let mut variables = environment.split(|byte| *byte == 0);
+        let runs = Stat::read(pid).is_some_and(|stat| !stat.is_over());
+        (runs && variables.any(|variable| variable == wanted)).then_some(pid)
+    });
+    found.filter_map(Pid::from_raw).collect()
+}
+
 /// The resident memory of a process.
 pub fn resident_bytes(pid: Pid) -> Option<u64> {
     let statm = fs::read_to_string(format!("/proc/{}/statm", pid.as_raw_nonzero())).ok()?;

@@ -1,5 +1,5 @@
 // AbortController and AbortSignal (DOM Standard, section 3), their timeouts on the worker's clock. Adds isSignal,
-// isAborted, abortReason, onAbort and newSignal to internals.
+// isAborted, abortReason, onAbort, abortSignal and newSignal to internals.
 (function (host, internals) {
   'use strict';
   const { P, append, define, DOMException, EventTarget } = internals;
@@ -19,7 +19,11 @@
       internals.isSignal = (signal) => internals.isObject(signal) && #aborted in signal;
       internals.isAborted = (signal) => signal.#aborted;
       internals.abortReason = (signal) => signal.#reason;
-      internals.onAbort = (signal, act) => { append(signal.#steps, act); };
+      // Returns what takes the step back.
+      internals.onAbort = (signal, act) => {
+        append(signal.#steps, act);
+        return () => { signal.#steps = internals.filter(signal.#steps, (step) => step !== act); };
+      };
       internals.newSignal = () => new AbortSignal(key);
       abort = (signal, reason) => {
         if (signal.#aborted) return;
@@ -32,6 +36,7 @@
         internals.dispatch(signal, new internals.Event('abort'));
         for (let at = 0; at < signal.#dependents.length; at++) abort(signal.#dependents[at], signal.#reason);
       };
+      internals.abortSignal = abort;
       internals.follow = (signal, parent) => {
         if (parent.#aborted) abort(signal, parent.#reason);
         else append(parent.#dependents, signal);

@@ -82,7 +82,7 @@
     return undefined;
   };
   const isPlatform = (value) => internals.isRequest(value) || internals.isResponse(value) || internals.isHeaders(value)
-    || internals.isStream(value) || internals.isEvent(value) || internals.isSignal(value)
+    || internals.isTransferableStream(value) || internals.isEvent(value) || internals.isSignal(value)
     || is((promise) => internals.hear(promise), value) || value === globalThis
     || P.WeakMap === value.constructor;
   const DataView = globalThis.DataView;
@@ -92,8 +92,35 @@
     views[`[object ${names[at]}]`] = globalThis[names[at]];
   }
   internals.clone = (value) => copy(value, new P.Map());
+  // HTML, "StructuredSerializeWithTransfer" and its counterpart: what is transferred is replaced in the copy, and
+  // leaves its old place once the rest could be cloned.
+  internals.cloneWithTransfer = (value, list) => {
+    const known = new P.Map();
+    const moves = [];
+    for (let at = 0; at < list.length; at++) {
+      const item = list[at];
+      if (P.MapHas(known, item)) throw new DOMException('A value is transferred twice.', 'DataCloneError');
+      if (is(P.ArrayBufferGetByteLength, item)) {
+        if (P.ArrayBufferGetDetached(item)) throw new DOMException('A detached buffer is transferred.', 'DataCloneError');
+        if (P.WeakSetHas(internals.nonTransferable, item)) throw new P.TypeError('The buffer can not be transferred.');
+        P.MapSet(known, item, P.ArrayBufferSlice(item, 0));
+        internals.append(moves, () => { P.ArrayBufferTransfer(item, 0); });
+      } else if (internals.isTransferableStream(item)) {
+        const { object, connect } = internals.prepareStreamTransfer(item);
+        P.MapSet(known, item, object);
+        internals.append(moves, connect);
+      }
+    }
+    const made = copy(value, known);
+    for (let at = 0; at < moves.length; at++) moves[at]();
+    return made;
+  };
   define('structuredClone', function structuredClone(value) {
     if (arguments.length === 0) throw new P.TypeError('structuredClone: 1 argument required');
-    return internals.clone(value);
+    const options = arguments[1];
+    if (options === undefined || options === null) return internals.clone(value);
+    if (!internals.isObject(options)) throw new P.TypeError('structuredClone: the options are not an object');
+    const { transfer } = options;
+    return transfer === undefined ? internals.clone(value) : internals.cloneWithTransfer(value, P.Array_from(transfer));
   });
 })

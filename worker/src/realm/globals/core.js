@@ -138,14 +138,14 @@
   internals.note = host.note;
   internals.currentEvent = host.event;
   const stackOf = (error) => {
+    // An error of the engine's holds it inside, a DOMException in a property; script may have put anything there.
     const own = getOwnPropertyDescriptor(error, 'stack');
-    if (own && typeof own.value === 'string') return own.value;
-    return '';
+    const stack = own ? own.value : P.ErrorGetStack(error);
+    return typeof stack === 'string' ? stack : '';
   };
   // The line of the worker's script that led here.
   internals.place = () => {
-    const error = new P.Error();
-    return host.place(P.String(error.stack));
+    return host.place(P.String(P.ErrorGetStack(new P.Error())));
   };
 
   const isObject = (value) => (typeof value === 'object' && value !== null) || typeof value === 'function';
@@ -215,7 +215,7 @@
     constructor(message = '', name = 'Error') {
       this.#message = `${message}`;
       this.#name = `${name}`;
-      const stack = new P.Error().stack;
+      const stack = P.ErrorGetStack(new P.Error());
       defineProperty(this, 'stack', {
         __proto__: null, value: stack, writable: true, enumerable: false, configurable: true,
       });

@@ -1,107 +1,58 @@
-// TextEncoder, TextDecoder and their streams (Encoding Standard, section 7), atob and btoa (HTML, section 8.3).
+// TextEncoder and TextDecoder (Encoding Standard, section 7), atob and btoa (HTML, section 8.3).
+// Adds to internals: newDecoder(label, options) -> { encoding, fatal, ignoreBOM, decode(bytes, goesOn) }.
 (function (host, internals) {
   'use strict';
   const { P, define, DOMException } = internals;
+  const S = internals.streams;
   const none = new P.Uint8Array(0);
-  const view = (input) => (input === undefined ? none : internals.bytesOfView(input));
 
   class TextEncoder {
-    get encoding() { return 'utf-8'; }
-    encode(text = '') { return host.encode(`${text}`); }
-    encodeInto(text, target) {
-      text = `${text}`;
-      let read = 0;
-      let written = 0;
-      while (read < text.length) {
-        const letter = P.StringFromCodePoint(P.StringCodePointAt(text, read));
-        const bytes = host.encode(letter);
-        if (written + bytes.length > target.length) break;
-        P.TypedArraySet(target, bytes, written);
-        written += bytes.length;
-        read += letter.length;
-      }
-      return { read, written };
-    }
-  }
-  P.StringFromCodePoint = P.String_fromCodePoint;
-  define('TextEncoder', TextEncoder);
-
-  class TextDecoder {
-    #encoding;
-    #fatal;
-    #keepMark;
-    #rest = none;
-    #isFirst = true;
-    constructor(label = 'utf-8', options = undefined) {
-      const encoding = host.encodingName(`${label}`);
-      if (!encoding) throw new P.RangeError(`The encoding label provided ('${label}') is invalid.`);
-      this.#encoding = encoding;
-      this.#fatal = !!options?.fatal;
-      this.#keepMark = !!options?.ignoreBOM;
-    }
+    #encoding = 'utf-8';
     get encoding() { return this.#encoding; }
-    get fatal() { return this.#fatal; }
-    get ignoreBOM() { return this.#keepMark; }
-    decode(input, options) {
-      let bytes = internals.concat([this.#rest, view(input)]);
-      this.#rest = none;
-      const goesOn = !!options?.stream;
-      if (goesOn && this.#encoding === 'utf-8') {
-        const whole = whatIsWhole(bytes);
-        this.#rest = P.TypedArraySlice(bytes, whole);
-        bytes = P.TypedArraySlice(bytes, 0, whole);
+    encode(input = '') {
+      void this.#encoding;
+      return host.encode(`${input}`);
+    }
+    encodeInto(source, destination) {
+      void this.#encoding;
+      if (arguments.length < 2) throw new P.TypeError('encodeInto: 2 arguments required');
+      const text = `${source}`;
+      if (P.TypedArrayGet_tag(destination) !== 'Uint8Array') {
+        throw new P.TypeError('encodeInto: the destination is not a Uint8Array.');
       }
-      const text = host.decode(this.#encoding, bytes, this.#fatal, this.#keepMark || !this.#isFirst);
-      this.#isFirst = !goesOn;
-      return text;
+      const capacity = P.TypedArrayGetLength(destination);
+      // What can not fit is not encoded: no code unit takes less than a byte.
+      const encoded = host.encodeInto(P.StringSlice(text, 0, capacity + 1), capacity);
+      const written = P.TypedArrayGetLength(encoded.bytes);
+      if (written > 0) P.TypedArraySet(destination, encoded.bytes, 0);
+      return { read: encoded.read, written };
     }
   }
-  // How many bytes of UTF-8 are no beginning of a letter that is still to come.
-  const whatIsWhole = (bytes) => {
-    const length = bytes.length;
-    for (let back = 1; back <= 3 && back <= length; back++) {
-      const byte = bytes[length - back];
-      if ((byte & 0xc0) === 0x80) continue;
-      const needs = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-      return needs > back ? length - back : length;
-    }
-    return length;
-  };
-  define('TextDecoder', TextDecoder);
+  S.publish('TextEncoder', TextEncoder);
 
-  internals.defineTextStreams = () => {
-    const TransformStream = globalThis.TransformStream;
-    class TextDecoderStream {
-      #decoder;
-      #pair;
-      constructor(label, options) {
-        this.#decoder = new TextDecoder(label, options);
-        const put = (controller, text) => { if (text !== '') controller.enqueue(text); };
-        this.#pair = new TransformStream({
-          transform: (chunk, controller) => put(controller, this.#decoder.decode(chunk, { stream: true })),
-          flush: (controller) => put(controller, this.#decoder.decode()),
-        });
-      }
-      get encoding() { return this.#decoder.encoding; }
-      get fatal() { return this.#decoder.fatal; }
-      get ignoreBOM() { return this.#decoder.ignoreBOM; }
-      get readable() { return this.#pair.readable; }
-      get writable() { return this.#pair.writable; }
-    }
-    define('TextDecoderStream', TextDecoderStream);
-    class TextEncoderStream {
-      #pair = new TransformStream({
-        transform: (chunk, controller) => {
-          const bytes = host.encode(`${chunk}`);
-          if (P.TypedArrayGetLength(bytes) > 0) controller.enqueue(bytes);
-        },
-      });
-      get encoding() { return 'utf-8'; }
-      get readable() { return this.#pair.readable; }
-      get writable() { return this.#pair.writable; }
-    }
-    define('TextEncoderStream', TextEncoderStream);
+  internals.newDecoder = (label, options) => {
+    const name = `${label}`;
+    const given = S.dictionary(options, 'The options');
+    const fatal = !!given.fatal;
+    const ignoreBOM = !!given.ignoreBOM;
+    const encoding = host.encodingName(name);
+    if (!encoding) throw new P.RangeError(`The encoding label provided ('${name}') is invalid.`);
+    return { __proto__: null, encoding, fatal, ignoreBOM, decode: host.newDecoder(encoding, fatal, ignoreBOM) };
   };
+  class TextDecoder {
+    #decoder;
+    constructor(label = 'utf-8', options = undefined) { this.#decoder = internals.newDecoder(label, options); }
+    get encoding() { return this.#decoder.encoding; }
+    get fatal() { return this.#decoder.fatal; }
+    get ignoreBOM() { return this.#decoder.ignoreBOM; }
+    decode(input = undefined, options = undefined) {
+      const { decode } = this.#decoder;
+      const bytes = input === undefined ? none : internals.copyOfSource(input, true);
+      const goesOn = !!S.dictionary(options, 'The options').stream;
+      return decode(bytes, goesOn);
+    }
+  }
+  S.publish('TextDecoder', TextDecoder);
 
   const latin1 = (text) => {
     const bytes = new P.Uint8Array(text.length);

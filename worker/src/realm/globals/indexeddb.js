@@ -583,7 +583,8 @@
     if (!committing) transaction.state = 'active';
     const threw = fire(request.object, event, [transaction.object, transaction.connection.object]);
     if (transaction.state === 'finished') return;
-    if (threw) abort(transaction, fail('AbortError', 'An event handler threw.'));
+    // What throws after `commit()` aborts nothing any more.
+    if (threw && transaction.state === 'active') abort(transaction, fail('AbortError', 'An event handler threw.'));
     else if (event.type === 'error' && !event.defaultPrevented) abort(transaction, request.error);
   }
 
@@ -1376,6 +1377,8 @@
   function upgrade(base, request, connection, version, done) {
     const old = base.version;
     base.version = version;
+    base.isUpgrading = true;
+    base.oldVersion = old;
     const transaction = begin(connection, 'versionchange', namesOf(base.stores), 'default');
     undoable(transaction, () => {
       base.version = old;
@@ -1386,6 +1389,7 @@
     request.done = true;
     request.result = connection.object;
     transaction.finished = (complete) => {
+      base.isUpgrading = false;
       connection.upgrade = null;
       request.transaction = null;
       if (complete && !connection.closing) {
@@ -1457,7 +1461,9 @@
       slot(this, 'factory');
       const found = [];
       P.MapForEach(bases, (base) => {
-        if (base.version > 0) append(found, { name: base.name, version: base.version });
+        // What an upgrade does counts once it is committed.
+        const version = base.isUpgrading ? base.oldVersion : base.version;
+        if (version > 0) append(found, { name: base.name, version });
       });
       return found;
     }

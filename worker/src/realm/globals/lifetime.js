@@ -8,7 +8,7 @@
 
   // What is known of the event that runs.
   const begin = () => ({
-    __proto__: null, listeners: 0, rejected: null, pending: 0, answered: null, event: null,
+    __proto__: null, listeners: 0, rejected: null, pending: 0, responded: false, answered: null, event: null,
   });
   let current = begin();
   // The first rejection counts; a global that is missing ends everything.
@@ -108,6 +108,7 @@
       internals.stopImmediate(this);
       this.#entered = true;
       const record = current;
+      record.responded = true;
       const place = internals.place();
       const state = internals.requestState(this.#init.request);
       const settle = this.#settle;
@@ -230,7 +231,7 @@
     if (given.event === 'fetch') internals.unanswered(event);
   };
   internals.endEvent = () => {
-    const { listeners, rejected, pending, answered } = current;
-    return { __proto__: null, listeners, rejected, pending: pending > 0, answered };
+    const { listeners, rejected, pending, responded, answered } = current;
+    return { __proto__: null, listeners, rejected, pending: pending > 0, responded, answered };
   };
 })

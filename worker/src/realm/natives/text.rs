@@ -7,7 +7,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use rquickjs::{Ctx, Exception, Object, Result, TypedArray};
 
 use super::add;
-use crate::realm::convert::{array, copied, text_of};
+use crate::realm::convert::{Text, array, copied, text_of};
 
 /// Adds them.
 pub(super) fn add_text<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
@@ -21,9 +21,29 @@ pub(super) fn add_text<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
         host,
         ctx,
         "encodingName",
-        move |label: String| -> Option<String> {
-            let encoding = encoding_rs::Encoding::for_label(label.as_bytes())?;
-            (encoding != encoding_rs::REPLACEMENT).then(|| encoding.name().to_ascii_lowercase())
+        move |label: Text| -> Option<String> {
+            let encoding = encoding_rs::Encoding::for_label_no_replacement(label.0.as_bytes())?;
+            Some(encoding.name().to_ascii_lowercase())
+        },
+    )?;
+    // What of a text fits into so many bytes: those bytes, and how many code units were read.
+    add(
+        host,
+        ctx,
+        "encodeInto",
+        move |ctx: Ctx<'js>, text: Text, capacity: usize| {
+            let mut text = text.0;
+            let mut fits = capacity.min(text.len());
+            while !text.is_char_boundary(fits) {
+                fits -= 1;
+            }
+            text.truncate(fits);
+            let read = text.chars().map(char::len_utf16).sum::<usize>();
+            let encoded = Object::new(ctx.clone())?;
+            encoded.set_prototype(None)?;
+            encoded.set("bytes", array(&ctx, text.as_bytes())?)?;
+            encoded.set("read", read)?;
+            Result::Ok(encoded)
         },
     )?;
     add(
@@ -56,9 +76,9 @@ pub(super) fn add_text<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
         host,
         ctx,
         "percentDecode",
-        move |ctx: Ctx<'js>, text: String| {
-            let mut bytes = Vec::with_capacity(text.len());
-            let mut rest = text.as_bytes();
+        move |ctx: Ctx<'js>, text: Text| {
+            let mut bytes = Vec::with_capacity(text.0.len());
+            let mut rest = text.0.as_bytes();
             while let [first, after @ ..] = rest {
                 let escaped = after
                     .get(..2)
@@ -94,8 +114,9 @@ pub(super) fn add_text<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
         host,
         ctx,
         "fromBase64",
-        move |ctx: Ctx<'js>, text: String| -> Result<Option<TypedArray<'js, u8>>> {
+        move |ctx: Ctx<'js>, text: Text| -> Result<Option<TypedArray<'js, u8>>> {
             let mut text: String = text
+                .0
                 .chars()
                 .filter(|letter| !matches!(letter, ' ' | '\t' | '\n' | '\r' | '\u{c}'))
                 .collect();

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn limit_of(script: &str, limits: Limits) -> String {
+pub(super) fn limit_of(script: &str, limits: Limits) -> String {
     let stage = Stage::with(script, false, limits);
     let failure = stage
         .realm
@@ -22,7 +22,7 @@ fn limit_of(script: &str, limits: Limits) -> String {
     }
 }
 
-fn quick() -> Limits {
+pub(super) fn quick() -> Limits {
     Limits {
         turn_ms: 60,
         ..Limits::default()

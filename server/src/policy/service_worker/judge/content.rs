@@ -23,6 +23,8 @@ pub struct Fetched<'a> {
     pub navigation: bool,
     /// The type of its answer as received.
     pub content_type: Option<&'a str>,
+    /// Whether there was no answer.
+    pub has_failed: bool,
 }
 
 impl<'a> Fetched<'a> {
@@ -35,6 +37,7 @@ impl<'a> Fetched<'a> {
                 destination,
                 navigation,
                 content_type,
+                error,
                 ..
             } => Some(Fetched {
                 event: *event,
@@ -42,6 +45,7 @@ impl<'a> Fetched<'a> {
                 destination,
                 navigation: *navigation,
                 content_type: content_type.as_deref(),
+                has_failed: error.is_some(),
             }),
             Fact::Stored { .. }
             | Fact::Removed { .. }

@@ -49,6 +49,7 @@ fn seen() -> Seen {
 
 /// A worker's life, told event by event.
 struct Life {
+    heard: Heard,
     record: Record,
     asked: u32,
 }
@@ -56,6 +57,7 @@ struct Life {
 impl Life {
     fn new() -> Life {
         Life {
+            heard: Heard::default(),
             record: Record::new(Registration {
                 script: "https://a.test/sw.js".to_owned(),
                 scope: PAGE.to_owned(),
@@ -76,6 +78,7 @@ impl Life {
                 listeners: 1,
                 rejected: None,
                 pending: false,
+                responded: true,
                 answered: None,
             }),
         });
@@ -206,11 +209,13 @@ impl Life {
 
     fn findings(&self) -> Vec<Finding> {
         let seen = seen();
-        let site = Site {
-            origin: url(PAGE),
-            direct: None,
-        };
-        judge(&self.record, &seen, &Answers::new(&site, None, &seen))
+        let site = Site::new(url(PAGE), None);
+        judge(
+            &self.record,
+            &seen,
+            &Answers::new(&site, None, &seen),
+            &self.heard,
+        )
     }
 
     fn kinds(&self) -> Vec<Kind> {

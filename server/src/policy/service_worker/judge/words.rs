@@ -104,20 +104,24 @@ pub fn advice(kind: Kind) -> String {
              Workbox (generateSW, injectManifest, vite-plugin-pwa): take html out of `globPatterns` and set \
              `navigateFallback: null`; give pages no `runtimeCaching` route, or `NetworkOnly`.\n\
              Angular: take `/index.html` out of `assetGroups` in ngsw-config.json, and set \"navigationRequestStrategy\": \"freshness\".\n\
-             SvelteKit: keep `build` from `$service-worker` only, not `prerendered`.\n\
+             SvelteKit: keep `build` from `$service-worker` only, not `prerendered` and not what `fetch` answers later.\n\
              By hand: leave \"/\" and pages out of `cache.addAll([...])`, and look at the response's Content-Type before `cache.put`."
         }
         Kind::CachesNavigation => {
             "Let navigations pass: `if (event.request.mode === 'navigate') return;` as the first line of the fetch listener.\n\
-             Workbox: no `NavigationRoute`, no `runtimeCaching` entry whose pattern matches a page; next-pwa and Serwist: drop the \
-             \"pages\", \"others\" and start-url entries of the default `runtimeCaching`."
+             Workbox: no `NavigationRoute`, no `runtimeCaching` entry whose pattern matches a page.\n\
+             next-pwa: `cacheStartUrl: false`, and a `runtimeCaching` of your own with /_next/static/ only.\n\
+             Serwist: `runtimeCaching: []` in place of `defaultCache`."
         }
         Kind::CachesMutableAsset => {
             "Keep only files whose name changes with their content.\n\
              Workbox, vite-plugin-pwa: narrow `globPatterns` to the hashed files (`assets/**/*.{js,css,woff2}`), with \
              `dontCacheBustURLsMatching` for them; a revision beside an unhashed URL does not make it immutable. \
-             vite-plugin-pwa adds icons and the manifest by itself: `includeAssets: []`, `includeManifestIcons: false`.\n\
-             SvelteKit: keep `build` only, not `files`. Angular: leave favicon, manifest and `/assets/**` out of `assetGroups`.\n\
+             vite-plugin-pwa: it precaches the manifest that it makes, and its icons: set `manifest: false` and put \
+             manifest.webmanifest into public/ yourself.\n\
+             SvelteKit: keep `build` only, not `files`.\n\
+             Angular: leave favicon, manifest and `/assets/**` out of `assetGroups`.\n\
+             next-pwa: `publicExcludes: ['**/*']`. Serwist: `globPublicPatterns: []`.\n\
              By hand: let requests for unhashed files go to the network, where their Cache-Control decides.\n\
              If the URL's bytes really never change, say so with `Cache-Control: max-age=31536000, immutable`, or by a pattern in the configuration."
         }
@@ -133,14 +137,21 @@ pub fn advice(kind: Kind) -> String {
              `event.respondWith(fetch(event.request).catch(() => offlinePage))` for navigations, or no answer at all."
         }
         Kind::Unparsable => {
-            "Mend the script. If browsers take it, register it with `{ type: 'module' }` where it uses `import`, and build it for an older \
-             language level where it uses something newer than the engine of this check knows."
+            "Fix the syntax error. If browsers run the script, the limit is this check's engine: register it with `{ type: 'module' }` \
+             where it uses `import`, and build it for an older language level (ES2022) where it uses newer syntax."
         }
         Kind::CannotEvaluate => {
             "Mend what is named, so that the worker installs and answers by itself. If it is right as it is and only this check can't follow, \
              look at it by hand and accept this finding, or set the policy to warn for this app."
         }
-        Kind::HeuristicFreshness
+        Kind::StaleWorkerScript => {
+            "Leave `updateViaCache` out of the registration, or set it to 'none', and send `Cache-Control: no-cache` with \
+             the worker's script and with each script that it imports under a name that stays the same; or give the \
+             imported script a name that changes with its content."
+        }
+        Kind::NothingSeen
+        | Kind::LongLivedError
+        | Kind::HeuristicFreshness
         | Kind::Reusable
         | Kind::MayBeStale
         | Kind::QualifiedNoCache

@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 
+use serde_json::Value;
 use url::Url;
 
 use super::scan::{Lexeme, Token};
 use super::value::{Script, Stretch};
+use super::{ViaCache, messages};
 
 /// What the scripts of one page say.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +18,8 @@ pub struct Known {
     pub data: Vec<String>,
     /// Strings that name a file as one names a worker's.
     pub files: Vec<String>,
+    /// What they send to a worker by `postMessage()`, as far as it can be told.
+    pub messages: Vec<Value>,
 }
 
 /// One registration.
@@ -33,6 +37,8 @@ pub enum Call {
         is_custom: bool,
         /// Whether it is told to `register()` itself, and not to a library whose own call then says nothing.
         by_hand: bool,
+        /// What a browser may look for in its HTTP cache when it looks for a new version.
+        via_cache: ViaCache,
     },
     /// Its URL can't be told.
     Riddle {
@@ -49,6 +55,7 @@ impl Known {
         self.calls.extend_from_slice(&other.calls);
         self.data.extend_from_slice(&other.data);
         self.files.extend_from_slice(&other.files);
+        self.messages.extend_from_slice(&other.messages);
     }
 
     /// What a library registers that is loaded from elsewhere and is not read.
@@ -71,6 +78,7 @@ impl Known {
                 module: false,
                 is_custom: true,
                 by_hand: false,
+                via_cache: ViaCache::Imports,
             });
         }
     }
@@ -100,6 +108,8 @@ pub fn read(script: &Script<'_>, above: u32, known: &mut Known) {
             known.calls.push(call);
         } else if let Some(target) = data(script, at) {
             known.data.push(target);
+        } else if let Some(message) = messages::sent(script, at) {
+            known.messages.push(message);
         }
     }
 }
@@ -263,6 +273,11 @@ fn plain(
         module: said("type").as_deref() == Some("module"),
         is_custom,
         by_hand: by_hand && !is_custom,
+        via_cache: match said("updateViaCache").as_deref() {
+            Some("all") => ViaCache::All,
+            Some("none") => ViaCache::None,
+            Some(_) | None => ViaCache::Imports,
+        },
     }
 }
 

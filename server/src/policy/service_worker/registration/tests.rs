@@ -382,10 +382,7 @@ async fn granted_to(its: &str, scope: Option<&str>, allowed: Option<&str>) -> bo
         assets: vec![asset],
         ..Seen::default()
     };
-    let site = super::super::super::Site {
-        origin: url("https://a.test/"),
-        direct: None,
-    };
+    let site = super::super::super::Site::new(url("https://a.test/"), None);
     let sources = Sources {
         wishes: vec![Wish {
             script: url(its),
@@ -453,10 +450,7 @@ async fn a_known_registration_does_not_hide_one_that_cannot_be_told() {
             assets: vec![script("https://a.test/sw.js", "")],
             ..Seen::default()
         };
-        let site = super::super::super::Site {
-            origin: url("https://a.test/"),
-            direct: None,
-        };
+        let site = super::super::super::Site::new(url("https://a.test/"), None);
         let sources = Sources::read(&seen);
         let mut answers = Answers::new(&site, None, &seen);
         let chosen = choose(&sources, &mut answers, &site.origin).await;

@@ -78,10 +78,7 @@ async fn site() -> (Site, Asked) {
 }
 
 fn at(direct: SocketAddr) -> Site {
-    Site {
-        origin: Url::parse("https://home.example/").unwrap(),
-        direct: Some(direct),
-    }
+    Site::new(Url::parse("https://home.example/").unwrap(), Some(direct))
 }
 
 fn pages(seen: &Seen) -> Vec<(String, u16, bool)> {

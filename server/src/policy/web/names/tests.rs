@@ -1,5 +1,7 @@
 use super::*;
 
+mod generated;
+
 fn nature(names: &Names, path: &str) -> Nature {
     names.nature(&url(path))
 }
@@ -117,4 +119,74 @@ fn proof_beats_a_configured_pattern() {
         nature(&names, "/pinned/app.js"),
         Nature::ProvenMutable("seen".to_owned())
     );
+}
+
+#[test]
+fn base64url_is_recognised_alone_after_a_dot_and_in_a_changed_picture() {
+    let mut names = Names::default();
+    for path in [
+        "/_astro/index.D8a9sQwz.css",
+        "/_astro/page.B7x_9aQz.js",
+        "/_nuxt/47ulVJFB.js",
+        "/_nuxt/D8a9sQwz.js",
+        "/_nuxt/Bq3Xx81d.js",
+    ] {
+        names.learn(&url(path));
+    }
+    for path in [
+        "/_astro/page.-NEgbUZs.js",
+        "/_astro/photo.D8a9sQwz_Z1kMn2.webp",
+        "/_nuxt/47ulVJFB.js",
+        "/_nuxt/-NEgbUZs.js",
+        "/_nuxt/DiwrgTda.js",
+    ] {
+        assert!(
+            matches!(nature(&names, path), Nature::Immutable(_)),
+            "{path}"
+        );
+    }
+    for path in [
+        "/_nuxt/settings.js",
+        "/_nuxt/app-1234.js",
+        "/_astro/page.settings.js",
+    ] {
+        assert!(matches!(nature(&names, path), Nature::Mutable(_)), "{path}");
+    }
+}
+
+#[test]
+fn a_checksum_in_the_query_makes_another_url() {
+    let names = Names::default();
+    for (path, is_immutable) in [
+        ("/js/app.js?id=68b0f4ad5d4a6b9ee3ae", true),
+        ("/js/app.js?id=8c1f4a2e", true),
+        ("/js/app.js?id=3", false),
+        ("/js/app.js?id=settings", false),
+        ("/js/app.js?id=20241121", false),
+        ("/js/app.js?v=8c1f4a2e", false),
+    ] {
+        let found = matches!(nature(&names, path), Nature::Immutable(_));
+        assert_eq!(found, is_immutable, "{path}");
+    }
+}
+
+#[test]
+fn folders_of_one_tree_are_one_build() {
+    let mut names = Names::default();
+    for path in [
+        "/static/css/base.5f3a9c0d12ab.css",
+        "/static/js/app.0a1b2c3d4e5f.js",
+        "/static/js/map.91c2e7b04d3f.js",
+        "/static/img/logo.77ab01cd9e20.svg",
+    ] {
+        names.learn(&url(path));
+    }
+    let digits_alone = "/static/fonts/inter.204857193046.woff2";
+    assert!(matches!(nature(&names, digits_alone), Nature::Immutable(_)));
+    assert!(matches!(
+        nature(&Names::default(), digits_alone),
+        Nature::Mutable(_)
+    ));
+    let plain = "/static/fonts/inter.woff2";
+    assert!(matches!(nature(&names, plain), Nature::Mutable(_)));
 }

@@ -27,14 +27,20 @@ pub(in super::super) enum Alphabet {
 }
 
 impl Alphabet {
-    /// Those in which something written in this one can be written as well.
-    pub(super) fn wider(self) -> &'static [Alphabet] {
-        match self {
-            Alphabet::Hexadecimal => &[Alphabet::Hexadecimal, Alphabet::Lower, Alphabet::Base64],
-            Alphabet::Lower => &[Alphabet::Lower, Alphabet::Base64],
-            Alphabet::Upper => &[Alphabet::Upper, Alphabet::Base64],
-            Alphabet::Base64 => &[Alphabet::Base64],
+    /// The narrowest one that holds what is written in either.
+    pub(super) fn and(self, other: Alphabet) -> Alphabet {
+        match (self, other) {
+            (same, also) if same == also => same,
+            (Alphabet::Base64 | Alphabet::Upper, _) | (_, Alphabet::Base64 | Alphabet::Upper) => {
+                Alphabet::Base64
+            }
+            (Alphabet::Hexadecimal | Alphabet::Lower, _) => Alphabet::Lower,
         }
+    }
+
+    /// Whether something written in another one is written in this one as well.
+    pub(super) fn holds(self, other: Alphabet) -> bool {
+        self.and(other) == self
     }
 }
 
@@ -42,6 +48,23 @@ impl Alphabet {
 const SHORTEST: usize = 8;
 /// The longest: SHA-512 in hexadecimal.
 const LONGEST: usize = 128;
+
+/// Whether a part is a date, a size or too short or long to be a checksum, whatever stands beside it.
+pub(super) fn is_none(text: &str) -> bool {
+    let is_written_so = text
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    !(SHORTEST..=LONGEST).contains(&text.len())
+        || !is_written_so
+        || is_date(text)
+        || is_measure(text)
+        || text.len() > 16 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The alphabet that a part is written in.
+pub(super) fn alphabet(text: &str) -> Alphabet {
+    Counted::of(text).alphabet(text)
+}
 
 /// How a part of a name looks.
 pub(in super::super) fn look(text: &str) -> Look {
@@ -166,16 +189,17 @@ fn is_measure(text: &str) -> bool {
     if text.bytes().all(|b| b.is_ascii_hexdigit()) {
         return false;
     }
-    let lower = text.to_ascii_lowercase();
-    if let Some((width, height)) = lower.split_once('x') {
-        let height = height.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let is_number = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
-        if is_number(width) && is_number(height) {
-            return true;
-        }
-    }
-    let units = ["px", "dpi", "fps", "kbps", "mb", "kb", "pt", "ms"];
-    text.starts_with(|c: char| c.is_ascii_digit()) && units.iter().any(|unit| lower.ends_with(unit))
+    let units = [
+        "x", "p", "px", "dpi", "fps", "kbps", "mb", "kb", "pt", "ms", "hz", "khz",
+    ];
+    let is_of_one_case = !text.bytes().any(|b| b.is_ascii_uppercase())
+        || !text.bytes().any(|b| b.is_ascii_lowercase());
+    let mut words = text
+        .split(|c: char| c.is_ascii_digit())
+        .filter(|word| !word.is_empty());
+    is_of_one_case
+        && text.starts_with(|c: char| c.is_ascii_digit())
+        && words.all(|word| units.contains(&word.to_ascii_lowercase().as_str()))
 }
 
 /// Words of two letters or more written together, with one number at most: `UserList2`, `Web2Page`.

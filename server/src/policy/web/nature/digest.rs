@@ -14,9 +14,12 @@ const SHORTEST: usize = 6;
 
 /// Which part of a URL's name is the beginning of which checksum of these bytes, in a sentence.
 pub(super) fn in_name(url: &Url, body: &[u8]) -> Option<String> {
+    let in_query = url.query_pairs().find(|(name, _)| name == "id");
+    let in_query = in_query.map(|(_, value)| value.into_owned());
     let candidates: Vec<&str> = names::parts(url.path())
         .into_iter()
         .map(|part| part.text)
+        .chain(in_query.as_deref())
         .filter(|text| text.len() >= SHORTEST)
         .collect();
     if candidates.is_empty() {

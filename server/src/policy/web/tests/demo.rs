@@ -23,10 +23,7 @@ async fn findings(release: &str) -> Vec<(Policy, Kind, Severity, String)> {
     })
     .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let site = Site {
-        origin: url("/"),
-        direct: Some(listener.local_addr().unwrap()),
-    };
+    let site = Site::new(url("/"), Some(listener.local_addr().unwrap()));
     let shutdown = CancellationToken::new();
     let app = tokio::spawn(serve(listener, settings, shutdown.clone()));
     let began = Instant::now();

@@ -385,7 +385,7 @@ const ROWS: &[Row] = &[
         "9111 4.2.1",
         200,
         &["cache-control: max-age=0, max-age=60, must-revalidate"],
-        DOUBT,
+        REUSABLE,
     ),
     (
         "9111 4.2.1",

@@ -163,3 +163,106 @@ async fn what_does_not_end_by_the_deadline_is_cut() {
     soon(front.serving.take().unwrap()).await.unwrap().unwrap();
     assert_eq!(front.requests(Colour::Blue), 0);
 }
+
+/// Raises how many files this process may have open, as far as it may.
+fn allow_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    setrlimit(Resource::Nofile, raised).unwrap();
+}
+
+/// A client at an address of its own.
+async fn from_address(last: u8, to: SocketAddr) -> Raw {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket
+        .bind(SocketAddr::from(([127, 0, 9, last], 0)))
+        .unwrap();
+    Raw::new(soon(socket.connect(to)).await.unwrap())
+}
+
+#[tokio::test]
+async fn thousands_of_unfinished_heads_take_bounded_room_and_keep_nobody_out() {
+    allow_many_files();
+    let blue = saying("blue").await;
+    let budget = crate::router::gate::HeadBudget {
+        bytes: 4 * 1024 * 1024,
+        bytes_per_address: 1024 * 1024,
+        ..Default::default()
+    };
+    let front = Front::start(GateConfig {
+        // So that nothing but the budget ends them.
+        header_timeout: PATIENCE * 10,
+        head_budget: budget,
+        ..GateConfig::new(blue, blue)
+    })
+    .await;
+    let half = format!(
+        "GET / HTTP/1.1\r\nHost: a\r\nX-Long: {}",
+        "x".repeat(12_000)
+    );
+    let mut slow = Vec::new();
+    for number in 0..3000 {
+        // The first thousand from a single address.
+        let last = if number < 1000 {
+            1
+        } else {
+            2 + (number % 20) as u8
+        };
+        let mut client = from_address(last, front.at).await;
+        // The gate may have closed it already.
+        let _ = soon(client.stream.write_all(half.as_bytes())).await;
+        slow.push(client);
+        if number % 500 == 0 {
+            assert_eq!(
+                from_address(100, front.at).await.get("/").await.body,
+                "blue"
+            );
+        }
+    }
+    until("the budget has closed most of them", || {
+        let unfinished = front.gate.unfinished_heads();
+        assert!(
+            unfinished.bytes <= 4 * 1024 * 1024 + 16 * 1024,
+            "{unfinished:?}"
+        );
+        unfinished.closed > 2400 && unfinished.connections < 600
+    })
+    .await;
+    assert_eq!(from_address(1, front.at).await.get("/").await.body, "blue");
+    assert_eq!(
+        from_address(100, front.at).await.get("/").await.body,
+        "blue"
+    );
+    drop(slow);
+    until("nothing is left of them", || {
+        front.gate.unfinished_heads().bytes == 0
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn silent_connections_never_take_the_last_places() {
+    let blue = saying("blue").await;
+    let front = Front::start(GateConfig {
+        client_limit: 40,
+        header_timeout: PATIENCE * 10,
+        ..GateConfig::new(blue, blue)
+    })
+    .await;
+    let mut silent = Vec::new();
+    for number in 0..60 {
+        silent.push(from_address(number, front.at).await);
+    }
+    assert_eq!(
+        from_address(100, front.at).await.get("/").await.body,
+        "blue"
+    );
+    until("a quarter of the places is free of them", || {
+        front.gate.unfinished_heads().connections <= 30
+    })
+    .await;
+}

@@ -1,4 +1,4 @@
-//! WebSockets, other upgrades and event streams: carried as they come, counted, and told to go.
+//! WebSockets, offers of other protocols and event streams: carried as they come or left out, counted, and told to go.
 
 use futures_util::{SinkExt, StreamExt};
 use tokio_tungstenite::tungstenite::Message as Frame;
@@ -102,35 +102,38 @@ async fn a_websocket_client_that_vanishes_is_no_longer_counted_and_its_colour_kn
 }
 
 #[tokio::test]
-async fn any_other_protocol_passes_both_ways_and_is_closed_when_told() {
+async fn an_offer_of_any_other_protocol_stays_at_the_gate() {
     let (at, _) = raw_backend(|mut connection, _| async move {
-        let head = connection.head().await?;
-        assert_eq!(head.field("upgrade"), "knitting/2");
-        assert_eq!(head.field("connection"), "upgrade");
-        // The first bytes of the new protocol come with the head.
-        connection
-            .send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: knitting/2\r\n\r\nhello ")
-            .await;
-        let word = connection.through("!").await?;
-        connection.send(format!("got {word}")).await;
-        connection.rest().await;
-        Ok(())
+        loop {
+            let head = connection.head().await?;
+            let seen = head.field("upgrade") + &head.field("connection");
+            connection
+                .send(format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{seen}",
+                    seen.len()
+                ))
+                .await;
+        }
     })
     .await;
     let front = Front::before(at).await;
-    let mut client = front.client().await;
-    client
-        .send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: knitting/2\r\n\r\n")
-        .await;
-    let head = client.head().await.unwrap();
-    assert_eq!(head.status(), 101);
-    assert_eq!(head.field("upgrade"), "knitting/2");
-    client.send("wool!").await;
-    assert_eq!(client.through("!").await.unwrap(), "hello got wool!");
-    assert_eq!(front.streams(Colour::Blue), 1);
-    front.gate.end_streams(Colour::Blue);
-    assert_eq!(client.rest().await, "");
-    assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
+    for protocol in ["h2c", "tcp", "TLS/1.0", "xwebsocket", "websocket/13, h2c"] {
+        let mut client = front.client().await;
+        client
+            .send(format!(
+                "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n"
+            ))
+            .await;
+        let answer = client.message().await.unwrap();
+        assert_eq!(
+            (answer.status(), answer.body.as_str()),
+            (200, ""),
+            "{protocol}"
+        );
+        // What follows is the next request, and no tunnel.
+        assert_eq!(client.get("/").await.status(), 200);
+    }
+    assert_eq!(front.streams(Colour::Blue), 0);
 }
 
 #[tokio::test]
@@ -167,11 +170,23 @@ async fn switching_protocols_without_being_asked_is_a_502() {
     })
     .await;
     let front = Front::before(at).await;
-    assert_eq!(front.client().await.get("/").await.status(), 502);
+    let answer = front.client().await.get("/").await;
+    assert_eq!(answer.status(), 502);
+    assert!(
+        answer.body.contains("nobody asked for another protocol"),
+        "{answer:?}"
+    );
 }
 
 /// An event stream whose events the test sends itself.
 async fn event_stream() -> (SocketAddr, tokio::sync::mpsc::UnboundedSender<&'static str>) {
+    event_stream_with("").await
+}
+
+/// The same with further fields in its head.
+async fn event_stream_with(
+    fields: &'static str,
+) -> (SocketAddr, tokio::sync::mpsc::UnboundedSender<&'static str>) {
     let (send, events) = tokio::sync::mpsc::unbounded_channel::<&'static str>();
     let events = Arc::new(tokio::sync::Mutex::new(events));
     let (at, _) = raw_backend(move |mut connection, _| {
@@ -179,7 +194,7 @@ async fn event_stream() -> (SocketAddr, tokio::sync::mpsc::UnboundedSender<&'sta
         async move {
             connection.head().await?;
             connection
-                .send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n")
+                .send(format!("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n{fields}\r\n"))
                 .await;
             while let Some(event) = events.lock().await.recv().await {
                 connection
@@ -267,5 +282,60 @@ async fn a_stream_that_was_still_being_opened_when_streams_were_told_to_go_goes_
     go.notify_one();
     client.head().await.unwrap();
     assert_eq!(client.chunk().await.unwrap(), None);
+    assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
+}
+
+#[tokio::test]
+async fn lines_that_end_with_cr_alone_end_events_too() {
+    let (blue, events) = event_stream().await;
+    let front = Front::before(blue).await;
+    let mut client = front.client().await;
+    client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    client.head().await.unwrap();
+    events.send("data: 1\r\r").unwrap();
+    assert_eq!(client.chunk().await.unwrap().unwrap(), "data: 1\r\r");
+    front.gate.end_streams(Colour::Blue);
+    assert_eq!(client.chunk().await.unwrap(), None);
+    assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
+}
+
+#[tokio::test]
+async fn a_compressed_event_stream_ends_when_told_though_its_events_cannot_be_seen() {
+    let (blue, events) = event_stream_with("Content-Encoding: gzip\r\n").await;
+    let front = Front::before(blue).await;
+    let mut client = front.client().await;
+    client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    client.head().await.unwrap();
+    events.send("not text").unwrap();
+    assert_eq!(client.chunk().await.unwrap().unwrap(), "not text");
+    front.gate.end_streams(Colour::Blue);
+    assert_eq!(client.chunk().await.unwrap(), None);
+    assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
+}
+
+#[tokio::test]
+async fn an_event_that_never_ends_keeps_its_stream_for_a_bounded_time() {
+    let (blue, events) = event_stream().await;
+    let front = Front::before(blue).await;
+    let mut client = front.client().await;
+    client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    client.head().await.unwrap();
+    events.send(": a heartbeat\n").unwrap();
+    assert_eq!(client.chunk().await.unwrap().unwrap(), ": a heartbeat\n");
+    front.gate.end_streams(Colour::Blue);
+    assert_eq!(client.chunk().await.unwrap(), None);
+    assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
+}
+
+#[tokio::test]
+async fn an_event_stream_whose_client_vanishes_is_no_longer_counted() {
+    let (blue, _events) = event_stream().await;
+    let front = Front::before(blue).await;
+    let mut client = front.client().await;
+    client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    client.head().await.unwrap();
+    assert_eq!(front.streams(Colour::Blue), 1);
+    drop(client);
+    // The app sends nothing meanwhile, so no write could show it.
     assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
 }

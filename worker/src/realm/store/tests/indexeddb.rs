@@ -314,3 +314,36 @@ fn tables_count_against_the_same_limits_as_caches() {
     );
     assert_eq!(stage.said(), Vec::<String>::new());
 }
+
+#[test]
+fn what_throws_after_a_commit_aborts_nothing() {
+    // Section 5.9: only a transaction that is still active is aborted by a listener that throws.
+    let stage = Stage::new(&format!(
+        "(async () => {{ {HELP}
+           const db = await open('d', 1, (db) => db.createObjectStore('s'));
+           const transaction = db.transaction('s', 'readwrite');
+           transaction.objectStore('s').put(1, 'k').onsuccess = () => {{ transaction.commit(); throw new Error('late'); }};
+           console.log(await ended(transaction), await done(db.transaction('s').objectStore('s').get('k')));
+           const other = db.transaction('s', 'readwrite');
+           other.objectStore('s').put(2, 'k').onsuccess = () => {{ throw new Error('early'); }};
+           console.log(await ended(other), await done(db.transaction('s').objectStore('s').get('k')));
+         }})();"
+    ));
+    stage.realm.load().expect("it loads");
+    assert_eq!(stage.said(), ["complete 1", "abort 1"]);
+    assert_eq!(stage.threw().len(), 2, "{:?}", stage.threw());
+}
+
+#[test]
+fn databases_are_listed_as_they_were_committed() {
+    // Section 4.3, `databases()`.
+    let said = runs(
+        "const listed = []; const look = () => listed.push(indexedDB.databases());
+         const first = await open('d', 1, look); first.close();
+         look();
+         const second = await open('d', 2, look); second.close();
+         look();
+         for (const found of listed) say((await found).map(({ name, version }) => `${name} ${version}`));",
+    );
+    assert_eq!(said, ["[]", r#"["d 1"]"#, r#"["d 1"]"#, r#"["d 2"]"#]);
+}

@@ -1,0 +1,201 @@
+//! `tealkeep accept`: what the newest checks of an app found, with what to change, and accepting some of it: one
+//! finding, all of a kind, or all of a policy at addresses like a pattern. Each can be taken back.
+
+use clap::Args;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::check::text;
+use super::client::Client;
+use super::{Failure, Outcome, print};
+use crate::http::checks::{AcceptRequest, CheckFacts};
+use crate::journal::checks::{Acceptance, Check, Found, Target};
+use crate::policy::{Finding, Kind, Policy};
+
+/// How many digits of a checksum name a finding.
+const ID_DIGITS: usize = 6;
+
+#[derive(Debug, Args)]
+pub struct AcceptArgs {
+    /// The app's name; may be left out where there is only one.
+    app: Option<String>,
+    /// The finding to accept, by the six digits before it in the list.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["policy", "kind", "at", "revoke"])]
+    finding: Option<String>,
+    /// Accept every finding of this policy: html-cache, asset-cache or service-worker.
+    #[arg(long, value_name = "POLICY", conflicts_with = "revoke")]
+    policy: Option<String>,
+    /// Of that policy only findings of this kind, such as hashed-not-immutable.
+    #[arg(long, requires = "policy")]
+    kind: Option<String>,
+    /// Only at addresses like this one, in which * stands for any characters.
+    #[arg(long, requires = "policy", value_name = "PATTERN")]
+    at: Option<String>,
+    /// Why it may stay so, for whoever reads it in a year.
+    #[arg(long, value_name = "TEXT")]
+    why: Option<String>,
+    /// Take back the acceptance of this number: its findings count again.
+    #[arg(long, value_name = "NUMBER")]
+    revoke: Option<i64>,
+}
+
+/// What there is to accept, and what was accepted.
+#[derive(Serialize)]
+struct Listed {
+    findings: Vec<Numbered>,
+    acceptances: Vec<Acceptance>,
+}
+
+/// A finding with the digits that name it.
+#[derive(Serialize)]
+struct Numbered {
+    id: String,
+    #[serde(flatten)]
+    found: Found,
+}
+
+/// `tealkeep accept`
+pub async fn run(client: &Client, args: &AcceptArgs, json: bool) -> Outcome {
+    let app = client.app(args.app.clone()).await?;
+    let base = format!("/api/v1/apps/{app}");
+    if let Some(number) = args.revoke {
+        let path = format!("{base}/acceptances/{number}/revoke");
+        let revoked: Acceptance = client.post(&path, &()).await?;
+        return print(json, &revoked, || {
+            format!("Taken back: {} counts again.", plain(&revoked))
+        });
+    }
+    let request = match (&args.finding, &args.policy) {
+        (Some(id), _) => {
+            let all = found(client, &base).await?;
+            let one = all.into_iter().find(|one| one.id == *id);
+            let one = one.ok_or_else(|| {
+                Failure::Call(format!(
+                    "the newest checks of {app} have no finding {id}; `tealkeep accept {app}` lists them"
+                ))
+            })?;
+            let finding = one.found.finding;
+            AcceptRequest {
+                policy: finding.policy,
+                kind: Some(finding.kind),
+                url: Some(finding.url),
+                pattern: None,
+                why: why(args)?,
+            }
+        }
+        (None, Some(policy)) => AcceptRequest {
+            policy: named::<Policy>("--policy", policy)?,
+            kind: match &args.kind {
+                Some(kind) => Some(named::<Kind>("--kind", kind)?),
+                None => None,
+            },
+            url: None,
+            pattern: Some(args.at.clone().unwrap_or_else(|| "*".to_owned())),
+            why: why(args)?,
+        },
+        (None, None) => {
+            let acceptances = format!("{base}/acceptances");
+            let listed = Listed {
+                findings: found(client, &base).await?,
+                acceptances: client.get(&acceptances).await?,
+            };
+            return print(json, &listed, || list(&app, &listed));
+        }
+    };
+    let accepted: Acceptance = client
+        .post(&format!("{base}/acceptances"), &request)
+        .await?;
+    print(json, &accepted, || {
+        format!(
+            "Accepted: {} no longer stops a deploy. `tealkeep accept {app} --revoke {}` takes that back.",
+            plain(&accepted),
+            accepted.id
+        )
+    })
+}
+
+fn why(args: &AcceptArgs) -> Result<String, Failure> {
+    args.why
+        .clone()
+        .ok_or_else(|| Failure::Call("say why it may stay so, with --why \"…\"".to_owned()))
+}
+
+/// A word of a closed set, as its JSON has it.
+fn named<T: serde::de::DeserializeOwned + schemars::JsonSchema>(
+    option: &str,
+    word: &str,
+) -> Result<T, Failure> {
+    serde_json::from_value(word.into()).map_err(|error| {
+        // "unknown variant `x`, expected one of `a`, `b`"
+        Failure::Call(format!("{option} {word}: {error}"))
+    })
+}
+
+/// The findings of the newest check of each target, each once.
+async fn found(client: &Client, base: &str) -> Result<Vec<Numbered>, Failure> {
+    let checks: Vec<CheckFacts> = client.get(&format!("{base}/checks")).await?;
+    let mut numbered: Vec<Numbered> = Vec::new();
+    for target in [Target::Public, Target::Live, Target::Idle] {
+        let Some(newest) = checks.iter().find(|check| check.target == target) else {
+            continue;
+        };
+        let check: Check = client.get(&format!("{base}/checks/{}", newest.id)).await?;
+        for found in check.findings {
+            let id = id(&found.finding);
+            if !numbered.iter().any(|other| other.id == id) {
+                numbered.push(Numbered { id, found });
+            }
+        }
+    }
+    Ok(numbered)
+}
+
+/// The same finding has the same digits in each check.
+fn id(finding: &Finding) -> String {
+    let text = format!("{} {} {}", finding.policy, finding.kind, finding.url);
+    let digest = Sha256::digest(text);
+    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits[..ID_DIGITS].to_owned()
+}
+
+fn plain(acceptance: &Acceptance) -> String {
+    text::plain(&acceptance.scope().to_string())
+}
+
+fn list(app: &str, listed: &Listed) -> String {
+    let mut said = String::new();
+    for Numbered { id, found } in &listed.findings {
+        said.push_str(&format!("[{id}]\n"));
+        text::show(&mut said, &found.finding, false);
+        match &found.accepted {
+            Some(accepted) => said.push_str(&format!(
+                "        Accepted by {} (number {}): {}\n",
+                text::plain(&accepted.by),
+                accepted.id,
+                text::plain(&accepted.why)
+            )),
+            None => text::show_advice(&mut said, &found.finding.advice),
+        }
+        said.push('\n');
+    }
+    if listed.findings.is_empty() {
+        said.push_str(&format!("The newest checks of {app} found nothing.\n"));
+    } else {
+        said.push_str(&format!(
+            "`tealkeep accept {app} --finding ID --why \"…\"` accepts one of them.\n"
+        ));
+    }
+    if !listed.acceptances.is_empty() {
+        said.push_str("\nAccepted:\n");
+    }
+    for accepted in &listed.acceptances {
+        said.push_str(&format!(
+            "  {}  {}, by {}: {}\n",
+            accepted.id,
+            plain(accepted),
+            text::plain(&accepted.by),
+            text::plain(&accepted.why)
+        ));
+    }
+    said
+}

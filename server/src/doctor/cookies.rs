@@ -1,0 +1,63 @@
+//! Whether the Caddy that runs keeps the dashboard's cookies from the app: what it has loaded is asked for, since a file
+//! that is right may not have been reloaded.
+
+use super::{Check, Findings, port};
+use crate::config::{AppConfig, RouterConfig};
+use crate::names::Colour;
+use crate::router::caddy::{Ways, ways_to_app};
+
+pub async fn look(findings: &mut Findings, app: &AppConfig) {
+    let RouterConfig::Caddy(caddy) = &app.router else {
+        return;
+    };
+    let ports = Colour::BOTH.map(|colour| port(app, colour));
+    let mend = format!("tealkeep units {} --only commands | sh", app.name);
+    judge(findings, ways_to_app(caddy.admin, ports).await, mend);
+}
+
+fn judge(findings: &mut Findings, found: Result<Ways, String>, mend: String) {
+    match found {
+        Ok(Ways { blanked: 0, open: 0 }) => findings.fail(
+            Check::Router,
+            "Caddy has loaded no site that leads to this app",
+            mend,
+        ),
+        Ok(Ways { open: 0, .. }) => findings.ok(
+            Check::Router,
+            "Caddy keeps the cookies of Tealkeep's dashboard from the app",
+        ),
+        Ok(Ways { open, blanked }) => findings.fail(
+            Check::Router,
+            format!(
+                "Caddy hands the app the cookies of Tealkeep's dashboard on {open} of {} ways, so the app could sign in as you",
+                open + blanked
+            ),
+            mend,
+        ),
+        Err(why) => findings.warn(
+            Check::Router,
+            format!("whether the app gets the cookies of Tealkeep's dashboard can't be told: {why}"),
+            "systemctl status caddy",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Level;
+
+    #[test]
+    fn a_way_that_passes_the_session_on_fails() {
+        let level = |found| {
+            let mut findings = Findings::default();
+            judge(&mut findings, found, "mend".to_owned());
+            findings.all[0].level
+        };
+        let ways = |blanked, open| Ok(Ways { blanked, open });
+        assert_eq!(level(ways(8, 0)), Level::Ok);
+        assert_eq!(level(ways(7, 1)), Level::Fail);
+        assert_eq!(level(ways(0, 0)), Level::Fail);
+        assert_eq!(level(Err("it does not run".to_owned())), Level::Warn);
+    }
+}

@@ -1,0 +1,186 @@
+//! What the docs and the findings advise, built by the tools that it is for: each passes, with its worker seen.
+
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::site::Site;
+use super::verdicts::{check, found};
+use crate::support::{PATIENCE, free_port};
+
+const DOCS: &str = include_str!("../../docs/checks.md");
+
+/// A recipe of the docs, and the site of the corpus that was built by it.
+struct Recipe {
+    files: &'static [(&'static str, &'static str)],
+    site: &'static str,
+    worker: &'static str,
+}
+
+macro_rules! recipe {
+    ($site:literal, $worker:literal, $($file:literal),+) => {
+        Recipe {
+            files: &[$(($file, include_str!(concat!("../../docs/recipes/", $file)))),+],
+            site: $site,
+            worker: $worker,
+        }
+    };
+}
+
+async fn passes(recipe: Recipe) {
+    for (file, text) in recipe.files {
+        assert!(
+            DOCS.contains(text.trim_end()),
+            "docs/checks.md does not print {file} as it is"
+        );
+    }
+    let site = Site::of_corpus(recipe.site, &[]).await;
+    let said = check(&[&site.origin()]).await;
+    let report = said.json();
+    assert_eq!(
+        found(&report, "service-worker").len(),
+        0,
+        "{}: {report:#}",
+        recipe.site
+    );
+    assert_eq!(said.code, 0, "{}: {report:#}", recipe.site);
+    let url = format!("{}{}", site.origin(), recipe.worker);
+    assert_eq!(report["seen"]["worker"]["url"], url, "{report:#}");
+    assert!(
+        report["seen"]["worker"]["events"].as_u64() > Some(10),
+        "{report:#}"
+    );
+}
+
+macro_rules! recipes {
+    ($($test:ident: $recipe:expr),* $(,)?) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+        async fn $test() {
+            passes($recipe).await;
+        }
+    )*};
+}
+
+recipes! {
+    vite_plugin_pwa_by_the_docs_passes: recipe!("advised-vite-pwa", "/sw.js", "vite-plugin-pwa.js"),
+    vite_plugin_pwa_with_a_worker_of_ones_own_passes:
+        recipe!("advised-vite-pwa-inject", "/sw.js", "vite-plugin-pwa-inject.js", "workbox-sw.js"),
+    workbox_generate_sw_by_the_docs_passes: recipe!("advised-workbox", "/sw.js", "workbox-config.js"),
+    workbox_inject_manifest_by_the_docs_passes: recipe!("advised-workbox-inject", "/sw.js", "workbox-sw.js"),
+    sveltekit_by_the_docs_passes: recipe!("advised-sveltekit", "/service-worker.js", "sveltekit-service-worker.js"),
+    angular_by_the_docs_passes: recipe!("advised-ngsw", "/ngsw-worker.js", "ngsw-config.json"),
+    next_pwa_by_the_docs_passes: recipe!("advised-next-pwa", "/sw.js", "next-pwa.js"),
+    serwist_by_the_docs_passes: recipe!("advised-serwist", "/sw.js", "serwist-sw.js"),
+    by_hand_by_the_docs_passes: recipe!("advised-by-hand", "/sw.js", "by-hand.js"),
+}
+
+/// Caddy over a folder, with these lines in its site; ended when it is dropped.
+struct Caddy(Child);
+
+impl Caddy {
+    fn serve(folder: &Path, port: u16, lines: &str) -> Caddy {
+        let file = folder.join("Caddyfile");
+        let root = folder.join("site");
+        let text = format!(
+            "{{\n\tadmin off\n\tauto_https off\n}}\nhttp://127.0.0.1:{port} {{\n\troot * {}\n\t{lines}\n\tfile_server\n}}\n",
+            root.display()
+        );
+        std::fs::write(&file, text).unwrap();
+        let mut child = Command::new("caddy")
+            .args(["run", "--adapter", "caddyfile", "--config"])
+            .arg(&file)
+            .env("HOME", folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(folder.join("caddy.log")).unwrap())
+            .spawn()
+            .unwrap();
+        let began = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let has_ended = child.try_wait().unwrap().is_some();
+            let log = || std::fs::read_to_string(folder.join("caddy.log"));
+            assert!(
+                !has_ended && began.elapsed() < PATIENCE,
+                "{lines}: {:?}",
+                log()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Caddy(child)
+    }
+}
+
+impl Drop for Caddy {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What the advice of the findings tells Caddy, each once.
+fn for_caddy(report: &Value) -> Vec<String> {
+    let mut told = Vec::new();
+    for finding in report["findings"].as_array().unwrap() {
+        let advice = finding["advice"].as_str().unwrap();
+        let Some((_, rest)) = advice.split_once("\n  Caddy: ") else {
+            continue;
+        };
+        let lines: Vec<&str> = rest
+            .lines()
+            .enumerate()
+            .take_while(|(at, line)| *at == 0 || line.starts_with("    "))
+            .map(|(_, line)| line)
+            .collect();
+        let lines = lines.join("\n");
+        if !told.contains(&lines) {
+            told.push(lines);
+        }
+    }
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_findings_tell_caddy_passes_in_caddy() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |path: &str, text: &str| {
+        let file = folder.path().join("site").join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    };
+    put(
+        "index.html",
+        "<!doctype html><p>home<script src=/app.js></script><script src=/assets/app-D8a9sQwz.js></script>",
+    );
+    put("app.js", "1");
+    put("assets/app-D8a9sQwz.js", "2");
+    let port = free_port();
+    let origin = format!("http://127.0.0.1:{port}");
+    let caddy = Caddy::serve(folder.path(), port, "");
+    let before = check(&[&origin]).await.json();
+    drop(caddy);
+    assert_eq!(before["verdict"], "fail", "{before:#}");
+    let told = for_caddy(&before);
+    assert!(told.len() >= 2, "{before:#}");
+    // What is said of a single file is said of a placeholder.
+    let lines = told.join("\n\t").replace("/file.png", "/app.js");
+    let _caddy = Caddy::serve(folder.path(), port, &lines);
+    let after = check(&[&origin]).await;
+    assert_eq!(
+        after.json()["findings"],
+        serde_json::json!([]),
+        "{lines}\n{after:?}"
+    );
+
+    // A header for everything below the folder is what the finding warns of.
+    drop(_caddy);
+    let lines = format!(
+        "{lines}\n\theader /assets/* Cache-Control \"public, max-age=31536000, immutable\""
+    );
+    let _caddy = Caddy::serve(folder.path(), port, &lines);
+    let careless = check(&[&origin]).await.json();
+    let found = found(&careless, "asset-cache");
+    assert!(found.contains_key("long-lived-error"), "{careless:#}");
+}
