@@ -43,6 +43,8 @@ with_both! {
     requests_and_streams_are_counted_apart_at_both_colours
     a_folder_that_caddy_cannot_enter_is_said_aloud
     a_site_of_another_name_is_said_aloud_and_nothing_is_deployed_through_it
+    a_site_of_the_same_address_is_named_with_what_it_does
+    a_site_that_takes_one_name_or_one_address_from_ours_is_found
     an_admin_api_that_is_off_is_said_by_the_deploy
     a_stranger_among_the_markers_is_said_aloud
 }
@@ -439,6 +441,70 @@ async fn a_folder_that_caddy_cannot_enter_is_said_aloud(version: Version) {
         .await;
     house.tealkeep(["deploy", "home", "v1"]).succeeds();
     house.stop().await;
+}
+
+/// Caddy takes two sites of one address without a word. The one that comes first gets everything.
+async fn a_site_of_the_same_address_is_named_with_what_it_does(version: Version) {
+    let mut house = House::start(version).await;
+    house.doctor("router").succeeds();
+    house.stop().await;
+    house.stop_caddy();
+    let old = format!(
+        ":{} {{\n\tbind 127.0.0.1\n\trespond \"the old site\"\n}}\n",
+        house.ports.app
+    );
+    house.start_caddy(|file| format!("{old}{file}"), None);
+    house.start_server(&[]).await;
+    house.until_told("answers `the old site`").await;
+    let said = house.tealkeep(["deploy", "home", "v2"]).fails_with(1);
+    assert!(
+        said.stdout.contains("the old site") || said.stderr.contains("the old site"),
+        "{said:#?}"
+    );
+    let said = house.doctor("router").fails_with(1);
+    for words in ["takes every name and answers `the old site`", "grep -rn"] {
+        assert!(said.stdout.contains(words), "{said:#?}");
+    }
+    house.stop().await;
+}
+
+async fn a_site_that_takes_one_name_or_one_address_from_ours_is_found(version: Version) {
+    let mut house = House::prepare(version);
+    let port = house.ports.app;
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    let named = |host: &str| {
+        format!("http://{host}:{port} {{\n\tbind 127.0.0.1\n\trespond \"another site\"\n}}\n")
+    };
+    // A name that people may come by.
+    house.start_caddy(|file| named(&format!("{name}.local")) + file.as_str(), None);
+    std::fs::create_dir_all(house.markers()).unwrap();
+    let said = house.doctor("router").fails_with(1);
+    for words in [
+        format!("requests to {name}.local:{port}"),
+        "answers `another site`".to_owned(),
+    ] {
+        assert!(said.stdout.contains(&words), "{said:#?}");
+    }
+    house.stop_caddy();
+    // A name of somebody else's: that is no trouble, and said.
+    house.start_caddy(|file| named("elsewhere.example") + file.as_str(), None);
+    let said = house.doctor("router").succeeds();
+    assert!(
+        said.stdout.contains("the site of elsewhere.example at"),
+        "{said:#?}"
+    );
+    house.stop_caddy();
+    // Another address of this machine, at which people may come too.
+    let bound = format!("http://:{port} {{\n\tbind 127.0.0.2\n\trespond \"bound\"\n}}\n");
+    house.start_caddy(|file| bound + file.as_str(), None);
+    let said = house.doctor("router").fails_with(1);
+    assert!(
+        said.stdout.contains(&format!("at 127.0.0.2:{port}")),
+        "{said:#?}"
+    );
 }
 
 async fn a_site_of_another_name_is_said_aloud_and_nothing_is_deployed_through_it(version: Version) {

@@ -13,7 +13,7 @@ use crate::support::TEALKEEP;
 const EXAMPLE: &str = include_str!("../tealkeep.example.toml");
 
 /// Only what must be there.
-const LEAST: &str = r#"
+pub const LEAST: &str = r#"
 [[app]]
 name = "home"
 database = "/srv/home/data/home.sqlite"

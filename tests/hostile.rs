@@ -22,6 +22,10 @@ const OWN_TIME: Duration = Duration::from_secs(60);
 /// The same of one that is out of hand, and is to be ended.
 const LITTLE_TIME: Duration = Duration::from_secs(6);
 
+mod confinement;
+mod differences;
+mod engine;
+
 const PAGE: &str =
     "<!doctype html><title>Home</title><script>navigator.serviceWorker.register('/sw.js')</script>";
 
@@ -146,13 +150,18 @@ async fn timers_without_end_are_cut_off() {
 async fn memory_has_a_bound() {
     for script in [
         "const a = []; for (;;) a.push(new Array(100000).fill(1))",
-        "let s = 'x'; for (;;) s += s",
+        "let s = 'x'; for (;;) s = (s + s).toUpperCase()",
         "const a = []; for (;;) a.push(new Uint8Array(1 << 20))",
         "oninstall = (e) => e.waitUntil((async () => { const c = await caches.open('a'); \
          for (let n = 0; ; n++) await c.put('/' + n, new Response('x'.repeat(1 << 20))) })())",
     ] {
         cannot_evaluate_because("MiB", script).await;
     }
+}
+
+#[tokio::test]
+async fn a_string_without_end_is_no_pass() {
+    cannot_evaluate_because("string too long", "let s = 'x'; for (;;) s += s").await;
 }
 
 #[tokio::test]

@@ -171,6 +171,7 @@ fn the_doctor_finds_what_is_wrong_and_its_commands_mend_it() {
         "polkit",
         "router",
         "ports",
+        "sandbox",
     ] {
         assert_eq!(found[check], "ok", "{check}: {text}");
     }
@@ -401,6 +402,180 @@ fn the_laptops_timer_pulls_and_leaves_word() {
 }
 
 #[test]
+fn a_change_of_the_configuration_reaches_the_units_and_is_said_until_it_has() {
+    let pi = Pi::boot();
+    let laptop = Laptop::beside(&pi);
+    moved_in(&pi);
+    let key = pi.run("tealkeep units home --only deploy-key");
+    let key = key.replace("ssh-ed25519 PUBLIC-KEY you@laptop", &laptop.public_key());
+    pi.write("/etc/ssh/tealkeep_authorized_keys", &key);
+    let outdated = || {
+        pi.until("systemctl is-active tealkeep.service && tealkeep status");
+        let said = pi.run("runuser -u tealkeep -- tealkeep incoming home one");
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+        serde_json::from_value::<Vec<String>>(said["outdated"].clone()).unwrap()
+    };
+    assert_eq!(outdated(), Vec::<String>::new());
+
+    // Another command, another variable.
+    let changed = CONFIG.replace(
+        "\"infinity\"]",
+        "\"1000000\"]\nenv = { GREETING = \"hello\" }",
+    );
+    pi.write("/etc/tealkeep/tealkeep.toml", &changed);
+    pi.run("systemctl restart tealkeep.service");
+    let units = [
+        "/etc/systemd/system/home-blue.service",
+        "/etc/systemd/system/home-green.service",
+    ];
+    let said = outdated();
+    for path in units.iter().chain(&["/etc/tealkeep/home.env"]) {
+        assert!(said.contains(&(*path).to_owned()), "{path}: {said:?}");
+    }
+    laptop.run("mkdir one; echo x > one/file");
+    let push = told(&laptop.try_run("tealkeep push one home --host tealkeep@pi 2>&1"));
+    assert!(
+        push.contains("older than the configuration there") && push.contains(units[0]),
+        "{push}"
+    );
+    let (found, code, text) = doctor(&pi, "root");
+    assert_eq!((found["units"].as_str(), code), ("fail", Some(1)), "{text}");
+    let commands = "tealkeep units home --only commands | sh";
+    pi.run(commands);
+    pi.run("grep -q 1000000 /etc/systemd/system/home-blue.service; grep -q hello /etc/tealkeep/home.env");
+    assert_eq!(outdated(), Vec::<String>::new());
+    let (_, code, text) = doctor(&pi, "root");
+    assert_eq!(code, Some(0), "{text}");
+
+    // A variable alone: its file only root can read, and the server knows it by its checksum.
+    pi.write(
+        "/etc/tealkeep/tealkeep.toml",
+        &changed.replace("hello", "good morning"),
+    );
+    pi.run("systemctl restart tealkeep.service");
+    let said = outdated();
+    assert!(
+        said.contains(&"/etc/tealkeep/home.env".to_owned()) && !said.contains(&units[0].to_owned()),
+        "{said:?}"
+    );
+
+    // A unit that a person changed is left alone, and the doctor's own command mends it.
+    pi.run("echo '# mine' >> /etc/systemd/system/home-blue.service");
+    pi.write(
+        "/etc/tealkeep/tealkeep.toml",
+        &changed.replace("1000000", "2000000"),
+    );
+    let said = pi.run(commands);
+    assert!(
+        said.contains(
+            "left alone, since somebody changed it: /etc/systemd/system/home-blue.service"
+        ),
+        "{said}"
+    );
+    let (_, code, text) = doctor(&pi, "root");
+    assert_eq!(code, Some(1), "{text}");
+    let findings: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let fails: Vec<_> = findings
+        .iter()
+        .filter(|found| found["level"] == "fail")
+        .collect();
+    assert_eq!(fails.len(), 1, "{text}");
+    pi.run(fails[0]["mend"].as_str().unwrap());
+    pi.run("grep -q 2000000 /etc/systemd/system/home-blue.service; grep -qx '# mine' /etc/systemd/system/home-blue.service.mine");
+    let (_, code, text) = doctor(&pi, "root");
+    assert_eq!(code, Some(0), "{text}");
+}
+
+#[test]
+fn two_apps_are_set_up_in_any_order_and_what_is_missing_is_one_failure() {
+    let pi = Pi::boot();
+    pi.install(package());
+    pi.write("/etc/tealkeep/tealkeep.toml", &format!("{CONFIG}{GARDEN}"));
+    for (app, other) in [("garden", "home"), ("home", "garden")] {
+        let said = pi.try_run(&format!("tealkeep units {app} --only commands | sh"));
+        assert!(said.status.success(), "{}", told(&said));
+        pi.run(&format!("systemctl is-enabled {app}-blue.service"));
+        if app == "garden" {
+            // The site is proven although Tealkeep can't start yet; nobody waits for it.
+            assert!(
+                told(&said).contains(&format!("tealkeep units {other} --only commands | sh")),
+                "{}",
+                told(&said)
+            );
+            pi.run("systemctl show --value -p ActiveState tealkeep.service | grep -qx inactive");
+            let text = pi.try_run("tealkeep doctor");
+            let text = told(&text);
+            assert!(text.contains("one thing is wrong"), "{text}");
+            assert!(
+                text.contains("home is not set up on this machine"),
+                "{text}"
+            );
+            assert!(text.contains("this explains as well:"), "{text}");
+        }
+    }
+    pi.until("systemctl is-active tealkeep.service && tealkeep status");
+    let (_, code, text) = doctor(&pi, "root");
+    assert_eq!(code, Some(0), "{text}");
+}
+
+#[test]
+fn a_site_of_the_same_address_that_wins_is_named_by_the_commands() {
+    let pi = Pi::boot();
+    pi.install(package());
+    // Caddy takes this beside ours, and sends everything to it.
+    pi.write(
+        "/etc/caddy/Caddyfile",
+        ":3000 {\n\trespond \"the old site\"\n}\nimport /etc/caddy/tealkeep-*.caddy\n",
+    );
+    pi.run("systemctl reload-or-restart caddy.service");
+    pi.write("/etc/tealkeep/tealkeep.toml", CONFIG);
+    let said = pi.try_run("tealkeep units home --only commands | sh");
+    assert!(!said.status.success());
+    assert!(
+        told(&said).contains("answers `the old site`"),
+        "{}",
+        told(&said)
+    );
+    pi.write(
+        "/etc/caddy/Caddyfile",
+        "import /etc/caddy/tealkeep-*.caddy\n",
+    );
+    pi.run("tealkeep units home --only commands | sh");
+    pi.run("curl -fsS http://127.0.0.1:3000/.well-known/tealkeep");
+}
+
+#[test]
+fn what_a_script_has_left_in_the_backups_folder_is_taken_over_by_the_doctors_command() {
+    let pi = Pi::boot();
+    pi.run(&format!(
+        "mkdir -p /var/backups/home/daily/2026-11-20 /var/backups/home/weekly
+        sqlite3 /root/old.sqlite \"{ROWS}\"
+        gzip -c /root/old.sqlite > /var/backups/home/daily/2026-11-20/db.sqlite.gz
+        cp /var/backups/home/daily/2026-11-20/db.sqlite.gz /var/backups/home/weekly/2026-W46.sqlite.gz"
+    ));
+    moved_in(&pi);
+    pi.until("systemctl is-active tealkeep.service && tealkeep status");
+    let (found, code, text) = doctor(&pi, "root");
+    assert_eq!(
+        (found["backups"].as_str(), code),
+        ("fail", Some(1)),
+        "{text}"
+    );
+    let findings: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let fails: Vec<_> = findings
+        .iter()
+        .filter(|found| found["level"] == "fail")
+        .collect();
+    assert_eq!(fails.len(), 1, "{text}");
+    pi.run(fails[0]["mend"].as_str().unwrap());
+    let all = pi.run("tealkeep snapshots home --json");
+    assert!(all.contains("2026-11-20"), "{all}");
+    pi.run("tealkeep backup home");
+    let (_, code, text) = doctor(&pi, "root");
+    assert_eq!(code, Some(0), "{text}");
+}
+
+#[test]
 fn caddy_keeps_its_site_when_ours_would_not_go_with_it() {
     let pi = Pi::boot();
     pi.install(package());
@@ -578,13 +753,15 @@ fn when_the_pi_has_burned_the_laptops_folder_brings_the_data_back() {
     ));
     pi.until("systemctl is-active tealkeep.service && tealkeep backup home");
     // What the laptop has: rsync's copy, here on a disk of its own.
+    pi.until("test -e /var/backups/home/tealkeep.toml");
     pi.run("mkdir -p /root/laptop; rsync -a --exclude='.*' /var/backups/home/ /root/laptop/home/");
     let copy = pi.path("/root/laptop");
 
     let new = Pi::boot();
     new.copy_in(&copy, "/mnt/laptop");
     new.install(package());
-    new.write("/etc/tealkeep/tealkeep.toml", CONFIG);
+    // The configuration is in the copy too.
+    new.run("install -m 0640 -o root -g tealkeep /mnt/laptop/home/tealkeep.toml /etc/tealkeep/tealkeep.toml");
     new.run("tealkeep units home --only commands | sh");
     let said = new.run("tealkeep restore home --from /mnt/laptop/home");
     assert!(said.contains("500 rows"), "{said}");

@@ -60,6 +60,30 @@ fn says_all(html: &str, words: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_no_backup_holds_stands_on_the_backups_page_with_its_size() {
+    let house = House::start().await;
+    let visitor = Visitor::signed_in(&house).await;
+    assert!(
+        !page(&visitor, "/apps/home/backups")
+            .await
+            .contains("Not backed up")
+    );
+    let data = house.database().parent().unwrap().to_owned();
+    std::fs::create_dir(data.join("uploads")).unwrap();
+    std::fs::write(data.join("uploads/<b>.jpg"), vec![0; 3 << 20]).unwrap();
+    std::fs::write(data.join("<i>notes.db"), "x").unwrap();
+    let html = page(&visitor, "/apps/home/backups").await;
+    says_all(
+        &html,
+        &[
+            "Not backed up",
+            "uploads/ (1 file, 3.0 MiB)",
+            "&lt;i&gt;notes.db (a database",
+        ],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_page_says_what_has_happened() {
     let house = House::start().await;
     let first = house.status().await["apps"][0]["snapshot"]["id"]

@@ -438,6 +438,41 @@ fn what_is_damaged_at_home_is_found_and_takes_no_place_here() {
 }
 
 #[test]
+fn the_configuration_comes_along_and_nothing_takes_it_away() {
+    let pair = Pair::start();
+    pair.snapshot();
+    let said = pair.pull(&[]).succeeds().json();
+    assert!(said["configuration"].is_null(), "{said}");
+    let there = pair.path("backups/tealkeep.toml");
+    let read = |name: &str| fs::read_to_string(pair.copy().join(name)).ok();
+    for text in ["one", "two"] {
+        fs::write(&there, text).unwrap();
+        let said = pair.pull(&[]).succeeds().json();
+        assert!(
+            said["configuration"]
+                .as_str()
+                .unwrap()
+                .ends_with("/tealkeep.toml"),
+            "{said}"
+        );
+        assert_eq!(read("tealkeep.toml").as_deref(), Some(text));
+    }
+    assert_eq!(read("tealkeep.toml.before").as_deref(), Some("one"));
+    fs::remove_file(&there).unwrap();
+    pair.pull(&["--mirror", "--all"]).succeeds();
+    assert_eq!(read("tealkeep.toml").as_deref(), Some("two"));
+    // What stands beside the snapshots disturbs nobody.
+    Said::of(
+        &Command::new(TEALKEEP)
+            .arg("verify")
+            .arg(pair.copy())
+            .output()
+            .unwrap(),
+    )
+    .succeeds();
+}
+
+#[test]
 fn what_is_rotated_away_meanwhile_is_no_failure() {
     let pair = Pair::start();
     let oldest = pair.snapshot();

@@ -20,6 +20,8 @@ struct Server {
     dashboard: u16,
     /// Of each app: its own, blue's and green's.
     ports: [[u16; 3]; 2],
+    /// Further lines of each `[app.runtime]`.
+    more: &'static str,
     process: Option<Child>,
 }
 
@@ -44,6 +46,7 @@ impl Server {
             dir,
             dashboard: free_port(),
             ports,
+            more: "",
             process: None,
         }
     }
@@ -67,11 +70,12 @@ impl Server {
              [dashboard]\nlisten = \"127.0.0.1:{}\"\n",
             self.dashboard
         );
+        let more = self.more;
         for (app, [own, blue, green]) in APPS.iter().zip(self.ports) {
             text += &format!(
                 "[[app]]\nname = \"{app}\"\ndatabase = \"{folder}/{app}/data/app.sqlite\"\n\
                  releases = \"{folder}/{app}/releases\"\nbackups = \"{folder}/{app}/backups\"\n\
-                 [app.runtime]\ncommand = [\"{TEALKEEP}\", \"home-app\"]\nblue_port = {blue}\ngreen_port = {green}\n\
+                 [app.runtime]\ncommand = [\"{TEALKEEP}\", \"home-app\"]\nblue_port = {blue}\ngreen_port = {green}\n{more}\
                  [app.router]\nlisten = \"127.0.0.1:{own}\"\n[app.deploy]\nkeep_releases = 20\n"
             );
         }
@@ -265,6 +269,112 @@ async fn two_new_apps_come_up_from_nothing_and_go_their_own_ways() {
     assert_eq!(server.answers(0).await.as_deref(), Some("v1"));
     server.tealkeep(&["rollback", "garden"]).fails_with(1);
     assert_eq!(server.answers(1).await.as_deref(), Some("v1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_backups_folder_has_a_copy_of_the_configuration_without_its_secrets() {
+    let mut server = Server::prepare();
+    server.more = "env = { TOKEN = \"hunter2\" }\n";
+    server.start();
+    for app in APPS {
+        let path = server.of(app).join("backups/tealkeep.toml");
+        until(|| path.exists());
+        let copy = fs::read_to_string(&path).unwrap();
+        assert!(!copy.contains("hunter2"), "{copy}");
+        for kept in [
+            "name = \"home\"",
+            "name = \"garden\"",
+            "home-app",
+            "TOKEN = \"(removed from this copy)\"",
+        ] {
+            assert!(copy.contains(kept), "{kept}: {copy}");
+        }
+    }
+    // It goes along with the snapshots, which it does not disturb.
+    server.tealkeep(&["backup", "home"]).succeeds();
+    server.tealkeep(&["verify", "home"]).succeeds();
+    server.stop();
+    // It is refused as it is, with each line that has to be written anew.
+    let copy = fs::read_to_string(server.of("home").join("backups/tealkeep.toml")).unwrap();
+    let config = server.folder().join("copy.toml");
+    fs::write(&config, copy).unwrap();
+    let said = Command::new(TEALKEEP)
+        .arg("serve")
+        .arg("--config")
+        .arg(&config)
+        .output();
+    let said = Said::of(&said.unwrap()).fails_with(2);
+    assert_eq!(
+        said.stderr.matches("was removed from this copy").count(),
+        2,
+        "{said:#?}"
+    );
+}
+
+/// Here are no units, no Caddy and no package: advice that needs them would help nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_advises_nothing_that_this_machine_does_not_have() {
+    let mut server = Server::prepare();
+    let doctor = |server: &Server| {
+        let file = server.folder().join("tealkeep.toml");
+        fs::write(&file, server.configuration()).unwrap();
+        let said = server.tealkeep(&["doctor", "--json", "--config", file.to_str().unwrap()]);
+        let findings = said.json();
+        let findings = findings.as_array().unwrap().clone();
+        for finding in &findings {
+            let mend = finding["mend"].as_str().unwrap_or_default();
+            for useless in [
+                "tealkeep units",
+                "tealkeep.service",
+                "tealkeep-backup",
+                "push",
+                "caddy",
+                "sysusers",
+                "tmpfiles",
+            ] {
+                assert!(!mend.contains(useless), "{finding:#}");
+            }
+        }
+        (said.code, findings)
+    };
+    // Nothing runs: that is one failure, and what follows from it is none of its own.
+    let (code, findings) = doctor(&server);
+    let fails: Vec<&Value> = findings
+        .iter()
+        .filter(|found| found["level"] == "fail")
+        .collect();
+    let roots = fails
+        .iter()
+        .filter(|found| found["cause"].is_null())
+        .count();
+    assert_eq!((code, roots), (1, 1), "{findings:#?}");
+    assert_eq!(
+        fails.len(),
+        3,
+        "the gates of both apps follow: {findings:#?}"
+    );
+
+    server.start();
+    let (code, findings) = doctor(&server);
+    assert_eq!(code, 0, "{findings:#?}");
+
+    fs::write(server.of("home").join("data/photo.jpg"), "x").unwrap();
+    let (code, findings) = doctor(&server);
+    let said = findings
+        .iter()
+        .find(|found| found["text"].to_string().contains("photo.jpg"));
+    assert_eq!(said.unwrap()["level"], "warn");
+    assert_eq!(code, 0);
+    server.stop();
+
+    // A database that is not there is made in the way of this runtime.
+    fs::remove_file(server.of("garden").join("data/app.sqlite")).unwrap();
+    let (_, findings) = doctor(&server);
+    let missing = findings
+        .iter()
+        .find(|found| found["check"] == "database" && found["level"] == "fail");
+    let mend = missing.unwrap()["mend"].as_str().unwrap();
+    assert!(mend.contains("touch "), "{mend}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

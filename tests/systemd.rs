@@ -31,6 +31,7 @@ fn colours_live_as_units_whatever_happens_to_them_and_to_tealkeep() {
     pi.the_schedule_follows_the_zone_of_the_system();
     pi.the_clock_is_believed_as_timedate1_says();
     pi.what_is_private_has_the_modes_for_it();
+    pi.a_service_worker_is_checked_inside_the_packages_unit();
 }
 
 /// A household's Pi: Tealkeep as a service, its app as two units.
@@ -498,11 +499,79 @@ impl Household {
         self.pi.run("systemctl restart tealkeep");
         self.tealkeep("backup home").succeeds();
         self.until_logged(withheld);
+        // Once a day is enough, however many snapshots there are.
+        self.tealkeep("backup home").succeeds();
+        assert_eq!(self.log().matches(withheld).count(), 1, "{}", self.log());
         synchronised.store(true, Ordering::Relaxed);
         self.pi.run("systemctl restart tealkeep");
         self.tealkeep("backup home").succeeds();
         let log = self.log();
         assert!(!log.contains("Nothing was rotated"), "{log}");
+    }
+
+    /// All that confines Tealkeep's own unit lets the worker's process confine itself further. Without the calls for that,
+    /// nothing is run, and both the check and `doctor` say so.
+    fn a_service_worker_is_checked_inside_the_packages_unit(&self) {
+        let pi = &self.pi;
+        pi.write(
+            "/srv/site/index.html",
+            "<!doctype html><title>x</title><script>navigator.serviceWorker.register('/sw.js')</script>",
+        );
+        pi.write(
+            "/srv/site/sw.js",
+            "oninstall = (e) => e.waitUntil(caches.open('a').then((c) => c.add('/')));",
+        );
+        pi.run("systemd-run -q --unit=site --working-directory=/srv/site python3 -m http.server --bind 127.0.0.1 8099");
+        pi.until(
+            "python3 -c 'import urllib.request as u; u.urlopen(\"http://127.0.0.1:8099/sw.js\")'",
+        );
+        let found = self.found_by("check-worker", |unit| unit.to_owned());
+        assert!(found.contains("\"caches-html\""), "{found}");
+        assert!(!found.contains("\"cannot-evaluate\""), "{found}");
+        let without = |unit: &str| {
+            let lines = unit.lines();
+            let kept: Vec<_> = lines
+                .filter(|line| !line.starts_with("SystemCallFilter=seccomp"))
+                .collect();
+            kept.join("\n")
+        };
+        let found = self.found_by("check-worker-unconfined", without);
+        assert!(found.contains("could not be confined"), "{found}");
+        assert!(!found.contains("\"caches-html\""), "{found}");
+        pi.run("systemctl stop site.service; systemctl reset-failed");
+    }
+
+    /// What `tealkeep check` finds in a unit that differs from the package's only in what it runs, and by `change`.
+    fn found_by(&self, name: &str, change: impl Fn(&str) -> String) -> String {
+        let kept = include_str!("../systemd/tealkeep.service")
+            .lines()
+            .filter(|line| {
+                // What belongs to a server: its folders, its word of readiness, its restarts.
+                let of_a_server = [
+                    "ConditionPathExists=",
+                    "ExecStart=",
+                    "NotifyAccess=",
+                    "Restart",
+                    "RuntimeDirectory",
+                    "StateDirectory",
+                    "Type=",
+                    "WatchdogSec=",
+                ];
+                !of_a_server.iter().any(|start| line.starts_with(start))
+            });
+        let run = format!(
+            "[Service]\nType=oneshot\nStandardOutput=file:/run/{name}.json\n\
+             ExecStart=/usr/bin/tealkeep check --json http://127.0.0.1:8099/\n"
+        );
+        let unit = kept.collect::<Vec<_>>().join("\n");
+        self.pi.write(
+            &format!("{UNITS}/{name}.service"),
+            &format!("{}\n{run}", change(&unit)),
+        );
+        // It fails each time, since something is found that fails.
+        let script = format!("systemctl daemon-reload; ! systemctl start {name}.service");
+        self.pi.run(&script);
+        self.pi.run(&format!("cat /run/{name}.json"))
     }
 
     fn what_is_private_has_the_modes_for_it(&self) {

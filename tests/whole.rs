@@ -9,6 +9,7 @@ mod cli;
 mod config;
 mod copies;
 mod drill;
+mod examples;
 mod exchanges;
 mod hostile;
 mod household;

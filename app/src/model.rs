@@ -98,6 +98,10 @@ impl Colour {
 
 /// Every page that there is.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a page is made once, to be drawn"
+)]
 pub enum Page {
     /// `GET /`
     Overview(Overview),

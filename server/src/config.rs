@@ -2,6 +2,7 @@
 //! refused with every problem at once. `tealkeep.example.toml` documents each key.
 
 mod caddy;
+pub mod copy;
 pub mod notify;
 pub mod policy;
 mod prepare;
@@ -63,6 +64,8 @@ pub struct Config {
     pub notify: NotifyConfig,
     /// The supervised apps; at least one, with different names.
     pub apps: Vec<AppConfig>,
+    /// The text that it was read from, without its secrets.
+    pub copy: copy::Redacted,
 }
 
 /// `[dashboard]`
@@ -320,8 +323,15 @@ impl Config {
                 }]);
             }
         };
+        let gaps = copy::gaps(document.as_table(), &problems);
+        if !gaps.is_empty() {
+            return Err(gaps);
+        }
         let root = Table::root(document.as_table(), &problems);
-        let config = read_root(root, on_this_machine);
+        let config = read_root(root, on_this_machine).map(|config| Config {
+            copy: copy::Redacted::of(source),
+            ..config
+        });
         match (config, problems.into_sorted()) {
             (Some(config), found) if found.is_empty() => Ok(config),
             (_, found) => Err(found),
@@ -419,6 +429,7 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
         },
         notify,
         apps: apps.into_iter().collect::<Option<Vec<_>>>()?,
+        copy: copy::Redacted::default(),
     })
 }
 

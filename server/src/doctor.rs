@@ -5,12 +5,16 @@ mod ask;
 mod clock;
 mod cookies;
 mod data;
+mod fold;
+mod former;
 mod keys;
 pub(crate) mod machine;
 mod owners;
 mod polkit;
 mod pull;
 mod reach;
+mod router;
+mod sandbox;
 mod units;
 
 use std::collections::HashMap;
@@ -18,11 +22,15 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::config::{AppConfig, Config, RuntimeConfig};
+use crate::config::{AppConfig, Config, DEFAULT_CONFIG, RuntimeConfig};
 use crate::journal::pulls::Pull;
 use crate::names::{AppName, Colour};
 use crate::units::quote::shell;
 
+pub use fold::fold;
+
+/// The example that the package brings along.
+const EXAMPLE: &str = "/usr/share/doc/tealkeep/tealkeep.example.toml";
 /// What brings a server back that does not run.
 pub(crate) const RESTART: &str = "systemctl restart tealkeep.service";
 
@@ -39,7 +47,7 @@ pub enum Level {
 }
 
 /// What was looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Check {
     /// The file itself.
@@ -64,6 +72,8 @@ pub enum Check {
     Space,
     /// The clock and its zone.
     Clock,
+    /// What confines a service worker under check.
+    Sandbox,
     /// The keys that may deploy.
     Keys,
     /// The laptop's last pull.
@@ -88,6 +98,7 @@ impl Check {
             Check::Backups => "Backups",
             Check::Space => "Free space",
             Check::Clock => "Clock and zone",
+            Check::Sandbox => "Checks of service workers",
             Check::Keys => "Deploying keys",
             Check::Pull => "The laptop's copy",
             Check::Contract => "The app's side",
@@ -108,24 +119,131 @@ pub struct Finding {
     pub text: String,
     /// The commands that mend it, or what to do, if anything.
     pub mend: Option<String>,
+    /// The text of the finding that this one follows from; mending that one mends this one too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// What it is to the others.
+    #[serde(skip)]
+    pub kind: Kind,
+}
+
+/// What a failure is to others, so that what has one cause counts as one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing.
+    #[default]
+    Single,
+    /// The app was never set up here, or not on this card: whatever else fails of it follows.
+    NotSetUp,
+    /// Several of the printed files are missing.
+    FilesMissing,
+    /// One printed file is missing.
+    FileMissing,
+    /// The server does not run.
+    ServerDown,
+    /// It fails while the server does not run.
+    NeedsServer,
+}
+
+/// What is known of this machine before anything is looked at. Advice depends on it: a command of systemd's helps nobody
+/// where there is none.
+#[derive(Debug, Clone, Copy)]
+struct Machine {
+    /// Whether Tealkeep is installed as a service here, or is to be.
+    has_service: bool,
+    /// Whether systemd runs here.
+    has_systemd: bool,
+    /// Whether this is root, from whom nothing is hidden.
+    is_root: bool,
+}
+
+impl Machine {
+    fn of(config: &Config, path: &Path) -> Machine {
+        let mut runtimes = config.apps.iter().map(|app| &app.runtime);
+        Machine {
+            has_service: path == Path::new(DEFAULT_CONFIG)
+                || runtimes.any(|runtime| matches!(runtime, RuntimeConfig::Systemd(_))),
+            has_systemd: Path::new("/run/systemd/system").exists(),
+            is_root: rustix::process::geteuid().is_root(),
+        }
+    }
+
+    /// What restarts the server.
+    fn restart(self) -> &'static str {
+        match self.has_service && self.has_systemd {
+            true => RESTART,
+            false => "stop `tealkeep serve` and start it again",
+        }
+    }
+
+    /// What shows more than this user sees; for root, who sees all, `otherwise`.
+    fn as_root(self, app: &str, otherwise: impl Into<String>) -> String {
+        match self.is_root {
+            true => otherwise.into(),
+            false => format!("sudo tealkeep doctor {app}"),
+        }
+    }
 }
 
 /// Findings as they are collected, each put to the same app.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Findings {
     app: Option<AppName>,
+    machine: Machine,
+    only: Option<Check>,
     all: Vec<Finding>,
 }
 
 impl Findings {
+    fn new(machine: Machine, only: Option<Check>) -> Findings {
+        Findings {
+            app: None,
+            machine,
+            only,
+            all: Vec::new(),
+        }
+    }
+
+    /// Whether somebody wants to know of any of these.
+    fn wants(&self, checks: &[Check]) -> bool {
+        self.only.is_none_or(|only| checks.contains(&only))
+    }
+
     fn add(&mut self, check: Check, level: Level, text: impl Into<String>, mend: Option<String>) {
+        self.add_as(Kind::Single, check, level, text, mend);
+    }
+
+    fn add_as(
+        &mut self,
+        kind: Kind,
+        check: Check,
+        level: Level,
+        text: impl Into<String>,
+        mend: Option<String>,
+    ) {
+        if !self.wants(&[check]) {
+            return;
+        }
         self.all.push(Finding {
             check,
             app: self.app.clone(),
             level,
             text: text.into(),
             mend,
+            cause: None,
+            kind,
         });
+    }
+
+    /// A failure from which others follow, or that follows from another.
+    fn fail_as(
+        &mut self,
+        kind: Kind,
+        check: Check,
+        text: impl Into<String>,
+        mend: impl Into<String>,
+    ) {
+        self.add_as(kind, check, Level::Fail, text, Some(mend.into()));
     }
 
     fn ok(&mut self, check: Check, text: impl Into<String>) {
@@ -152,7 +270,12 @@ pub struct Source<'a> {
 /// The configuration's own findings, and the configuration where it can be read.
 #[must_use]
 pub fn configuration(source: &Source<'_>) -> (Vec<Finding>, Option<Config>) {
-    let mut findings = Findings::default();
+    let machine = Machine {
+        has_service: source.path == Path::new(DEFAULT_CONFIG),
+        has_systemd: Path::new("/run/systemd/system").exists(),
+        is_root: rustix::process::geteuid().is_root(),
+    };
+    let mut findings = Findings::new(machine, None);
     let path = source.path.display();
     let quoted = shell(&source.path.to_string_lossy());
     let config = match source.text {
@@ -164,11 +287,23 @@ pub fn configuration(source: &Source<'_>) -> (Vec<Finding>, Option<Config>) {
             );
             None
         }
+        // Only where nothing is there can nothing be overwritten.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            findings.fail(
+                Check::Configuration,
+                format!("{path} can't be read: {error}"),
+                match Path::new(EXAMPLE).exists() {
+                    true => format!("install -m 0640 -g tealkeep {EXAMPLE} {quoted} && nano {quoted}"),
+                    false => format!("copy tealkeep.example.toml, which comes with Tealkeep's sources, to {quoted}, and change what is your own"),
+                },
+            );
+            None
+        }
         Err(error) => {
             findings.fail(
                 Check::Configuration,
                 format!("{path} can't be read: {error}"),
-                format!("install -m 0640 -g tealkeep /usr/share/doc/tealkeep/tealkeep.example.toml {quoted} && nano {quoted}"),
+                format!("file {quoted}; ls -l {quoted}    # it must be a text file in UTF-8"),
             );
             None
         }
@@ -179,7 +314,7 @@ pub fn configuration(source: &Source<'_>) -> (Vec<Finding>, Option<Config>) {
             }
             Err(problems) => {
                 for problem in problems {
-                    let mend = change(&quoted, problem.line);
+                    let mend = change(machine, &quoted, problem.line);
                     findings.fail(Check::Configuration, problem.to_string(), mend);
                 }
                 None
@@ -189,36 +324,88 @@ pub fn configuration(source: &Source<'_>) -> (Vec<Finding>, Option<Config>) {
     (findings.all, config)
 }
 
-/// The command that opens the configuration at a line, and has what was changed there hold: a server that was refused is
-/// not started again by itself.
-fn change(path: &str, line: usize) -> String {
-    format!("nano +{} {path} && {RESTART}", line.max(1))
+/// What restarts the server that has the configuration at `path`: a command, or what to do where no service runs it.
+#[must_use]
+pub fn restart(config: &Config, path: &Path) -> &'static str {
+    Machine::of(config, path).restart()
 }
 
-/// Looks at the machine and at `apps`, which are of `config`; `host` is this machine's name as the laptop
-/// calls it, `path` the configuration's own, `pulls` what the server knows of the laptops. It takes some seconds at
-/// most.
-pub async fn examine(
-    config: &Config,
-    apps: &[&AppConfig],
-    host: &str,
-    path: &Path,
-    pulls: &HashMap<AppName, Pull>,
-) -> Vec<Finding> {
-    let mut findings = Findings::default();
-    owners::machine(&mut findings, config, path);
-    units::machine(&mut findings).await;
-    keys::look(&mut findings).await;
-    clock::look(&mut findings, config).await;
+/// The command that opens the configuration at a line, and has what was changed there hold: a server that was refused is
+/// not started again by itself.
+fn change(machine: Machine, path: &str, line: usize) -> String {
+    let line = line.max(1);
+    match machine.has_service && machine.has_systemd {
+        true => format!("nano +{line} {path} && {RESTART}"),
+        false => format!("nano +{line} {path}    # then {}", machine.restart()),
+    }
+}
+
+/// What [`examine`] is to look at.
+pub struct Subject<'a> {
+    /// The whole configuration.
+    pub config: &'a Config,
+    /// Those of its apps that are looked at.
+    pub apps: &'a [&'a AppConfig],
+    /// This machine's name as the laptop calls it.
+    pub host: &'a str,
+    /// Where the configuration stands.
+    pub path: &'a Path,
+    /// What the server knows of the laptops.
+    pub pulls: &'a HashMap<AppName, Pull>,
+    /// The one check that is wanted; `None` wants all.
+    pub only: Option<Check>,
+}
+
+/// Looks at the machine and at the apps. It takes some seconds at most.
+pub async fn examine(subject: &Subject<'_>) -> Vec<Finding> {
+    let Subject {
+        config,
+        apps,
+        host,
+        path,
+        pulls,
+        only,
+    } = *subject;
+    let mut findings = Findings::new(Machine::of(config, path), only);
+    if findings.wants(&[Check::Owners]) {
+        owners::machine(&mut findings, config, path);
+    }
+    if findings.machine.has_service {
+        if findings.wants(&[Check::Units]) {
+            units::machine(&mut findings).await;
+        }
+        if findings.wants(&[Check::Keys]) {
+            keys::look(&mut findings).await;
+        }
+    }
+    if findings.wants(&[Check::Clock]) {
+        clock::look(&mut findings, config).await;
+    }
+    if findings.wants(&[Check::Sandbox]) {
+        sandbox::look(&mut findings).await;
+    }
     for app in apps {
         findings.app = Some(app.name.clone());
-        owners::app(&mut findings, app);
-        units::app(&mut findings, config, app, host, path).await;
-        polkit::look(&mut findings, app).await;
+        if findings.wants(&[Check::Owners]) {
+            owners::app(&mut findings, app);
+        }
+        if findings.wants(&[Check::Units, Check::Polkit, Check::Router]) {
+            units::app(&mut findings, config, app, host, path).await;
+        }
+        if findings.wants(&[Check::Polkit]) {
+            polkit::look(&mut findings, app).await;
+        }
         reach::look(&mut findings, config, app).await;
-        cookies::look(&mut findings, app).await;
-        data::look(&mut findings, app).await;
-        pull::look(&mut findings, app, host, pulls.get(&app.name)).await;
+        if findings.wants(&[Check::Router]) {
+            cookies::look(&mut findings, app).await;
+        }
+        if findings.wants(&[Check::Database, Check::Backups, Check::Space]) {
+            let pull = pulls.get(&app.name);
+            data::look(&mut findings, config, app, host, pull.is_some()).await;
+        }
+        if findings.wants(&[Check::Pull]) {
+            pull::look(&mut findings, app, host, pulls.get(&app.name)).await;
+        }
     }
     findings.all
 }
@@ -247,3 +434,11 @@ fn port(app: &AppConfig, colour: Colour) -> u16 {
         RuntimeConfig::Systemd(systemd) => systemd.port(colour),
     }
 }
+
+/// A machine with the package, looked at by root.
+#[cfg(test)]
+const MACHINE: Machine = Machine {
+    has_service: true,
+    has_systemd: true,
+    is_root: true,
+};

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admission::{Admission, Limits};
 use crate::clock::Clock;
-use crate::config::{Dashboard, NotifyConfig};
+use crate::config::{Config, Dashboard, NotifyConfig};
 use crate::deploy::App;
 use crate::journal::Journal;
 use crate::names::AppName;
@@ -54,6 +54,8 @@ pub struct Server {
     pub started: Timestamp,
     /// Where laptops leave word of their pulls.
     pub spool: PathBuf,
+    /// What all of this was built from.
+    pub config: Config,
     /// The event streams that are open, counted by whose they are.
     pub streams: Admission<String>,
     /// Ends what would otherwise go on for ever, such as event streams.

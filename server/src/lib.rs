@@ -6,6 +6,7 @@
 
 pub mod admission;
 pub mod backup;
+pub mod beside;
 pub mod cli;
 pub mod clock;
 pub mod config;

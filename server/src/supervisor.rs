@@ -2,6 +2,7 @@
 //! shuts everything down in the right order. [`build`] is the only place that names concrete runtimes
 //! and routers.
 
+mod configuration;
 mod door;
 mod nightly;
 mod reserve;
@@ -160,13 +161,14 @@ impl Supervisor {
             spool: config.spool.clone(),
             streams: Admission::new(crate::http::STREAMS),
             stop: stop.clone(),
+            config,
         });
         tasks.spawn(crate::pulls::watch(server.clone(), stop.clone()));
         let service = routes::service(server.clone());
-        let socket = control_socket(&config.socket)?;
+        let socket = control_socket(&server.config.socket)?;
         tasks.spawn(listen::serve_socket(socket, service.clone(), stop.clone()));
         let door = Door::open(
-            config.dashboard.listen,
+            server.dashboard.listen,
             password_is_set,
             server.journal.clone(),
         )
@@ -179,7 +181,7 @@ impl Supervisor {
             door,
             service,
             listen::Bounds::default(),
-            config.dashboard.trusted_proxies.clone(),
+            server.dashboard.trusted_proxies.clone(),
             stop.clone(),
         ));
         tasks.spawn({
@@ -205,6 +207,10 @@ impl Supervisor {
             return Err(error);
         }
         // Only now are the backups folders as the apps' begin leaves them.
+        tasks.spawn_blocking({
+            let server = server.clone();
+            move || configuration::keep_copies(&server.config)
+        });
         tasks.spawn(crate::notify::run(server.clone(), notify, stop.clone()));
         Ok(Supervisor {
             server,

@@ -1,11 +1,12 @@
 //! What an app needs on the machine besides the package: units, a polkit rule, the entrance's files and the
-//! laptop's, rendered from the configuration alone. Nothing here reads or writes a file.
+//! laptop's, rendered from the configuration alone. Nothing here writes a file, and only [`outdated`] reads any.
 
 mod colour;
 mod commands;
 mod entrance;
 mod environment;
 mod laptop;
+mod marked;
 mod polkit;
 pub mod quote;
 mod supervisor;
@@ -14,12 +15,15 @@ mod work;
 use std::path::{Path, PathBuf};
 
 use crate::config::{AppConfig, Config, RuntimeConfig, SystemdConfig};
-use crate::names::AppName;
+use crate::names::{AppName, Colour};
 
 pub use commands::{
     BACKUP_GROUP, BACKUP_USER, Folder, USER, join_group, mend_backups, mend_files, secure,
 };
-pub use laptop::{DEPLOY_KEYS, DOOR, PULL_KEYS, door_for_pulling, one_line as pull_line};
+pub use laptop::{
+    DEPLOY_KEYS, DOOR, PULL_KEYS, door_for_pulling, one_line as pull_line, plain_line,
+};
+pub use marked::{Standing, outdated, standing};
 pub use quote::Unwritable;
 
 /// The polkit verbs that Tealkeep may use on an app's units.
@@ -78,6 +82,22 @@ impl Printed {
     pub fn is_of_an_older_unit(&self) -> bool {
         self.path.ends_with(&format!("/{}", colour::DROP_IN))
     }
+
+    /// Whether nothing is wrong where it is not there: the gate's socket is for who wants it, and a unit that was in use
+    /// before Tealkeep goes on as it is until a release of `app` has been deployed.
+    #[must_use]
+    pub fn may_be_missing(&self, app: &AppConfig) -> bool {
+        self.name.ends_with(".socket") || (self.is_of_an_older_unit() && !is_deployed(app))
+    }
+}
+
+/// Whether any colour of an app stands on a release.
+#[must_use]
+pub fn is_deployed(app: &AppConfig) -> bool {
+    let mut links = Colour::BOTH
+        .map(|colour| app.releases.join(colour.as_str()))
+        .into_iter();
+    links.any(|link| link.symlink_metadata().is_ok())
 }
 
 /// The mode of what holds no secret.
@@ -189,6 +209,15 @@ pub fn sheet(config: &Config, app: &AppConfig, host: &str) -> Result<Sheet, NoUn
     files.push(supervisor::file(&of)?);
     files.push(polkit::file(&of));
     files.extend(entrance::files(&of));
+    for file in files.iter_mut() {
+        if file.place == Place::Machine {
+            marked::mark(file);
+        }
+    }
+    if let Some(mut sums) = marked::sums(&of, &files) {
+        marked::mark(&mut sums);
+        files.push(sums);
+    }
     files.extend(laptop::files(&of)?);
     let commands = commands::script(&of, &files);
     Ok(Sheet {

@@ -311,6 +311,14 @@ impl House {
         Said::of(&output)
     }
 
+    /// What `tealkeep doctor` says under one heading, whether a server runs or not.
+    pub fn doctor(&self, only: &str) -> Said {
+        let file = self.folder().join("tealkeep.toml");
+        std::fs::write(&file, self.configuration()).unwrap();
+        let file = file.to_str().unwrap();
+        self.tealkeep(["doctor", "--only", only, "--config", file])
+    }
+
     /// Begins a verb against this house, and does not wait.
     pub fn begin<const N: usize>(&self, arguments: [&str; N]) -> Child {
         Command::new(TEALKEEP)

@@ -76,6 +76,7 @@ impl Dashboard {
             started: jiff::Timestamp::now(),
             spool: dir.path().join("spool"),
             streams: Admission::new(STREAMS),
+            config: config::Config::parse(crate::config::LEAST, false).unwrap(),
             stop: stop.clone(),
         });
         tokio::spawn(listen::serve_tcp(

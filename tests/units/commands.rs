@@ -9,6 +9,7 @@ use tealkeep::config::Config;
 use tealkeep::units::{Folder, mend_backups, mend_files};
 
 use super::{CADDY, of};
+use crate::support::TEALKEEP;
 
 /// A folder with programs, each made of lines for a shell.
 fn programs(dir: &Path, all: &[(&str, &str)]) -> PathBuf {
@@ -218,6 +219,26 @@ impl Machine {
         machine
     }
 
+    /// The same, where the program prints what it really does, of the configuration in `tealkeep.toml`.
+    fn that_prints(source: &str) -> Machine {
+        let machine = Machine::new();
+        machine.is_configured(source);
+        let lines = format!(
+            "#!/bin/sh\ncase $* in *--only' '[a-z]*' router'|*--only' 'router|*--waits-for*) exit 0;; esac\nexec {TEALKEEP} \"$@\" --config {}\n",
+            machine.at("tealkeep.toml").display()
+        );
+        fs::write(machine.at("bin/tealkeep"), lines).unwrap();
+        machine
+    }
+
+    fn is_configured(&self, source: &str) {
+        fs::write(self.at("tealkeep.toml"), source).unwrap();
+    }
+
+    fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.at(path)).unwrap()
+    }
+
     fn at(&self, path: &str) -> PathBuf {
         self.0.path().join(path)
     }
@@ -237,6 +258,72 @@ impl Machine {
             String::from_utf8(said.stderr).unwrap(),
         )
     }
+}
+
+#[test]
+fn a_change_of_the_configuration_reaches_what_nobody_changed_by_hand() {
+    const BLUE: &str = "etc/systemd/system/home-blue.service";
+    const GREEN: &str = "etc/systemd/system/home-green.service";
+    const ENV: &str = "etc/tealkeep/home.env";
+    let machine = Machine::that_prints(CADDY);
+    let (worked, said) = machine.runs_the_commands();
+    assert!(worked && machine.read(ENV).contains("production"), "{said}");
+    let site = machine.read(SITE);
+
+    machine.is_configured(
+        &CADDY
+            .replace("server.js", "second.js")
+            .replace("production", "staging"),
+    );
+    assert!(machine.runs_the_commands().0);
+    for unit in [BLUE, GREEN] {
+        assert!(machine.read(unit).contains("second.js"), "{unit}");
+    }
+    assert!(machine.read(ENV).contains("staging"));
+    assert_eq!(machine.read(SITE), site);
+
+    // One that a person changed stays, and is named; the others go on.
+    let mine = machine.read(BLUE) + "# mine\n";
+    fs::write(machine.at(BLUE), &mine).unwrap();
+    machine.is_configured(&CADDY.replace("server.js", "third.js"));
+    assert!(machine.runs_the_commands().0);
+    assert_eq!(machine.read(BLUE), mine);
+    assert!(machine.read(GREEN).contains("third.js"));
+    assert!(machine.read(ENV).contains("production"));
+
+    // One from before there were checksums, with the content that it would have today, gets its line.
+    let green = machine.read(GREEN);
+    fs::write(machine.at(GREEN), green.split_once('\n').unwrap().1).unwrap();
+    assert!(machine.runs_the_commands().0);
+    assert_eq!(machine.read(GREEN), green);
+    for folder in ["etc/systemd/system", "etc/tealkeep", "etc/caddy"] {
+        let names = fs::read_dir(machine.at(folder)).unwrap();
+        let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        let is_left = |name: &std::ffi::OsString| {
+            let name = name.to_string_lossy();
+            name.ends_with(".new") || name.ends_with(".before")
+        };
+        assert!(!names.iter().any(is_left), "{names:?}");
+    }
+}
+
+#[test]
+fn a_new_site_that_caddy_refuses_leaves_the_one_from_before_in_its_place() {
+    let machine = Machine::that_prints(CADDY);
+    assert!(machine.runs_the_commands().0);
+    let site = machine.read(SITE);
+    machine.is_configured(&CADDY.replace("preview = \"0123456789abcdef\"\n", ""));
+    fs::write(machine.at("refuses"), "").unwrap();
+    let (worked, said) = machine.runs_the_commands();
+    assert!(
+        !worked && said.contains("The site from before stands in its place"),
+        "{said}"
+    );
+    assert_eq!(machine.read(SITE), site);
+    assert!(machine.has(ASIDE));
+    fs::remove_file(machine.at("refuses")).unwrap();
+    assert!(machine.runs_the_commands().0);
+    assert!(!machine.read(SITE).contains("Tealkeep-Preview"));
 }
 
 const SITE: &str = "etc/caddy/tealkeep-home.caddy";

@@ -1,28 +1,53 @@
-//! The child process that a worker runs in: it limits itself, reads its plan, plays it and tells what happened.
+//! The child process that a worker runs in: it confines itself, reads its plan, plays it and tells what happened.
 //! It never outlives whoever started it, whatever the script is doing: when its input ends, so does the process.
 
-mod limits;
 mod pipe;
 
 use std::io;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 
 use crate::facts::{Failure, Limits};
 use crate::play::{self, Plan};
-use crate::realm::Realm;
+use crate::realm::{self, Realm};
+use crate::sandbox::{self, Unconfined};
 use crate::wire::{self, FromChild, ToChild, WireError};
 use pipe::Pipe;
 
 /// The exit code when what came over the pipe was not what was agreed on.
 pub const CONFUSED: i32 = 3;
+/// The exit code when the process could not be confined, so that nothing was read or run. Why stands on standard error.
+pub const UNCONFINED: i32 = 4;
 /// The exit code when the child itself is broken: its message stands on standard error.
 pub const PANICKED: i32 = 101;
+
+/// Variables that the child must be started with, and no others. glibc opens a file when it shrinks an arena other
+/// than the first, which the system-call filter would take for an attack: so there is one arena.
+pub const ENVIRONMENT: [(&str, &str); 2] = [
+    ("MALLOC_ARENA_MAX", "1"),
+    ("GLIBC_TUNABLES", "glibc.malloc.arena_max=1"),
+];
 
 /// The stack of the thread that the engine runs on, over what the engine allows its scripts: native functions
 /// called from the deepest script, and what they call, need room of their own.
 const STACK_BESIDE: usize = 7 << 20;
+
+/// Why the child ends early.
+#[derive(Debug, thiserror::Error)]
+enum Early {
+    #[error(transparent)]
+    Unconfined(#[from] Unconfined),
+    #[error(transparent)]
+    Wire(#[from] WireError),
+}
+
+impl From<io::Error> for Early {
+    fn from(error: io::Error) -> Early {
+        Early::Wire(error.into())
+    }
+}
 
 /// Runs the child on this process's standard input and output, and ends the process.
 ///
@@ -32,25 +57,52 @@ pub fn run() -> ! {
         Ok(()) => 0,
         Err(error) => {
             eprintln!("{error}");
-            CONFUSED
+            match error {
+                Early::Unconfined(_) => UNCONFINED,
+                Early::Wire(_) => CONFUSED,
+            }
         }
     })
 }
 
-fn serve() -> Result<(), WireError> {
-    limits::impose()?;
+/// Confines the process before it reads a byte, then hears the other side out.
+fn serve() -> Result<(), Early> {
+    sandbox::restrict()?;
+    let (heard, plan_and_answers) = mpsc::channel();
+    let engine = start_engine(plan_and_answers)?;
+    sandbox::seal()?;
     let mut input = io::stdin().lock();
-    let ToChild::Plan(plan) = wire::read(&mut input)? else {
-        return Err(io::Error::other("an answer came before the plan").into());
-    };
-    let (answers, heard) = mpsc::channel();
+    // This thread reads all the time, so that the end of the input is seen also while a script spins.
+    loop {
+        match wire::read::<ToChild>(&mut input) {
+            Ok(message) => {
+                if heard.send(message).is_err() {
+                    break;
+                }
+            }
+            Err(WireError::Closed) => std::process::exit(0),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // The engine's thread ends by ending the process.
+    let _ = engine.join();
+    Err(io::Error::other("the engine's thread ended").into())
+}
+
+/// Starts the engine's thread. When this returns, the thread makes no more system calls than the filter allows.
+fn start_engine(messages: mpsc::Receiver<ToChild>) -> Result<JoinHandle<()>, Early> {
+    let (ready, is_ready) = mpsc::channel();
     let engine = std::thread::Builder::new()
         .name("engine".to_owned())
-        .stack_size(plan.limits.stack_bytes + STACK_BESIDE)
+        .stack_size(Limits::MAX_STACK_BYTES + STACK_BESIDE)
         .spawn(move || {
             // The other thread waits for the parent, who waits for a word of this one: a panic must end them both.
-            let played =
-                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| perform(&plan, heard)));
+            let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                realm::warm_up();
+                // Nobody listens only when the process ends.
+                let _ = ready.send(());
+                serve_plan(messages)
+            }));
             let code = match played {
                 Ok(Ok(())) => 0,
                 Ok(Err(error)) => {
@@ -61,21 +113,24 @@ fn serve() -> Result<(), WireError> {
             };
             std::process::exit(code)
         })?;
-    // This thread reads all the time, so that the end of the input is seen also while a script spins.
-    loop {
-        match wire::read(&mut input) {
-            Ok(answer) => {
-                if answers.send(answer).is_err() {
-                    break;
-                }
-            }
-            Err(WireError::Closed) => std::process::exit(0),
-            Err(error) => return Err(error),
-        }
+    is_ready
+        .recv()
+        .map_err(|_| io::Error::other("the engine's thread did not start"))?;
+    Ok(engine)
+}
+
+/// Waits for the plan, plays it, and tells what happened.
+fn serve_plan(messages: mpsc::Receiver<ToChild>) -> Result<(), WireError> {
+    let Ok(first) = messages.recv() else {
+        return Err(WireError::Closed);
+    };
+    let ToChild::Plan(plan) = first else {
+        return Err(io::Error::other("an answer came before the plan").into());
+    };
+    if plan.limits.stack_bytes > Limits::MAX_STACK_BYTES {
+        return Err(io::Error::other("the plan wants a larger stack than there is").into());
     }
-    // The engine's thread ends by ending the process.
-    let _ = engine.join();
-    Err(io::Error::other("the engine's thread ended").into())
+    perform(&plan, messages)
 }
 
 /// Plays and tells, until the last word is said.

@@ -26,12 +26,18 @@ pub struct Limits {
     pub drain_ms: u64,
 }
 
+impl Limits {
+    /// The largest stack that a script can be given in the child process, whose engine thread exists before the
+    /// limits are known; in bytes.
+    pub const MAX_STACK_BYTES: usize = 1 << 20;
+}
+
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
             turn_ms: 5_000,
             memory_bytes: 128 << 20,
-            stack_bytes: 1 << 20,
+            stack_bytes: Limits::MAX_STACK_BYTES,
             requests: 25_000,
             stored_entries: 25_000,
             stored_bytes: 256 << 20,

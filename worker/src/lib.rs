@@ -5,6 +5,7 @@ pub mod child;
 pub mod facts;
 pub mod play;
 pub mod realm;
+pub mod sandbox;
 pub mod wire;
 
 pub use facts::*;

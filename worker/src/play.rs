@@ -166,7 +166,7 @@ pub fn perform(
     for round in [Round::First, Round::Changed, Round::Offline] {
         play.round = round;
         audience.round(round);
-        for event in visits::of_pages(plan) {
+        for event in visits::of_pages(plan, round) {
             play.event(event)?;
         }
         for alike in visits::of_events(plan, round, &scope.words()) {

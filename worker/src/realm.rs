@@ -13,6 +13,7 @@
 //! The current event: QuickJS has no async context, and needs none here, since one event is dispatched and
 //! drained at a time. Whatever happens is attributed to the event that was dispatched last.
 
+mod asked;
 mod clock;
 mod convert;
 mod load;
@@ -147,7 +148,23 @@ const GLOBALS: &[(&str, &str)] = &[
         "wasm-memory.js",
         include_str!("realm/globals/wasm-memory.js"),
     ),
+    ("intl.js", include_str!("realm/globals/intl.js")),
+    ("surface.js", include_str!("realm/globals/surface.js")),
 ];
+
+/// Does what is done once in a process, at first use, by system calls that a realm needs no more afterwards: the time zone,
+/// which the C library reads from a file (where none can be opened, the zone is UTC), and the kernel's place for clocks.
+pub(crate) fn warm_up() {
+    let _ = state::processor_time();
+    // Without memory for an engine this fails, and so will the realm, which says so.
+    let Ok(runtime) = Runtime::new() else { return };
+    let Ok(context) = Context::full(&runtime) else {
+        return;
+    };
+    context.with(|ctx| {
+        let _ = ctx.eval::<f64, _>("new Date(0).getTimezoneOffset()");
+    });
+}
 
 /// A service worker's global scope, and the engine that it lives in.
 pub struct Realm {

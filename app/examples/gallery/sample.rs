@@ -353,6 +353,7 @@ pub fn empty() -> Vec<Sample> {
                 },
                 room: None,
                 reuse: None,
+                beside: None,
                 failed_nights: vec![],
                 next_run: None,
                 nights: vec![],
@@ -821,6 +822,9 @@ fn backups(t: Text) -> Backups {
         undo: Some(offer()),
         running: None,
         cannot_back_up: None,
+        beside: Some(t(
+            "uploads/ (345 files, 1.2 GB), audit.db (a database, 3.1 MB)",
+        )),
         problems: Vec::new(),
     }
 }

@@ -37,6 +37,8 @@ pub struct Backups {
     pub cannot_back_up: Option<String>,
     /// What in the folder does not fit together, each as a sentence without its full stop.
     pub problems: Vec<String>,
+    /// What lies beside the database and is in no snapshot, in words that end no sentence; `None` where nothing does.
+    pub beside: Option<String>,
 }
 
 /// How the copy of the snapshots on the laptop stands.

@@ -49,6 +49,7 @@ pub(super) fn draw(frame: &Frame, page: &Backups) -> Drawn {
                     <div class="actions">{back_up}</div>
                 </section>
                 {page.undo.as_ref().map(|offer| undo(frame, offer, &path))}
+                {page.beside.as_deref().map(beside)}
                 {proofs::failed_nights(&page.failed_nights)}
                 {proofs::drills(frame, &page.drills, &path)}
                 {proofs::laptop(frame, &page.laptop)}
@@ -74,6 +75,19 @@ pub(super) fn draw(frame: &Frame, page: &Backups) -> Drawn {
         </div>
     };
     Drawn::showing(title, content.into_any()).busy(busy)
+}
+
+fn beside(said: &str) -> AnyView {
+    view! {
+        <section class="card" aria-labelledby="beside">
+            <h2 id="beside">"Not backed up"</h2>
+            <p>"The app keeps more than its database, and no backup holds it: "<bdi>{said.to_owned()}</bdi>"."</p>
+            <p class="soft small">
+                "Copy it another way, for example from the laptop: "<code>"tealkeep doctor"</code>" prints a command for that."
+            </p>
+        </section>
+    }
+    .into_any()
 }
 
 fn glance(frame: &Frame, page: &Backups) -> Vec<parts::Fact> {

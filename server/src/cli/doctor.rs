@@ -9,13 +9,16 @@ use clap::Args;
 use super::client::Client;
 use super::units::own_name;
 use super::{DEFAULT_CONFIG, Failure, Outcome, print};
-use crate::doctor::{self, Check, Finding, Level, Source};
+use crate::doctor::{self, Check, Finding, Kind, Level, Source, Subject};
 use crate::http::api::Status;
 
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
     /// Look at this app only.
     app: Option<String>,
+    /// Look at this only.
+    #[arg(long, value_name = "CHECK")]
+    only: Option<Check>,
     /// The configuration.
     #[arg(long, default_value = DEFAULT_CONFIG, value_name = "FILE")]
     config: PathBuf,
@@ -39,32 +42,56 @@ pub async fn run(client: &Client, args: &DoctorArgs, json: bool) -> Outcome {
         let pulls = pulls
             .filter_map(|app| Some((app.name.clone(), app.last_pull.clone()?)))
             .collect();
-        findings.push(server(status));
-        findings.extend(doctor::examine(config, &apps, &own_name(), &args.config, &pulls).await);
+        if args.only.is_none_or(|only| only == Check::Server) {
+            findings.push(server(status, doctor::restart(config, &args.config)));
+        }
+        let subject = Subject {
+            config,
+            apps: &apps,
+            host: &own_name(),
+            path: &args.config,
+            pulls: &pulls,
+            only: args.only,
+        };
+        findings.extend(doctor::examine(&subject).await);
     }
+    // Among several causes the unit's own state says more than that nobody answers.
+    findings.sort_by_key(|finding| finding.check != Check::Units);
+    doctor::fold(&mut findings);
     // A stable sort: within a heading, in the order of the apps.
     findings.sort_by_key(|finding| finding.check);
     let coloured = std::io::stdout().is_terminal();
     print(json, &findings, || shown(&findings, coloured))?;
-    match findings.iter().filter(|f| f.level == Level::Fail).count() {
+    let is_root = |f: &&Finding| f.level == Level::Fail && f.cause.is_none();
+    match findings.iter().filter(is_root).count() {
         0 => Ok(()),
         1 => Err(Failure::Tried(anyhow!("one thing is wrong"))),
         wrong => Err(Failure::Tried(anyhow!("{wrong} things are wrong"))),
     }
 }
 
-fn server(said: Result<Status, Failure>) -> Finding {
+/// What came of asking the server; `restart` is what brings it back.
+fn server(said: Result<Status, Failure>, restart: &str) -> Finding {
+    let mut kind = Kind::Single;
     let (level, text, mend) = match said {
         Ok(status) => (Level::Ok, status.sentence, None),
         Err(failure) if is_down(&failure) => (
-            Level::Fail,
+            {
+                kind = Kind::ServerDown;
+                Level::Fail
+            },
             text_of(failure),
-            Some(doctor::RESTART.to_owned()),
+            Some(restart.to_owned()),
         ),
         Err(failure) => (
             Level::Warn,
             text_of(failure),
-            Some("systemctl status tealkeep.service; journalctl -u tealkeep.service".to_owned()),
+            Some(match restart == doctor::RESTART {
+                true => {
+                    "systemctl status tealkeep.service; journalctl -u tealkeep.service".to_owned()
+                }
+                false => "look at what `tealkeep serve` prints".to_owned(),
+            }),
         ),
     };
     Finding {
@@ -73,6 +100,8 @@ fn server(said: Result<Status, Failure>) -> Finding {
         level,
         text,
         mend,
+        cause: None,
+        kind,
     }
 }
 
@@ -107,7 +136,7 @@ fn shown(findings: &[Finding], coloured: bool) -> String {
         apps.len() > 1
     };
     let mut heading = None;
-    for finding in findings {
+    for finding in findings.iter().filter(|finding| finding.cause.is_none()) {
         if heading != Some(finding.check) {
             let gap = if heading.is_some() { "\n" } else { "" };
             text.push_str(&format!("{gap}{}\n", finding.check.title()));
@@ -132,6 +161,14 @@ fn shown(findings: &[Finding], coloured: bool) -> String {
                 text.push_str(&format!("          {line}\n"));
             }
         }
+        let follow = |other: &&Finding| other.cause.as_deref() == Some(finding.text.as_str());
+        let follow: Vec<&Finding> = findings.iter().filter(follow).collect();
+        if !follow.is_empty() {
+            text.push_str("        this explains as well:\n");
+            for other in follow {
+                text.push_str(&format!("          - {}\n", other.text));
+            }
+        }
     }
     text
 }
@@ -145,7 +182,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("control.sock");
         let client = Client::new(socket.clone());
-        let found = || async { server(client.get::<Status>("/api/v1/status").await) };
+        let found = || async {
+            server(
+                client.get::<Status>("/api/v1/status").await,
+                doctor::RESTART,
+            )
+        };
         let nobody = found().await;
         // A socket of a server that was killed stays.
         drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
@@ -155,7 +197,10 @@ mod tests {
             assert_eq!(finding.mend.as_deref(), Some(doctor::RESTART));
         }
         let denied = std::io::Error::from(ErrorKind::PermissionDenied);
-        let denied = server(Err(Failure::Tried(anyhow::Error::new(denied))));
+        let denied = server(
+            Err(Failure::Tried(anyhow::Error::new(denied))),
+            doctor::RESTART,
+        );
         assert_eq!(denied.level, Level::Warn);
     }
 }

@@ -3,6 +3,7 @@
 //! or a lost connection, what stands in the folder is whole. What is whole here is never overwritten.
 
 mod complaint;
+mod configuration;
 mod dest;
 mod facts;
 mod former;
@@ -90,6 +91,7 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
     };
     let fetched = pull.fetch(args.all, &mut traffic);
     // What has come is put in order, whether all of it came or not.
+    let configuration = configuration::take_over(&pull.dest)?;
     let removed = pull.settle(args.mirror && fetched.is_ok())?;
     fetched?;
 
@@ -112,6 +114,7 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
         removed,
         former: pull.former,
         traffic,
+        configuration,
         took_ms: began.elapsed().as_millis(),
         drill,
         word_left: false,

@@ -79,6 +79,7 @@ pub async fn run(args: &PushArgs, host: &str, ssh: &str, json: bool) -> Outcome 
         () = called_off() => return Err(anyhow!("called off; nothing has changed at {host}").into()),
     };
     let id = incoming.id.clone();
+    words::of_outdated_units(&incoming, &args.app, host);
     tokio::select! {
         sent = send::send(&directory, &there, &incoming, &args.rsync_path) => sent?,
         () = called_off() => {

@@ -1,4 +1,5 @@
-//! `tealkeep units`: prints what an app needs on this machine. It overwrites nothing, ever.
+//! `tealkeep units`: prints what an app needs on this machine, or says what Tealkeep still waits for there. It overwrites
+//! nothing, ever.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::Args;
 
-use super::{DEFAULT_CONFIG, Failure, Outcome, print};
+use super::{DEFAULT_CONFIG, FAILED, Failure, Outcome, print};
 use crate::config::{AppConfig, Config, ConfigError};
 use crate::units::{self, Place, Sheet};
 
@@ -31,6 +32,9 @@ pub struct UnitsArgs {
     /// Write everything into a new folder, to look at: `machine/`, `by-hand/`, `laptop/` and `commands.sh`.
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
+    /// Say what this machine lacks before Tealkeep can start, of whichever app; exit with 1 while it lacks something.
+    #[arg(long, conflicts_with_all = ["only", "list", "into"])]
+    waits_for: bool,
     /// This machine's name as the laptop calls it; left out, its own.
     #[arg(long, value_name = "NAME")]
     machine: Option<String>,
@@ -39,6 +43,9 @@ pub struct UnitsArgs {
 /// `tealkeep units`
 pub async fn run(args: &UnitsArgs, json: bool) -> Outcome {
     let config = read(&args.config)?;
+    if args.waits_for {
+        return waits_for(&config, &args.config, json);
+    }
     let app = pick(&config, args.app.as_deref())?;
     let host = args.machine.clone().unwrap_or_else(own_name);
     if !is_host(&host) {
@@ -81,6 +88,51 @@ pub async fn run(args: &UnitsArgs, json: bool) -> Outcome {
         });
     }
     print(json, &sheet, || sheet.text())
+}
+
+/// What keeps a server with this configuration from starting on this machine, and the commands that set up the apps that
+/// lack something.
+fn waits_for(config: &Config, path: &Path, json: bool) -> Outcome {
+    let problems = match Config::load(path) {
+        Ok(_) => Vec::new(),
+        // What is not of an app, such as the folder of the socket, is made by the service's own start.
+        Err(ConfigError::Refused { problems, .. }) => problems
+            .into_iter()
+            .filter(|problem| problem.key.starts_with("app."))
+            .collect::<Vec<_>>(),
+        Err(error @ ConfigError::Unreadable { .. }) => {
+            return Err(Failure::Call(error.to_string()));
+        }
+    };
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    if lines.is_empty() {
+        return print(json, &lines, || {
+            "Every app has what Tealkeep needs to start.".to_owned()
+        });
+    }
+    print(json, &lines, || {
+        let of_app = |app: &&AppConfig| {
+            let prefix = format!("app.{}.", app.name);
+            problems
+                .iter()
+                .any(|problem| problem.key.starts_with(&prefix))
+        };
+        let commands = config
+            .apps
+            .iter()
+            .filter(of_app)
+            .map(|app| format!("  tealkeep units {} --only commands | sh\n", app.name));
+        let commands: String = commands.collect();
+        let then = match commands.is_empty() {
+            true => String::new(),
+            false => format!("These commands set up what is missing, in any order:\n{commands}"),
+        };
+        format!(
+            "Tealkeep can't start yet. The configuration names what this machine lacks:\n  {}\n{then}",
+            lines.join("\n  ")
+        )
+    })?;
+    Err(Failure::Said(FAILED))
 }
 
 /// Reads the configuration without a look at the machine, since nothing need exist yet.

@@ -5,8 +5,8 @@ mod adopt;
 mod room;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
@@ -53,7 +53,25 @@ pub struct Data {
     /// name is given twice, and a rotation that sees a part of what is taken over keeps of it whatever it would keep
     /// if it saw all.
     adopting: Arc<Mutex<()>>,
+    withheld: Arc<OnceADay>,
     stop: CancellationToken,
+}
+
+/// Something that is said once a day, however often it is so.
+#[derive(Debug, Default)]
+struct OnceADay(std::sync::Mutex<Option<Instant>>);
+
+impl OnceADay {
+    /// Whether it is to be said now; then it counts as said. The wall clock is what is wrong here, so it is not asked.
+    fn is_news(&self, now: Instant) -> bool {
+        const DAY: Duration = Duration::from_secs(24 * 3600);
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = said.is_none_or(|said| now.duration_since(said) >= DAY);
+        if is_news {
+            *said = Some(now);
+        }
+        is_news
+    }
 }
 
 /// As long as this is held nobody else takes a snapshot of the app, or rotates.
@@ -161,6 +179,7 @@ impl Data {
             deadline,
             turn: Arc::default(),
             adopting: Arc::default(),
+            withheld: Arc::default(),
             stop,
         }
     }
@@ -296,6 +315,7 @@ impl Data {
                 self.note(Severity::Info, format!("The rotation removed {names}."))
                     .await;
             }
+            Rotation::Withheld(_) if !self.withheld.is_news(Instant::now()) => {}
             Rotation::Withheld(why) => {
                 self.note(
                     Severity::Warning,
@@ -658,6 +678,15 @@ async fn blocking<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_so_at_each_snapshot_is_said_once_a_day() {
+        let once = OnceADay::default();
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        let began = Instant::now();
+        let said = [0, 1, 23, 24, 25, 47, 48].map(|at| once.is_news(began + hours(at)));
+        assert_eq!(said, [true, false, false, true, false, false, true]);
+    }
 
     #[test]
     fn a_new_backups_folder_is_the_laptops_groups_where_that_is_there() {

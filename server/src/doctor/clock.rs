@@ -12,7 +12,10 @@ pub async fn look(findings: &mut Findings, config: &Config) {
                 format!(
                     "the clock can't be asked for, and this must run where systemd does: {error}"
                 ),
-                "systemctl status dbus.service systemd-timedated.service",
+                match findings.machine.has_systemd {
+                    true => "systemctl status dbus.service systemd-timedated.service",
+                    false => "date    # compare it with a clock that you trust",
+                },
             );
             return;
         }
@@ -24,7 +27,11 @@ pub async fn look(findings: &mut Findings, config: &Config) {
         findings.warn(
             Check::Clock,
             "the clock is not synchronised: with a wrong one nothing is rotated, and the night comes at another time",
-            "timedatectl set-ntp true; timedatectl timesync-status",
+            match properties.get("CanNTP") {
+                // There is nobody whom it could switch on.
+                Some(&"no") => "apt install systemd-timesyncd && timedatectl set-ntp true",
+                Some(_) | None => "timedatectl set-ntp true; timedatectl",
+            },
         );
     }
     let machine = properties.get("Timezone").copied().unwrap_or("UTC");
@@ -39,7 +46,7 @@ pub async fn look(findings: &mut Findings, config: &Config) {
         None if matches!(machine, "UTC" | "Etc/UTC") => findings.warn(
             Check::Clock,
             "the machine's zone is UTC, so that the night is reckoned in it",
-            "timedatectl set-timezone Europe/Berlin    # or `zone = \"Europe/Berlin\"` in the configuration",
+            "timedatectl list-timezones    # then timedatectl set-timezone with yours; or `zone` in the configuration, \"UTC\" if that is meant",
         ),
         None => findings.ok(
             Check::Clock,

@@ -2,7 +2,7 @@
 //! that is right may not have been reloaded.
 
 use super::{Check, Findings, port};
-use crate::config::{AppConfig, RouterConfig};
+use crate::config::{AppConfig, RouterConfig, RuntimeConfig};
 use crate::names::Colour;
 use crate::router::caddy::{Ways, ways_to_app};
 
@@ -11,7 +11,10 @@ pub async fn look(findings: &mut Findings, app: &AppConfig) {
         return;
     };
     let ports = Colour::BOTH.map(|colour| port(app, colour));
-    let mend = format!("tealkeep units {} --only commands | sh", app.name);
+    let mend = match &app.runtime {
+        RuntimeConfig::Systemd(_) => format!("tealkeep units {} --only commands | sh", app.name),
+        RuntimeConfig::Process(_) => "systemctl reload caddy.service".to_owned(),
+    };
     judge(findings, ways_to_app(caddy.admin, ports).await, mend);
 }
 
@@ -45,12 +48,12 @@ fn judge(findings: &mut Findings, found: Result<Ways, String>, mend: String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Level;
+    use crate::doctor::{Level, MACHINE};
 
     #[test]
     fn a_way_that_passes_the_session_on_fails() {
         let level = |found| {
-            let mut findings = Findings::default();
+            let mut findings = Findings::new(MACHINE, None);
             judge(&mut findings, found, "mend".to_owned());
             findings.all[0].level
         };

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use rustix::fs::Access;
 
-use super::{Check, Findings};
+use super::{Check, Findings, former};
 use crate::backup::catalogue::is_ahead;
 use crate::backup::database::{self, Database, bare_facts};
 use crate::backup::scratch::{free_bytes, human};
 use crate::backup::{Cancel, Catalogue, Watch};
-use crate::config::{AppConfig, RuntimeConfig};
+use crate::beside::{self, Beside};
+use crate::config::{AppConfig, Config, RuntimeConfig};
 use crate::units::{data, quote::shell};
 
 /// How long whoever has the database locked is waited for.
@@ -20,17 +21,41 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A newest snapshot that is older than this is a night that was missed.
 const STALE_HOURS: i64 = 30;
 
-pub async fn look(findings: &mut Findings, app: &AppConfig) {
+pub async fn look(
+    findings: &mut Findings,
+    config: &Config,
+    app: &AppConfig,
+    host: &str,
+    is_pulled: bool,
+) {
+    if findings.wants(&[Check::Database]) {
+        database(findings, app).await;
+    }
+    if findings.wants(&[Check::Backups]) {
+        backups(findings, app, is_pulled);
+        former::look(findings, app);
+        let (looked, state) = (app.clone(), config.state.clone());
+        let found = tokio::task::spawn_blocking(move || beside::look(&looked, &state)).await;
+        if let Ok(found) = found {
+            others(findings, app, host, &found);
+        }
+    }
+    if findings.wants(&[Check::Space]) {
+        space(findings, app);
+    }
+}
+
+async fn database(findings: &mut Findings, app: &AppConfig) {
     let path = app.database.clone();
+    let quoted = shell(&path.to_string_lossy());
     let both = Access::READ_OK | Access::WRITE_OK;
+    let listed = format!("ls -ld {} {quoted}", shell(&data(app).to_string_lossy()));
     if rustix::fs::access(&path, both) == Err(rustix::io::Errno::ACCESS) {
         findings.warn(
             Check::Database,
             format!("{} can't be opened by this user", path.display()),
-            format!("sudo tealkeep doctor {}", app.name),
+            findings.machine.as_root(app.name.as_str(), listed),
         );
-        backups(findings, app);
-        space(findings, app);
         return;
     }
     let opened = tokio::task::spawn_blocking(move || open(&path)).await;
@@ -40,19 +65,63 @@ pub async fn look(findings: &mut Findings, app: &AppConfig) {
         Err(error) if !may_write(app) => findings.warn(
             Check::Database,
             format!("this user may not open it as the app does: {error}"),
-            format!("sudo tealkeep doctor {}", app.name),
+            findings.machine.as_root(app.name.as_str(), listed),
         ),
+        Err(error) if app.database.exists() => {
+            findings.fail(Check::Database, error, way_back(app, &quoted));
+        }
         Err(error) => findings.fail(
             Check::Database,
             error,
-            match app.database.exists() {
-                true => format!("systemctl status tealkeep.service    # if it is damaged: tealkeep restore {} SNAPSHOT", app.name),
-                false => format!("tealkeep units {} --only commands | sh    # for a new app", app.name),
+            match &app.runtime {
+                RuntimeConfig::Systemd(_) => format!("tealkeep units {} --only commands | sh    # for a new app", app.name),
+                RuntimeConfig::Process(_) => format!(
+                    "mkdir -p {} && touch {quoted}    # for a new app: an empty file is an empty database",
+                    shell(&data(app).to_string_lossy())
+                ),
             },
         ),
     }
-    backups(findings, app);
-    space(findings, app);
+}
+
+/// What helps where a database that is there can't be opened: who has it, and a snapshot to go back to if there is one.
+fn way_back(app: &AppConfig, quoted: &str) -> String {
+    let newest = Catalogue::read(&app.backups).ok();
+    let newest = newest.and_then(|all| {
+        all.newest_by(jiff::Timestamp::now())
+            .map(|entry| entry.id())
+    });
+    let holders = format!("fuser -v {quoted}    # who has it open, if it is locked");
+    match newest {
+        Some(id) => format!(
+            "{holders}\ntealkeep restore {} {id}    # if it is damaged",
+            app.name
+        ),
+        None => holders,
+    }
+}
+
+/// Data that lies beside the database.
+fn others(findings: &mut Findings, app: &AppConfig, host: &str, found: &Beside) {
+    let Some(said) = found.said() else {
+        return;
+    };
+    let folder = data(app).to_string_lossy().into_owned();
+    let file = app
+        .database
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy();
+    findings.warn(
+        Check::Backups,
+        format!("beside the database in {folder} lies what no snapshot holds: {said}"),
+        format!(
+            "on the laptop: rsync -a --exclude={} you@{host}:{} ~/tealkeep/{}-files/    # as somebody who may read it; docs/data-beside.md says more",
+            shell(&format!("{file}*")),
+            shell(&format!("{folder}/")),
+            app.name
+        ),
+    );
 }
 
 /// Whether this user can write all that an opened database needs.
@@ -110,14 +179,14 @@ fn describe(findings: &mut Findings, app: &AppConfig, facts: &Facts) {
                 facts.mode
             ),
             format!(
-                "{as_user}sqlite3 {} 'PRAGMA journal_mode=WAL'    # once: the file keeps it",
+                "{as_user}sqlite3 {} 'PRAGMA journal_mode=WAL'    # once, while the app is stopped: the file keeps it",
                 shell(&app.database.to_string_lossy())
             ),
         );
     }
 }
 
-fn backups(findings: &mut Findings, app: &AppConfig) {
+fn backups(findings: &mut Findings, app: &AppConfig, is_pulled: bool) {
     let folder = app.backups.display();
     let now = jiff::Timestamp::now();
     match Catalogue::read(&app.backups) {
@@ -159,12 +228,32 @@ fn backups(findings: &mut Findings, app: &AppConfig) {
         Err(error) => findings.warn(
             Check::Backups,
             format!("{folder} can't be looked at: {error}"),
-            format!("sudo tealkeep doctor {}", app.name),
+            match app.backups.exists() {
+                true => findings.machine.as_root(
+                    app.name.as_str(),
+                    format!("ls -ld {}; df {0}", shell(&folder.to_string())),
+                ),
+                false => findings.machine.as_root(
+                    app.name.as_str(),
+                    match &app.runtime {
+                        RuntimeConfig::Systemd(_) => {
+                            format!("tealkeep units {} --only commands | sh    # or mount the disk that it is on", app.name)
+                        }
+                        RuntimeConfig::Process(_) => format!("mkdir -p {}    # or mount the disk that it is on", shell(&folder.to_string())),
+                    },
+                ),
+            },
         ),
     }
     let device = |path: &Path| path.metadata().map(|meta| meta.dev());
     if let (Ok(backups), Ok(data)) = (device(&app.backups), device(data(app))) {
-        if on_one_disk(backups, data, Path::new("/sys")) {
+        let is_one = on_one_disk(backups, data, Path::new("/sys"));
+        if is_one && is_pulled {
+            findings.ok(
+                Check::Backups,
+                "backups lie on the same disk as the database, and a laptop has a copy of them",
+            );
+        } else if is_one {
             findings.warn(
                 Check::Backups,
                 "backups lie on the same disk as the database: when it dies, the laptop's copy is what counts",
@@ -216,7 +305,7 @@ fn space(findings: &mut Findings, app: &AppConfig) {
         let text = format!("{} are free for {what}", human(free));
         let need = size.saturating_add(size / 20);
         let mend = format!(
-            "df -h {0}; then make room",
+            "df -h {0}    # then make room",
             shell(&folder.to_string_lossy())
         );
         if free < need {

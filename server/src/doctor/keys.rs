@@ -14,6 +14,8 @@ use crate::units::{BACKUP_USER, DEPLOY_KEYS, PULL_KEYS, USER};
 const OLD_KEYS: &str = "/var/lib/tealkeep/.ssh/authorized_keys";
 /// What sshd reads first.
 const SSHD_CONFIG: &str = "/etc/ssh/sshd_config";
+/// What the package adds to it.
+const OWN_CONFIG: &str = "/etc/ssh/sshd_config.d/tealkeep.conf";
 /// What is to hold for each user besides, as `sshd -T` prints it.
 const CONFINED: [&str; 2] = ["exposeauthinfo yes", "disableforwarding yes"];
 
@@ -78,14 +80,15 @@ pub async fn look(findings: &mut Findings) {
             ),
             Ok(_) => {
                 let read = fs::read_to_string(SSHD_CONFIG).is_ok_and(|text| includes(&text));
-                let (why, mend) = unconfined(read, sshd, &whose);
+                let is_there = Path::new(OWN_CONFIG).exists();
+                let (why, mend) = unconfined(is_there, read, sshd, &whose);
                 findings.fail(
                     Check::Keys,
                     format!("a key that signs in as {user} is not confined: {why}"),
                     mend,
                 );
             }
-            Err(error) => findings.warn(Check::Keys, error, "sshd -t"),
+            Err(error) => findings.warn(Check::Keys, error, format!("{sshd} -t")),
         }
     }
 }
@@ -147,8 +150,8 @@ fn includes(text: &str) -> bool {
 }
 
 /// Why a key is not confined, and the command that mends it, or that shows what is in the way.
-fn unconfined(is_read: bool, sshd: &str, whose: &str) -> (&'static str, String) {
-    if is_read {
+fn unconfined(is_there: bool, is_read: bool, sshd: &str, whose: &str) -> (&'static str, String) {
+    if is_there && is_read {
         // What comes first holds, and what that is nobody but the household knows.
         let wins = "authorizedkeysfile|forcecommand|exposeauthinfo|disableforwarding";
         return (
@@ -156,6 +159,12 @@ fn unconfined(is_read: bool, sshd: &str, whose: &str) -> (&'static str, String) 
             format!(
                 "{sshd} -T -C {whose} | grep -E '^({wins}) '; grep -rniE '^[[:space:]]*({wins}|match|include)' {SSHD_CONFIG} {SSHD_CONFIG}.d"
             ),
+        );
+    }
+    if !is_there {
+        return (
+            "the package's /etc/ssh/sshd_config.d/tealkeep.conf is not there",
+            "apt install --reinstall -o Dpkg::Options::=--force-confmiss tealkeep".to_owned(),
         );
     }
     (
@@ -172,7 +181,10 @@ fn file(findings: &mut Findings, path: &Path) {
         findings.warn(
             Check::Keys,
             format!("{shown} is not there: no laptop may deploy"),
-            "systemd-tmpfiles --create tealkeep.conf",
+            match Path::new("/usr/lib/tmpfiles.d/tealkeep.conf").exists() {
+                true => "systemd-tmpfiles --create tealkeep.conf".to_owned(),
+                false => format!("install -o root -g root -m 0644 /dev/null {shown}"),
+            },
         );
         return;
     };
@@ -232,13 +244,18 @@ mod tests {
         ] {
             assert!(!includes(text), "{text}");
         }
-        let (_, mend) = unconfined(false, "/usr/sbin/sshd", "user=tealkeep");
+        let (_, mend) = unconfined(true, false, "/usr/sbin/sshd", "user=tealkeep");
         assert!(mend.starts_with("sed -i '1i Include "), "{mend}");
-        let (_, mend) = unconfined(true, "/usr/sbin/sshd", "user=tealkeep");
+        let (_, mend) = unconfined(true, true, "/usr/sbin/sshd", "user=tealkeep");
         assert!(
             mend.starts_with("/usr/sbin/sshd -T -C user=tealkeep | "),
             "{mend}"
         );
         assert!(!mend.contains("sed"), "{mend}");
+        // An Include helps nothing where there is nothing to include.
+        for is_read in [false, true] {
+            let (_, mend) = unconfined(false, is_read, "/usr/sbin/sshd", "user=tealkeep");
+            assert!(mend.starts_with("apt install --reinstall "), "{mend}");
+        }
     }
 }

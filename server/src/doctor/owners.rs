@@ -6,21 +6,30 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::{Check, Findings, Level, machine};
+use super::{Check, Findings, Level, former, machine};
 use crate::backup::{Tier, catalogue};
-use crate::config::{AppConfig, Config, RuntimeConfig};
+use crate::config::{AppConfig, Config, RouterConfig, RuntimeConfig};
 use crate::units::{
     BACKUP_GROUP, Folder, USER, folders, join_group, mend_backups, mend_files, quote::shell,
 };
 
+/// The package's list of users and groups.
+const SYSUSERS: &str = "/usr/lib/sysusers.d/tealkeep.conf";
+
 pub fn machine(findings: &mut Findings, config: &Config, path: &Path) {
-    for group in [USER, BACKUP_GROUP] {
-        if machine::group(group).is_none() {
-            findings.fail(
-                Check::Owners,
-                format!("there is no group `{group}`"),
-                "systemd-sysusers tealkeep.conf    # it comes with the package",
-            );
+    let package = "apt install --reinstall tealkeep    # the package makes it";
+    if findings.machine.has_service {
+        for group in [USER, BACKUP_GROUP] {
+            if machine::group(group).is_none() {
+                findings.fail(
+                    Check::Owners,
+                    format!("there is no group `{group}`"),
+                    match Path::new(SYSUSERS).exists() {
+                        true => "systemd-sysusers tealkeep.conf",
+                        false => package,
+                    },
+                );
+            }
         }
     }
     if let Ok(meta) = fs::metadata(path)
@@ -30,12 +39,20 @@ pub fn machine(findings: &mut Findings, config: &Config, path: &Path) {
         findings.warn(
             Check::Owners,
             format!("everybody can read {path}, which may hold secrets of the apps"),
-            format!("chown root:{USER} {path} && chmod 0640 {path}"),
+            match machine::group(USER) {
+                Some(_) => format!("chown root:{USER} {path} && chmod 0640 {path}"),
+                None => format!("chmod 0600 {path}"),
+            },
         );
     }
+    // Only users other than the server's own must be able to enter.
+    let is_shared = config.apps.iter().any(|app| {
+        matches!(app.runtime, RuntimeConfig::Systemd(_))
+            || matches!(app.router, RouterConfig::Caddy(_))
+    });
     let state = shell(&config.state.to_string_lossy());
     match fs::metadata(&config.state) {
-        Ok(meta) if meta.mode() & 0o011 != 0o011 => findings.fail(
+        Ok(meta) if is_shared && meta.mode() & 0o011 != 0o011 => findings.fail(
             Check::Owners,
             format!(
                 "nobody but its owner can enter {state}, where the colours look for their markers"
@@ -43,10 +60,18 @@ pub fn machine(findings: &mut Findings, config: &Config, path: &Path) {
             format!("chmod 0711 {state}"),
         ),
         Ok(_) => findings.ok(Check::Owners, format!("{state} can be entered")),
-        Err(error) => findings.fail(
+        Err(error) if error.kind() == ErrorKind::NotFound => findings.fail(
             Check::Owners,
             format!("{state} can't be looked at: {error}"),
-            "systemd-tmpfiles --create tealkeep.conf",
+            match findings.machine.has_service {
+                true => format!("install -d -o {USER} -g {USER} -m 0711 {state}"),
+                false => format!("mkdir -p {state}"),
+            },
+        ),
+        Err(error) => findings.warn(
+            Check::Owners,
+            format!("{state} can't be looked at: {error}"),
+            findings.machine.as_root("", format!("ls -ld {state}")),
         ),
     }
     if let Ok(meta) = fs::symlink_metadata(&config.socket)
@@ -164,6 +189,10 @@ fn backups(findings: &mut Findings, app: &AppConfig) {
             // It is made when the first snapshot is taken.
             continue;
         }
+        if former::is_anothers(&path) {
+            // What to do with it is said elsewhere.
+            continue;
+        }
         let expected = Folder {
             what: "a folder of the backups",
             path,
@@ -238,7 +267,9 @@ fn unknown(findings: &mut Findings, path: &Path, error: &std::io::Error) {
     findings.warn(
         Check::Owners,
         format!("{} can't be looked at: {error}", path.display()),
-        "sudo tealkeep doctor",
+        findings
+            .machine
+            .as_root("", format!("ls -ld {}", shell(&path.to_string_lossy()))),
     );
 }
 
@@ -258,7 +289,7 @@ mod tests {
             "[[app]]\nname = \"home\"\ndatabase = {database:?}\nreleases = \"/srv/home/releases\"\n[app.runtime]\nkind = \"systemd\"\n"
         );
         let config = Config::parse(&source, false).unwrap();
-        let mut findings = Findings::default();
+        let mut findings = Findings::new(crate::doctor::MACHINE, None);
         files(&mut findings, &config.apps[0], "root");
         let said: Vec<&str> = findings
             .all

@@ -5,13 +5,13 @@
 use super::{Check, Findings, ask};
 use crate::config::AppConfig;
 use crate::journal::pulls::Pull;
-use crate::units::{BACKUP_USER, pull_line};
+use crate::units::{BACKUP_USER, PULL_KEYS, pull_line, quote};
 
 /// How far back is looked, so that a long journal takes no long time.
 const SINCE: &str = "--since=-30d";
 
 pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str, last: Option<&Pull>) {
-    let by_hand = format!("on the laptop: {}", pull_line(app, host));
+    let by_hand = by_hand(findings.machine.has_service, app, host);
     let now = jiff::Timestamp::now();
     let within = app.backup.pull_within;
     let is_stale = |at: jiff::Timestamp| {
@@ -84,6 +84,28 @@ pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str, last: Op
         format!("{text}, {} days ago", hours / 24),
         by_hand,
     );
+}
+
+/// What a person does to have a laptop pull: without a key that is let in here, the pull itself would be refused.
+fn by_hand(has_service: bool, app: &AppConfig, host: &str) -> String {
+    let name = &app.name;
+    if !has_service {
+        let folder = quote::shell(&app.backups.to_string_lossy());
+        return format!("on the laptop: tealkeep pull {host}:{folder} ~/tealkeep/{name}");
+    }
+    let pull = format!("on the laptop: {}", pull_line(app, host));
+    let is_key = |line: &str| !line.trim().is_empty() && !line.starts_with('#');
+    let has_none = match std::fs::read_to_string(PULL_KEYS) {
+        Ok(text) => !text.lines().any(is_key),
+        // One that this user may not read may hold one.
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    };
+    match has_none {
+        true => format!(
+            "tealkeep units {name} --only pull-key    # with the laptop's public key in it, put it into {PULL_KEYS}; then {pull}"
+        ),
+        false => pull,
+    }
 }
 
 /// What a laptop said of its last pull.

@@ -1,33 +1,41 @@
-//! The way of a request: the entrance is asked, not assumed; the ports belong to whom they should; and the
-//! app keeps its side.
+//! The way of a request: the entrance is asked (`router`); the ports belong to whom they should; and the app keeps its
+//! side.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::{Check, Findings, folder, live, machine, port};
-use crate::config::{AppConfig, Config, RouterConfig, RuntimeConfig};
+use super::{Check, Findings, folder, live, machine, port, router};
+use crate::config::{AppConfig, Config, RuntimeConfig};
 use crate::names::Colour;
 use crate::probe;
-use crate::router::caddy;
 
 /// How long an answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Where the router says which colour is live.
-const LIVE_PATH: &str = "/.well-known/tealkeep";
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 pub async fn look(findings: &mut Findings, config: &Config, app: &AppConfig) {
     let live = live(config, app);
-    router(findings, config, app, live).await;
-    ports(findings, app);
-    match live {
-        Some(live) if is_deployed(app, live) => contract(findings, config, app, live).await,
-        Some(_) | None => findings.warn(
+    let deployed = live.filter(|live| is_deployed(app, *live));
+    if findings.wants(&[Check::Router]) {
+        router::look(findings, config, app, live, deployed.is_some()).await;
+    }
+    if findings.wants(&[Check::Ports]) {
+        ports(findings, app);
+    }
+    if !findings.wants(&[Check::Contract]) {
+        return;
+    }
+    match deployed {
+        Some(live) => contract(findings, config, app, live).await,
+        None => findings.warn(
             Check::Contract,
             "nothing is deployed yet, so the app can't be asked",
-            format!(
-                "tealkeep push DIR {} --host tealkeep@HOST    # from the laptop",
-                app.name
-            ),
+            match &app.runtime {
+                RuntimeConfig::Systemd(_) => format!(
+                    "tealkeep push DIR {} --host tealkeep@HOST    # from the laptop",
+                    app.name
+                ),
+                RuntimeConfig::Process(_) => format!("tealkeep deploy {} ./DIR", app.name),
+            },
         ),
     }
 }
@@ -40,68 +48,33 @@ fn is_deployed(app: &AppConfig, colour: Colour) -> bool {
         .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
-async fn router(findings: &mut Findings, config: &Config, app: &AppConfig, live: Option<Colour>) {
-    let (listen, path, serves) = match &app.router {
-        RouterConfig::Caddy(caddy) => (caddy.listen, LIVE_PATH, "caddy.service"),
-        RouterConfig::Gate(gate) => (gate.listen, app.health.path.as_str(), "tealkeep.service"),
+/// Whether another release could be gone back to.
+fn has_another_release(app: &AppConfig) -> bool {
+    let entries = std::fs::read_dir(&app.releases)
+        .into_iter()
+        .flatten()
+        .flatten();
+    let is_release = |entry: &std::fs::DirEntry| {
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        is_folder && !entry.file_name().to_string_lossy().starts_with('.')
     };
-    let ip = match listen.ip() {
-        ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        ip => ip,
-    };
-    let at = SocketAddr::new(ip, listen.port());
-    let answer = match probe::ask(at, path, PATIENCE).await {
-        Ok(answer) => answer,
-        Err(error) => {
-            findings.fail(
-                Check::Router,
-                format!("{at}, where people's requests arrive, {error}"),
-                format!("systemctl status {serves}"),
-            );
-            return;
+    entries.filter(is_release).count() > 1
+}
+
+/// What shows why the live colour of an app fails, and what takes it back where something can be gone back to.
+pub(super) fn look_at_it(app: &AppConfig, live: Option<Colour>) -> String {
+    let name = &app.name;
+    let why = match (&app.runtime, live) {
+        (RuntimeConfig::Systemd(systemd), Some(live)) => {
+            format!("journalctl --boot --lines=50 --unit={}", systemd.unit(live))
+        }
+        (RuntimeConfig::Systemd(_) | RuntimeConfig::Process(_), _) => {
+            format!("tealkeep status {name}")
         }
     };
-    let is_caddy = matches!(app.router, RouterConfig::Caddy(_));
-    let said: Option<Colour> = answer.body.trim().parse().ok();
-    match (is_caddy, said) {
-        (true, Some(said)) if answer.status == 200 => match live {
-            Some(live) if live != said => findings.fail(
-                Check::Router,
-                format!("Caddy sends people to {said}, but {live} is recorded as live"),
-                "systemctl restart tealkeep.service    # it makes the record true",
-            ),
-            Some(_) | None => findings.ok(
-                Check::Router,
-                format!("asked at {at}, Caddy sends people to {said}"),
-            ),
-        },
-        (true, _) => {
-            let expected = live.unwrap_or(Colour::Blue);
-            let folder = folder(config, app);
-            let wrong = caddy::judge(answer.status, answer.body.trim(), expected, at, &folder);
-            findings.fail(
-                Check::Router,
-                wrong.err().unwrap_or_default(),
-                format!(
-                    "tealkeep units {0} --only caddy | diff /etc/caddy/tealkeep-{0}.caddy - ; less /etc/caddy/Caddyfile",
-                    app.name
-                ),
-            );
-        }
-        (false, _) if answer.status == 200 => {
-            findings.ok(Check::Router, format!("asked at {at}, the gate answers"));
-        }
-        (false, _) => findings.fail(
-            Check::Router,
-            format!(
-                "asked at {at} for {path}, the gate answers {}",
-                answer.status
-            ),
-            format!(
-                "tealkeep status && tealkeep rollback {0}    # or tealkeep deploy {0}",
-                app.name
-            ),
-        ),
+    match has_another_release(app) {
+        true => format!("{why}    # then mend the app, or: tealkeep rollback {name}"),
+        false => format!("{why}    # then mend the app, and push it again"),
     }
 }
 
@@ -162,17 +135,12 @@ async fn contract(findings: &mut Findings, config: &Config, app: &AppConfig, liv
                 "{live}, which is live, answers {path} with {} (asked was {question})",
                 answer.status
             ),
-            format!("tealkeep status && tealkeep rollback {}", app.name),
+            look_at_it(app, Some(live)),
         ),
         Err(error) => findings.fail(
             Check::Contract,
             format!("{live}, which is live, {error}"),
-            match &app.runtime {
-                RuntimeConfig::Systemd(systemd) => {
-                    format!("journalctl -u {}", systemd.unit(live))
-                }
-                RuntimeConfig::Process(_) => "tealkeep status".to_owned(),
-            },
+            look_at_it(app, Some(live)),
         ),
     }
     let mark = folder(config, app).join(live.as_str()).join("live");
@@ -188,7 +156,7 @@ async fn contract(findings: &mut Findings, config: &Config, app: &AppConfig, liv
                 "{} is missing: the app would not start at boot, and runs no timers",
                 mark.display()
             ),
-            "systemctl restart tealkeep.service    # it makes it anew",
+            format!("{}    # it makes it anew", findings.machine.restart()),
         );
     }
 }
@@ -217,12 +185,12 @@ fn sqlite(findings: &mut Findings, version: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Level;
+    use crate::doctor::{Level, MACHINE};
 
     #[test]
     fn a_sqlite_that_could_damage_a_shared_database_is_said() {
         let level = |version: &str| {
-            let mut findings = Findings::default();
+            let mut findings = Findings::new(MACHINE, None);
             sqlite(&mut findings, version);
             findings.all[0].level
         };

@@ -6,10 +6,12 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::{Check, Findings, RESTART, ask, change};
+use super::{Check, Findings, Kind, RESTART, ask, change};
 use crate::config::{AppConfig, Config, RuntimeConfig};
 use crate::names::Colour;
-use crate::units::{NoUnits, Place, Printed, quote::shell, secure, sheet};
+use crate::units::{
+    NoUnits, Place, Printed, Sheet, Standing, quote::shell, secure, sheet, standing,
+};
 
 /// Tealkeep's own unit. A colour's may be stopped, and is looked after; this one must run, and nobody else looks.
 const TEALKEEP: &str = "tealkeep.service";
@@ -19,6 +21,7 @@ pub async fn machine(findings: &mut Findings) {
         findings,
         TEALKEEP,
         &format!("systemctl enable --now {TEALKEEP}"),
+        "apt install ./tealkeep_*.deb    # the package brings it along",
     )
     .await;
 }
@@ -38,59 +41,84 @@ pub async fn app(
         Err(NoUnits::OtherRuntime(_)) => return,
         Err(error @ NoUnits::Unwritable(_)) => {
             let path = shell(&path.to_string_lossy());
-            findings.fail(Check::Units, error.to_string(), change(&path, 1));
+            let mend = change(findings.machine, &path, 1);
+            findings.fail(Check::Units, error.to_string(), mend);
             return;
         }
     };
-    let name = &app.name;
-    for file in &sheet.files {
-        if file.place != Place::Machine {
-            continue;
-        }
+    files(findings, app, &sheet);
+    if !findings.wants(&[Check::Units]) {
+        return;
+    }
+    for colour in Colour::BOTH {
+        let unit = systemd.unit(colour);
+        let unknown = match systemd.command {
+            Some(_) => "systemctl daemon-reload    # once its file is in its place",
+            None => {
+                "name the app's own units in `blue_unit` and `green_unit`, or give `command`, so that `tealkeep units` prints them"
+            }
+        };
+        look(findings, unit, &format!("systemctl enable {unit}"), unknown).await;
+    }
+}
+
+/// Where the printed files stand: there, as printed, of today's configuration, and readable by whom they are for.
+fn files(findings: &mut Findings, app: &AppConfig, sheet: &Sheet) {
+    let name = app.name.as_str();
+    let commands = format!("tealkeep units {name} --only commands | sh");
+    let (mut missing, mut older, mut all) = (0, Vec::new(), 0);
+    for file in sheet
+        .files
+        .iter()
+        .filter(|file| file.place == Place::Machine)
+    {
         let check = match file.name.as_str() {
             "polkit" => Check::Polkit,
             "caddy" => Check::Router,
             _ => Check::Units,
         };
+        if !findings.wants(&[check]) {
+            continue;
+        }
+        all += usize::from(!file.may_be_missing(app));
         let (only, path) = (shell(&file.name), shell(&file.path));
         match std::fs::read_to_string(&file.path) {
-            Ok(there) if there == file.body => {
-                findings.ok(check, format!("{} is as printed", file.path));
-            }
-            Ok(_) => findings.warn(
-                check,
-                format!(
-                    "{} differs from what `tealkeep units {name}` prints now",
-                    file.path
+            Ok(there) => match standing(&there, &file.body) {
+                Standing::Current => findings.ok(check, format!("{} is as printed", file.path)),
+                Standing::Older => older.push((check, file.path.as_str())),
+                Standing::Edited => findings.warn(
+                    check,
+                    format!("{} differs from what `tealkeep units {name}` prints now: somebody changed it", file.path),
+                    format!("tealkeep units {name} --only {only} | diff {path} -    # if that is meant, all is well"),
                 ),
-                format!("tealkeep units {name} --only {only} | diff {path} -"),
-            ),
-            // The gate's socket is there for who wants it.
+                Standing::EditedAndOlder => findings.fail(
+                    check,
+                    format!(
+                        "{} does not follow from the configuration, and somebody changed it, so that the commands of `tealkeep units {name}` leave it alone",
+                        file.path
+                    ),
+                    format!("mv {path} {path}.mine && {}    # {}", mend(name, file), afterwards(file)),
+                ),
+            },
             Err(error) if error.kind() == ErrorKind::NotFound && file.name.ends_with(".socket") => {
             }
-            Err(error)
-                if error.kind() == ErrorKind::NotFound
-                    && file.is_of_an_older_unit()
-                    && !is_deployed(app) =>
-            {
+            Err(error) if error.kind() == ErrorKind::NotFound && file.may_be_missing(app) => {
                 findings.warn(
                     check,
                     format!("{} is not there yet: the unit goes on as it was", file.path),
-                    format!("tealkeep units {name} --only commands | sh    # after the first `tealkeep push`"),
+                    format!("{commands}    # after the first `tealkeep push`"),
                 );
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                findings.fail(
-                    check,
-                    format!("{} is not there", file.path),
-                    mend(name.as_str(), file),
-                );
+                missing += 1;
+                let text = format!("{} is not there", file.path);
+                findings.fail_as(Kind::FileMissing, check, text, mend(name, file));
             }
-            Err(error) => findings.warn(
-                check,
-                format!("{} can't be looked at: {error}", file.path),
-                format!("sudo tealkeep doctor {name}"),
-            ),
+            Err(error) => {
+                let mend = findings.machine.as_root(name, format!("ls -l {path}"));
+                let text = format!("{} can't be looked at: {error}", file.path);
+                findings.warn(check, text, mend);
+            }
         }
         if let Ok(meta) = std::fs::metadata(&file.path)
             && meta.mode() & 0o777 & !file.bits() != 0
@@ -107,18 +135,44 @@ pub async fn app(
             );
         }
     }
-    for colour in Colour::BOTH {
-        let unit = systemd.unit(colour);
-        look(findings, unit, &format!("systemctl enable {unit}")).await;
+    if let Some((check, _)) = older.first() {
+        let paths: Vec<&str> = older.iter().map(|(_, path)| *path).collect();
+        findings.fail(
+            *check,
+            format!(
+                "older than the configuration, or printed by an older Tealkeep: {}",
+                paths.join(", ")
+            ),
+            commands.clone(),
+        );
     }
+    let (kind, text) = match missing {
+        0 | 1 => return,
+        missing if missing == all => (
+            Kind::NotSetUp,
+            format!(
+                "{name} is not set up on this machine: none of the {all} files that `tealkeep units {name}` prints is there"
+            ),
+        ),
+        missing => (
+            Kind::FilesMissing,
+            format!(
+                "{missing} of the {all} files that `tealkeep units {name}` prints are not there"
+            ),
+        ),
+    };
+    findings.fail_as(kind, Check::Units, text, commands);
 }
 
-/// Whether any colour stands on a release.
-fn is_deployed(app: &AppConfig) -> bool {
-    let mut links = Colour::BOTH
-        .map(|colour| app.releases.join(colour.as_str()))
-        .into_iter();
-    links.any(|link| link.symlink_metadata().is_ok())
+/// What to do with one's own changes once the printed file is in its place again.
+fn afterwards(file: &Printed) -> String {
+    match file.name.strip_suffix(".service") {
+        Some(_) => format!(
+            "then put your changes where no later file replaces them: systemctl edit {}",
+            file.name
+        ),
+        None => "then put your changes in again".to_owned(),
+    }
 }
 
 /// The commands that put a file in its place, with its owner and mode before it has any content, and have it read.
@@ -141,9 +195,9 @@ fn mend(name: &str, file: &Printed) -> String {
     )
 }
 
-/// Whether a unit is loaded, and would start at boot.
-async fn look(findings: &mut Findings, unit: &str, enable: &str) {
-    let asked = "--property=LoadState,UnitFileState,ActiveState,NeedDaemonReload";
+/// Whether a unit is loaded, and would start at boot. `enable` has it do so, `unknown` mends one that systemd does not know.
+async fn look(findings: &mut Findings, unit: &str, enable: &str, unknown: &str) {
+    let asked = "--property=LoadState,UnitFileState,ActiveState,NeedDaemonReload,WantedBy";
     let said = match ask::program("systemctl", &["show", asked, "--", unit]).await {
         Ok(said) => said,
         Err(error) => {
@@ -152,29 +206,41 @@ async fn look(findings: &mut Findings, unit: &str, enable: &str) {
                 format!(
                     "systemd can't be asked for {unit}, and this must run where it does: {error}"
                 ),
-                "systemctl is-system-running",
+                match findings.machine.has_systemd {
+                    true => "systemctl is-system-running",
+                    false => "run this on the machine itself: systemd does not run here",
+                },
             );
             return;
         }
     };
-    judge(findings, unit, enable, &ask::properties(&said));
+    judge(findings, unit, enable, unknown, &ask::properties(&said));
 }
 
-fn judge(findings: &mut Findings, unit: &str, enable: &str, properties: &HashMap<&str, &str>) {
+fn judge(
+    findings: &mut Findings,
+    unit: &str,
+    enable: &str,
+    unknown: &str,
+    properties: &HashMap<&str, &str>,
+) {
     let property = |name: &str| properties.get(name).copied().unwrap_or_default();
+    let is_wanted = !property("WantedBy").is_empty();
     match (property("LoadState"), property("UnitFileState")) {
         ("masked", _) | (_, "masked") => findings.fail(
             Check::Units,
             format!("{unit} is masked, so that nothing can start it"),
             format!("systemctl unmask {unit} && {enable}"),
         ),
-        ("not-found", _) => findings.fail(
-            Check::Units,
-            format!("systemd knows no {unit}"),
-            "systemctl daemon-reload    # once its file is in its place",
-        ),
-        ("loaded", "enabled") => match property("ActiveState") {
-            down @ ("failed" | "inactive") if unit == TEALKEEP => findings.fail(
+        ("not-found", _) => {
+            let text = format!("systemd knows no {unit}");
+            findings.fail_as(Kind::FileMissing, Check::Units, text, unknown);
+        }
+        // A generator made it, such as Podman's from a Quadlet file: `systemctl enable` refuses it, and its own file says
+        // whether it starts at boot.
+        ("loaded", "enabled") | ("loaded", "generated") if property("UnitFileState") == "enabled" || is_wanted => match property("ActiveState") {
+            down @ ("failed" | "inactive") if unit == TEALKEEP => findings.fail_as(
+                Kind::ServerDown,
                 Check::Units,
                 format!("{unit} is enabled, but does not run ({down}): nobody takes snapshots or looks after the apps"),
                 RESTART,
@@ -186,6 +252,16 @@ fn judge(findings: &mut Findings, unit: &str, enable: &str, properties: &HashMap
             ),
             state => findings.ok(Check::Units, format!("{unit} is enabled, and {state} now")),
         },
+        ("loaded", "generated") => findings.fail(
+            Check::Units,
+            format!("{unit} would not start at boot: a generator made it, and the file that it made it of wants no start"),
+            "add to that file, for Podman a .container one: [Install] and below it WantedBy=multi-user.target; then systemctl daemon-reload",
+        ),
+        ("loaded", "static") => findings.fail(
+            Check::Units,
+            format!("{unit} would not start at boot: it has no [Install] section, so that it can't be enabled"),
+            format!("systemctl edit --full {unit}    # add [Install] and below it WantedBy=multi-user.target; then {enable}"),
+        ),
         ("loaded", _) => findings.fail(
             Check::Units,
             format!("{unit} is not enabled: it would not start at boot"),
@@ -209,17 +285,55 @@ fn judge(findings: &mut Findings, unit: &str, enable: &str, properties: &HashMap
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Level;
+    use crate::doctor::{Level, MACHINE};
 
     /// What is found of a unit that is enabled, and the command that mends it.
     fn found(unit: &str, state: &str) -> (Level, Option<String>) {
-        let mut findings = Findings::default();
-        let said = format!(
-            "LoadState=loaded\nUnitFileState=enabled\nActiveState={state}\nNeedDaemonReload=no\n"
+        found_of(
+            unit,
+            &format!("UnitFileState=enabled\nActiveState={state}\n"),
+        )
+    }
+
+    fn found_of(unit: &str, properties: &str) -> (Level, Option<String>) {
+        let mut findings = Findings::new(MACHINE, None);
+        let said = format!("LoadState=loaded\nNeedDaemonReload=no\n{properties}");
+        judge(
+            &mut findings,
+            unit,
+            "enable",
+            "unknown",
+            &ask::properties(&said),
         );
-        judge(&mut findings, unit, "enable", &ask::properties(&said));
         assert_eq!(findings.all.len(), 1);
         (findings.all[0].level, findings.all[0].mend.clone())
+    }
+
+    #[test]
+    fn a_unit_that_cannot_be_enabled_is_not_told_to_be() {
+        let unit = "home-blue.service";
+        let generated = "UnitFileState=generated\nActiveState=active\n";
+        assert_eq!(
+            found_of(unit, &format!("{generated}WantedBy=multi-user.target\n")),
+            (Level::Ok, None)
+        );
+        for (properties, helps) in [
+            (generated, "WantedBy=multi-user.target"),
+            (
+                "UnitFileState=static\nActiveState=inactive\n",
+                "systemctl edit --full home-blue.service",
+            ),
+        ] {
+            let (level, mend) = found_of(unit, properties);
+            let mend = mend.unwrap();
+            assert_eq!(level, Level::Fail, "{properties}");
+            assert!(
+                mend.contains(helps) && !mend.starts_with("enable"),
+                "{mend}"
+            );
+        }
+        let (level, mend) = found_of(unit, "UnitFileState=disabled\nActiveState=inactive\n");
+        assert_eq!((level, mend.as_deref()), (Level::Fail, Some("enable")));
     }
 
     #[test]

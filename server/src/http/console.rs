@@ -403,8 +403,16 @@ pub async fn backups(server: &Server, app: &App) -> anyhow::Result<view::Backups
             .find(|run| run.state == RunState::Running)
             .map(run_view),
         problems: all.problems,
+        beside: beside(server, app).await,
         cannot_back_up: None,
     })
+}
+
+/// What no snapshot holds, in words.
+async fn beside(server: &Server, app: &App) -> Option<String> {
+    let (config, state) = (app.config.clone(), server.config.state.clone());
+    let look = move || crate::beside::look(&config, &state).said();
+    tokio::task::spawn_blocking(look).await.ok().flatten()
 }
 
 async fn undo_offer(app: &App) -> anyhow::Result<Option<(view::UndoOffer, SnapshotId)>> {

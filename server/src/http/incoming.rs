@@ -38,6 +38,9 @@ pub struct Incoming {
     pub free_bytes: u64,
     /// Where the household reaches the app; null where that is not known.
     pub url: Option<String>,
+    /// The files of `tealkeep units` that do not follow from the configuration: missing, or older than it.
+    #[serde(default)]
+    pub outdated: Vec<String>,
 }
 
 /// Where an app's releases stand.
@@ -88,6 +91,7 @@ pub async fn incoming(
         prepares: app.config.deploy.prepare.is_some(),
         free_bytes: space.f_bavail * space.f_frsize,
         url: app.config.url.as_ref().map(ToString::to_string),
+        outdated: crate::units::outdated(&server.config, &app.config),
         id,
     }))
 }

@@ -7,6 +7,7 @@ mod file;
 mod loaded;
 mod markers;
 mod proof;
+pub mod rivals;
 mod rules;
 
 use std::net::SocketAddr;
@@ -75,6 +76,22 @@ pub fn judge(
         body: body.to_owned(),
     };
     proof::judge(Ok(said), live, entrance, &markers_folder(folder))
+}
+
+/// The colour that whoever asks for the site at `entrance` by the name `host` is sent to.
+///
+/// # Errors
+/// What was answered instead, in words.
+pub async fn colour_for(entrance: SocketAddr, host: &str) -> Result<Colour, String> {
+    let said = ask::which_colour_for(entrance, host)
+        .await
+        .map_err(|silence| silence.to_string())?;
+    let colour = said.body.parse().ok().filter(|_| said.status == 200);
+    colour.ok_or_else(|| match said.body.as_str() {
+        "" => format!("an empty answer with status {}", said.status),
+        LOST if said.status == 200 => "that it can't find the markers".to_owned(),
+        _ => format!("something else, with status {}", said.status),
+    })
 }
 
 fn markers_folder(app: &Path) -> PathBuf {
@@ -179,7 +196,19 @@ impl Router for CaddyRouter {
             ));
         }
         let said = ask::which_colour(self.entrance()).await;
-        proof::judge(said, live, self.entrance(), folder)
+        let Err(wrong) = proof::judge(said, live, self.entrance(), folder) else {
+            return Ok(());
+        };
+        // Where Caddy can say why, it does.
+        let own = folder.parent().unwrap_or(folder);
+        let loaded = rivals::loaded(self.section.admin, self.section.listen, own).await;
+        let rivals = loaded.unwrap_or_default().rivals;
+        Err(match rivals.first() {
+            Some(rival) => {
+                format!("{wrong}. Of what Caddy has loaded, this gets the requests: {rival}")
+            }
+            None => wrong,
+        })
     }
 
     async fn live(&self) -> anyhow::Result<Colour> {

@@ -1,5 +1,6 @@
 //! The commands that make users and folders, set owners and modes, and put the printed files in their
-//! places. What is there already is left alone, so that they can be run again.
+//! places. They can be run again: a file that is as it was printed is replaced by what is printed now, and one that a
+//! person changed is left alone.
 
 use std::path::{Path, PathBuf};
 
@@ -137,6 +138,56 @@ fn put(file: &Printed) -> String {
     )
 }
 
+/// The shell function that puts one printed file in its place, with what it needs.
+fn define_put(name: &str) -> [String; 23] {
+    [
+        "",
+        "# The files above. One that nobody has changed since it was printed is replaced; any other is left alone.",
+        "replaced=",
+        "# The first line has the checksum of the rest.",
+        "is_as_printed() {",
+        "  sum=$(sed -n '1s/^[#/]* Printed by tealkeep .*, sha256 \\([0-9a-f]*\\)$/\\1/p' \"$1\")",
+        "  [ -n \"$sum\" ] && [ \"$(tail -n +2 \"$1\" | sha256sum | cut -d ' ' -f 1)\" = \"$sum\" ]",
+        "}",
+        "put() {",
+        "  if [ -L \"$2\" ]; then echo \"left alone, since it is a link: $2\"; return; fi",
+        "  mkdir -p \"$(dirname \"$2\")\"",
+        // With its mode before it has any content, which may be secret.
+        "  install -o root -g \"$4\" -m \"$3\" /dev/null \"$2.new\"",
+        "  tealkeep units NAME --only \"$1\" > \"$2.new\"",
+        "  if [ ! -e \"$2\" ]; then mv \"$2.new\" \"$2\"; return; fi",
+        "  if cmp -s \"$2.new\" \"$2\"; then rm \"$2.new\"; return; fi",
+        // From before there was such a line, with today's content.
+        "  if is_as_printed \"$2\" || tail -n +2 \"$2.new\" | cmp -s - \"$2\"; then",
+        "    mv \"$2.new\" \"$2\"",
+        "    replaced=\"$replaced $2\"",
+        "  else",
+        "    rm \"$2.new\"",
+        "    echo \"left alone, since somebody changed it: $2 (see \\`tealkeep doctor NAME\\`)\"",
+        "  fi",
+        "}",
+    ]
+    .map(|line| line.replace("NAME", name))
+}
+
+/// The commands that make the folder of the markers, so that Caddy's answer can be had before Tealkeep has ever run. Once
+/// a colour has been live, a folder that is gone says something, and is not made anew.
+fn markers(of: &Of<'_>) -> Vec<String> {
+    let folder = of.folder();
+    let path = |below: &str| shell(&folder.join(below).to_string_lossy());
+    let apps = shell(&of.config.state.join("apps").to_string_lossy());
+    let own = shell(&folder.to_string_lossy());
+    let install = format!("install -d -o {USER} -g {USER}");
+    vec![
+        "# The folder of Caddy's markers, which Tealkeep would make at its start.".to_owned(),
+        format!(
+            "[ -e {} ] || [ -d {router} ] || {{ {install} -m 0711 {apps}; {install} -m 0755 {own}; {install} -m 0755 {router}; }}",
+            path("active-color"),
+            router = path("router")
+        ),
+    ]
+}
+
 /// The commands for Caddy's part. It refuses all of its sites for a mistake in one, so what it would not take does not
 /// stay: its next start must find the others. The rest goes on.
 fn caddy(site: &Printed, name: &str, port: u16) -> Vec<String> {
@@ -145,6 +196,7 @@ fn caddy(site: &Printed, name: &str, port: u16) -> Vec<String> {
         String::new(),
         "# Caddy reads its site once; no deploy reloads it. What it would refuse is taken back.".to_owned(),
         "caddy=taken new_site= new_import=".to_owned(),
+        format!("before={path}.before"),
         // The unit's variables, and not those of the process that runs: a reload by systemd would read their files anew too.
         // Everybody can read `Environment=` by systemctl; the files, which may hold secrets, are handed on by their paths alone.
         "# Caddy puts `{$...}` in from the variables of whoever reads its files: here they are its unit's, as systemctl quotes".to_owned(),
@@ -165,8 +217,9 @@ fn caddy(site: &Printed, name: &str, port: u16) -> Vec<String> {
         // Caddy 2.6 says RELOADING=1, and READY=1 only where it went well (sd_notify(3)); systemd waits for that.
         "# Caddy has read all of it before. And where Caddy can't load it, this one ends, and systemd's would wait for ever.".to_owned(),
         "caddy_reads() { if systemctl -q is-active caddy.service; then as_caddy reload; else systemctl restart caddy.service; fi; }".to_owned(),
-        format!("[ -e {path} ] || [ -L {path} ] || new_site=yes"),
+        format!("if [ -e {path} ] || [ -L {path} ]; then cp -p {path} \"$before\"; else new_site=yes; fi"),
         put(site),
+        format!("if [ -z \"$new_site\" ] && ! cmp -s \"$before\" {path}; then new_site=yes; fi"),
         secure(site),
         "if ! grep -qs '^import /etc/caddy/tealkeep-' /etc/caddy/Caddyfile; then".to_owned(),
         "  [ ! -e /etc/caddy/Caddyfile ] || cp -p /etc/caddy/Caddyfile /etc/caddy/Caddyfile.before-tealkeep".to_owned(),
@@ -180,6 +233,7 @@ fn caddy(site: &Printed, name: &str, port: u16) -> Vec<String> {
         "  if [ -n \"$new_site\" ]; then".to_owned(),
         format!("    mv {path} {path}.refused"),
         format!("    caddy_refused=\"$caddy_refused Until then the site lies aside, in /etc/caddy/tealkeep-{name}.caddy.refused.\""),
+        format!("    [ ! -e \"$before\" ] || {{ mv \"$before\" {path}; caddy_refused=\"$caddy_refused The site from before stands in its place.\"; }}"),
         "  elif [ -z \"$new_import\" ]; then".to_owned(),
         "    caddy_refused=\"$caddy_refused Nothing of it was changed just now: Caddy goes on with what it has read, and would not start again.\"".to_owned(),
         "  fi".to_owned(),
@@ -189,6 +243,7 @@ fn caddy(site: &Printed, name: &str, port: u16) -> Vec<String> {
         "  # Once more with the files that it had: for systemd it reloads until one went well.".to_owned(),
         "  [ -z \"$new_site$new_import\" ] || ! systemctl -q is-active caddy.service || as_caddy reload || true".to_owned(),
         "fi".to_owned(),
+        "rm -f \"$before\"".to_owned(),
     ]
 }
 
@@ -217,18 +272,7 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
         "chown root:tealkeep /etc/tealkeep/tealkeep.toml && chmod 0640 /etc/tealkeep/tealkeep.toml"
             .to_owned(),
     );
-    lines.extend([
-        String::new(),
-        "# The files above, where there are none yet.".to_owned(),
-        "put() {".to_owned(),
-        "  if [ -e \"$2\" ] || [ -L \"$2\" ]; then echo \"left alone: $2\"; return; fi".to_owned(),
-        "  mkdir -p \"$(dirname \"$2\")\"".to_owned(),
-        // With its mode before it has any content, which may be secret.
-        "  install -o root -g \"$4\" -m \"$3\" /dev/null \"$2.new\"".to_owned(),
-        format!("  tealkeep units {name} --only \"$1\" > \"$2.new\""),
-        "  mv \"$2.new\" \"$2\"".to_owned(),
-        "}".to_owned(),
-    ]);
+    lines.extend(define_put(name));
     if files.iter().any(Printed::is_of_an_older_unit) {
         let [blue, green] =
             ["blue", "green"].map(|colour| shell(&of.app.releases.join(colour).to_string_lossy()));
@@ -260,6 +304,7 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
         lines.push(secure(file));
     }
     if let RouterConfig::Caddy(section) = &of.app.router {
+        lines.extend(markers(of));
         for site in sites {
             lines.extend(caddy(site, name, section.listen.port()));
         }
@@ -273,7 +318,13 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
     }
     lines.extend([
         "systemctl enable tealkeep.service".to_owned(),
-        "systemctl restart tealkeep.service".to_owned(),
+        // It would wait for what is not there yet, and this shell for it.
+        "# While another app lacks something, Tealkeep can't start: the commands for that app start it.".to_owned(),
+        "own=whole".to_owned(),
+        "if waits=$(tealkeep units NAME --waits-for 2>&1); then systemctl restart tealkeep.service; else".replace("NAME", name),
+        format!("  echo \"$waits\" >&2; case $waits in *\" app.{name}.\"*) own=lacking;; esac"),
+        "fi".to_owned(),
+        "[ -z \"$replaced\" ] || echo \"Replaced by what the configuration says now:$replaced. A colour follows at its next start, which is the next deploy's.\"".to_owned(),
         String::new(),
         "# By hand: what is marked so above. Whoever is in the group tealkeep can use the command without sudo:"
             .to_owned(),
@@ -283,8 +334,14 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
     if files.iter().any(Printed::is_of_an_older_unit) {
         lines.push("[ -z \"$later\" ] || echo \"Not changed yet, since it is in use:$later. After the first \\`tealkeep push\\` run these commands again.\"".to_owned());
     }
+    lines.push("[ $own = whole ] || exit 1".to_owned());
     if let RouterConfig::Caddy(_) = of.app.router {
         lines.push("[ $caddy = taken ] || { echo \"$caddy_refused\" >&2; exit 1; }".to_owned());
+        lines.push(
+            "# That Caddy took the site proves nothing yet: another one may win. So it is asked."
+                .to_owned(),
+        );
+        lines.push(format!("tealkeep doctor {name} --only router >&2"));
     }
     lines.join("\n") + "\n"
 }

@@ -24,7 +24,8 @@ pub fn one_line(app: &AppConfig, host: &str) -> String {
 
 /// The same for a laptop without Tealkeep: rsync, and the word that it was done. Names that begin with a dot are
 /// files that are not whole yet.
-fn plain_line(app: &AppConfig, host: &str) -> String {
+#[must_use]
+pub fn plain_line(app: &AppConfig, host: &str) -> String {
     let name = &app.name;
     format!(
         "rsync -a --exclude='.*' {BACKUP_USER}@{host}:/ ~/tealkeep/{name}/ && ssh {BACKUP_USER}@{host} pulled"

@@ -61,7 +61,8 @@ impl Household {
         let home = Household { pi, laptop, front };
         home.pi.has_a_person("you", &home.laptop.public_key());
         std::fs::copy(package(), home.laptop.path("tealkeep.deb")).unwrap();
-        std::fs::write(home.laptop.path("tealkeep.toml"), home.config("03:30")).unwrap();
+        // What the pulls have brought along is all that the laptop knows of the configuration.
+        assert!(home.laptop.path("tealkeep/doses/tealkeep.toml").exists());
         home.has_an_address();
         let [on_the_laptop, on_the_pi, _] = when_the_pi_has_burned();
         home.laptop.run(&on_the_laptop);

@@ -24,11 +24,18 @@ pub fn is_navigation(event: &Event) -> bool {
 
 /// Each page in order, then what it loads. What several pages load is asked for once a round: the next round asks
 /// again, and that is when a worker has it.
-pub fn of_pages(plan: &Plan) -> Vec<Event> {
+///
+/// The first page is reached by typing its address, the others by a link. Once things have changed, the first one is
+/// reached by a link too: what a worker does with a page may depend on its request's referrer.
+pub fn of_pages(plan: &Plan, round: Round) -> Vec<Event> {
     let mut events = Vec::new();
     let mut asked: HashSet<&Wanted> = HashSet::new();
-    let mut left: Option<&str> = None;
-    for page in plan.pages.iter().take(MOST_PAGES) {
+    let pages = || plan.pages.iter().take(MOST_PAGES);
+    let mut left = match round {
+        Round::Changed => pages().next_back().map(|page| page.url.as_str()),
+        Round::Begin | Round::First | Round::Offline => None,
+    };
+    for page in pages() {
         events.push(Event::Fetch {
             request: browser::navigation(&page.url),
             client: left.map(str::to_owned),

@@ -22,6 +22,14 @@ use crate::realm::{Realm, place};
 /// How many redirects Fetch follows.
 const MOST_HOPS: u32 = 20;
 
+/// Syntax that the engine lacks and that browsers have, or are about to have.
+const NEWER_SYNTAX: &[&str] = &[
+    "import.defer(",
+    "import.source(",
+    "import defer ",
+    "import source ",
+];
+
 /// Why a script is not to be had.
 struct Refused {
     /// What.
@@ -94,6 +102,15 @@ impl Realm {
         self.microtasks()
     }
 
+    /// Syntax that is newer than the engine and that some script has. What does not parse then may do so in a browser.
+    fn newer_syntax(&self) -> Option<&'static str> {
+        let sources = self.state.sources.borrow();
+        NEWER_SYNTAX
+            .iter()
+            .copied()
+            .find(|syntax| sources.iter().any(|source| source.contains(syntax)))
+    }
+
     /// What the end of the script's own run means.
     fn judge(&self, thrown: Option<serde_json::Value>) -> Result<(), Failure> {
         let Some(thrown) = thrown else {
@@ -117,7 +134,14 @@ impl Realm {
         }
         let place = place::nearest(stack);
         Err(if is_parse_error(&text, stack, &place) {
-            Failure::Unparsable { text, place }
+            match self.newer_syntax() {
+                Some(syntax) => Failure::Engine {
+                    text: format!(
+                        "{text}: the engine of this check does not know {syntax}, which a browser may"
+                    ),
+                },
+                None => Failure::Unparsable { text, place },
+            }
         } else {
             Failure::Threw { text, place }
         })
@@ -321,7 +345,7 @@ fn obtain(state: &Rc<State>, url: &str, purpose: Purpose) -> Result<Rc<str>, Ref
             .strip_prefix(b"\xef\xbb\xbf")
             .unwrap_or(&answer.body);
         let source: Rc<str> = String::from_utf8_lossy(body).into();
-        state.sources.borrow_mut().push(Rc::clone(&source));
+        state.add_source(&source);
         if purpose == Purpose::Import {
             let mut scripts = state.scripts.borrow_mut();
             scripts.insert(url.to_owned(), Rc::clone(&source));

@@ -78,6 +78,11 @@ fn world<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<(
     })?;
 
     let shared = Rc::clone(state);
+    add(host, ctx, "setMissing", move |names: Vec<String>| {
+        *shared.missing.borrow_mut() = names;
+    })?;
+
+    let shared = Rc::clone(state);
     add(host, ctx, "failMissing", move |name: String| {
         shared.fail(Failure::Missing { name });
     })?;

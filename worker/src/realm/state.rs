@@ -9,7 +9,8 @@ use std::time::Duration;
 use rquickjs::{Ctx, Persistent, Value};
 use sha2::{Digest, Sha256};
 
-use crate::facts::{EventId, Failure, FetchId, Host, Limits, Registration};
+use crate::facts::{EventId, Fact, Failure, FetchId, Host, Limits, Registration};
+use crate::realm::asked;
 use crate::realm::clock::Clock;
 use crate::realm::store::Store;
 
@@ -29,6 +30,8 @@ pub(super) struct State {
     pub(super) scripts: RefCell<HashMap<String, Rc<str>>>,
     /// All scripts and modules that were had, in that order.
     pub(super) sources: RefCell<Vec<Rc<str>>>,
+    /// The globals that browsers have and this realm lacks.
+    pub(super) missing: RefCell<Vec<String>>,
     failure: RefCell<Option<Failure>>,
     deadline: Cell<Duration>,
     event_deadline: Cell<Duration>,
@@ -68,6 +71,7 @@ impl State {
             clock: Clock::default(),
             scripts: RefCell::default(),
             sources: RefCell::default(),
+            missing: RefCell::default(),
             failure: RefCell::default(),
             deadline: Cell::new(processor_time() + Duration::from_millis(limits.turn_ms)),
             event_deadline: Cell::new(processor_time() + event_time(&limits)),
@@ -82,6 +86,16 @@ impl State {
             rejections: RefCell::default(),
             random: Cell::new(0x9e37_79b9_7f4a_7c15),
         }
+    }
+
+    /// A script was obtained: it is kept, and what it asks for in words is noted.
+    pub(super) fn add_source(&self, source: &Rc<str>) {
+        for name in asked::names(source, &self.missing.borrow()) {
+            self.host.note(Fact::Missed {
+                name: name.to_owned(),
+            });
+        }
+        self.sources.borrow_mut().push(Rc::clone(source));
     }
 
     /// The first failure stays: script can't undo it, and everything after it is interrupted.
@@ -276,7 +290,7 @@ impl State {
 }
 
 /// What this thread has used of the processor: waiting for the network does not count.
-fn processor_time() -> Duration {
+pub(super) fn processor_time() -> Duration {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::new(
         u64::try_from(now.tv_sec).unwrap_or_default(),

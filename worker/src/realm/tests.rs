@@ -15,7 +15,9 @@ mod globals;
 mod lifecycle;
 mod limits;
 mod loading;
+mod platform;
 mod stream_limits;
+mod surface;
 
 /// A host in memory: a table of answers; everything else is 404.
 #[derive(Default)]

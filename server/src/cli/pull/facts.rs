@@ -40,6 +40,8 @@ pub struct Facts {
     /// What went over the wire.
     #[serde(flatten)]
     pub traffic: Traffic,
+    /// The copy of the configuration that is here, without its secrets; null where none ever came.
+    pub configuration: Option<PathBuf>,
     /// How long all of it took.
     pub took_ms: u128,
     /// What came of the drill that was asked for.

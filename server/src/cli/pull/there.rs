@@ -16,6 +16,7 @@ use crate::backup::{SnapshotId, Tier, scratch};
 use crate::cli::Failure;
 use crate::cli::progress::{RsyncLines, Sending, hundredths};
 use crate::cli::remote::ssh_words;
+use crate::config::copy;
 
 /// So long rsync waits for the other side to say anything (rsync(1), `--timeout`).
 const SILENCE: &str = "--timeout=300";
@@ -101,6 +102,7 @@ impl<'a> There<'a> {
             MOST_OF_A_SMALL_FILE,
         ]);
         command.args(["--include=/snapshots/", "--include=/snapshots/*.json"]);
+        command.arg(format!("--include=/{}", copy::FILE));
         for tier in Tier::ALL {
             command.arg(format!("--include=/{tier}/"));
             command.arg(format!("--include=/{tier}/*.sqlite.gz"));

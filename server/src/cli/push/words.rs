@@ -4,8 +4,11 @@ use std::process::{ExitStatus, Output};
 
 use anyhow::anyhow;
 
+use super::super::progress::say;
 use super::super::remote::SSH_FAILED;
 use super::super::{Failure, WRONG_CALL};
+use crate::http::incoming::Incoming;
+use crate::names::AppName;
 use crate::units::DEPLOY_KEYS;
 
 /// Parts of ssh's complaints, and what they mean.
@@ -40,6 +43,18 @@ const OF_SSH: [(&str, &str); 8] = [
         "cut the connection; its sshd's log says why",
     ),
 ];
+
+/// Says which of the printed files there are older than the configuration: the release starts with what they say.
+pub(super) fn of_outdated_units(incoming: &Incoming, app: &AppName, host: &str) {
+    if incoming.outdated.is_empty() {
+        return;
+    }
+    say(format_args!(
+        "The units of {app} at {host} are older than the configuration there, so this release starts without its last \
+         changes: {}. To bring them up to date, run there: sudo tealkeep units {app} --only commands | sudo sh",
+        incoming.outdated.join(", ")
+    ));
+}
 
 /// Why asking something over ssh failed.
 pub(super) fn of_ssh(output: &Output, host: &str) -> Failure {

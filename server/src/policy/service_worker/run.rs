@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use tealkeep_worker::Failure;
+use tealkeep_worker::child::{ENVIRONMENT, UNCONFINED};
 use tealkeep_worker::play::{Plan, Record};
 use tealkeep_worker::wire::{self, FromChild, LENGTH_BYTES, ToChild, WireError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -94,7 +95,11 @@ async fn play(
     let complaints = tokio::time::timeout(END_WITHIN, complaints).await;
     let complaints = complaints.ok().and_then(Result::ok).unwrap_or_default();
     match ended {
-        Ok(()) => Ok(()),
+        // What it said counts only if it also ended well: a process that was hijacked may say anything first.
+        Ok(()) => match status {
+            Ok(Ok(status)) if !status.success() => Err(engine(with(in_words(status), &complaints))),
+            Ok(Ok(_) | Err(_)) | Err(_) => Ok(()),
+        },
         Err(End::Limit(which)) => Err(Failure::Limit { which }),
         Err(End::Lost(WireError::Closed)) => {
             let how = match status {
@@ -113,6 +118,7 @@ fn start(program: &Path) -> Result<Child, Failure> {
         .arg0("tealkeep")
         .arg(VERB)
         .env_clear()
+        .envs(ENVIRONMENT)
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -296,10 +302,16 @@ fn with(how: String, complaints: &str) -> String {
     }
 }
 
+/// What it means for the person that the child refused to run; why it did follows.
+const UNCONFINED_IN_WORDS: &str = "the script was not run, because its process could not be confined on this machine. \
+    The kernel needs seccomp filters, and a unit around Tealkeep needs `SystemCallFilter=seccomp` \
+    (`tealkeep doctor` says which is missing)";
+
 /// How a process ended that should have said more.
 fn in_words(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
     match (status.code(), status.signal()) {
+        (Some(UNCONFINED), _) => UNCONFINED_IN_WORDS.to_owned(),
         (Some(code), _) => format!("its process ended with exit code {code} before it was done"),
         (None, Some(signal)) => format!("its process was ended by {}", signal_in_words(signal)),
         (None, None) => "its process ended before it was done".to_owned(),
@@ -312,6 +324,11 @@ fn signal_in_words(signal: i32) -> String {
         (
             Signal::ABORT,
             "SIGABRT: it ran out of memory, or the engine gave up",
+        ),
+        (
+            Signal::SYS,
+            "SIGSYS: the kernel's filter ended it, because it tried a system call that no worker needs. \
+             Either the script attacks the script engine, or the engine is broken",
         ),
         (
             Signal::SEGV,
@@ -398,6 +415,50 @@ mod tests {
     async fn a_program_that_is_not_there_is_named() {
         let failure = failure_of("/nonexistent/tealkeep").await;
         assert!(failure.contains("/nonexistent/tealkeep"), "{failure}");
+    }
+
+    /// A stand-in for the child that does `act` once it has read a byte.
+    async fn failure_of_one_that(act: &str) -> String {
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = folder.path().join("stand-in");
+        // Written by another process: while this one has it open for writing, a child that another test forks
+        // meanwhile does so too, and the kernel does not run a file that is being written.
+        let written = std::process::Command::new("sh")
+            .args([
+                "-c",
+                r#"printf '#!/bin/sh\nhead -c 1 >/dev/null\n%s\n' "$1" >"$0"; chmod 755 "$0""#,
+            ])
+            .arg(&program)
+            .arg(act)
+            .status()
+            .expect("sh runs");
+        assert!(written.success());
+        failure_of(program.to_str().expect("UTF-8")).await
+    }
+
+    #[tokio::test]
+    async fn a_child_that_the_kernels_filter_ended_is_a_failure_that_says_so() {
+        let failure = failure_of_one_that("kill -SYS $$").await;
+        assert!(failure.contains("SIGSYS: the kernel's filter"), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn a_last_word_counts_for_nothing_when_the_process_ends_badly() {
+        let done = wire::frame(&FromChild::Done {
+            kept: Vec::new(),
+            failure: None,
+        })
+        .expect("a frame");
+        let octal: String = done.iter().map(|byte| format!("\\{byte:03o}")).collect();
+        let failure = failure_of_one_that(&format!("printf '{octal}'; kill -SYS $$")).await;
+        assert!(failure.contains("SIGSYS: the kernel's filter"), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn a_child_that_cannot_be_confined_says_that_nothing_was_run() {
+        let failure = failure_of_one_that("echo 'no seccomp here' >&2; exit 4").await;
+        assert!(failure.contains("the script was not run"), "{failure}");
+        assert!(failure.contains("no seccomp here"), "{failure}");
     }
 
     #[test]

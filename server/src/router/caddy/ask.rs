@@ -52,24 +52,12 @@ struct Upstream {
 
 /// Which colour the site says that it sends to.
 pub(super) async fn which_colour(entrance: SocketAddr) -> Result<Said, Silence> {
-    ask(entrance, WELL_KNOWN, NOBODY).await
+    which_colour_for(entrance, NOBODY).await
 }
 
-/// What is in flight at the colours on these ports, as `GET /reverse_proxy/upstreams` of the admin API counts it.
-///
-/// # Errors
-/// In words: it gave no answer, or does not know these ports.
-pub(super) async fn in_flight(admin: SocketAddr, ports: [u16; 2]) -> Result<[Counts; 2], String> {
-    let said = ask(admin, "/reverse_proxy/upstreams", &admin.to_string())
-        .await
-        .map_err(|silence| format!("Caddy's admin API at {admin} gives no answer: {silence}. Is `admin` in Caddy's global options what app.router.admin says, and does Caddy run (`systemctl status caddy`)?"))?;
-    if said.status != 200 {
-        return Err(format!(
-            "Caddy's admin API at {admin} answered {}: {}",
-            said.status, said.body
-        ));
-    }
-    counts(&said.body, ports).map_err(|wrong| format!("Caddy's admin API at {admin} {wrong}"))
+/// The same, for whoever asks by the name `host`.
+pub(super) async fn which_colour_for(entrance: SocketAddr, host: &str) -> Result<Said, Silence> {
+    ask(entrance, WELL_KNOWN, host).await
 }
 
 /// All that Caddy has loaded, as JSON.
@@ -79,7 +67,7 @@ pub(super) async fn in_flight(admin: SocketAddr, ports: [u16; 2]) -> Result<[Cou
 pub(super) async fn configuration(admin: SocketAddr) -> Result<String, String> {
     let said = ask(admin, "/config/", &admin.to_string())
         .await
-        .map_err(|silence| format!("Caddy's admin API at {admin} gives no answer: {silence}"))?;
+        .map_err(|silence| unanswered(admin, &silence))?;
     match said.status {
         200 => Ok(said.body),
         status => Err(format!(
@@ -87,6 +75,29 @@ pub(super) async fn configuration(admin: SocketAddr) -> Result<String, String> {
             said.body
         )),
     }
+}
+
+fn unanswered(admin: SocketAddr, silence: &Silence) -> String {
+    format!(
+        "Caddy's admin API at {admin} gives no answer: {silence}. Is `admin` in Caddy's global options what app.router.admin says, and does Caddy run (`systemctl status caddy`)?"
+    )
+}
+
+/// What is in flight at the colours on these ports, as `GET /reverse_proxy/upstreams` of the admin API counts it.
+///
+/// # Errors
+/// In words: it gave no answer, or does not know these ports.
+pub(super) async fn in_flight(admin: SocketAddr, ports: [u16; 2]) -> Result<[Counts; 2], String> {
+    let said = ask(admin, "/reverse_proxy/upstreams", &admin.to_string())
+        .await
+        .map_err(|silence| unanswered(admin, &silence))?;
+    if said.status != 200 {
+        return Err(format!(
+            "Caddy's admin API at {admin} answered {}: {}",
+            said.status, said.body
+        ));
+    }
+    counts(&said.body, ports).map_err(|wrong| format!("Caddy's admin API at {admin} {wrong}"))
 }
 
 fn counts(body: &str, ports: [u16; 2]) -> Result<[Counts; 2], String> {

@@ -80,9 +80,11 @@ mod tests {
             .collect()
     }
 
+    type Lines<'a> = &'a [&'a [u8]];
+
     #[test]
     fn an_app_gets_its_own_cookies_and_none_of_the_dashboards() {
-        let cases: &[(&[&[u8]], &[&[u8]])] = &[
+        let cases: &[(Lines<'_>, Lines<'_>)] = &[
             (&[b"tealkeep=secret"], &[]),
             (&[b"__Host-tealkeep=secret"], &[]),
             (&[b"tealkeep-device=x; __Host-tealkeep-device=x"], &[]),

@@ -10,7 +10,9 @@
     #aborted = false;
     #reason = undefined;
     #steps = [];
+    // DOM, section 3.2: signals that follow this one, and those that this one follows, if it was made to follow.
     #dependents = [];
+    #sources = null;
     constructor(given) {
       if (given !== key) throw new P.TypeError('Illegal constructor');
       super();
@@ -30,17 +32,46 @@
         signal.#aborted = true;
         signal.#reason = reason === undefined
           ? new DOMException('signal is aborted without reason', 'AbortError') : reason;
+        // All of them are aborted before any of them says so.
+        const followers = [];
+        for (let at = 0; at < signal.#dependents.length; at++) {
+          const dependent = signal.#dependents[at];
+          if (dependent.#aborted) continue;
+          dependent.#aborted = true;
+          dependent.#reason = signal.#reason;
+          append(followers, dependent);
+        }
+        tell(signal);
+        for (let at = 0; at < followers.length; at++) tell(followers[at]);
+      };
+      const tell = (signal) => {
         const steps = signal.#steps;
         signal.#steps = [];
         for (let at = 0; at < steps.length; at++) steps[at]();
         internals.dispatch(signal, new internals.Event('abort'));
-        for (let at = 0; at < signal.#dependents.length; at++) abort(signal.#dependents[at], signal.#reason);
       };
       internals.abortSignal = abort;
-      internals.follow = (signal, parent) => {
-        if (parent.#aborted) abort(signal, parent.#reason);
-        else append(parent.#dependents, signal);
+      // "Create a dependent abort signal": it follows the signals that its parents follow, never a follower.
+      const link = (signal, source) => {
+        if (P.ArrayIncludes(signal.#sources, source)) return;
+        append(signal.#sources, source);
+        append(source.#dependents, signal);
       };
+      internals.followAll = (signal, parents) => {
+        signal.#sources = [];
+        for (let at = 0; at < parents.length; at++) {
+          if (!parents[at].#aborted) continue;
+          signal.#aborted = true;
+          signal.#reason = parents[at].#reason;
+          return;
+        }
+        for (let at = 0; at < parents.length; at++) {
+          const parent = parents[at];
+          if (parent.#sources === null) link(signal, parent);
+          else for (let of = 0; of < parent.#sources.length; of++) link(signal, parent.#sources[of]);
+        }
+      };
+      internals.follow = (signal, parent) => internals.followAll(signal, [parent]);
     }
     get aborted() { return this.#aborted; }
     get reason() { return this.#reason; }
@@ -51,14 +82,25 @@
       return signal;
     }
     static timeout(milliseconds) {
+      const time = +milliseconds;
+      // [EnforceRange] unsigned long long
+      if (arguments.length === 0 || !(time > -1 && time <= 9007199254740991)) {
+        throw new P.TypeError('AbortSignal.timeout: the time is out of range');
+      }
       const signal = new AbortSignal(key);
-      internals.later(+milliseconds, () => abort(signal, new DOMException('signal timed out', 'TimeoutError')));
+      internals.later(time, () => abort(signal, new DOMException('signal timed out', 'TimeoutError')));
       return signal;
     }
     static any(signals) {
+      if (!internals.isObject(signals) || typeof signals[P.iterator] !== 'function') {
+        throw new P.TypeError('AbortSignal.any: the argument is not a sequence');
+      }
       const list = P.Array_from(signals);
+      for (let at = 0; at < list.length; at++) {
+        if (!internals.isSignal(list[at])) throw new P.TypeError('AbortSignal.any: an item is not an AbortSignal');
+      }
       const signal = new AbortSignal(key);
-      for (let at = 0; at < list.length; at++) internals.follow(signal, list[at]);
+      internals.followAll(signal, list);
       return signal;
     }
   }

@@ -73,11 +73,20 @@
   internals.isUnusable = (body) => internals.isUsed(body)
     || (body !== null && body.stream !== null && internals.isLocked(body.stream));
 
+  // Fetch, "fully read": the reader that reads a body to its end is never released.
+  const { getReader } = globalThis.ReadableStream.prototype;
+  const lock = (stream) => {
+    if (!internals.isLocked(stream)) P.apply(getReader, stream, []);
+  };
+
   // The stream of a body, made when it is first asked for.
   internals.streamOf = (body) => {
     if (body.stream === null) {
       body.stream = internals.streamFrom(body.bytes, body);
-      if (body.used) internals.exhaust(body.stream);
+      if (body.used) {
+        internals.exhaust(body.stream);
+        lock(body.stream);
+      }
     }
     return body.stream;
   };
@@ -103,6 +112,7 @@
         const origin = internals.originOf(body.stream);
         if (body.source === null) body.source = origin.source;
         internals.exhaust(body.stream);
+        lock(body.stream);
       }
       return P.Promise_resolve(bytes);
     }

@@ -52,7 +52,10 @@
     if (is(P.BooleanValueOf, value)) return keep(P.Object(P.BooleanValueOf(value)));
     if (is(P.NumberValueOf, value)) return keep(P.Object(P.NumberValueOf(value)));
     if (is(P.StringValueOf, value)) return keep(P.Object(P.StringValueOf(value)));
-    if (is(P.RegExpGetSource, value) && P.RegExpGetSource(value) !== '(?:)') {
+    if (is(P.BigIntValueOf, value)) return keep(P.Object(P.BigIntValueOf(value)));
+    if (is(P.SymbolValueOf, value)) refuse(value);
+    // Its prototype has a source too, and is no regular expression.
+    if (value !== P.RegExp.prototype && is(P.RegExpGetSource, value)) {
       return keep(new P.RegExp(P.RegExpGetSource(value), P.RegExpGetFlags(value)));
     }
     if (is(P.ArrayBufferGetByteLength, value)) return keep(P.ArrayBufferSlice(value, 0));
@@ -72,19 +75,39 @@
       P.SetForEach(value, (item) => { P.SetAdd(made, copy(item, known)); });
       return made;
     }
-    if (internals.isBlob(value)) return value;
-    if (value instanceof P.Error) {
-      const name = typeof value.name === 'string' ? value.name : 'Error';
-      const made = keep(new (errors[name] || P.Error)(`${value.message}`));
+    if (internals.isBlob(value)) return keep(copyBlob(value));
+    if (isError(value)) {
+      const name = value.name === undefined ? 'Error' : `${value.name}`;
+      const made = keep(new (errors[name] || P.Error)());
+      // HTML, "StructuredSerializeInternal", step 17: data properties alone, which are read and not asked.
+      for (let at = 0, keys = ['message', 'cause']; at < keys.length; at++) {
+        const property = P.Object_getOwnPropertyDescriptor(value, keys[at]);
+        if (property === undefined || !('value' in property)) continue;
+        P.defineProperty(made, keys[at], {
+          __proto__: null, value: keys[at] === 'message' ? `${property.value}` : copy(property.value, known),
+          writable: true, enumerable: false, configurable: true,
+        });
+      }
       return made;
     }
+    if (value instanceof DOMException) return keep(new DOMException(value.message, value.name));
     if (isPlatform(value)) refuse(value);
     return undefined;
   };
   const isPlatform = (value) => internals.isRequest(value) || internals.isResponse(value) || internals.isHeaders(value)
     || internals.isTransferableStream(value) || internals.isEvent(value) || internals.isSignal(value)
     || is((promise) => internals.hear(promise), value) || value === globalThis
-    || P.WeakMap === value.constructor;
+    || is((map) => P.WeakMapHas(map, value), value) || is((set) => P.WeakSetHas(set, value), value);
+  const isError = (value) => P.ErrorGetStack(value) !== undefined;
+  const copyBlob = (blob) => {
+    if (internals.copyBlob !== undefined) return internals.copyBlob(blob);
+    return internals.isFile(blob)
+      ? new globalFile([internals.newBlob(internals.blobBytes(blob), '')], blob.name, {
+        __proto__: null, type: internals.blobType(blob), lastModified: blob.lastModified,
+      })
+      : internals.newBlob(internals.blobBytes(blob), internals.blobType(blob));
+  };
+  const globalFile = globalThis.File;
   const DataView = globalThis.DataView;
   const views = { __proto__: null, '[object DataView]': DataView };
   for (let at = 0, names = ['Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array',

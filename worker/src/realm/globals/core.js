@@ -123,8 +123,10 @@
     return apply(ownThen, promise, [done || ignore, failed || ignore]);
   };
 
-  // Defines a global as Web IDL has it.
+  // Defines a global as Web IDL has it. What was defined is listed, for `surface.js`.
+  internals.defined = [];
   internals.define = (name, value) => {
+    internals.append(internals.defined, { __proto__: null, name, value });
     defineProperty(globalThis, name, {
       __proto__: null, value, writable: true, enumerable: false, configurable: true,
     });
@@ -226,13 +228,15 @@
   }
   P.setPrototypeOf = Object.setPrototypeOf;
   P.setPrototypeOf(DOMException.prototype, Error.prototype);
-  const names = ownKeys(codes);
-  for (let at = 0; at < names.length; at++) {
-    const constant = P.StringToUpperCase(
-      P.StringReplace(P.StringSlice(names[at], 0, -5), /([a-z])([A-Z])/g, '$1_$2')) + '_ERR';
-    const property = { __proto__: null, value: codes[names[at]], enumerable: true };
-    defineProperty(DOMException, constant, property);
-    defineProperty(DOMException.prototype, constant, property);
+  // Web IDL, section 4.4: the constants, in the order of their values.
+  const constants = ['INDEX_SIZE', 'DOMSTRING_SIZE', 'HIERARCHY_REQUEST', 'WRONG_DOCUMENT', 'INVALID_CHARACTER',
+    'NO_DATA_ALLOWED', 'NO_MODIFICATION_ALLOWED', 'NOT_FOUND', 'NOT_SUPPORTED', 'INUSE_ATTRIBUTE', 'INVALID_STATE',
+    'SYNTAX', 'INVALID_MODIFICATION', 'NAMESPACE', 'INVALID_ACCESS', 'VALIDATION', 'TYPE_MISMATCH', 'SECURITY',
+    'NETWORK', 'ABORT', 'URL_MISMATCH', 'QUOTA_EXCEEDED', 'TIMEOUT', 'INVALID_NODE_TYPE', 'DATA_CLONE'];
+  for (let at = 0; at < constants.length; at++) {
+    const property = { __proto__: null, value: at + 1, enumerable: true };
+    defineProperty(DOMException, `${constants[at]}_ERR`, property);
+    defineProperty(DOMException.prototype, `${constants[at]}_ERR`, property);
   }
   internals.DOMException = DOMException;
   internals.define('DOMException', DOMException);

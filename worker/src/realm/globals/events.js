@@ -8,6 +8,11 @@
 
   let trust;
   let flags;
+  // [LegacyUnforgeable]: each event has its own, and all have the same getter.
+  let isTrustedGetter;
+  const defineIsTrusted = (event) => P.defineProperty(event, 'isTrusted', {
+    __proto__: null, get: isTrustedGetter, set: undefined, enumerable: true, configurable: false,
+  });
   class Event {
     #type;
     #bubbles;
@@ -24,8 +29,13 @@
       this.#bubbles = !!init?.bubbles;
       this.#cancelable = !!init?.cancelable;
       this.#composed = !!init?.composed;
+      defineIsTrusted(this);
     }
     static {
+      isTrustedGetter = P.Object_getOwnPropertyDescriptor({
+        get isTrusted() { return this.#flags.trusted; },
+      }, 'isTrusted').get;
+      internals.isTrustedGetter = isTrustedGetter;
       trust = (event) => { event.#flags.trusted = true; };
       flags = (event) => event.#flags;
       internals.isEvent = (event) => internals.isObject(event) && #flags in event;
@@ -51,13 +61,13 @@
     get cancelBubble() { return this.#flags.stop; }
     set cancelBubble(value) { if (value) this.#flags.stop = true; }
     get timeStamp() { return this.#time; }
-    get isTrusted() { return this.#flags.trusted; }
     #cancel() { if (this.#cancelable && !this.#flags.passive) this.#flags.canceled = true; }
     composedPath() { return this.#flags.current === null ? [] : [this.#flags.current]; }
     stopPropagation() { this.#flags.stop = true; }
     stopImmediatePropagation() { this.#flags.stop = true; this.#flags.immediate = true; }
     preventDefault() { this.#cancel(); }
     initEvent(type, bubbles = false, cancelable = false) {
+      if (arguments.length === 0) throw new P.TypeError('initEvent: 1 argument required');
       if (this.#flags.dispatching) return;
       this.#type = `${type}`;
       this.#bubbles = !!bubbles;
@@ -81,6 +91,12 @@
       this.#detail = init?.detail === undefined ? null : init.detail;
     }
     get detail() { return this.#detail; }
+    initCustomEvent(type, bubbles = false, cancelable = false, detail = null) {
+      if (arguments.length === 0) throw new P.TypeError('initCustomEvent: 1 argument required');
+      if (internals.isDispatching(this)) return;
+      this.initEvent(type, bubbles, cancelable);
+      this.#detail = detail;
+    }
   }
   define('CustomEvent', CustomEvent);
 
@@ -141,6 +157,7 @@
     }
     removeEventListener(type, callback, options) {
       const target = targetOf(this);
+      if (arguments.length < 2) throw new P.TypeError('removeEventListener: 2 arguments required');
       type = `${type}`;
       const capture = internals.isObject(options) ? !!options.capture : !!options;
       const list = listOf(target);

@@ -68,19 +68,37 @@
     || P.StringStartsWith(name, 'proxy-') || P.StringStartsWith(name, 'sec-');
   const simple = { __proto__: null, accept: 1, 'accept-language': 1, 'content-language': 1, 'content-type': 1 };
   const simpleType = /^[\t ]*(?:application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)[\t ]*(?:;|$)/i;
-  // Fetch, "CORS-safelisted request-header", without its rules for single bytes.
-  internals.isSimpleHeader = (name, value) => simple[name] === 1 && value.length <= 128
-    && (name !== 'content-type' || matches(simpleType, value));
+  // Fetch, "CORS-unsafe request-header byte", and what a list of languages is made of.
+  const unsafeByte = /[\0-\x08\x0a-\x1f"():<>?@[\\\]{}\x7f]/;
+  const languages = /^[0-9A-Za-z *,\-.;=]*$/;
+  const simpleRange = /^bytes=\d+-\d*$/i;
+  // Fetch, "CORS-safelisted request-header".
+  internals.isSimpleHeader = (name, value) => {
+    if (value.length > 128) return false;
+    if (name === 'range') return matches(simpleRange, value);
+    if (simple[name] !== 1) return false;
+    if (name === 'accept') return !matches(unsafeByte, value);
+    if (name === 'content-type') return !matches(unsafeByte, value) && matches(simpleType, value);
+    return matches(languages, value);
+  };
+  const methodNames = /^x-(?:http-method(?:-override)?|method-override)$/;
+  const isForbiddenMethod = (value) => {
+    const methods = P.StringSplit(value, ',');
+    for (let at = 0; at < methods.length; at++) {
+      if (matches(/^(?:connect|trace|track)$/i, internals.trim(methods[at]))) return true;
+    }
+    return false;
+  };
 
+  const isCookie = (name) => name === 'set-cookie' || name === 'set-cookie2';
   // Fetch, "validate": whether a change goes on.
   const validate = (guard, name, value) => {
     if (!matches(token, name)) throw new P.TypeError(`Headers: ${name} is not a legal HTTP header name`);
     if (matches(badValue, value)) throw new P.TypeError('Headers: not a legal HTTP header value');
     if (guard === 'immutable') throw new P.TypeError('Headers are immutable');
     const lower = P.StringToLowerCase(name);
-    if (guard === 'request' && isForbidden(lower)) return false;
-    if (guard === 'request-no-cors' && !internals.isSimpleHeader(lower, value)) return false;
-    if (guard === 'response' && (lower === 'set-cookie' || lower === 'set-cookie2')) return false;
+    if (guard !== 'request' && guard !== 'request-no-cors') return guard !== 'response' || !isCookie(lower);
+    if (isForbidden(lower) || (matches(methodNames, lower) && isForbiddenMethod(value))) return false;
     return true;
   };
 
@@ -152,19 +170,33 @@
     #append(name, value) {
       value = internals.trim(value);
       if (!validate(this.#guard, name, value)) return;
-      append(this.#list, [P.StringToLowerCase(name), value]);
+      const lower = P.StringToLowerCase(name);
+      if (this.#guard === 'request-no-cors') {
+        const before = internals.getHeader(this.#list, lower);
+        const whole = before === null ? value : before + ', ' + value;
+        if (simple[lower] !== 1 || !internals.isSimpleHeader(lower, whole)) return;
+      }
+      append(this.#list, [lower, value]);
     }
-    append(name, value) { this.#append(`${name}`, `${value}`); }
+    append(name, value) {
+      if (arguments.length < 2) throw new P.TypeError('Headers.append: 2 arguments required');
+      this.#append(`${name}`, `${value}`);
+    }
     set(name, value) {
+      if (arguments.length < 2) throw new P.TypeError('Headers.set: 2 arguments required');
       name = `${name}`;
       value = internals.trim(`${value}`);
       if (!validate(this.#guard, name, value)) return;
-      internals.setHeader(this.#list, P.StringToLowerCase(name), value);
+      name = P.StringToLowerCase(name);
+      if (this.#guard === 'request-no-cors' && (simple[name] !== 1 || !internals.isSimpleHeader(name, value))) return;
+      internals.setHeader(this.#list, name, value);
     }
     delete(name) {
+      if (arguments.length === 0) throw new P.TypeError('Headers.delete: 1 argument required');
       name = `${name}`;
       if (!validate(this.#guard, name, '')) return;
       name = P.StringToLowerCase(name);
+      if (this.#guard === 'request-no-cors' && simple[name] !== 1 && name !== 'range') return;
       const kept = filter(this.#list, (pair) => pair[0] !== name);
       this.#list.length = 0;
       for (let at = 0; at < kept.length; at++) append(this.#list, kept[at]);
@@ -191,9 +223,18 @@
       const pairs = sorted(this.#list);
       for (let at = 0; at < pairs.length; at++) P.apply(callback, self, [pairs[at][1], pairs[at][0], this]);
     }
-    entries() { return internals.iterate('Headers', () => sorted(this.#list), (pair) => [pair[0], pair[1]]); }
-    keys() { return internals.iterate('Headers', () => sorted(this.#list), (pair) => pair[0]); }
-    values() { return internals.iterate('Headers', () => sorted(this.#list), (pair) => pair[1]); }
+    entries() {
+      this.#list;
+      return internals.iterate('Headers', () => sorted(this.#list), (pair) => [pair[0], pair[1]]);
+    }
+    keys() {
+      this.#list;
+      return internals.iterate('Headers', () => sorted(this.#list), (pair) => pair[0]);
+    }
+    values() {
+      this.#list;
+      return internals.iterate('Headers', () => sorted(this.#list), (pair) => pair[1]);
+    }
   }
   P.defineProperty(Headers.prototype, P.iterator, {
     __proto__: null, value: Headers.prototype.entries, writable: true, configurable: true,

@@ -59,6 +59,7 @@
     // Section 4.5.1. What routes leave to a cache was stored there before, and is judged as stored; what they leave to
     // the network is played all the same, since browsers without this method send it to the worker.
     addRoutes(rules) {
+      if (!internals.isEvent(this)) return P.Promise_reject(new P.TypeError('Illegal invocation'));
       if (arguments.length === 0) return P.Promise_reject(new P.TypeError('addRoutes: 1 argument required'));
       const promise = internals.isObject(rules) ? P.Promise_resolve(undefined)
         : P.Promise_reject(new P.TypeError('addRoutes: the argument is no rule'));
@@ -171,8 +172,15 @@
     });
   };
 
-  // The request of an event, as the browser made it.
-  const requestOf = (given) => {
+  // Referrer Policy, section 8.3, for the default policy: a page tells its own origin all of its URL. Who was led there by
+  // no page has no referrer.
+  const referrerOf = (url, client) => {
+    if (client === null) return 'no-referrer';
+    const from = internals.stripFragment(client);
+    return host.urlPart(from, 'origin') === host.urlPart(url, 'origin') ? from : `${host.urlPart(from, 'origin')}/`;
+  };
+  // The request of an event, as the browser made it for a page.
+  const requestOf = (given, client) => {
     const state = internals.emptyRequest();
     state.method = given.method;
     state.url = given.url;
@@ -188,6 +196,8 @@
     state.cache = given.cache;
     state.navigation = given.mode === 'navigate';
     state.reload = state.navigation && given.cache !== 'default';
+    state.referrer = referrerOf(state.url, client);
+    state.referrerPolicy = 'strict-origin-when-cross-origin';
     // HTML navigates with the redirect mode "manual"; what elements fetch follows.
     state.redirect = state.navigation ? 'manual' : 'follow';
     return state;
@@ -209,7 +219,7 @@
     install: () => new InstallEvent('install'),
     activate: () => new ExtendableEvent('activate'),
     fetch: (given) => {
-      const state = requestOf(given.request);
+      const state = requestOf(given.request, given.page);
       internals.navigationUrl = state.navigation && state.method === 'GET' ? internals.stripFragment(state.url) : null;
       return new FetchEvent('fetch', {
         __proto__: null, cancelable: true, request: internals.newRequest(state, 'immutable'),

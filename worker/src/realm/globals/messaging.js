@@ -39,6 +39,18 @@
     get ports() {
       return this.#ports;
     }
+    // HTML, section 9.1, for old scripts.
+    initMessageEvent(type, bubbles = false, cancelable = false, data = null, origin = '', lastEventId = '', source = null,
+      ports = []) {
+      if (arguments.length === 0) throw new P.TypeError('initMessageEvent: 1 argument required');
+      if (internals.isDispatching(this)) return;
+      this.initEvent(type, bubbles, cancelable);
+      this.#data = data;
+      this.#origin = `${origin}`;
+      this.#lastEventId = `${lastEventId}`;
+      this.#source = source;
+      this.#ports = P.Object_freeze(P.Array_from(ports));
+    }
   }
 
   // Both forms of the second argument: a sequence, or a dictionary with one.
@@ -192,6 +204,7 @@
     }
     postMessage(message) {
       const channel = slot(this);
+      if (arguments.length === 0) throw new P.TypeError('BroadcastChannel.postMessage: 1 argument required.');
       if (channel.closed) throw fail('InvalidStateError', 'The channel is closed.');
       const others = P.MapGet(channels, channel.name);
       for (let i = 0; i < others.length; i++) {

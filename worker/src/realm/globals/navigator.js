@@ -18,9 +18,6 @@
       const { quota, usage } = host.storage();
       return { quota, usage, usageDetails: {} };
     }
-    async persist() {
-      return false;
-    }
     async persisted() {
       return false;
     }

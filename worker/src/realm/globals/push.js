@@ -177,6 +177,7 @@
   eventMakers.fetch = (given) => {
     const { client, resulting_client: resulting } = given;
     const known = P.Object_assign({ __proto__: null }, given);
+    known.page = client;
     known.client = client === null ? null : internals.pages.seen(client, true);
     known.resulting_client = resulting === null ? null : internals.pages.arrive(resulting);
     left = resulting === null ? null : known.client;

@@ -13,6 +13,8 @@
   define('ServiceWorkerGlobalScope', ServiceWorkerGlobalScope);
   internals.ServiceWorkerGlobalScope = ServiceWorkerGlobalScope;
   P.setPrototypeOf(globalThis, ServiceWorkerGlobalScope.prototype);
+  // The engine's own name for it; `Object.prototype.toString` says what the interface does.
+  delete globalThis[P.toStringTag];
 
   const constant = (object, name, get) => P.defineProperty(object, name, {
     __proto__: null, get, enumerable: true, configurable: true,
@@ -22,7 +24,7 @@
     at < types.length; at++) internals.attribute(WorkerGlobalScope.prototype, types[at]);
   for (let at = 0, types = ['install', 'activate', 'fetch', 'message', 'messageerror', 'push', 'sync', 'periodicsync',
     'notificationclick', 'notificationclose', 'pushsubscriptionchange', 'cookiechange', 'canmakepayment',
-    'paymentrequest', 'backgroundfetchsuccess', 'backgroundfetchfail', 'backgroundfetchabort',
+    'paymentrequest', 'abortpayment', 'backgroundfetchsuccess', 'backgroundfetchfail', 'backgroundfetchabort',
     'backgroundfetchclick', 'contentdelete']; at < types.length; at++) {
     internals.attribute(ServiceWorkerGlobalScope.prototype, types[at]);
   }
@@ -44,7 +46,6 @@
   // A service worker exists in a secure context alone.
   constant(globalThis, 'isSecureContext', () => true);
   constant(globalThis, 'crossOriginIsolated', () => false);
-  constant(globalThis, 'name', () => '');
 
   define('importScripts', function importScripts(...urls) {
     if (host.registration.module) throw new P.TypeError('importScripts: not in a module');

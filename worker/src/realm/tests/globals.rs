@@ -32,7 +32,7 @@ fn a_global_that_is_missing_may_be_asked_for_and_dooms_the_worker_only_when_it_i
         stage.said(),
         [
             "function true object false",
-            "function true undefined",
+            "function true function",
             "false undefined true true"
         ]
     );

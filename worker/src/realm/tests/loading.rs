@@ -237,3 +237,23 @@ fn a_module_knows_its_own_url() {
         ["http://a.test/lib/one.js", "http://a.test/sw.js"]
     );
 }
+
+#[test]
+fn syntax_that_the_engine_lacks_is_its_own_limit_and_no_refusal_by_a_browser() {
+    for script in ["import.source('/x.wasm');", "import.defer('/x.js');"] {
+        let failure = Stage::new(script).realm.load().expect_err("unknown");
+        assert!(
+            matches!(&failure, Failure::Engine { text } if text.contains("does not know import.")),
+            "{failure:?}"
+        );
+    }
+    // What browsers have today is known.
+    for script in [
+        "{ using x = null; }",
+        "/(?i:a)(?<b>x)|(?<b>y)/v;",
+        "class A { static { this.x ??= 1_000 } #x; static has(o) { return #x in o } }",
+        "<!-- as in the old days\nlabel: function g() {}",
+    ] {
+        Stage::new(script).realm.load().expect(script);
+    }
+}

@@ -1,0 +1,3 @@
+module example.org/home
+
+go 1.19

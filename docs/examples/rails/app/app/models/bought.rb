@@ -1,0 +1,3 @@
+class Bought < ActiveRecord::Base
+  self.table_name = "bought"
+end

@@ -1,0 +1,219 @@
+//! What people's requests come through: the gate or Caddy is asked, by each name and at each address by which people
+//! may come, since another site on Caddy's port may take some of them.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use tokio::net::TcpStream;
+
+use super::reach::{PATIENCE, look_at_it};
+use super::{Check, Findings, Kind, folder};
+use crate::config::{AppConfig, CaddySection, Config, GateSection, RouterConfig, RuntimeConfig};
+use crate::names::Colour;
+use crate::probe;
+use crate::router::caddy;
+
+/// Where Caddy's site says which colour is live.
+const LIVE_PATH: &str = caddy::WELL_KNOWN;
+
+pub async fn look(
+    findings: &mut Findings,
+    config: &Config,
+    app: &AppConfig,
+    live: Option<Colour>,
+    is_deployed: bool,
+) {
+    match &app.router {
+        RouterConfig::Caddy(section) => caddy(findings, config, app, section, live).await,
+        RouterConfig::Gate(section) => gate(findings, app, section, is_deployed).await,
+    }
+}
+
+/// The address at which this machine reaches what listens there.
+fn within_reach(listen: SocketAddr) -> SocketAddr {
+    match listen.ip() {
+        ip if ip.is_unspecified() => {
+            SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), listen.port())
+        }
+        ip => SocketAddr::new(ip, listen.port()),
+    }
+}
+
+async fn gate(findings: &mut Findings, app: &AppConfig, section: &GateSection, deployed: bool) {
+    let (at, path) = (within_reach(section.listen), app.health.path.as_str());
+    let down = |findings: &mut Findings, why: &dyn std::fmt::Display| {
+        let text = format!("{at}, where people's requests arrive, {why}");
+        let restart = findings.machine.restart();
+        findings.fail_as(Kind::NeedsServer, Check::Router, text, restart);
+    };
+    if !deployed {
+        // It has nothing to pass requests on to, which is said elsewhere; a request would wait for that.
+        let connected = tokio::time::timeout(PATIENCE, TcpStream::connect(at)).await;
+        match connected {
+            Ok(Ok(_)) => findings.ok(Check::Router, format!("the gate listens on {at}")),
+            Ok(Err(error)) => down(findings, &format!("takes no connection: {error}")),
+            Err(_) => down(findings, &"takes no connection"),
+        }
+        return;
+    }
+    match probe::ask(at, path, PATIENCE).await {
+        Ok(answer) if answer.status == 200 => {
+            findings.ok(Check::Router, format!("asked at {at}, the gate answers"));
+        }
+        Ok(answer) => findings.fail(
+            Check::Router,
+            format!(
+                "asked at {at} for {path}, the gate answers {}",
+                answer.status
+            ),
+            look_at_it(app, None),
+        ),
+        Err(error) => down(findings, &error),
+    }
+}
+
+/// Caddy is asked what it sends people to, by each name and at each address by which they may come: another site on the
+/// same port may take some of them, or all.
+async fn caddy(
+    findings: &mut Findings,
+    config: &Config,
+    app: &AppConfig,
+    section: &CaddySection,
+    live: Option<Colour>,
+) {
+    let at = within_reach(section.listen);
+    let answer = match probe::ask(at, LIVE_PATH, PATIENCE).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            findings.fail(
+                Check::Router,
+                format!("{at}, where people's requests arrive, {error}"),
+                match Path::new("/usr/bin/caddy").exists() {
+                    true => "systemctl status caddy.service; ss -ltnp",
+                    false => "apt install caddy",
+                },
+            );
+            return;
+        }
+    };
+    let said: Option<Colour> = answer.body.trim().parse().ok();
+    let folder = folder(config, app);
+    let loaded = caddy::rivals::loaded(section.admin, section.listen, &folder).await;
+    let rivals = match &loaded {
+        Ok(loaded) => &loaded.rivals[..],
+        Err(_) => &[],
+    };
+    let Some(said) = said.filter(|_| answer.status == 200) else {
+        let expected = live.unwrap_or(Colour::Blue);
+        let wrong = caddy::judge(answer.status, answer.body.trim(), expected, at, &folder);
+        let mut text = wrong.err().unwrap_or_default();
+        match (rivals.first(), &loaded) {
+            (Some(rival), _) => {
+                text.push_str(&format!(
+                    ". Of what Caddy has loaded, this gets the requests: {rival}"
+                ));
+            }
+            (None, Ok(loaded)) if !loaded.is_ours_there => {
+                text.push_str(". It is not among what Caddy has loaded");
+            }
+            (None, Ok(_)) => {}
+            (None, Err(error)) => {
+                text.push_str(&format!(". What Caddy has loaded can't be told: {error}"))
+            }
+        }
+        findings.fail(Check::Router, text, take_out(app, !rivals.is_empty()));
+        return;
+    };
+    match live {
+        Some(live) if live != said => findings.fail(
+            Check::Router,
+            format!("Caddy sends people to {said}, but {live} is recorded as live"),
+            format!(
+                "{}    # it makes the record true",
+                findings.machine.restart()
+            ),
+        ),
+        Some(_) | None => findings.ok(
+            Check::Router,
+            format!("asked at {at}, Caddy sends people to {said}"),
+        ),
+    }
+    let mut is_lost = false;
+    for (at, host) in ways(app, at, rivals) {
+        let Err(instead) = caddy::colour_for(at, &host).await else {
+            continue;
+        };
+        is_lost = true;
+        let rival = rivals.iter().find(|rival| {
+            let is_host = |name: &String| host.split(':').next() == Some(name.as_str());
+            rival.hosts.is_empty() || rival.hosts.iter().any(is_host)
+        });
+        let who = rival.map_or_else(String::new, |rival| {
+            format!(". Of what Caddy has loaded, this gets them: {rival}")
+        });
+        findings.fail(
+            Check::Router,
+            format!("requests to {host} at {at} don't reach the app; the answer is {instead}{who}"),
+            take_out(app, true),
+        );
+    }
+    if !is_lost && let Some(rival) = rivals.first() {
+        findings.ok(
+            Check::Router,
+            format!("on the app's port Caddy has another site too, for other requests: {rival}"),
+        );
+    }
+}
+
+/// What shows the site that is in the way, and what comes after it is gone.
+fn take_out(app: &AppConfig, has_rival: bool) -> String {
+    let name = &app.name;
+    let RouterConfig::Caddy(section) = &app.router else {
+        return String::new();
+    };
+    let again = match (&app.runtime, has_rival) {
+        (RuntimeConfig::Process(_), _) => "systemctl reload caddy.service".to_owned(),
+        (RuntimeConfig::Systemd(_), _) => format!("tealkeep units {name} --only commands | sh"),
+    };
+    match has_rival {
+        true => format!(
+            "grep -rn '{}' /etc/caddy    # take that site out of its file, then: {again}",
+            section.listen.port()
+        ),
+        false => format!(
+            "less /etc/caddy/Caddyfile    # it must import /etc/caddy/tealkeep-*.caddy; then: {again}"
+        ),
+    }
+}
+
+/// The names and addresses by which people reach the app, as far as this machine knows them.
+fn ways(
+    app: &AppConfig,
+    at: SocketAddr,
+    rivals: &[caddy::rivals::Rival],
+) -> Vec<(SocketAddr, String)> {
+    let port = at.port();
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    let mut hosts = vec![
+        format!("localhost:{port}"),
+        format!("{name}:{port}"),
+        format!("{name}.local:{port}"),
+    ];
+    // A proxy in front hands its own name on.
+    hosts.extend(
+        app.url
+            .as_ref()
+            .and_then(http::Uri::host)
+            .map(str::to_owned),
+    );
+    let mut ways: Vec<(SocketAddr, String)> = hosts.into_iter().map(|host| (at, host)).collect();
+    // A site that is bound to one address of this machine takes what comes there.
+    let bound = rivals
+        .iter()
+        .filter_map(|rival| rival.listen.trim_start_matches("tcp/").parse().ok());
+    ways.extend(bound.map(|at: SocketAddr| (within_reach(at), within_reach(at).to_string())));
+    ways
+}

@@ -1,0 +1,130 @@
+//! Whether a service worker under check can be confined: what the kernel offers, and whether Tealkeep's own unit lets
+//! it be used.
+
+use tealkeep_worker::sandbox::{self, Support};
+
+use super::{Check, Findings, ask};
+
+/// The calls that a unit's `SystemCallFilter=` must let through, by name: systemd 252 has them in no set but `@known`.
+const SECCOMP: &str = "seccomp";
+const LANDLOCK: [&str; 3] = [
+    "landlock_create_ruleset",
+    "landlock_add_rule",
+    "landlock_restrict_self",
+];
+
+pub async fn look(findings: &mut Findings) {
+    kernel(findings, sandbox::support());
+    let asked = [
+        "show",
+        "--property=SystemCallFilter",
+        "--",
+        "tealkeep.service",
+    ];
+    // Without systemd no unit stands in the way, and `units` says that it can't be asked.
+    if let Ok(said) = ask::program("systemctl", &asked).await {
+        let properties = ask::properties(&said);
+        unit(
+            findings,
+            properties
+                .get("SystemCallFilter")
+                .copied()
+                .unwrap_or_default(),
+        );
+    }
+}
+
+fn kernel(findings: &mut Findings, support: Support) {
+    if support.seccomp {
+        findings.ok(
+            Check::Sandbox,
+            "a service worker under check runs behind a system-call filter (seccomp)",
+        );
+    } else {
+        findings.fail(
+            Check::Sandbox,
+            "this kernel can't filter system calls (seccomp), so no service worker can be checked: deploys stop there",
+            "# use a 64-bit kernel (x86_64 or aarch64) with CONFIG_SECCOMP_FILTER, such as Raspberry Pi OS has",
+        );
+    }
+    if support.landlock {
+        findings.ok(
+            Check::Sandbox,
+            "and in a Landlock domain that has no right to any file",
+        );
+    } else {
+        findings.warn(
+            Check::Sandbox,
+            "this kernel has no Landlock, or it is switched off: the system-call filter alone keeps a service worker under check from files",
+            "# Linux 5.13 or newer with `landlock` in its lsm= list: cat /sys/kernel/security/lsm",
+        );
+    }
+}
+
+/// Reads a unit's filter as systemd prints it: the calls that are let through, or after `~` those that are not.
+fn unit(findings: &mut Findings, filter: &str) {
+    let (is_allowed_if_listed, list) = match filter.strip_prefix('~') {
+        Some(refused) => (false, refused),
+        None => (true, filter),
+    };
+    if list.trim().is_empty() {
+        return;
+    }
+    let is_allowed =
+        |call: &str| list.split_whitespace().any(|listed| listed == call) == is_allowed_if_listed;
+    let mend = |calls: &str| {
+        format!(
+            "mkdir -p /etc/systemd/system/tealkeep.service.d && \
+             printf '[Service]\\nSystemCallFilter={calls}\\n' > /etc/systemd/system/tealkeep.service.d/sandbox.conf && \
+             systemctl daemon-reload && systemctl restart tealkeep.service"
+        )
+    };
+    let all = format!("{SECCOMP} {}", LANDLOCK.join(" "));
+    if !is_allowed(SECCOMP) {
+        findings.fail(
+            Check::Sandbox,
+            "SystemCallFilter= of tealkeep.service refuses `seccomp`, so no service worker can be checked: deploys stop there",
+            mend(&all),
+        );
+    } else if !LANDLOCK.iter().all(|call| is_allowed(call)) {
+        findings.warn(
+            Check::Sandbox,
+            "SystemCallFilter= of tealkeep.service refuses Landlock, which this kernel may have",
+            mend(&all),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Level, MACHINE};
+    use super::*;
+
+    fn levels(look: impl FnOnce(&mut Findings)) -> Vec<Level> {
+        let mut findings = Findings::new(MACHINE, None);
+        look(&mut findings);
+        findings.all.iter().map(|finding| finding.level).collect()
+    }
+
+    #[test]
+    fn each_thing_that_the_kernel_lacks_is_said_by_itself() {
+        let of = |seccomp, landlock| levels(|all| kernel(all, Support { seccomp, landlock }));
+        assert_eq!(of(true, true), [Level::Ok, Level::Ok]);
+        assert_eq!(of(true, false), [Level::Ok, Level::Warn]);
+        assert_eq!(of(false, true), [Level::Fail, Level::Ok]);
+        assert_eq!(of(false, false), [Level::Fail, Level::Warn]);
+    }
+
+    #[test]
+    fn a_unit_that_refuses_the_calls_is_found_in_either_way_of_saying_so() {
+        let all = "landlock_add_rule landlock_create_ruleset landlock_restrict_self";
+        let of = |filter: &str| levels(|findings| unit(findings, filter));
+        assert_eq!(of(""), []);
+        assert_eq!(of(&format!("{all} read seccomp write")), []);
+        assert_eq!(of(&format!("{all} read write")), [Level::Fail]);
+        assert_eq!(of("landlock_add_rule read seccomp"), [Level::Warn]);
+        assert_eq!(of("~mount ptrace"), []);
+        assert_eq!(of("~mount seccomp"), [Level::Fail]);
+        assert_eq!(of("~landlock_add_rule"), [Level::Warn]);
+    }
+}

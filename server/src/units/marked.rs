@@ -1,0 +1,185 @@
+//! The first line of every printed file: the version that printed it and the checksum of all that follows. By it a file
+//! that nobody has touched, which may be replaced, is told from one that a person has changed, which may not.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::{Of, Place, Printed};
+use crate::config::{AppConfig, Config};
+
+/// What stands between the comment sign and the version.
+const LEAD: &str = " Printed by tealkeep ";
+/// What stands between the version and the checksum.
+const SUM: &str = ", sha256 ";
+/// What `--only` calls the list of checksums.
+pub(super) const SUMS: &str = "sums";
+/// The group that reads the list: the one that can read the configuration.
+const SUMS_GROUP: &str = super::USER;
+
+/// How a file on the disk stands to what would be printed now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It has today's content, whichever version printed it.
+    Current,
+    /// Nobody has changed it since it was printed, and today's content is another: it may be replaced.
+    Older,
+    /// A person changed it after it was printed with today's content: nothing of the configuration is missing in it
+    /// but what that person took out.
+    Edited,
+    /// A person changed it, or it was there before, and it does not follow from today's configuration.
+    EditedAndOlder,
+}
+
+/// Puts the line in front of a file's content. polkit's rules are JavaScript; all others begin a comment with `#`.
+pub(super) fn mark(file: &mut Printed) {
+    let comment = match file.path.ends_with(".rules") {
+        true => "//",
+        false => "#",
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    let sum = checksum(&file.body);
+    file.body = format!("{comment}{LEAD}{version}{SUM}{sum}\n{}", file.body);
+}
+
+/// How `there`, which stands on the disk, is to be taken where `now` would be printed.
+#[must_use]
+pub fn standing(there: &str, now: &str) -> Standing {
+    let (_, wanted) = split(now);
+    let (claimed, rest) = split(there);
+    if rest == wanted {
+        return Standing::Current;
+    }
+    match claimed {
+        Some(sum) if sum == checksum(rest) => Standing::Older,
+        Some(sum) if sum == checksum(wanted) => Standing::Edited,
+        Some(_) | None => Standing::EditedAndOlder,
+    }
+}
+
+/// The checksum that the first line claims, and what follows it; all of it where the first line claims none.
+fn split(text: &str) -> (Option<&str>, &str) {
+    let Some((line, rest)) = text.split_once('\n') else {
+        return (None, text);
+    };
+    let claim = line
+        .trim_start_matches(['#', '/'])
+        .strip_prefix(LEAD)
+        .and_then(|line| line.split_once(SUM));
+    match claim {
+        Some((_, sum)) => (Some(sum), rest),
+        None => (None, text),
+    }
+}
+
+fn checksum(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The list of the checksums of those files that Tealkeep's own user can't read, so that the running server can tell
+/// whether they follow its configuration. Whoever can read it can read the configuration, secrets included.
+pub(super) fn sums(of: &Of<'_>, files: &[Printed]) -> Option<Printed> {
+    let hidden = files
+        .iter()
+        .filter(|file| file.place == Place::Machine && file.bits() & 0o004 == 0);
+    let lines: String = hidden
+        .map(|file| format!("{}  {}\n", checksum(split(&file.body).1), file.path))
+        .collect();
+    (!lines.is_empty()).then(|| Printed {
+        name: SUMS.to_owned(),
+        path: format!("/etc/tealkeep/{}.sums", of.name()),
+        place: Place::Machine,
+        mode: "0640",
+        group: SUMS_GROUP,
+        body: format!(
+            "# The checksums of the files that {SUMS_GROUP} itself can't read, each without its first line.\n{lines}"
+        ),
+    })
+}
+
+/// The paths of an app's files that are not there or do not follow from the configuration, as far as this user can tell.
+/// None for an app without units, or whose units can't be printed.
+#[must_use]
+pub fn outdated(config: &Config, app: &AppConfig) -> Vec<String> {
+    // The laptop's files alone name the host.
+    let Ok(sheet) = super::sheet(config, app, "localhost") else {
+        return Vec::new();
+    };
+    let known = sheet
+        .file(SUMS)
+        .map(|sums| known_sums(Path::new(&sums.path)));
+    let known = known.unwrap_or_default();
+    let is_outdated = |file: &&Printed| match std::fs::read_to_string(&file.path) {
+        Ok(there) => match standing(&there, &file.body) {
+            Standing::Current | Standing::Edited => false,
+            Standing::Older | Standing::EditedAndOlder => true,
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => !file.may_be_missing(app),
+        // Where the list does not know it either, nothing is known of it.
+        Err(_) => known
+            .get(&file.path)
+            .is_some_and(|sum| *sum != checksum(split(&file.body).1)),
+    };
+    let files = sheet
+        .files
+        .iter()
+        .filter(|file| file.place == Place::Machine);
+    files
+        .filter(is_outdated)
+        .map(|file| file.path.clone())
+        .collect()
+}
+
+/// Reads the list; a missing one, or one that can't be read, knows nothing.
+fn known_sums(path: &Path) -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let lines = text.lines().filter_map(|line| line.split_once("  "));
+    lines
+        .map(|(sum, path)| (path.to_owned(), sum.to_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(path: &str, body: &str) -> String {
+        let mut file = Printed::open("x".into(), path.into(), Place::Machine, body.into());
+        mark(&mut file);
+        file.body
+    }
+
+    #[test]
+    fn what_nobody_has_touched_is_told_from_what_a_person_changed() {
+        for path in [
+            "/etc/systemd/system/home-blue.service",
+            "/etc/polkit-1/rules.d/50-x.rules",
+        ] {
+            let (old, now) = (printed(path, "one\n"), printed(path, "two\n"));
+            assert_eq!(standing(&now, &now), Standing::Current);
+            assert_eq!(standing(&old, &now), Standing::Older);
+            assert_eq!(
+                standing(&(now.clone() + "# mine\n"), &now),
+                Standing::Edited
+            );
+            assert_eq!(
+                standing(&(old.clone() + "# mine\n"), &now),
+                Standing::EditedAndOlder
+            );
+            // Another version printed the same.
+            let other = now.replace(env!("CARGO_PKG_VERSION"), "99.0.0");
+            assert_ne!(other, now);
+            assert_eq!(standing(&other, &now), Standing::Current);
+            // From before there was such a line, and by hand.
+            assert_eq!(standing("two\n", &now), Standing::Current);
+            assert_eq!(standing("one\n", &now), Standing::EditedAndOlder);
+            assert_eq!(standing("", &now), Standing::EditedAndOlder);
+            // A line that lies.
+            let lies = format!("{}\nthree\n", now.lines().next().unwrap());
+            assert_eq!(standing(&lies, &now), Standing::Edited);
+        }
+    }
+}
