@@ -3,6 +3,7 @@
 
 mod cookie;
 mod dashboard;
+mod door;
 mod rebinding;
 
 use std::sync::Arc;

@@ -159,6 +159,54 @@ async fn a_release_that_sickens_at_the_swap_is_swapped_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_error_page_of_html_is_told_once_as_text_and_cut() {
+    let server = Server::start_with("[app.health]\nwithin = \"20s\"\n").await;
+    let page = format!(
+        "<!DOCTYPE html><html><head><title>Internal Error</title><style>p {{ margin: 0 }}</style></head>\n\
+         <body><h1>Internal Error</h1>\n<p>no such table: doses \x1b[2J</p>{}",
+        "<p>at line</p>".repeat(500)
+    );
+    fs::write(server.folder().join("releases/v2/page.html"), page).unwrap();
+    let app = APP.replace(
+        "        self.send_header(\"Content-Length\", \"0\")\n        self.end_headers()\n",
+        "        body = open(\"page.html\", \"rb\").read()\n        \
+         self.send_header(\"Content-Length\", str(len(body)))\n        \
+         self.end_headers()\n        self.wfile.write(body)\n",
+    );
+    let app = app.replace("503 if sick else 200", "500");
+    assert!(app.contains("wfile"), "{app}");
+    fs::write(server.folder().join("releases/v2/app.py"), app).unwrap();
+    server.tealkeep(&["deploy", "tiny", "v1"]).succeeds();
+    let refused = server.tealkeep(&["deploy", "tiny", "v2"]).fails_with(1);
+    let said = refused.stderr.matches("no such table: doses").count();
+    assert_eq!(said, 1, "{refused:#?}");
+    assert!(
+        refused
+            .stderr
+            .contains("answered 500: Internal Error no such table"),
+        "{refused:#?}"
+    );
+    for wrong in ["<", "margin", "\x1b"] {
+        assert!(!refused.stderr.contains(wrong), "{wrong}: {refused:#?}");
+    }
+    assert!(refused.stderr.len() < 3000, "{refused:#?}");
+    // The same in JSON.
+    let json = server
+        .tealkeep(&["status", "tiny", "--follow", "--json"])
+        .fails_with(1);
+    let run = json.json();
+    let reason = run["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("answered 500: Internal Error no such table"),
+        "{reason}"
+    );
+    assert!(
+        !reason.contains('<') && reason.chars().count() < 600,
+        "{reason}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_answers_is_left_running_when_there_is_nothing_to_swap_back_to() {
     let server = Server::start().await;
     server.tealkeep(&["deploy", "tiny", "v1"]).succeeds();

@@ -263,7 +263,16 @@ fn a_deploying_key_is_confined_whatever_stands_before_it() {
     // As printed, and as somebody in a hurry would write it.
     let printed = pi.run("tealkeep units home --only deploy-key");
     let printed = printed.replace("ssh-ed25519 PUBLIC-KEY you@laptop", &laptop.public_key());
-    for line in [printed, laptop.public_key() + "\n"] {
+    let added = {
+        pi.write("/root/laptop.pub", &laptop.public_key());
+        pi.run("tealkeep key add /root/laptop.pub --name the-laptop");
+        pi.run(&format!("cat {keys}"))
+    };
+    assert_eq!(
+        pi.run(&format!("stat -c '%U:%G %a' {keys}")),
+        "root:root 644\n"
+    );
+    for line in [printed, added, laptop.public_key() + "\n"] {
         pi.write(keys, &line);
         let said = laptop.run("ssh tealkeep@pi tealkeep status --json");
         serde_json::from_str::<serde_json::Value>(&said).unwrap();
@@ -279,6 +288,32 @@ fn a_deploying_key_is_confined_whatever_stands_before_it() {
             told(&shell)
         );
     }
+    // The scope of the key's own line counts.
+    pi.write(keys, "");
+    pi.run("tealkeep key add /root/laptop.pub --name the-laptop --scope read");
+    laptop.run("ssh tealkeep@pi tealkeep status --json");
+    let refused = laptop.try_run("ssh tealkeep@pi tealkeep backup home");
+    assert!(
+        told(&refused).contains("this key opens read"),
+        "{}",
+        told(&refused)
+    );
+    pi.run("tealkeep key add /root/laptop.pub --name the-laptop --scope admin");
+    let refused = laptop.try_run("ssh tealkeep@pi tealkeep undo home");
+    assert!(told(&refused).contains("no restore"), "{}", told(&refused));
+    // Nor does a line without a command open anything to the user who pulls.
+    pi.write(
+        "/var/lib/tealkeep-backup/.ssh/authorized_keys",
+        &(laptop.public_key() + "\n"),
+    );
+    for asked in ["id", "rsync --server --sender -e.x . /etc/"] {
+        let refused = laptop.try_run(&format!("ssh tealkeep-backup@pi '{asked}'"));
+        assert!(
+            !refused.status.success() && refused.stdout.is_empty(),
+            "{asked}: {}",
+            told(&refused)
+        );
+    }
     // A key that the user has put there himself is none.
     pi.write(keys, "");
     pi.run("install -d -o tealkeep -m 0700 /var/lib/tealkeep/.ssh");
@@ -292,9 +327,8 @@ fn a_deploying_key_is_confined_whatever_stands_before_it() {
     assert!(told(&refused).contains("denied"), "{}", told(&refused));
 
     // And the pull leaves a trace that the doctor finds.
-    let key = pi.run("tealkeep units home --only pull-key");
-    let key = key.replace("ssh-ed25519 PUBLIC-KEY you@laptop", &laptop.public_key());
-    pi.write("/var/lib/tealkeep-backup/.ssh/authorized_keys", &key);
+    pi.write("/var/lib/tealkeep-backup/.ssh/authorized_keys", "");
+    pi.run("tealkeep key add /root/laptop.pub --name the-laptop --pull home");
     laptop.run(
         "mkdir -p tealkeep/home; rsync -a --exclude='.*' tealkeep-backup@pi:/ ~/tealkeep/home/",
     );

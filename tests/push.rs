@@ -2,297 +2,11 @@
 //! `tealkeep door`, the real rsync, and a server with a preparation.
 
 use std::fs::{self, File};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::os::unix::fs::MetadataExt;
+use std::process::{Command, Stdio};
 
-use serde_json::Value;
-use tealkeep::demo::releases::write_all;
-
-use crate::support::{PATIENCE, Said, TEALKEEP, colours_of, free_port};
-
-/// The machine at home and the laptop, in one folder; stopped with the test.
-struct Pair {
-    dir: tempfile::TempDir,
-    ssh_port: u16,
-    app: u16,
-    user: String,
-    sshd: Option<Child>,
-    server: Option<Child>,
-}
-
-/// Counts its runs, waits while `wait` is there, fails while `fail` is there, and makes two files.
-const PREPARES: &str = "echo run >> F/runs; while [ -e F/wait ]; do echo waiting; sleep 0.05; done; \
-     if [ -e F/fail ]; then echo npm error: no such package; exit 7; fi; \
-     mkdir -p node_modules/a; echo a > node_modules/a/index.js; echo b > node_modules/b.js";
-
-impl Pair {
-    fn start() -> Pair {
-        Pair::start_with("", &[])
-    }
-
-    /// With further lines in the app's section, and in the server's environment.
-    fn start_with(section: &str, env: &[(&str, &Path)]) -> Pair {
-        Pair::start_on(free_port(), section, env)
-    }
-
-    /// The same, with the app on this port.
-    fn start_on(app: u16, section: &str, env: &[(&str, &Path)]) -> Pair {
-        let dir = tempfile::Builder::new()
-            .prefix("tealkeep-push-")
-            .tempdir()
-            .unwrap();
-        let user = Command::new("id").arg("-un").output().unwrap().stdout;
-        let mut pair = Pair {
-            dir,
-            ssh_port: free_port(),
-            app,
-            user: String::from_utf8(user).unwrap().trim().to_owned(),
-            sshd: None,
-            server: None,
-        };
-        for folder in ["state", "data", "releases", "backups", "laptop", "samples"] {
-            fs::create_dir(pair.path(folder)).unwrap();
-        }
-        // As on the machine: what is made in it belongs to the folder's group.
-        let mode = fs::Permissions::from_mode(0o2750);
-        fs::set_permissions(pair.path("releases"), mode).unwrap();
-        fs::write(pair.path("data/home.sqlite"), "").unwrap();
-        write_all(&pair.path("samples")).unwrap();
-        pair.start_server(section, env);
-        pair.start_sshd();
-        pair
-    }
-
-    fn path(&self, below: &str) -> PathBuf {
-        self.dir.path().join(below)
-    }
-
-    fn start_server(&mut self, section: &str, env: &[(&str, &Path)]) {
-        let folder = self.dir.path().display().to_string();
-        let prepares = PREPARES.replace("F/", &format!("{folder}/"));
-        let configuration = format!(
-            "state = \"{folder}/state\"\nsocket = \"{folder}/control.sock\"\n[dashboard]\nlisten = \"127.0.0.1:{}\"\n\
-             [[app]]\nname = \"home\"\ndatabase = \"{folder}/data/home.sqlite\"\n\
-             releases = \"{folder}/releases\"\nbackups = \"{folder}/backups\"\n{section}\n\
-             [app.runtime]\ncommand = [\"{TEALKEEP}\", \"home-app\"]\nblue_port = {}\ngreen_port = {}\n\
-             [app.router]\nlisten = \"127.0.0.1:{}\"\n\
-             [app.deploy]\nprepare = [\"sh\", \"-c\", {prepares:?}]\nprepare_inputs = [\"lock\"]\n\
-             prepare_versions = [[\"echo\", \"version 1\"]]\nprepare_timeout = \"{}\"\n",
-            free_port(),
-            free_port(),
-            free_port(),
-            self.app,
-            if section.contains("# late") {
-                "1s"
-            } else {
-                "60s"
-            },
-        );
-        let file = self.path("tealkeep.toml");
-        fs::write(&file, configuration).unwrap();
-        let log = File::create(self.path("server.log")).unwrap();
-        let server = Command::new(TEALKEEP)
-            .arg("serve")
-            .arg("--config")
-            .arg(file)
-            .envs(env.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn();
-        self.server = Some(server.unwrap());
-        until(|| self.here(&["status"]).code == 0);
-    }
-
-    fn start_sshd(&mut self) {
-        for key in ["host_key", "laptop/key", "laptop/other_key"] {
-            let made = Command::new("ssh-keygen")
-                .args(["-q", "-t", "ed25519", "-N", "", "-f"])
-                .arg(self.path(key))
-                .status();
-            assert!(made.unwrap().success());
-        }
-        let key = fs::read_to_string(self.path("laptop/key.pub")).unwrap();
-        let folder = self.dir.path().display();
-        let line =
-            format!("command=\"{TEALKEEP} --socket {folder}/control.sock door\",restrict {key}");
-        fs::write(self.path("authorized_keys"), line).unwrap();
-        let configuration = format!(
-            "Port {}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nAuthorizedKeysFile {folder}/authorized_keys\n\
-             StrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nPidFile none\n",
-            self.ssh_port
-        );
-        fs::write(self.path("sshd_config"), configuration).unwrap();
-        // Where root starts it; elsewhere it is not needed.
-        let _ = fs::create_dir_all("/run/sshd");
-        let log = File::create(self.path("sshd.log")).unwrap();
-        let sshd = Command::new("/usr/sbin/sshd")
-            .args(["-D", "-e", "-f"])
-            .arg(self.path("sshd_config"))
-            .stdin(Stdio::null())
-            .stderr(log)
-            .spawn();
-        self.sshd = Some(sshd.unwrap());
-        let port = self.ssh_port;
-        until(|| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
-        // What a connection is made with: it says which process it is.
-        self.script("ssh", "exec ssh OPTIONS \"$@\"");
-    }
-
-    /// A program on the laptop; `OPTIONS` are those that reach the machine.
-    fn script(&self, name: &str, body: &str) -> PathBuf {
-        let folder = self.path("laptop");
-        let options = format!(
-            "-F none -p {} -i {folder}/key -o IdentitiesOnly=yes -o UserKnownHostsFile={folder}/known \
-             -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR",
-            self.ssh_port,
-            folder = folder.display()
-        );
-        let path = folder.join(name);
-        let text = format!(
-            "#!/bin/sh\necho $$ > {}/pid\n{}\n",
-            folder.display(),
-            body.replace("OPTIONS", &options)
-        );
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        path
-    }
-
-    /// Runs a verb at home, and waits for its end.
-    fn here(&self, arguments: &[&str]) -> Said {
-        let mut command = Command::new(TEALKEEP);
-        command.env("TEALKEEP_SOCKET", self.path("control.sock"));
-        Said::of(&command.args(arguments).output().unwrap())
-    }
-
-    /// A verb on the laptop, which has no server.
-    fn laptop(&self, ssh: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(TEALKEEP);
-        command
-            .env("TEALKEEP_SOCKET", self.path("laptop/none.sock"))
-            .env("TEALKEEP_SSH", self.path("laptop").join(ssh))
-            .current_dir(self.path("laptop"))
-            .args(arguments)
-            .arg("--host")
-            .arg(format!("{}@127.0.0.1", self.user))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    fn there(&self, arguments: &[&str]) -> Said {
-        Said::of(&self.laptop("ssh", arguments).output().unwrap())
-    }
-
-    /// What this key gets when it asks ssh itself.
-    fn asks(&self, words: &str) -> Said {
-        let output = Command::new(self.path("laptop/ssh"))
-            .arg(format!("{}@127.0.0.1", self.user))
-            .arg(words)
-            .stdin(Stdio::null())
-            .output();
-        Said::of(&output.unwrap())
-    }
-
-    /// A release on the laptop, as a build leaves it: every file with a new time.
-    fn build(&self, name: &str, lock: &str) -> PathBuf {
-        let folder = self.path("laptop").join(name);
-        if folder.exists() {
-            fs::remove_dir_all(&folder).unwrap();
-        }
-        fs::create_dir_all(folder.join("node_modules/laptop")).unwrap();
-        fs::create_dir_all(folder.join(".git")).unwrap();
-        fs::write(folder.join("node_modules/laptop/index.js"), "not this one").unwrap();
-        fs::write(folder.join(".git/HEAD"), "not this either").unwrap();
-        fs::write(folder.join("notes.txt"), "nor this").unwrap();
-        fs::write(folder.join(".tealkeepignore"), "*.txt\n").unwrap();
-        fs::copy(
-            self.path("samples/v1/release.toml"),
-            folder.join("release.toml"),
-        )
-        .unwrap();
-        copy(&self.path("samples/v1"), &folder);
-        fs::write(folder.join("lock"), lock).unwrap();
-        fs::write(folder.join("same.bin"), vec![7; 100_000]).unwrap();
-        fs::write(folder.join("tool.sh"), "#!/bin/sh\n").unwrap();
-        fs::set_permissions(folder.join("tool.sh"), fs::Permissions::from_mode(0o755)).unwrap();
-        folder
-    }
-
-    fn runs(&self) -> usize {
-        let runs = fs::read_to_string(self.path("runs")).unwrap_or_default();
-        runs.lines().count()
-    }
-
-    fn meta(&self, below: &str) -> fs::Metadata {
-        self.path("releases")
-            .join(below)
-            .symlink_metadata()
-            .unwrap()
-    }
-
-    fn status(&self) -> Value {
-        self.here(&["status", "--json"]).succeeds().json()["apps"][0].clone()
-    }
-
-    fn live(&self) -> String {
-        self.status()["release"]
-            .as_str()
-            .unwrap_or("none")
-            .to_owned()
-    }
-
-    /// Waits until a preparation waits, and has said so.
-    fn until_preparing(&self) {
-        until(|| self.status()["run"]["output"][0] == "waiting");
-    }
-}
-
-impl Drop for Pair {
-    fn drop(&mut self) {
-        for process in [&mut self.server, &mut self.sshd] {
-            if let Some(mut process) = process.take() {
-                let _ = process.kill();
-                let _ = process.wait();
-            }
-        }
-        if std::thread::panicking() {
-            for log in ["server.log", "sshd.log"] {
-                let text = fs::read_to_string(self.path(log)).unwrap_or_default();
-                eprintln!("--- {log} ---\n{text}");
-            }
-        }
-        for pid in colours_of(self.dir.path()) {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-        }
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in from.read_dir().unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::write(target, fs::read(entry.path()).unwrap()).unwrap();
-        }
-    }
-}
-
-#[track_caller]
-fn until(mut wanted: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !wanted() {
-        assert!(began.elapsed() < PATIENCE, "it never came");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
+use crate::support::pair::{Pair, until};
+use crate::support::{Said, free_port};
 
 #[test]
 fn an_unchanged_lock_file_means_no_preparation_and_unchanged_files_are_linked() {
@@ -356,6 +70,105 @@ fn an_unchanged_lock_file_means_no_preparation_and_unchanged_files_are_linked() 
         "{refused:#?}"
     );
     assert_eq!(pair.live(), "v3");
+}
+
+#[test]
+fn the_basis_of_a_push_is_the_live_release_and_unchanged_files_are_not_sent_again() {
+    let pair = Pair::start();
+    let random = |name: &str| {
+        let mut bytes = vec![0_u8; 2_000_000];
+        getrandom::fill(&mut bytes).unwrap();
+        fs::write(pair.path("laptop").join(name).join("big.bin"), &bytes).unwrap();
+        bytes
+    };
+    let basis = |name: &str| {
+        let asked = pair.here(&["incoming", "home", name]).succeeds().json();
+        asked["basis"].as_str().map(str::to_owned)
+    };
+    assert_eq!(basis("v1"), None);
+    pair.build("v1", "one");
+    let big = random("v1");
+    pair.there(&["push", "v1", "home"]).succeeds();
+    assert_eq!(basis("v2").as_deref(), Some("v1"));
+    // An odd release that arrives and goes no further is none to start from.
+    pair.build("odd", "two");
+    random("odd");
+    File::create(pair.path("fail")).unwrap();
+    pair.there(&["push", "odd", "home"]).fails_with(1);
+    fs::remove_file(pair.path("fail")).unwrap();
+    assert!(pair.path("releases/odd").exists());
+    assert_eq!(basis("v2").as_deref(), Some("v1"));
+
+    let built = pair.build("v2", "one");
+    fs::write(built.join("big.bin"), big).unwrap();
+    fs::write(built.join("new.js"), "new").unwrap();
+    let said = pair.there(&["push", "v2", "home"]).succeeds();
+    let sent = said
+        .stderr
+        .lines()
+        .find(|line| line.starts_with("v2 was sent: 1 of its"));
+    let sent = sent.unwrap_or_else(|| panic!("{said:#?}"));
+    assert!(!sent.contains("MB") && !sent.contains("MiB"), "{sent}");
+    assert!(
+        said.stderr.contains("files are the same as in v1"),
+        "{said:#?}"
+    );
+    assert_eq!(pair.meta("v1/big.bin").ino(), pair.meta("v2/big.bin").ino());
+    // At once, with the new one live.
+    assert_eq!(basis("v3").as_deref(), Some("v2"));
+}
+
+#[test]
+fn secrets_and_what_is_made_anew_stay_on_the_laptop_unless_the_ignore_file_says_otherwise() {
+    let pair = Pair::start();
+    let built = pair.build("v1", "one");
+    for name in [".venv/bin", "web/node_modules/x", "kept/node_modules/x"] {
+        fs::create_dir_all(built.join(name)).unwrap();
+        fs::write(built.join(name).join("file"), "content").unwrap();
+    }
+    for name in [
+        ".env",
+        ".env.local",
+        ".env.production.local",
+        "web/.env",
+        ".env.example",
+    ] {
+        fs::write(built.join(name), "SECRET=1").unwrap();
+    }
+    let made = Command::new("mkfifo").arg(built.join("pipe")).status();
+    assert!(made.unwrap().success());
+    fs::write(
+        built.join(".tealkeepignore"),
+        "*.txt\n+ kept/node_modules\n",
+    )
+    .unwrap();
+    let said = pair.there(&["push", "v1", "home"]).succeeds();
+    let told = said
+        .stderr
+        .lines()
+        .find(|line| line.starts_with("Not sent: "));
+    let told = told.unwrap_or_else(|| panic!("{said:#?}"));
+    for name in [
+        ".env",
+        ".env.local",
+        ".env.production.local",
+        ".git",
+        ".venv",
+        "notes.txt",
+    ] {
+        assert!(!pair.path("releases/v1").join(name).exists(), "{name}");
+        assert!(told.contains(name), "{name}: {told}");
+    }
+    assert!(told.contains("`+ NAME` in .tealkeepignore"), "{told}");
+    assert!(
+        said.stderr.contains("files, folders and links only: pipe"),
+        "{said:#?}"
+    );
+    for name in ["web/.env", "web/node_modules", "pipe"] {
+        assert!(!pair.path("releases/v1").join(name).exists(), "{name}");
+    }
+    assert!(pair.path("releases/v1/kept/node_modules/x/file").exists());
+    assert!(pair.path("releases/v1/.env.example").exists());
 }
 
 #[test]
@@ -491,10 +304,10 @@ fn the_deploying_key_opens_nothing_else() {
         "tealkeep serve",
         "tealkeep restore home 20260101T000000Z",
         "tealkeep undo home",
-        "rsync --server --sender -lprce.iLsfxCIvu . /etc/",
-        "rsync --server -lprce.iLsfxCIvu . /tmp/",
-        &format!("rsync --server -lprce.iLsfxCIvu . {releases}/.push-v1/../../x/"),
-        &format!("rsync --server -lprce.iLsfxCIvu --link-dest=/etc . {releases}/.push-v1/"),
+        "rsync --server --sender -lrce.iLsfxCIvu . /etc/",
+        "rsync --server -lrce.iLsfxCIvu . /tmp/",
+        &format!("rsync --server -lrce.iLsfxCIvu . {releases}/.push-v1/../../x/"),
+        &format!("rsync --server -lrce.iLsfxCIvu --copy-dest=/etc . {releases}/.push-v1/"),
     ] {
         let said = pair.asks(asked).fails_with(2);
         assert!(!said.stdout.contains("uid="), "{asked}: {said:#?}");
@@ -513,7 +326,7 @@ fn the_deploying_key_opens_nothing_else() {
     ] {
         let host = format!("{}@127.0.0.1:", pair.user);
         let rsync = Command::new("rsync")
-            .args(["-rlpc", "-e"])
+            .args(["-rlc", "-e"])
             .arg(pair.path("laptop/ssh"))
             .arg(from.replace("H:", &host))
             .arg(to.replace("H:", &host))
@@ -534,7 +347,7 @@ fn two_pushes_of_one_name_do_not_fill_one_directory() {
     let pair = Pair::start();
     pair.build("v1", "one");
     let releases = pair.path("releases").display().to_string();
-    let receive = format!("rsync --server -lprce.iLsfxCIvu . {releases}/.push-v1/");
+    let receive = format!("rsync --server -lrce.iLsfxCIvu . {releases}/.push-v1/");
     // Its other side says nothing, so it waits.
     let mut first = Command::new(pair.path("laptop/ssh"))
         .arg(format!("{}@127.0.0.1", pair.user))

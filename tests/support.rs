@@ -4,6 +4,7 @@ pub mod backups;
 pub mod browser;
 pub mod content;
 pub mod load;
+pub mod pair;
 pub mod pi;
 pub mod random;
 pub mod visitor;

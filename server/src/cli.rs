@@ -13,6 +13,7 @@ mod door;
 mod drill;
 mod evaluate_worker;
 mod incoming;
+mod key;
 mod manual;
 mod notify;
 mod password;
@@ -65,6 +66,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
         "Now and then",
         &[
             "undo", "verify", "drill", "check", "accept", "adopt", "notify", "password", "token",
+            "key",
         ],
     ),
     ("Running it", &["doctor", "units", "serve", "demo"]),
@@ -117,7 +119,7 @@ enum Verb {
     /// Put a snapshot's content back; or unpack one with --file and --to
     Restore(restore::RestoreArgs),
     /// Take the last restore back.
-    Undo(AppArg),
+    Undo(restore::UndoArgs),
     /// Read snapshots to the last byte: a file, a folder, or an app's
     Verify(verify::VerifyArgs),
     /// Look at any site as a browser does: whether a deploy of it reaches people at home.
@@ -134,6 +136,8 @@ enum Verb {
     Password,
     /// Make, list and revoke tokens for the API.
     Token(token::TokenArgs),
+    /// Let laptops sign in here, list their keys, and lock them out again.
+    Key(key::KeyArgs),
     /// Send a release from this laptop to the machine at home, and make it live there.
     Push(push::PushArgs),
     /// Fetch the snapshots to this laptop, and prove what came.
@@ -200,6 +204,7 @@ impl Verb {
             | Verb::Prepare(_)
             | Verb::Door(_)
             | Verb::EvaluateWorker
+            | Verb::Key(_)
             | Verb::Manual(_) => false,
         }
     }
@@ -234,6 +239,7 @@ impl Verb {
             | Verb::Prepare(_)
             | Verb::Door(_)
             | Verb::EvaluateWorker
+            | Verb::Key(_)
             | Verb::Manual(_) => return None,
         };
         self.speaks_to_server().then_some(needed)
@@ -365,6 +371,7 @@ fn run(cli: Cli) -> Outcome {
         Verb::Adopt(args) if args.is_local() => return adopt::local(&args, json),
         Verb::Pull(args) => return pull::run(&args, &ssh, json),
         Verb::Pulled(args) => return pulled::run(&args),
+        Verb::Key(args) => return key::run(&args, json),
         other => other,
     };
     threads()?.block_on(async {
@@ -376,7 +383,7 @@ fn run(cli: Cli) -> Outcome {
             Verb::Deploy(args) => deploy::deploy(&client, &args, json).await,
             Verb::Rollback(args) => deploy::rollback(&client, args.app, json).await,
             Verb::Restore(args) => restore::run(&client, &args, json).await,
-            Verb::Undo(args) => restore::undo(&client, args.app, json).await,
+            Verb::Undo(args) => restore::undo(&client, &args, json).await,
             Verb::Verify(args) => verify::run(&client, &args, json).await,
             Verb::Check(args) => check::run(&args, json).await,
             Verb::Accept(args) => accept::run(&client, &args, json).await,
@@ -397,6 +404,7 @@ fn run(cli: Cli) -> Outcome {
             | Verb::Pull(_)
             | Verb::Pulled(_)
             | Verb::Door(_)
+            | Verb::Key(_)
             | Verb::EvaluateWorker => {
                 unreachable!("it was run above")
             }

@@ -10,6 +10,7 @@ mod drills;
 pub mod live;
 mod pipeline;
 pub mod release;
+mod schema;
 pub mod step;
 mod upkeep;
 pub mod verdict;
@@ -30,6 +31,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::backup::{Manifest, Reason, SnapshotId, Taken};
 use crate::config::AppConfig;
+use crate::faults;
 use crate::journal::runs::{Run, RunFacts, RunId, RunState};
 use crate::journal::{Journal, NewEvent, Severity};
 use crate::names::{AppName, Colour, ReleaseId};
@@ -365,7 +367,7 @@ impl App {
             }
             None => {
                 drop(turn);
-                self.keep_warm(live.other()).await;
+                self.keep_warm_on(live.other()).await;
             }
         }
         Ok(())
@@ -688,6 +690,24 @@ impl App {
         Ok(order)
     }
 
+    /// The releases that have run on tables of this hash: those that the journal knows, and those that were live when
+    /// a snapshot with them was taken.
+    async fn releases_that_ran_on(&self, schema_hash: &str) -> anyhow::Result<Vec<ReleaseId>> {
+        let mut known = self
+            .journal
+            .releases_with_schema(self.name().clone(), schema_hash.to_owned())
+            .await?;
+        let (catalogue, _) = self.data.catalogue().await?;
+        for entry in catalogue.entries {
+            let manifest = entry.manifest;
+            let release = manifest
+                .release
+                .filter(|_| manifest.schema_hash == schema_hash);
+            known.extend(release.filter(|release| !known.contains(release)));
+        }
+        Ok(known)
+    }
+
     /// The run under way, if one is.
     #[must_use]
     pub fn underway(&self) -> Option<Underway> {
@@ -856,6 +876,7 @@ impl App {
             pipeline::Pipeline::new(app, run, kind, facts, directory)
                 .drive(kind.steps()[0])
                 .await;
+            faults::point(&format!("{}.turn", kind.noun()));
             drop(turn);
         });
         Ok(told.await.context("the run's task ended")??)
@@ -899,7 +920,7 @@ impl App {
         if let Ok(live) = self.router.live().await
             && self.warm().is_none()
         {
-            self.keep_warm(live.other()).await;
+            self.keep_warm_on(live.other()).await;
         }
         drop(turn);
     }
@@ -993,8 +1014,27 @@ impl App {
         }
     }
 
+    /// Goes on keeping an idle colour warm after a start of Tealkeep: for what is left of `keep_warm` since the run
+    /// that made it idle.
+    async fn keep_warm_on(self: &Arc<Self>, colour: Colour) {
+        let runs = self.journal.runs(self.name().clone(), RUNS_LOOKED_AT).await;
+        let runs = runs.unwrap_or_else(|error| {
+            // It is kept for the whole time then, which does no harm.
+            tracing::warn!(app = %self.name(), "since when {colour} is kept warm is not known: {error:#}");
+            Vec::new()
+        });
+        let keep = self.config.deploy.keep_warm;
+        let left = left_of(keep, idle_since(&runs, colour), Timestamp::now());
+        self.keep_warm_for(colour, left).await;
+    }
+
     /// Lets an idle colour run on for `keep_warm`, then stops it.
     async fn keep_warm(self: &Arc<Self>, colour: Colour) {
+        self.keep_warm_for(colour, self.config.deploy.keep_warm)
+            .await;
+    }
+
+    async fn keep_warm_for(self: &Arc<Self>, colour: Colour, keep: Duration) {
         self.end_warmth();
         if !matches!(
             self.runtime.state(colour).await,
@@ -1002,7 +1042,6 @@ impl App {
         ) {
             return;
         }
-        let keep = self.config.deploy.keep_warm;
         let until = Timestamp::now() + jiff::SignedDuration::try_from(keep).unwrap_or_default();
         let cancel = self.stop.child_token();
         *self
@@ -1125,6 +1164,21 @@ impl App {
     }
 }
 
+/// When a colour that is idle became so: with the end of the newest run that took the requests from it.
+fn idle_since(runs: &[Run], colour: Colour) -> Option<Timestamp> {
+    let newest = runs.iter().find(|run| run.state == RunState::Done)?;
+    (newest.facts.to != colour)
+        .then_some(newest.ended)
+        .flatten()
+}
+
+/// What is left of a time that began then; all of it where nobody knows, or the clock was set back.
+fn left_of(keep: Duration, since: Option<Timestamp>, now: Timestamp) -> Duration {
+    let passed = since.map(|since| now.duration_since(since));
+    let passed = passed.and_then(|passed| Duration::try_from(passed).ok());
+    keep.saturating_sub(passed.unwrap_or_default())
+}
+
 fn decide(run: &Run, live: Colour) -> OnBoot {
     let steps: Vec<_> = run.steps.iter().map(|row| (row.step, row.state)).collect();
     step::on_boot(run.kind, &steps, live == run.facts.to)
@@ -1137,4 +1191,20 @@ pub fn subject(facts: &RunFacts) -> String {
         || facts.release.to_string(),
         |snapshot| snapshot.to_string(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_the_warm_time_counts_from_the_run_that_made_a_colour_idle() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let keep = minutes(30);
+        assert_eq!(left_of(keep, Some(at(0)), at(600)), minutes(20));
+        assert_eq!(left_of(keep, Some(at(0)), at(86_400)), Duration::ZERO);
+        assert_eq!(left_of(keep, Some(at(600)), at(0)), keep);
+        assert_eq!(left_of(keep, None, at(0)), keep);
+    }
 }

@@ -12,6 +12,7 @@ mod events;
 mod guard;
 pub mod incoming;
 pub mod listen;
+pub mod loss;
 pub mod notices;
 mod openapi;
 mod pages;

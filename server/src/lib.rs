@@ -19,6 +19,7 @@ pub mod faults;
 pub mod forwarded;
 pub mod http;
 pub mod journal;
+pub mod keys;
 pub mod names;
 pub mod notify;
 pub mod policy;

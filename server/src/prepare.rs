@@ -1,7 +1,8 @@
 //! `tealkeep prepare`: makes a release ready on this machine, or takes the result of an earlier one over
-//! by hard links when nothing that it depends on has changed. Cut off at any instant, the next one of the
+//! by hard links when nothing that it depends on has changed and it does not name that release's path. Cut off at any instant, the next one of the
 //! same release begins from scratch: what counts as prepared is said by a record that is written last.
 
+mod bound;
 mod child;
 mod key;
 mod record;
@@ -51,6 +52,21 @@ pub struct Made {
 pub fn made_in(directory: &Path) -> anyhow::Result<Made> {
     let told = record::read_with_owner(directory)?;
     Ok(Made { told })
+}
+
+/// Whether a release can't do without another one, since its preparation was taken over from an earlier release by a
+/// version that did not look for paths in it.
+///
+/// # Errors
+/// The record or what was made can't be read.
+pub fn leans_on(directory: &Path, other: &Path) -> anyhow::Result<bool> {
+    let Some(record) = Record::of(directory)? else {
+        return Ok(false);
+    };
+    if record.searched || record.taken_from.is_none() {
+        return Ok(false);
+    }
+    Ok(bound::first_naming(directory, &record.entries, other)?.is_some())
 }
 
 impl Made {
@@ -161,7 +177,12 @@ fn make(
     }
     let entries = received.appeared_in(&after);
     let files = tree::seal(directory, &entries)?;
-    tell(&format!("{said} took {}: {files} files", seconds(took)));
+    let bound = bound::first_naming(directory, &entries, directory)?;
+    tell(&format!(
+        "{said} took {}: {files} files{}",
+        seconds(took),
+        told_bound(bound.as_deref())
+    ));
     Ok(Record {
         key,
         command: order.command.clone(),
@@ -169,6 +190,18 @@ fn make(
         taken_from: None,
         entries,
         files,
+        bound,
+        searched: true,
+    })
+}
+
+/// That a result can't be taken over, as the end of a sentence; empty where it can.
+fn told_bound(bound: Option<&Path>) -> String {
+    bound.map_or_else(String::new, |file| {
+        format!(
+            "; {} names this release's own path, so every release makes its own",
+            file.display()
+        )
     })
 }
 
@@ -250,8 +283,9 @@ impl Record {
                 "{what} was taken from {earlier} by hard links in {took}: {files} files, nothing that it depends on has changed"
             ),
             None => format!(
-                "`{}` made {what} in {took}: {files} files",
-                self.command.join(" ")
+                "`{}` made {what} in {took}: {files} files{}",
+                self.command.join(" "),
+                told_bound(self.bound.as_deref())
             ),
         }
     }

@@ -1,5 +1,6 @@
 //! One HTTP request made to learn a colour's health, and the wait for a colour that is starting.
 
+mod excerpt;
 pub mod public;
 
 use std::fmt;
@@ -7,7 +8,7 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -21,8 +22,8 @@ pub const RELEASE_HEADER: &str = "tealkeep-release";
 /// The header in which an app may say which SQLite it has.
 const SQLITE_HEADER: &str = "tealkeep-sqlite";
 
-/// How much of an unhealthy answer's body is shown to a person.
-const SHOWN_BYTES: usize = 300;
+/// How much of an answer's body is read, in bytes.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 /// A colour that starts is asked soon and then ever more rarely, up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// The first pause between two probes of a colour that starts.
@@ -39,7 +40,7 @@ pub struct Answer {
     pub sqlite: Option<String>,
     /// Where a redirect would lead; it is not followed.
     pub location: Option<String>,
-    /// The beginning of the body, for a person.
+    /// The beginning of the body, as a line of text for a person.
     pub body: String,
 }
 
@@ -234,14 +235,15 @@ async fn read(response: http::Response<hyper::body::Incoming>) -> Answer {
     };
     let (release, sqlite, location) = (text(RELEASE_HEADER), text(SQLITE_HEADER), text("location"));
     // A body that is cut off or too long still leaves the status, which is what counts.
-    let body = Limited::new(response.into_body(), 64 * 1024)
-        .collect()
-        .await
-        .map(|body| body.to_bytes())
-        .unwrap_or_default();
-    let body = String::from_utf8_lossy(&body[..body.len().min(SHOWN_BYTES)])
-        .trim()
-        .to_owned();
+    let (mut body, mut incoming) = (Vec::new(), response.into_body());
+    while let Some(Ok(frame)) = incoming.frame().await {
+        let data = frame.into_data().unwrap_or_default();
+        body.extend(data.iter().take(MAX_BODY_BYTES - body.len()));
+        if body.len() >= MAX_BODY_BYTES {
+            break;
+        }
+    }
+    let body = excerpt::of(&body);
     Answer {
         status,
         release,

@@ -115,6 +115,30 @@ impl Folder {
         Ok(rustix::io::fcntl_setfd(&self.fd, FdFlags::empty())?)
     }
 
+    /// Makes a file of this name, which nothing may have, for its owner alone.
+    pub(crate) fn create(&self, name: &OsStr) -> io::Result<File> {
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::from_raw_mode(0o600))?;
+        Ok(File::from(fd))
+    }
+
+    /// Gives the file that has this name in another folder a further one here, which nothing may have.
+    pub(crate) fn link(&self, name: &OsStr, other: &Folder, its: &OsStr) -> io::Result<()> {
+        Ok(rustix::fs::linkat(
+            &other.fd,
+            its,
+            &self.fd,
+            name,
+            AtFlags::empty(),
+        )?)
+    }
+
+    /// Gives what has the name `from` in this folder the name `to`, in place of what has that.
+    pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.fd, from, &self.fd, to)?)
+    }
+
     /// Removes what has this name, with all in it; what is not there is no error.
     pub(crate) fn remove(&self, name: &OsStr) -> io::Result<()> {
         let Some(entry) = self.entry(name)? else {
@@ -168,6 +192,11 @@ impl Entry {
     /// Whether it belongs to the user of this process.
     pub(crate) fn is_ours(&self) -> bool {
         self.owner() == rustix::process::geteuid().as_raw()
+    }
+
+    /// Whether it has another name too, here or elsewhere; for a file.
+    pub(crate) fn has_another_name(&self) -> bool {
+        self.stat.st_nlink > 1
     }
 
     /// In bytes.

@@ -20,7 +20,9 @@ use crate::names::{AppName, Colour};
 pub use commands::{
     BACKUP_GROUP, BACKUP_USER, Folder, USER, join_group, mend_backups, mend_files, secure,
 };
-pub use laptop::{DEPLOY_KEYS, PULL_KEYS, one_line as pull_line, plain_line};
+pub use laptop::{
+    DEPLOY_KEYS, DOOR, PULL_KEYS, door_for_pulling, one_line as pull_line, plain_line,
+};
 pub use marked::{Standing, outdated, standing};
 pub use quote::Unwritable;
 

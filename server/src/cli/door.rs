@@ -1,11 +1,13 @@
-//! `tealkeep door`: what a deploying key may do here, as the forced command of its line in
-//! `authorized_keys`. The verbs that speak to the server, and rsync into a release that is being sent; with
-//! `--pull`, rsync out of one backups folder and the word that it was pulled. Everything else is refused. No shell
-//! ever sees what was asked for.
+//! `tealkeep door`: what a key may do here, as the forced command of its line in `authorized_keys`, or as that of
+//! sshd's configuration, which has the line asked ([`who`]). The verbs that speak to the server, and rsync into a
+//! release that is being sent; with `--pull`, rsync out of one backups folder and the word that it was pulled.
+//! Everything else is refused. No shell ever sees what was asked for.
 
+mod confine;
 mod fetch;
 mod rsync;
 mod turn;
+pub(super) mod who;
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -18,6 +20,7 @@ use super::progress::say;
 use super::{Cli, Failure, Outcome, put, threads};
 use crate::http::auth::Scope;
 use crate::http::incoming::Folder;
+use crate::names::AppName;
 use crate::pulls::DEFAULT_SPOOL;
 
 /// Where sshd puts what the other side asked for (sshd(8), `command="…"`).
@@ -26,7 +29,7 @@ const ASKED_FOR: &str = "SSH_ORIGINAL_COMMAND";
 /// After ten minutes without a byte the other side is gone, whatever its connection says; what it holds is free then.
 const SILENCE: &str = "--timeout=600";
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct DoorArgs {
     /// What the key opens, as a token's scope does: `read` looks, `deploy` deploys too, `admin` restores too.
     #[arg(long, default_value = "deploy")]
@@ -37,10 +40,39 @@ pub struct DoorArgs {
     /// With --pull: the folder in which word is left that it was pulled.
     #[arg(long, default_value = DEFAULT_SPOOL, requires = "pull", value_name = "FOLDER")]
     spool: PathBuf,
+    /// What the key opens is said by its line in this file of authorized keys: for sshd's `ForceCommand`, with
+    /// `ExposeAuthInfo yes`. A line without a command opens what `--scope` says.
+    #[arg(long, value_name = "FILE", conflicts_with = "pull")]
+    keys: Option<PathBuf>,
+    /// With --keys: a line without a command opens nothing.
+    #[arg(long, requires = "keys")]
+    command_required: bool,
+}
+
+impl DoorArgs {
+    /// The scope of a key that asks the server; `None` for one that pulls.
+    pub(super) fn scope(&self) -> Option<Scope> {
+        self.pull.is_none().then_some(self.scope)
+    }
+
+    /// The app whose snapshots the key pulls.
+    pub(super) fn pulls(&self) -> Option<&AppName> {
+        self.pull.as_ref().map(|pulls| &pulls.app)
+    }
 }
 
 /// `tealkeep door`
 pub fn run(args: &DoorArgs, socket: &Path) -> Outcome {
+    match &args.keys {
+        Some(file) => {
+            let grant = who::grant(args, file, socket)?;
+            open(&grant.door, &grant.socket)
+        }
+        None => open(args, socket),
+    }
+}
+
+fn open(args: &DoorArgs, socket: &Path) -> Outcome {
     if let Some(pulls) = &args.pull {
         return fetch::run(pulls, &args.spool, std::env::var(ASKED_FOR).ok());
     }
@@ -100,8 +132,8 @@ fn parse(words: &[String], scope: Scope) -> Result<Cli, Failure> {
                 return Ok(cli);
             }
             Err(refused(&format!(
-                "this key opens {scope}, and that needs {needed}; `tealkeep door --scope {needed}` on its line in \
-                 authorized_keys would allow it"
+                "this key opens {scope}, and that needs {needed}; `sudo tealkeep key add --scope {needed} KEY` there would \
+                 allow it"
             )))
         }
         Some(_) | None => Err(refused("this key may not ask for that")),
@@ -118,16 +150,28 @@ fn send(words: &[String], socket: &Path) -> Outcome {
     let client = Client::new(socket.to_owned());
     let folders: Vec<Folder> = threads()?.block_on(client.get("/api/v1/incoming"))?;
     let releases: Vec<_> = folders.into_iter().map(|folder| folder.releases).collect();
-    let target = rsync::check(&words[1..], &releases).map_err(|why| refused(&why))?;
-    let _turn = turn::take(&target)?;
-    let error = Command::new("rsync")
-        .arg(&words[1])
-        .arg(SILENCE)
-        .args(&words[2..])
+    let reception = rsync::parse(&words[1..], &releases).map_err(|why| refused(&why))?;
+    let _turn = turn::take(&reception.target)?;
+    // rsync takes what it makes from the sender's mode, less this: nobody outside of the group reads it meanwhile.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o027));
+    let basis: Vec<&Path> = reception.basis.iter().map(PathBuf::as_path).collect();
+    confine::confine(&basis, &[&reception.target]);
+    let error = receiver(&["--server", SILENCE])
+        .args(&reception.arguments)
         .exec();
     Err(Failure::Tried(anyhow::anyhow!(
         "rsync can't be run: {error}. Install it on this machine: sudo apt install rsync"
     )))
+}
+
+/// The real rsync with these words, and with an environment of our own: some of its variables are options.
+fn receiver(words: &[&str]) -> Command {
+    let mut command = Command::new("rsync");
+    command.args(words).env_clear();
+    if let Some(path) = std::env::var_os("PATH") {
+        command.env("PATH", path);
+    }
+    command
 }
 
 #[cfg(test)]

@@ -150,9 +150,11 @@ impl Steps {
             if !self.told.insert((row.step, row.state as u8)) {
                 continue;
             }
+            // Why a step failed is said once, at the end.
             let detail = row
                 .detail
                 .as_deref()
+                .filter(|_| row.state != StepState::Failed)
                 .map(|detail| format!(": {detail}"))
                 .unwrap_or_default();
             let line = format!("{:9} {word}{detail}", row.step.as_str());

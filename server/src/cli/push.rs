@@ -2,6 +2,7 @@
 //! Cut off before the deploy, the same command goes on where it was; after it began, the machine goes on
 //! by itself.
 
+mod left_out;
 mod send;
 pub(super) mod words;
 
@@ -27,12 +28,16 @@ const LEAST_FREE_BYTES: u64 = 16 * 1024 * 1024;
 
 #[derive(Debug, Args)]
 pub struct PushArgs {
-    /// The directory that holds the release. `.git`, and what its `.tealkeepignore` names (as rsync's
-    /// --exclude-from), stay here.
+    /// The directory that holds the release. Not sent: `.git`, `.env`, `.env.local`, `.env.*.local`, `node_modules`,
+    /// `.venv`, and what its `.tealkeepignore` names.
+    ///
+    /// `.tealkeepignore` holds one pattern a line, as rsync's --exclude-from takes them: `*.log` at any depth, `/notes`
+    /// at the top only, `cache/` a folder. A line `+ node_modules` sends what would be left out by default.
     directory: PathBuf,
     /// The app's name.
     app: AppName,
-    /// What the release is to be called: without it the directory's name, with the time where that is taken.
+    /// What the release is to be called, such as a tag or a commit: letters, digits, `.`, `_` and `-`. Without it the
+    /// directory's name, with the time where that is taken. A name that is taken is refused unless the content is the same.
     #[arg(long, value_name = "ID")]
     name: Option<ReleaseId>,
     /// The rsync of the other machine.
@@ -116,7 +121,8 @@ fn check_directory(args: &PushArgs) -> Result<PathBuf, Failure> {
     let mut entries = full
         .read_dir()
         .map_err(|e| Failure::Call(format!("{given} can't be read: {e}")))?;
-    if entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == ".git")) {
+    let stays_here = |name: &std::ffi::OsStr| left_out::BY_DEFAULT.iter().any(|kept| name == *kept);
+    if entries.all(|entry| entry.is_ok_and(|entry| stays_here(&entry.file_name()))) {
         return Err(Failure::Call(format!(
             "{given} is empty; was the release built?"
         )));

@@ -1,5 +1,6 @@
 //! `tealkeep restore` and `tealkeep undo`: through the server, or unpacking without one.
 
+mod ask;
 mod in_place;
 
 use std::path::PathBuf;
@@ -45,9 +46,21 @@ pub struct RestoreArgs {
     /// With --from: put it in place of a database that has content; that one is kept beside it.
     #[arg(long, requires = "from")]
     force: bool,
+    /// Do not ask first. Only a terminal is asked.
+    #[arg(long, short, conflicts_with = "source")]
+    yes: bool,
     /// With --from: the configuration, which says where the app's database is.
     #[arg(long, default_value = DEFAULT_CONFIG, requires = "from", value_name = "FILE")]
     config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct UndoArgs {
+    /// The app's name; may be left out where there is only one.
+    app: Option<String>,
+    /// Do not ask first. Only a terminal is asked.
+    #[arg(long, short)]
+    yes: bool,
 }
 
 impl RestoreArgs {
@@ -65,6 +78,7 @@ pub async fn run(client: &Client, args: &RestoreArgs, json: bool) -> Outcome {
     let snapshot: SnapshotId = snapshot
         .parse()
         .map_err(|e| Failure::Call(format!("{e}")))?;
+    ask::before(client, app, Some(snapshot), args.yes || json).await?;
     let begun: Begun = client
         .post(
             &format!("/api/v1/apps/{app}/restores"),
@@ -75,8 +89,9 @@ pub async fn run(client: &Client, args: &RestoreArgs, json: bool) -> Outcome {
 }
 
 /// `tealkeep undo`
-pub async fn undo(client: &Client, app: Option<String>, json: bool) -> Outcome {
-    let app = client.app(app).await?;
+pub async fn undo(client: &Client, args: &UndoArgs, json: bool) -> Outcome {
+    let app = client.app(args.app.clone()).await?;
+    ask::before(client, &app, None, args.yes || json).await?;
     let begun: Begun = client
         .post(&format!("/api/v1/apps/{app}/undos"), &())
         .await?;

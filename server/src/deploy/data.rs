@@ -597,6 +597,15 @@ impl Data {
             .await
     }
 
+    /// The rows of each table.
+    ///
+    /// # Errors
+    /// The database can't be read.
+    pub async fn tables(&self) -> anyhow::Result<std::collections::BTreeMap<String, u64>> {
+        self.look(|database| Ok(facts(database.connection())?.tables))
+            .await
+    }
+
     /// The instant of a snapshot's file is its name; this is where it lies.
     fn file_of(&self, id: SnapshotId) -> PathBuf {
         catalogue::snapshots(&self.keeper.folder).join(id.file_name())

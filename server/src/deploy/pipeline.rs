@@ -11,6 +11,7 @@ use anyhow::{Context, anyhow, bail};
 use super::checks::BeforeSwap;
 use super::data::{CopyFailed, Quiet, Unpacked, VersionWatch};
 use super::release::Releases;
+use super::schema::{self, Fit};
 use super::step::{self, Kind, Step, Unwind};
 use super::{App, live, seconds, subject, verdict};
 use crate::backup::{Cancel, Manifest, Reason};
@@ -192,9 +193,7 @@ impl Pipeline {
             (_, Step::Drain) => self.drain().await,
             (_, Step::Release) => {
                 self.app.router.release().await?;
-                Ok(Outcome::Done(
-                    "the requests that had waited went on".to_owned(),
-                ))
+                Ok(Outcome::Done("the waiting requests went on".to_owned()))
             }
         }
     }
@@ -205,16 +204,28 @@ impl Pipeline {
         let id = release.clone();
         if let Some(directory) = self.directory.clone() {
             let from = directory.clone();
-            tokio::task::spawn_blocking(move || releases.receive(&from, &id)).await??;
+            let received =
+                tokio::task::spawn_blocking(move || releases.receive(&from, &id)).await??;
             return Ok(Outcome::Done(format!(
-                "{} was copied in as {release}",
-                directory.display()
+                "{} was copied in as {release}{}",
+                directory.display(),
+                received.told()
             )));
         }
         let (is_here, is_pushed) = (releases.has(&id), releases.is_pushed(&id));
-        tokio::task::spawn_blocking(move || releases.adopt(&id)).await??;
+        let basis = self.facts.previous.clone();
+        let received =
+            tokio::task::spawn_blocking(move || releases.adopt(&id, basis.as_ref())).await??;
+        let shared = match (&self.facts.previous, received.shared) {
+            (Some(previous), 1) => format!("; 1 file is the same as in {previous}"),
+            (Some(previous), many @ 2..) => {
+                format!("; {many} files are the same as in {previous}")
+            }
+            _ => String::new(),
+        };
+        let told = received.told();
         Ok(match (is_here, is_pushed) {
-            (false, _) => Outcome::Done(format!("{release} was sent, and stands here whole")),
+            (false, _) => Outcome::Done(format!("{release} arrived whole{shared}{told}")),
             (true, true) => Outcome::Skipped(format!("{release} was here already, the same")),
             (true, false) => Outcome::Skipped(format!("{release} was on this machine already")),
         })
@@ -222,7 +233,7 @@ impl Pipeline {
 
     async fn prepare(&self) -> anyhow::Result<Outcome> {
         let Some(config) = self.app.config.deploy.prepare.clone() else {
-            return Ok(Outcome::Skipped("nothing is to be prepared".to_owned()));
+            return Ok(Outcome::Skipped("no `prepare` is configured".to_owned()));
         };
         let release = self.facts.release.clone();
         let directory = self.app.releases.path(&release);
@@ -321,35 +332,35 @@ impl Pipeline {
     async fn verify_snapshot(&mut self) -> anyhow::Result<Outcome> {
         let id = self.facts.snapshot.context("a restore has a snapshot")?;
         let unpacked = self.app.data.unpack(id, self.app.data.cancel()).await?;
-        let schema = unpacked.manifest.schema_hash.clone();
         self.app.data.fits(&unpacked.manifest).await?;
-        let known = self
-            .app
-            .journal
-            .releases_with_schema(self.app.name().clone(), schema)
-            .await?;
-        let order = self.app.order_of_going_live().await?;
-        let place = |release: &ReleaseId| order.iter().position(|known| known == release);
-        let live = place(&self.facts.release);
-        // A newer release's tables are none that the live one is known to work with.
-        let works = |release: &ReleaseId| {
-            self.app.releases.has(release)
-                && (*release == self.facts.release || place(release) <= live)
-        };
-        let live_release = &self.facts.release;
-        if !known.iter().any(works) {
-            let made_by = unpacked.manifest.release.as_ref().map_or_else(
-                || "an unknown release".to_owned(),
-                |release| format!("release {release}"),
-            );
-            bail!(
-                "the snapshot {id} (of {made_by}) has tables that the live release, {live_release}, is not known to work with. \
-                 Deploy the release that it belongs to first, or unpack it with `tealkeep restore --file` and look"
-            );
-        }
+        self.check_schema(&unpacked.manifest).await?;
         let rows: u64 = unpacked.manifest.tables.values().sum();
         self.unpacked = Some(unpacked);
         Ok(Outcome::Done(format!("{id} is whole: {rows} rows")))
+    }
+
+    /// Whether the live release is known to work with the tables of a snapshot.
+    async fn check_schema(&self, manifest: &Manifest) -> anyhow::Result<()> {
+        let (app, live) = (&self.app, &self.facts.release);
+        let ran_on = app.releases_that_ran_on(&manifest.schema_hash).await?;
+        let order = app.order_of_going_live().await?;
+        let fit = schema::fit(live, &ran_on, &order, |release| app.releases.has(release));
+        match fit {
+            Fit::Works => Ok(()),
+            Fit::Newer(way) => {
+                let again = match self.kind {
+                    Kind::Undo => format!("`tealkeep undo {}`", app.name()),
+                    Kind::Restore | Kind::Deploy | Kind::Rollback => {
+                        format!("`tealkeep restore {} {}`", app.name(), manifest.id)
+                    }
+                };
+                bail!(
+                    "the live release, {live}, is not known to work with the tables of the snapshot {}. {}",
+                    manifest.id,
+                    way.told(app.name(), &again)
+                )
+            }
+        }
     }
 
     async fn snapshot_before_restore(&mut self) -> anyhow::Result<Outcome> {
@@ -374,7 +385,18 @@ impl Pipeline {
         let quiet = self.keep_quiet().await;
         let taken = app
             .data
-            .snapshot_in(quiet, Reason::BeforeRestore, Some(release), true, None)
+            .snapshot_in(
+                quiet,
+                Reason::BeforeRestore,
+                Some(release.clone()),
+                true,
+                None,
+            )
+            .await?;
+        // It has run on this until now, so an undo may put it back under it.
+        let schema = taken.manifest.schema_hash.clone();
+        app.journal
+            .note_schema(app.name().clone(), release, schema)
             .await?;
         Ok(taken.manifest)
     }
@@ -411,7 +433,7 @@ impl Pipeline {
         }
         app.router.end_streams(self.facts.from).await;
         Ok(Outcome::Done(
-            "new requests wait; those in flight have ended".to_owned(),
+            "new requests wait; requests in flight finished".to_owned(),
         ))
     }
 
@@ -437,7 +459,7 @@ impl Pipeline {
                 self.app.runtime.stop(colour).await?;
             }
         }
-        let mut said = "no process of the app runs".to_owned();
+        let mut said = "the app is stopped".to_owned();
         match self.version.take() {
             // What was written between the snapshot and the hold belongs to the content from before.
             Some(version) if version.has_changed().await? => {
@@ -495,7 +517,7 @@ impl Pipeline {
         {
             if self.kind == Kind::Rollback && running == *release {
                 return Ok(Outcome::Skipped(format!(
-                    "{to} was still warm with {release}"
+                    "{release} was still running on {to}"
                 )));
             }
             app.router.forget(to).await;
@@ -516,7 +538,7 @@ impl Pipeline {
             Ok(took) => {
                 self.app.note_schema(release).await;
                 Ok(Outcome::Done(format!(
-                    "{release} on {to} is healthy, {} after its start",
+                    "{release} is healthy on {to}, {} after its start",
                     seconds(took)
                 )))
             }
@@ -636,7 +658,7 @@ impl Pipeline {
         app.router.end_streams(from).await;
         live::set_draining(&app.folder, from, false)?;
         Ok(Outcome::Done(match idle {
-            Ok(true) => format!("the requests that {from} still had have ended"),
+            Ok(true) => format!("all requests to {from} finished"),
             Ok(false) => format!("some requests at {from} were still open after {deadline:?}"),
             // The new release is live and answers; the old one had the whole time to end what it had.
             Err(error) => {

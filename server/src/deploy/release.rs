@@ -4,6 +4,7 @@
 mod arrived;
 mod compare;
 mod group;
+mod share;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -40,6 +41,30 @@ pub struct Release {
     /// When it was received.
     #[schemars(with = "String")]
     pub received: Timestamp,
+}
+
+/// What was done to make a directory a release, besides giving it its name.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// How many files the release shares with the one that it was compared with.
+    pub shared: u64,
+    /// What had a setuid, setgid or sticky bit, which a release does not have.
+    pub special: Vec<PathBuf>,
+}
+
+impl Received {
+    /// The special bits that were taken away, as the end of a sentence; empty where there were none.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let shown = |path: &PathBuf| path.display().to_string();
+        let which = match &*self.special {
+            [] => return String::new(),
+            [one] => shown(one),
+            [one, two] => format!("{} and {}", shown(one), shown(two)),
+            [one, rest @ ..] => format!("{} and {} more", shown(one), rest.len()),
+        };
+        format!("; {which} lost a setuid, setgid or sticky bit, which a release does not have")
+    }
 }
 
 /// What a deploy is asked to make live.
@@ -241,20 +266,22 @@ impl Releases {
         Ok(format!("{name}-{}", now.strftime("%Y%m%dT%H%M%SZ")).parse()?)
     }
 
-    /// Makes what a push has sent a release: whole or not at all, its modes set, read-only afterwards. A release
-    /// that is here already stays as it is, if what was sent is the same.
+    /// Makes what a push has sent a release: whole or not at all, its modes set, read-only afterwards. What is the
+    /// same in `basis` is one file on the disk. A release that is here already stays as it is, if what was sent is the
+    /// same.
     ///
     /// # Errors
     /// Nothing was sent, it holds what a release can't, or another release of this id is here.
-    pub fn adopt(&self, id: &ReleaseId) -> anyhow::Result<()> {
+    pub fn adopt(&self, id: &ReleaseId, basis: Option<&ReleaseId>) -> anyhow::Result<Received> {
         let (sent, path) = (self.push_path(id), self.path(id));
         if self.has(id) {
             if !self.is_pushed(id) {
-                return Ok(());
+                return Ok(Received::default());
             }
             let _pushed = self.locked_push(id)?;
             self.check_same(id)?;
-            return remove_tree(&sent);
+            remove_tree(&sent)?;
+            return Ok(Received::default());
         }
         if !self.is_pushed(id) {
             bail!(
@@ -266,11 +293,20 @@ impl Releases {
         // A record of a preparation elsewhere says nothing about this machine.
         pushed.remove(OsStr::new(prepare::RECORD_FILE))?;
         let group = fs::metadata(&self.folder)?.gid();
-        arrived::close_top(&Folder::open(&self.folder)?, &self.push_name(id), group)
+        let folder = Folder::open(&self.folder)?;
+        let special = arrived::close_top(&folder, &self.push_name(id), group)
             .with_context(|| format!("{id} can't become a release"))?;
+        let shared = match basis.filter(|basis| self.has(basis)) {
+            Some(basis) => folder
+                .inner(OsStr::new(basis.as_str()))
+                .and_then(|basis| share::with_basis(&pushed, &basis))
+                .with_context(|| format!("cannot compare what was sent with {basis}"))?,
+            None => 0,
+        };
         rustix::fs::syncfs(&pushed).with_context(|| format!("cannot sync {}", sent.display()))?;
         fs::rename(&sent, &path).with_context(|| format!("cannot give {id} its name"))?;
-        Ok(durable::sync_dir(&self.folder)?)
+        durable::sync_dir(&self.folder)?;
+        Ok(Received { shared, special })
     }
 
     /// Whether what a push has sent may become this release: none of this id is here, or one that is the same.
@@ -314,13 +350,14 @@ impl Releases {
     ///
     /// # Errors
     /// Something can't be read or written; nothing of it is left then.
-    pub fn receive(&self, directory: &Path, id: &ReleaseId) -> anyhow::Result<()> {
+    pub fn receive(&self, directory: &Path, id: &ReleaseId) -> anyhow::Result<Received> {
         if self.has(id) {
-            return Ok(());
+            return Ok(Received::default());
         }
         let incoming = self.folder.join(format!(".incoming-{id}"));
         remove_tree(&incoming)?;
-        let copied = copy_tree(directory, &incoming)
+        let mut special = Vec::new();
+        let copied = copy_tree(directory, &incoming, &mut special)
             .and_then(|()| remove_tree(&incoming.join(prepare::RECORD_FILE)))
             .and_then(|()| {
                 fs::rename(&incoming, self.path(id)).context("cannot give the release its name")
@@ -330,7 +367,9 @@ impl Releases {
             // The reason for the failure says more than what is left of the copy.
             let _ = remove_tree(&incoming);
         }
-        copied.with_context(|| format!("cannot receive {} as release {id}", directory.display()))
+        copied
+            .with_context(|| format!("cannot receive {} as release {id}", directory.display()))?;
+        Ok(Received { shared: 0, special })
     }
 
     /// Removes what a cut-off copy left, a push that nobody went on with for a day, and links that did not get their name.
@@ -353,14 +392,26 @@ impl Releases {
         Ok(())
     }
 
-    /// Removes the oldest releases until `keep` are left; those in `needed` stay. Returns what went.
+    /// Removes the oldest releases until `keep` are left; those in `needed` stay, and so does one that another of these
+    /// can't do without. Returns what went.
     ///
     /// # Errors
     /// Something can't be removed.
     pub fn prune(&self, keep: u32, needed: &[ReleaseId]) -> anyhow::Result<Vec<ReleaseId>> {
         let mut gone = Vec::new();
-        for release in self.list()?.into_iter().skip(keep as usize) {
-            if !needed.contains(&release.id) {
+        let mut kept = self.list()?;
+        let old = kept.split_off(kept.len().min(keep as usize));
+        let (stay, old): (Vec<_>, Vec<_>) = old
+            .into_iter()
+            .partition(|release| needed.contains(&release.id));
+        kept.extend(stay);
+        for release in old {
+            let path = self.path(&release.id);
+            // What can't be told is answered by keeping it: room is cheaper than a colour that does not start.
+            let is_used = kept
+                .iter()
+                .any(|kept| prepare::leans_on(&self.path(&kept.id), &path).unwrap_or(true));
+            if !is_used {
                 remove_tree(&self.path(&release.id))?;
                 gone.push(release.id);
             }
@@ -370,27 +421,36 @@ impl Releases {
 }
 
 /// Copies a directory, whoever changes it meanwhile: no link in it is followed, and each file is one.
-fn copy_tree(from: &Path, to: &Path) -> anyhow::Result<()> {
+fn copy_tree(from: &Path, to: &Path, special: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     let from = from
         .canonicalize()
         .and_then(|full| Ok((Folder::open(&full)?, full)));
     let (folder, full) = from.context("cannot read it")?;
-    copy_folder(&folder, &full, to)
+    copy_folder(&folder, &full, to, special)
 }
 
-fn copy_folder(from: &Folder, shown: &Path, to: &Path) -> anyhow::Result<()> {
+fn copy_folder(
+    from: &Folder,
+    shown: &Path,
+    to: &Path,
+    special: &mut Vec<PathBuf>,
+) -> anyhow::Result<()> {
     fs::create_dir(to).with_context(|| format!("cannot make {}", to.display()))?;
     for name in from.names()? {
         let (source, target) = (shown.join(&name), to.join(&name));
         let Some(entry) = from.entry(&name)? else {
             bail!("{} went away meanwhile", source.display());
         };
+        let is_link = entry.kind() == Kind::Link;
+        if !is_link && has_special_bit(entry.kind() == Kind::Folder, entry.mode()) {
+            special.push(source.clone());
+        }
         match entry.kind() {
             Kind::Folder => {
                 let inner = entry.folder();
                 let inner = inner.with_context(|| format!("cannot read {}", source.display()))?;
                 drop(entry);
-                copy_folder(&inner, &source, &target)?;
+                copy_folder(&inner, &source, &target, special)?;
             }
             Kind::Link => std::os::unix::fs::symlink(entry.target()?, &target)?,
             Kind::File => {
@@ -417,6 +477,12 @@ fn copy_file(mut from: fs::File, to: &Path, mode: u32) -> io::Result<()> {
     io::copy(&mut from, &mut to)?;
     to.set_permissions(fs::Permissions::from_mode(mode))?;
     to.sync_all()
+}
+
+/// Whether a mode has a bit that a release does not have. A directory hands its group on by its setgid bit, which
+/// stays.
+fn has_special_bit(is_folder: bool, mode: u32) -> bool {
+    mode & (if is_folder { 0o5000 } else { 0o7000 }) != 0
 }
 
 /// The modes of a release: nobody writes but to its directories, and there only Tealkeep. A directory keeps the
@@ -495,6 +561,30 @@ mod tests {
         assert_eq!(releases.of_colour(Colour::Blue), Some(v1));
     }
 
+    #[test]
+    fn a_release_whose_path_an_older_versions_preparation_names_is_not_pruned() {
+        let dir = tempfile::tempdir().unwrap();
+        let releases = Releases::new(dir.path().to_owned());
+        let v1 = dir.path().join("v1");
+        for (age, name) in ["v0", "v1", "v2"].iter().enumerate() {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.join("venv")).unwrap();
+            let script = format!("#!{}/venv/python\n", v1.display());
+            fs::write(path.join("venv/run"), script).unwrap();
+            let record = r#"{"state":"done","key":"","command":[],"took_ms":0,"files":1,"taken_from":"v1","entries":["venv"]}"#;
+            fs::write(path.join(prepare::RECORD_FILE), record).unwrap();
+            let when = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1000 + age as u64);
+            fs::File::open(&path).unwrap().set_modified(when).unwrap();
+        }
+        let gone = releases.prune(1, &[]).unwrap();
+        let gone: Vec<_> = gone.iter().map(ReleaseId::as_str).collect();
+        assert_eq!(gone, ["v0"]);
+        // Once the newest no longer uses it, it goes.
+        fs::write(dir.path().join("v2/venv/run"), "#!/usr/bin/python\n").unwrap();
+        assert_eq!(releases.prune(1, &[]).unwrap().len(), 1);
+        assert!(!v1.exists());
+    }
+
     /// A folder of releases, with what a push has sent for v1: a file at the top, and one below.
     fn pushed() -> (tempfile::TempDir, Releases, ReleaseId) {
         let dir = tempfile::tempdir().unwrap();
@@ -522,7 +612,7 @@ mod tests {
         let outside = dir.path().join("outside");
         fs::create_dir(&outside).unwrap();
         fs::set_permissions(&outside, fs::Permissions::from_mode(0o700)).unwrap();
-        releases.adopt(&id).unwrap();
+        releases.adopt(&id, None).unwrap();
         let root = releases.path(&id);
         let received = ["", "packages", "packages/a"];
         assert_eq!(modes(&root, &received), [0o750; 3]);
@@ -546,7 +636,7 @@ mod tests {
     #[test]
     fn a_record_that_lies_hides_no_change() {
         let (_dir, releases, id) = pushed();
-        releases.adopt(&id).unwrap();
+        releases.adopt(&id, None).unwrap();
         let lie = r#"{"state":"done","key":"","command":[],"took_ms":0,"files":2,
             "entries":["main.js","packages","made"]}"#;
         let root = releases.path(&id);
@@ -572,11 +662,11 @@ mod tests {
     fn what_is_still_being_sent_becomes_no_release() {
         let (_dir, releases, id) = pushed();
         let sending = releases.locked_push(&id).unwrap();
-        let refused = releases.adopt(&id).unwrap_err().to_string();
+        let refused = releases.adopt(&id, None).unwrap_err().to_string();
         assert!(refused.contains("still being sent"), "{refused}");
         assert!(!releases.has(&id));
         drop(sending);
-        releases.adopt(&id).unwrap();
+        releases.adopt(&id, None).unwrap();
         assert!(releases.has(&id) && !releases.is_pushed(&id));
     }
 
@@ -585,7 +675,7 @@ mod tests {
         let (_dir, releases, id) = pushed();
         let link = releases.push_path(&id).join("packages/state");
         std::os::unix::fs::symlink("/var/lib/tealkeep", &link).unwrap();
-        let refused = format!("{:#}", releases.adopt(&id).unwrap_err());
+        let refused = format!("{:#}", releases.adopt(&id, None).unwrap_err());
         assert!(refused.contains("the link packages/state"), "{refused}");
         assert!(!releases.has(&id) && releases.is_pushed(&id));
     }

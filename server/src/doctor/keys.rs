@@ -1,12 +1,14 @@
-//! Whether whoever signs in as Tealkeep's user is confined to asking for deploys, whichever key it is: sshd itself is
-//! asked what holds for that user, and the file of the keys must be root's.
+//! Whether whoever signs in as one of Tealkeep's users gets `tealkeep door` and no shell, whichever key it is: sshd
+//! itself is asked what holds for these users, the files of the keys must be root's, and each line must say what its
+//! key opens.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::{Check, Findings, ask};
-use crate::units::{DEPLOY_KEYS, USER};
+use crate::keys;
+use crate::units::{BACKUP_USER, DEPLOY_KEYS, PULL_KEYS, USER};
 
 /// Where keys stood that a user could change himself.
 const OLD_KEYS: &str = "/var/lib/tealkeep/.ssh/authorized_keys";
@@ -14,14 +16,38 @@ const OLD_KEYS: &str = "/var/lib/tealkeep/.ssh/authorized_keys";
 const SSHD_CONFIG: &str = "/etc/ssh/sshd_config";
 /// What the package adds to it.
 const OWN_CONFIG: &str = "/etc/ssh/sshd_config.d/tealkeep.conf";
-/// What is to hold for that user, as `sshd -T` prints it.
-const CONFINED: [&str; 2] = [
-    "forcecommand /usr/bin/tealkeep door",
-    "disableforwarding yes",
+/// What is to hold for each user besides, as `sshd -T` prints it.
+const CONFINED: [&str; 2] = ["exposeauthinfo yes", "disableforwarding yes"];
+
+/// Somebody who signs in with keys, and nothing else.
+struct SignsIn {
+    user: &'static str,
+    keys: &'static str,
+    /// What follows the file in the forced command.
+    more: &'static str,
+    can: &'static str,
+}
+
+const THEY: [SignsIn; 2] = [
+    SignsIn {
+        user: USER,
+        keys: DEPLOY_KEYS,
+        more: "",
+        can: "do what its line says, and has no shell",
+    },
+    SignsIn {
+        user: BACKUP_USER,
+        keys: PULL_KEYS,
+        more: " --command-required",
+        can: "pull the snapshots that its line names, and has no shell",
+    },
 ];
 
 pub async fn look(findings: &mut Findings) {
     file(findings, Path::new(DEPLOY_KEYS));
+    for who in THEY {
+        lines(findings, who.keys);
+    }
     // Only root sees into that folder, and only root may ask sshd.
     if !rustix::process::geteuid().is_root() {
         return;
@@ -44,30 +70,61 @@ pub async fn look(findings: &mut Findings) {
         );
         return;
     };
-    let whose = format!("user={USER},host=localhost,addr=127.0.0.1");
-    match ask::program(sshd, &["-T", "-C", &whose]).await {
-        Ok(said) if is_confined(&said) => findings.ok(
-            Check::Keys,
-            "a key that signs in as tealkeep can ask for deploys and nothing else",
-        ),
-        Ok(_) => {
-            let read = fs::read_to_string(SSHD_CONFIG).is_ok_and(|text| includes(&text));
-            let is_there = Path::new(OWN_CONFIG).exists();
-            let (why, mend) = unconfined(is_there, read, sshd, &whose);
-            findings.fail(
+    for who in THEY {
+        let user = who.user;
+        let whose = format!("user={user},host=localhost,addr=127.0.0.1");
+        match ask::program(sshd, &["-T", "-C", &whose]).await {
+            Ok(said) if is_confined(&said, &who) => findings.ok(
                 Check::Keys,
-                format!("a key that signs in as tealkeep is not confined: {why}"),
-                mend,
-            );
+                format!("a key that signs in as {user} can {}", who.can),
+            ),
+            Ok(_) => {
+                let read = fs::read_to_string(SSHD_CONFIG).is_ok_and(|text| includes(&text));
+                let is_there = Path::new(OWN_CONFIG).exists();
+                let (why, mend) = unconfined(is_there, read, sshd, &whose);
+                findings.fail(
+                    Check::Keys,
+                    format!("a key that signs in as {user} is not confined: {why}"),
+                    mend,
+                );
+            }
+            Err(error) => findings.warn(Check::Keys, error, format!("{sshd} -t")),
         }
-        Err(error) => findings.warn(Check::Keys, error, format!("{sshd} -t")),
     }
 }
 
-fn is_confined(said: &str) -> bool {
-    let keys = format!("authorizedkeysfile {DEPLOY_KEYS}");
+/// Whether each line of a file names what its key opens.
+fn lines(findings: &mut Findings, file: &str) {
+    let Ok(text) = fs::read_to_string(file) else {
+        return;
+    };
+    for line in keys::lines(&text) {
+        let said = match line {
+            Err(unread) => format!("line {} of {file} is no key: {}", unread.number, unread.why),
+            Ok(line) => {
+                let why = match line.command() {
+                    Ok(Some(_)) => continue,
+                    Ok(None) => "names no command".to_owned(),
+                    Err(why) => why,
+                };
+                format!(
+                    "the line of the key {} in {file}: {why}",
+                    line.key.fingerprint()
+                )
+            }
+        };
+        findings.warn(Check::Keys, said, "tealkeep key list");
+    }
+}
+
+fn is_confined(said: &str, who: &SignsIn) -> bool {
+    let keys = format!("authorizedkeysfile {}", who.keys);
+    let command = format!(
+        "forcecommand /usr/bin/tealkeep door --keys {}{}",
+        who.keys, who.more
+    );
     let has = |wanted: &str| said.lines().any(|line| line.trim() == wanted);
-    has(&keys) && CONFINED.into_iter().all(has)
+    has(&keys) && has(&command) && CONFINED.into_iter().all(has)
 }
 
 /// Whether a configuration has sshd read the files beside it, this package's among them (sshd_config(5), `Include`).
@@ -96,7 +153,7 @@ fn includes(text: &str) -> bool {
 fn unconfined(is_there: bool, is_read: bool, sshd: &str, whose: &str) -> (&'static str, String) {
     if is_there && is_read {
         // What comes first holds, and what that is nobody but the household knows.
-        let wins = "authorizedkeysfile|forcecommand|disableforwarding";
+        let wins = "authorizedkeysfile|forcecommand|exposeauthinfo|disableforwarding";
         return (
             "something else in sshd's files says otherwise, and comes first",
             format!(
@@ -148,14 +205,25 @@ mod tests {
 
     #[test]
     fn whoever_signs_in_is_confined_when_sshd_says_all_of_it() {
-        let said = "port 22\nauthorizedkeysfile /etc/ssh/tealkeep_authorized_keys\nforcecommand /usr/bin/tealkeep door\ndisableforwarding yes\n";
+        let said = "port 22\nauthorizedkeysfile /etc/ssh/tealkeep_authorized_keys\nexposeauthinfo yes\nforcecommand /usr/bin/tealkeep door --keys /etc/ssh/tealkeep_authorized_keys\ndisableforwarding yes\n";
+        let [deploys, pulls] = THEY;
+        let is_confined = |said: &str| super::is_confined(said, &deploys);
         assert!(is_confined(said));
         for line in said.lines().skip(1) {
             assert!(!is_confined(&said.replace(line, "")), "without {line}");
         }
+        assert!(!super::is_confined(said, &pulls));
+        let backup = said.replace(DEPLOY_KEYS, PULL_KEYS);
+        assert!(!super::is_confined(&backup, &pulls));
+        let backup = backup.replace("\ndisable", " --command-required\ndisable");
+        assert!(super::is_confined(&backup, &pulls));
         assert!(!is_confined(
-            &said.replace("keys\n", "keys .ssh/authorized_keys\n")
+            &said.replace("keys\nexpose", "keys .ssh/authorized_keys\nexpose")
         ));
+        assert!(!is_confined(&said.replace(
+            "tealkeep door --keys",
+            "tealkeep door --scope admin --keys"
+        )));
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::deploy::{App, Underway};
 use crate::journal::Event;
 use crate::journal::drills::Drill;
 use crate::journal::pulls::Pull;
-use crate::journal::runs::{Run, RunId};
+use crate::journal::runs::{Run, RunId, RunState};
 use crate::names::{AppName, Colour, ReleaseId};
 use crate::policy::Verdict;
 use crate::router::Traffic;
@@ -472,10 +472,21 @@ pub async fn runs(State(server): Shared, Path(app): Path<String>) -> Answer<Vec<
 }
 
 /// `GET /api/v1/runs/{id}`
+///
+/// A run is told as running until the next one can begin: whoever waits for its end may go on at once.
 pub async fn run(State(server): Shared, Path(id): Path<RunId>) -> Answer<Run> {
+    // The turn first: one that is given back between the two looks leaves a run that has ended.
+    let holds_its_turn = server
+        .apps
+        .iter()
+        .any(|app| app.underway().is_some_and(|underway| underway.run == id));
     let run = server.journal.run(id).await?;
-    run.map(Json)
-        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no run {id}")))
+    let mut run =
+        run.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no run {id}")))?;
+    if holds_its_turn {
+        run.state = RunState::Running;
+    }
+    Ok(Json(run))
 }
 
 /// `GET /api/v1/journal`

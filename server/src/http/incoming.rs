@@ -25,8 +25,9 @@ pub struct Incoming {
     pub id: ReleaseId,
     /// The directory that it is to be sent into.
     pub folder: PathBuf,
-    /// The release to link unchanged files from; null where there is none yet.
-    pub newest: Option<ReleaseId>,
+    /// The release that unchanged files are copied from instead of being sent: the live one, or the one of this id
+    /// where that is here already; null before the first deploy.
+    pub basis: Option<ReleaseId>,
     /// Whether a release of this id is here: what is sent must be the same then.
     pub taken: bool,
     /// Whether an earlier push of it was cut off: this one goes on with it.
@@ -72,11 +73,11 @@ pub async fn incoming(
         .releases
         .id_for_push(&name, query.exact, Timestamp::now())?;
     let taken = app.releases.has(&id);
-    let newest = if taken {
+    let basis = if taken {
         Some(id.clone())
     } else {
-        let all = app.releases.list()?;
-        all.into_iter().next().map(|release| release.id)
+        let live = app.releases.of_colour(app.router.live().await?);
+        live.filter(|live| app.releases.has(live))
     };
     let folder = &app.config.releases;
     let space = rustix::fs::statvfs(folder)
@@ -84,7 +85,7 @@ pub async fn incoming(
     Ok(Json(Incoming {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         folder: app.releases.push_path(&id),
-        newest,
+        basis,
         taken,
         resumes: app.releases.is_pushed(&id),
         prepares: app.config.deploy.prepare.is_some(),

@@ -16,8 +16,8 @@ use tower_http::limit::RequestBodyLimitLayer;
 use super::auth::{Scope, Token};
 use super::guard::Needs;
 use super::{
-    Server, adopt, api, checks, cookies, events, guard, incoming, notices, openapi, pages, plan,
-    tokens,
+    Server, adopt, api, checks, cookies, events, guard, incoming, loss, notices, openapi, pages,
+    plan, tokens,
 };
 
 /// The largest form or JSON body that is taken.
@@ -210,6 +210,9 @@ fn api_table() -> Vec<Route> {
             .about("Puts a snapshot's content into the live database; answers when the run has begun")
             .takes::<api::RestoreRequest>()
             .gives::<api::Begun>(),
+        Route::page("/api/v1/apps/{app}/restores/preview", get(loss::preview))
+            .about("What a restore of `snapshot` would replace, by table; without one, an undo")
+            .gives::<loss::Loss>(),
         Route::form("/api/v1/apps/{app}/undos", post(api::begin_undo))
             .about("Puts the content from before the last restore back; answers when the run has begun")
             .gives::<api::Begun>(),

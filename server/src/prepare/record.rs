@@ -22,7 +22,7 @@ pub const FILE: &str = ".tealkeep-prepare.json";
 const LARGEST: u64 = 8 << 20;
 
 /// The record's version: part of the key, so that nothing is taken over across versions.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// How a release was made ready.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,12 @@ pub struct Record {
     pub entries: Vec<PathBuf>,
     /// How many files and links that is.
     pub files: u64,
+    /// The first file of it that names the release's own path: no other release can use it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<PathBuf>,
+    /// Whether it was looked through for that: older versions did not.
+    #[serde(default)]
+    pub searched: bool,
 }
 
 /// How far it is.
@@ -160,7 +166,7 @@ pub(super) fn newest_with(
         else {
             continue;
         };
-        let fits = record.key == key && record.is_whole(&directory);
+        let fits = record.bound.is_none() && record.key == key && record.is_whole(&directory);
         if fits && newest.as_ref().is_none_or(|(when, ..)| *when < written) {
             newest = Some((written, id, record));
         }

@@ -206,7 +206,7 @@ fn what_poses_as_a_record_is_neither_waited_for_nor_followed_nor_read_without_en
         assert!(shell.status().unwrap().success());
         let directory = shelf.path("v1");
         let (told, saying) = std::sync::mpsc::channel();
-        std::thread::spawn(move || told.send(Record::of(&directory)));
+        std::thread::spawn(move || drop(told.send(Record::of(&directory))));
         let said = saying.recv_timeout(Duration::from_secs(60)).expect(how);
         fs::remove_file(&record).unwrap();
         said
@@ -250,4 +250,32 @@ fn ten_thousand_files_are_taken_over() {
         println!("{:?}: {}", began.elapsed(), record.told());
         assert_eq!(record.files, 10_000);
     }
+}
+
+#[test]
+fn a_result_that_names_its_own_release_is_made_anew_for_each() {
+    let shelf = Shelf::new();
+    let makes = "echo made >> ../runs; mkdir venv; echo \"#!$PWD/venv/python\" > venv/run";
+    for id in ["v1", "v2", "v3"] {
+        shelf.add(id, "the same");
+        let mut told = Vec::new();
+        let order = shelf.order(id, makes);
+        let record = run(&order, &mut |line| told.push(line.to_owned())).unwrap();
+        assert_eq!(record.bound, Some("venv/run".into()));
+        assert_eq!(record.taken_from, None);
+        let said = "venv/run names this release's own path, so every release makes its own";
+        assert!(record.told().contains(said), "{}", record.told());
+        assert!(told.iter().any(|line| line.contains(said)), "{told:?}");
+        let script = fs::read_to_string(shelf.path(id).join("venv/run")).unwrap();
+        let own = shelf.path(id).canonicalize().unwrap();
+        assert!(script.contains(own.to_str().unwrap()), "{script}");
+        // The earlier one may go.
+        if id == "v2" {
+            remove(&shelf.path("v1")).unwrap();
+        }
+    }
+    assert_eq!(shelf.runs(), 3);
+    // In the same release it is as good as before.
+    shelf.prepare("v3", makes).unwrap();
+    assert_eq!(shelf.runs(), 3);
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::commands::BACKUP_USER;
 use super::{Of, Place, Printed, Unwritable, quote};
-use crate::config::AppConfig;
+use crate::config::{AppConfig, Config};
 use crate::pulls::DEFAULT_SPOOL;
 
 /// Where the keys that may pull stand: owned by root, so that they can't change themselves.
@@ -32,21 +32,29 @@ pub fn plain_line(app: &AppConfig, host: &str) -> String {
     )
 }
 
-/// What a pulling key's line in `authorized_keys` has sshd run, whatever was asked for.
-fn door(of: &Of<'_>) -> String {
-    let pulls = format!("{}:{}", of.name(), of.app.backups.display());
-    let mut command = format!("/usr/bin/tealkeep door --pull {}", quote::shell(&pulls));
-    if of.config.spool != Path::new(DEFAULT_SPOOL) {
-        let spool = of.config.spool.to_string_lossy();
+/// What the line of a deploying key has run, whatever was asked for.
+pub const DOOR: &str = "/usr/bin/tealkeep door";
+
+/// What the line of a key that pulls an app's backups folder has run, whatever was asked for.
+#[must_use]
+pub fn door_for_pulling(config: &Config, app: &AppConfig) -> String {
+    let pulls = format!("{}:{}", app.name, app.backups.display());
+    let mut command = format!("{DOOR} --pull {}", quote::shell(&pulls));
+    if config.spool != Path::new(DEFAULT_SPOOL) {
+        let spool = config.spool.to_string_lossy();
         command.push_str(&format!(" --spool {}", quote::shell(&spool)));
     }
-    // Two readers take quotes off, one after the other: sshd, then the shell that it starts.
-    command.replace('\\', "\\\\").replace('"', "\\\"")
+    command
+}
+
+/// The options of a line: nothing but this command.
+fn options(command: &str) -> String {
+    // sshd takes one backslash away before a quote, and none elsewhere.
+    format!("restrict,command=\"{}\"", command.replace('"', "\\\""))
 }
 
 pub(super) fn files(of: &Of<'_>) -> Result<Vec<Printed>, Unwritable> {
     let name = of.name();
-    let command = door(of);
     let unit = |ending: &str, body: String| {
         let unit = format!("tealkeep-pull-{name}.{ending}");
         let path = format!("~/.config/systemd/user/{unit}");
@@ -93,20 +101,16 @@ WantedBy=timers.target
     );
     let key = |name: &str, path: &str, options: String| {
         let body = format!(
-            "# One line for each laptop; the last two words are its public key.\n{options} ssh-ed25519 PUBLIC-KEY you@laptop\n"
+            "# One line for each laptop; the last two words are its public key. `tealkeep key add` writes it.\n{options} ssh-ed25519 PUBLIC-KEY you@laptop\n"
         );
         Printed::open(name.to_owned(), path.to_owned(), Place::ByHand, body)
     };
     Ok(vec![
-        key(
-            "deploy-key",
-            DEPLOY_KEYS,
-            "restrict,command=\"/usr/bin/tealkeep door\"".to_owned(),
-        ),
+        key("deploy-key", DEPLOY_KEYS, options(DOOR)),
         key(
             "pull-key",
             PULL_KEYS,
-            format!("restrict,command=\"{command}\""),
+            options(&door_for_pulling(of.config, of.app)),
         ),
         unit("service", service),
         unit("timer", timer),

@@ -6,7 +6,6 @@ mod arguments;
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::str::FromStr;
 
 use anyhow::anyhow;
@@ -15,7 +14,8 @@ use clap::Parser;
 use super::super::progress::say;
 use super::super::pulled::{self, Said};
 use super::super::{Failure, Outcome, WRONG_CALL};
-use super::{SILENCE, refused};
+use super::confine::confine;
+use super::{SILENCE, receiver, refused};
 use crate::names::AppName;
 
 /// Whose snapshots a key pulls, and where they are: `home:/var/backups/home`.
@@ -95,9 +95,8 @@ fn send(words: &[&str], folder: &Path) -> Outcome {
     let doing = |e| anyhow!("the backups folder {} can't be read: {e}", folder.display());
     let folder = folder.canonicalize().map_err(doing)?;
     let arguments = arguments::check(words, &folder).map_err(|why| refused(&why))?;
-    let error = Command::new("rsync")
-        .arg("--server")
-        .arg(SILENCE)
+    confine(&[&folder], &[]);
+    let error = receiver(&["--server", SILENCE])
         .args(arguments)
         .current_dir(&folder)
         .exec();

@@ -1,14 +1,23 @@
-//! What rsync's sender may ask of its receiver here: one list of the options that `tealkeep push` uses, and
-//! one place to write to. What is not on the list is refused, whatever it means.
+//! What rsync's sender may ask of its receiver here. The request is parsed into a [`Reception`], and the receiver is
+//! started with words of our own made from that: nothing that the other side wrote reaches rsync's command line
+//! except the target, which is compared as text. What is not on the lists is refused, whatever it means.
+//!
+//! No option on them changes the mode, owner, times or attributes of a file, writes into a file in place, links
+//! files, or names a place outside of the push's own directory. The only basis is a kept release beside the target,
+//! and rsync *copies* from it: no inode of a sealed release is ever part of what a push fills, so a later run over the
+//! same directory can't change one either. The step `receive` sets the modes and links what is the same.
 
 use std::path::{Component, Path, PathBuf};
 
 use crate::deploy::release::PUSH_PREFIX;
 use crate::names::ReleaseId;
 
-/// Short options that a receiver may be given: verbosity, recursion, links, modes, checksums, a dry run,
-/// itemized changes, whole files, and what old versions send along with these.
-const SHORT: &str = "vrlpcnizhW";
+/// Short options (rsync(1)): verbosity, recursion, links as links, whether a file can be run, comparison by checksum,
+/// compression, a dry run, itemized changes, human-readable numbers, whole files.
+///
+/// `E` gives or takes the right to run a file, and nothing else. It acts on files of the push's own directory, which
+/// are nobody else's inodes ([`super::turn::take`] sees to it).
+const SHORT: &str = "vrlEcnizhW";
 
 /// Long options that stand alone.
 const LONG: [&str; 10] = [
@@ -24,37 +33,48 @@ const LONG: [&str; 10] = [
     "--force",
 ];
 
-/// Checks the words after `rsync`, and returns where it will write to: it must be a server that receives into `.push-<id>` directly below one of
-/// the folders of releases, and links from releases beside it at most.
+/// What an older `tealkeep push` asked for, and no key may have any more: these would change files of kept releases.
+const OF_OLDER_LAPTOPS: [&str; 2] = ["--link-dest", "-lprc"];
+
+/// One push that is to be received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reception {
+    /// The receiver's own words, after `rsync --server`.
+    pub arguments: Vec<String>,
+    /// Where it writes: `.push-<id>` directly below a folder of releases.
+    pub target: PathBuf,
+    /// The releases that it may copy from.
+    pub basis: Vec<PathBuf>,
+}
+
+/// Parses the words after `rsync`: it must be a server that receives into `.push-<id>` directly below one of the
+/// folders of releases, and copies from releases beside it at most.
 ///
 /// # Errors
 /// Why not, in words.
-pub fn check(words: &[String], folders: &[PathBuf]) -> Result<PathBuf, String> {
+pub fn parse(words: &[String], folders: &[PathBuf]) -> Result<Reception, String> {
     let mut words = words.iter().map(String::as_str);
     if words.next() != Some("--server") {
         return Err("rsync runs here as the other side of a push only".to_owned());
     }
-    let mut links = Vec::new();
+    let mut arguments = Vec::new();
+    let mut basis = Vec::new();
     loop {
         let word = words.next().ok_or("rsync was not told where to write to")?;
         if word == "." {
             break;
         }
-        if let Some(value) = word.strip_prefix("--link-dest=") {
-            links.push(value);
-        } else if word == "--link-dest" {
-            links.push(words.next().ok_or("--link-dest names nothing")?);
-        } else if let Some(format) = word.strip_prefix("--log-format=") {
-            // What the receiver prints for each file; the sender sends `%i` or nothing but a mark.
-            if !format.bytes().all(|b| b.is_ascii_alphabetic() || b == b'%') {
-                return Err(format!("rsync's option {word} is not for this key"));
-            }
-        } else if let Some(seconds) = word.strip_prefix("--timeout=") {
-            if seconds.parse::<u32>().is_err() {
-                return Err(format!("rsync's option {word} is not for this key"));
-            }
-        } else if !(LONG.contains(&word) || is_short(word)) {
-            return Err(format!("rsync's option {word} is not for this key"));
+        if let Some(from) = word.strip_prefix("--copy-dest=") {
+            basis.push(from);
+        } else if word == "--copy-dest" {
+            basis.push(words.next().ok_or("--copy-dest names nothing")?);
+        } else if let Some(known) = LONG.iter().find(|known| **known == word) {
+            arguments.push((*known).to_owned());
+        } else if is_short(word) || is_log_format(word) {
+            arguments.push(word.to_owned());
+        } else if !is_timeout(word) {
+            // A timeout is the door's own affair.
+            return Err(refusal(word));
         }
     }
     let target = words.next().ok_or("rsync was not told where to write to")?;
@@ -62,13 +82,33 @@ pub fn check(words: &[String], folders: &[PathBuf]) -> Result<PathBuf, String> {
         return Err("rsync writes to one place at a time".to_owned());
     }
     let folder = folder_of(target, folders)?;
-    links
-        .into_iter()
-        .try_for_each(|link| check_link(link, folder))?;
-    Ok(PathBuf::from(target.strip_suffix('/').unwrap_or(target)))
+    let mut releases = Vec::new();
+    for from in basis {
+        let id = basis_of(from, folder)?;
+        arguments.push(format!("--copy-dest=../{id}"));
+        releases.push(folder.join(id.as_str()));
+    }
+    let target = PathBuf::from(target.strip_suffix('/').unwrap_or(target));
+    arguments.push(".".to_owned());
+    arguments.push(format!("{}/", target.display()));
+    Ok(Reception {
+        arguments,
+        target,
+        basis: releases,
+    })
 }
 
-/// A bundle of known short options, ended by what the client can do: `-vlprc` and `e.iLsfxCIvu`.
+fn refusal(word: &str) -> String {
+    let older = OF_OLDER_LAPTOPS.iter().any(|old| word.starts_with(old));
+    let hint = if older {
+        ". Is the laptop's Tealkeep an older one? Install the same version on both"
+    } else {
+        ""
+    };
+    format!("rsync's option {word} is not for this key{hint}")
+}
+
+/// A bundle of known short options, ended by what the client can do: `-vlErc` and `e.iLsfxCIvu`.
 fn is_short(word: &str) -> bool {
     let Some(bundle) = word.strip_prefix('-') else {
         return false;
@@ -84,6 +124,17 @@ fn is_short(word: &str) -> bool {
         })
     });
     !bundle.is_empty() && options.chars().all(|c| SHORT.contains(c)) && can_is_plain
+}
+
+/// What the receiver prints for each file: the sender asks for `%i`, or for nothing but a mark.
+fn is_log_format(word: &str) -> bool {
+    word.strip_prefix("--log-format=")
+        .is_some_and(|format| format.bytes().all(|b| b.is_ascii_alphabetic() || b == b'%'))
+}
+
+fn is_timeout(word: &str) -> bool {
+    word.strip_prefix("--timeout=")
+        .is_some_and(|seconds| seconds.parse::<u32>().is_ok())
 }
 
 /// The folder of releases that a target is directly in, which must be a directory that is being filled.
@@ -105,19 +156,20 @@ fn folder_of<'a>(target: &str, folders: &'a [PathBuf]) -> Result<&'a Path, Strin
     }
 }
 
-/// Files may be linked from a release beside the target.
-fn check_link(link: &str, folder: &Path) -> Result<(), String> {
-    let wrong = || format!("rsync may not link from {link}; a push links from the newest release");
-    let path = Path::new(link.strip_suffix('/').unwrap_or(link));
+/// The release beside the target that unchanged files may be copied from.
+fn basis_of(from: &str, folder: &Path) -> Result<ReleaseId, String> {
+    let wrong =
+        || format!("rsync may not read from {from}; a push copies from a release that is here");
+    let path = Path::new(from.strip_suffix('/').unwrap_or(from));
     let name = match path.components().collect::<Vec<_>>()[..] {
         [Component::ParentDir, Component::Normal(name)] => name,
         _ if path.parent() == Some(folder) => path.file_name().ok_or_else(wrong)?,
         _ => return Err(wrong()),
     };
     let name = name.to_str().ok_or_else(wrong)?;
-    name.parse::<ReleaseId>().map_err(|_| wrong())?;
-    match folder.join(name).symlink_metadata() {
-        Ok(meta) if meta.is_dir() => Ok(()),
+    let id = name.parse::<ReleaseId>().map_err(|_| wrong())?;
+    match folder.join(id.as_str()).symlink_metadata() {
+        Ok(meta) if meta.is_dir() => Ok(id),
         _ => Err(wrong()),
     }
 }
@@ -136,22 +188,33 @@ mod tests {
         (dir, releases)
     }
 
-    fn checked(asked: &str, releases: &Path) -> Result<(), String> {
+    fn checked(asked: &str, releases: &Path) -> Result<Reception, String> {
         let asked = asked.replace("R/", &format!("{}/", releases.display()));
         let words = shell_words::split(&asked).unwrap();
-        check(&words, &[releases.to_owned()]).map(drop)
+        parse(&words, &[releases.to_owned()])
     }
 
     #[test]
     fn what_a_push_asks_for_is_allowed() {
         let (_dir, releases) = folder();
-        for asked in [
-            "--server -lprce.iLsfxCIvu --delete --partial --stats --link-dest ../v1 . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --delete-excluded --partial --stats --link-dest=../v1 . R/.push-v2/",
-            "--server -vlprcze31.14 --log-format=%i --link-dest=R/v1 . R/.push-v2",
-            "--server -lprce.LsfxCIvu --log-format=X --partial . R/.push-v2/",
+        for (asked, wanted) in [
+            (
+                "--server -lErce.iLsfxCIvu --delete-excluded --stats --partial --copy-dest ../v1 . R/.push-v2/",
+                "-lErce.iLsfxCIvu --delete-excluded --stats --partial --copy-dest=../v1 . R/.push-v2/",
+            ),
+            (
+                "--server -vlrcze31.14 --log-format=%i --timeout=5 --copy-dest=R/v1 . R/.push-v2",
+                "-vlrcze31.14 --log-format=%i --copy-dest=../v1 . R/.push-v2/",
+            ),
+            (
+                "--server -lrce.LsfxCIvu --log-format=X --partial . R/.push-v2/",
+                "-lrce.LsfxCIvu --log-format=X --partial . R/.push-v2/",
+            ),
         ] {
-            assert_eq!(checked(asked, &releases), Ok(()), "{asked}");
+            let reception = checked(asked, &releases).unwrap();
+            let wanted = wanted.replace("R/", &format!("{}/", releases.display()));
+            assert_eq!(reception.arguments.join(" "), wanted, "{asked}");
+            assert_eq!(reception.target, releases.join(".push-v2"));
         }
     }
 
@@ -162,50 +225,112 @@ mod tests {
             "",
             "--daemon",
             "R/v1 R/.push-v2",
-            "--server --sender -lprce.iLsfxCIvu . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --sender . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu . /etc/",
-            "--server -lprce.iLsfxCIvu . R/v1/",
-            "--server -lprce.iLsfxCIvu . R/",
-            "--server -lprce.iLsfxCIvu . R/.push-",
-            "--server -lprce.iLsfxCIvu . R/.push-v9/",
-            "--server -lprce.iLsfxCIvu . R/.push-v2/../../x",
-            "--server -lprce.iLsfxCIvu . R/.push-v2/sub/",
-            "--server -lprce.iLsfxCIvu . R/../releases/.push-v2/",
-            "--server -lprce.iLsfxCIvu . R//.push-v2/",
-            "--server -lprce.iLsfxCIvu . R/.push-..",
-            "--server -lprce.iLsfxCIvu . .push-v2/",
-            "--server -lprce.iLsfxCIvu . R/.push-v2/ /etc/",
-            "--server -lprce.iLsfxCIvu . 'R/.push-v2;id'",
-            "--server -lprce.iLsfxCIvu . 'R/.push-$(id)'",
-            "--server -lprce.iLsfxCIvu --link-dest=/etc . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --link-dest ../.. . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --link-dest ../../etc . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --link-dest ../v9 . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --link-dest=R/v1/../.. . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --copy-dest=../v1 . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --compare-dest=/etc . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --rsh=sh . R/.push-v2/",
+            "--server --sender -lrce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --sender . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu . /etc/",
+            "--server -lrce.iLsfxCIvu . R/v1/",
+            "--server -lrce.iLsfxCIvu . R/",
+            "--server -lrce.iLsfxCIvu . R/.push-",
+            "--server -lrce.iLsfxCIvu . R/.push-v9/",
+            "--server -lrce.iLsfxCIvu . R/.push-v2/../../x",
+            "--server -lrce.iLsfxCIvu . R/.push-v2/sub/",
+            "--server -lrce.iLsfxCIvu . R/../releases/.push-v2/",
+            "--server -lrce.iLsfxCIvu . R//.push-v2/",
+            "--server -lrce.iLsfxCIvu . R/.push-..",
+            "--server -lrce.iLsfxCIvu . .push-v2/",
+            "--server -lrce.iLsfxCIvu . R/.push-v2/ /etc/",
+            "--server -lrce.iLsfxCIvu . 'R/.push-v2;id'",
+            "--server -lrce.iLsfxCIvu . 'R/.push-$(id)'",
+            "--server -lrce.iLsfxCIvu --copy-dest=/etc . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --copy-dest ../.. . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --copy-dest ../../etc . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --copy-dest ../v9 . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --copy-dest=R/v1/../.. . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --compare-dest=../v1 . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --compare-dest=/etc . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --rsh=sh . R/.push-v2/",
             "--server -e sh . R/.push-v2/",
             "--server -esh . R/.push-v2/",
             "--server '-e.i;id' . R/.push-v2/",
-            "--server -slprce.iLsfxCIvu",
-            "--server -slprce.iLsfxCIvu . R/.push-v2/",
-            "--server -Klprce.iLsfxCIvu . R/.push-v2/",
-            "--server -lgoDprce.iLsfxCIvu . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --files-from=/etc/shadow . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --from0 --files-from=- . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --log-file=/etc/cron.d/x . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --log-format='%i /etc' . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --temp-dir=/etc . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu -T /etc . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --partial-dir=/etc . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --backup-dir=/etc . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --write-devices . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --usermap=*:root . R/.push-v2/",
-            "--server -lprce.iLsfxCIvu --remove-source-files . R/.push-v2/",
+            "--server -slrce.iLsfxCIvu",
+            "--server -slrce.iLsfxCIvu . R/.push-v2/",
+            "--server -Klrce.iLsfxCIvu . R/.push-v2/",
+            "--server -lgoDrce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --files-from=/etc/shadow . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --from0 --files-from=- . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --log-file=/etc/cron.d/x . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --log-format='%i /etc' . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --temp-dir=/etc . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu -T /etc . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --partial-dir=/etc . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --backup-dir=/etc . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --write-devices . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --usermap=*:root . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --remove-source-files . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --link-dest=../v1 . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --link-dest ../v1 . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --inplace . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --append . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --append-verify . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --perms . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --chmod=u+s . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --devices . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --specials . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --hard-links . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --fake-super . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --super . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --backup . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --keep-dirlinks . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --delay-updates . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --fuzzy . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --iconv=. . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --chown=root . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --groupmap=*:root . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --delete-missing-args . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --remove-sent-files . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --timeout=x . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu -p . R/.push-v2/",
+            "--server -lrpce.iLsfxCIvu . R/.push-v2/",
+            "--server -lroce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrgce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrtce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrAce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrDce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrHce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrXce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrUce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrNce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrOce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrJce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrKce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrkce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrLce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrsce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrbce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrRce.iLsfxCIvu . R/.push-v2/",
+            "--server -lruce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrSce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrxce.iLsfxCIvu . R/.push-v2/",
+            "--server -lryce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrIce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrBce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrTce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrPce.iLsfxCIvu . R/.push-v2/",
+            "--server -lr@ce.iLsfxCIvu . R/.push-v2/",
         ] {
             assert!(checked(asked, &releases).is_err(), "{asked}");
+        }
+    }
+
+    #[test]
+    fn an_older_laptop_is_told_what_is_the_matter() {
+        let (_dir, releases) = folder();
+        for asked in [
+            "--server -lprce.iLsfxCIvu . R/.push-v2/",
+            "--server -lrce.iLsfxCIvu --link-dest ../v1 . R/.push-v2/",
+        ] {
+            let refused = checked(asked, &releases).unwrap_err();
+            assert!(refused.contains("same version on both"), "{refused}");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-use crate::tree::Folder;
+use crate::tree::{Folder, Kind};
 
 /// The rsync of a push that was cut off ends within moments; so long the next one waits for it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -15,7 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Makes the directory of a push if it is not there, and locks it for this process and what it becomes. The folder
-/// that it is in is Tealkeep's own.
+/// that it is in is Tealkeep's own. No file in it has another name elsewhere afterwards, so that whatever rsync does
+/// to one changes no kept release.
 ///
 /// # Errors
 /// Another push has it, or it can't be made.
@@ -34,6 +35,7 @@ fn take_within(target: &Path, patience: Duration) -> anyhow::Result<Folder> {
         let is_ours = folder.try_lock().with_context(doing)?;
         // It may have become a release, or have been removed, before it was locked.
         if is_ours && is_still(&parent, name, &folder).with_context(doing)? {
+            remove_shared(&folder).with_context(doing)?;
             folder.hand_on().with_context(doing)?;
             return Ok(folder);
         }
@@ -44,6 +46,26 @@ fn take_within(target: &Path, patience: Duration) -> anyhow::Result<Folder> {
         }
         std::thread::sleep(PAUSE);
     }
+}
+
+/// Removes the files that are linked from somewhere else too, such as those that an older version linked from a
+/// release: rsync sends or copies them once more.
+fn remove_shared(folder: &Folder) -> std::io::Result<()> {
+    for name in folder.names()? {
+        let Some(entry) = folder.entry(&name)? else {
+            continue;
+        };
+        match entry.kind() {
+            Kind::Folder => {
+                let inner = entry.folder()?;
+                drop(entry);
+                remove_shared(&inner)?;
+            }
+            Kind::File if entry.has_another_name() => folder.remove(&name)?,
+            Kind::File | Kind::Link | Kind::Other => {}
+        }
+    }
+    Ok(())
 }
 
 fn is_still(parent: &Folder, name: &OsStr, folder: &Folder) -> std::io::Result<bool> {
@@ -65,6 +87,24 @@ mod tests {
         take_within(&other, Duration::ZERO).unwrap();
         drop(first);
         take(&one).unwrap();
+    }
+
+    #[test]
+    fn what_a_push_fills_shares_no_file_with_a_release() {
+        let dir = tempfile::tempdir().unwrap();
+        let (sealed, push) = (dir.path().join("v1"), dir.path().join(".push-v2"));
+        for folder in [&sealed, &push] {
+            std::fs::create_dir_all(folder.join("below")).unwrap();
+        }
+        for name in ["a", "below/b"] {
+            std::fs::write(sealed.join(name), "sealed").unwrap();
+            std::fs::hard_link(sealed.join(name), push.join(name)).unwrap();
+        }
+        std::fs::write(push.join("own"), "own").unwrap();
+        take(&push).unwrap();
+        assert!(sealed.join("a").exists() && sealed.join("below/b").exists());
+        assert!(!push.join("a").exists() && !push.join("below/b").exists());
+        assert!(push.join("own").exists());
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The files, by the real rsync: unchanged ones become hard links to the newest release's, whatever times a
-//! build gave them, and what was cut off is gone on with.
+//! The files, by the real rsync: what the live release has too is copied there instead of being sent, whatever times
+//! a build gave it, and a push that was cut off goes on where it was.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -10,16 +10,13 @@ use tokio::process::Command;
 
 use super::super::Failure;
 use super::super::progress::{RsyncLines, Sending, hundredths, say};
+use super::left_out::{BY_DEFAULT, LeftOut};
 use super::{There, words};
 use crate::http::incoming::Incoming;
 use crate::prepare::RECORD_FILE;
 
-/// In a release's directory: patterns of what is not sent.
+/// In a release's directory: patterns of what is not sent, and of what is sent all the same.
 const IGNORE_FILE: &str = ".tealkeepignore";
-
-/// The modes of a release: directories hand their group on, nobody writes to a file. With other modes than the
-/// earlier release's, rsync would copy everything instead of linking it.
-const MODES: &str = "D2750,F440,Fug+X";
 
 /// Sends everything, and says how much that was.
 ///
@@ -49,8 +46,14 @@ pub(super) async fn send(
     let stdout = child.stdout.take().context("it has an output")?;
     let mut stderr = child.stderr.take().context("it has an error output")?;
     let mut complaint = Vec::new();
-    let (said, read) = tokio::join!(follow(stdout, &sending), stderr.read_to_end(&mut complaint));
+    let (lines, read) = tokio::join!(follow(stdout, &sending), stderr.read_to_end(&mut complaint));
     read?;
+    let mut left_out = LeftOut::default();
+    let own = own_files();
+    let said: Vec<String> = lines
+        .into_iter()
+        .filter(|line| !left_out.take(line, &own))
+        .collect();
     let status = child.wait().await?;
     drop(sending);
     if !status.success() {
@@ -65,6 +68,7 @@ pub(super) async fn send(
             })
             .unwrap_or(0)
     };
+    left_out.told().iter().for_each(say);
     say(format_args!(
         "{} was sent: {} of its {} files were new or changed, {} over the wire",
         incoming.id,
@@ -77,26 +81,28 @@ pub(super) async fn send(
 
 fn command(directory: &Path, there: &There<'_>, incoming: &Incoming, rsync_path: &str) -> Command {
     let mut command = Command::new("rsync");
-    // By checksum and without times: a build touches every file, and changes few.
+    // By checksum and without times: a build touches every file, and changes few. Of the modes only whether a file can
+    // be run: the machine sets them itself.
     command
-        .args(["-rlpc", "--partial", "--delete", "--delete-excluded"])
-        .args(["--stats", "--info=progress2", "--outbuf=N"])
-        .arg(format!("--chmod={MODES}"))
+        .args(["-rlcE", "--partial", "--delete", "--delete-excluded"])
+        .args([
+            "--stats",
+            "--info=progress2",
+            "--debug=FILTER",
+            "--outbuf=N",
+        ])
         .arg(format!("--rsync-path={rsync_path}"))
         .arg("-e")
         .arg(shell_words::join(&there.ssh))
-        .arg("--exclude=.git")
-        .arg(format!("--exclude=/{IGNORE_FILE}"))
-        .arg(format!("--exclude=/{RECORD_FILE}"));
-    if incoming.prepares {
-        command.arg("--exclude=node_modules");
-    }
+        .args(own_files().iter().map(|own| format!("--exclude={own}")));
+    // The first rule that fits counts, so the file's come before the defaults.
     let ignored = directory.join(IGNORE_FILE);
     if ignored.is_file() {
         command.arg("--exclude-from").arg(ignored);
     }
-    if let Some(newest) = &incoming.newest {
-        command.arg(format!("--link-dest=../{newest}"));
+    command.args(BY_DEFAULT.map(|pattern| format!("--exclude={pattern}")));
+    if let Some(basis) = &incoming.basis {
+        command.arg(format!("--copy-dest=../{basis}"));
     }
     let mut source = directory.as_os_str().to_owned();
     source.push("/");
@@ -110,6 +116,11 @@ fn command(directory: &Path, there: &There<'_>, incoming: &Incoming, rsync_path:
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     command
+}
+
+/// Patterns of the files that are Tealkeep's own and never sent.
+fn own_files() -> [String; 2] {
+    [IGNORE_FILE, RECORD_FILE].map(|file| format!("/{file}"))
 }
 
 /// Shows how far rsync says that it is, and returns the lines that it prints at the end.

@@ -15,7 +15,7 @@ use crate::units::DEPLOY_KEYS;
 const OF_SSH: [(&str, &str); 8] = [
     (
         "Permission denied",
-        "does not take this key; is it in KEYS there? --ssh 'ssh -i KEY' names another one",
+        "does not take this key: it is not in KEYS there (`sudo tealkeep key add` lets it in), or --ssh 'ssh -i KEY' must name another one",
     ),
     (
         "Host key verification failed",

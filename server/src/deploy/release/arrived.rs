@@ -1,33 +1,50 @@
 //! What a push has sent is looked at whole before it becomes a release: it holds files, directories and links
-//! that stay inside, all of the group that the app reads with; and nobody writes to it afterwards.
+//! that stay inside, all of the group that the app reads with; and nobody writes to it afterwards. The modes are set
+//! here, whatever rsync made of them, and never on a file that has another name elsewhere.
 
 use std::ffi::OsStr;
-use std::path::{Component, Path};
+use std::io;
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, bail};
 
 use crate::tree::{Entry, Folder, Kind};
 
+/// The name of a file's own copy before it takes its place. One that a killed run left is replaced.
+const COPY: &str = ".tealkeep-copy";
+
 /// Checks what has this name in a folder, with all in it, and sets the modes of a release; `group` is that of the
-/// folder of releases.
-pub(super) fn close_top(folder: &Folder, name: &str, group: u32) -> anyhow::Result<()> {
-    let entry = folder.entry(OsStr::new(name))?;
-    let entry = entry.with_context(|| format!("{name} is not there"))?;
-    close_one(&entry, Path::new(""), group)
+/// folder of releases. Returns the paths that had a setuid, setgid or sticky bit, which are gone.
+pub(super) fn close_top(folder: &Folder, name: &str, group: u32) -> anyhow::Result<Vec<PathBuf>> {
+    let mut special = Vec::new();
+    close_one(folder, OsStr::new(name), Path::new(""), group, &mut special)?;
+    Ok(special)
 }
 
-fn close_below(folder: &Folder, below: &Path, group: u32) -> anyhow::Result<()> {
+fn close_below(
+    folder: &Folder,
+    below: &Path,
+    group: u32,
+    special: &mut Vec<PathBuf>,
+) -> anyhow::Result<()> {
+    folder.remove(OsStr::new(COPY))?;
     for name in folder.names()? {
-        let path = below.join(&name);
-        let entry = folder.entry(&name)?;
-        let entry = entry.with_context(|| format!("{} went away meanwhile", path.display()))?;
-        close_one(&entry, &path, group)?;
+        close_one(folder, &name, &below.join(&name), group, special)?;
     }
     Ok(())
 }
 
 /// Checks one entry with all in it, and sets its mode.
-fn close_one(entry: &Entry, path: &Path, group: u32) -> anyhow::Result<()> {
+fn close_one(
+    folder: &Folder,
+    name: &OsStr,
+    path: &Path,
+    group: u32,
+    special: &mut Vec<PathBuf>,
+) -> anyhow::Result<()> {
+    let entry = folder.entry(name)?;
+    let entry =
+        entry.with_context(|| format!("{} went away meanwhile", Path::new(name).display()))?;
     let shown = if path == Path::new("") {
         "what was sent".to_owned()
     } else {
@@ -70,17 +87,33 @@ fn close_one(entry: &Entry, path: &Path, group: u32) -> anyhow::Result<()> {
         }
         Kind::Folder | Kind::File => {}
     }
+    if super::has_special_bit(entry.kind() == Kind::Folder, entry.mode()) {
+        special.push(path.to_owned());
+    }
     let wanted = super::closed_mode(entry.kind() == Kind::Folder, entry.mode());
     if entry.mode() != wanted {
-        let set = entry.set_mode(wanted);
+        let set = match entry.kind() == Kind::File && entry.has_another_name() {
+            // Its mode would change under the other name too.
+            true => replace_by_copy(folder, name, &entry, wanted),
+            false => entry.set_mode(wanted),
+        };
         set.with_context(|| format!("cannot set the mode of {shown}"))?;
     }
     if entry.kind() == Kind::Folder {
         let inner = entry.folder();
         let inner = inner.with_context(|| format!("cannot read {shown}"))?;
-        close_below(&inner, path, group)?;
+        close_below(&inner, path, group, special)?;
     }
     Ok(())
+}
+
+/// Puts a copy of this mode in the place of a file.
+fn replace_by_copy(folder: &Folder, name: &OsStr, entry: &Entry, mode: u32) -> io::Result<()> {
+    let copy = OsStr::new(COPY);
+    io::copy(&mut entry.file()?, &mut folder.create(copy)?)?;
+    let made = folder.entry(copy)?.ok_or(io::ErrorKind::NotFound)?;
+    made.set_mode(mode)?;
+    folder.rename(copy, name)
 }
 
 /// Whether a link leads to something in the release, whatever the directories on its way become: as many steps
@@ -122,7 +155,25 @@ mod tests {
     use super::*;
 
     fn closed(root: &Path, group: u32) -> anyhow::Result<()> {
-        close_below(&Folder::open(root)?, Path::new(""), group)
+        close_below(&Folder::open(root)?, Path::new(""), group, &mut Vec::new())
+    }
+
+    #[test]
+    fn a_file_with_another_name_elsewhere_keeps_its_mode_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let (sealed, sent) = (dir.path().join("v1"), dir.path().join("v2"));
+        for folder in [&sealed, &sent] {
+            fs::create_dir(folder).unwrap();
+        }
+        fs::write(sealed.join("file"), "content").unwrap();
+        fs::set_permissions(sealed.join("file"), fs::Permissions::from_mode(0o640)).unwrap();
+        fs::hard_link(sealed.join("file"), sent.join("file")).unwrap();
+        closed(&sent, fs::metadata(&sent).unwrap().gid()).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o7777;
+        assert_eq!(mode(&sealed.join("file")), 0o640);
+        assert_eq!(mode(&sent.join("file")), 0o440);
+        assert_eq!(fs::read(sent.join("file")).unwrap(), b"content");
+        assert!(!sent.join(COPY).exists());
     }
 
     #[test]
@@ -189,7 +240,16 @@ mod tests {
             fs::set_permissions(path(name), fs::Permissions::from_mode(mode)).unwrap();
         }
         fs::set_permissions(path("d"), fs::Permissions::from_mode(0o2777)).unwrap();
-        closed(dir.path(), fs::metadata(dir.path()).unwrap().gid()).unwrap();
+        let group = fs::metadata(dir.path()).unwrap().gid();
+        let mut special = Vec::new();
+        close_below(
+            &Folder::open(dir.path()).unwrap(),
+            Path::new(""),
+            group,
+            &mut special,
+        )
+        .unwrap();
+        assert_eq!(special, [Path::new("d/tool")]);
         for (name, mode) in [("d", 0o2750), ("d/file", 0o440), ("d/tool", 0o550)] {
             let is = fs::metadata(path(name)).unwrap().mode() & 0o7777;
             assert_eq!(is, mode, "{name}: {is:o}");

@@ -49,7 +49,8 @@ pub(super) fn difference(
     Ok(None)
 }
 
-fn same_file(one: &Entry, other: &Entry) -> io::Result<bool> {
+/// Whether two files have the same bytes, and the same right to be run.
+pub(super) fn same_file(one: &Entry, other: &Entry) -> io::Result<bool> {
     if one.identity() == other.identity() {
         return Ok(true);
     }

@@ -1,0 +1,338 @@
+//! `tealkeep key`: which laptops may sign in here, and what each of their keys opens. It changes two files of root's
+//! whole or not at all, and leaves everything in them that it does not know.
+
+use std::fmt::Write as _;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::door::who::opened_by;
+use super::progress::say;
+use super::units::{pick, read};
+use super::{DEFAULT_CONFIG, DEFAULT_SOCKET, Failure, Outcome, print, terminal};
+use crate::durable::{read_small, write_whole};
+use crate::http::auth::Scope;
+use crate::keys::{self, Change, Given, Line};
+use crate::units::{BACKUP_USER, DEPLOY_KEYS, DOOR, PULL_KEYS, USER, door_for_pulling};
+
+/// A file of keys is not larger than this, in bytes.
+const LARGEST: u64 = 1 << 20;
+/// sshd reads the file as the user who signs in, so others must be able to.
+const MODE: u32 = 0o644;
+/// A laptop's name is not longer than this, in characters.
+const LONGEST_NAME: usize = 64;
+
+#[derive(Debug, Args)]
+pub struct KeyArgs {
+    #[command(subcommand)]
+    deed: Option<Deed>,
+    /// The file of the keys that deploy.
+    #[arg(long, global = true, hide = true, default_value = DEPLOY_KEYS)]
+    deploy_keys: PathBuf,
+    /// The file of the keys that pull.
+    #[arg(long, global = true, hide = true, default_value = PULL_KEYS)]
+    pull_keys: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Deed {
+    /// List the keys and what each opens; this is also what happens without a word.
+    List,
+    /// Let a laptop's key in. Run it as root; run it again to change what the key opens.
+    Add(AddArgs),
+    /// Let a key in no more.
+    Remove {
+        /// What it is called, or its fingerprint, as `tealkeep key list` shows them.
+        key: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct AddArgs {
+    /// The public key: its .pub file, `-` for standard input, or its line in quotes.
+    #[arg(allow_hyphen_values = true)]
+    key: String,
+    /// What it opens: `read` looks, `deploy` deploys too, `admin` restores too.
+    #[arg(long, default_value = "deploy", conflicts_with = "pull")]
+    scope: Scope,
+    /// The key fetches this app's snapshots, and does nothing else.
+    #[arg(long, value_name = "APP")]
+    pull: Option<String>,
+    /// What the key is called, for example after the laptop; left out, its own comment.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// The configuration, which says where an app's snapshots are.
+    #[arg(long, default_value = DEFAULT_CONFIG, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// A key as it is listed.
+#[derive(Debug, Serialize)]
+struct Listed {
+    name: String,
+    fingerprint: String,
+    user: &'static str,
+    opens: String,
+    file: PathBuf,
+}
+
+/// `tealkeep key`
+pub fn run(args: &KeyArgs, json: bool) -> Outcome {
+    match &args.deed {
+        None | Some(Deed::List) => list(args, json),
+        Some(Deed::Add(add)) => self::add(args, add, json),
+        Some(Deed::Remove { key }) => remove(args, key, json),
+    }
+}
+
+impl KeyArgs {
+    /// The files, with who signs in with their keys.
+    fn files(&self) -> [(&'static str, &Path); 2] {
+        [(USER, &*self.deploy_keys), (BACKUP_USER, &*self.pull_keys)]
+    }
+}
+
+fn add(args: &KeyArgs, add: &AddArgs, json: bool) -> Outcome {
+    let given: Given = text_of(&add.key)?
+        .parse()
+        .map_err(|why| Failure::Call(format!("{}: {why}", shown(&add.key))))?;
+    let name = name_of(add, &given)?;
+    let (user, file, command) = match &add.pull {
+        Some(app) => {
+            let config = read(&add.config)?;
+            let command = door_for_pulling(&config, pick(&config, Some(app))?);
+            (BACKUP_USER, &args.pull_keys, command)
+        }
+        None => {
+            let command = match add.scope {
+                Scope::Deploy => DOOR.to_owned(),
+                Scope::Read | Scope::Admin => format!("{DOOR} --scope {}", add.scope),
+            };
+            (USER, &args.deploy_keys, command)
+        }
+    };
+    let line = Line::new(&command, given.key, name);
+    let before = content(file)?;
+    if let Some(other) = keys::lines(&before)
+        .flatten()
+        .find(|known| known.key != line.key && known.comment == line.comment)
+    {
+        return Err(Failure::Call(format!(
+            "another key is called {} already ({}); give this one another name with --name, or remove that one first",
+            line.comment,
+            other.key.fingerprint()
+        )));
+    }
+    let (after, change) = keys::with_line(&before, &line);
+    if change != Change::Unchanged {
+        write(file, &after)?;
+    }
+    let (listed, name) = (listed(user, file, &line), &line.comment);
+    print(json, &listed, || {
+        let opens = &listed.opens;
+        match change {
+            Change::Added => format!("{name} may sign in as {user} now: it {opens}."),
+            Change::Unchanged => format!("{name} was let in already: it {opens}."),
+            Change::Replaced(_) => format!("{name} was let in before; from now on it {opens}."),
+        }
+    })
+}
+
+/// What was given, or what the file that was named holds.
+fn text_of(given: &str) -> Result<String, Failure> {
+    let bytes = if given == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().take(LARGEST).read_to_end(&mut bytes)?;
+        bytes
+    } else if given.contains(char::is_whitespace) && !Path::new(given).exists() {
+        return Ok(given.to_owned());
+    } else {
+        read_small(Path::new(given), LARGEST)
+            .map_err(|e| Failure::Call(format!("{given} can't be read: {e}")))?
+    };
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn shown(given: &str) -> &str {
+    match given {
+        "-" => "standard input",
+        _ if given.contains(char::is_whitespace) => "what was given",
+        file => file,
+    }
+}
+
+fn name_of(add: &AddArgs, given: &Given) -> Result<String, Failure> {
+    let name = match &add.name {
+        Some(name) => name.trim(),
+        None => given.comment.as_str(),
+    };
+    if name.is_empty() {
+        return Err(Failure::Call(
+            "the key has no comment that says whose it is; give it a name, for example --name annas-laptop".to_owned(),
+        ));
+    }
+    if name.chars().any(char::is_control) || name.chars().count() > LONGEST_NAME {
+        return Err(Failure::Call(format!(
+            "{name:?} is no name for a key: at most {LONGEST_NAME} characters that can be printed"
+        )));
+    }
+    Ok(name.to_owned())
+}
+
+fn list(args: &KeyArgs, json: bool) -> Outcome {
+    let mut all = Vec::new();
+    for (user, file) in args.files() {
+        for line in keys::lines(&content(file)?) {
+            match line {
+                Ok(line) => all.push(listed(user, file, &line)),
+                Err(unread) => say(format_args!(
+                    "line {} of {} lets nobody in: {}",
+                    unread.number,
+                    file.display(),
+                    unread.why
+                )),
+            }
+        }
+    }
+    print(json, &all, || {
+        if all.is_empty() {
+            return "No laptop may sign in yet. `sudo tealkeep key add FILE.pub` lets one in."
+                .to_owned();
+        }
+        let wide = all.iter().map(|key| key.name.chars().count()).max();
+        let wide = wide.unwrap_or_default();
+        let mut text = String::new();
+        for key in &all {
+            let _ = writeln!(
+                text,
+                "{:wide$}  {}  {}@: {}",
+                key.name, key.fingerprint, key.user, key.opens
+            );
+        }
+        text
+    })
+}
+
+fn remove(args: &KeyArgs, wanted: &str, json: bool) -> Outcome {
+    let mut found = Vec::new();
+    for (user, file) in args.files() {
+        for line in keys::lines(&content(file)?).flatten() {
+            if line.comment == wanted || line.key.fingerprint() == wanted {
+                found.push((user, file, line));
+            }
+        }
+    }
+    let Some((_, _, first)) = found.first() else {
+        return Err(Failure::Call(format!(
+            "there is no key called {wanted:?}; `tealkeep key list` shows those that there are"
+        )));
+    };
+    if found.iter().any(|(_, _, line)| line.key != first.key) {
+        return Err(Failure::Call(format!(
+            "several keys are called {wanted:?}; name one by its fingerprint, as `tealkeep key list` shows it"
+        )));
+    }
+    let mut gone = Vec::new();
+    for (user, file, line) in found {
+        let (after, is_gone) = keys::without(&content(file)?, &line.key);
+        if is_gone {
+            write(file, &after)?;
+        }
+        gone.push(listed(user, file, &line));
+    }
+    print(json, &gone, || {
+        format!("{wanted} may sign in no more. Connections that are open go on until they end.")
+    })
+}
+
+fn listed(user: &'static str, file: &Path, line: &Line) -> Listed {
+    Listed {
+        name: match line.comment.as_str() {
+            "" => "(without a name)".to_owned(),
+            name => terminal::line(name),
+        },
+        fingerprint: line.key.fingerprint(),
+        user,
+        opens: terminal::line(&opens(user, line)),
+        file: file.to_owned(),
+    }
+}
+
+/// What a line opens, in words that follow "it".
+fn opens(user: &str, line: &Line) -> String {
+    let command = match line.command() {
+        Ok(command) => command,
+        Err(why) => return format!("opens nothing: {why}"),
+    };
+    let Some(command) = command else {
+        return match user {
+            BACKUP_USER => "opens nothing: its line names no command".to_owned(),
+            _ => "looks and deploys; its line names no command".to_owned(),
+        };
+    };
+    match opened_by(&command, Path::new(DEFAULT_SOCKET)) {
+        Ok(grant) => match (grant.door.pulls(), grant.door.scope()) {
+            (Some(app), _) => format!("pulls the snapshots of {app}"),
+            (None, Some(Scope::Read)) => "looks only".to_owned(),
+            (None, Some(Scope::Admin)) => "looks, deploys and restores".to_owned(),
+            (None, Some(Scope::Deploy) | None) => "looks and deploys".to_owned(),
+        },
+        Err(why) => format!("opens nothing: {why}"),
+    }
+}
+
+/// What a file of keys holds; nothing where it is not there.
+fn content(file: &Path) -> Result<String, Failure> {
+    match read_small(file, LARGEST) {
+        Ok(bytes) => String::from_utf8(bytes).map_err(|_| {
+            Failure::Tried(anyhow!(
+                "{} holds bytes that are no UTF-8, so it is left alone; mend it with an editor",
+                file.display()
+            ))
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(Failure::Tried(anyhow!(
+            "{} can't be read: {error}",
+            file.display()
+        ))),
+    }
+}
+
+/// Replaces a file of keys. Its owner is whoever runs this, which must be root for sshd to take it.
+fn write(file: &Path, text: &str) -> Outcome {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root && [DEPLOY_KEYS, PULL_KEYS].map(Path::new).contains(&file) {
+        return Err(Failure::Call(format!(
+            "{} is root's; run this with sudo",
+            file.display()
+        )));
+    }
+    match file.symlink_metadata() {
+        Ok(meta) if !meta.is_file() => {
+            return Err(Failure::Tried(anyhow!(
+                "{} is not a regular file, so it is left alone",
+                file.display()
+            )));
+        }
+        Ok(meta) if meta.nlink() > 1 => {
+            return Err(Failure::Tried(anyhow!(
+                "{} has a second name (a hard link), which would keep the old content; remove that one first",
+                file.display()
+            )));
+        }
+        Ok(_) => {}
+        Err(_) if file.parent().is_some_and(Path::is_dir) => {}
+        Err(_) => {
+            return Err(Failure::Tried(anyhow!(
+                "the folder of {} is not there; as root: systemd-tmpfiles --create tealkeep.conf",
+                file.display()
+            )));
+        }
+    }
+    write_whole(file, text.as_bytes(), MODE).context("the keys are as they were")?;
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! What a push does not send: by default what holds secrets, or is made anew on the machine. rsync itself says what
+//! its rules left out, so that what is printed is what happened.
+
+/// Patterns (rsync(1), "FILTER RULES") of what stays on the laptop at any depth, unless the ignore file says
+/// otherwise: secrets, the history, and what a package manager made for this machine.
+pub(super) const BY_DEFAULT: [&str; 6] = [
+    ".git",
+    ".env",
+    ".env.local",
+    ".env.*.local",
+    "node_modules",
+    ".venv",
+];
+
+/// How many of the names are printed.
+const MAX_SHOWN: usize = 8;
+
+/// What was left out of one push, as far as rsync has said.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut {
+    /// By a rule, in the order of the transfer.
+    by_rule: Vec<String>,
+    /// Neither file, folder nor link.
+    special: Vec<String>,
+}
+
+impl LeftOut {
+    /// Takes a line of rsync's with `--debug=FILTER`; whether it was one of these. `own` are patterns of files that
+    /// nobody would miss.
+    pub(super) fn take(&mut self, line: &str, own: &[String]) -> bool {
+        if let Some(rest) = line.strip_prefix("skipping non-regular file \"") {
+            self.special.push(rest.trim_end_matches('"').to_owned());
+            return true;
+        }
+        let Some(rest) = line.strip_prefix("[sender] ") else {
+            return false;
+        };
+        let Some(hidden) = rest.strip_prefix("hiding ") else {
+            // What a rule of the ignore file sends.
+            return rest.starts_with("showing ");
+        };
+        let name = hidden
+            .strip_prefix("file ")
+            .or_else(|| hidden.strip_prefix("directory "));
+        if let Some((name, pattern)) =
+            name.and_then(|name| name.rsplit_once(" because of pattern "))
+            && !own.iter().any(|known| known == pattern)
+        {
+            self.by_rule.push(name.to_owned());
+        }
+        true
+    }
+
+    /// What there is to say of it, line by line.
+    pub(super) fn told(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if !self.by_rule.is_empty() {
+            lines.push(format!(
+                "Not sent: {}. A line `+ NAME` in .tealkeepignore sends one of them all the same.",
+                listed(&self.by_rule)
+            ));
+        }
+        if !self.special.is_empty() {
+            lines.push(format!(
+                "Not sent, since a release holds files, folders and links only: {}.",
+                listed(&self.special)
+            ));
+        }
+        lines
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    let shown = names[..names.len().min(MAX_SHOWN)].join(", ");
+    match names.len().saturating_sub(MAX_SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rsync_hides_is_named_and_nothing_else_is_taken() {
+        let mut left = LeftOut::default();
+        let own = ["/.tealkeepignore".to_owned()];
+        for (line, is_taken) in [
+            ("[sender] hiding file .env because of pattern .env", true),
+            (
+                "[sender] hiding directory web/node_modules because of pattern node_modules",
+                true,
+            ),
+            (
+                "[sender] hiding file a because of pattern b.txt because of pattern *.txt",
+                true,
+            ),
+            (
+                "[sender] hiding file .tealkeepignore because of pattern /.tealkeepignore",
+                true,
+            ),
+            (
+                "[sender] showing directory sub/.venv because of pattern <rule from a file read earlier>",
+                true,
+            ),
+            ("skipping non-regular file \"run/app.sock\"", true),
+            ("Number of files: 8 (reg: 2, dir: 4)", false),
+            ("", false),
+        ] {
+            assert_eq!(left.take(line, &own), is_taken, "{line}");
+        }
+        assert_eq!(
+            left.told(),
+            [
+                "Not sent: .env, web/node_modules, a because of pattern b.txt. A line `+ NAME` in .tealkeepignore sends one of them all the same.",
+                "Not sent, since a release holds files, folders and links only: run/app.sock.",
+            ]
+        );
+    }
+
+    #[test]
+    fn many_names_are_counted() {
+        let mut left = LeftOut::default();
+        assert_eq!(left.told(), Vec::<String>::new());
+        for number in 0..11 {
+            let line = format!("[sender] hiding file {number}.log because of pattern *.log");
+            left.take(&line, &[]);
+        }
+        assert!(left.told()[0].contains("7.log and 3 more."), "{left:?}");
+    }
+}

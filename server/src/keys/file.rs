@@ -1,0 +1,79 @@
+//! A whole file of keys: its lines with where they stand, and what it is after one was added or removed.
+
+use super::{Line, PublicKey};
+
+/// A line that sshd does not take, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// Which, from 1 on.
+    pub number: usize,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// What adding a line changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It is new.
+    Added,
+    /// It was there already.
+    Unchanged,
+    /// The key was there with this line, whose place it took.
+    Replaced(Line),
+}
+
+/// The lines with keys, in order; comments and empty lines are left out.
+pub fn lines(text: &str) -> impl Iterator<Item = Result<Line, Unread>> {
+    let numbered = text.lines().zip(1..);
+    numbered
+        .filter(|(line, _)| has_key(line))
+        .map(|(line, number)| line.parse().map_err(|why| Unread { number, why }))
+}
+
+fn has_key(line: &str) -> bool {
+    let line = line.trim();
+    !line.is_empty() && !line.starts_with('#')
+}
+
+fn key_of(line: &str) -> Option<Line> {
+    has_key(line).then(|| line.parse().ok()).flatten()
+}
+
+/// The file with this line in it, once: in the place of a line of the same key, or at the end.
+#[must_use]
+pub fn with_line(text: &str, new: &Line) -> (String, Change) {
+    let mut change = Change::Added;
+    let mut out = String::new();
+    for line in text.lines() {
+        match key_of(line).filter(|known| known.key == new.key) {
+            None => out.push_str(&format!("{line}\n")),
+            Some(known) if change == Change::Added => {
+                out.push_str(&format!("{new}\n"));
+                change = match known == *new {
+                    true => Change::Unchanged,
+                    false => Change::Replaced(known),
+                };
+            }
+            // sshd looks at the first line of a key: a second one would never count.
+            Some(_) => {}
+        }
+    }
+    if change == Change::Added {
+        out.push_str(&format!("{new}\n"));
+    }
+    (out, change)
+}
+
+/// The file without this key, and whether it was there.
+#[must_use]
+pub fn without(text: &str, key: &PublicKey) -> (String, bool) {
+    let mut is_gone = false;
+    let mut out = String::new();
+    for line in text.lines() {
+        match key_of(line) {
+            Some(known) if known.key == *key => is_gone = true,
+            _ => out.push_str(&format!("{line}\n")),
+        }
+    }
+    (out, is_gone)
+}
