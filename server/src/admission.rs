@@ -192,7 +192,7 @@ impl<N: Eq + Hash + Clone> State<N> {
                 |entry: &Entry<N>| !entry.is_known && entry.network.as_ref() == Some(&network);
             let held = self.taken.values().filter(|entry| is_of(entry)).count();
             for _ in limits.per_network..held {
-                self.take_oldest(newcomer, &is_of);
+                self.take_oldest(newcomer, is_of);
             }
         }
         // Each admission adds one, so that one is enough.

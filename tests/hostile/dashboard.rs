@@ -35,22 +35,12 @@ struct Dashboard {
 }
 
 /// What is special about one.
+#[derive(Default)]
 struct Wish {
     bounds: Bounds,
     paces: Paces,
     https: bool,
     trusted_proxies: TrustedProxies,
-}
-
-impl Default for Wish {
-    fn default() -> Wish {
-        Wish {
-            bounds: Bounds::default(),
-            paces: Paces::default(),
-            https: false,
-            trusted_proxies: TrustedProxies::default(),
-        }
-    }
 }
 
 impl Dashboard {
@@ -177,9 +167,9 @@ async fn ended(connections: &mut [TcpStream]) -> usize {
     let mut ended = 0;
     for connection in connections {
         let mut some = [0; 4096];
-        match tokio::time::timeout(Duration::from_millis(1), connection.read(&mut some)).await {
-            Ok(Ok(0) | Err(_)) => ended += 1,
-            Ok(Ok(_)) | Err(_) => {}
+        let read = tokio::time::timeout(Duration::from_millis(1), connection.read(&mut some));
+        if let Ok(Ok(0) | Err(_)) = read.await {
+            ended += 1;
         }
     }
     ended

@@ -207,11 +207,11 @@ pub fn adopt(
     let (mut files, mut pieces) = (Vec::new(), Vec::new());
     for candidate in found.candidates {
         match look_at(&candidate, order, &crowded, &scratch, &known, watch) {
-            Ok(Seen::Fit(proven, night, bytes)) => {
-                let sha256 = proven.1;
+            Ok(Seen::Fit(fit, night, bytes)) => {
+                let (proven, sha256) = *fit;
                 let there = Where::Beside(candidate.name.clone());
-                known.add([&*sha256, &*proven.0.plain_sha256], night.date, &there);
-                pieces.push((candidate, proven.0, sha256, night, bytes));
+                known.add([&*sha256, &*proven.plain_sha256], night.date, &there);
+                pieces.push((candidate, proven, sha256, night, bytes));
             }
             Ok(Seen::Done(looked)) => files.push(*looked),
             Err(Unproven::Refused(why)) => files.push(candidate.looked(Outcome::Refused, why)),
@@ -300,7 +300,7 @@ fn workplace(keeper: &Keeper, order: &Adopt) -> io::Result<PathBuf> {
 /// What is known of one file.
 enum Seen {
     /// It is to be taken: what it holds with its checksum, its night, and the most bytes that it will need.
-    Fit((Proven, String), Night, u64),
+    Fit(Box<(Proven, String)>, Night, u64),
     /// There is nothing to do about it.
     Done(Box<Looked>),
 }
@@ -348,7 +348,7 @@ fn look_at(
         // It is to be compressed; as long as that is not done, it may be as large as it is.
         Packing::Plain => proven.plain_bytes,
     };
-    Ok(Seen::Fit((proven, opened.sha256), night, bytes))
+    Ok(Seen::Fit(Box::new((proven, opened.sha256)), night, bytes))
 }
 
 /// The days on which more than one file without a date was last changed: a copy of the folder has given them all the

@@ -206,7 +206,7 @@ mod tests {
         );
         // After ours it takes nothing; without ours it takes all.
         assert_eq!(found(&[":3000"], &[ours(), old.clone()]).rivals, []);
-        let alone = found(&[":80", "tcp/0.0.0.0:3000"], &[old.clone()]);
+        let alone = found(&[":80", "tcp/0.0.0.0:3000"], std::slice::from_ref(&old));
         assert_eq!((alone.is_ours_there, alone.rivals.len()), (false, 1));
         assert_eq!(found(&[":443"], std::slice::from_ref(&old)).rivals, []);
         // As Caddy puts two sites of one address together, and with a handler that answers nothing in front.
