@@ -185,8 +185,9 @@ fn each_form_posts_to_this_site_and_has_a_button_with_a_text() {
                 .map(|(at, _)| at)
                 .zip(inside(form, "<label for=\"", "\""))
             {
+                let controls = ["input", "select"].map(|name| format!("<{name} id=\"{label}\""));
                 assert!(
-                    form[at..].contains(&format!("<input id=\"{label}\"")),
+                    controls.iter().any(|control| form[at..].contains(control)),
                     "{name}: {label}"
                 );
             }

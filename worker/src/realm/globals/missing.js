@@ -162,7 +162,7 @@
     MessageEvent: ['userActivation'],
     IDBVersionChangeEvent: ['dataLoss', 'dataLossMessage'],
     SubtleCrypto: ['decapsulateBits', 'decapsulateKey', 'encapsulateBits', 'encapsulateKey', 'getPublicKey'],
-    Performance: ['eventCounts', 'setResourceTimingBufferSize', 'clearResourceTimings', 'onresourcetimingbufferfull'],
+    Performance: ['setResourceTimingBufferSize', 'clearResourceTimings', 'onresourcetimingbufferfull'],
     EventTarget: ['when'],
     Client: ['lifecycleState'],
     WindowClient: ['ancestorOrigins'],

@@ -8,7 +8,7 @@ fn handlers_are_functions_or_scripts_and_delays_are_longs() {
         "globalThis.log = []; const order = (...delays) => new Promise(done => { const seen = []; for (const d of delays) setTimeout(() => seen.push(String(d)), d); setTimeout(() => done(seen.join()), 200); });",
         &[
             (
-                "[setTimeout.length, setInterval.length, clearTimeout.length, queueMicrotask.length, Object.keys(self).includes('setTimeout')]",
+                "[setTimeout.length, setInterval.length, clearTimeout.length, queueMicrotask.length, Object.keys(WorkerGlobalScope.prototype).includes('setTimeout')]",
                 "[1,1,0,1,true]",
             ),
             (

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn the_interfaces_are_bound_as_web_idl_has_it() {
     gives(
-        "const d = Object.getOwnPropertyDescriptor(self, 'performance'); const m = performance.mark('m');",
+        "const d = Object.getOwnPropertyDescriptor(WorkerGlobalScope.prototype, 'performance'); const m = performance.mark('m');",
         &[
             (
                 "[typeof d.get, typeof d.set, d.enumerable, String(performance)]",
