@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use sha2::{Digest, Sha256};
 
-pub use file::{Change, Unread, lines, with_line, without};
+pub use file::{Change, Unread, lines, other_options, with_line, without};
 
 /// The kinds of keys that sshd takes by default (OpenSSH, `PubkeyAcceptedAlgorithms`), certificates aside.
 const KINDS: [&str; 7] = [

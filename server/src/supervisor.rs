@@ -144,6 +144,11 @@ impl Supervisor {
         }
         let notify = config.notify.clone();
         let auth = Auth::open(journal.clone()).await?;
+        if auth.sessions.end_those_of_earlier_versions().await? > 0 {
+            let text = "Everybody was signed out of the dashboard, once: earlier versions let apps on this host see its \
+                        sessions. Sign in again.";
+            journal.note(NewEvent::new(Severity::Info, text)).await;
+        }
         let password_is_set = auth.password_is_set();
         let first_link = if *password_is_set.borrow() {
             None

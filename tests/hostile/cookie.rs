@@ -158,7 +158,8 @@ async fn doctor_tells(house: &mut House) {
     );
     let said = about_cookies(house);
     assert_eq!(said["level"], "fail", "{said}");
-    assert_eq!(said["mend"], "tealkeep units home --only commands | sh");
+    let mend = said["mend"].as_str().unwrap();
+    assert!(mend.starts_with("tealkeep units home"), "{said}");
 }
 
 fn about_cookies(house: &House) -> Value {

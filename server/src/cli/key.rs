@@ -127,6 +127,15 @@ fn add(args: &KeyArgs, add: &AddArgs, json: bool) -> Outcome {
             other.key.fingerprint()
         )));
     }
+    let others = keys::other_options(&before, &line.key);
+    if !others.is_empty() {
+        return Err(Failure::Call(format!(
+            "this key is in {} already, with {}, which a new line would lose; change that line in an editor, or remove \
+             the key first (`tealkeep key remove`)",
+            file.display(),
+            others.join(", ")
+        )));
+    }
     let (after, change) = keys::with_line(&before, &line);
     if change != Change::Unchanged {
         write(file, &after)?;

@@ -13,7 +13,10 @@ pub async fn look(findings: &mut Findings, app: &AppConfig) {
     let ports = Colour::BOTH.map(|colour| port(app, colour));
     let mend = match &app.runtime {
         RuntimeConfig::Systemd(_) => format!("tealkeep units {} --only commands | sh", app.name),
-        RuntimeConfig::Process(_) => "systemctl reload caddy.service".to_owned(),
+        RuntimeConfig::Process(_) => format!(
+            "tealkeep units {}    # put the printed site in place of the one that Caddy has, then: systemctl reload caddy.service",
+            app.name
+        ),
     };
     judge(findings, ways_to_app(caddy.admin, ports).await, mend);
 }

@@ -43,8 +43,8 @@ fn kernel(findings: &mut Findings, support: Support) {
     } else {
         findings.fail(
             Check::Sandbox,
-            "this kernel can't filter system calls (seccomp), so no service worker can be checked: deploys stop there",
-            "# use a 64-bit kernel (x86_64 or aarch64) with CONFIG_SECCOMP_FILTER, such as Raspberry Pi OS has",
+            "system calls can't be filtered here (seccomp), so no service worker can be checked: deploys of an app with one stop there",
+            "# install the 64-bit package (x86_64 or aarch64) on a 64-bit system whose kernel has CONFIG_SECCOMP_FILTER",
         );
     }
     if support.landlock {

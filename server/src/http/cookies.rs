@@ -8,14 +8,15 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use tower_sessions::session::{Id, Record};
+use tower_sessions::session::Id;
 
 use super::Server;
 use super::auth::{DEVICE_LIFETIME_SECONDS, cookie_name};
 use crate::names::cookies::{DEVICE_COOKIE, HTTPS_DEVICE_COOKIE, SESSION_COOKIE};
 
-/// How many cookies of one name are looked at: an app on the same host can plant more for paths of its own.
-const MAX_CANDIDATES: usize = 4;
+/// How many cookies of one name are looked at: an app on the same host can plant some for longer paths, which browsers
+/// send first, and browsers keep some 180 a host.
+const MAX_CANDIDATES: usize = 256;
 
 /// In a request: what its browser's device cookie holds.
 #[derive(Debug, Clone)]
@@ -35,8 +36,8 @@ fn device_cookie_name(https: bool) -> &'static str {
 
 /// Leaves the request the one session cookie that counts.
 ///
-/// Over HTTPS a session under the plain name, from before `https` was set or from an earlier version, is moved once: it
-/// gets a new id under the `__Host-` name, and the old one signs nobody in any more.
+/// Over HTTPS a session under the plain name signs nobody in: the app on this host may have seen its id, before `https`
+/// was set or before the proxies kept it from the app. The browser is told to forget it.
 pub async fn settle(
     State(server): State<Arc<Server>>,
     mut request: Request,
@@ -46,13 +47,8 @@ pub async fn settle(
     let (session_name, device_name) = (cookie_name(https), device_cookie_name(https));
     let candidates = values(request.headers(), session_name);
     let device = values(request.headers(), device_name).into_iter().next();
-    let mut moved = None;
+    let has_plain = https && !values(request.headers(), SESSION_COOKIE).is_empty();
     let session = match candidates.as_slice() {
-        [] if https => {
-            let old = values(request.headers(), SESSION_COOKIE);
-            moved = move_over(&server, &old).await;
-            moved.as_ref().map(|record| record.id.to_string())
-        }
         [] => None,
         [only] => Some(only.clone()),
         [first, ..] => {
@@ -71,8 +67,9 @@ pub async fn settle(
         request.extensions_mut().insert(DeviceToken(device));
     }
     let mut response = next.run(request).await;
-    if let Some(record) = moved {
-        set_moved(response.headers_mut(), session_name, &record);
+    if has_plain {
+        let forget = format!("{SESSION_COOKIE}=; Path=/; Max-Age=0");
+        set(response.headers_mut(), &forget);
     }
     if let Some(SetDevice(token)) = response.extensions_mut().remove() {
         let secure = if https { "; Secure" } else { "" };
@@ -116,40 +113,6 @@ async fn first_live(server: &Server, candidates: &[String]) -> Option<String> {
         }
     }
     None
-}
-
-async fn move_over(server: &Server, old: &[String]) -> Option<Record> {
-    for candidate in old {
-        let Ok(id) = candidate.parse::<Id>() else {
-            continue;
-        };
-        match server.auth.sessions.move_over(id).await {
-            Ok(Some(record)) => return Some(record),
-            Ok(None) => {}
-            // Whoever held it signs in anew.
-            Err(error) => tracing::warn!("a session could not be moved to its new name: {error:#}"),
-        }
-    }
-    None
-}
-
-fn set_moved(headers: &mut HeaderMap, name: &str, record: &Record) {
-    let is_set = headers
-        .get_all(header::SET_COOKIE)
-        .iter()
-        .any(|field| field.as_bytes().starts_with(name.as_bytes()));
-    if !is_set {
-        let left = record.expiry_date - time::OffsetDateTime::now_utc();
-        set(
-            headers,
-            &format!(
-                "{name}={}; HttpOnly; SameSite=Lax; Path=/; Max-Age={}; Secure",
-                record.id,
-                left.whole_seconds().max(0)
-            ),
-        );
-    }
-    set(headers, &format!("{SESSION_COOKIE}=; Path=/; Max-Age=0"));
 }
 
 /// Browsers take no `__Host-` cookie without `Secure`, not even one that removes it.
@@ -219,7 +182,7 @@ mod tests {
         ] {
             assert_eq!(values(&sent(fields), "tealkeep"), found, "{fields:?}");
         }
-        let many = "tealkeep=x; ".repeat(100);
+        let many = "tealkeep=x; ".repeat(300);
         assert_eq!(
             values(&sent(&[many.as_bytes()]), "tealkeep").len(),
             MAX_CANDIDATES

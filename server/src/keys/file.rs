@@ -64,6 +64,48 @@ pub fn with_line(text: &str, new: &Line) -> (String, Change) {
     (out, change)
 }
 
+/// The options that a line of this key has besides those that [`with_line`] writes, such as `from` and `expiry-time`
+/// (sshd(8), "AUTHORIZED_KEYS FILE FORMAT"): a new line would lose them.
+#[must_use]
+pub fn other_options(text: &str, key: &PublicKey) -> Vec<String> {
+    const OURS: [&str; 7] = [
+        "restrict",
+        "command",
+        "no-pty",
+        "no-port-forwarding",
+        "no-agent-forwarding",
+        "no-x11-forwarding",
+        "no-user-rc",
+    ];
+    let of_key = text
+        .lines()
+        .filter_map(key_of)
+        .filter(|known| known.key == *key);
+    let mut others = Vec::new();
+    for options in of_key.filter_map(|line| line.options) {
+        // What is in quotes may hold commas; the names stand outside.
+        let mut is_quoted = false;
+        let mut before = ' ';
+        let bare: String = options
+            .chars()
+            .filter(|c| {
+                is_quoted ^= *c == '"' && before != '\\';
+                before = *c;
+                !is_quoted
+            })
+            .collect();
+        let names = bare
+            .split(',')
+            .map(|option| option.split('=').next().unwrap_or_default());
+        others.extend(
+            names
+                .filter(|name| !OURS.contains(&name.to_ascii_lowercase().as_str()))
+                .map(str::to_owned),
+        );
+    }
+    others
+}
+
 /// The file without this key, and whether it was there.
 #[must_use]
 pub fn without(text: &str, key: &PublicKey) -> (String, bool) {

@@ -111,3 +111,26 @@ fn a_file_keeps_what_else_it_holds() {
     assert!(is_gone && !text.contains(A) && text.contains(B) && text.starts_with("# mine"));
     assert!(!without(&text, &a).1);
 }
+
+#[test]
+fn options_that_a_new_line_would_lose_are_named() {
+    let key = A.parse::<Line>().unwrap().key;
+    for (options, expected) in [
+        ("", &[][..]),
+        (
+            "restrict,command=\"tealkeep door --scope read, from=x\" ",
+            &[],
+        ),
+        (
+            "from=\"10.0.0.0/8,192.168.1.2\",restrict,expiry-time=\"20270101\" ",
+            &["from", "expiry-time"],
+        ),
+        ("verify-required ", &["verify-required"]),
+    ] {
+        assert_eq!(
+            other_options(&format!("{options}{A}\n"), &key),
+            expected,
+            "{options}"
+        );
+    }
+}

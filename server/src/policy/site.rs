@@ -152,7 +152,7 @@ impl Site {
         let is_own = self.has(&ask.url);
         let direct = self.direct.filter(|_| is_own);
         let request = request(ask, direct)?;
-        if !is_own && ask.url.host() == self.origin.host() {
+        if !is_own && same_host(&ask.url, &self.origin) {
             return Err(
                 "is another port or scheme of the site's own host, where a check asks for nothing"
                     .to_owned(),
@@ -165,6 +165,15 @@ impl Site {
         let response = self.clients.send(request, host).await?;
         read(&ask.url, response, longest).await
     }
+}
+
+/// Whether two addresses name one host. A name with a dot at its end is the same name (RFC 1034 section 3.1).
+fn same_host(one: &Url, other: &Url) -> bool {
+    let name = |url: &Url| {
+        let host = url.host_str().unwrap_or_default();
+        host.trim_end_matches('.').to_ascii_lowercase()
+    };
+    name(one) == name(other)
 }
 
 impl Answer {

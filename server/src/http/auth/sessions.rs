@@ -1,9 +1,7 @@
 //! The sessions of browsers, kept in the journal's database under the hash of their id, so that they
 //! survive a restart and can be revoked one by one.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::Engine;
@@ -21,16 +19,14 @@ use crate::names::cookies::{HTTPS_SESSION_COOKIE, SESSION_COOKIE};
 
 /// How long a sign-in lasts.
 const LIFETIME: time::Duration = time::Duration::days(90);
-/// How long requests under the old id of a moved session still get its new one.
-const MOVE_GRACE: Duration = Duration::from_secs(60);
+/// The setting that says that no session is left whose id an app may have seen.
+const KEPT_FROM_APPS: &str = "sessions-kept-from-apps";
 
 /// The session store.
 #[derive(Debug, Clone)]
 pub struct Sessions {
     journal: Journal,
     ended: Arc<watch::Sender<()>>,
-    /// The new ids of sessions that were moved just now, by their old handles.
-    moved: Arc<Mutex<HashMap<String, (Id, Instant)>>>,
 }
 
 /// A session as the account page shows it.
@@ -57,7 +53,6 @@ impl Sessions {
         Sessions {
             journal,
             ended: Arc::new(watch::Sender::new(())),
-            moved: Arc::default(),
         }
     }
 
@@ -78,44 +73,28 @@ impl Sessions {
         matches!(self.load(&id).await, Ok(Some(_)))
     }
 
-    /// Gives a session a new id, after which the old one opens nothing. Requests under the old id that were already on
-    /// their way get the same new one for [`MOVE_GRACE`]. `None` where there is no such session.
+    /// Ends the sessions of earlier versions, once for this journal: their ids reached the apps behind Caddy, and some
+    /// behind the gate. Answers with how many there were.
     ///
     /// # Errors
     /// The journal can't be read or written.
-    pub async fn move_over(&self, old: Id) -> anyhow::Result<Option<Record>> {
-        let handle = Sessions::handle(old);
-        let found = self.load(&old).await?;
-        let new = {
-            let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
-            moved.retain(|_, (_, at)| at.elapsed() < MOVE_GRACE);
-            match &found {
-                Some(_) => {
-                    moved
-                        .entry(handle.clone())
-                        .or_insert_with(|| (Id::default(), Instant::now()))
-                        .0
-                }
-                None => match moved.get(&handle) {
-                    Some((new, _)) => *new,
-                    None => return Ok(None),
-                },
-            }
-        };
-        if let Some(mut record) = found {
-            record.id = new;
-            let (data, new) = (serde_json::to_string(&record)?, Sessions::handle(new));
-            // Of two requests that are here at once, the second finds nothing left to move.
-            self.journal
-                .with(move |connection| {
-                    connection.execute(
-                        "UPDATE session SET id = ?1, data = ?2 WHERE id = ?3",
-                        params![new, data, handle],
-                    )
-                })
-                .await?;
+    pub async fn end_those_of_earlier_versions(&self) -> anyhow::Result<usize> {
+        if self.journal.setting(KEPT_FROM_APPS).await?.is_some() {
+            return Ok(0);
         }
-        Ok(self.load(&new).await?)
+        let ended = self
+            .journal
+            .with(|connection| {
+                connection.execute(
+                    "DELETE FROM session WHERE substr(id, 1, 7) <> 'device:'",
+                    [],
+                )
+            })
+            .await?;
+        self.journal
+            .set_setting(KEPT_FROM_APPS, Some("yes".to_owned()))
+            .await?;
+        Ok(ended)
     }
 
     /// All sessions that have not run out.
@@ -275,24 +254,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_session_is_moved_once_and_its_old_id_is_worth_nothing() {
+    async fn sessions_of_earlier_versions_end_once() {
         let dir = tempfile::tempdir().unwrap();
         let sessions = Sessions::new(Journal::open(dir.path()).unwrap());
-        let mut record = Record {
-            id: Id::default(),
-            data: Default::default(),
-            expiry_date: time::OffsetDateTime::now_utc() + LIFETIME,
+        let sign_in = async || {
+            let mut record = Record {
+                id: Id::default(),
+                data: Default::default(),
+                expiry_date: time::OffsetDateTime::now_utc() + LIFETIME,
+            };
+            sessions.create(&mut record).await.unwrap();
+            record.id
         };
-        sessions.create(&mut record).await.unwrap();
-        let (first, second) =
-            tokio::join!(sessions.move_over(record.id), sessions.move_over(record.id));
-        let (first, second) = (first.unwrap().unwrap(), second.unwrap().unwrap());
-        assert_eq!(first.id, second.id);
-        assert_ne!(first.id, record.id);
-        assert!(!sessions.is_live(record.id).await && sessions.is_live(first.id).await);
-        assert!(sessions.move_over(Id::default()).await.unwrap().is_none());
-        // The grace ends nothing but what it is for: a session that is revoked meanwhile is gone.
-        sessions.revoke(Sessions::handle(first.id)).await.unwrap();
-        assert!(sessions.move_over(record.id).await.unwrap().is_none());
+        let old = sign_in().await;
+        assert_eq!(sessions.end_those_of_earlier_versions().await.unwrap(), 1);
+        assert!(!sessions.is_live(old).await);
+        let new = sign_in().await;
+        assert_eq!(sessions.end_those_of_earlier_versions().await.unwrap(), 0);
+        assert!(sessions.is_live(new).await);
     }
 }
