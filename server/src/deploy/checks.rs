@@ -375,6 +375,15 @@ async fn see(
     let seen = web::look(&site, order)
         .await
         .map_err(|silence| silence.to_string())?;
+    // An app that is down for a moment is no fault of its headers, and it is told elsewhere that it is down.
+    let has_page = seen.api_only || seen.pages.iter().any(web::Page::is_had);
+    let mut statuses = seen.pages.iter().map(|page| page.answer.status);
+    if public
+        && !has_page
+        && let Some(status) = statuses.find(|status| *status >= 500)
+    {
+        return Err(format!("{origin} answered {status}, and no page was seen"));
+    }
     let seen = Arc::new(seen);
     // Where the release itself gives no answer, other looks at it say so.
     let changed = match public {
