@@ -361,6 +361,15 @@ async fn a_worker_that_throws_where_it_is_spoken_to_is_no_pass_and_a_post_that_f
             "onfetch = (event) => event.waitUntil(Promise.reject(new Error('own')));",
             Some("given to `waitUntil` was rejected"),
         ),
+        // A page would answer on that port, and the worker would store it then.
+        (
+            "onfetch = (event) => event.waitUntil((async () => { const channel = new MessageChannel();
+               const client = await clients.get(event.clientId || event.resultingClientId);
+               client?.postMessage('?', [channel.port2]);
+               await new Promise((go) => { channel.port1.onmessage = go; });
+               (await caches.open('p')).put(event.request, await fetch(event.request)); })());",
+            Some("given to `waitUntil` never settled"),
+        ),
         (
             "this is no script",
             Some("This check's engine can't parse the script"),

@@ -41,8 +41,8 @@ impl Said {
         matches!(self, Said::Day(..))
     }
 
-    /// The day that is meant where the folder writes dates in `order`. Without one, or where that order makes no date
-    /// of it, it stays open.
+    /// The day that is meant where the folder writes dates in `order`. Without one it stays open, unless it can be read
+    /// in one way only.
     pub(super) fn settled(self, order: Option<Order>) -> Said {
         let Said::Either {
             day_first,
@@ -52,10 +52,12 @@ impl Said {
         else {
             return self;
         };
-        let meant = match order {
-            Some(Order::DayFirst) => day_first,
-            Some(Order::MonthFirst) => month_first,
-            None => None,
+        let meant = match (day_first, month_first, order) {
+            // There is no other way to read it.
+            (Some(only), None, _) | (None, Some(only), _) => Some(only),
+            (Some(day_first), Some(_), Some(Order::DayFirst)) => Some(day_first),
+            (Some(_), Some(month_first), Some(Order::MonthFirst)) => Some(month_first),
+            (Some(_), Some(_), None) | (None, None, _) => None,
         };
         meant.map_or(self, |date| Said::Day(date, at))
     }
@@ -301,6 +303,11 @@ fn either(captures: &Captures<'_>) -> Option<Said> {
 }
 
 fn epoch(captures: &Captures<'_>) -> Option<Said> {
+    if captures.name("thousandths").is_none()
+        && let Some(said) = ten_digits(captures.name("seconds")?.as_str())
+    {
+        return said;
+    }
     let at = Timestamp::new(number(captures, "seconds")?, 0).ok()?;
     let at = at.to_zoned(TimeZone::UTC);
     let is_one = YEARS.contains(&at.year());
@@ -318,6 +325,34 @@ fn week(captures: &Captures<'_>) -> Option<Said> {
 fn month(captures: &Captures<'_>) -> Option<Said> {
     let first = Date::new(year(captures)?, number(captures, "m")?, 1).ok()?;
     Some(Said::Span(first, first.last_of_month()))
+}
+
+/// Ten digits that are a date and an hour with the year in front. `Some(None)` where they could be a date written in
+/// another order as well as seconds: then nothing is said. `None` where they can be seconds only.
+fn ten_digits(text: &str) -> Option<Option<Said>> {
+    let part = |range: std::ops::Range<usize>| text.get(range)?.parse::<i16>().ok();
+    let short = |range| part(range).and_then(|number| i8::try_from(number).ok());
+    let is_time = |hour: Option<i8>, minute: Option<i8>| {
+        hour.is_some_and(|hour| hour < 24) && minute.is_some_and(|minute| minute < 60)
+    };
+    let date = |year: Option<i16>, month: Option<i8>, day: Option<i8>| {
+        let year = year.filter(|year| YEARS.contains(year))?;
+        Date::new(year, month?, day?).ok()
+    };
+    // YYYYMMDDHH
+    let hour = short(8..10);
+    if let Some(day) = date(part(0..4), short(4..6), short(6..8))
+        && let Some(time) = hour.and_then(|hour| Time::new(hour, 0, 0, 0).ok())
+    {
+        return Some(Some(Said::Day(day, Some(At::Local(time)))));
+    }
+    let year = part(0..2).map(|year| 2000 + year);
+    let is_short_year =
+        date(year, short(2..4), short(4..6)).is_some() && is_time(short(6..8), short(8..10));
+    let is_year_last = is_time(hour, Some(0))
+        && (date(part(4..8), short(2..4), short(0..2)).is_some()
+            || date(part(4..8), short(0..2), short(2..4)).is_some());
+    (is_short_year || is_year_last).then_some(None)
 }
 
 #[cfg(test)]
@@ -511,6 +546,17 @@ mod tests {
         );
         for path in ["home-1763696400.db", "1763696400123/home.db"] {
             assert_eq!(said(path), utc, "{path}");
+        }
+        assert_eq!(
+            said("home-2026112103.db"),
+            Said::Day(
+                date(2026, 11, 21),
+                Some(At::Local(Time::constant(3, 0, 0, 0)))
+            )
+        );
+        // 21 November 2016, 03:30, or 21 January 2021; 12 November 2026, or 19 May 2008.
+        for path in ["home-1611210330.db", "home-1211202603.db"] {
+            assert_eq!(said(path), Said::Nothing, "{path}");
         }
         for path in [
             "home-9999999999.db",

@@ -457,7 +457,16 @@ impl<'a> Case<'a> {
                             )
                         })
                     }
-                    (None, true) if !ended.responded => None,
+                    // In a browser it may settle: a page answers a message, a request comes back.
+                    (None, true) if !ended.responded => {
+                        (!self.asked_in_vain(visit.id)).then(|| {
+                            format!(
+                                "With the network up, {} was left to the network, and what was given to `waitUntil` never \
+                                 settled, so that what it would have done can't be told.",
+                                words::visit(visit)
+                            )
+                        })
+                    }
                     (Some(why), _) => Some(format!(
                         "With the network up, {} got an error instead of an answer: {why}.{}",
                         words::visit(visit),

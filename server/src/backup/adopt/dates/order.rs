@@ -13,14 +13,13 @@ pub(in super::super) enum Order {
     MonthFirst,
 }
 
-/// The order that all of a folder's dates can be read in, if at least one of them can't be read in the other. A date
-/// that is still to come is no reading. `None` where nothing decides, or where they contradict one another.
+/// The order in which a folder writes its dates, told by those that can be read in one way only. A date that is still to
+/// come is no reading. `None` where no date tells it, or where two of them contradict one another.
 pub(in super::super) fn order_of(
     folder: impl IntoIterator<Item = Said>,
     today: Date,
 ) -> Option<Order> {
-    let (mut day_first, mut month_first) = (true, true);
-    let mut any = false;
+    let (mut day_first, mut month_first) = (false, false);
     for said in folder {
         let Said::Either {
             day_first: day,
@@ -30,15 +29,14 @@ pub(in super::super) fn order_of(
         else {
             continue;
         };
-        any = true;
         let is_past = |date: Option<Date>| date.is_some_and(|date| date <= today);
-        day_first &= is_past(day);
-        month_first &= is_past(month);
+        day_first |= is_past(day) && !is_past(month);
+        month_first |= is_past(month) && !is_past(day);
     }
-    match (any, day_first, month_first) {
-        (true, true, false) => Some(Order::DayFirst),
-        (true, false, true) => Some(Order::MonthFirst),
-        (true, true, true) | (true, false, false) | (false, _, _) => None,
+    match (day_first, month_first) {
+        (true, false) => Some(Order::DayFirst),
+        (false, true) => Some(Order::MonthFirst),
+        (true, true) | (false, false) => None,
     }
 }
 
@@ -67,5 +65,10 @@ mod tests {
         assert_eq!(order(&["04.05.2026.db", "05.04.2026.db"]), None);
         assert_eq!(order(&["13.05.2026.db", "05-13-2026.db"]), None);
         assert_eq!(order(&["2026-11-20.db"]), None);
+        // One that a wrong clock has dated says nothing.
+        assert_eq!(
+            order(&["04.05.2026.db", "13.05.2026.db", "31.12.2027.db"]),
+            Some(Order::DayFirst)
+        );
     }
 }
