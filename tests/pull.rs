@@ -445,8 +445,9 @@ fn the_configuration_comes_along_and_nothing_takes_it_away() {
     assert!(said["configuration"].is_null(), "{said}");
     let there = pair.path("backups/tealkeep.toml");
     let read = |name: &str| fs::read_to_string(pair.copy().join(name)).ok();
-    for text in ["one", "two"] {
-        fs::write(&there, text).unwrap();
+    let copy_of = |text: &str| format!("# A copy of Tealkeep's configuration, of {text}\n");
+    for text in ["one", "two", "three"] {
+        fs::write(&there, copy_of(text)).unwrap();
         let said = pair.pull(&[]).succeeds().json();
         assert!(
             said["configuration"]
@@ -455,12 +456,18 @@ fn the_configuration_comes_along_and_nothing_takes_it_away() {
                 .ends_with("/tealkeep.toml"),
             "{said}"
         );
-        assert_eq!(read("tealkeep.toml").as_deref(), Some(text));
+        assert_eq!(read("tealkeep.toml"), Some(copy_of(text)));
     }
-    assert_eq!(read("tealkeep.toml.before").as_deref(), Some("one"));
+    assert_eq!(read("tealkeep.toml.before"), Some(copy_of("one")));
+    let dated = fs::read_dir(pair.copy()).unwrap().flatten().find(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        name.starts_with("tealkeep.toml.before-2")
+    });
+    let dated = dated.expect("the second one stays as well").path();
+    assert_eq!(fs::read_to_string(dated).unwrap(), copy_of("two"));
     fs::remove_file(&there).unwrap();
     pair.pull(&["--mirror", "--all"]).succeeds();
-    assert_eq!(read("tealkeep.toml").as_deref(), Some("two"));
+    assert_eq!(read("tealkeep.toml"), Some(copy_of("three")));
     // What stands beside the snapshots disturbs nobody.
     Said::of(
         &Command::new(TEALKEEP)
@@ -470,6 +477,27 @@ fn the_configuration_comes_along_and_nothing_takes_it_away() {
             .unwrap(),
     )
     .succeeds();
+}
+
+#[test]
+fn a_configuration_that_cant_be_kept_leaves_the_snapshots_whole() {
+    let pair = Pair::start();
+    pair.snapshot();
+    pair.pull(&[]).succeeds();
+    let own = pair.copy().join("tealkeep.toml");
+    fs::write(&own, "mine\n").unwrap();
+    fs::write(
+        pair.path("backups/tealkeep.toml"),
+        "# A copy of Tealkeep's configuration, of the machine at home\n",
+    )
+    .unwrap();
+    let newest = pair.snapshot();
+    let said = pair.pull(&[]).succeeds();
+    assert!(said.stderr.contains("stays as it is"), "{}", said.stderr);
+    assert!(said.json()["configuration"].is_null());
+    assert_eq!(fs::read_to_string(&own).unwrap(), "mine\n");
+    let sums = fs::read_to_string(pair.copy().join("SHA256SUMS")).unwrap();
+    assert!(sums.contains(&newest.to_string()), "{sums}");
 }
 
 #[test]

@@ -14,8 +14,8 @@ use crate::units::data;
 const MAX_SEEN: usize = 10_000;
 /// How many are named; the others are counted.
 const MAX_NAMED: usize = 6;
-/// What SQLite keeps beside a database.
-const OF_DATABASE: [&str; 3] = ["-wal", "-shm", "-journal"];
+/// What SQLite keeps beside a database, by its ending (<https://www.sqlite.org/tempfiles.html>, sections 2.1 to 2.3).
+pub const OF_DATABASE: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// What a database's file is called, by its ending.
 const DATABASES: [&str; 4] = [".sqlite", ".sqlite3", ".db", ".db3"];
 
@@ -33,6 +33,8 @@ pub struct Beside {
 pub struct Entry {
     /// Its name in the folder, with control characters written out.
     pub name: String,
+    /// Its name as a command needs it; what is no UTF-8 is replaced.
+    pub file_name: String,
     /// What it is.
     pub kind: Kind,
     /// How many files it holds, itself included if it is one.
@@ -170,6 +172,7 @@ fn with_logs(mut entries: BTreeMap<String, (Kind, u64, u64)>) -> Vec<Entry> {
         .into_iter()
         .map(|(name, (kind, files, bytes))| Entry {
             name: name.escape_debug().to_string(),
+            file_name: name,
             kind,
             files,
             bytes,

@@ -2,6 +2,7 @@
 //! not. Each finding says what is so, and what mends it. What this user may not look at is said to be unknown.
 
 mod ask;
+mod beside;
 mod clock;
 mod cookies;
 mod data;

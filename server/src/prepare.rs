@@ -8,6 +8,7 @@ mod key;
 mod record;
 mod tree;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -54,19 +55,24 @@ pub fn made_in(directory: &Path) -> anyhow::Result<Made> {
     Ok(Made { told })
 }
 
-/// Whether a release can't do without another one, since its preparation was taken over from an earlier release by a
-/// version that did not look for paths in it.
+/// A file that names a directory that it needs is a script, a configuration or a small program; a larger one is not looked
+/// through for an older version's sake, in bytes.
+const MAX_LEANING_BYTES: u64 = 1 << 20;
+
+/// Which of these directories, by their places in the list, a release can't do without, since its preparation was taken over
+/// from an earlier release by a version that did not look for paths in it. It reads what was made once for all of them,
+/// apart from files over 1 MiB.
 ///
 /// # Errors
 /// The record or what was made can't be read.
-pub fn leans_on(directory: &Path, other: &Path) -> anyhow::Result<bool> {
+pub fn leans_on(directory: &Path, others: &[&Path]) -> anyhow::Result<BTreeSet<usize>> {
     let Some(record) = Record::of(directory)? else {
-        return Ok(false);
+        return Ok(BTreeSet::new());
     };
     if record.searched || record.taken_from.is_none() {
-        return Ok(false);
+        return Ok(BTreeSet::new());
     }
-    Ok(bound::first_naming(directory, &record.entries, other)?.is_some())
+    bound::all_named(directory, &record.entries, others, MAX_LEANING_BYTES)
 }
 
 impl Made {

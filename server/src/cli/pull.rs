@@ -91,8 +91,16 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
     };
     let fetched = pull.fetch(args.all, &mut traffic);
     // What has come is put in order, whether all of it came or not.
-    let configuration = configuration::take_over(&pull.dest)?;
-    let removed = pull.settle(args.mirror && fetched.is_ok())?;
+    let settled = pull.settle(args.mirror && fetched.is_ok());
+    // The snapshots are what a pull is for; a copy that can't be kept is no failure of it.
+    let configuration = configuration::take_over(&pull.dest, jiff::Timestamp::now())
+        .unwrap_or_else(|error| {
+            say_line(format_args!(
+                "The copy of the configuration was not kept: {error:#}"
+            ));
+            None
+        });
+    let removed = settled?;
     fetched?;
 
     let newest = pull.here.keys().next_back().copied();

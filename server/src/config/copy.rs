@@ -18,6 +18,15 @@ const HEAD: &str = "\
 
 ";
 
+/// How each copy begins, whichever version wrote it.
+const HEAD_START: &[u8] = b"# A copy of Tealkeep's configuration,";
+
+/// Whether this text is a copy that Tealkeep wrote, rather than a file of somebody's own.
+#[must_use]
+pub fn is_copy(text: &[u8]) -> bool {
+    text.starts_with(HEAD_START)
+}
+
 /// The keys whose texts the copy holds. A text of any other key, also of one that a later version adds, stays out of it.
 const PLAIN: [&str; 53] = [
     "zone",
@@ -249,6 +258,7 @@ hold_listen = "127.0.0.1:3103"
     #[test]
     fn the_copy_holds_everything_but_secrets_and_is_refused_until_they_are_written_anew() {
         let copy = of(WHOLE).unwrap();
+        assert!(is_copy(copy.as_bytes()) && !is_copy(WHOLE.as_bytes()));
         assert!(!copy.contains("hunter2"), "{copy}");
         for kept in [
             "Europe/Berlin",

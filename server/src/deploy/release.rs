@@ -6,6 +6,7 @@ mod compare;
 mod group;
 mod share;
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -405,18 +406,39 @@ impl Releases {
             .into_iter()
             .partition(|release| needed.contains(&release.id));
         kept.extend(stay);
-        for release in old {
-            let path = self.path(&release.id);
-            // What can't be told is answered by keeping it: room is cheaper than a colour that does not start.
-            let is_used = kept
-                .iter()
-                .any(|kept| prepare::leans_on(&self.path(&kept.id), &path).unwrap_or(true));
-            if !is_used {
+        let leant_on = self.leant_on(&kept, &old);
+        for (at, release) in old.into_iter().enumerate() {
+            if !leant_on.contains(&at) {
                 remove_tree(&self.path(&release.id))?;
                 gone.push(release.id);
             }
         }
         Ok(gone)
+    }
+
+    /// Which of the old releases, by their places in the list, one that is kept can't do without.
+    fn leant_on(&self, kept: &[Release], old: &[Release]) -> BTreeSet<usize> {
+        let mut leant_on = BTreeSet::new();
+        for kept in kept {
+            let others: Vec<usize> = (0..old.len()).filter(|at| !leant_on.contains(at)).collect();
+            if others.is_empty() {
+                break;
+            }
+            let paths: Vec<PathBuf> = others.iter().map(|at| self.path(&old[*at].id)).collect();
+            let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+            match prepare::leans_on(&self.path(&kept.id), &paths) {
+                Ok(found) => leant_on.extend(found.into_iter().map(|at| others[at])),
+                // Disk space is cheaper than a colour that does not start.
+                Err(error) => {
+                    tracing::warn!(
+                        release = %kept.id,
+                        "no old release is removed, since it can't be told which of them this one uses: {error:#}"
+                    );
+                    leant_on.extend(others);
+                }
+            }
+        }
+        leant_on
     }
 }
 
@@ -579,7 +601,16 @@ mod tests {
         let gone = releases.prune(1, &[]).unwrap();
         let gone: Vec<_> = gone.iter().map(ReleaseId::as_str).collect();
         assert_eq!(gone, ["v0"]);
-        // Once the newest no longer uses it, it goes.
+        // What can't be read may name any of them.
+        let record = dir.path().join("v2").join(prepare::RECORD_FILE);
+        let text = fs::read_to_string(&record).unwrap();
+        fs::write(&record, text.replace("[\"venv\"]", "[\"lost\"]")).unwrap();
+        assert!(releases.prune(1, &[]).unwrap().is_empty());
+        fs::write(&record, text).unwrap();
+        // Once the newest no longer uses it, it goes. What a large file names is not looked for.
+        let mut large = v1.to_str().unwrap().as_bytes().to_owned();
+        large.resize((1 << 20) + 1, b'\n');
+        fs::write(dir.path().join("v2/venv/addon.node"), large).unwrap();
         fs::write(dir.path().join("v2/venv/run"), "#!/usr/bin/python\n").unwrap();
         assert_eq!(releases.prune(1, &[]).unwrap().len(), 1);
         assert!(!v1.exists());

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use rustix::fs::Access;
 
-use super::{Check, Findings, former};
+use super::{Check, Findings, beside, former};
 use crate::backup::catalogue::is_ahead;
 use crate::backup::database::{self, Database, bare_facts};
 use crate::backup::scratch::{free_bytes, human};
 use crate::backup::{Cancel, Catalogue, Watch};
-use crate::beside::{self, Beside};
+use crate::beside::{Beside, look as look_beside};
 use crate::config::{AppConfig, Config, RuntimeConfig};
 use crate::units::{data, quote::shell};
 
@@ -35,7 +35,7 @@ pub async fn look(
         backups(findings, app, is_pulled);
         former::look(findings, app);
         let (looked, state) = (app.clone(), config.state.clone());
-        let found = tokio::task::spawn_blocking(move || beside::look(&looked, &state)).await;
+        let found = tokio::task::spawn_blocking(move || look_beside(&looked, &state)).await;
         if let Ok(found) = found {
             others(findings, app, host, &found);
         }
@@ -106,21 +106,13 @@ fn others(findings: &mut Findings, app: &AppConfig, host: &str, found: &Beside) 
     let Some(said) = found.said() else {
         return;
     };
-    let folder = data(app).to_string_lossy().into_owned();
-    let file = app
-        .database
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy();
     findings.warn(
         Check::Backups,
-        format!("beside the database in {folder} lies what no snapshot holds: {said}"),
         format!(
-            "on the laptop: rsync -a --exclude={} you@{host}:{} ~/tealkeep/{}-files/    # as somebody who may read it; docs/data-beside.md says more",
-            shell(&format!("{file}*")),
-            shell(&format!("{folder}/")),
-            app.name
+            "beside the database in {} lies what no snapshot holds: {said}",
+            data(app).display()
         ),
+        beside::copy_commands(app, host, found),
     );
 }
 

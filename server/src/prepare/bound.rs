@@ -3,9 +3,10 @@
 //! on the day on which that release is removed. A Python venv is the usual case: each of its scripts begins with the
 //! path of its own interpreter.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -37,17 +38,75 @@ pub(super) fn first_naming(
     entries: &[PathBuf],
     named: &Path,
 ) -> anyhow::Result<Option<PathBuf>> {
-    let needles =
-        Needles::of(named).with_context(|| format!("cannot tell where {} is", named.display()))?;
+    let needles = Needles::find(named)?;
+    let found = walk_entries(directory, entries, &mut |path, meta| {
+        needles.are_in(path, meta)
+    })?;
+    Ok(found.map(|found| found.strip_prefix(directory).unwrap_or(&found).to_owned()))
+}
+
+/// Which of these directories, by their places in the list, are named below these entries of a directory. Everything is read
+/// once, whatever their number; files of more than `max_bytes` are passed over.
+///
+/// # Errors
+/// Something can't be read.
+pub(super) fn all_named(
+    directory: &Path,
+    entries: &[PathBuf],
+    others: &[&Path],
+    max_bytes: u64,
+) -> anyhow::Result<BTreeSet<usize>> {
+    let needles = others.iter().map(|other| Needles::find(other));
+    let needles = needles.collect::<anyhow::Result<Vec<_>>>()?;
+    let mut named = BTreeSet::new();
+    walk_entries(directory, entries, &mut |path, meta| {
+        let text = if meta.is_symlink() {
+            fs::read_link(path)?.into_os_string().into_vec()
+        } else if meta.is_file() && meta.len() <= max_bytes && !is_read_by_no_app(path) {
+            let mut text = Vec::new();
+            File::open(path)?.take(max_bytes).read_to_end(&mut text)?;
+            text
+        } else {
+            return Ok(false);
+        };
+        let here = (0..needles.len()).filter(|at| needles[*at].is_in(&text, true));
+        named.extend(here);
+        Ok(named.len() == needles.len())
+    })?;
+    Ok(named)
+}
+
+/// What is asked of each file and link; it is true where the walk ends.
+type Visit<'a> = &'a mut dyn FnMut(&Path, &fs::Metadata) -> io::Result<bool>;
+
+/// Visits files and links below these entries in the order of their names, and returns where the visit ended it.
+fn walk_entries(
+    directory: &Path,
+    entries: &[PathBuf],
+    visit: Visit<'_>,
+) -> anyhow::Result<Option<PathBuf>> {
     for entry in entries {
         let path = directory.join(entry);
         let found = path
             .symlink_metadata()
-            .and_then(|meta| needles.look(&path, &meta))
+            .and_then(|meta| walk(&path, &meta, visit))
             .with_context(|| format!("cannot look through {}", path.display()))?;
-        if let Some(found) = found {
-            let found = found.strip_prefix(directory).unwrap_or(&found);
-            return Ok(Some(found.to_owned()));
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+fn walk(path: &Path, meta: &fs::Metadata, visit: Visit<'_>) -> io::Result<Option<PathBuf>> {
+    if !meta.is_dir() {
+        return Ok(visit(path, meta)?.then(|| path.to_owned()));
+    }
+    let mut entries = fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        if let Some(found) = walk(&entry.path(), &entry.metadata()?, visit)? {
+            return Ok(Some(found));
         }
     }
     Ok(None)
@@ -60,6 +119,11 @@ struct Needles {
 }
 
 impl Needles {
+    fn find(directory: &Path) -> anyhow::Result<Needles> {
+        Needles::of(directory)
+            .with_context(|| format!("cannot tell where {} is", directory.display()))
+    }
+
     fn of(directory: &Path) -> io::Result<Needles> {
         let mut texts = vec![
             directory.as_os_str().as_bytes().to_owned(),
@@ -82,24 +146,13 @@ impl Needles {
         })
     }
 
-    fn look(&self, path: &Path, meta: &fs::Metadata) -> io::Result<Option<PathBuf>> {
+    /// Whether a file or a link names the directory.
+    fn are_in(&self, path: &Path, meta: &fs::Metadata) -> io::Result<bool> {
         if meta.is_symlink() {
             let target = fs::read_link(path)?;
-            let is_named = self.is_in(target.as_os_str().as_bytes(), true);
-            return Ok(is_named.then(|| path.to_owned()));
+            return Ok(self.is_in(target.as_os_str().as_bytes(), true));
         }
-        if meta.is_dir() {
-            let mut entries = fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()?;
-            entries.sort_by_key(fs::DirEntry::file_name);
-            for entry in entries {
-                if let Some(found) = self.look(&entry.path(), &entry.metadata()?)? {
-                    return Ok(Some(found));
-                }
-            }
-            return Ok(None);
-        }
-        let is_named = meta.is_file() && !is_read_by_no_app(path) && self.is_in_file(path)?;
-        Ok(is_named.then(|| path.to_owned()))
+        Ok(meta.is_file() && !is_read_by_no_app(path) && self.is_in_file(path)?)
     }
 
     fn is_in_file(&self, path: &Path) -> io::Result<bool> {
@@ -188,6 +241,32 @@ mod tests {
             });
             assert_eq!(binary, at("addon.node"), "{before}");
         }
+    }
+
+    #[test]
+    fn several_directories_are_looked_for_at_once_and_large_files_are_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let others = ["v1", "v2", "v3", "v4"].map(|name| dir.path().join(name));
+        for other in &others {
+            fs::create_dir(other).unwrap();
+        }
+        let release = dir.path().join("v9");
+        fs::create_dir_all(release.join("made/deep")).unwrap();
+        let script = format!("#!{}/x\n", others[0].display());
+        fs::write(release.join("made/deep/run"), script).unwrap();
+        std::os::unix::fs::symlink(others[2].join("x"), release.join("made/link")).unwrap();
+        let mut large = others[3].to_str().unwrap().as_bytes().to_owned();
+        large.resize(4097, b'\n');
+        fs::write(release.join("made/large"), &large).unwrap();
+        let named = |max_bytes| {
+            let others = others.each_ref().map(PathBuf::as_path);
+            all_named(&release, &["made".into()], &others, max_bytes).unwrap()
+        };
+        assert_eq!(named(4096), BTreeSet::from([0, 2]));
+        assert_eq!(named(4097), BTreeSet::from([0, 2, 3]));
+        fs::remove_dir(&others[1]).unwrap();
+        let gone = others.each_ref().map(PathBuf::as_path);
+        all_named(&release, &["made".into()], &gone, 4096).unwrap_err();
     }
 
     #[test]
