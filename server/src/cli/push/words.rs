@@ -10,12 +10,26 @@ use super::super::{Failure, WRONG_CALL};
 use crate::http::incoming::Incoming;
 use crate::names::AppName;
 use crate::units::DEPLOY_KEYS;
+/// Where a laptop's key belongs on the other machine.
+pub(in crate::cli) struct Keys {
+    /// The file.
+    pub(in crate::cli) file: &'static str,
+    /// The command that writes its line.
+    pub(in crate::cli) add: &'static str,
+}
+
+/// Where a deploying key belongs.
+const KEYS: Keys = Keys {
+    file: DEPLOY_KEYS,
+    add: "sudo tealkeep key add KEY.pub",
+};
+
 
 /// Parts of ssh's complaints, and what they mean.
 const OF_SSH: [(&str, &str); 8] = [
     (
         "Permission denied",
-        "does not take this key: it is not in KEYS there (`sudo tealkeep key add` lets it in), or --ssh 'ssh -i KEY' must name another one",
+        "does not take this key: it is not in KEYS there (`ADD` lets it in), or --ssh 'ssh -i KEY' must name another one",
     ),
     (
         "Host key verification failed",
@@ -61,7 +75,7 @@ pub(super) fn of_ssh(output: &Output, host: &str) -> Failure {
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said.trim();
     if output.status.code() == Some(SSH_FAILED) {
-        return Failure::Tried(anyhow!(not_reached(said, host, DEPLOY_KEYS)));
+        return Failure::Tried(anyhow!(not_reached(said, host, &KEYS)));
     }
     if output.status.code() == Some(127) || said.contains("command not found") {
         return Failure::Tried(anyhow!(
@@ -82,11 +96,14 @@ pub(super) fn of_ssh(output: &Output, host: &str) -> Failure {
     Failure::Tried(anyhow!(text))
 }
 
-/// Why ssh did not reach a host; `keys` is the file there in which this laptop's key belongs.
-pub(in crate::cli) fn not_reached(said: &str, host: &str, keys: &str) -> String {
+/// Why ssh did not reach a host; `keys` is where this laptop's key belongs there.
+pub(in crate::cli) fn not_reached(said: &str, host: &str, keys: &Keys) -> String {
     let known = OF_SSH.iter().find(|(part, _)| said.contains(part));
     match known {
-        Some((_, means)) => format!("{host} {} ({said})", means.replace("KEYS", keys)),
+        Some((_, means)) => {
+            let means = means.replace("KEYS", keys.file).replace("ADD", keys.add);
+            format!("{host} {means} ({said})")
+        }
         None => format!("{host} was not reached through ssh: {said}"),
     }
 }
