@@ -41,6 +41,10 @@ pub struct Incoming {
     /// The files of `tealkeep units` that do not follow from the configuration: missing, or older than it.
     #[serde(default)]
     pub outdated: Vec<String>,
+    /// Those of them that the commands of `tealkeep units` leave alone: changed by hand, or printed by a Tealkeep from
+    /// before there were checksums.
+    #[serde(default)]
+    pub left_alone: Vec<String>,
 }
 
 /// Where an app's releases stand.
@@ -82,6 +86,9 @@ pub async fn incoming(
     let folder = &app.config.releases;
     let space = rustix::fs::statvfs(folder)
         .with_context(|| format!("cannot ask for the free space of {}", folder.display()))?;
+    let outdated = crate::units::outdated(&server.config, &app.config);
+    let left_alone = outdated.iter().filter(|file| file.is_left_alone);
+    let left_alone = left_alone.map(|file| file.path.clone()).collect();
     Ok(Json(Incoming {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         folder: app.releases.push_path(&id),
@@ -91,7 +98,8 @@ pub async fn incoming(
         prepares: app.config.deploy.prepare.is_some(),
         free_bytes: space.f_bavail * space.f_frsize,
         url: app.config.url.as_ref().map(ToString::to_string),
-        outdated: crate::units::outdated(&server.config, &app.config),
+        outdated: outdated.into_iter().map(|file| file.path).collect(),
+        left_alone,
         id,
     }))
 }

@@ -4,12 +4,12 @@ use std::process::{ExitStatus, Output};
 
 use anyhow::anyhow;
 
-use super::super::progress::say;
 use super::super::remote::SSH_FAILED;
 use super::super::{Failure, WRONG_CALL};
 use crate::http::incoming::Incoming;
 use crate::names::AppName;
 use crate::units::DEPLOY_KEYS;
+
 /// Where a laptop's key belongs on the other machine.
 pub(in crate::cli) struct Keys {
     /// The file.
@@ -23,7 +23,6 @@ const KEYS: Keys = Keys {
     file: DEPLOY_KEYS,
     add: "sudo tealkeep key add KEY.pub",
 };
-
 
 /// Parts of ssh's complaints, and what they mean.
 const OF_SSH: [(&str, &str); 8] = [
@@ -58,16 +57,30 @@ const OF_SSH: [(&str, &str); 8] = [
     ),
 ];
 
-/// Says which of the printed files there are older than the configuration: the release starts with what they say.
-pub(super) fn of_outdated_units(incoming: &Incoming, app: &AppName, host: &str) {
-    if incoming.outdated.is_empty() {
-        return;
+/// Which of the printed files there are older than the configuration: the release starts with what they say.
+pub(super) fn of_outdated_units(incoming: &Incoming, app: &AppName, host: &str) -> Vec<String> {
+    let (left_alone, replaced): (Vec<&str>, Vec<&str>) = incoming
+        .outdated
+        .iter()
+        .map(String::as_str)
+        .partition(|path| incoming.left_alone.iter().any(|kept| kept == path));
+    let mut lines = Vec::new();
+    if !replaced.is_empty() {
+        lines.push(format!(
+            "The units of {app} at {host} are older than the configuration there, so this release starts without its last \
+             changes: {}. To bring them up to date, run there: sudo tealkeep units {app} --only commands | sudo sh",
+            replaced.join(", ")
+        ));
     }
-    say(format_args!(
-        "The units of {app} at {host} are older than the configuration there, so this release starts without its last \
-         changes: {}. To bring them up to date, run there: sudo tealkeep units {app} --only commands | sudo sh",
-        incoming.outdated.join(", ")
-    ));
+    if !left_alone.is_empty() {
+        lines.push(format!(
+            "Files of {app} at {host} do not follow from the configuration there, and the commands of `tealkeep units` \
+             leave them alone, since they were changed by hand or printed by an older Tealkeep: {}. How to bring them \
+             up to date, this says there: sudo tealkeep doctor {app}",
+            left_alone.join(", ")
+        ));
+    }
+    lines
 }
 
 /// Why asking something over ssh failed.
@@ -156,6 +169,30 @@ mod tests {
             Failure::Tried(error) => format!("{error:#}"),
             Failure::Said(code) => code.to_string(),
         }
+    }
+
+    #[test]
+    fn a_file_that_the_commands_leave_alone_is_one_for_the_doctor() {
+        let (commands, doctor) = ("--only commands", "sudo tealkeep doctor home");
+        let of = |outdated: &[&str], left_alone: &[&str]| {
+            let incoming = serde_json::json!({
+                "version": "1.0.0", "id": "v1", "folder": "/r", "basis": null, "taken": false, "resumes": false,
+                "prepares": false, "free_bytes": 1, "url": null, "outdated": outdated, "left_alone": left_alone,
+            });
+            let incoming: Incoming = serde_json::from_value(incoming).unwrap();
+            of_outdated_units(&incoming, &"home".parse().unwrap(), "pi")
+        };
+        assert_eq!(of(&[], &[]), Vec::<String>::new());
+        let all = of(&["/a", "/b"], &[]);
+        assert!(all.len() == 1 && all[0].contains("/a, /b") && all[0].contains(commands));
+        let none = of(&["/a"], &["/a"]);
+        assert!(none.len() == 1 && none[0].contains("/a") && none[0].contains(doctor));
+        assert!(!none[0].contains(commands), "{none:?}");
+        let both = of(&["/a", "/b"], &["/b"]);
+        assert!(
+            both[0].contains(": /a. ") && both[1].contains(": /b. "),
+            "{both:?}"
+        );
     }
 
     #[test]
