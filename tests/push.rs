@@ -218,6 +218,37 @@ fn a_directory_of_which_nothing_is_sent_is_refused() {
 }
 
 #[test]
+fn a_configuration_that_was_changed_after_the_start_is_said() {
+    const RESTART: &str = "sudo systemctl restart tealkeep";
+    let pair = Pair::start();
+    pair.build("v1", "one");
+    let said = pair.there(&["push", "v1", "home"]).succeeds();
+    assert!(!said.stderr.contains(RESTART), "{said:#?}");
+    let file = pair.path("tealkeep.toml");
+    let before = fs::read_to_string(&file).unwrap();
+    // A variable's value: the copy that goes with the backups does not hold it.
+    let after = before.replace(
+        "[app.runtime]\n",
+        "[app.runtime]\nenv = { GREETING = \"hello\" }\n",
+    );
+    assert_ne!(after, before);
+    fs::write(&file, &after).unwrap();
+    let said = pair
+        .there(&["push", "v1", "home", "--name", "v1"])
+        .succeeds();
+    assert!(
+        said.stderr.contains("was changed after Tealkeep started") && said.stderr.contains(RESTART),
+        "{said:#?}"
+    );
+    // With its old text it is the one that Tealkeep goes by.
+    fs::write(&file, &before).unwrap();
+    let said = pair
+        .there(&["push", "v1", "home", "--name", "v1"])
+        .succeeds();
+    assert!(!said.stderr.contains(RESTART), "{said:#?}");
+}
+
+#[test]
 fn a_connection_cut_while_sending_changes_nothing_and_the_next_push_goes_on() {
     let pair = Pair::start();
     let built = pair.build("v1", "one");

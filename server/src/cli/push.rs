@@ -81,8 +81,9 @@ pub async fn run(args: &PushArgs, host: &str, ssh: &str, json: bool) -> Outcome 
     };
     check_content(args, &directory, incoming.prepares)?;
     let id = incoming.id.clone();
+    let changed = words::of_changed_configuration(&incoming, host);
     let outdated = words::of_outdated_units(&incoming, &args.app, host);
-    outdated.iter().for_each(say);
+    changed.iter().chain(&outdated).for_each(say);
     tokio::select! {
         sent = send::send(&directory, &there, &incoming, &args.rsync_path) => sent?,
         () = called_off() => {

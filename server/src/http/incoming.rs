@@ -45,6 +45,10 @@ pub struct Incoming {
     /// before there were checksums.
     #[serde(default)]
     pub left_alone: Vec<String>,
+    /// Whether the configuration's file was changed after Tealkeep started, which goes by the older text until it is
+    /// restarted.
+    #[serde(default)]
+    pub config_changed: bool,
 }
 
 /// Where an app's releases stand.
@@ -100,6 +104,7 @@ pub async fn incoming(
         url: app.config.url.as_ref().map(ToString::to_string),
         outdated: outdated.into_iter().map(|file| file.path).collect(),
         left_alone,
+        config_changed: server.config.source.has_changed(),
         id,
     }))
 }

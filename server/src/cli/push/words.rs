@@ -57,6 +57,16 @@ const OF_SSH: [(&str, &str); 8] = [
     ),
 ];
 
+/// That the server there goes by an older text of its configuration than the one that stands there.
+pub(super) fn of_changed_configuration(incoming: &Incoming, host: &str) -> Option<String> {
+    incoming.config_changed.then(|| {
+        format!(
+            "The configuration at {host} was changed after Tealkeep started, so this push goes by the one from before. \
+             For the new one, restart it there: sudo systemctl restart tealkeep"
+        )
+    })
+}
+
 /// Which of the printed files there are older than the configuration: the release starts with what they say.
 pub(super) fn of_outdated_units(incoming: &Incoming, app: &AppName, host: &str) -> Vec<String> {
     let (left_alone, replaced): (Vec<&str>, Vec<&str>) = incoming
