@@ -172,6 +172,73 @@ fn a_line_that_is_not_tealkeeps_gives_no_shell_and_no_more_than_a_deploy() {
 }
 
 #[test]
+fn a_pulling_line_of_an_older_tealkeep_still_reads_its_folder_and_nothing_else() {
+    let mut pair = Pair::start();
+    let one = fs::read_to_string(public(&pair, "key")).unwrap();
+    let folder = pair.path("backups").display().to_string();
+    let line = format!("restrict,command=\"/usr/bin/rrsync -ro '{folder}'\" {one}");
+    pair.start_sshd_as_packaged("tealkeep-backup", &line);
+    fs::write(pair.path("backups/a snapshot"), "content").unwrap();
+    fs::write(pair.path("samples/secret"), "secret").unwrap();
+    std::os::unix::fs::symlink(pair.path("samples"), pair.path("backups/out")).unwrap();
+    let rsync = |from: &str, to: &str| {
+        let remote = |path: &str| match path.strip_prefix('@') {
+            Some(path) => format!("{}@127.0.0.1:{path}", pair.user),
+            None => pair.path(path).display().to_string(),
+        };
+        let output = Command::new("rsync")
+            .arg("-a")
+            .arg("-e")
+            .arg(pair.path("laptop/ssh"))
+            .args([remote(from), remote(to)])
+            .output();
+        Said::of(&output.unwrap())
+    };
+    rsync("@/", "laptop/fetched").succeeds();
+    let fetched = pair.path("laptop/fetched");
+    assert_eq!(fs::read(fetched.join("a snapshot")).unwrap(), b"content");
+    for outside in ["@/out/secret", "@/../samples/secret", "@/etc/hostname"] {
+        let said = rsync(outside, "laptop/stolen");
+        assert_ne!(said.code, 0, "{outside}: {said:#?}");
+    }
+    assert!(!pair.path("laptop/stolen").exists());
+    let written = rsync("laptop/key.pub", "@/planted");
+    assert!(
+        written.code != 0 && written.stderr.contains("reads only"),
+        "{written:#?}"
+    );
+    assert!(!pair.path("backups/planted").exists());
+    for asked in ["id", "", "tealkeep status", "tealkeep deploy home v1"] {
+        let said = pair.asks(asked).fails_with(2);
+        assert!(said.stdout.is_empty(), "{asked}: {said:#?}");
+    }
+    let word = pair.asks("tealkeep pulled home").fails_with(2);
+    assert!(
+        word.stderr.contains("sudo tealkeep key add --pull"),
+        "{word:#?}"
+    );
+    // Such a line is good for that alone.
+    for command in [
+        format!("rrsync {folder}"),
+        format!("rrsync -wo {folder}"),
+        format!("rrsync -ro -munge {folder}"),
+        format!("rrsync -ro {folder} {folder}"),
+        "rrsync -ro backups".to_owned(),
+        "rrsync -ro".to_owned(),
+        format!("sh -c 'rrsync -ro {folder}'"),
+    ] {
+        let line = format!("restrict,command=\"{command}\" {one}");
+        fs::write(pair.path("authorized_keys"), line).unwrap();
+        let said = rsync("@/", "laptop/none");
+        assert!(
+            said.code != 0 && said.stderr.contains("opens nothing"),
+            "{command}: {said:#?}"
+        );
+    }
+    assert!(!pair.path("laptop/none").exists());
+}
+
+#[test]
 fn keys_are_added_listed_changed_and_removed() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path();

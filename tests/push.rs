@@ -2,7 +2,7 @@
 //! `tealkeep door`, the real rsync, and a server with a preparation.
 
 use std::fs::{self, File};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::{Command, Stdio};
 
 use crate::support::pair::{Pair, until};
@@ -169,6 +169,83 @@ fn secrets_and_what_is_made_anew_stay_on_the_laptop_unless_the_ignore_file_says_
     }
     assert!(pair.path("releases/v1/kept/node_modules/x/file").exists());
     assert!(pair.path("releases/v1/.env.example").exists());
+}
+
+#[test]
+fn a_release_that_nothing_prepares_is_sent_with_its_modules() {
+    let pair = Pair::start_with("# unprepared", &[]);
+    let built = pair.build("v1", "one");
+    // The app does not start without what stands there, as a standalone build of Next.js does not.
+    let modules = built.join("node_modules/home");
+    fs::create_dir_all(&modules).unwrap();
+    fs::rename(built.join("release.toml"), modules.join("release.toml")).unwrap();
+    symlink("node_modules/home/release.toml", built.join("release.toml")).unwrap();
+    for (folder, file) in [
+        (".venv/bin", "tool"),
+        ("web/node_modules/x", "index.js"),
+        ("test/node_modules/y", "index.js"),
+    ] {
+        fs::create_dir_all(built.join(folder)).unwrap();
+        fs::write(built.join(folder).join(file), "content").unwrap();
+    }
+    fs::write(built.join(".env"), "SECRET=1").unwrap();
+    fs::write(built.join(".tealkeepignore"), "*.txt\n/test/node_modules\n").unwrap();
+    let said = pair.there(&["push", "v1", "home"]).succeeds();
+    assert_eq!(pair.live(), "v1");
+    let release = pair.path("releases/v1");
+    for sent in [
+        "node_modules/laptop/index.js",
+        "web/node_modules/x/index.js",
+        ".venv/bin/tool",
+    ] {
+        assert!(release.join(sent).exists(), "{sent}: {said:#?}");
+    }
+    for kept in [".env", ".git", "test/node_modules"] {
+        assert!(!release.join(kept).exists(), "{kept}");
+        assert!(said.stderr.contains(kept), "{kept}: {said:#?}");
+    }
+}
+
+#[test]
+fn a_directory_of_which_nothing_is_sent_is_refused() {
+    let pair = Pair::start();
+    let built = pair.path("laptop/v1");
+    fs::create_dir_all(built.join("node_modules/x")).unwrap();
+    fs::create_dir_all(built.join(".git")).unwrap();
+    let said = pair.there(&["push", "v1", "home"]).fails_with(2);
+    assert!(said.stderr.contains("was the release built?"), "{said:#?}");
+    assert_eq!(pair.live(), "none");
+}
+
+#[test]
+fn a_configuration_that_was_changed_after_the_start_is_said() {
+    const RESTART: &str = "sudo systemctl restart tealkeep";
+    let pair = Pair::start();
+    pair.build("v1", "one");
+    let said = pair.there(&["push", "v1", "home"]).succeeds();
+    assert!(!said.stderr.contains(RESTART), "{said:#?}");
+    let file = pair.path("tealkeep.toml");
+    let before = fs::read_to_string(&file).unwrap();
+    // A variable's value: the copy that goes with the backups does not hold it.
+    let after = before.replace(
+        "[app.runtime]\n",
+        "[app.runtime]\nenv = { GREETING = \"hello\" }\n",
+    );
+    assert_ne!(after, before);
+    fs::write(&file, &after).unwrap();
+    let said = pair
+        .there(&["push", "v1", "home", "--name", "v1"])
+        .succeeds();
+    assert!(
+        said.stderr.contains("was changed after Tealkeep started") && said.stderr.contains(RESTART),
+        "{said:#?}"
+    );
+    // With its old text it is the one that Tealkeep goes by.
+    fs::write(&file, &before).unwrap();
+    let said = pair
+        .there(&["push", "v1", "home", "--name", "v1"])
+        .succeeds();
+    assert!(!said.stderr.contains(RESTART), "{said:#?}");
 }
 
 #[test]

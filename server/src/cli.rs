@@ -43,6 +43,8 @@ use crate::config::{DEFAULT_CONFIG, DEFAULT_SOCKET};
 use crate::http::auth::Scope;
 use client::Client;
 
+pub(crate) use door::who::opened_by;
+
 /// Exit code: it was tried, and failed.
 const FAILED: u8 = 1;
 /// Exit code: the call itself was wrong.

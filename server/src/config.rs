@@ -7,6 +7,7 @@ pub mod notify;
 pub mod policy;
 mod prepare;
 pub mod reader;
+pub mod source;
 mod systemd;
 
 use std::collections::{BTreeMap, HashMap};
@@ -30,6 +31,7 @@ pub use caddy::{CaddySection, PREVIEW_HEADER};
 pub use notify::{Address, NotifyConfig};
 pub use policy::PolicyConfig;
 pub use prepare::PrepareConfig;
+pub use source::Source;
 pub use systemd::SystemdConfig;
 
 /// Where the packaged server looks for its configuration.
@@ -66,6 +68,8 @@ pub struct Config {
     pub apps: Vec<AppConfig>,
     /// The text that it was read from, without its secrets.
     pub copy: copy::Redacted,
+    /// Where that text stands, and what it was, so that a later change of it is noticed.
+    pub source: Source,
 }
 
 /// `[dashboard]`
@@ -299,10 +303,16 @@ impl Config {
             path: path.to_owned(),
             error,
         })?;
-        Config::parse(&source, true).map_err(|problems| ConfigError::Refused {
-            path: path.to_owned(),
-            problems,
-        })
+        match Config::parse(&source, true) {
+            Ok(config) => Ok(Config {
+                source: config.source.at(path),
+                ..config
+            }),
+            Err(problems) => Err(ConfigError::Refused {
+                path: path.to_owned(),
+                problems,
+            }),
+        }
     }
 
     /// Reads the text of a configuration; `on_this_machine` also looks for the files that it names.
@@ -330,6 +340,7 @@ impl Config {
         let root = Table::root(document.as_table(), &problems);
         let config = read_root(root, on_this_machine).map(|config| Config {
             copy: copy::Redacted::of(source),
+            source: Source::of(source),
             ..config
         });
         match (config, problems.into_sorted()) {
@@ -430,6 +441,7 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
         notify,
         apps: apps.into_iter().collect::<Option<Vec<_>>>()?,
         copy: copy::Redacted::default(),
+        source: Source::default(),
     })
 }
 

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::backup::Reason;
+use crate::config::Source;
 use crate::config::copy::Redacted;
 use crate::config::{
     AppConfig, BackupConfig, Config, Dashboard, DeployConfig, GateSection, HealthConfig,
@@ -246,5 +247,6 @@ fn configuration(options: &DemoOptions, folder: PathBuf) -> anyhow::Result<Confi
         notify: NotifyConfig::default(),
         apps: vec![app],
         copy: Redacted::default(),
+        source: Source::default(),
     })
 }

@@ -376,7 +376,7 @@ pub async fn examine(subject: &Subject<'_>) -> Vec<Finding> {
             units::machine(&mut findings).await;
         }
         if findings.wants(&[Check::Keys]) {
-            keys::look(&mut findings).await;
+            keys::look(&mut findings, config).await;
         }
     }
     if findings.wants(&[Check::Clock]) {

@@ -23,7 +23,7 @@ pub use commands::{
 pub use laptop::{
     DEPLOY_KEYS, DOOR, PULL_KEYS, door_for_pulling, one_line as pull_line, plain_line,
 };
-pub use marked::{Standing, outdated, standing};
+pub use marked::{Outdated, Standing, outdated, standing};
 pub use quote::Unwritable;
 
 /// The polkit verbs that Tealkeep may use on an app's units.

@@ -77,19 +77,24 @@ impl Pair {
              [[app]]\nname = \"home\"\ndatabase = \"{folder}/data/home.sqlite\"\n\
              releases = \"{folder}/releases\"\nbackups = \"{folder}/backups\"\n{section}\n\
              [app.runtime]\ncommand = [\"{TEALKEEP}\", \"home-app\"]\nblue_port = {}\ngreen_port = {}\n\
-             [app.router]\nlisten = \"127.0.0.1:{}\"\n\
-             [app.deploy]\nprepare = [\"sh\", \"-c\", {prepares:?}]\nprepare_inputs = [\"lock\"]\n\
-             prepare_versions = [[\"echo\", \"version 1\"]]\nprepare_timeout = \"{}\"\n",
+             [app.router]\nlisten = \"127.0.0.1:{}\"\n",
             free_port(),
             free_port(),
             free_port(),
             self.app,
-            if section.contains("# late") {
-                "1s"
-            } else {
-                "60s"
-            },
         );
+        let timeout = match section.contains("# late") {
+            true => "1s",
+            false => "60s",
+        };
+        let deploy = match section.contains("# unprepared") {
+            true => String::new(),
+            false => format!(
+                "[app.deploy]\nprepare = [\"sh\", \"-c\", {prepares:?}]\nprepare_inputs = [\"lock\"]\n\
+                 prepare_versions = [[\"echo\", \"version 1\"]]\nprepare_timeout = \"{timeout}\"\n"
+            ),
+        };
+        let configuration = format!("{configuration}{deploy}");
         let file = self.path("tealkeep.toml");
         fs::write(&file, configuration).unwrap();
         let log = File::create(self.path("server.log")).unwrap();

@@ -248,15 +248,19 @@ impl Machine {
     }
 
     fn runs_the_commands(&self) -> (bool, String) {
-        let mut script = of(CADDY).commands;
-        for folder in ["/etc/", "/srv/", "/var/"] {
-            script = script.replace(folder, &format!("{}{folder}", self.0.path().display()));
-        }
-        let said = run_with(&self.at("bin"), &script);
+        let said = self.run_the_commands();
         (
             said.status.success(),
             String::from_utf8(said.stderr).unwrap(),
         )
+    }
+
+    fn run_the_commands(&self) -> Output {
+        let mut script = of(CADDY).commands;
+        for folder in ["/etc/", "/srv/", "/var/"] {
+            script = script.replace(folder, &format!("{}{folder}", self.0.path().display()));
+        }
+        run_with(&self.at("bin"), &script)
     }
 }
 
@@ -296,6 +300,24 @@ fn a_change_of_the_configuration_reaches_what_nobody_changed_by_hand() {
     fs::write(machine.at(GREEN), green.split_once('\n').unwrap().1).unwrap();
     assert!(machine.runs_the_commands().0);
     assert_eq!(machine.read(GREEN), green);
+
+    // With other content nobody knows whether a person changed it, so no person is blamed.
+    fs::write(
+        machine.at(GREEN),
+        "[Unit]\nDescription=as printed long ago\n",
+    )
+    .unwrap();
+    let said = String::from_utf8(machine.run_the_commands().stdout).unwrap();
+    assert!(machine.read(GREEN).contains("long ago"));
+    let left_alone = |why: &str, file: &str| {
+        let line = format!("left alone, since {why}: {}", machine.at(file).display());
+        assert!(said.contains(&line), "{line}: {said}");
+    };
+    left_alone("somebody changed it", BLUE);
+    left_alone(
+        "it was printed by an older Tealkeep, or changed by hand",
+        GREEN,
+    );
     for folder in ["etc/systemd/system", "etc/tealkeep", "etc/caddy"] {
         let names = fs::read_dir(machine.at(folder)).unwrap();
         let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();

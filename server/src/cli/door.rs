@@ -20,7 +20,6 @@ use super::progress::say;
 use super::{Cli, Failure, Outcome, put, threads};
 use crate::http::auth::Scope;
 use crate::http::incoming::Folder;
-use crate::names::AppName;
 use crate::pulls::DEFAULT_SPOOL;
 
 /// Where sshd puts what the other side asked for (sshd(8), `command="…"`).
@@ -55,9 +54,20 @@ impl DoorArgs {
         self.pull.is_none().then_some(self.scope)
     }
 
-    /// The app whose snapshots the key pulls.
-    pub(super) fn pulls(&self) -> Option<&AppName> {
-        self.pull.as_ref().map(|pulls| &pulls.app)
+    /// What the key pulls, if it is one for pulling.
+    pub(crate) fn pulls(&self) -> Option<&fetch::Pulls> {
+        self.pull.as_ref()
+    }
+
+    /// The door for a key that pulls.
+    fn for_pulling(pulls: fetch::Pulls) -> DoorArgs {
+        DoorArgs {
+            scope: Scope::Read,
+            pull: Some(pulls),
+            spool: DEFAULT_SPOOL.into(),
+            keys: None,
+            command_required: false,
+        }
     }
 }
 

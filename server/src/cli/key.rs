@@ -285,7 +285,13 @@ fn opens(user: &str, line: &Line) -> String {
     };
     match opened_by(&command, Path::new(DEFAULT_SOCKET)) {
         Ok(grant) => match (grant.door.pulls(), grant.door.scope()) {
-            (Some(app), _) => format!("pulls the snapshots of {app}"),
+            (Some(pulls), _) => match &pulls.app {
+                Some(app) => format!("pulls the snapshots of {app}"),
+                None => format!(
+                    "pulls the snapshots in {}; an older Tealkeep wrote its line",
+                    pulls.folder.display()
+                ),
+            },
             (None, Some(Scope::Read)) => "looks only".to_owned(),
             (None, Some(Scope::Admin)) => "looks, deploys and restores".to_owned(),
             (None, Some(Scope::Deploy) | None) => "looks and deploys".to_owned(),

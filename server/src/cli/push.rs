@@ -6,7 +6,8 @@ mod left_out;
 mod send;
 pub(super) mod words;
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, anyhow};
@@ -28,8 +29,8 @@ const LEAST_FREE_BYTES: u64 = 16 * 1024 * 1024;
 
 #[derive(Debug, Args)]
 pub struct PushArgs {
-    /// The directory that holds the release. Not sent: `.git`, `.env`, `.env.local`, `.env.*.local`, `node_modules`,
-    /// `.venv`, and what its `.tealkeepignore` names.
+    /// The directory that holds the release. Not sent: `.git`, `.env`, `.env.local`, `.env.*.local`, and what its
+    /// `.tealkeepignore` names; where the app has a `prepare`, which makes them there, also `node_modules` and `.venv`.
     ///
     /// `.tealkeepignore` holds one pattern a line, as rsync's --exclude-from takes them: `*.log` at any depth, `/notes`
     /// at the top only, `cache/` a folder. A line `+ node_modules` sends what would be left out by default.
@@ -78,8 +79,11 @@ pub async fn run(args: &PushArgs, host: &str, ssh: &str, json: bool) -> Outcome 
         asked = ask(args, &there) => asked?,
         () = called_off() => return Err(anyhow!("called off; nothing has changed at {host}").into()),
     };
+    check_content(args, &directory, incoming.prepares)?;
     let id = incoming.id.clone();
-    words::of_outdated_units(&incoming, &args.app, host);
+    let changed = words::of_changed_configuration(&incoming, host);
+    let outdated = words::of_outdated_units(&incoming, &args.app, host);
+    changed.iter().chain(&outdated).for_each(say);
     tokio::select! {
         sent = send::send(&directory, &there, &incoming, &args.rsync_path) => sent?,
         () = called_off() => {
@@ -118,16 +122,23 @@ fn check_directory(args: &PushArgs) -> Result<PathBuf, Failure> {
             "{given} is not a directory; give the one that holds the release"
         )));
     }
-    let mut entries = full
+    check_content(args, &full, false)?;
+    Ok(full)
+}
+
+/// Refuses a directory of which nothing would be sent.
+fn check_content(args: &PushArgs, directory: &Path, prepares: bool) -> Outcome {
+    let given = args.directory.display();
+    let mut entries = directory
         .read_dir()
         .map_err(|e| Failure::Call(format!("{given} can't be read: {e}")))?;
-    let stays_here = |name: &std::ffi::OsStr| left_out::BY_DEFAULT.iter().any(|kept| name == *kept);
+    let stays_here = |name: &OsStr| left_out::by_default(prepares).any(|kept| name == kept);
     if entries.all(|entry| entry.is_ok_and(|entry| stays_here(&entry.file_name()))) {
         return Err(Failure::Call(format!(
             "{given} is empty; was the release built?"
         )));
     }
-    Ok(full)
+    Ok(())
 }
 
 /// Asks where it is to be sent.

@@ -7,7 +7,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::{Check, Findings, ask};
-use crate::keys;
+use crate::cli::opened_by;
+use crate::config::{Config, DEFAULT_SOCKET};
+use crate::keys::{self, Line};
+use crate::units::quote::shell;
 use crate::units::{BACKUP_USER, DEPLOY_KEYS, PULL_KEYS, USER};
 
 /// Where keys stood that a user could change himself.
@@ -43,10 +46,12 @@ const THEY: [SignsIn; 2] = [
     },
 ];
 
-pub async fn look(findings: &mut Findings) {
+pub async fn look(findings: &mut Findings, config: &Config) {
     file(findings, Path::new(DEPLOY_KEYS));
-    for who in THEY {
-        lines(findings, who.keys);
+    for who in &THEY {
+        if let Ok(text) = fs::read_to_string(who.keys) {
+            lines(findings, who, &text, config);
+        }
     }
     // Only root sees into that folder, and only root may ask sshd.
     if !rustix::process::geteuid().is_root() {
@@ -93,28 +98,75 @@ pub async fn look(findings: &mut Findings) {
     }
 }
 
-/// Whether each line of a file names what its key opens.
-fn lines(findings: &mut Findings, file: &str) {
-    let Ok(text) = fs::read_to_string(file) else {
-        return;
-    };
-    for line in keys::lines(&text) {
-        let said = match line {
-            Err(unread) => format!("line {} of {file} is no key: {}", unread.number, unread.why),
-            Ok(line) => {
-                let why = match line.command() {
-                    Ok(Some(_)) => continue,
-                    Ok(None) => "names no command".to_owned(),
-                    Err(why) => why,
-                };
-                format!(
-                    "the line of the key {} in {file}: {why}",
-                    line.key.fingerprint()
-                )
+/// Whether each line of somebody's file names what its key opens.
+fn lines(findings: &mut Findings, who: &SignsIn, text: &str, config: &Config) {
+    let file = who.keys;
+    for line in keys::lines(text) {
+        let line = match line {
+            Ok(line) => line,
+            Err(unread) => {
+                let said = format!("line {} of {file} is no key: {}", unread.number, unread.why);
+                findings.warn(Check::Keys, said, "tealkeep key list");
+                continue;
             }
         };
-        findings.warn(Check::Keys, said, "tealkeep key list");
+        let said = format!("the line of the key {} in {file}", line.key.fingerprint());
+        let opened = match line.command() {
+            Ok(Some(command)) => opened_by(&command, Path::new(DEFAULT_SOCKET)),
+            Ok(None) if who.keys == DEPLOY_KEYS => {
+                findings.warn(
+                    Check::Keys,
+                    format!("{said} names no command, so it deploys"),
+                    anew(who, &line, config, None),
+                );
+                continue;
+            }
+            Ok(None) => Err("it names no command, so it opens nothing".to_owned()),
+            Err(why) => Err(format!("{why}, so it opens nothing")),
+        };
+        match opened {
+            Err(why) => findings.fail(
+                Check::Keys,
+                format!("{said}: {why}"),
+                anew(who, &line, config, None),
+            ),
+            Ok(grant) => {
+                // Only such a line names a folder without its app.
+                let older = grant.door.pulls().filter(|pulls| pulls.app.is_none());
+                if let Some(older) = older {
+                    findings.warn(
+                        Check::Keys,
+                        format!(
+                            "{said} was written by an older Tealkeep: the key still pulls, but leaves no word of it"
+                        ),
+                        anew(who, &line, config, Some(&older.folder)),
+                    );
+                }
+            }
+        }
     }
+}
+
+/// The command that writes a key's line anew; `folder` is the backups folder that the line names.
+fn anew(who: &SignsIn, line: &Line, config: &Config, folder: Option<&Path>) -> String {
+    let pull = match who.keys {
+        PULL_KEYS => {
+            let mut apps = config.apps.iter();
+            let app = match (folder, &config.apps[..]) {
+                (Some(folder), _) => apps.find(|app| app.backups == folder),
+                (None, [only]) => Some(only),
+                (None, _) => None,
+            };
+            let app = app.map_or("APP", |app| app.name.as_str());
+            format!(" --pull {app}")
+        }
+        _ => String::new(),
+    };
+    let (key, name) = match line.comment.as_str() {
+        "" => (line.key.to_string(), " --name LAPTOP"),
+        comment => (format!("{} {comment}", line.key), ""),
+    };
+    format!("tealkeep key add{pull} {}{name}", shell(&key))
 }
 
 fn is_confined(said: &str, who: &SignsIn) -> bool {
@@ -202,6 +254,7 @@ fn file(findings: &mut Findings, path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::{Level, MACHINE};
 
     #[test]
     fn whoever_signs_in_is_confined_when_sshd_says_all_of_it() {
@@ -224,6 +277,57 @@ mod tests {
             "tealkeep door --keys",
             "tealkeep door --scope admin --keys"
         )));
+    }
+
+    #[test]
+    fn a_line_that_opens_nothing_is_found_with_the_command_that_writes_it_anew() {
+        const KEY: &str =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
+        let config = "[[app]]\nname = \"home\"\ndatabase = \"/srv/home/data/home.sqlite\"\n\
+             releases = \"/srv/home/releases\"\nbackups = \"/var/backups/home\"\n\
+             [app.runtime]\nkind = \"systemd\"\ncommand = [\"node\", \"x.js\"]\n\
+             [app.router]\nkind = \"caddy\"\n";
+        let config = Config::parse(config, false).unwrap();
+        let [deploys, pulls] = &THEY;
+        let found = |who: &SignsIn, options: &str, comment: &str| {
+            let mut findings = Findings::new(MACHINE, None);
+            let line = format!("{options}{KEY}{comment}\n");
+            lines(&mut findings, who, &line, &config);
+            let mut all = findings.all.into_iter();
+            let first = all.next().map(|found| (found.level, found.mend.unwrap()));
+            assert!(all.next().is_none(), "{options}");
+            first
+        };
+        let anew = format!("tealkeep key add --pull home '{KEY} anna'");
+        let door = "restrict,command=\"/usr/bin/tealkeep door --pull home:/var/backups/home\" ";
+        assert_eq!(found(pulls, door, " anna"), None);
+        let older = "restrict,command=\"/usr/bin/rrsync -ro '/var/backups/home'\" ";
+        assert_eq!(
+            found(pulls, older, " anna"),
+            Some((Level::Warn, anew.clone()))
+        );
+        let elsewhere = older.replace("home", "garden");
+        assert_eq!(
+            found(pulls, &elsewhere, ""),
+            Some((
+                Level::Warn,
+                format!("tealkeep key add --pull APP '{KEY}' --name LAPTOP")
+            ))
+        );
+        for options in [
+            "",
+            "command=\"sh\" ",
+            "command=\"rrsync /var/backups/home\" ",
+        ] {
+            let wanted = Some((Level::Fail, anew.clone()));
+            assert_eq!(found(pulls, options, " anna"), wanted, "{options}");
+        }
+        let anew = format!("tealkeep key add '{KEY} anna'");
+        assert_eq!(found(deploys, "command=\"tealkeep door\" ", ""), None);
+        let plain = found(deploys, "", " anna");
+        assert_eq!(plain, Some((Level::Warn, anew.clone())));
+        let nothing = found(deploys, "command=\"sh\" ", " anna");
+        assert_eq!(nothing, Some((Level::Fail, anew)));
     }
 
     #[test]

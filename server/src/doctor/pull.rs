@@ -102,7 +102,7 @@ fn by_hand(has_service: bool, app: &AppConfig, host: &str) -> String {
     };
     match has_none {
         true => format!(
-            "tealkeep units {name} --only pull-key    # with the laptop's public key in it, put it into {PULL_KEYS}; then {pull}"
+            "sudo tealkeep key add --pull {name} KEY.pub    # with the laptop's public key; then {pull}"
         ),
         false => pull,
     }

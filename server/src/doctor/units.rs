@@ -93,11 +93,13 @@ fn files(findings: &mut Findings, app: &AppConfig, sheet: &Sheet) {
                 ),
                 Standing::EditedAndOlder => findings.fail(
                     check,
-                    format!(
-                        "{} does not follow from the configuration, and somebody changed it, so that the commands of `tealkeep units {name}` leave it alone",
-                        file.path
-                    ),
-                    format!("mv {path} {path}.mine && {}    # {}", mend(name, file), afterwards(file)),
+                    left_alone(name, file, "somebody changed it"),
+                    put_aside(name, file),
+                ),
+                Standing::Unmarked => findings.fail(
+                    check,
+                    left_alone(name, file, "it was printed by an older Tealkeep, or changed by hand"),
+                    put_aside(name, file),
                 ),
             },
             Err(error) if error.kind() == ErrorKind::NotFound && file.name.ends_with(".socket") => {
@@ -164,14 +166,32 @@ fn files(findings: &mut Findings, app: &AppConfig, sheet: &Sheet) {
     findings.fail_as(kind, Check::Units, text, commands);
 }
 
+/// That a file is out of date and the printed commands do not replace it.
+fn left_alone(name: &str, file: &Printed, why: &str) -> String {
+    format!(
+        "{} does not follow from the configuration, and {why}, so that the commands of `tealkeep units {name}` leave it alone",
+        file.path
+    )
+}
+
+/// The commands that keep such a file under another name and put the printed one in its place.
+fn put_aside(name: &str, file: &Printed) -> String {
+    let path = shell(&file.path);
+    format!(
+        "mv {path} {path}.mine && {}    # {}",
+        mend(name, file),
+        afterwards(file)
+    )
+}
+
 /// What to do with one's own changes once the printed file is in its place again.
 fn afterwards(file: &Printed) -> String {
     match file.name.strip_suffix(".service") {
         Some(_) => format!(
-            "then put your changes where no later file replaces them: systemctl edit {}",
+            "then put your changes, if any, where no later file replaces them: systemctl edit {}",
             file.name
         ),
-        None => "then put your changes in again".to_owned(),
+        None => "then put your changes, if any, in again".to_owned(),
     }
 }
 

@@ -41,6 +41,14 @@ pub struct Incoming {
     /// The files of `tealkeep units` that do not follow from the configuration: missing, or older than it.
     #[serde(default)]
     pub outdated: Vec<String>,
+    /// Those of them that the commands of `tealkeep units` leave alone: changed by hand, or printed by a Tealkeep from
+    /// before there were checksums.
+    #[serde(default)]
+    pub left_alone: Vec<String>,
+    /// Whether the configuration's file was changed after Tealkeep started, which goes by the older text until it is
+    /// restarted.
+    #[serde(default)]
+    pub config_changed: bool,
 }
 
 /// Where an app's releases stand.
@@ -82,6 +90,9 @@ pub async fn incoming(
     let folder = &app.config.releases;
     let space = rustix::fs::statvfs(folder)
         .with_context(|| format!("cannot ask for the free space of {}", folder.display()))?;
+    let outdated = crate::units::outdated(&server.config, &app.config);
+    let left_alone = outdated.iter().filter(|file| file.is_left_alone);
+    let left_alone = left_alone.map(|file| file.path.clone()).collect();
     Ok(Json(Incoming {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         folder: app.releases.push_path(&id),
@@ -91,7 +102,9 @@ pub async fn incoming(
         prepares: app.config.deploy.prepare.is_some(),
         free_bytes: space.f_bavail * space.f_frsize,
         url: app.config.url.as_ref().map(ToString::to_string),
-        outdated: crate::units::outdated(&server.config, &app.config),
+        outdated: outdated.into_iter().map(|file| file.path).collect(),
+        left_alone,
+        config_changed: server.config.source.has_changed(),
         id,
     }))
 }

@@ -139,7 +139,7 @@ fn put(file: &Printed) -> String {
 }
 
 /// The shell function that puts one printed file in its place, with what it needs.
-fn define_put(name: &str) -> [String; 23] {
+fn define_put(name: &str) -> [String; 25] {
     [
         "",
         "# The files above. One that nobody has changed since it was printed is replaced; any other is left alone.",
@@ -163,7 +163,9 @@ fn define_put(name: &str) -> [String; 23] {
         "    replaced=\"$replaced $2\"",
         "  else",
         "    rm \"$2.new\"",
-        "    echo \"left alone, since somebody changed it: $2 (see \\`tealkeep doctor NAME\\`)\"",
+        "    why=\"somebody changed it\"",
+        "    [ -n \"$sum\" ] || why=\"it was printed by an older Tealkeep, or changed by hand\"",
+        "    echo \"left alone, since $why: $2 (see \\`tealkeep doctor NAME\\`)\"",
         "  fi",
         "}",
     ]

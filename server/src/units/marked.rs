@@ -29,8 +29,20 @@ pub enum Standing {
     /// A person changed it after it was printed with today's content: nothing of the configuration is missing in it
     /// but what that person took out.
     Edited,
-    /// A person changed it, or it was there before, and it does not follow from today's configuration.
+    /// A person changed it after it was printed, and it does not follow from today's configuration.
     EditedAndOlder,
+    /// It has no checksum, and does not follow from today's configuration: a Tealkeep older than the checksums printed
+    /// it, or a person wrote or changed it. Which of these, nobody can tell.
+    Unmarked,
+}
+
+/// A file that is not there or does not follow from the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outdated {
+    /// Where it stands.
+    pub path: String,
+    /// Whether the commands of `tealkeep units` leave it alone, as far as this user can tell.
+    pub is_left_alone: bool,
 }
 
 /// Puts the line in front of a file's content. polkit's rules are JavaScript; all others begin a comment with `#`.
@@ -55,7 +67,8 @@ pub fn standing(there: &str, now: &str) -> Standing {
     match claimed {
         Some(sum) if sum == checksum(rest) => Standing::Older,
         Some(sum) if sum == checksum(wanted) => Standing::Edited,
-        Some(_) | None => Standing::EditedAndOlder,
+        Some(_) => Standing::EditedAndOlder,
+        None => Standing::Unmarked,
     }
 }
 
@@ -100,10 +113,10 @@ pub(super) fn sums(of: &Of<'_>, files: &[Printed]) -> Option<Printed> {
     })
 }
 
-/// The paths of an app's files that are not there or do not follow from the configuration, as far as this user can tell.
+/// An app's files that are not there or do not follow from the configuration, as far as this user can tell.
 /// None for an app without units, or whose units can't be printed.
 #[must_use]
-pub fn outdated(config: &Config, app: &AppConfig) -> Vec<String> {
+pub fn outdated(config: &Config, app: &AppConfig) -> Vec<Outdated> {
     // The laptop's files alone name the host.
     let Ok(sheet) = super::sheet(config, app, "localhost") else {
         return Vec::new();
@@ -112,25 +125,38 @@ pub fn outdated(config: &Config, app: &AppConfig) -> Vec<String> {
         .file(SUMS)
         .map(|sums| known_sums(Path::new(&sums.path)));
     let known = known.unwrap_or_default();
-    let is_outdated = |file: &&Printed| match std::fs::read_to_string(&file.path) {
-        Ok(there) => match standing(&there, &file.body) {
-            Standing::Current | Standing::Edited => false,
-            Standing::Older | Standing::EditedAndOlder => true,
-        },
-        Err(error) if error.kind() == ErrorKind::NotFound => !file.may_be_missing(app),
-        // Where the list does not know it either, nothing is known of it.
-        Err(_) => known
-            .get(&file.path)
-            .is_some_and(|sum| *sum != checksum(split(&file.body).1)),
+    let outdated = |file: &Printed| {
+        // The commands follow no link.
+        let is_link = Path::new(&file.path).is_symlink();
+        let is_left_alone = match std::fs::read_to_string(&file.path) {
+            Ok(there) => match standing(&there, &file.body) {
+                Standing::Current | Standing::Edited => return None,
+                Standing::Older => is_link,
+                Standing::EditedAndOlder | Standing::Unmarked => true,
+            },
+            Err(error) if error.kind() == ErrorKind::NotFound && file.may_be_missing(app) => {
+                return None;
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => is_link,
+            // Where the list does not know it either, nothing is known of it.
+            Err(_) => {
+                let sum = known.get(&file.path)?;
+                if *sum == checksum(split(&file.body).1) {
+                    return None;
+                }
+                false
+            }
+        };
+        Some(Outdated {
+            path: file.path.clone(),
+            is_left_alone,
+        })
     };
     let files = sheet
         .files
         .iter()
         .filter(|file| file.place == Place::Machine);
-    files
-        .filter(is_outdated)
-        .map(|file| file.path.clone())
-        .collect()
+    files.filter_map(outdated).collect()
 }
 
 /// Reads the list; a missing one, or one that can't be read, knows nothing.
@@ -175,8 +201,8 @@ mod tests {
             assert_eq!(standing(&other, &now), Standing::Current);
             // From before there was such a line, and by hand.
             assert_eq!(standing("two\n", &now), Standing::Current);
-            assert_eq!(standing("one\n", &now), Standing::EditedAndOlder);
-            assert_eq!(standing("", &now), Standing::EditedAndOlder);
+            assert_eq!(standing("one\n", &now), Standing::Unmarked);
+            assert_eq!(standing("", &now), Standing::Unmarked);
             // A line that lies.
             let lies = format!("{}\nthree\n", now.lines().next().unwrap());
             assert_eq!(standing(&lies, &now), Standing::Edited);

@@ -21,8 +21,8 @@ use crate::names::AppName;
 /// Whose snapshots a key pulls, and where they are: `home:/var/backups/home`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pulls {
-    /// The app.
-    pub app: AppName,
+    /// The app; none on a line that an older Tealkeep printed, with which no word can be left.
+    pub app: Option<AppName>,
     /// Its backups folder.
     pub folder: PathBuf,
 }
@@ -38,11 +38,14 @@ impl FromStr for Pulls {
                 "write the app's name, a colon, and its backups folder: home:/var/backups/home",
             )?;
         Ok(Pulls {
-            app: app.parse().map_err(|e| format!("{e}"))?,
+            app: Some(app.parse().map_err(|e| format!("{e}"))?),
             folder: folder.into(),
         })
     }
 }
+
+/// Why no word can be left, and what mends that.
+const OLDER_LINE: &str = "an older Tealkeep wrote the line of this key, which pulls snapshots but leaves no word of it; `sudo tealkeep key add --pull APP KEY.pub` there writes the line anew";
 
 /// What a word is asked for with, after `tealkeep`.
 #[derive(Debug, Parser)]
@@ -77,15 +80,16 @@ fn leave_word(words: &[&str], pulls: &Pulls, spool: &Path) -> Outcome {
         say(format_args!("tealkeep: refused: {why}"));
         Failure::Said(WRONG_CALL)
     })?;
-    pulled::leave(spool, &pulls.app, &asked.said)
+    let Some(app) = &pulls.app else {
+        return Err(refused(OLDER_LINE));
+    };
+    pulled::leave(spool, app, &asked.said)
 }
 
 fn parse(words: &[&str], pulls: &Pulls) -> Result<Asked, String> {
     let asked = Asked::try_parse_from(words).map_err(|e| e.render().to_string())?;
-    match &asked.app {
-        Some(app) if *app != pulls.app => {
-            Err(format!("this key pulls {}, and not {app}", pulls.app))
-        }
+    match (&asked.app, &pulls.app) {
+        (Some(app), Some(own)) if app != own => Err(format!("this key pulls {own}, and not {app}")),
         _ => Ok(asked),
     }
 }

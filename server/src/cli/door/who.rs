@@ -9,6 +9,7 @@ use clap::FromArgMatches;
 use clap::parser::ValueSource;
 
 use super::super::{Cli, Failure, Verb, command};
+use super::fetch::Pulls;
 use super::{DoorArgs, refused};
 use crate::durable::read_small;
 use crate::keys::{self, PublicKey};
@@ -20,9 +21,9 @@ const LARGEST: u64 = 1 << 20;
 
 /// What a key opens, and on which server's socket.
 #[derive(Debug)]
-pub(in crate::cli) struct Grant {
+pub(crate) struct Grant {
     /// As its line says.
-    pub(in crate::cli) door: DoorArgs,
+    pub(crate) door: DoorArgs,
     /// The server's socket.
     pub(in crate::cli) socket: PathBuf,
 }
@@ -98,14 +99,23 @@ fn command_of(text: &str, offered: &[PublicKey]) -> Result<Option<String>, Strin
     found.ok_or_else(|| "the key that signed in has no line".to_owned())
 }
 
-/// What a line's command opens: it must be `tealkeep door`.
-pub(in crate::cli) fn opened_by(line: &str, socket: &Path) -> Result<Grant, String> {
+/// What a line's command opens: it must be `tealkeep door`, or what older Tealkeeps printed for a pulling key.
+///
+/// # Errors
+/// It opens nothing, and why.
+pub(crate) fn opened_by(line: &str, socket: &Path) -> Result<Grant, String> {
     let wrong = |why: &str| {
         format!(
             "the command on the line of this key is not `tealkeep door …`, so it opens nothing: {why}"
         )
     };
     let mut words = shell_words::split(line).map_err(|e| wrong(&e.to_string()))?;
+    if let Some(pulls) = of_older_tealkeep(&words) {
+        return Ok(Grant {
+            door: DoorArgs::for_pulling(pulls),
+            socket: socket.to_owned(),
+        });
+    }
     let program = words.first().map(String::as_str).unwrap_or_default();
     if program.rsplit('/').next() != Some("tealkeep") {
         return Err(wrong(line));
@@ -126,6 +136,19 @@ pub(in crate::cli) fn opened_by(line: &str, socket: &Path) -> Result<Grant, Stri
         }),
         _ => Err(wrong(line)),
     }
+}
+
+/// `/usr/bin/rrsync -ro FOLDER`, which such a key's line was before there was a door for pulling. The door itself
+/// reads that folder then, by its own lists.
+fn of_older_tealkeep(words: &[String]) -> Option<Pulls> {
+    let [program, "-ro", folder] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    let is_rrsync = program.rsplit('/').next() == Some("rrsync");
+    (is_rrsync && folder.starts_with('/')).then(|| Pulls {
+        app: None,
+        folder: folder.into(),
+    })
 }
 
 #[cfg(test)]
@@ -171,6 +194,12 @@ mod tests {
         assert_eq!(other.socket, Path::new("/run/other.sock"));
         let pull = opened("/usr/bin/tealkeep door --pull 'home:/mnt/a b'").unwrap();
         assert_eq!(pull.door.pull.unwrap().folder, Path::new("/mnt/a b"));
+        let older = opened("/usr/bin/rrsync -ro '/mnt/a b'")
+            .unwrap()
+            .door
+            .pull
+            .unwrap();
+        assert_eq!((older.app, &*older.folder), (None, Path::new("/mnt/a b")));
         for line in [
             "",
             "sh",
@@ -179,7 +208,12 @@ mod tests {
             "tealkeep door --scope all",
             "tealkeep door --keys /tmp/x",
             "tealkeep door; id",
-            "rrsync -ro /var/backups/home",
+            "rrsync /var/backups/home",
+            "rrsync -wo /var/backups/home",
+            "rrsync -ro backups",
+            "rrsync -ro -munge /var/backups/home",
+            "rrsync -ro /var/backups/home; id",
+            "sh -c 'rrsync -ro /var/backups/home'",
             "'unclosed",
         ] {
             assert!(opened(line).is_err(), "{line}");

@@ -7,11 +7,15 @@ use anyhow::anyhow;
 use super::source::Source;
 use super::there::Ended;
 use crate::cli::Failure;
-use crate::cli::push::words::not_reached;
+use crate::cli::push::words::{Keys, not_reached};
 use crate::cli::remote::SSH_FAILED;
+use crate::units::PULL_KEYS;
 
 /// Where a pulling key belongs.
-const KEYS: &str = "/var/lib/tealkeep-backup/.ssh/authorized_keys";
+const KEYS: Keys = Keys {
+    file: PULL_KEYS,
+    add: "sudo tealkeep key add --pull APP KEY.pub",
+};
 
 /// rsync(1): some files were not transferred.
 const PARTLY: i32 = 23;
@@ -71,7 +75,7 @@ fn of(status: ExitStatus, said: &str, source: &Source) -> Failure {
     let never_began = ["(code 255)", "closed (0 bytes received so far)"];
     let has_not_begun = never_began.iter().any(|part| said.contains(part));
     if status.code() == Some(SSH_FAILED) || has_not_begun {
-        return Failure::Tried(anyhow!("{}. {goes_on}", not_reached(said, host, KEYS)));
+        return Failure::Tried(anyhow!("{}. {goes_on}", not_reached(said, host, &KEYS)));
     }
     match status.code() {
         Some(PARTLY) if said.contains("No such file or directory") => Failure::Call(format!(
@@ -104,7 +108,7 @@ pub fn of_word(status: ExitStatus, said: &str) -> String {
         || said.contains("does not run rsync")
         || said.contains("not 'rsync'")
     {
-        return "that key's line in authorized_keys is of an older version; `tealkeep units APP --only pull-key` there prints the new one".to_owned();
+        return "that key's line in authorized_keys is of an older version; `sudo tealkeep key add --pull APP KEY.pub` there writes the new one".to_owned();
     }
     match said.lines().last() {
         Some(last) => last.trim_start_matches("tealkeep: ").to_owned(),
@@ -156,7 +160,11 @@ mod tests {
             "t@pi: Permission denied (publickey).\nrsync: connection unexpectedly closed",
         );
         assert!(
-            key.contains("does not take this key") && key.contains(KEYS),
+            key.contains("does not take this key") && key.contains(KEYS.file),
+            "{key}"
+        );
+        assert!(
+            key.contains("`sudo tealkeep key add --pull APP KEY.pub`"),
             "{key}"
         );
         let early = rsync(
@@ -182,6 +190,9 @@ mod tests {
             ExitStatus::from_raw(1 << 8),
             "/usr/bin/rrsync error: SSH_ORIGINAL_COMMAND does not run rsync",
         );
-        assert!(old.contains("older version"), "{old}");
+        assert!(
+            old.contains("older version") && old.contains("sudo tealkeep key add --pull APP"),
+            "{old}"
+        );
     }
 }

@@ -2,15 +2,18 @@
 //! its rules left out, so that what is printed is what happened.
 
 /// Patterns (rsync(1), "FILTER RULES") of what stays on the laptop at any depth, unless the ignore file says
-/// otherwise: secrets, the history, and what a package manager made for this machine.
-pub(super) const BY_DEFAULT: [&str; 6] = [
-    ".git",
-    ".env",
-    ".env.local",
-    ".env.*.local",
-    "node_modules",
-    ".venv",
-];
+/// otherwise: secrets and the history.
+const ALWAYS: [&str; 4] = [".git", ".env", ".env.local", ".env.*.local"];
+
+/// Patterns of what a package manager made for this machine. A release that is not prepared there needs it.
+const MADE_BY_PREPARE: [&str; 2] = ["node_modules", ".venv"];
+
+/// The patterns of what stays on the laptop unless the ignore file says otherwise; `prepares` is whether the other
+/// machine makes the release ready with `prepare`.
+pub(super) fn by_default(prepares: bool) -> impl Iterator<Item = &'static str> {
+    let made = MADE_BY_PREPARE.into_iter().filter(move |_| prepares);
+    ALWAYS.into_iter().chain(made)
+}
 
 /// How many of the names are printed.
 const MAX_SHOWN: usize = 8;
@@ -117,6 +120,17 @@ mod tests {
                 "Not sent, since a release holds files, folders and links only: run/app.sock.",
             ]
         );
+    }
+
+    #[test]
+    fn what_prepare_makes_is_left_out_only_where_there_is_one() {
+        let has = |prepares, wanted: &str| by_default(prepares).any(|pattern| pattern == wanted);
+        for made in MADE_BY_PREPARE {
+            assert!(has(true, made) && !has(false, made), "{made}");
+        }
+        for kept in ALWAYS {
+            assert!(has(true, kept) && has(false, kept), "{kept}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use super::super::Failure;
 use super::super::progress::{RsyncLines, Sending, hundredths, say};
-use super::left_out::{BY_DEFAULT, LeftOut};
+use super::left_out::{LeftOut, by_default};
 use super::{There, words};
 use crate::http::incoming::Incoming;
 use crate::prepare::RECORD_FILE;
@@ -100,7 +100,7 @@ fn command(directory: &Path, there: &There<'_>, incoming: &Incoming, rsync_path:
     if ignored.is_file() {
         command.arg("--exclude-from").arg(ignored);
     }
-    command.args(BY_DEFAULT.map(|pattern| format!("--exclude={pattern}")));
+    command.args(by_default(incoming.prepares).map(|pattern| format!("--exclude={pattern}")));
     if let Some(basis) = &incoming.basis {
         command.arg(format!("--copy-dest=../{basis}"));
     }

@@ -4,18 +4,31 @@ use std::process::{ExitStatus, Output};
 
 use anyhow::anyhow;
 
-use super::super::progress::say;
 use super::super::remote::SSH_FAILED;
 use super::super::{Failure, WRONG_CALL};
 use crate::http::incoming::Incoming;
 use crate::names::AppName;
 use crate::units::DEPLOY_KEYS;
 
+/// Where a laptop's key belongs on the other machine.
+pub(in crate::cli) struct Keys {
+    /// The file.
+    pub(in crate::cli) file: &'static str,
+    /// The command that writes its line.
+    pub(in crate::cli) add: &'static str,
+}
+
+/// Where a deploying key belongs.
+const KEYS: Keys = Keys {
+    file: DEPLOY_KEYS,
+    add: "sudo tealkeep key add KEY.pub",
+};
+
 /// Parts of ssh's complaints, and what they mean.
 const OF_SSH: [(&str, &str); 8] = [
     (
         "Permission denied",
-        "does not take this key: it is not in KEYS there (`sudo tealkeep key add` lets it in), or --ssh 'ssh -i KEY' must name another one",
+        "does not take this key: it is not in KEYS there (`ADD` lets it in), or --ssh 'ssh -i KEY' must name another one",
     ),
     (
         "Host key verification failed",
@@ -44,16 +57,40 @@ const OF_SSH: [(&str, &str); 8] = [
     ),
 ];
 
-/// Says which of the printed files there are older than the configuration: the release starts with what they say.
-pub(super) fn of_outdated_units(incoming: &Incoming, app: &AppName, host: &str) {
-    if incoming.outdated.is_empty() {
-        return;
+/// That the server there goes by an older text of its configuration than the one that stands there.
+pub(super) fn of_changed_configuration(incoming: &Incoming, host: &str) -> Option<String> {
+    incoming.config_changed.then(|| {
+        format!(
+            "The configuration at {host} was changed after Tealkeep started, so this push goes by the one from before. \
+             For the new one, restart it there: sudo systemctl restart tealkeep"
+        )
+    })
+}
+
+/// Which of the printed files there are older than the configuration: the release starts with what they say.
+pub(super) fn of_outdated_units(incoming: &Incoming, app: &AppName, host: &str) -> Vec<String> {
+    let (left_alone, replaced): (Vec<&str>, Vec<&str>) = incoming
+        .outdated
+        .iter()
+        .map(String::as_str)
+        .partition(|path| incoming.left_alone.iter().any(|kept| kept == path));
+    let mut lines = Vec::new();
+    if !replaced.is_empty() {
+        lines.push(format!(
+            "The units of {app} at {host} are older than the configuration there, so this release starts without its last \
+             changes: {}. To bring them up to date, run there: sudo tealkeep units {app} --only commands | sudo sh",
+            replaced.join(", ")
+        ));
     }
-    say(format_args!(
-        "The units of {app} at {host} are older than the configuration there, so this release starts without its last \
-         changes: {}. To bring them up to date, run there: sudo tealkeep units {app} --only commands | sudo sh",
-        incoming.outdated.join(", ")
-    ));
+    if !left_alone.is_empty() {
+        lines.push(format!(
+            "Files of {app} at {host} do not follow from the configuration there, and the commands of `tealkeep units` \
+             leave them alone, since they were changed by hand or printed by an older Tealkeep: {}. How to bring them \
+             up to date, this says there: sudo tealkeep doctor {app}",
+            left_alone.join(", ")
+        ));
+    }
+    lines
 }
 
 /// Why asking something over ssh failed.
@@ -61,7 +98,7 @@ pub(super) fn of_ssh(output: &Output, host: &str) -> Failure {
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said.trim();
     if output.status.code() == Some(SSH_FAILED) {
-        return Failure::Tried(anyhow!(not_reached(said, host, DEPLOY_KEYS)));
+        return Failure::Tried(anyhow!(not_reached(said, host, &KEYS)));
     }
     if output.status.code() == Some(127) || said.contains("command not found") {
         return Failure::Tried(anyhow!(
@@ -82,11 +119,14 @@ pub(super) fn of_ssh(output: &Output, host: &str) -> Failure {
     Failure::Tried(anyhow!(text))
 }
 
-/// Why ssh did not reach a host; `keys` is the file there in which this laptop's key belongs.
-pub(in crate::cli) fn not_reached(said: &str, host: &str, keys: &str) -> String {
+/// Why ssh did not reach a host; `keys` is where this laptop's key belongs there.
+pub(in crate::cli) fn not_reached(said: &str, host: &str, keys: &Keys) -> String {
     let known = OF_SSH.iter().find(|(part, _)| said.contains(part));
     match known {
-        Some((_, means)) => format!("{host} {} ({said})", means.replace("KEYS", keys)),
+        Some((_, means)) => {
+            let means = means.replace("KEYS", keys.file).replace("ADD", keys.add);
+            format!("{host} {means} ({said})")
+        }
         None => format!("{host} was not reached through ssh: {said}"),
     }
 }
@@ -139,6 +179,30 @@ mod tests {
             Failure::Tried(error) => format!("{error:#}"),
             Failure::Said(code) => code.to_string(),
         }
+    }
+
+    #[test]
+    fn a_file_that_the_commands_leave_alone_is_one_for_the_doctor() {
+        let (commands, doctor) = ("--only commands", "sudo tealkeep doctor home");
+        let of = |outdated: &[&str], left_alone: &[&str]| {
+            let incoming = serde_json::json!({
+                "version": "1.0.0", "id": "v1", "folder": "/r", "basis": null, "taken": false, "resumes": false,
+                "prepares": false, "free_bytes": 1, "url": null, "outdated": outdated, "left_alone": left_alone,
+            });
+            let incoming: Incoming = serde_json::from_value(incoming).unwrap();
+            of_outdated_units(&incoming, &"home".parse().unwrap(), "pi")
+        };
+        assert_eq!(of(&[], &[]), Vec::<String>::new());
+        let all = of(&["/a", "/b"], &[]);
+        assert!(all.len() == 1 && all[0].contains("/a, /b") && all[0].contains(commands));
+        let none = of(&["/a"], &["/a"]);
+        assert!(none.len() == 1 && none[0].contains("/a") && none[0].contains(doctor));
+        assert!(!none[0].contains(commands), "{none:?}");
+        let both = of(&["/a", "/b"], &["/b"]);
+        assert!(
+            both[0].contains(": /a. ") && both[1].contains(": /b. "),
+            "{both:?}"
+        );
     }
 
     #[test]

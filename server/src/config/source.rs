@@ -1,0 +1,59 @@
+//! The text that a running configuration was read from: where it stands and its checksum. The text itself may hold
+//! secrets and is not kept.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+/// Where a configuration was read from, and what stood there then.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// An absolute path; none for a configuration that was read from no file.
+    path: Option<PathBuf>,
+    checksum: [u8; 32],
+}
+
+impl Source {
+    /// That of a text.
+    #[must_use]
+    pub fn of(text: &str) -> Source {
+        Source {
+            path: None,
+            checksum: Sha256::digest(text.as_bytes()).into(),
+        }
+    }
+
+    /// The same text, which was read from this file.
+    #[must_use]
+    pub fn at(self, path: &Path) -> Source {
+        Source {
+            path: std::path::absolute(path).ok(),
+            ..self
+        }
+    }
+
+    /// Whether the file holds another text now. Of one that can't be read nothing is known, so it has not changed.
+    #[must_use]
+    pub fn has_changed(&self) -> bool {
+        let now = self.path.as_ref().and_then(|path| std::fs::read(path).ok());
+        now.is_some_and(|text| self.checksum != <[u8; 32]>::from(Sha256::digest(text)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_text_in_the_file_is_noticed_and_the_old_one_again_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("tealkeep.toml");
+        let source = Source::of("one").at(&file);
+        assert!(!source.has_changed(), "it is not there");
+        for (text, has_changed) in [("one", false), ("two", true), ("", true), ("one", false)] {
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(source.has_changed(), has_changed, "{text}");
+        }
+        assert!(!Source::of("one").has_changed());
+    }
+}
