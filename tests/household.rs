@@ -181,7 +181,7 @@ fn refuses_bad_releases(home: &Household) {
         ),
         (
             "fails-in-public",
-            "sed -i \"s/doses.check();/if (request.headers['x-forwarded-proto'] === 'https') return send(response, 502, 'text\\/plain', 'not here');/\" server.js; grep -q forwarded server.js",
+            "sed -i \"s/doses.check();/if (request.headers.host === 'doses.test') return send(response, 502, 'text\\/plain', 'not here');/\" server.js; grep -q 'not here' server.js",
             "https://doses.test",
         ),
     ];
