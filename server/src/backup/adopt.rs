@@ -25,6 +25,7 @@ use super::watch::{Stopped, Watch};
 use super::{Keeper, LOCK_TIMEOUT, rotation};
 use dates::{Night, Said};
 use found::Candidate;
+pub use found::ENDINGS;
 use proof::{Opened, Packing, Proven, Unproven};
 use publish::{ADOPTED, Piece, Unpublished};
 

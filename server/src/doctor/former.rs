@@ -7,20 +7,12 @@ use std::path::{Path, PathBuf};
 
 use super::{Check, Findings, Level, machine};
 use crate::backup::Tier;
+use crate::backup::adopt::ENDINGS;
 use crate::config::{AppConfig, RuntimeConfig};
 use crate::units::{BACKUP_GROUP, USER, quote::shell};
 
 /// How many entries of one folder are looked at.
 const MAX_SEEN: usize = 2_000;
-/// What a database's backup is called, by its ending.
-const ENDINGS: [&str; 6] = [
-    ".sqlite.gz",
-    ".sqlite3.gz",
-    ".db.gz",
-    ".sqlite",
-    ".sqlite3",
-    ".db",
-];
 
 /// Whether a folder of the tiers holds more than Tealkeep's links.
 pub fn is_anothers(tier: &Path) -> bool {

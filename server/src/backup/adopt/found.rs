@@ -19,7 +19,7 @@ const DEPTH: usize = 8;
 /// A folder with more files than that is not one of backups.
 const MOST_FILES: usize = 20_000;
 /// What the files are called that may be taken.
-const ENDINGS: [&str; 6] = [
+pub const ENDINGS: [&str; 6] = [
     ".sqlite.gz",
     ".sqlite3.gz",
     ".db.gz",

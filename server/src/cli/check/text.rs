@@ -7,6 +7,7 @@ use std::io::IsTerminal;
 use tealkeep_app::{advice, finding_title, policy_title};
 use url::Url;
 
+use crate::cli::terminal;
 use crate::policy::{Finding, Report, Severity, Verdict};
 
 /// All of it. Words are coloured on a terminal, unless `NO_COLOR` asks for none.
@@ -128,14 +129,7 @@ fn painted(word: &str, colour: &str, coloured: bool) -> String {
 
 /// What came from a site, with nothing in it that a terminal would obey or that turns letters around.
 pub fn plain(text: &str) -> String {
-    let is_order = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.replace('\t', "    ")
-        .chars()
-        .map(|c| if is_order(c) { '\u{fffd}' } else { c })
-        .collect()
+    terminal::line(&text.replace('\t', "    "))
 }
 
 #[cfg(test)]
