@@ -115,16 +115,16 @@ fn network(text: &str) -> Result<IpNet, BadProxy> {
     Ok(network)
 }
 
-/// The comma-separated parts of all fields of a name, in order; `None` where there is no such field. A field that is not
-/// text is one part that cannot be read.
+/// The comma-separated parts of all fields of a name, in order; `None` where there is no such field. A part that is
+/// not text cannot be read; what a proxy appended behind it can.
 fn named<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Vec<&'a str>> {
     let fields = headers.get_all(name);
     fields.iter().next()?;
     Some(
         fields
             .iter()
-            .flat_map(|value| value.to_str().unwrap_or_default().split(','))
-            .map(str::trim)
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+            .map(|part| std::str::from_utf8(part).unwrap_or_default().trim())
             .collect(),
     )
 }
@@ -195,6 +195,7 @@ mod tests {
             (b"", "127.0.0.1"),
             (b"192.0.2.1,", "127.0.0.1"),
             (b"192.0.2.1, \xe9", "127.0.0.1"),
+            (b"\xe9, 192.0.2.1", "192.0.2.1"),
             (b"192.0.2.1:4711", "192.0.2.1"),
             (b"[2001:db8::1]:4711", "2001:db8::1"),
             (b"2001:db8::1", "2001:db8::1"),
