@@ -105,14 +105,9 @@ fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
 }
 
 async fn first_live(server: &Server, candidates: &[String]) -> Option<String> {
-    for candidate in candidates {
-        if let Ok(id) = candidate.parse::<Id>()
-            && server.auth.sessions.is_live(id).await
-        {
-            return Some(candidate.clone());
-        }
-    }
-    None
+    let ids = candidates.iter().filter_map(|one| one.parse::<Id>().ok());
+    let live = server.auth.sessions.first_live(ids.collect()).await?;
+    Some(live.to_string())
 }
 
 /// Browsers take no `__Host-` cookie without `Secure`, not even one that removes it.
