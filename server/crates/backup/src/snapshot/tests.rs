@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rusqlite::params;
 
 use super::super::verify::{self, Verdict};
+use super::super::watch::Stopped;
 use super::super::watch::{Cancel, Progress};
 use super::*;
 
