@@ -1,8 +1,10 @@
-// next.config.js, for next-pwa: files of the build only. What lies in public/ is not precached, and none of the default
-// rules for pages, data and pictures is kept.
+// next.config.mjs, for next-pwa: files of the build only, none of public/ (the exclamation mark excludes), and none of
+// the default rules for pages, data and pictures.
 export const pwa = {
   dest: 'public',
-  publicExcludes: ['**/*'],
+  publicExcludes: ['!**/*'],
+  // Newer versions of Next.js have manifests among their files that no server hands out.
+  buildExcludes: [/-manifest\.json$/],
   cacheStartUrl: false,
   dynamicStartUrl: false,
   runtimeCaching: [

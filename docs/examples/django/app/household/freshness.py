@@ -6,7 +6,7 @@ def ask_again(get_response):
 
     def middleware(request):
         response = get_response(request)
-        patch_cache_control(response, no_cache=True)
+        patch_cache_control(response, no_cache=True, max_age=0)
         return response
 
     return middleware

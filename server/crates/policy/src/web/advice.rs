@@ -1,4 +1,5 @@
-//! The line to change, in each of the usual places: where the header is made, or in the proxy in front.
+//! The line to change, in each of the usual places: where the header is made, or in the proxy in front. What stands
+//! between backticks is code as it is written there; tests build it with the frameworks themselves.
 
 /// What is to be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,28 +25,37 @@ pub(super) fn lines(aim: Aim) -> String {
             [
                 (
                     "SvelteKit",
-                    "src/hooks.server.js: export async function handle({ event, resolve }) { const response = await \
+                    "src/hooks.server.js: `export async function handle({ event, resolve }) { const response = await \
                      resolve(event); if (!event.url.pathname.startsWith('/_app/immutable/')) \
-                     response.headers.set('cache-control', 'no-cache'); return response; }",
+                     response.headers.set('cache-control', 'no-cache'); return response; }`. It does not reach \
+                     prerendered pages, nor the redirect of a trailing slash: in src/routes/+layout.js, \
+                     `export const prerender = false` and `export const trailingSlash = 'ignore'`; or let the server in \
+                     front send it, see Caddy",
                 ),
                 (
                     "Next.js",
-                    "next.config.js (15 or later): async headers() { return [{ source: '/((?!_next/static/).*)', \
-                     headers: [{ key: 'Cache-Control', value: 'no-cache' }] }] }",
+                    "next.config.js (15 or later): `async headers() { return [{ source: '/((?!_next/static/).*)', \
+                     headers: [{ key: 'Cache-Control', value: 'no-cache' }] }] }`. It does not reach redirects: write \
+                     `permanent: false` in redirects(), and `skipTrailingSlashRedirect: true` if links end in a slash",
                 ),
                 (
                     "Django",
-                    "in a middleware of MIDDLEWARE: response = get_response(request); patch_cache_control(response, \
-                     no_cache=True); return response (from django.utils.cache import patch_cache_control)",
+                    "in a middleware, right below WhiteNoise's or first in MIDDLEWARE: `response = \
+                     get_response(request); patch_cache_control(response, no_cache=True, max_age=0); return response`, with `from \
+                     django.utils.cache import patch_cache_control`",
                 ),
                 (
                     "Rails",
-                    "app/controllers/application_controller.rb: before_action { response.headers[\"cache-control\"] \
-                     = \"no-cache\" }",
+                    "app/controllers/application_controller.rb: `before_action { \
+                     response.headers[\"Cache-Control\"] = \"no-cache\" }`. It does not reach the error pages in \
+                     public/: in config/application.rb, `config.exceptions_app = ->(env) { status, headers, body = \
+                     ActionDispatch::PublicExceptions.new(Rails.public_path).call(env); [status, \
+                     headers.merge(\"cache-control\" => \"no-cache\"), body] }`",
                 ),
                 (
                     "Express",
-                    "before all routes, after express.static of hashed files: app.use((req, res, next) => { res.set('Cache-Control', 'no-cache'); next(); })",
+                    "before all routes, after express.static() of hashed files: `app.use((req, res, next) => { \
+                     res.set('Cache-Control', 'no-cache'); next(); })`",
                 ),
                 (
                     "Caddy",
@@ -60,28 +70,33 @@ pub(super) fn lines(aim: Aim) -> String {
             [
                 (
                     "SvelteKit",
-                    "src/hooks.server.js, in handle: response.headers.set('cache-control', 'private, no-cache'); \
-                     remove s-maxage from setHeaders() calls",
+                    "src/hooks.server.js, in handle: `response.headers.set('cache-control', 'private, no-cache')`, \
+                     which replaces an s-maxage of setHeaders()",
                 ),
                 (
                     "Next.js",
-                    "in the page or layout: export const dynamic = 'force-dynamic'; it is what ends s-maxage",
+                    "in the page or layout: `export const dynamic = 'force-dynamic'`, which ends s-maxage; or the \
+                     header for all pages, in next.config.js (15 or later): `async headers() { return [{ source: \
+                     '/((?!_next/static/).*)', headers: [{ key: 'Cache-Control', value: 'private, no-cache' }] }] }`",
                 ),
                 (
                     "Django",
-                    "patch_cache_control(response, private=True, no_cache=True); not cache_page or s_maxage",
+                    "in a middleware or the view: `patch_cache_control(response, private=True, no_cache=True, \
+                     s_maxage=0)`; not cache_page",
                 ),
                 (
                     "Rails",
-                    "response.headers[\"cache-control\"] = \"private, no-cache\"; not expires_in …, public: true",
+                    "in the action: `response.headers[\"Cache-Control\"] = \"private, no-cache\"`; not expires_in …, public: true",
                 ),
                 (
                     "Express",
-                    "res.set('Cache-Control', 'private, no-cache'); res.removeHeader('CDN-Cache-Control')",
+                    "`res.set('Cache-Control', 'private, no-cache'); res.removeHeader('CDN-Cache-Control')`",
                 ),
                 (
                     "Caddy",
-                    "header {\n        -CDN-Cache-Control\n        -Surrogate-Control\n        defer\n    }",
+                    "@browsers not path /assets/* /_app/immutable/* /_next/static/*\n    header @browsers {\n        \
+                     Cache-Control \"private, no-cache\"\n        -CDN-Cache-Control\n        -Surrogate-Control\n        \
+                     defer\n    }",
                 ),
             ],
         ),
@@ -99,17 +114,19 @@ pub(super) fn lines(aim: Aim) -> String {
                 ),
                 (
                     "Django",
-                    "settings.py, with WhiteNoise: STORAGES = {…, \"staticfiles\": {\"BACKEND\": \
-                     \"whitenoise.storage.CompressedManifestStaticFilesStorage\"}}",
+                    "settings.py, with WhiteNoise in MIDDLEWARE: `STORAGES = {\"default\": {\"BACKEND\": \
+                     \"django.core.files.storage.FileSystemStorage\"}, \"staticfiles\": {\"BACKEND\": \
+                     \"whitenoise.storage.CompressedManifestStaticFilesStorage\"}}`",
                 ),
                 (
                     "Rails",
-                    "config/environments/production.rb: config.public_file_server.headers = { \"cache-control\" => \
-                     \"public, max-age=31536000, immutable\" }",
+                    "config/environments/production.rb: `config.public_file_server.headers = { \"cache-control\" => \
+                     \"public, max-age=31536000, immutable\" }`; it is for all of public/, so keep files with stable names \
+                     in app/assets",
                 ),
                 (
                     "Express",
-                    "app.use('/assets', express.static('dist/assets', { immutable: true, maxAge: '1y' }))",
+                    "`app.use('/assets', express.static('dist/assets', { immutable: true, maxAge: '1y' }))`",
                 ),
                 (
                     "Caddy",
@@ -128,7 +145,7 @@ pub(super) fn lines(aim: Aim) -> String {
                 ),
                 (
                     "Next.js",
-                    "next.config.js: no headers() for /_next/static/, which also reach its 404",
+                    "it does so by itself: remove the header that a proxy puts on everything below /_next/static/",
                 ),
                 (
                     "Django",
@@ -155,17 +172,19 @@ pub(super) fn lines(aim: Aim) -> String {
             [
                 (
                     "SvelteKit",
-                    "import it from src/lib instead of putting it into static/: import url from '$lib/file.png'",
+                    "import it from src/lib instead of putting it into static/: `import url from '$lib/file.png'`",
                 ),
                 (
                     "Next.js",
-                    "import it instead of putting it into public/, or in headers(): { source: '/file.png', headers: \
-                     [{ key: 'Cache-Control', value: 'no-cache' }] }",
+                    "import it instead of putting it into public/, or in headers(): `{ source: '/file.png', headers: \
+                     [{ key: 'Cache-Control', value: 'no-cache' }] }`",
                 ),
                 (
                     "Django",
-                    "settings.py: STORAGES = {…, \"staticfiles\": {\"BACKEND\": \
-                     \"django.contrib.staticfiles.storage.ManifestStaticFilesStorage\"}} and {% static %} in templates",
+                    "settings.py: `STORAGES = {\"default\": {\"BACKEND\": \
+                     \"django.core.files.storage.FileSystemStorage\"}, \"staticfiles\": {\"BACKEND\": \
+                     \"django.contrib.staticfiles.storage.ManifestStaticFilesStorage\"}}`, and {% static %} in \
+                     templates",
                 ),
                 (
                     "Rails",
@@ -173,7 +192,7 @@ pub(super) fn lines(aim: Aim) -> String {
                 ),
                 (
                     "Express",
-                    "app.use(express.static('public', { maxAge: 0, immutable: false }))",
+                    "`app.use(express.static('public', { maxAge: 0, immutable: false }))`",
                 ),
                 (
                     "Caddy",

@@ -110,7 +110,8 @@ pub fn advice(kind: Kind) -> String {
         Kind::CachesNavigation => {
             "Let navigations pass: `if (event.request.mode === 'navigate') return;` as the first line of the fetch listener.\n\
              Workbox: no `NavigationRoute`, no `runtimeCaching` entry whose pattern matches a page.\n\
-             next-pwa: `cacheStartUrl: false`, and a `runtimeCaching` of your own with /_next/static/ only.\n\
+             next-pwa: `cacheStartUrl: false`, and a `runtimeCaching` of your own with /_next/static/ only (in \
+             `workboxOptions` for @ducanh2912/next-pwa).\n\
              Serwist: `runtimeCaching: []` in place of `defaultCache`."
         }
         Kind::CachesMutableAsset => {
@@ -121,7 +122,7 @@ pub fn advice(kind: Kind) -> String {
              manifest.webmanifest into public/ yourself.\n\
              SvelteKit: keep `build` only, not `files`.\n\
              Angular: leave favicon, manifest and `/assets/**` out of `assetGroups`.\n\
-             next-pwa: `publicExcludes: ['**/*']`. Serwist: `globPublicPatterns: []`.\n\
+             next-pwa: `publicExcludes: ['!**/*']`, with the exclamation mark. Serwist: `globPublicPatterns: []`.\n\
              By hand: let requests for unhashed files go to the network, where their Cache-Control decides.\n\
              If the URL's bytes really never change, say so with `Cache-Control: max-age=31536000, immutable`, or by a pattern in the configuration."
         }
