@@ -5,6 +5,7 @@ mod advice;
 mod cases;
 mod chromium;
 mod engine;
+mod frameworks;
 mod headers;
 mod site;
 mod verdicts;

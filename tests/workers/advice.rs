@@ -30,12 +30,18 @@ macro_rules! recipe {
     };
 }
 
+/// The docs print that recipe as it is in its file.
+#[track_caller]
+pub(super) fn is_in_docs(file: &str, text: &str) {
+    assert!(
+        DOCS.contains(text.trim_end()),
+        "docs/checks.md does not print {file} as it is"
+    );
+}
+
 async fn passes(recipe: Recipe) {
     for (file, text) in recipe.files {
-        assert!(
-            DOCS.contains(text.trim_end()),
-            "docs/checks.md does not print {file} as it is"
-        );
+        is_in_docs(file, text);
     }
     let site = Site::of_corpus(recipe.site, &[]).await;
     let said = check(&[&site.origin()]).await;
@@ -72,20 +78,19 @@ recipes! {
     workbox_inject_manifest_by_the_docs_passes: recipe!("advised-workbox-inject", "/sw.js", "workbox-sw.js"),
     sveltekit_by_the_docs_passes: recipe!("advised-sveltekit", "/service-worker.js", "sveltekit-service-worker.js"),
     angular_by_the_docs_passes: recipe!("advised-ngsw", "/ngsw-worker.js", "ngsw-config.json"),
-    next_pwa_by_the_docs_passes: recipe!("advised-next-pwa", "/sw.js", "next-pwa.js"),
-    serwist_by_the_docs_passes: recipe!("advised-serwist", "/sw.js", "serwist-sw.js"),
     by_hand_by_the_docs_passes: recipe!("advised-by-hand", "/sw.js", "by-hand.js"),
 }
 
-/// Caddy over a folder, with these lines in its site; ended when it is dropped.
-struct Caddy(Child);
+/// Caddy with these lines in its site, over what lies in `site` of a folder or in front of an app; ended when it is
+/// dropped.
+pub(super) struct Caddy(Child);
 
 impl Caddy {
-    fn serve(folder: &Path, port: u16, lines: &str) -> Caddy {
+    pub(super) fn serve(folder: &Path, port: u16, lines: &str, behind: &str) -> Caddy {
         let file = folder.join("Caddyfile");
         let root = folder.join("site");
         let text = format!(
-            "{{\n\tadmin off\n\tauto_https off\n}}\nhttp://127.0.0.1:{port} {{\n\troot * {}\n\t{lines}\n\tfile_server\n}}\n",
+            "{{\n\tadmin off\n\tauto_https off\n}}\nhttp://127.0.0.1:{port} {{\n\troot * {}\n\t{lines}\n\t{behind}\n}}\n",
             root.display()
         );
         std::fs::write(&file, text).unwrap();
@@ -120,21 +125,28 @@ impl Drop for Caddy {
     }
 }
 
-/// What the advice of the findings tells Caddy, each once.
-fn for_caddy(report: &Value) -> Vec<String> {
+/// What the advice of a finding tells Caddy.
+pub(super) fn for_caddy(finding: &Value) -> Option<String> {
+    let advice = finding["advice"].as_str().unwrap();
+    let (_, rest) = advice.split_once("\n  Caddy: ")?;
+    let lines: Vec<&str> = rest
+        .lines()
+        .enumerate()
+        .take_while(|(at, line)| *at == 0 || line.starts_with("    "))
+        .map(|(_, line)| line)
+        .collect();
+    Some(lines.join("\n"))
+}
+
+/// The same of all findings, each once.
+fn all_for_caddy(report: &Value) -> Vec<String> {
     let mut told = Vec::new();
-    for finding in report["findings"].as_array().unwrap() {
-        let advice = finding["advice"].as_str().unwrap();
-        let Some((_, rest)) = advice.split_once("\n  Caddy: ") else {
-            continue;
-        };
-        let lines: Vec<&str> = rest
-            .lines()
-            .enumerate()
-            .take_while(|(at, line)| *at == 0 || line.starts_with("    "))
-            .map(|(_, line)| line)
-            .collect();
-        let lines = lines.join("\n");
+    for lines in report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(for_caddy)
+    {
         if !told.contains(&lines) {
             told.push(lines);
         }
@@ -158,15 +170,15 @@ async fn what_findings_tell_caddy_passes_in_caddy() {
     put("assets/app-D8a9sQwz.js", "2");
     let port = free_port();
     let origin = format!("http://127.0.0.1:{port}");
-    let caddy = Caddy::serve(folder.path(), port, "");
+    let caddy = Caddy::serve(folder.path(), port, "", "file_server");
     let before = check(&[&origin]).await.json();
     drop(caddy);
     assert_eq!(before["verdict"], "fail", "{before:#}");
-    let told = for_caddy(&before);
+    let told = all_for_caddy(&before);
     assert!(told.len() >= 2, "{before:#}");
     // What is said of a single file is said of a placeholder.
     let lines = told.join("\n\t").replace("/file.png", "/app.js");
-    let _caddy = Caddy::serve(folder.path(), port, &lines);
+    let _caddy = Caddy::serve(folder.path(), port, &lines, "file_server");
     let after = check(&[&origin]).await;
     assert_eq!(
         after.json()["findings"],
@@ -179,8 +191,44 @@ async fn what_findings_tell_caddy_passes_in_caddy() {
     let lines = format!(
         "{lines}\n\theader /assets/* Cache-Control \"public, max-age=31536000, immutable\""
     );
-    let _caddy = Caddy::serve(folder.path(), port, &lines);
+    let _caddy = Caddy::serve(folder.path(), port, &lines, "file_server");
     let careless = check(&[&origin]).await.json();
     let found = found(&careless, "asset-cache");
     assert!(found.contains_key("long-lived-error"), "{careless:#}");
+}
+
+/// What is meant for proxies alone, sent by the app, ends at Caddy.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_findings_tell_caddy_of_proxies_passes_in_caddy() {
+    let shared = async || {
+        let fields = [
+            ("content-type", "text/html"),
+            ("cache-control", "max-age=0, must-revalidate, s-maxage=600"),
+            ("cdn-cache-control", "max-age=600"),
+            ("surrogate-control", "max-age=600"),
+        ];
+        (fields, "<!doctype html><p>home")
+    };
+    let site = Site::of(axum::Router::new().fallback(shared)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let behind = format!("reverse_proxy {}", site.origin());
+    let port = free_port();
+    let origin = format!("http://127.0.0.1:{port}");
+    let caddy = Caddy::serve(folder.path(), port, "", &behind);
+    let before = check(&[&origin]).await.json();
+    drop(caddy);
+    let kinds = found(&before, "html-cache");
+    assert_eq!(
+        kinds.keys().collect::<Vec<_>>(),
+        ["kept-by-proxy"],
+        "{before:#}"
+    );
+    let lines = for_caddy(&before["findings"][0]).unwrap();
+    let _caddy = Caddy::serve(folder.path(), port, &lines, &behind);
+    let after = check(&[&origin]).await;
+    assert_eq!(
+        after.json()["findings"],
+        serde_json::json!([]),
+        "{lines}\n{after:?}"
+    );
 }

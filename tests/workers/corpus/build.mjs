@@ -336,29 +336,6 @@ addEventListener('load', function wait() {
   async 'advised-ngsw'(root) {
     await angular(root, JSON.parse(advice('ngsw-config.json')));
   },
-  async 'advised-next-pwa'(root) {
-    lay(root, { assets: '_next/static/' });
-    const { pwa } = await advised('next-pwa.js');
-    await workbox(root, {
-      globPatterns: ['_next/static/**'],
-      dontCacheBustURLsMatching: HASHED,
-      skipWaiting: true,
-      clientsClaim: true,
-      cleanupOutdatedCaches: true,
-      runtimeCaching: pwa.runtimeCaching,
-    });
-  },
-  async 'advised-serwist'(root) {
-    lay(root, { assets: '_next/static/' });
-    await bundle(join(recipesFolder, 'serwist-sw.js'), root);
-    await serwistManifest({
-      swSrc: join(root, 'sw.js'),
-      swDest: join(root, 'sw.js'),
-      globDirectory: root,
-      globPatterns: ['_next/static/**'],
-      dontCacheBustURLsMatching: HASHED,
-    });
-  },
   async 'advised-by-hand'(root) {
     lay(root, { worker: advice('by-hand.js') });
   },

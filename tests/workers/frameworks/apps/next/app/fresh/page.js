@@ -1,0 +1,5 @@
+/* FRESH */
+
+export default function Page() {
+  return <h1>Fresh</h1>;
+}

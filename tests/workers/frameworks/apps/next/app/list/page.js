@@ -1,0 +1,5 @@
+export const revalidate = 600;
+
+export default function Page() {
+  return <h1>List</h1>;
+}
