@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::support::content::Content;
-use crate::support::load::{Load, Mix, Tally, doses};
+use crate::support::load::{Killed, Load, Mix, Tally, doses};
 use crate::support::{House, PATIENCE, until_gone};
 
 /// The drain's deadline in these tests, in seconds.
@@ -246,7 +246,7 @@ async fn a_live_release_that_is_killed_costs_only_what_it_had_in_hand() {
         load.until_answered(20).await;
     }
     let tally = load.stop().await;
-    lost_only_what_was_in_hand(&tally, &gone);
+    tally.lost_only_what_was_in_hand(&gone);
     let journal = house.journal().await;
     let crashes = journal.iter().filter(|text| {
         text.starts_with(
@@ -303,7 +303,7 @@ async fn a_warm_colour_takes_over_when_the_live_one_does_not_come_back() {
         .await;
     load.until_answered(30).await;
     let tally = load.stop().await;
-    lost_only_what_was_in_hand(&tally, &[gone]);
+    tally.lost_only_what_was_in_hand(&[gone]);
     tally.was_answered_by(&["v1", "v2"]);
     let journal = house.journal().await;
     assert!(
@@ -473,9 +473,6 @@ fn written_by(tally: &Tally, colour: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// From when until when something was being killed.
-type Killed = (Instant, Instant);
-
 /// Kills what is live with SIGKILL, and waits until it is gone for certain.
 async fn kill_live(house: &House) -> Killed {
     let status = house
@@ -493,28 +490,4 @@ async fn kill_live(house: &House) -> Killed {
     let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
     until_gone(pid).await;
     (signalled, Instant::now())
-}
-
-/// Each request that failed was under way when something was killed, and there are no more of them than clients.
-#[track_caller]
-fn lost_only_what_was_in_hand(tally: &Tally, killed: &[Killed]) {
-    let clients =
-        Mix::EVERYTHING.keep_alive + Mix::EVERYTHING.new_connections + Mix::EVERYTHING.uploads;
-    assert!(
-        tally.failures.len() <= clients * killed.len(),
-        "{:#?}",
-        tally.failures
-    );
-    for failed in &tally.failures {
-        let in_hand = killed
-            .iter()
-            .any(|(from, until)| failed.began <= *until && *from <= failed.ended);
-        assert!(in_hand, "failed for another reason: {failed:#?}");
-    }
-    for failed in &tally.failures {
-        assert!(
-            failed.what.starts_with("POST "),
-            "what only reads is asked again: {failed:#?}"
-        );
-    }
 }

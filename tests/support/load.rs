@@ -76,6 +76,8 @@ impl Mix {
 /// A request that failed.
 #[derive(Debug, Clone)]
 pub struct Failed {
+    /// Whose it was.
+    pub client: String,
     /// When it was begun.
     pub began: Instant,
     /// When it had failed.
@@ -83,6 +85,9 @@ pub struct Failed {
     /// What went wrong.
     pub what: String,
 }
+
+/// From when until when something was being killed.
+pub type Killed = (Instant, Instant);
 
 /// A change that was answered with 200 or 303.
 #[derive(Debug, Clone)]
@@ -174,6 +179,31 @@ impl Tally {
         );
     }
 
+    /// What failed are changes that were under way when what was live was killed, and no client lost more than one to
+    /// each death: whoever lost one looks at a page next, which nobody answers before the app is back.
+    #[track_caller]
+    pub fn lost_only_what_was_in_hand(&self, killed: &[Killed]) {
+        let mut met = BTreeSet::new();
+        for failed in &self.failures {
+            assert!(
+                failed.what.starts_with("POST "),
+                "what only reads is asked again: {failed:#?}"
+            );
+            let mut deaths = (0..killed.len())
+                .filter(|&death| {
+                    let (from, until) = killed[death];
+                    failed.began <= until && from <= failed.ended
+                })
+                .peekable();
+            assert!(
+                deaths.peek().is_some(),
+                "failed for another reason: {failed:#?}"
+            );
+            let is_first = deaths.any(|death| met.insert((&failed.client, death)));
+            assert!(is_first, "one death cost a client twice: {failed:#?}");
+        }
+    }
+
     /// Each of these releases answered many requests.
     #[track_caller]
     pub fn was_answered_by(&self, releases: &[&str]) {
@@ -228,20 +258,24 @@ impl Load {
         }));
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
+        let client = |name: String, keeps: bool| Client {
+            name: format!("{run}{name}"),
+            browser: Browser {
+                address,
+                sender: None,
+            },
+            keeps,
+            tally: tally.clone(),
+        };
         for number in 0..mix.keep_alive + mix.new_connections {
-            let client = Client {
-                name: format!("{run}{number}"),
-                browser: Browser {
-                    address,
-                    sender: None,
-                },
-                keeps: number < mix.keep_alive,
-                tally: tally.clone(),
-            };
+            let client = client(number.to_string(), number < mix.keep_alive);
             tasks.spawn(client.live(stop.clone()));
         }
-        for _ in 0..mix.uploads {
-            tasks.spawn(upload(address, tally.clone(), stop.clone()));
+        for number in 0..mix.uploads {
+            tasks.spawn(upload(
+                client(format!("upload-{number}"), true),
+                stop.clone(),
+            ));
         }
         for _ in 0..mix.streams {
             tasks.spawn(websocket(address, tally.clone(), stop.clone()));
@@ -355,7 +389,7 @@ impl Client {
         let began = Instant::now();
         let answer = self.browser.ask(request).await;
         let mut tally = self.tally.lock().unwrap();
-        match tally.judge("POST /doses", expected, began, answer) {
+        match tally.judge(&self.name, "POST /doses", expected, began, answer) {
             Some(answer) => {
                 let colour = answer.header("tealkeep-colour");
                 tally.written.push(Written { id, keyed, colour });
@@ -376,7 +410,7 @@ impl Client {
         self.tally
             .lock()
             .unwrap()
-            .judge(path, StatusCode::OK, began, answer);
+            .judge(&self.name, path, StatusCode::OK, began, answer);
         self.rest();
     }
 
@@ -390,6 +424,7 @@ impl Client {
 impl Tally {
     fn judge(
         &mut self,
+        client: &str,
         what: &str,
         expected: StatusCode,
         began: Instant,
@@ -411,12 +446,13 @@ impl Tally {
             ),
             Err(error) => error,
         };
-        self.failed(began, format!("{what}: {wrong}"));
+        self.failed(client, began, format!("{what}: {wrong}"));
         None
     }
 
-    fn failed(&mut self, began: Instant, what: String) {
+    fn failed(&mut self, client: &str, began: Instant, what: String) {
         self.failures.push(Failed {
+            client: client.to_owned(),
             began,
             ended: Instant::now(),
             what,
@@ -501,11 +537,8 @@ impl Browser {
     }
 }
 
-async fn upload(address: SocketAddr, tally: Arc<Mutex<Tally>>, stop: CancellationToken) {
-    let mut browser = Browser {
-        address,
-        sender: None,
-    };
+/// Uploads again and again; looks at a page where one failed.
+async fn upload(mut client: Client, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let pieces: Vec<Bytes> = (0..UPLOAD_PIECES)
             .map(|n| Bytes::from(vec![n; 8 * 1024]))
@@ -526,18 +559,25 @@ async fn upload(address: SocketAddr, tally: Arc<Mutex<Tally>>, stop: Cancellatio
             .body(body)
             .unwrap();
         let began = Instant::now();
-        let answer = browser.ask(request).await;
-        let mut tally = tally.lock().unwrap();
-        if let Some(answer) = tally.judge("POST /upload", StatusCode::OK, began, answer) {
-            let said: Value = serde_json::from_slice(&answer.body).unwrap();
-            if said["sha256"] == sha256.as_str() {
-                tally.uploads += 1;
-            } else {
-                tally.failed(
-                    began,
-                    format!("an upload arrived as something else: {said}"),
-                );
-            }
+        let answer = client.browser.ask(request).await;
+        let answer = client.tally.lock().unwrap().judge(
+            &client.name,
+            "POST /upload",
+            StatusCode::OK,
+            began,
+            answer,
+        );
+        let Some(answer) = answer else {
+            client.look(PAGES[0]).await;
+            continue;
+        };
+        let said: Value = serde_json::from_slice(&answer.body).unwrap();
+        let mut tally = client.tally.lock().unwrap();
+        if said["sha256"] == sha256.as_str() {
+            tally.uploads += 1;
+        } else {
+            let what = format!("an upload arrived as something else: {said}");
+            tally.failed(&client.name, began, what);
         }
     }
 }
@@ -561,7 +601,7 @@ async fn websocket(address: SocketAddr, tally: Arc<Mutex<Tally>>, stop: Cancella
                 tally
                     .lock()
                     .unwrap()
-                    .failed(began, format!("GET /ws: {error}"));
+                    .failed("websocket", began, format!("GET /ws: {error}"));
                 sleep(PAUSE).await;
                 continue;
             }
@@ -632,10 +672,11 @@ async fn events(address: SocketAddr, tally: Arc<Mutex<Tally>>, stop: Cancellatio
                 (sender, answer.into_body())
             }
             Ok((_, answer)) => {
-                tally
-                    .lock()
-                    .unwrap()
-                    .failed(began, format!("GET /events: {}", answer.status()));
+                tally.lock().unwrap().failed(
+                    "events",
+                    began,
+                    format!("GET /events: {}", answer.status()),
+                );
                 sleep(PAUSE).await;
                 continue;
             }
@@ -643,7 +684,7 @@ async fn events(address: SocketAddr, tally: Arc<Mutex<Tally>>, stop: Cancellatio
                 tally
                     .lock()
                     .unwrap()
-                    .failed(began, format!("GET /events: {error}"));
+                    .failed("events", began, format!("GET /events: {error}"));
                 sleep(PAUSE).await;
                 continue;
             }
