@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -375,6 +376,152 @@ async fn the_dashboard_shows_checks_and_accepts_and_takes_back() {
         (&"pass".into(), &"v1".into())
     );
     visitor.get("/").await.is(200);
+}
+
+/// Each choice of the form under a finding accepts what it says: this one, the same at such addresses, the same
+/// everywhere, everything of the policy.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dashboards_form_accepts_as_much_as_was_chosen() {
+    let house = House::start().await;
+    let visitor = Visitor::signed_in(&house).await;
+    house
+        .tealkeep(["deploy", "home", "v5-caches-html"])
+        .fails_with(1);
+    let check = newest(&house.socket()).await;
+    let page = format!("/apps/home/checks/{}", check["id"]);
+    let all = failing(&check);
+    let key = |one: &Value| {
+        let text = |key: &str| one[key].as_str().unwrap().to_owned();
+        (text("policy"), text("kind"), text("url"))
+    };
+    let all: BTreeSet<(String, String, String)> = all.iter().map(key).collect();
+    // One of a kind that is found at several addresses, in a policy that finds more kinds than that.
+    let chosen = all.iter().rfind(|(policy, kind, _)| {
+        let of_policy = all.iter().filter(|(p, _, _)| p == policy);
+        let of_kind = of_policy.clone().filter(|(_, k, _)| k == kind).count();
+        of_kind > 1 && of_policy.count() > of_kind
+    });
+    let chosen = chosen.unwrap_or_else(|| panic!("{all:#?}"));
+    let (policy, kind, url) = chosen;
+    let path = url::Url::parse(url).unwrap().path().to_owned();
+    let pattern = format!("http*{path}");
+    let elsewhere = "https://nowhere.example/*".to_owned();
+    let form = |scope: &str, pattern: &str| {
+        [
+            ("policy", policy.clone()),
+            ("kind", kind.clone()),
+            ("url", url.clone()),
+            ("scope", scope.to_owned()),
+            ("pattern", pattern.to_owned()),
+            ("why", "A museum".to_owned()),
+            ("back", page.clone()),
+        ]
+    };
+    let accept = "/apps/home/acceptances";
+    type Is<'a> = Box<dyn Fn(&(String, String, String)) -> bool + 'a>;
+    let choices: [(&str, &str, Option<&str>, &str, Is<'_>); 4] = [
+        (
+            "one",
+            &elsewhere,
+            Some(kind),
+            url,
+            Box::new(|one| one == chosen),
+        ),
+        (
+            "pattern",
+            &pattern,
+            Some(kind),
+            &pattern,
+            Box::new(|(p, k, u)| p == policy && k == kind && u.ends_with(&path)),
+        ),
+        (
+            "kind",
+            &elsewhere,
+            Some(kind),
+            "*",
+            Box::new(|(p, k, _)| p == policy && k == kind),
+        ),
+        (
+            "policy",
+            &elsewhere,
+            None,
+            "*",
+            Box::new(|(p, _, _)| p == policy),
+        ),
+    ];
+    let mut taken_in = Vec::new();
+    for (scope, pattern, of_kind, at, is_accepted) in choices {
+        let form = form(scope, pattern);
+        let form: Vec<(&str, &str)> = form
+            .iter()
+            .map(|(key, value)| (*key, value.as_str()))
+            .collect();
+        visitor.post(accept, &form).await.leads_to(&page);
+        visitor.get(&page).await.is(200).says("A museum");
+        let accepted = house.get(ACCEPTANCES).await;
+        assert_eq!(accepted.as_array().unwrap().len(), 1, "{accepted:#}");
+        let accepted = &accepted[0];
+        let is_pattern = scope != "one";
+        assert_eq!(
+            (
+                &accepted["policy"],
+                &accepted["kind"],
+                &accepted["url"],
+                &accepted["is_pattern"]
+            ),
+            (
+                &json!(policy),
+                &json!(of_kind),
+                &json!(at),
+                &json!(is_pattern)
+            ),
+            "{scope}"
+        );
+        let check = house.get(&format!("/api/v1{page}")).await;
+        let left: BTreeSet<_> = failing(&check).iter().map(key).collect();
+        let expected: BTreeSet<_> = all
+            .iter()
+            .filter(|one| !is_accepted(one))
+            .cloned()
+            .collect();
+        assert_eq!(left, expected, "{scope}");
+        taken_in.push(all.len() - left.len());
+        let revoke = format!("{accept}/{}/revoke", accepted["id"]);
+        visitor
+            .post(&revoke, &[("back", &page)])
+            .await
+            .leads_to(&page);
+        assert_eq!(
+            failing(&house.get(&format!("/api/v1{page}")).await).len(),
+            all.len()
+        );
+    }
+
+    assert_eq!(taken_in[0], 1);
+    assert!(
+        taken_in[1] < taken_in[2] && taken_in[2] < taken_in[3],
+        "{taken_in:?}"
+    );
+
+    // A pattern that nobody wrote accepts nothing, and neither does a choice that there is not.
+    let empty = form("pattern", "  ");
+    let empty: Vec<(&str, &str)> = empty
+        .iter()
+        .map(|(key, value)| (*key, value.as_str()))
+        .collect();
+    visitor.post(accept, &empty).await.leads_to(&page);
+    visitor
+        .get(&page)
+        .await
+        .is(200)
+        .says("Write the addresses that are meant");
+    let unknown = form("everything", "*");
+    let unknown: Vec<(&str, &str)> = unknown
+        .iter()
+        .map(|(key, value)| (*key, value.as_str()))
+        .collect();
+    visitor.post(accept, &unknown).await.is(422);
+    assert_eq!(house.get(ACCEPTANCES).await, json!([]));
 }
 
 /// The demo's app behind a configuration of the test's own, stopped with the test.

@@ -307,6 +307,50 @@ async fn an_error_in_a_hashed_files_place_must_not_live_long() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_error_in_a_hashed_files_place_warns_from_an_hour_and_fails_from_a_day() {
+    let home = "<!doctype html><p>home<script src=/assets/app-D8a9sQwz.js></script>";
+    for (control, severity) in [
+        ("max-age=3599", None),
+        ("max-age=3600", Some("warn")),
+        ("public, max-age=86399", Some("warn")),
+        ("max-age=86400", Some("fail")),
+        ("max-age=60, immutable", Some("fail")),
+    ] {
+        let lost = (
+            404,
+            vec![("cache-control", control), ("content-type", "text/plain")],
+            "x",
+        );
+        let url = serve([
+            ("/", page(home)),
+            ("/assets/app-D8a9sQwz.js", hashed("")),
+            ("/assets/*", lost),
+        ])
+        .await;
+        let said = check([&url, "--json"]);
+        let report = said.json();
+        let told: Vec<(&str, &str)> = report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| {
+                (
+                    one["kind"].as_str().unwrap(),
+                    one["severity"].as_str().unwrap(),
+                )
+            })
+            .collect();
+        let expected: Vec<(&str, &str)> = severity
+            .map(|severity| ("long-lived-error", severity))
+            .into_iter()
+            .collect();
+        assert_eq!(told, expected, "{control}: {report:#}");
+        assert_eq!(report["verdict"], severity.unwrap_or("pass"), "{control}");
+        assert_eq!(said.code, i32::from(severity == Some("fail")), "{control}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_pages_send_to_their_worker_is_played() {
     let register = "<!doctype html><p>home<script src=/app.js></script>";
     let keeps = "onmessage = (event) => { if (event.data.op === 'warm' && event.data.deep.all) \
@@ -411,7 +455,36 @@ async fn a_worker_that_browsers_do_not_find_anew_is_told() {
         )
     };
     let worker = "importScripts('/lib.js'); onfetch = () => {};";
+    // For ten minutes, which is less than an hour.
+    let for_a_while = |text: &'static str| {
+        let fields = vec![
+            ("content-type", "text/javascript"),
+            ("cache-control", "max-age=600"),
+        ];
+        (200, fields, text)
+    };
     for (options, lib, main, expected) in [
+        (
+            "",
+            for_a_while(""),
+            script(worker),
+            vec![("/lib.js", "warn")],
+        ),
+        // Browsers may take an old worker itself from their cache, which is late for however short.
+        (
+            "all",
+            script(""),
+            for_a_while(worker),
+            vec![("/sw.js", "fail")],
+        ),
+        (
+            "all",
+            kept(),
+            for_a_while(worker),
+            vec![("/lib.js", "fail"), ("/sw.js", "fail")],
+        ),
+        ("", script(""), for_a_while(worker), vec![]),
+        ("none", script(""), for_a_while(worker), vec![]),
         ("", kept(), script(worker), vec![("/lib.js", "fail")]),
         ("none", kept(), script(worker), vec![]),
         ("all", script(""), script(worker), vec![("/sw.js", "warn")]),
@@ -435,10 +508,11 @@ async fn a_worker_that_browsers_do_not_find_anew_is_told() {
                 )
             })
             .collect();
-        let expected: Vec<(String, String)> = expected
-            .iter()
-            .map(|(path, severity)| ((*path).to_owned(), (*severity).to_owned()))
-            .collect();
+        let mut told: Vec<(&str, &str)> =
+            told.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        told.sort_unstable();
         assert_eq!(told, expected, "{options}: {report:#}");
+        let fails = expected.iter().any(|(_, severity)| *severity == "fail");
+        assert_eq!(report["verdict"] == "fail", fails, "{options}: {report:#}");
     }
 }
