@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::pi::{Laptop, Pi, package, readme, told};
+use crate::support::pi::{Laptop, Pi, commands_in, package, told};
 
 /// One app behind Caddy. Its program only stays alive: here nothing is deployed.
 const CONFIG: &str = r#"
@@ -360,12 +360,12 @@ fn the_laptops_timer_pulls_and_leaves_word() {
         assert!(output.status.success(), "{script}\n{}", told(&output));
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
-    let chapter = readme("On the Pi");
+    let printed = commands_in("pi.md");
     let block = |with: &str| {
-        let found = chapter.iter().find(|block| block.contains(with));
-        found.unwrap_or_else(|| panic!("nothing with {with} in the README's chapter"))
+        let found = printed.iter().find(|block| block.contains(with));
+        found.unwrap_or_else(|| panic!("docs/pi.md prints nothing with {with}"))
     };
-    // Its keys, as the README says; besides, the one that it signs in with anyway.
+    // Its keys, as docs/pi.md says, and the one that it signs in with anyway.
     you(block("ssh-keygen"));
     you("ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519");
     let config = block("Match originalhost").replace("raspberrypi.local", "10.77.0.1");
@@ -374,7 +374,7 @@ fn the_laptops_timer_pulls_and_leaves_word() {
         &format!("StrictHostKeyChecking accept-new\n{config}"),
     );
     pi.has_a_person("you", &you("cat .ssh/id_ed25519.pub"));
-    // One who may use the commands there without `sudo`, as the chapter says.
+    // A user who may use the commands there without `sudo`, as docs/pi.md says.
     pi.run("usermod --append --groups tealkeep you");
     let key = pi.run("tealkeep units home --only pull-key");
     let own = you("cat .ssh/tealkeep-backup.pub");
