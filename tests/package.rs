@@ -130,7 +130,7 @@ fn the_package_is_installed_upgraded_removed_and_purged() {
     assert_eq!(pi.run(colour), pid);
     let said = pi.run("dpkg --purge tealkeep 2>&1");
     assert!(
-        said.contains("backups, releases and databases were left alone"),
+        said.contains("backups, releases, databases, users and the files"),
         "{said}"
     );
     // Caddy goes on to where it went: the marks of what is live are no rubbish.
@@ -332,7 +332,7 @@ fn a_deploying_key_is_confined_whatever_stands_before_it() {
     laptop.run(
         "mkdir -p tealkeep/home; rsync -a --exclude='.*' tealkeep-backup@pi:/ ~/tealkeep/home/",
     );
-    pi.until("tealkeep doctor --json | grep -q 'last came for the backups'");
+    pi.until("tealkeep doctor --json | grep -q 'last signed in to pull'");
 }
 
 #[test]
@@ -510,7 +510,7 @@ fn two_apps_are_set_up_in_any_order_and_what_is_missing_is_one_failure() {
                 text.contains("home is not set up on this machine"),
                 "{text}"
             );
-            assert!(text.contains("this explains as well:"), "{text}");
+            assert!(text.contains("this also causes:"), "{text}");
         }
     }
     pi.until("systemctl is-active tealkeep.service && tealkeep status");
@@ -698,7 +698,7 @@ fn a_configuration_that_is_refused_is_tried_once_and_a_late_disk_is_waited_for()
     pi.run("systemctl restart tealkeep.service");
 
     pi.run("mv /var/backups/home /root/away; systemctl restart --no-block tealkeep.service");
-    pi.until("journalctl -b -u tealkeep.service | grep -q 'That may come yet'");
+    pi.until("journalctl -b -u tealkeep.service | grep -q 'This may still appear'");
     pi.run("sleep 3; mv /root/away /var/backups/home");
     pi.until("systemctl is-active tealkeep.service");
 }
@@ -738,7 +738,7 @@ fn what_ran_before_goes_on_after_the_commands_and_after_a_restart() {
     pi.run(&format!("! {read} printenv ROOT"));
     pi.run("systemctl restart garden.service; systemctl is-active garden.service");
     let (_, _, text) = doctor(&pi, "root");
-    assert!(text.contains("the unit goes on as it was"), "{text}");
+    assert!(text.contains("the unit keeps running as before"), "{text}");
     // Once something has been deployed, it follows.
     pi.run("mkdir /srv/home/releases/one; ln -s one /srv/home/releases/green; tealkeep units home --only commands | sh");
     pi.run("test -e /etc/systemd/system/garden.service.d/tealkeep.conf; systemctl is-enabled garden.service");

@@ -1,5 +1,5 @@
-//! The probe of the public address: as a browser would come, by name and over TLS with this machine's own
-//! roots, and every way in which that can fail told in plain words.
+//! Probes the public address like a browser, by name and over TLS with this machine's roots, and explains every failure in plain
+//! words.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use rustls::{CertificateError, ClientConfig};
 
 use super::{Answer, read};
 
-/// An app's health, asked for where the household reaches it.
+/// Probes an app's health at its public address.
 #[derive(Debug)]
 pub struct Public {
     uri: Uri,
@@ -24,10 +24,10 @@ pub struct Public {
 }
 
 impl Public {
-    /// At a path below an app's public address. The roots are the system's; `SSL_CERT_FILE` names others.
+    /// Probes a path below an app's public address. The roots are the system's; `SSL_CERT_FILE` names others.
     ///
     /// # Errors
-    /// This machine has no roots to trust, or the two make no address.
+    /// This machine has no trusted roots, or the two are not a valid address.
     pub fn at(url: &Uri, path: &str) -> anyhow::Result<Public> {
         Public::with(url, path, trusting()?)
     }
@@ -44,14 +44,14 @@ impl Public {
             uri: uri
                 .parse()
                 .with_context(|| format!("{uri} is no address"))?,
-            // Each probe connects anew: a connection from before the swap would prove little.
+            // Each probe opens a new connection: one from before the swap would prove little.
             client: Client::builder(TokioExecutor::new())
                 .pool_max_idle_per_host(0)
                 .build(connector),
         })
     }
 
-    /// Asks once; a redirect is not followed.
+    /// Sends the request once and follows no redirect.
     ///
     /// # Errors
     /// Why there was no answer.
@@ -87,10 +87,10 @@ impl fmt::Display for Public {
     }
 }
 
-/// TLS as this machine trusts others: by the system's roots, or those that `SSL_CERT_FILE` names.
+/// TLS with the system's roots, or those that `SSL_CERT_FILE` names.
 ///
 /// # Errors
-/// It has none.
+/// There are none.
 pub fn trusting() -> anyhow::Result<ClientConfig> {
     Ok(
         ClientConfig::builder_with_provider(ring::default_provider().into())
@@ -108,7 +108,7 @@ pub fn trusting() -> anyhow::Result<ClientConfig> {
 pub struct Silence {
     /// In words that continue "the address …".
     pub why: String,
-    /// Whether asking again is of no use: a certificate does not change by itself.
+    /// Whether a retry is useless: a certificate does not change by itself.
     pub lasts: bool,
 }
 
@@ -118,7 +118,7 @@ impl Silence {
     }
 }
 
-/// What went wrong, from the innermost cause that is known.
+/// What went wrong, from the innermost known cause.
 #[must_use]
 pub fn in_words(error: &hyper_util::client::legacy::Error, host: &str) -> Silence {
     let mut causes: Vec<&(dyn std::error::Error + 'static)> = vec![error];
@@ -136,7 +136,7 @@ pub fn in_words(error: &hyper_util::client::legacy::Error, host: &str) -> Silenc
     Silence::passing(of_connection(&causes, host))
 }
 
-/// The error of TLS, however many errors of input and output it is wrapped in.
+/// The TLS error, however many I/O errors it is wrapped in.
 fn tls_in<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
     let io = match error.downcast_ref::<rustls::Error>() {
         Some(tls) => return Some(tls),
