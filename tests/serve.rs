@@ -204,8 +204,9 @@ async fn two_new_apps_come_up_from_nothing_and_go_their_own_ways() {
     // Nothing is deployed: it says what to do, and the household gets an answer.
     let fresh = server.tealkeep(&["status"]).succeeds();
     for app in APPS {
-        let wanted =
-            format!("{app}: nothing is deployed yet; `tealkeep deploy {app} DIRECTORY` does that");
+        let wanted = format!(
+            "{app}: nothing is deployed yet; `tealkeep deploy {app} DIRECTORY` deploys a release"
+        );
         assert!(fresh.stdout.contains(&wanted), "{}", fresh.stdout);
     }
     for index in [0, 1] {
