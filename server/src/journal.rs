@@ -10,6 +10,7 @@ pub mod nights;
 pub mod notices;
 pub mod pulls;
 pub mod runs;
+pub mod transition;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
