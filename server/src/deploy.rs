@@ -28,7 +28,6 @@ mod requests;
 mod runner;
 mod schema;
 mod status;
-pub mod step;
 pub mod targets;
 mod turn;
 mod upkeep;
@@ -54,6 +53,11 @@ use health::Health;
 use release::Releases;
 use turn::Turns;
 use warm::WarmTimer;
+
+/// The kinds of runs and their steps.
+pub mod step {
+    pub use tealkeep_words::run::{Kind, Step};
+}
 
 pub use requests::Refusal;
 pub use status::{AppStatus, Printed, Underway};

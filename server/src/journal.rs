@@ -10,7 +10,8 @@ pub mod nights;
 pub mod notices;
 pub mod pulls;
 pub mod runs;
-pub mod transition;
+
+pub use tealkeep_words::transition;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
