@@ -20,6 +20,7 @@ pub mod forwarded;
 pub mod http;
 pub mod journal;
 pub mod keys;
+mod memory;
 pub mod names;
 pub mod notify;
 pub mod policy;
