@@ -1,9 +1,6 @@
 //! Tells the program when it was built, in seconds since 1970: `SOURCE_DATE_EPOCH` where a packager sets it
 //! (reproducible-builds.org/specs/source-date-epoch), else now. It is asked again when what the program is made of
 //! changes, and not with each build: an older instant is as true.
-//!
-//! Also has the program's relocations packed, which its start reads as a whole and which then stay in memory: several
-//! megabytes less of it. glibc understands them from 2.36 on (Debian 12); a linker that can't pack them ignores the option.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,10 +8,6 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=../Cargo.lock");
     println!("cargo::rerun-if-env-changed=SOURCE_DATE_EPOCH");
-    let target = ["OS", "ENV"].map(|part| std::env::var(format!("CARGO_CFG_TARGET_{part}")));
-    if target == [Ok("linux".to_owned()), Ok("gnu".to_owned())] {
-        println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
-    }
     let built = match std::env::var("SOURCE_DATE_EPOCH") {
         Ok(given) => match given.parse::<u32>() {
             Ok(seconds) => u64::from(seconds),
