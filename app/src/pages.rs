@@ -8,6 +8,7 @@ mod account;
 mod backups;
 mod calendar;
 mod checks;
+mod conditions;
 mod deploys;
 mod error;
 mod journal;
@@ -29,6 +30,8 @@ pub(crate) struct Drawn {
     pub busy: bool,
     /// What stands in `<main>`.
     pub content: AnyView,
+    /// When its figures were true, where that is earlier than the page itself.
+    pub as_of: Option<Timestamp>,
 }
 
 impl Drawn {
@@ -39,6 +42,7 @@ impl Drawn {
             class: "wide",
             busy: false,
             content,
+            as_of: None,
         }
     }
 

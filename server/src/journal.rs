@@ -38,8 +38,10 @@ const MOST_EVENTS: i64 = 20_000;
 /// After how many events the oldest are let go.
 const EVENTS_AT_ONCE: i64 = 256;
 
-/// How grave an event is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// How grave an event is, the gravest last.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Something ended well.
@@ -474,9 +476,16 @@ fn prepare(connection: &Connection) -> anyhow::Result<()> {
 }
 
 /// What each version added to the one before it, the first to nothing.
-const VERSIONS: [&str; VERSION as usize] =
-    [SCHEMA, TOKENS, CHECKS, NIGHTS, notices::TABLES, COVERAGE];
-const VERSION: i64 = 6;
+const VERSIONS: [&str; VERSION as usize] = [
+    SCHEMA,
+    TOKENS,
+    CHECKS,
+    NIGHTS,
+    notices::TABLES,
+    COVERAGE,
+    notices::ACKNOWLEDGEMENTS,
+];
+const VERSION: i64 = 7;
 
 const SCHEMA: &str = "
 BEGIN IMMEDIATE;

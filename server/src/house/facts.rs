@@ -1,6 +1,6 @@
 //! What is known of the home at one instant, as values: all that [`super::conditions()`] decides by.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,14 +8,17 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::Key;
+use super::condition::Key;
+use crate::backup::SnapshotId;
 use crate::backup::drill::Lost;
+use crate::deploy::Underway;
 use crate::journal::checks::Check;
 use crate::journal::drills::Drill;
 use crate::journal::nights::Night;
+use crate::journal::notices::Notice;
 use crate::journal::pulls::Pull;
 use crate::journal::runs::Run;
-use crate::names::AppName;
+use crate::names::{AppName, Colour, ReleaseId};
 
 /// The home at one instant.
 #[derive(Debug, Clone)]
@@ -30,16 +33,14 @@ pub struct Facts {
     pub started: Timestamp,
     /// When Tealkeep first ran here.
     pub installed_at: Timestamp,
-    /// The dashboard's address, if it is known by which name it is reached: `https://home.example.org`.
-    pub dashboard: Option<String>,
-    /// The apps.
+    /// The apps, in the order of the configuration.
     pub apps: Vec<AppFacts>,
     /// The file systems, one entry each.
     pub disks: Vec<DiskFacts>,
     /// From which share of free space on, in percent, one is nearly full.
     pub disk_free: u32,
-    /// What is known to be wrong already.
-    pub open: BTreeSet<Key>,
+    /// What the journal knows to be wrong already.
+    pub open: BTreeMap<Key, Notice>,
 }
 
 /// One app at one instant.
@@ -47,14 +48,16 @@ pub struct Facts {
 pub struct AppFacts {
     /// Its name.
     pub name: AppName,
+    /// The run that is under way.
+    pub underway: Option<Underway>,
+    /// The live colour.
+    pub live: LiveFacts,
     /// The local time of its nightly snapshot.
     pub at: Time,
     /// How long a snapshot may take.
     pub deadline: Duration,
-    /// The local dates of its nightly snapshots, in any order; `Err` says why the folder can't be read.
-    pub nightly: Result<Vec<Date>, String>,
-    /// What the newest night has lost since the one before it.
-    pub lost: Option<Lost>,
+    /// What is in its backups folder; `Err` says why that can't be read.
+    pub folder: Result<FolderFacts, String>,
     /// The newest night that was tried.
     pub night: Option<Night>,
     /// The newest drill.
@@ -65,12 +68,52 @@ pub struct AppFacts {
     pub pull: Option<Pull>,
     /// The newest pull whose laptop has looked at what it has.
     pub looked: Option<Pull>,
-    /// The newest deploy or rollback that has ended.
+    /// The newest run that has ended.
     pub run: Option<Run>,
     /// The newest check of what people see, by what is accepted now.
     pub check: Option<Check>,
-    /// What is wrong with the live colour, and for how long it has been.
-    pub ailment: Option<(String, SignedDuration)>,
+}
+
+/// The live colour of an app at one instant.
+#[derive(Debug, Clone)]
+pub struct LiveFacts {
+    /// Which one.
+    pub colour: Colour,
+    /// Its release; none before the first deploy, and where nobody can tell which colour is live.
+    pub release: Option<ReleaseId>,
+    /// What a rollback would make live.
+    pub previous: Option<ReleaseId>,
+    /// Why nobody can use it, and for how long that has been so. Never while a run has stopped it on purpose.
+    pub down: Option<Trouble>,
+    /// Why requests don't reach it, and for how long that has been so.
+    pub misrouted: Option<Trouble>,
+}
+
+/// Something that is wrong, and for how long it has been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What, in words that end no sentence.
+    pub what: String,
+    /// For how long this process has known it.
+    pub lasted: SignedDuration,
+}
+
+/// What is in a backups folder that can be read.
+#[derive(Debug, Clone, Default)]
+pub struct FolderFacts {
+    /// The local dates of the nightly snapshots, in any order, as the schedule counts them: one that it takes again is
+    /// not among them.
+    pub nights: Vec<Date>,
+    /// The newest snapshot and when it was taken, by [`crate::backup::Catalogue::newest_by`].
+    pub newest: Option<(SnapshotId, Timestamp)>,
+    /// The size of the newest snapshot's file.
+    pub newest_bytes: u64,
+    /// What the newest night has lost since the one before it.
+    pub lost: Option<Lost>,
+    /// What the newest snapshot says of rows that break the app's own rules.
+    pub content_findings: Vec<String>,
+    /// What in the folder does not fit together.
+    pub problems: Vec<String>,
 }
 
 /// One file system.
@@ -80,6 +123,8 @@ pub struct DiskFacts {
     pub folder: PathBuf,
     /// What of Tealkeep's lies there, in words: `the snapshots of home`.
     pub holds: Vec<String>,
+    /// An app whose snapshots lie there, if one's do.
+    pub backups_of: Option<AppName>,
     /// How full it is; none where it can't be asked.
     pub space: Option<Space>,
     /// Bytes that the next snapshots there will take.

@@ -1,100 +1,90 @@
 //! Gathers the facts: from the journal each time, from disks with a deadline, since one that hangs must not keep the
 //! others from being told.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
 
-use super::Key;
-use super::facts::{AppFacts, DiskFacts, Facts, Space};
-use crate::backup::drill::{self, Lost};
+use super::facts::{AppFacts, DiskFacts, Facts, FolderFacts, LiveFacts, Space, Trouble};
+use crate::backup::drill;
 use crate::clock::BUILT;
 use crate::config::Dashboard;
-use crate::deploy::App;
 use crate::deploy::step::Kind;
 use crate::deploy::verdict::as_it_stands;
+use crate::deploy::{App, Underway};
 use crate::http::Server;
 use crate::journal::checks::Target;
 use crate::journal::runs::RunState;
-use crate::names::AppName;
+use crate::names::{AppName, Colour};
 use crate::pulls;
+use crate::runtime::ColourState;
 
 /// How long a disk may take to answer.
-const DISK_DEADLINE: Duration = Duration::from_secs(30);
+const DISK_TIMEOUT: Duration = Duration::from_secs(30);
 /// For how long a backups folder is not read again while nothing happens.
-const FOLDER_AGE: Duration = Duration::from_secs(600);
+const MAX_FOLDER_AGE: Duration = Duration::from_secs(600);
 /// How far back in the journal the newest of something is looked for.
-const LOOKED_AT: u32 = 20;
+const MAX_ROWS: u32 = 64;
 
-/// What was found in a backups folder.
+/// What was found in a backups folder, and when.
 #[derive(Debug, Clone)]
 struct Folder {
     read_at: Instant,
     found: Found,
 }
 
-/// What there is in one that can be read.
-#[derive(Debug, Clone)]
-struct Holds {
-    /// The local dates of the nightly snapshots, as the schedule counts them: one that it takes again must not seem to
-    /// be there.
-    nights: Vec<Date>,
-    /// What the newest of them has lost.
-    lost: Option<Lost>,
-    /// The size of the newest snapshot's file.
-    newest_bytes: u64,
-}
+/// What there is in one that can be read, or why it can't be read.
+type Found = Result<FolderFacts, String>;
 
-/// That, or why it can't be read.
-type Found = Result<Holds, String>;
+/// What can trouble a live colour for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Ailing {
+    Down,
+    Misrouted,
+}
 
 /// What is remembered between two looks; nothing that a restart may not lose.
 #[derive(Debug, Default)]
 pub struct Gatherer {
     folders: HashMap<AppName, Folder>,
-    ailing: HashMap<AppName, Instant>,
-    /// Who waits for a folder that did not answer in time. Nobody else is sent after him: each would hold a thread for
-    /// as long as the disk hangs.
+    ailing: HashMap<(AppName, Ailing), Instant>,
+    /// Reads that did not end in time. No second one is started beside them: each would hold a thread for as long as
+    /// the disk hangs.
     reading: HashMap<AppName, JoinHandle<Found>>,
     /// The same for the disks.
     looking: Option<JoinHandle<Vec<DiskFacts>>>,
 }
 
 impl Gatherer {
-    /// Everything that is known now. `anew` reads the backups folders again, since something happened.
+    /// Everything that is known now. `anew` reads the backups folders again, since something happened or somebody
+    /// looks.
     ///
     /// # Errors
-    /// The journal can't be read.
-    pub async fn facts(
-        &mut self,
-        server: &Server,
-        installed_at: Timestamp,
-        disk_free: u32,
-        anew: bool,
-    ) -> anyhow::Result<Facts> {
+    /// The journal or a router can't be asked.
+    pub async fn facts(&mut self, server: &Server, anew: bool) -> anyhow::Result<Facts> {
         let mut apps = Vec::new();
         for app in &server.apps {
             apps.push(self.app(server, app, anew).await?);
         }
         let open = server.journal.open_notices().await?;
-        let open: BTreeSet<Key> = open.iter().map(|notice| notice.key()).collect();
         Ok(Facts {
             now: server.clock.now(),
             built: BUILT,
             zone: server.clock.zone(),
             started: server.started,
-            installed_at,
-            dashboard: address_of(&server.dashboard),
+            installed_at: crate::supervisor::installed_at(&server.journal).await?,
             apps,
             disks: self.disks(server).await,
-            disk_free,
-            open,
+            disk_free: server.notify.disk_free,
+            open: open
+                .into_iter()
+                .map(|notice| (notice.key(), notice))
+                .collect(),
         })
     }
 
@@ -105,51 +95,82 @@ impl Gatherer {
         anew: bool,
     ) -> anyhow::Result<AppFacts> {
         let (journal, name) = (&server.journal, app.name());
-        let folder = self.folder(app, anew).await;
-        let (nightly, lost) = match folder.found {
-            Ok(holds) => (Ok(holds.nights), holds.lost),
-            Err(why) => (Err(why), None),
-        };
-        let pulls = journal.pulls(name.clone(), LOOKED_AT).await?;
+        // First: when no run is under way at this moment, what is read after it belongs together.
+        let underway = app.underway();
+        let live = self.live(app, underway.as_ref()).await;
+        let folder = self.folder(app, anew).await.found;
+        if let Err(error) = pulls::collect(server, name).await {
+            tracing::debug!("{error:#}");
+        }
+        let pulls = journal.pulls(name.clone(), MAX_ROWS).await?;
         let looked = pulls.iter().find(|pull| pull.damaged.is_some()).cloned();
-        let runs = journal.runs(name.clone(), LOOKED_AT).await?;
-        let run = runs.into_iter().find(|run| {
-            run.state != RunState::Running && matches!(run.kind, Kind::Deploy | Kind::Rollback)
-        });
+        let runs = journal.runs(name.clone(), MAX_ROWS).await?;
+        let run = runs.into_iter().find(|run| run.state != RunState::Running);
         let check = journal.newest_check(name.clone(), Target::Public).await?;
         let accepted = journal.acceptances(name.clone(), false).await?;
-        let ailment = match app.ailment() {
-            Some(what) => {
-                let since = *self.ailing.entry(name.clone()).or_insert_with(Instant::now);
-                let lasted = SignedDuration::try_from(since.elapsed()).unwrap_or_default();
-                Some((what, lasted))
-            }
-            None => {
-                self.ailing.remove(name);
-                None
-            }
-        };
         Ok(AppFacts {
             name: name.clone(),
+            underway,
+            live,
             at: app.config.backup.at,
             deadline: app.config.backup.deadline,
-            nightly,
-            lost,
+            folder,
             night: journal.nights(name.clone(), 1).await?.pop(),
-            drill: journal.drills(name.clone(), 1).await?.pop(),
+            drill: app.last_drill().await?,
             pull_within: app.config.backup.pull_within,
             pull: pulls::newest(pulls, server.clock.now()),
             looked,
             run,
             check: check.map(|check| as_it_stands(check, &accepted)),
-            ailment,
         })
+    }
+
+    async fn live(&mut self, app: &App, underway: Option<&Underway>) -> LiveFacts {
+        let colour = match app.router.live().await {
+            Ok(colour) => colour,
+            Err(error) => {
+                let what = Some(format!("nobody can tell which colour is live: {error:#}"));
+                return LiveFacts {
+                    colour: Colour::Blue,
+                    release: None,
+                    previous: None,
+                    down: None,
+                    misrouted: self.trouble(app, Ailing::Misrouted, what),
+                };
+            }
+        };
+        let release = app.releases.of_colour(colour);
+        // A restore stops the live colour on purpose, and users wait meanwhile.
+        let is_at_rest = underway.is_some_and(|run| matches!(run.kind, Kind::Restore | Kind::Undo));
+        let (down, misrouted) = match release {
+            Some(_) if !is_at_rest => what_is_down(app, colour).await,
+            _ => (None, None),
+        };
+        LiveFacts {
+            colour,
+            previous: app.rollback_target().await.ok().and_then(Result::ok),
+            release,
+            down: self.trouble(app, Ailing::Down, down),
+            misrouted: self.trouble(app, Ailing::Misrouted, misrouted),
+        }
+    }
+
+    /// For how long something has been wrong by now.
+    fn trouble(&mut self, app: &App, kind: Ailing, what: Option<String>) -> Option<Trouble> {
+        let key = (app.name().clone(), kind);
+        let Some(what) = what else {
+            self.ailing.remove(&key);
+            return None;
+        };
+        let since = *self.ailing.entry(key).or_insert_with(Instant::now);
+        let lasted = SignedDuration::try_from(since.elapsed()).unwrap_or_default();
+        Some(Trouble { what, lasted })
     }
 
     async fn folder(&mut self, app: &Arc<App>, anew: bool) -> Folder {
         let name = app.name();
         if let Some(known) = self.folders.get(name)
-            && known.read_at.elapsed() < FOLDER_AGE
+            && known.read_at.elapsed() < MAX_FOLDER_AGE
             && !anew
             && !self.reading.contains_key(name)
         {
@@ -157,7 +178,7 @@ impl Gatherer {
         }
         let (waiting, patience) = match self.reading.remove(name) {
             Some(waiting) => (waiting, Duration::ZERO),
-            None => (tokio::spawn(read(app.clone())), DISK_DEADLINE),
+            None => (tokio::spawn(read(app.clone())), DISK_TIMEOUT),
         };
         let found = match within(patience, waiting).await {
             Answer::Given(found) => found,
@@ -166,7 +187,7 @@ impl Gatherer {
                 self.reading.insert(name.clone(), waiting);
                 Err(format!(
                     "it did not answer within {} seconds",
-                    DISK_DEADLINE.as_secs()
+                    DISK_TIMEOUT.as_secs()
                 ))
             }
         };
@@ -183,6 +204,7 @@ impl Gatherer {
         let mut places = vec![Place {
             folder: server.journal.folder().to_owned(),
             holds: "Tealkeep's journal".to_owned(),
+            backups_of: None,
             need: 0,
         }];
         for app in &server.apps {
@@ -191,12 +213,14 @@ impl Gatherer {
             places.push(Place {
                 folder: app.config.backups.clone(),
                 holds: format!("the snapshots of {}", app.name()),
-                need: newest.map_or(0, |holds| holds.newest_bytes),
+                backups_of: Some(app.name().clone()),
+                need: newest.map_or(0, |folder| folder.newest_bytes),
             });
             if let Some(folder) = app.config.database.parent() {
                 places.push(Place {
                     folder: folder.to_owned(),
                     holds: format!("the database of {}", app.name()),
+                    backups_of: None,
                     need: 0,
                 });
             }
@@ -206,7 +230,7 @@ impl Gatherer {
             None => {
                 let asked = places.clone();
                 let looking = tokio::task::spawn_blocking(move || look(asked));
-                (looking, DISK_DEADLINE)
+                (looking, DISK_TIMEOUT)
             }
         };
         match within(patience, waiting).await {
@@ -237,18 +261,43 @@ async fn within<T>(patience: Duration, mut waiting: JoinHandle<T>) -> Answer<T> 
     }
 }
 
+/// Why nobody can use the app now, and why requests don't reach it, in words that end no sentence.
+async fn what_is_down(app: &App, live: Colour) -> (Option<String>, Option<String>) {
+    let down = match app.runtime.state(live).await {
+        ColourState::Running { .. } => app
+            .ailment()
+            .map(|wrong| format!("its live colour {live} is not healthy: {wrong}")),
+        ColourState::Ended { how } => Some(format!(
+            "its live colour {live} {how}, and is being started again"
+        )),
+        ColourState::Stopped => {
+            let why = app
+                .ailment()
+                .map_or_else(String::new, |wrong| format!(": {wrong}"));
+            Some(format!("its live colour {live} does not run{why}"))
+        }
+    };
+    match down {
+        Some(down) => (Some(down), None),
+        None => (None, app.misrouted()),
+    }
+}
+
 /// Reads a backups folder.
 async fn read(app: Arc<App>) -> Found {
-    let said = |error: anyhow::Error| format!("{error:#}");
-    let (catalogue, _) = app.data.catalogue().await.map_err(said)?;
-    let misdated = app.journal.misdated().await.map_err(said)?;
-    let manifests = catalogue.entries.iter().map(|entry| &entry.manifest);
-    let newest = manifests.max_by_key(|manifest| manifest.taken_at);
+    let in_words = |error: anyhow::Error| format!("{error:#}");
+    let (catalogue, _) = app.data.catalogue().await.map_err(in_words)?;
+    let misdated = app.journal.misdated().await.map_err(in_words)?;
     let (now, shrink) = (Timestamp::now(), app.config.backup.drill_shrink);
-    Ok(Holds {
+    let newest = catalogue.newest_by(now).map(|entry| &entry.manifest);
+    Ok(FolderFacts {
         lost: drill::lost_last_night(&catalogue, now, shrink),
         nights: catalogue.nights_but(&misdated).collect(),
-        newest_bytes: newest.map_or(0, |manifest| manifest.bytes),
+        newest: newest.map(|newest| (newest.id, newest.taken_at)),
+        newest_bytes: newest.map_or(0, |newest| newest.bytes),
+        content_findings: newest
+            .map_or_else(Vec::new, |newest| newest.concerns.content_findings.clone()),
+        problems: catalogue.problems.iter().map(ToString::to_string).collect(),
     })
 }
 
@@ -257,6 +306,7 @@ async fn read(app: Arc<App>) -> Found {
 struct Place {
     folder: PathBuf,
     holds: String,
+    backups_of: Option<AppName>,
     need: u64,
 }
 
@@ -269,6 +319,7 @@ fn look(places: Vec<Place>) -> Vec<DiskFacts> {
             .find(|(known, _)| device.is_some() && *known == device);
         if let Some((_, disk)) = same {
             disk.holds.push(place.holds);
+            disk.backups_of = disk.backups_of.take().or(place.backups_of);
             disk.need = disk.need.saturating_add(place.need);
             continue;
         }
@@ -297,6 +348,7 @@ fn disk_of(place: Place, space: Option<Space>) -> DiskFacts {
     DiskFacts {
         folder: place.folder,
         holds: vec![place.holds],
+        backups_of: place.backups_of,
         space,
         need: place.need,
     }
