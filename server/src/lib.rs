@@ -17,6 +17,7 @@ pub mod durable;
 pub mod exec;
 pub mod faults;
 pub mod forwarded;
+pub mod house;
 pub mod http;
 pub mod journal;
 pub mod keys;
