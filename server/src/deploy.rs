@@ -32,6 +32,7 @@ use tokio_util::task::TaskTracker;
 use crate::backup::{Manifest, Reason, SnapshotId, Taken};
 use crate::config::AppConfig;
 use crate::faults;
+use crate::house::observed::{self, Observations, Observed, Sources};
 use crate::journal::runs::{Run, RunFacts, RunId, RunState};
 use crate::journal::{Journal, NewEvent, Severity};
 use crate::names::{AppName, Colour, ReleaseId};
@@ -87,6 +88,8 @@ pub struct App {
     resting: AtomicBool,
     /// Held while the live colour is started or stopped outside of a deploy's own steps.
     hands: Mutex<()>,
+    /// What is known of how it does.
+    observed: Arc<Observed>,
     /// What is wrong with the live colour, as the last look found it.
     ailment: std::sync::Mutex<Option<String>>,
     /// What is wrong with the router, as it was last proved.
@@ -249,6 +252,7 @@ impl App {
             changed: Notify::new(),
             resting: AtomicBool::new(true),
             hands: Mutex::default(),
+            observed: Arc::default(),
             ailment: std::sync::Mutex::default(),
             misrouted: std::sync::Mutex::default(),
             checking: Mutex::default(),
@@ -293,7 +297,7 @@ impl App {
     /// # Errors
     /// The machine or the journal can't be asked.
     pub async fn begin(self: &Arc<Self>) -> anyhow::Result<()> {
-        let exits = self.runtime.exits();
+        let (exits, crashes) = (self.runtime.exits(), self.runtime.exits());
         self.runtime.adopt().await?;
         live::sweep(&self.folder)?;
         // Leftovers cost room, not correctness: the household's app comes up all the same.
@@ -320,6 +324,19 @@ impl App {
                 self.note(Severity::Info, format!("The {role} colour {colour} ({release}) was still running as process {pid} and goes on.")).await;
             }
         }
+        let sources = Sources {
+            router: self.router.clone(),
+            runtime: self.runtime.clone(),
+            health: self.config.health.clone(),
+            clock: self.data.clock().clone(),
+        };
+        let observed = self.observed.clone();
+        self.tasks.spawn(observed::watch(
+            observed,
+            sources,
+            crashes,
+            self.stop.clone(),
+        ));
         self.tasks.spawn(upkeep::run(self.clone(), exits));
         self.tasks.spawn(upkeep::prove_router(self.clone()));
         let reserved = self.reserved().take();
@@ -983,6 +1000,8 @@ impl App {
         if found.is_ok() && self.router.live().await.is_ok_and(|live| live == colour) {
             self.set_ailment(None);
         }
+        // A start migrates the data that the live colour works on.
+        self.observed.ask_soon();
         found
     }
 
@@ -1102,6 +1121,24 @@ impl App {
         (!self.resting.load(Ordering::Acquire)).then_some((live, release, state))
     }
 
+    /// How the app does, as far as that is known: its requests, its crashes, its health.
+    ///
+    /// # Errors
+    /// Which colour is live can't be told.
+    pub async fn observations(&self) -> anyhow::Result<Observations> {
+        let live = self.router.live().await?;
+        let (router, clock) = (&*self.router, self.data.clock());
+        Ok(self.observed.now(live, router, clock).await)
+    }
+
+    /// Writes down what was counted of each date since this was last called: with the night's work, and at the end.
+    pub async fn write_traffic_days(&self) {
+        self.observed.look(&*self.router, self.data.clock()).await;
+        if let Err(error) = self.observed.write_days(self.name(), &self.journal).await {
+            tracing::error!(app = %self.name(), "the requests of the last days could not be noted: {error:#}");
+        }
+    }
+
     /// What is wrong with the live colour, in words, if something is.
     #[must_use]
     pub fn ailment(&self) -> Option<String> {
@@ -1142,6 +1179,9 @@ impl App {
         live::mark_live(&self.folder, to)?;
         self.router.swap(to).await?;
         self.set_ailment(None);
+        self.observed
+            .begin(to, &*self.router, self.data.clock())
+            .await;
         live::unmark_live(&self.folder, to.other())?;
         Ok(())
     }

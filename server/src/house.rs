@@ -1,13 +1,20 @@
 //! Is all well at home? It is decided here and nowhere else: [`facts`] are gathered once, [`conditions()`] says what is
 //! wrong by them, and [`sentence()`] puts the gravest of it into words. The first page, `tealkeep status`, messages and
 //! metrics all read this one list.
+//!
+//! What is known of how an app does is gathered where it happens and kept in memory: how its [requests](traffic) went, how
+//! often its live colour [crashed](crashes), and how that answers its [health check](health).
 
 pub mod condition;
 mod conditions;
+pub mod crashes;
 pub mod facts;
 mod gather;
+pub mod health;
+pub mod observed;
 pub mod redact;
 pub mod sentence;
+pub mod traffic;
 
 use tokio::sync::Mutex;
 

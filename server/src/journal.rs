@@ -10,6 +10,7 @@ pub mod nights;
 pub mod notices;
 pub mod pulls;
 pub mod runs;
+pub mod traffic;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -483,7 +484,17 @@ const VERSIONS: [&str; VERSION as usize] = [
     NIGHTS,
     notices::TABLES,
     COVERAGE,
+const VERSIONS: [&str; VERSION as usize] = [
+    SCHEMA,
+    TOKENS,
+    CHECKS,
+    NIGHTS,
+    notices::TABLES,
+    COVERAGE,
+    traffic::TABLES,
     notices::ACKNOWLEDGEMENTS,
+];
+const VERSION: i64 = 8;
 ];
 const VERSION: i64 = 7;
 
@@ -681,7 +692,8 @@ mod tests {
             let connection = Connection::open(dir.path().join("journal.db")).unwrap();
             let kept = "SELECT value FROM setting WHERE key = 'kept' AND (SELECT count(*) FROM token) = 0
                         AND (SELECT count(*) FROM policy_check) + (SELECT count(*) FROM acceptance) = 0
-                        AND (SELECT count(*) FROM night) + (SELECT count(*) FROM notice) = 0";
+                        AND (SELECT count(*) FROM night) + (SELECT count(*) FROM notice) = 0
+                        AND (SELECT count(*) FROM traffic_day) = 0";
             let value: String = connection.query_row(kept, [], |row| row.get(0)).unwrap();
             assert_eq!(value, "yes");
         }

@@ -243,6 +243,7 @@ impl Supervisor {
         self.gates.wait().await;
         for app in &self.server.apps {
             app.stop_colours().await;
+            app.write_traffic_days().await;
         }
         self.server
             .journal

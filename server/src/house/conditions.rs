@@ -7,6 +7,7 @@ mod disk;
 mod live;
 mod night;
 mod run;
+mod running;
 mod seen;
 
 #[cfg(test)]
@@ -76,6 +77,7 @@ fn assess(facts: &Facts) -> Assessment {
     for app in &facts.apps {
         let about = About { facts, app };
         live::look(&about, &mut found);
+        running::look(&about, &mut found);
         night::look(&about, &mut found);
         backups::look(&about, &mut found);
         copies::look(&about, &mut found);
@@ -174,5 +176,13 @@ impl About<'_> {
 impl Assessment {
     fn add(&mut self, condition: Condition) {
         self.found.insert(condition.key.clone(), condition);
+    }
+
+    /// Leaves an app's conditions of these kinds as they are: nobody can look.
+    fn keep(&mut self, about: &About<'_>, kinds: &[Kind]) {
+        let open = about.facts.open.keys().filter(|key| {
+            kinds.contains(&key.kind) && key.app.as_ref() == Some(about.name())
+        });
+        self.unknown.extend(open.cloned());
     }
 }

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::condition::Key;
+use super::observed::Observations;
 use crate::backup::SnapshotId;
 use crate::backup::drill::Lost;
 use crate::deploy::Underway;
@@ -72,6 +73,17 @@ pub struct AppFacts {
     pub run: Option<Run>,
     /// The newest check of what people see, by what is accepted now.
     pub check: Option<Check>,
+    /// The data from before the newest deploy, where the live colour is not healthy and the data may be to blame.
+    pub before_deploy: Option<BeforeDeploy>,
+}
+
+/// A snapshot from before a deploy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BeforeDeploy {
+    /// The release that was deployed.
+    pub release: ReleaseId,
+    /// The snapshot.
+    pub snapshot: SnapshotId,
 }
 
 /// The live colour of an app at one instant.
@@ -87,6 +99,8 @@ pub struct LiveFacts {
     pub down: Option<Trouble>,
     /// Why requests don't reach it, and for how long that has been so.
     pub misrouted: Option<Trouble>,
+    /// How it does, as far as that is known.
+    pub observed: Option<Observations>,
 }
 
 /// Something that is wrong, and for how long it has been.

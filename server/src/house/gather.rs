@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
 
-use super::facts::{AppFacts, DiskFacts, Facts, FolderFacts, LiveFacts, Space, Trouble};
+use super::facts::{AppFacts, BeforeDeploy, DiskFacts, Facts, FolderFacts, LiveFacts, Space, Trouble};
 use crate::backup::drill;
 use crate::clock::BUILT;
 use crate::config::Dashboard;
@@ -19,7 +19,7 @@ use crate::deploy::verdict::as_it_stands;
 use crate::deploy::{App, Underway};
 use crate::http::Server;
 use crate::journal::checks::Target;
-use crate::journal::runs::RunState;
+use crate::journal::runs::{Run, RunState};
 use crate::names::{AppName, Colour};
 use crate::pulls;
 use crate::runtime::ColourState;
@@ -105,6 +105,7 @@ impl Gatherer {
         let pulls = journal.pulls(name.clone(), MAX_ROWS).await?;
         let looked = pulls.iter().find(|pull| pull.damaged.is_some()).cloned();
         let runs = journal.runs(name.clone(), MAX_ROWS).await?;
+        let before_deploy = before_deploy(app, &live, &runs).await;
         let run = runs.into_iter().find(|run| run.state != RunState::Running);
         let check = journal.newest_check(name.clone(), Target::Public).await?;
         let accepted = journal.acceptances(name.clone(), false).await?;
@@ -122,6 +123,7 @@ impl Gatherer {
             looked,
             run,
             check: check.map(|check| as_it_stands(check, &accepted)),
+            before_deploy,
         })
     }
 
@@ -136,6 +138,7 @@ impl Gatherer {
                     previous: None,
                     down: None,
                     misrouted: self.trouble(app, Ailing::Misrouted, what),
+                    observed: None,
                 };
             }
         };
@@ -149,9 +152,13 @@ impl Gatherer {
         LiveFacts {
             colour,
             previous: app.rollback_target().await.ok().and_then(Result::ok),
-            release,
             down: self.trouble(app, Ailing::Down, down),
             misrouted: self.trouble(app, Ailing::Misrouted, misrouted),
+            observed: match release {
+                Some(_) if !is_at_rest => app.observations().await.ok(),
+                _ => None,
+            },
+            release,
         }
     }
 
@@ -259,6 +266,27 @@ async fn within<T>(patience: Duration, mut waiting: JoinHandle<T>) -> Answer<T> 
         Ok(Err(error)) => Answer::Lost(format!("it could not be read: {error}")),
         Err(_) => Answer::Outstanding(waiting),
     }
+}
+
+/// The snapshot from before the newest deploy, where the live colour says that it is not healthy, nothing was restored
+/// since, and the snapshot is still there.
+async fn before_deploy(app: &App, live: &LiveFacts, runs: &[Run]) -> Option<BeforeDeploy> {
+    let health = live.observed.as_ref()?.health.as_ref()?;
+    if health.verdict.is_well() {
+        return None;
+    }
+    let ended = |run: &&Run| run.state != RunState::Running;
+    let newest = runs.iter().filter(ended).find(|run| match run.kind {
+        Kind::Deploy => run.facts.before.is_some(),
+        Kind::Restore | Kind::Undo => run.state == RunState::Done,
+        Kind::Rollback => false,
+    })?;
+    let snapshot = newest.facts.before.filter(|_| newest.kind == Kind::Deploy)?;
+    let manifest = app.data.manifest(snapshot).await.ok()?;
+    manifest.map(|_| BeforeDeploy {
+        release: newest.facts.release.clone(),
+        snapshot,
+    })
 }
 
 /// Why nobody can use the app now, and why requests don't reach it, in words that end no sentence.

@@ -38,12 +38,12 @@ PRAGMA user_version = 5;
 COMMIT;
 ";
 
-/// What the seventh version added: who can live with a condition.
+/// What the eighth version added: who can live with a condition.
 pub(super) const ACKNOWLEDGEMENTS: &str = "
 BEGIN IMMEDIATE;
 ALTER TABLE notice ADD COLUMN acknowledged_at INTEGER;
 ALTER TABLE notice ADD COLUMN acknowledged_by TEXT;
-PRAGMA user_version = 7;
+PRAGMA user_version = 8;
 COMMIT;
 ";
 

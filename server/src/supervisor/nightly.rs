@@ -214,6 +214,7 @@ async fn look_at(
         if let Err(error) = server.journal.note_night(app.name().clone(), night).await {
             tracing::error!(app = %app.name(), "the night could not be noted: {error:#}");
         }
+        app.write_traffic_days().await;
     }
     if snapshot.is_some() {
         Ok(())

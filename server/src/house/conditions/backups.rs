@@ -17,13 +17,8 @@ pub(super) fn look(about: &About<'_>, found: &mut Assessment) {
             content(about, folder, found);
         }
         Err(_) => {
-            // Nobody can look at what is there.
             let kinds = [Kind::Folder, Kind::Clock, Kind::Rows, Kind::Content];
-            let open =
-                about.facts.open.keys().filter(|key| {
-                    kinds.contains(&key.kind) && key.app.as_ref() == Some(about.name())
-                });
-            found.unknown.extend(open.cloned());
+            found.keep(about, &kinds);
         }
     }
     if let Some(drill) = &about.app.drill {

@@ -10,7 +10,12 @@ use super::*;
 use crate::backup::drill::{Lost, Shrunk};
 use crate::deploy::step::{self, Step};
 use crate::house::condition::Acknowledgement;
-use crate::house::facts::{DiskFacts, FolderFacts, LiveFacts, Space, Trouble};
+use crate::house::crashes::{Crash, Crashes};
+use crate::house::health::{Health, Verdict};
+use crate::house::observed::Observations;
+use crate::house::traffic::Recent;
+use crate::router::Answers;
+use crate::house::facts::{BeforeDeploy, DiskFacts, FolderFacts, LiveFacts, Space, Trouble};
 use crate::house::sentence;
 use crate::journal::drills::Drill;
 use crate::journal::nights::Night;
@@ -45,6 +50,7 @@ fn well() -> Facts {
                 previous: Some("v1".parse().unwrap()),
                 down: None,
                 misrouted: None,
+                observed: Some(observed()),
             },
             at: jiff::civil::time(3, 30, 0, 0),
             deadline: Duration::from_secs(3600),
@@ -69,6 +75,7 @@ fn well() -> Facts {
             looked: Some(pull("2026-11-20T20:00:00Z", Some(0))),
             run: Some(run(7, RunState::Done, &[])),
             check: None,
+            before_deploy: None,
         }],
         disks: vec![DiskFacts {
             folder: "/var/lib/tealkeep".into(),
@@ -86,6 +93,63 @@ fn well() -> Facts {
         disk_free: 5,
         open: Default::default(),
     }
+}
+
+/// A live app in use that does well.
+fn observed() -> Observations {
+    Observations {
+        live: Colour::Blue,
+        recent: Some(Recent {
+            answers: answers(900, 3, 1),
+            over: Duration::from_secs(280),
+        }),
+        last_day: None,
+        crashes: crashes(2),
+        health: Some(health(Verdict::Well, 3600)),
+    }
+}
+
+fn answers(requests: u64, errors: u64, unanswered: u64) -> Answers {
+    Answers {
+        requests,
+        errors,
+        unanswered,
+    }
+}
+
+fn crashes(count: usize) -> Crashes {
+    let crash = Crash {
+        how: "was killed by SIGKILL".to_owned(),
+        at: at("2026-11-21T09:59:00Z"),
+    };
+    Crashes {
+        count,
+        newest: (count > 0).then_some(crash),
+    }
+}
+
+fn health(verdict: Verdict, lasted: u64) -> Health {
+    Health {
+        colour: Colour::Blue,
+        release: "v2".parse().unwrap(),
+        verdict,
+        lasted: Duration::from_secs(lasted),
+        age: Duration::from_secs(4),
+    }
+}
+
+fn sick(status: u16, lasted: u64) -> Option<Health> {
+    let badly = Verdict::Badly {
+        status,
+        excerpt: "no such table: todo".to_owned(),
+        wrong: format!("answered {status}: no such table: todo"),
+    };
+    Some(health(badly, lasted))
+}
+
+/// What is observed of the live app.
+fn seen(facts: &mut Facts) -> &mut Observations {
+    facts.apps[0].live.observed.as_mut().unwrap()
 }
 
 /// A folder with the nights of these days of November.
@@ -628,6 +692,113 @@ fn a_colour_that_is_started_again_at_once_is_not_worth_a_message() {
     };
     assert!(!ailing(119));
     assert!(ailing(120));
+}
+
+/// The condition of a kind among all that hold.
+fn of_kind(facts: &Facts, kind: Kind) -> Option<Condition> {
+    let mut all = conditions(facts);
+    all.retain(|one| one.key.kind == kind);
+    all.pop()
+}
+
+#[test]
+fn an_app_fails_by_a_share_of_its_requests_and_not_without_evidence() {
+    let failing = |requests, errors, unanswered, is_open: bool| {
+        let count = answers(requests, errors, unanswered);
+        let mut facts = but(|f| seen(f).recent.as_mut().unwrap().answers = count);
+        if is_open {
+            let key = Key {
+                subject: "v2".to_owned(),
+                ..Key::of(&home(), Kind::Failing)
+            };
+            know(&mut facts, &Condition::sample(key));
+        }
+        of_kind(&facts, Kind::Failing).map(|one| one.severity)
+    };
+    for (requests, errors, unanswered, severity) in [
+        (4, 4, 0, None),
+        (5, 5, 0, Some(Severity::Failure)),
+        (100, 4, 0, None),
+        (101, 5, 0, None),
+        (100, 5, 0, Some(Severity::Warning)),
+        (100, 2, 3, Some(Severity::Warning)),
+        (100, 19, 0, Some(Severity::Warning)),
+        (100, 20, 0, Some(Severity::Failure)),
+        (2336, 806, 0, Some(Severity::Failure)),
+    ] {
+        assert_eq!(failing(requests, errors, unanswered, false), severity);
+    }
+    // Once it is known it needs less evidence to go on, and more to end; nobody asking is no evidence.
+    assert_eq!(failing(100, 2, 0, true), Some(Severity::Warning));
+    assert_eq!(failing(100, 1, 0, true), None);
+    assert_eq!(failing(1, 0, 0, true), None);
+    assert!(failing(0, 0, 0, true).is_some());
+    assert_eq!(failing(0, 0, 0, false), None);
+}
+
+#[test]
+fn what_is_wrong_with_a_release_ends_when_another_one_is_live() {
+    let failing = opened(but(|f| {
+        seen(f).recent.as_mut().unwrap().answers = answers(100, 90, 0);
+        seen(f).crashes = crashes(20);
+        seen(f).health = sick(500, 60);
+    }));
+    assert_eq!(failing.open.len(), 3);
+    let mut next = failing.clone();
+    next.apps[0].live.release = Some("v1".parse().unwrap());
+    next.apps[0].live.observed = Some(Observations {
+        recent: Some(Recent::default()),
+        crashes: Crashes::default(),
+        health: None,
+        ..observed()
+    });
+    assert_eq!(assess(&next), Assessment::default());
+    // While nobody can look, it stays as it was.
+    let mut blind = failing;
+    blind.apps[0].live.observed = None;
+    assert_eq!(assess(&blind).unknown.len(), 3);
+    assert_eq!(conditions(&blind).len(), 3);
+}
+
+#[test]
+fn crashes_from_before_a_restart_of_tealkeep_are_remembered_for_as_long_as_they_count() {
+    let mut facts = opened(but(|f| seen(f).crashes = crashes(3)));
+    seen(&mut facts).crashes = Crashes::default();
+    facts.started = facts.now - 9.minutes();
+    assert!(of_kind(&facts, Kind::Crashing).is_some());
+    facts.started = facts.now - 10.minutes();
+    assert!(of_kind(&facts, Kind::Crashing).is_none());
+}
+
+#[test]
+fn a_health_check_that_fails_names_the_way_back() {
+    let mut facts = but(|f| seen(f).health = sick(500, 0));
+    let first = of_kind(&facts, Kind::Health).unwrap();
+    assert!(!first.is_lasting, "a message can wait for a minute");
+    assert_eq!(first.action.label, "Roll back to v1");
+    let said = "home runs, but its health check fails: it answered 500: no such table: todo.";
+    assert_eq!(first.sentence, said);
+    // The release that broke the data was taken back, and the data was not.
+    facts.apps[0].before_deploy = Some(BeforeDeploy {
+        release: "v4".parse().unwrap(),
+        snapshot: "2026-11-21T085900Z".parse().unwrap(),
+    });
+    seen(&mut facts).health = sick(500, 60);
+    let lasting = of_kind(&facts, Kind::Health).unwrap();
+    assert!(lasting.is_lasting && lasting.text.contains("2026-11-21T085900Z"));
+    let path = "/apps/home/snapshots/2026-11-21T085900Z/restore";
+    assert_eq!(lasting.action.path, path);
+    // One that is slow for a moment is not unhealthy, and one that is down is said to be down.
+    let silent = |seconds| {
+        let wrong = "gave no answer within 2s".to_owned();
+        Some(health(Verdict::Silent { wrong }, seconds))
+    };
+    seen(&mut facts).health = silent(9);
+    assert!(of_kind(&facts, Kind::Health).is_none());
+    seen(&mut facts).health = silent(10);
+    assert!(of_kind(&facts, Kind::Health).is_some());
+    facts.apps[0].live.down = trouble("it does not run", 0);
+    assert!(of_kind(&facts, Kind::Health).is_none());
 }
 
 #[test]
