@@ -484,19 +484,10 @@ const VERSIONS: [&str; VERSION as usize] = [
     NIGHTS,
     notices::TABLES,
     COVERAGE,
-const VERSIONS: [&str; VERSION as usize] = [
-    SCHEMA,
-    TOKENS,
-    CHECKS,
-    NIGHTS,
-    notices::TABLES,
-    COVERAGE,
     traffic::TABLES,
     notices::ACKNOWLEDGEMENTS,
 ];
 const VERSION: i64 = 8;
-];
-const VERSION: i64 = 7;
 
 const SCHEMA: &str = "
 BEGIN IMMEDIATE;

@@ -180,9 +180,11 @@ impl Assessment {
 
     /// Leaves an app's conditions of these kinds as they are: nobody can look.
     fn keep(&mut self, about: &About<'_>, kinds: &[Kind]) {
-        let open = about.facts.open.keys().filter(|key| {
-            kinds.contains(&key.kind) && key.app.as_ref() == Some(about.name())
-        });
+        let open = about
+            .facts
+            .open
+            .keys()
+            .filter(|key| kinds.contains(&key.kind) && key.app.as_ref() == Some(about.name()));
         self.unknown.extend(open.cloned());
     }
 }

@@ -126,6 +126,8 @@ pub struct FolderFacts {
     pub lost: Option<Lost>,
     /// What the newest snapshot says of rows that break the app's own rules.
     pub content_findings: Vec<String>,
+    /// The snapshots from before deploys, the oldest first.
+    pub before_deploys: Vec<SnapshotId>,
     /// What in the folder does not fit together.
     pub problems: Vec<String>,
 }

@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
 
-use super::facts::{AppFacts, BeforeDeploy, DiskFacts, Facts, FolderFacts, LiveFacts, Space, Trouble};
-use crate::backup::drill;
+use super::facts::{
+    AppFacts, BeforeDeploy, DiskFacts, Facts, FolderFacts, LiveFacts, Space, Trouble,
+};
+use crate::backup::{Reason, SnapshotId, drill};
 use crate::clock::BUILT;
 use crate::config::Dashboard;
 use crate::deploy::step::Kind;
@@ -105,7 +107,7 @@ impl Gatherer {
         let pulls = journal.pulls(name.clone(), MAX_ROWS).await?;
         let looked = pulls.iter().find(|pull| pull.damaged.is_some()).cloned();
         let runs = journal.runs(name.clone(), MAX_ROWS).await?;
-        let before_deploy = before_deploy(app, &live, &runs).await;
+        let before_deploy = before_deploy(&live, &folder, &runs);
         let run = runs.into_iter().find(|run| run.state != RunState::Running);
         let check = journal.newest_check(name.clone(), Target::Public).await?;
         let accepted = journal.acceptances(name.clone(), false).await?;
@@ -270,22 +272,26 @@ async fn within<T>(patience: Duration, mut waiting: JoinHandle<T>) -> Answer<T> 
 
 /// The snapshot from before the newest deploy, where the live colour says that it is not healthy, nothing was restored
 /// since, and the snapshot is still there.
-async fn before_deploy(app: &App, live: &LiveFacts, runs: &[Run]) -> Option<BeforeDeploy> {
+fn before_deploy(live: &LiveFacts, folder: &Found, runs: &[Run]) -> Option<BeforeDeploy> {
     let health = live.observed.as_ref()?.health.as_ref()?;
+    let snapshots = &folder.as_ref().ok()?.before_deploys;
     if health.verdict.is_well() {
         return None;
     }
-    let ended = |run: &&Run| run.state != RunState::Running;
-    let newest = runs.iter().filter(ended).find(|run| match run.kind {
-        Kind::Deploy => run.facts.before.is_some(),
+    let taken_in = |run: &Run| {
+        let ended = run.ended.unwrap_or(Timestamp::MAX);
+        let within = |id: &&SnapshotId| (run.began..=ended).contains(&id.taken_at());
+        snapshots.iter().rev().find(within).copied()
+    };
+    let touched_data = |run: &&Run| match run.kind {
+        Kind::Deploy => run.state != RunState::Running && taken_in(run).is_some(),
         Kind::Restore | Kind::Undo => run.state == RunState::Done,
         Kind::Rollback => false,
-    })?;
-    let snapshot = newest.facts.before.filter(|_| newest.kind == Kind::Deploy)?;
-    let manifest = app.data.manifest(snapshot).await.ok()?;
-    manifest.map(|_| BeforeDeploy {
+    };
+    let newest = runs.iter().find(touched_data)?;
+    Some(BeforeDeploy {
         release: newest.facts.release.clone(),
-        snapshot,
+        snapshot: taken_in(newest).filter(|_| newest.kind == Kind::Deploy)?,
     })
 }
 
@@ -325,6 +331,12 @@ async fn read(app: Arc<App>) -> Found {
         newest_bytes: newest.map_or(0, |newest| newest.bytes),
         content_findings: newest
             .map_or_else(Vec::new, |newest| newest.concerns.content_findings.clone()),
+        before_deploys: catalogue
+            .entries
+            .iter()
+            .filter(|entry| entry.manifest.reason == Reason::BeforeDeploy)
+            .map(|entry| entry.manifest.id)
+            .collect(),
         problems: catalogue.problems.iter().map(ToString::to_string).collect(),
     })
 }

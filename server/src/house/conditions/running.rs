@@ -208,9 +208,6 @@ fn way_back(about: &About<'_>) -> String {
 fn roll_back(about: &About<'_>) -> Action {
     match &about.app.live.previous {
         Some(previous) => Action::go(format!("Roll back to {previous}"), about.page("/rollback")),
-        None => Action::go(
-            "See the journal",
-            format!("/journal?app={}", about.name()),
-        ),
+        None => Action::go("See the journal", format!("/journal?app={}", about.name())),
     }
 }

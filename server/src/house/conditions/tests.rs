@@ -11,17 +11,17 @@ use crate::backup::drill::{Lost, Shrunk};
 use crate::deploy::step::{self, Step};
 use crate::house::condition::Acknowledgement;
 use crate::house::crashes::{Crash, Crashes};
+use crate::house::facts::{BeforeDeploy, DiskFacts, FolderFacts, LiveFacts, Space, Trouble};
 use crate::house::health::{Health, Verdict};
 use crate::house::observed::Observations;
-use crate::house::traffic::Recent;
-use crate::router::Answers;
-use crate::house::facts::{BeforeDeploy, DiskFacts, FolderFacts, LiveFacts, Space, Trouble};
 use crate::house::sentence;
+use crate::house::traffic::Recent;
 use crate::journal::drills::Drill;
 use crate::journal::nights::Night;
 use crate::journal::pulls::Pull;
 use crate::journal::runs::{Run, RunFacts, RunState, StepRow, StepState};
 use crate::names::{AppName, Colour};
+use crate::router::Answers;
 
 const GIB: u64 = 1 << 30;
 
