@@ -211,3 +211,154 @@ async fn a_warning_that_somebody_can_live_with_counts_no_more_until_it_ends() {
     let series = "tealkeep_condition{app=\"home\",kind=\"pull\"} 2\n";
     assert!(metrics.contains(series), "{metrics}");
 }
+
+/// A server that tells the receiver everything, with v1 live.
+async fn with_v1(receiver: &Receiver) -> House {
+    let mut house = House::telling(receiver);
+    house.start().await;
+    house.tealkeep(&["deploy", "home", "v1"]).await.succeeds();
+    is_well(&house).await;
+    house
+}
+
+/// What ended is over by every way of asking, and somebody is told so.
+async fn is_over(house: &House, receiver: &Receiver, kind: &str) {
+    until(house, kind, false).await;
+    is_well(house).await;
+    let told = message(receiver, kind, 2).await;
+    assert_eq!(told["state"], "well", "{told:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_that_fails_more_and_more_requests_is_never_all_is_well() {
+    let receiver = Receiver::new().await;
+    let house = with_v1(&receiver).await;
+    house
+        .tealkeep(&["deploy", "home", "v7-slow-leak"])
+        .await
+        .succeeds();
+    let (client, page) = (reqwest::Client::new(), house.app());
+    let (mut failed, began) = (0, Instant::now());
+    while condition(&status(&house).await, "failing").is_none() {
+        assert!(
+            began.elapsed() < PATIENCE,
+            "{failed} failed, and nobody says so"
+        );
+        for _ in 0..20 {
+            let answer = client.get(&page).send().await.unwrap();
+            failed += usize::from(answer.status().is_server_error());
+        }
+    }
+    assert!(failed > 0, "the fault happened");
+    // It gets worse, until it is a failure.
+    while condition(&status(&house).await, "failing").unwrap()["severity"] != "failure" {
+        assert!(began.elapsed() < PATIENCE, "{:#}", status(&house).await);
+        for _ in 0..20 {
+            client.get(&page).send().await.unwrap();
+        }
+    }
+    let sentence = speaks(&house, "failing", 3).await;
+    assert!(sentence.starts_with("home is failing: "), "{sentence}");
+    let told = message(&receiver, "failing", 1).await;
+    assert_eq!(told["state"], "raised");
+    assert_eq!(told["title"], "home: the app is failing");
+    let text = told["text"].as_str().unwrap();
+    assert!(
+        text.contains("`tealkeep rollback home` makes the previous release, v1, live."),
+        "{text}"
+    );
+
+    house.tealkeep(&["rollback", "home"]).await.succeeds();
+    until(&house, "failing", false).await;
+    is_well(&house).await;
+    let began = Instant::now();
+    // It may have been told twice, as a warning and then as the failure that it became.
+    while !receiver
+        .at("/hook")
+        .iter()
+        .any(|one| one.json()["state"] == "well")
+    {
+        assert!(began.elapsed() < PATIENCE, "{:#?}", receiver.at("/hook"));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_colour_that_is_killed_again_and_again_keeps_crashing() {
+    let receiver = Receiver::new().await;
+    let house = with_v1(&receiver).await;
+    let pid = |status: &Value| {
+        let app = &status["apps"][0];
+        app["colours"][app["live"].as_str().unwrap()]["pid"].as_i64()
+    };
+    let mut last = None;
+    for _ in 0..20 {
+        let began = Instant::now();
+        let next = loop {
+            let status = status(&house).await;
+            match pid(&status) {
+                Some(pid) if Some(pid) != last => break pid,
+                _ => assert!(began.elapsed() < PATIENCE, "{status:#}"),
+            }
+        };
+        let raw = i32::try_from(next).unwrap();
+        kill_process(Pid::from_raw(raw).unwrap(), Signal::KILL).unwrap();
+        last = Some(next);
+    }
+    let began = Instant::now();
+    // Once it runs again, nothing else is wrong with it.
+    while condition(&status(&house).await, "live").is_some() {
+        assert!(began.elapsed() < PATIENCE, "{:#}", status(&house).await);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let sentence = speaks(&house, "crashing", 3).await;
+    assert_eq!(
+        sentence,
+        "home keeps crashing: 20 times in the last 10 minutes."
+    );
+    let told = message(&receiver, "crashing", 1).await;
+    assert_eq!(told["title"], "home: the app keeps crashing");
+
+    house.tealkeep(&["deploy", "home", "v2"]).await.succeeds();
+    is_over(&house, &receiver, "crashing").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_app_whose_data_was_taken_from_under_it_says_so_and_names_the_way_back() {
+    let receiver = Receiver::new().await;
+    let house = with_v1(&receiver).await;
+    house.tealkeep(&["deploy", "home", "v2"]).await.succeeds();
+    let database = rusqlite::Connection::open(house.database()).unwrap();
+    database.busy_timeout(PATIENCE).unwrap();
+    let tables: Vec<String> = database
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<rusqlite::Result<_>>()
+        .unwrap();
+    database.pragma_update(None, "foreign_keys", false).unwrap();
+    for table in tables {
+        database
+            .execute_batch(&format!("DROP TABLE \"{table}\""))
+            .unwrap();
+    }
+    let sentence = speaks(&house, "health", 3).await;
+    assert!(
+        sentence.starts_with("home runs, but its health check fails: it answered 5"),
+        "{sentence}"
+    );
+    let list = house
+        .tealkeep(&["snapshots", "home", "--json"])
+        .await
+        .succeeds()
+        .json();
+    let snapshot = list["snapshots"].as_array().unwrap().iter();
+    let snapshot = snapshot
+        .clone()
+        .find(|one| one["reason"] == "before-deploy")
+        .unwrap();
+    let health = condition(&status(&house).await, "health").unwrap();
+    let text = health["text"].as_str().unwrap();
+    assert!(text.contains(snapshot["id"].as_str().unwrap()), "{text}");
+}

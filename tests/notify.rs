@@ -225,7 +225,7 @@ impl House {
             .unwrap()
     }
 
-    fn database(&self) -> PathBuf {
+    pub fn database(&self) -> PathBuf {
         self.folder().join("data/home.sqlite")
     }
 

@@ -32,12 +32,13 @@ pub use channel::{Backoff, Channel};
 pub use message::{Message, State};
 pub use post::Post;
 
-/// How often is looked when nothing happens: nights that are missed and disks that fill up say nothing by themselves.
-const EVERY: Duration = Duration::from_secs(60);
+/// How often it looks when nothing happens: apps that fail, nights that are missed and disks that fill up say nothing by
+/// themselves.
+const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 /// The pause between two looks while much happens.
-const PAUSE: Duration = Duration::from_secs(5);
-/// How long is waited for what comes together, such as the steps of a run.
-const TOGETHER: Duration = Duration::from_millis(500);
+const MIN_LOOK_INTERVAL: Duration = Duration::from_secs(5);
+/// How long it waits for what comes together, such as the steps of a run.
+const SETTLE_TIME: Duration = Duration::from_millis(500);
 /// A good night is called out within this time; later, silence is what is true.
 const HEARTBEAT_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
@@ -114,11 +115,11 @@ impl Watch {
             anew = tokio::select! {
                 // One that was missed is a sign as well.
                 _ = journal.recv() => true,
-                () = sleep_until(looked + EVERY) => false,
+                () = sleep_until(looked + LOOK_INTERVAL) => false,
             };
             if anew {
-                sleep(TOGETHER).await;
-                sleep_until(looked + PAUSE).await;
+                sleep(SETTLE_TIME).await;
+                sleep_until(looked + MIN_LOOK_INTERVAL).await;
                 journal = journal.resubscribe();
             }
         }

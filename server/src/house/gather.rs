@@ -279,8 +279,13 @@ fn before_deploy(live: &LiveFacts, folder: &Found, runs: &[Run]) -> Option<Befor
         return None;
     }
     let taken_in = |run: &Run| {
-        let ended = run.ended.unwrap_or(Timestamp::MAX);
-        let within = |id: &&SnapshotId| (run.began..=ended).contains(&id.taken_at());
+        // An id tells the second, and no more.
+        let began = run.began.checked_sub(SignedDuration::from_secs(1));
+        let (began, ended) = (
+            began.unwrap_or(run.began),
+            run.ended.unwrap_or(Timestamp::MAX),
+        );
+        let within = |id: &&SnapshotId| (began..=ended).contains(&id.taken_at());
         snapshots.iter().rev().find(within).copied()
     };
     let touched_data = |run: &&Run| match run.kind {
