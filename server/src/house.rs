@@ -5,7 +5,6 @@
 //! What is known of how an app does is gathered where it happens and kept in memory: how its [requests](traffic) went, how
 //! often its live colour [crashed](crashes), and how that answers its [health check](health).
 
-pub mod condition;
 mod conditions;
 pub mod crashes;
 pub mod facts;
@@ -20,11 +19,13 @@ use tokio::sync::Mutex;
 
 use crate::http::Server;
 
-pub use condition::{Acknowledgement, Action, Condition, Key, Kind, Severity, title};
 pub use conditions::{conditions, left_behind};
 pub use facts::Facts;
 pub use gather::address_of;
 pub use sentence::{Sentence, Tone, sentence};
+pub use tealkeep_words::condition::{
+    Acknowledgement, Action, Condition, Key, Kind, Severity, title,
+};
 
 use gather::Gatherer;
 
@@ -59,5 +60,23 @@ impl Judge {
             conditions,
             facts,
         })
+    }
+}
+
+/// A failure that has lasted, for tests.
+#[cfg(test)]
+pub(crate) fn sample(key: Key) -> Condition {
+    Condition {
+        severity: Severity::Failure,
+        title: format!("{:?} {}", key.kind, key.subject),
+        sentence: "Something happened.".to_owned(),
+        text: "Something happened.".to_owned(),
+        page: "/".to_owned(),
+        action: Action::go("Look at it", "/"),
+        is_news: false,
+        is_lasting: true,
+        since: None,
+        acknowledged: None,
+        key,
     }
 }

@@ -20,10 +20,10 @@ use jiff::Timestamp;
 
 pub use run::left_behind;
 
-use super::condition::{Action, Condition, Key, Kind, Severity, title};
 use super::facts::{AppFacts, Facts};
 use crate::journal::notices::Notice;
 use crate::names::AppName;
+use tealkeep_words::condition::{Action, Condition, Key, Kind, Severity, title};
 
 /// What is found, and what can't be told now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

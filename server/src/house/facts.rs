@@ -8,7 +8,6 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::condition::Key;
 use super::observed::Observations;
 use crate::backup::SnapshotId;
 use crate::backup::drill::Lost;
@@ -20,6 +19,7 @@ use crate::journal::notices::Notice;
 use crate::journal::pulls::Pull;
 use crate::journal::runs::Run;
 use crate::names::{AppName, Colour, ReleaseId};
+use tealkeep_words::condition::Key;
 
 /// The home at one instant.
 #[derive(Debug, Clone)]

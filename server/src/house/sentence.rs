@@ -1,10 +1,10 @@
 //! The one sentence that says whether all is well, and if not, what to press. It says so exactly when no condition
 //! needs a person.
 
-use super::condition::{Action, Condition, Severity};
 use super::facts::Facts;
 use crate::deploy::Underway;
 use crate::names::AppName;
+use tealkeep_words::condition::{Action, Condition, Severity};
 
 /// How the sentence sounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::runs::{parsed, word};
 use super::{Journal, Severity, instant};
-use crate::house::{self, Acknowledgement, Condition, Key, Kind};
 use crate::names::AppName;
+use tealkeep_words::condition::{self, Acknowledgement, Condition, Key, Kind};
 
 /// How many messages wait for one channel at most; of more the oldest are let go.
 const MAX_WAITING: u32 = 100;
@@ -47,12 +47,12 @@ PRAGMA user_version = 8;
 COMMIT;
 ";
 
-impl From<house::Severity> for Severity {
-    fn from(severity: house::Severity) -> Severity {
+impl From<condition::Severity> for Severity {
+    fn from(severity: condition::Severity) -> Severity {
         match severity {
-            house::Severity::Hint => Severity::Info,
-            house::Severity::Warning => Severity::Warning,
-            house::Severity::Failure => Severity::Bad,
+            condition::Severity::Hint => Severity::Info,
+            condition::Severity::Warning => Severity::Warning,
+            condition::Severity::Failure => Severity::Bad,
         }
     }
 }
@@ -213,7 +213,7 @@ impl Journal {
     pub async fn acknowledge_notice(
         &self,
         id: NoticeId,
-        severity: house::Severity,
+        severity: condition::Severity,
         acknowledgement: Acknowledgement,
     ) -> anyhow::Result<bool> {
         let acknowledged = self

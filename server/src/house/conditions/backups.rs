@@ -3,10 +3,10 @@
 
 use super::{About, Assessment, Words};
 use crate::backup::catalogue::is_ahead;
-use crate::house::condition::{Action, Condition, Key, Kind, Severity};
 use crate::house::facts::FolderFacts;
 use crate::house::redact::redacted;
 use crate::journal::drills::Drill;
+use tealkeep_words::condition::{Action, Condition, Key, Kind, Severity};
 
 pub(super) fn look(about: &About<'_>, found: &mut Assessment) {
     match &about.app.folder {

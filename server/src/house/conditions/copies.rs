@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 
 use super::{About, Assessment, Words};
-use crate::house::condition::{Action, Condition, Kind, Severity};
 use crate::journal::pulls::Pull;
+use tealkeep_words::condition::{Action, Condition, Kind, Severity};
 
 /// For how long there may be no copy on any other machine before that is more than a hint.
 const MAX_ALONE: SignedDuration = SignedDuration::from_hours(7 * 24);

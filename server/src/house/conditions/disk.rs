@@ -3,8 +3,8 @@
 use super::Assessment;
 use crate::backup::human;
 use crate::backup::scratch::RESERVE_BYTES;
-use crate::house::condition::{Action, Condition, Key, Kind, Severity, title};
 use crate::house::facts::{DiskFacts, Facts, Space};
+use tealkeep_words::condition::{Action, Condition, Key, Kind, Severity, title};
 
 /// The share of a large disk asks for no more than this: a twentieth of some terabytes is plenty.
 const MAX_SHARE_BYTES: u64 = 10 << 30;

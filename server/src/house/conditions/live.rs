@@ -3,9 +3,9 @@
 use jiff::SignedDuration;
 
 use super::{About, Assessment, Words};
-use crate::house::condition::{Action, Condition, Kind, Severity};
 use crate::house::facts::Trouble;
 use crate::house::redact::redacted;
+use tealkeep_words::condition::{Action, Condition, Kind, Severity};
 
 /// For how long the live colour may be in trouble before a message says so: one that is started again at once is not
 /// worth one.

@@ -5,10 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::backups::back_up;
 use super::{About, Assessment, Words};
-use crate::house::condition::{Action, Condition, Kind, Severity};
 use crate::house::redact::redacted;
 use crate::journal::nights::Night;
 use crate::schedule::{Decision, LastRun, counts_from, due, next_run};
+use tealkeep_words::condition::{Action, Condition, Kind, Severity};
 
 /// How much longer than a snapshot may take it is waited for one of which nothing was heard.
 const GRACE: SignedDuration = SignedDuration::from_hours(1);

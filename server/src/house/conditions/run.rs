@@ -5,9 +5,9 @@ use jiff::SignedDuration;
 use super::{About, Assessment, Words};
 use crate::deploy::step::{self, Step};
 use crate::deploy::subject;
-use crate::house::condition::{Action, Condition, Key, Kind, Severity};
 use crate::house::redact::redacted;
 use crate::journal::runs::{Run, RunState, StepState};
+use tealkeep_words::condition::{Action, Condition, Key, Kind, Severity};
 
 /// A run that failed longer ago than this, and was not told, is no news any more.
 const MAX_NEWS_AGE: SignedDuration = SignedDuration::from_hours(72);

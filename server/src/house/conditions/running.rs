@@ -5,10 +5,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::{About, Assessment, Words};
-use crate::house::condition::{Action, Condition, Key, Kind, Severity};
 use crate::house::health::{Health, Verdict};
 use crate::house::observed::Observations;
 use crate::house::redact::redacted;
+use tealkeep_words::condition::{Action, Condition, Key, Kind, Severity};
 
 /// How many requests must have failed in the last 5 minutes before the app counts as failing: fewer are no evidence.
 const MIN_FAILED: u64 = 5;

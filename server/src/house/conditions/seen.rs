@@ -2,10 +2,10 @@
 
 use super::{About, Assessment, Words};
 use crate::deploy::verdict;
-use crate::house::condition::{Action, Condition, Kind, Severity};
 use crate::house::redact::redacted;
 use crate::journal::checks::Check;
 use crate::policy;
+use tealkeep_words::condition::{Action, Condition, Kind, Severity};
 
 pub(super) fn look(about: &About<'_>, found: &mut Assessment) {
     let Some(check) = &about.app.check else {

@@ -9,19 +9,19 @@ use proptest::prelude::*;
 use super::*;
 use crate::backup::drill::{Lost, Shrunk};
 use crate::deploy::step::{self, Step};
-use crate::house::condition::Acknowledgement;
 use crate::house::crashes::{Crash, Crashes};
 use crate::house::facts::{BeforeDeploy, DiskFacts, FolderFacts, LiveFacts, Space, Trouble};
 use crate::house::health::{Health, Verdict};
 use crate::house::observed::Observations;
-use crate::house::sentence;
 use crate::house::traffic::Recent;
+use crate::house::{sample, sentence};
 use crate::journal::drills::Drill;
 use crate::journal::nights::Night;
 use crate::journal::pulls::Pull;
 use crate::journal::runs::{Run, RunFacts, RunState, StepRow, StepState};
 use crate::names::{AppName, Colour};
 use crate::router::Answers;
+use tealkeep_words::condition::Acknowledgement;
 
 const GIB: u64 = 1 << 30;
 
@@ -508,7 +508,7 @@ fn a_disk_does_not_flap_around_its_threshold() {
     let with = |free: u64, open: bool| {
         let mut facts = but(|f| f.disks[0].space.as_mut().unwrap().free = free);
         if open {
-            let disk = Condition::sample(Key {
+            let disk = sample(Key {
                 app: None,
                 kind: Kind::Disk,
                 subject: "/var/lib/tealkeep".to_owned(),
@@ -667,7 +667,7 @@ fn a_deploy_that_failed_long_ago_is_no_news_but_stays_open_where_it_was_told() {
     facts.apps[0].folder = Ok(nights(&[24]));
     facts.apps[0].pull_within = Duration::ZERO;
     assert_eq!(titles(&facts), Vec::<String>::new());
-    let deploy = Condition::sample(Key {
+    let deploy = sample(Key {
         subject: "8".to_owned(),
         ..Key::of(&home(), Kind::Deploy)
     });
@@ -711,7 +711,7 @@ fn an_app_fails_by_a_share_of_its_requests_and_not_without_evidence() {
                 subject: "v2".to_owned(),
                 ..Key::of(&home(), Kind::Failing)
             };
-            know(&mut facts, &Condition::sample(key));
+            know(&mut facts, &sample(key));
         }
         of_kind(&facts, Kind::Failing).map(|one| one.severity)
     };

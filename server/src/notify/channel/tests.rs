@@ -1,14 +1,14 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::house::{Condition, Key, Kind};
+use crate::house::{Condition, Key, Kind, sample};
 
 fn message(title: &str) -> String {
     let key = Key::of(&"home".parse().unwrap(), Kind::Snapshot);
     let condition = Condition {
         title: title.to_owned(),
         text: "Zwölf Schnappschüsse.".to_owned(),
-        ..Condition::sample(key)
+        ..sample(key)
     };
     let link = Some("https://home.example.org/apps/home/backups".to_owned());
     let message = Message::raised(&condition, link, Timestamp::UNIX_EPOCH).unwrap();

@@ -5,7 +5,7 @@ use std::task::Poll;
 use proptest::prelude::*;
 
 use super::*;
-use crate::house::Acknowledgement;
+use crate::house::{Acknowledgement, sample};
 use crate::journal::notices::Outgoing;
 use crate::notify::message::State;
 
@@ -17,7 +17,7 @@ fn key(app: &str, kind: Kind, subject: &str) -> Key {
 }
 
 fn wrong(keys: &[Key]) -> Vec<Condition> {
-    keys.iter().cloned().map(Condition::sample).collect()
+    keys.iter().cloned().map(sample).collect()
 }
 
 fn settings(channels: &[&str]) -> Settings {
@@ -220,7 +220,7 @@ async fn what_gets_worse_is_told_anew_and_nobody_can_live_with_it_any_more() {
     let dir = tempfile::tempdir().unwrap();
     let journal = Journal::open(dir.path()).unwrap();
     let settings = settings(&["ntfy"]);
-    let mut disk = Condition::sample(key("home", Kind::Pull, ""));
+    let mut disk = sample(key("home", Kind::Pull, ""));
     let mut states = Vec::new();
     for (severity, acknowledged) in [
         (Severity::Warning, true),

@@ -9,7 +9,7 @@ use axum::routing::any;
 
 use super::*;
 use crate::config::notify::{Address, NtfyConfig, WebhookConfig};
-use crate::house::{Condition, Key, Kind};
+use crate::house::{Condition, Key, Kind, sample};
 use crate::notify::message::Message;
 use crate::notify::sign;
 
@@ -97,7 +97,7 @@ impl House {
         let condition = Condition {
             title: "home: last night's snapshot failed".to_owned(),
             text: "It failed.".to_owned(),
-            ..Condition::sample(key)
+            ..sample(key)
         };
         let now = Timestamp::now();
         let body = Message::raised(&condition, None, now).unwrap();
