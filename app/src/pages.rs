@@ -2,6 +2,8 @@
 
 use leptos::prelude::AnyView;
 
+use jiff::Timestamp;
+
 use crate::model::{Frame, Page, Run, RunOutcome};
 
 mod account;

@@ -164,7 +164,11 @@ fn nights(days: &[i8]) -> FolderFacts {
     }
 }
 
+/// What is in the folder, which can be read then.
 fn folder(facts: &mut Facts) -> &mut FolderFacts {
+    if facts.apps[0].folder.is_err() {
+        facts.apps[0].folder = Ok(nights(&[20, 21]));
+    }
     facts.apps[0].folder.as_mut().unwrap()
 }
 
