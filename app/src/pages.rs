@@ -1,8 +1,7 @@
 //! One file a page. Each draws its content from its own struct; what surrounds it is the document's.
 
-use leptos::prelude::AnyView;
-
 use jiff::Timestamp;
+use leptos::prelude::AnyView;
 
 use crate::model::{Frame, Page, Run, RunOutcome};
 

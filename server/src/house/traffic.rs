@@ -189,9 +189,11 @@ impl Ring {
     /// A minute's counts; none where it is not kept, or nothing was observed since it began.
     fn slot(&self, minute: u64) -> [Count; 2] {
         let is_kept = minute <= self.newest && self.newest - minute < MINUTES as u64;
-        is_kept
-            .then(|| self.slots[place(minute)])
-            .unwrap_or_default()
+        if is_kept {
+            self.slots[place(minute)]
+        } else {
+            <[Count; 2]>::default()
+        }
     }
 }
 
