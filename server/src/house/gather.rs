@@ -1,18 +1,16 @@
 //! Gathers the facts: from the journal each time, from disks with a deadline, since one that hangs must not keep the
 //! others from being told.
 
+mod disks;
+
 use std::collections::HashMap;
-use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
 
-use super::facts::{
-    AppFacts, BeforeDeploy, DiskFacts, Facts, FolderFacts, LiveFacts, Space, Trouble,
-};
+use super::facts::{AppFacts, BeforeDeploy, DiskFacts, Facts, FolderFacts, LiveFacts, Trouble};
 use crate::backup::{Reason, SnapshotId, drill};
 use crate::clock::BUILT;
 use crate::config::Dashboard;
@@ -25,6 +23,7 @@ use crate::journal::runs::{Run, RunState};
 use crate::names::{AppName, Colour};
 use crate::pulls;
 use crate::runtime::ColourState;
+use disks::{Place, look, unanswered};
 
 /// How long a disk may take to answer.
 const DISK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -344,59 +343,6 @@ async fn read(app: Arc<App>) -> Found {
             .collect(),
         problems: catalogue.problems.iter().map(ToString::to_string).collect(),
     })
-}
-
-/// A folder that must have room.
-#[derive(Debug, Clone)]
-struct Place {
-    folder: PathBuf,
-    holds: String,
-    backups_of: Option<AppName>,
-    need: u64,
-}
-
-fn look(places: Vec<Place>) -> Vec<DiskFacts> {
-    let mut disks: Vec<(Option<u64>, DiskFacts)> = Vec::new();
-    for place in places {
-        let device = place.folder.metadata().ok().map(|meta| meta.dev());
-        let same = disks
-            .iter_mut()
-            .find(|(known, _)| device.is_some() && *known == device);
-        if let Some((_, disk)) = same {
-            disk.holds.push(place.holds);
-            disk.backups_of = disk.backups_of.take().or(place.backups_of);
-            disk.need = disk.need.saturating_add(place.need);
-            continue;
-        }
-        let space = rustix::fs::statvfs(&place.folder).ok().map(|stat| Space {
-            // One in user space may have no size at all.
-            free: if stat.f_blocks == 0 {
-                u64::MAX
-            } else {
-                stat.f_bavail.saturating_mul(stat.f_frsize)
-            },
-            total: stat.f_blocks.saturating_mul(stat.f_frsize),
-        });
-        disks.push((device, disk_of(place, space)));
-    }
-    disks.into_iter().map(|(_, disk)| disk).collect()
-}
-
-fn unanswered(places: Vec<Place>) -> Vec<DiskFacts> {
-    places
-        .into_iter()
-        .map(|place| disk_of(place, None))
-        .collect()
-}
-
-fn disk_of(place: Place, space: Option<Space>) -> DiskFacts {
-    DiskFacts {
-        folder: place.folder,
-        holds: vec![place.holds],
-        backups_of: place.backups_of,
-        space,
-        need: place.need,
-    }
 }
 
 /// Where the dashboard is reached, if the configuration says by which name.
