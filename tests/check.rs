@@ -73,7 +73,7 @@ async fn a_site_that_is_asked_again_passes() {
     assert!(said.stdout.starts_with(&format!("{url}/\n")), "{said:?}");
     assert!(
         said.stdout
-            .ends_with("pass: nothing was found; a deploy reaches the browser.\n"),
+            .ends_with("pass: no findings; a deploy reaches the browser.\n"),
         "{said:?}"
     );
     assert!(
@@ -178,7 +178,8 @@ async fn a_warning_ends_with_0() {
     assert_eq!(kinds(&said), ["hashed-not-immutable"]);
     let said = check([&url, "--immutable", "^/assets/"]).succeeds();
     assert!(
-        said.stdout.ends_with("1 finding should be looked at.\n"),
+        said.stdout
+            .ends_with("a deploy reaches the browser; 1 finding warns.\n"),
         "{said:?}"
     );
 }
@@ -270,20 +271,20 @@ fn a_site_that_does_not_answer_ends_with_2() {
 fn a_wrong_call_ends_with_2_before_anything_is_asked() {
     let calls: &[(&[&str], &str)] = &[
         (&[], "Usage"),
-        (&["ftp://example.org"], "http:// or https://"),
-        (&["https://"], "no address of a site"),
+        (&["ftp://example.org"], "only http:// and https://"),
+        (&["https://"], "not the address of a site"),
         (&["https://anna:secret@example.org"], "--cookie-file"),
         (
             &["https://example.org", "--path", "about"],
-            "begins with one slash",
+            "must begin with one slash",
         ),
         (
             &["https://example.org", "--path", "//other.org/"],
-            "begins with one slash",
+            "must begin with one slash",
         ),
         (
             &["https://example.org", "--release", "no-such-directory"],
-            "is no directory",
+            "is not a directory",
         ),
         (
             &[
@@ -306,7 +307,7 @@ fn a_wrong_call_ends_with_2_before_anything_is_asked() {
         ),
         (
             &["https://example.org", "--host", "tealkeep@raspberrypi"],
-            "on the machine where it is called",
+            "works on this machine only",
         ),
     ];
     for (call, words) in calls {

@@ -131,7 +131,8 @@ fn a_backup_and_a_restore_need_no_server() {
     let to = [OsStr::new("--to"), OsStr::new("new.db")];
     let said = desk.tealkeep(restore.iter().chain(&to)).succeeds();
     assert!(
-        said.stdout.contains("new.db holds the snapshot's content"),
+        said.stdout
+            .contains("new.db now has the snapshot's content"),
         "{}",
         said.stdout
     );
@@ -428,7 +429,7 @@ fn a_damaged_snapshot_is_told_with_what_and_where() {
                 .tealkeep([OsStr::new("verify"), what.as_os_str()])
                 .fails_with(1);
             assert!(
-                !said.stdout.is_empty() && said.stderr.contains("can't be relied on"),
+                !said.stdout.is_empty() && said.stderr.contains("cannot be relied on"),
                 "{said:?}"
             );
             told += &format!("{kind}: {}", said.stdout);
@@ -463,7 +464,7 @@ fn a_damaged_snapshot_is_told_with_what_and_where() {
     desk.backup().succeeds();
     let said = desk.tealkeep(["verify", "kept"]).fails_with(1);
     assert!(
-        said.stderr.contains("1 of 2 can't be relied on"),
+        said.stderr.contains("1 of 2 cannot be relied on"),
         "{said:?}"
     );
     let facts = desk

@@ -86,10 +86,10 @@ async fn a_drill_says_what_was_proven_and_is_written_down() {
     let said = drill(&house, &[]).await.succeeds();
     let first = said.stdout.lines().next().unwrap();
     assert!(
-        first.contains(" was unpacked and proven whole: ") && first.contains(" tables, "),
+        first.contains(" was unpacked and verified: ") && first.contains(" tables, "),
         "{said:?}"
     );
-    assert!(!said.stdout.contains("Look at this"), "{said:?}");
+    assert!(!said.stdout.contains("Warning"), "{said:?}");
     let report = drill(&house, &["home", "--json"]).await.succeeds().json();
     let rows = report["tables"].as_array().unwrap();
     assert!(
@@ -254,7 +254,7 @@ async fn a_table_that_shrank_is_told_in_the_night_itself_and_by_the_drill() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let said = drill(&house, &[]).await.succeeds();
-    let warned = format!("Look at this: table {table} has ");
+    let warned = format!("Warning: table {table} has ");
     assert!(said.stdout.contains(&warned), "{said:?}");
     let warnings = house.get(DRILLS).await[0]["warnings"].clone();
     assert_eq!(warnings.as_array().unwrap().len(), 1, "{warnings}");
@@ -385,12 +385,12 @@ fn a_folder_and_a_file_are_drilled_without_a_server() {
             .contains("dose  2,000 rows, 3,000 the night before"),
         "{said:?}"
     );
-    let warned = "Look at this: table dose has 2,000 rows, and had 3,000.";
+    let warned = "Warning: table dose has 2,000 rows, and had 3,000.";
     assert!(said.stdout.contains(warned), "{said:?}");
     let said = desk
         .tealkeep(&["drill", "./kept", "--shrink", "50"])
         .succeeds();
-    assert!(!said.stdout.contains("Look at this"), "{said:?}");
+    assert!(!said.stdout.contains("Warning"), "{said:?}");
     let file = newest(&desk.path("kept"));
     let report = desk.tealkeep(&["drill", file.to_str().unwrap(), "--json"]);
     let report = report.succeeds().json();
@@ -447,7 +447,7 @@ fn verify_sums_a_folder_up_and_tells_what_is_damaged_missing_or_wrong() {
         let said = desk
             .tealkeep(&[&["verify", "kept"], quick].concat())
             .fails_with(1);
-        let summary = "3 snapshots: 1 whole, 1 damaged, 1 missing; and something else is wrong.\n";
+        let summary = "3 snapshots: 1 whole, 1 damaged, 1 missing; and there is another problem.\n";
         assert!(said.stdout.ends_with(summary), "{said:?}");
         assert!(
             said.stdout.contains("2020-01-05T033000Z: missing: "),
@@ -457,7 +457,7 @@ fn verify_sums_a_folder_up_and_tells_what_is_damaged_missing_or_wrong() {
         assert!(said.stdout.contains(link), "{said:?}");
         assert!(said.stdout.contains("it is damaged at byte "), "{said:?}");
         assert!(
-            said.stderr.contains("3 of 4 can't be relied on"),
+            said.stderr.contains("3 of 4 cannot be relied on"),
             "{said:?}"
         );
         let all = [&["verify", "kept", "--json"], quick].concat();

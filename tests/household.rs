@@ -642,7 +642,7 @@ fn boots_without_tealkeep(home: &mut Household) {
     home.one_is_live();
 }
 
-/// The Pi burns. A new one, the package, the laptop's folder, what the README says: the data is back, to the row.
+/// The Pi burns. A new one, the package, the laptop's folder and docs/recovery.md: every row is back.
 fn burns(home: Household) {
     home.pi.run("tealkeep backup doses");
     pulls(&home);

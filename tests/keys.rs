@@ -148,10 +148,7 @@ fn a_line_that_is_not_tealkeeps_gives_no_shell_and_no_more_than_a_deploy() {
     ] {
         let said = pair.asks(asked).fails_with(2);
         assert!(said.stdout.is_empty(), "{asked}: {said:#?}");
-        assert!(
-            said.stderr.contains("names no command"),
-            "{asked}: {said:#?}"
-        );
+        assert!(said.stderr.contains("has no command"), "{asked}: {said:#?}");
     }
     let backups = pair.path("backups").display().to_string();
     let pulls =
@@ -204,7 +201,7 @@ fn a_pulling_line_of_an_older_tealkeep_still_reads_its_folder_and_nothing_else()
     assert!(!pair.path("laptop/stolen").exists());
     let written = rsync("laptop/key.pub", "@/planted");
     assert!(
-        written.code != 0 && written.stderr.contains("reads only"),
+        written.code != 0 && written.stderr.contains("may only read"),
         "{written:#?}"
     );
     assert!(!pair.path("backups/planted").exists());
@@ -259,7 +256,7 @@ fn keys_are_added_listed_changed_and_removed() {
     assert!(
         added
             .stdout
-            .contains("anna@laptop may sign in as tealkeep now: it looks and deploys"),
+            .contains("anna@laptop may now sign in as tealkeep: it looks and deploys"),
         "{added:#?}"
     );
     let text = fs::read_to_string(&keys).unwrap();
@@ -272,7 +269,7 @@ fn keys_are_added_listed_changed_and_removed() {
         0o644
     );
     let again = key(folder, &["add", &anna]).succeeds();
-    assert!(again.stdout.contains("was let in already"), "{again:#?}");
+    assert!(again.stdout.contains("was there already"), "{again:#?}");
     // The line itself, in quotes, is as good as its file.
     let changed = key(folder, &["add", own.trim(), "--scope", "admin"]).succeeds();
     assert!(
@@ -287,7 +284,7 @@ fn keys_are_added_listed_changed_and_removed() {
     assert!(nameless.stderr.contains("--name"), "{nameless:#?}");
     let taken = key(folder, &["add", &ben, "--name", "anna@laptop"]).fails_with(2);
     assert!(
-        taken.stderr.contains("another key is called anna@laptop"),
+        taken.stderr.contains("another key named anna@laptop"),
         "{taken:#?}"
     );
     let config = folder.join("tealkeep.toml").display().to_string();
@@ -306,7 +303,7 @@ fn keys_are_added_listed_changed_and_removed() {
     assert!(
         pulls
             .stdout
-            .contains("ben may sign in as tealkeep-backup now: it pulls the snapshots of home"),
+            .contains("ben may now sign in as tealkeep-backup: it pulls the snapshots of home"),
         "{pulls:#?}"
     );
     key(
@@ -375,7 +372,10 @@ fn what_is_no_public_key_is_refused_and_changes_nothing() {
         assert!(refused.stderr.contains(said), "{said}: {refused:#?}");
     }
     let odd = key(folder, &["add", public.trim(), "--name", "a\nb"]).fails_with(2);
-    assert!(odd.stderr.contains("no name for a key"), "{odd:#?}");
+    assert!(
+        odd.stderr.contains("cannot be the name of a key"),
+        "{odd:#?}"
+    );
     assert_eq!(fs::read_to_string(&keys).unwrap(), "# before\n");
     // A link could lead to a file of somebody else's.
     fs::rename(&keys, folder.join("real")).unwrap();

@@ -124,7 +124,7 @@ async fn what_a_rotation_would_do_is_told_before_it_does_it() {
     let folder = house.backups();
     let here = house.tealkeep(["snapshots", folder.to_str().unwrap(), "--plan"]);
     let here = here.succeeds().stdout;
-    assert!(here.starts_with("By the usual 7 daily, 4 weekly and 6 monthly ones:"));
+    assert!(here.starts_with("With the default of 7 daily, 4 weekly and 6 monthly snapshots:"));
     assert!(
         here.contains("one of the newest 10 (manual); goes when "),
         "{here}"
@@ -133,7 +133,7 @@ async fn what_a_rotation_would_do_is_told_before_it_does_it() {
         .tealkeep(["snapshots", folder.to_str().unwrap(), "--rotate"])
         .fails_with(2);
     let done = house.tealkeep(["snapshots", "--rotate"]).succeeds().stdout;
-    assert_eq!(done, "There was nothing to remove.\n");
+    assert_eq!(done, "There is nothing to remove.\n");
     house.stop().await;
 }
 

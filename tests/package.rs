@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::pi::{Laptop, Pi, package, readme, told};
+use crate::support::pi::{Laptop, Pi, commands_in, package, told};
 
 /// One app behind Caddy. Its program only stays alive: here nothing is deployed.
 const CONFIG: &str = r#"
@@ -130,7 +130,7 @@ fn the_package_is_installed_upgraded_removed_and_purged() {
     assert_eq!(pi.run(colour), pid);
     let said = pi.run("dpkg --purge tealkeep 2>&1");
     assert!(
-        said.contains("backups, releases and databases were left alone"),
+        said.contains("backups, releases, databases, users and the files"),
         "{said}"
     );
     // Caddy goes on to where it went: the marks of what is live are no rubbish.
@@ -332,7 +332,7 @@ fn a_deploying_key_is_confined_whatever_stands_before_it() {
     laptop.run(
         "mkdir -p tealkeep/home; rsync -a --exclude='.*' tealkeep-backup@pi:/ ~/tealkeep/home/",
     );
-    pi.until("tealkeep doctor --json | grep -q 'last came for the backups'");
+    pi.until("tealkeep doctor --json | grep -q 'last signed in to pull'");
 }
 
 #[test]
@@ -360,12 +360,12 @@ fn the_laptops_timer_pulls_and_leaves_word() {
         assert!(output.status.success(), "{script}\n{}", told(&output));
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
-    let chapter = readme("On the Pi");
+    let printed = commands_in("pi.md");
     let block = |with: &str| {
-        let found = chapter.iter().find(|block| block.contains(with));
-        found.unwrap_or_else(|| panic!("nothing with {with} in the README's chapter"))
+        let found = printed.iter().find(|block| block.contains(with));
+        found.unwrap_or_else(|| panic!("docs/pi.md prints nothing with {with}"))
     };
-    // Its keys, as the README says; besides, the one that it signs in with anyway.
+    // Its keys, as docs/pi.md says, and the one that it signs in with anyway.
     you(block("ssh-keygen"));
     you("ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519");
     let config = block("Match originalhost").replace("raspberrypi.local", "10.77.0.1");
@@ -374,7 +374,7 @@ fn the_laptops_timer_pulls_and_leaves_word() {
         &format!("StrictHostKeyChecking accept-new\n{config}"),
     );
     pi.has_a_person("you", &you("cat .ssh/id_ed25519.pub"));
-    // One who may use the commands there without `sudo`, as the chapter says.
+    // A user who may use the commands there without `sudo`, as docs/pi.md says.
     pi.run("usermod --append --groups tealkeep you");
     let key = pi.run("tealkeep units home --only pull-key");
     let own = you("cat .ssh/tealkeep-backup.pub");
@@ -510,7 +510,7 @@ fn two_apps_are_set_up_in_any_order_and_what_is_missing_is_one_failure() {
                 text.contains("home is not set up on this machine"),
                 "{text}"
             );
-            assert!(text.contains("this explains as well:"), "{text}");
+            assert!(text.contains("this also causes:"), "{text}");
         }
     }
     pi.until("systemctl is-active tealkeep.service && tealkeep status");
@@ -698,7 +698,7 @@ fn a_configuration_that_is_refused_is_tried_once_and_a_late_disk_is_waited_for()
     pi.run("systemctl restart tealkeep.service");
 
     pi.run("mv /var/backups/home /root/away; systemctl restart --no-block tealkeep.service");
-    pi.until("journalctl -b -u tealkeep.service | grep -q 'That may come yet'");
+    pi.until("journalctl -b -u tealkeep.service | grep -q 'This may still appear'");
     pi.run("sleep 3; mv /root/away /var/backups/home");
     pi.until("systemctl is-active tealkeep.service");
 }
@@ -738,7 +738,7 @@ fn what_ran_before_goes_on_after_the_commands_and_after_a_restart() {
     pi.run(&format!("! {read} printenv ROOT"));
     pi.run("systemctl restart garden.service; systemctl is-active garden.service");
     let (_, _, text) = doctor(&pi, "root");
-    assert!(text.contains("the unit goes on as it was"), "{text}");
+    assert!(text.contains("the unit keeps running as before"), "{text}");
     // Once something has been deployed, it follows.
     pi.run("mkdir /srv/home/releases/one; ln -s one /srv/home/releases/green; tealkeep units home --only commands | sh");
     pi.run("test -e /etc/systemd/system/garden.service.d/tealkeep.conf; systemctl is-enabled garden.service");

@@ -309,7 +309,7 @@ fn taken_over(tool: &Tool, file: impl Fn(&Home) -> PathBuf) {
     assert!(!first.stderr.contains("makes its own"), "{first:#?}");
     for id in ["v2", "v3"] {
         let said = home.deploy(id);
-        assert!(said.stderr.contains("by hard links"), "{said:#?}");
+        assert!(said.stderr.contains("through hard links"), "{said:#?}");
     }
     assert!(!home.path("releases/v1").exists(), "it was rotated away");
     let file = file(&home);

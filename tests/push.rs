@@ -36,7 +36,9 @@ fn an_unchanged_lock_file_means_no_preparation_and_unchanged_files_are_linked() 
     fs::write(built.join("new.txt.js"), "new").unwrap();
     let second = pair.there(&["push", "v2", "home"]).succeeds();
     assert!(
-        second.stderr.contains("was taken from v1 by hard links"),
+        second
+            .stderr
+            .contains("was reused from v1 through hard links"),
         "{second:#?}"
     );
     assert_eq!((pair.live().as_str(), pair.runs()), ("v2", 1));
@@ -265,7 +267,7 @@ fn a_connection_cut_while_sending_changes_nothing_and_the_next_push_goes_on() {
         .unwrap();
     let cut = Said::of(&cut).fails_with(1);
     assert!(
-        cut.stderr.contains("goes on where this one was"),
+        cut.stderr.contains("continues where this one stopped"),
         "{cut:#?}"
     );
     assert_eq!(pair.live(), "none");
@@ -276,7 +278,7 @@ fn a_connection_cut_while_sending_changes_nothing_and_the_next_push_goes_on() {
 
     let again = pair.there(&["push", "v1", "home"]).succeeds();
     assert!(
-        again.stderr.contains("going on where an earlier push"),
+        again.stderr.contains("continuing an interrupted push"),
         "{again:#?}"
     );
     assert_eq!(pair.live(), "v1");
@@ -301,7 +303,7 @@ fn a_deploy_goes_on_without_its_laptop_and_status_picks_the_thread_up() {
         let victim = rustix::process::Pid::from_raw(victim).unwrap();
         rustix::process::kill_process(victim, signal).unwrap();
         let lost = Said::of(&push.wait_with_output().unwrap()).fails_with(1);
-        assert!(lost.stderr.contains("goes on by itself"), "{lost:#?}");
+        assert!(lost.stderr.contains("continues by itself"), "{lost:#?}");
         assert!(lost.stderr.contains("--follow"), "{lost:#?}");
 
         let shown = pair.there(&["status", "home"]).succeeds();
@@ -358,7 +360,7 @@ fn a_preparation_that_takes_too_long_is_stopped_with_everything_it_started() {
     File::create(pair.path("wait")).unwrap();
     pair.build("v1", "one");
     let late = pair.there(&["push", "v1", "home"]).fails_with(1);
-    assert!(late.stderr.contains("was not ready after"), "{late:#?}");
+    assert!(late.stderr.contains("did not finish within"), "{late:#?}");
     let wanted = pair.path("releases/v1");
     until(|| {
         let processes = fs::read_dir("/proc").unwrap().flatten();
@@ -495,18 +497,14 @@ fn each_usual_trouble_of_a_push_is_told() {
     fails(
         &["push", "v1", "home"],
         "stranger",
-        "does not take this key",
+        "does not accept this key",
     );
     pair.script("silent", "exec ssh OPTIONS -p 1 \"$@\"");
     let silent = fs::read_to_string(pair.path("laptop/silent")).unwrap();
     let silent = silent.replace(&format!("-p {}", pair.ssh_port), "-p 1");
     fs::write(pair.path("laptop/silent"), silent).unwrap();
-    fails(
-        &["push", "v1", "home"],
-        "silent",
-        "does not take ssh connections",
-    );
-    fails(&["serve"], "ssh", "can't be asked of another");
+    fails(&["push", "v1", "home"], "silent", "refuses ssh connections");
+    fails(&["serve"], "ssh", "works on this machine only");
     assert_eq!(pair.live(), "none");
 }
 
@@ -573,10 +571,7 @@ async fn the_public_address_is_asked_over_tls_and_a_bad_certificate_swaps_back()
             Some(said) => {
                 let failed = pushed.fails_with(1);
                 assert!(failed.stderr.contains(said), "{failed:#?}");
-                assert!(
-                    failed.stderr.contains("swap      taken back"),
-                    "{failed:#?}"
-                );
+                assert!(failed.stderr.contains("swap      undone"), "{failed:#?}");
             }
         }
         tunnel.abort();

@@ -155,7 +155,7 @@ async fn a_site_without_any_page_fails_unless_it_is_said_to_be_an_api() {
         );
         assert!(
             said.stdout
-                .ends_with("pass: nothing was found, and no page was looked at.\n"),
+                .ends_with("pass: no findings, and no page was checked.\n"),
             "{what}: {said:?}"
         );
     }

@@ -8,6 +8,7 @@ mod check;
 mod cli;
 mod config;
 mod copies;
+mod docs;
 mod drill;
 mod examples;
 mod exchanges;

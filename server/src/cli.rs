@@ -1,5 +1,5 @@
-//! The command line: one file a verb. Most verbs speak the HTTP API over the unix socket; four work
-//! with no server at all, since that is when they are needed most.
+//! The command line: one file per command. Most commands use the HTTP API over the unix socket; those that are needed
+//! most when there is no server work without one.
 
 mod accept;
 mod adopt;
@@ -45,12 +45,12 @@ use client::Client;
 
 pub(crate) use door::who::opened_by;
 
-/// Exit code: it was tried, and failed.
+/// Exit code: the command tried and failed.
 const FAILED: u8 = 1;
 /// Exit code: the call itself was wrong.
 const WRONG_CALL: u8 = 2;
 
-/// The verbs as the help lists them: those of every day first.
+/// The commands in the order of the help, everyday ones first.
 const GROUPS: [(&str, &[&str]); 4] = [
     (
         "Every day",
@@ -65,34 +65,37 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ),
     ("From the laptop", &["push", "pull"]),
     (
-        "Now and then",
+        "Occasionally",
         &[
             "undo", "verify", "drill", "check", "accept", "adopt", "notify", "password", "token",
             "key",
         ],
     ),
-    ("Running it", &["doctor", "units", "serve", "demo"]),
+    (
+        "Installation and operation",
+        &["doctor", "units", "serve", "demo"],
+    ),
 ];
 
 const AFTER: &str = "\
-`tealkeep VERB --help` tells more about one of them.
-Exit codes: 0 it did what was asked, 1 it tried and failed, 2 the call itself was wrong.";
+`tealkeep COMMAND --help` describes one of them.
+Exit codes: 0 the command did what was asked, 1 it tried and failed, 2 the call itself was wrong.";
 
 /// Supervises household web apps on a small machine: verified snapshots, blue/green deploys, restores
-/// that nobody notices.
+/// without errors for users.
 #[derive(Debug, Parser)]
 #[command(name = "tealkeep", version, after_help = AFTER, arg_required_else_help = true)]
 struct Cli {
-    /// The unix socket of the server.
+    /// The server's unix socket.
     #[arg(long, global = true, env = "TEALKEEP_SOCKET", hide_env_values = true, default_value = DEFAULT_SOCKET, value_name = "PATH")]
     socket: PathBuf,
     /// Print facts as JSON.
     #[arg(long, global = true)]
     json: bool,
-    /// Ask the machine at home, through ssh.
+    /// Run the command on the machine at home, through ssh.
     #[arg(long, global = true, value_name = "USER@HOST")]
     host: Option<String>,
-    /// How ssh is called for that, with its options.
+    /// The ssh command to use for that, with its options.
     #[arg(
         long,
         global = true,
@@ -108,75 +111,75 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Whether all is well, and how every app stands.
+    /// Show whether all is well, and the state of every app.
     Status(status::StatusArgs),
-    /// Take a snapshot now; of any database with --database and --folder
+    /// Take a snapshot now; with --database and --folder, of any database
     Backup(backup::BackupArgs),
-    /// List the snapshots of an app, and why each one stays.
+    /// List an app's snapshots, and why each one is kept.
     Snapshots(snapshots::SnapshotsArgs),
-    /// Make a release live: by its name, or from a directory.
+    /// Make a release live, by its name or from a directory.
     Deploy(deploy::DeployArgs),
-    /// Make the release from before live again.
+    /// Make the previous release live again.
     Rollback(AppArg),
-    /// Put a snapshot's content back; or unpack one with --file and --to
+    /// Put a snapshot's content back; with --file and --to, unpack one
     Restore(restore::RestoreArgs),
-    /// Take the last restore back.
+    /// Undo the last restore.
     Undo(restore::UndoArgs),
-    /// Read snapshots to the last byte: a file, a folder, or an app's
+    /// Verify every byte of snapshots: a file, a folder, or an app's
     Verify(verify::VerifyArgs),
-    /// Look at any site as a browser does: whether a deploy of it reaches people at home.
+    /// Check any site like a browser does: whether a deploy of it reaches people.
     Check(check::CheckArgs),
-    /// Show what the checks of an app found and what to change, and accept some of it.
+    /// Show what the checks of an app found and what to change, and accept findings.
     Accept(accept::AcceptArgs),
-    /// Unpack the newest snapshot elsewhere and see whether a restore of it would work.
+    /// Test whether the newest snapshot could be restored, by unpacking it elsewhere.
     Drill(drill::DrillArgs),
-    /// Take over the snapshots that a script made: daily/DATE/db.sqlite.gz and so on
+    /// Take over the backups of a script: daily/DATE/db.sqlite.gz and so on
     Adopt(adopt::AdoptArgs),
-    /// Say to whoever is told of trouble that telling works.
+    /// Send a test message through every configured channel.
     Notify(notify::NotifyArgs),
     /// Print a one-time link that sets the dashboard's password.
     Password,
-    /// Make, list and revoke tokens for the API.
+    /// Create, list and revoke tokens for the API.
     Token(token::TokenArgs),
-    /// Let laptops sign in here, list their keys, and lock them out again.
+    /// Add, list and remove the ssh keys of laptops.
     Key(key::KeyArgs),
-    /// Send a release from this laptop to the machine at home, and make it live there.
+    /// Send a release from this laptop to the machine at home and make it live there.
     Push(push::PushArgs),
-    /// Fetch the snapshots to this laptop, and prove what came.
+    /// Fetch the snapshots to this laptop and verify them.
     Pull(pull::PullArgs),
-    /// Leave word that the snapshots were fetched.
+    /// Report that the snapshots were fetched.
     #[command(hide = true)]
     Pulled(pulled::PulledArgs),
-    /// Look at everything that Tealkeep relies on, and say what mends what is wrong.
+    /// Check everything that Tealkeep relies on, and print how to fix what is wrong.
     Doctor(doctor::DoctorArgs),
-    /// Print the units, rules and commands that an app needs on this machine; nothing is changed.
+    /// Print the units, rules and commands that an app needs on this machine; changes nothing.
     Units(units::UnitsArgs),
     /// Run the server.
     Serve(serve::ServeArgs),
-    /// Everything for real, in one folder, with an app to try it on.
+    /// Try everything out, in one folder, with an app included.
     Demo(demo::DemoArgs),
     /// The demo's own app.
     #[command(hide = true)]
     HomeApp(HomeAppArgs),
-    /// Make a release ready, as its unit does.
+    /// Prepare a release; its unit runs this.
     #[command(hide = true)]
     Prepare(prepare::PrepareArgs),
-    /// Where a release that is about to be sent goes.
+    /// Say where to send a release.
     #[command(hide = true)]
     Incoming(incoming::IncomingArgs),
-    /// What the laptop's key may do here: the forced command of an authorized key.
+    /// Do what a laptop's key may do here: the forced command of an authorized key.
     #[command(hide = true)]
     Door(door::DoorArgs),
-    /// Run a service worker for a check, as its child.
+    /// Run a service worker for a check, in this child process.
     #[command(hide = true)]
     EvaluateWorker,
-    /// Write the manual pages and the shells' completions, for a package.
+    /// Write the manual pages and shell completions, for a package.
     #[command(hide = true)]
     Manual(manual::ManualArgs),
 }
 
 impl Verb {
-    /// Whether it speaks to the server, wherever that is.
+    /// Whether the command needs a server, here or elsewhere.
     fn speaks_to_server(&self) -> bool {
         match self {
             Verb::Backup(args) => !args.is_local(),
@@ -211,8 +214,8 @@ impl Verb {
         }
     }
 
-    /// The scope that a key at the door needs to ask for it, as a token would need it; `None` where no key will do:
-    /// it gives access to more, or reads and writes files by their paths.
+    /// The scope that a key needs to run the command through `tealkeep door`, like a token. `None` if no key may: the
+    /// command gives access to more, or reads and writes files by their paths.
     fn scope_at_the_door(&self) -> Option<Scope> {
         let needed = match self {
             Verb::Snapshots(args) if args.removes() => Scope::Admin,
@@ -251,7 +254,7 @@ impl Verb {
 /// Which app.
 #[derive(Debug, Args)]
 struct AppArg {
-    /// The app's name; may be left out where there is only one.
+    /// The app's name; optional if there is only one.
     app: Option<String>,
 }
 
@@ -262,14 +265,14 @@ struct HomeAppArgs {
     release: PathBuf,
 }
 
-/// Why a verb did not do what was asked.
+/// Why a command did not do what was asked.
 #[derive(Debug)]
 enum Failure {
     /// The call was wrong: exit code 2.
     Call(String),
-    /// It was tried, and failed: exit code 1.
+    /// The command tried and failed: exit code 1.
     Tried(anyhow::Error),
-    /// Why was said already, by a program that ended with this exit code.
+    /// The reason has been printed, by a program that ended with this exit code.
     Said(u8),
 }
 
@@ -298,7 +301,7 @@ pub fn main() -> ExitCode {
     exit_code(run(cli))
 }
 
-/// Says why it was not done, if it was not.
+/// Prints why a command failed, if it did.
 fn exit_code(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -314,7 +317,7 @@ fn exit_code(outcome: Outcome) -> ExitCode {
     }
 }
 
-/// The parser, with the verbs of its help in groups: clap itself knows one flat list only.
+/// The parser, with the commands of its help in groups, which clap does not support itself.
 fn command() -> clap::Command {
     let command = Cli::command();
     let mut verbs = String::new();
@@ -348,19 +351,18 @@ fn run(cli: Cli) -> Outcome {
         }
         (None, Verb::Push(_)) => {
             return Err(Failure::Call(
-                "say where to send it: --host tealkeep@raspberrypi".to_owned(),
+                "name the machine to send it to: --host tealkeep@raspberrypi".to_owned(),
             ));
         }
         (Some(host), verb) if verb.speaks_to_server() => return remote::run(&host, &ssh, json),
         (Some(_), _) => {
             return Err(Failure::Call(
-                "this runs on the machine where it is called, and can't be asked of another with --host"
-                    .to_owned(),
+                "this command works on this machine only; --host does not apply to it".to_owned(),
             ));
         }
         (None, verb) => verb,
     };
-    // Some bring their own threads, or need none.
+    // Some start their own threads, or need none.
     let verb = match verb {
         Verb::Door(args) => return door::run(&args, &socket),
         Verb::EvaluateWorker => evaluate_worker::run(),
@@ -408,7 +410,7 @@ fn run(cli: Cli) -> Outcome {
             | Verb::Door(_)
             | Verb::Key(_)
             | Verb::EvaluateWorker => {
-                unreachable!("it was run above")
+                unreachable!("these commands returned above")
             }
         }
     })
@@ -419,10 +421,10 @@ fn threads() -> Result<tokio::runtime::Runtime, Failure> {
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|e| anyhow::anyhow!("cannot start the threads: {e}").into())
+        .map_err(|e| anyhow::anyhow!("cannot start threads: {e}").into())
 }
 
-/// Prints facts: as JSON where that was asked for, as text otherwise.
+/// Prints facts, as JSON or as text.
 fn print<T: Serialize>(json: bool, facts: &T, text: impl FnOnce() -> String) -> Outcome {
     let text = if json {
         let text = serde_json::to_string_pretty(facts).map_err(anyhow::Error::from)?;
@@ -433,16 +435,16 @@ fn print<T: Serialize>(json: bool, facts: &T, text: impl FnOnce() -> String) -> 
     put(&text)
 }
 
-/// Prints a text and ends its line. Orders to a terminal that are not ours become U+FFFD.
+/// Prints a text and a line break. Control sequences that are not ours become U+FFFD.
 fn put(text: &str) -> Outcome {
     match writeln!(std::io::stdout(), "{}", terminal::text(text)) {
-        // Whoever reads has seen enough: `tealkeep status | head -1`.
+        // The reader has seen enough: `tealkeep status | head -1`.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
     }
 }
 
-/// Whether a person watches the progress.
+/// Whether stderr is a terminal, so that progress can be shown.
 fn is_watched() -> bool {
     std::io::stderr().is_terminal()
 }

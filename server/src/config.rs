@@ -1,5 +1,5 @@
-//! The configuration: one TOML file, read whole, checked against itself and against the machine, and
-//! refused with every problem at once. `tealkeep.example.toml` documents each key.
+//! The configuration: one TOML file, checked against itself and against the machine, and refused with every problem at once.
+//! `tealkeep.example.toml` documents each key.
 
 mod caddy;
 pub mod copy;
@@ -34,41 +34,41 @@ pub use prepare::PrepareConfig;
 pub use source::Source;
 pub use systemd::SystemdConfig;
 
-/// Where the packaged server looks for its configuration.
+/// The packaged server's configuration.
 pub const DEFAULT_CONFIG: &str = "/etc/tealkeep/tealkeep.toml";
-/// Where the packaged server's socket stands.
+/// The packaged server's socket.
 pub const DEFAULT_SOCKET: &str = "/run/tealkeep/control.sock";
-/// Where the packaged server keeps its journal.
+/// The folder of the packaged server's journal.
 pub const DEFAULT_STATE: &str = "/var/lib/tealkeep";
 
-/// How long a database that somebody has locked is waited for before the start is refused.
-const DATABASE_LOOK: Duration = Duration::from_secs(5);
+/// How long to wait for a locked database before the start is refused.
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(5);
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// More than that of anything is a slip of the finger.
-const MOST_KEPT: u32 = 1000;
-/// What fits into a socket's address with its closing zero, unix(7).
-const LONGEST_SOCKET_PATH: usize = 107;
+/// The maximum for every count; more is a typo.
+const MAX_COUNT: u32 = 1000;
+/// The longest path that fits into a socket's address with its final zero (unix(7)).
+const MAX_SOCKET_PATH_BYTES: usize = 107;
 
-/// Everything that `tealkeep serve` needs to know.
+/// The complete configuration of `tealkeep serve`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The zone that local dates and the nightly time are reckoned in; `None` is the system's own.
+    /// The zone of local dates and of the nightly time; `None` is the system's.
     pub zone: Option<TimeZone>,
-    /// The folder of the journal and of what the runtimes keep. It is on the disk.
+    /// The folder of the journal and of what the runtimes store; it is on the disk.
     pub state: PathBuf,
-    /// The unix socket that the command line speaks to.
+    /// The unix socket for the command line.
     pub socket: PathBuf,
-    /// The folder in which the laptops leave word of their pulls. One that is not there holds none.
+    /// The folder in which laptops report their pulls. A missing folder means no reports.
     pub spool: PathBuf,
-    /// Where the dashboard is, and by which names.
+    /// The dashboard's address and names.
     pub dashboard: Dashboard,
-    /// Who is told when something is wrong, and when it is well again.
+    /// Who is notified when something is wrong, and when it is over.
     pub notify: NotifyConfig,
     /// The supervised apps; at least one, with different names.
     pub apps: Vec<AppConfig>,
-    /// The text that it was read from, without its secrets.
+    /// The text of the file, without its secrets.
     pub copy: copy::Redacted,
-    /// Where that text stands, and what it was, so that a later change of it is noticed.
+    /// The file and its content, so that a later change is noticed.
     pub source: Source,
 }
 
@@ -77,11 +77,11 @@ pub struct Config {
 pub struct Dashboard {
     /// Where it listens once a password exists; until then it is loopback, on the same port.
     pub listen: SocketAddr,
-    /// Further Host names that it answers to, besides loopback, IP addresses and the machine's own name.
+    /// Further host names, besides loopback, IP addresses and the machine's own name.
     pub hosts: Vec<String>,
-    /// Whether browsers reach it over HTTPS only, through a proxy: cookies are `Secure` then, and bound to the host.
+    /// Whether browsers reach it over HTTPS only, through a proxy. Cookies are then `Secure` and bound to the host.
     pub https: bool,
-    /// The proxies whose word about their clients' addresses is believed.
+    /// The proxies that are trusted to report their clients' addresses.
     pub trusted_proxies: TrustedProxies,
 }
 
@@ -92,23 +92,23 @@ pub struct AppConfig {
     pub name: AppName,
     /// Its live SQLite database.
     pub database: PathBuf,
-    /// The folder that the laptop pulls.
+    /// The backups folder, which the laptop pulls.
     pub backups: PathBuf,
-    /// Where its releases stand, one directory each.
+    /// The folder of its releases, one directory each.
     pub releases: PathBuf,
-    /// Where the household reaches it, `https://` and a host; asked after each swap. `None` asks nobody.
+    /// Its public address, `https://` and a host, checked after each swap. `None` skips that check.
     pub url: Option<http::Uri>,
-    /// When and how many snapshots.
+    /// When snapshots are taken, and how many are kept.
     pub backup: BackupConfig,
     /// How a colour is started.
     pub runtime: RuntimeConfig,
     /// What sends requests to the live colour.
     pub router: RouterConfig,
-    /// How a colour's health is learnt.
+    /// How a colour's health is checked.
     pub health: HealthConfig,
-    /// The bounds of a deploy.
+    /// The limits of a deploy.
     pub deploy: DeployConfig,
-    /// What is checked of it, and what a finding does.
+    /// What is checked, and what a finding does.
     pub policy: PolicyConfig,
 }
 
@@ -117,19 +117,19 @@ pub struct AppConfig {
 pub struct BackupConfig {
     /// The local time of the nightly snapshot.
     pub at: Time,
-    /// How many of each stay.
+    /// How many of each to keep.
     pub keep: Keep,
     /// How long one snapshot may take.
     pub deadline: Duration,
-    /// How hard to compress.
+    /// The compression level.
     pub level: Level,
-    /// How often the newest snapshot is unpacked and compared as a drill; zero never does it by itself.
+    /// How often to run a drill on the newest snapshot; zero runs none automatically.
     pub drill_every: Duration,
-    /// From which share of its rows on, in percent, a table that shrank since the night before is warned of.
+    /// A table that lost more than this share of its rows since the night before causes a warning, in percent.
     pub drill_shrink: u32,
-    /// How old the laptop's last pull may become before it is overdue; zero expects none.
+    /// The age of the last pull from which the next one is overdue; zero expects none.
     pub pull_within: Duration,
-    /// The address that is called after each good night.
+    /// The address to call after each successful night.
     pub heartbeat: Option<Address>,
 }
 
@@ -160,24 +160,24 @@ pub enum RuntimeConfig {
 /// `[app.runtime]` with `kind = "process"`
 #[derive(Debug, Clone)]
 pub struct ProcessConfig {
-    /// What starts a colour, run in its release's directory.
+    /// The command that starts a colour, run in its release's directory.
     pub command: Vec<String>,
-    /// The port that the blue colour listens on, on loopback.
+    /// The port of blue, on loopback.
     pub blue_port: u16,
-    /// The port that the green colour listens on, on loopback.
+    /// The port of green, on loopback.
     pub green_port: u16,
-    /// How long a colour has between SIGTERM and SIGKILL.
+    /// The time between SIGTERM and SIGKILL.
     pub stop_timeout: Duration,
-    /// The environment variable that tells the app its port.
+    /// The environment variable with the app's port.
     pub port_variable: String,
-    /// The environment variable that tells the app its database's path.
+    /// The environment variable with the path of the app's database.
     pub database_variable: String,
     /// Further environment variables.
     pub env: BTreeMap<String, String>,
 }
 
 impl ProcessConfig {
-    /// The port that a colour listens on, on loopback.
+    /// The port of a colour, on loopback.
     #[must_use]
     pub fn port(&self, colour: Colour) -> u16 {
         match colour {
@@ -192,7 +192,7 @@ impl ProcessConfig {
 pub enum RouterConfig {
     /// `kind = "gate"`: Tealkeep's own proxy.
     Gate(GateSection),
-    /// `kind = "caddy"`: marker files that the household's own Caddy asks for.
+    /// `kind = "caddy"`: marker files that the household's Caddy checks.
     Caddy(CaddySection),
 }
 
@@ -210,15 +210,15 @@ impl RouterConfig {
 /// `[app.router]` with `kind = "gate"`
 #[derive(Debug, Clone)]
 pub struct GateSection {
-    /// Where the household's requests arrive.
+    /// The address for the household's requests.
     pub listen: SocketAddr,
     /// How long a held request waits at most.
     pub hold_timeout: Duration,
-    /// How long a connection to a live colour that is restarting is tried again.
+    /// How long to retry a connection to a live colour that is restarting.
     pub retry_for: Duration,
-    /// Whether another proxy stands in front whose `X-Forwarded-*` fields are believed.
+    /// Whether another proxy is in front whose `X-Forwarded-*` fields are trusted.
     pub trust_forwarded: bool,
-    /// How many bytes the head of a request may have.
+    /// The maximum size of a request's head, in bytes.
     pub max_head_bytes: usize,
 }
 
@@ -227,11 +227,11 @@ pub struct GateSection {
 pub struct HealthConfig {
     /// The path that answers 200 when the app can serve.
     pub path: String,
-    /// What a probe sends as `Host`; the address that it asks where there is none.
+    /// The `Host` of a probe; by default the address of the colour.
     pub host: Option<String>,
-    /// What a probe sends as `X-Forwarded-Proto`: how people reach the app, as `url` says, or `http`.
+    /// The `X-Forwarded-Proto` of a probe: the scheme of `url`, or `http`.
     pub forwarded_proto: &'static str,
-    /// How long a starting colour may take to answer it.
+    /// How long a starting colour may take to become healthy.
     pub within: Duration,
     /// How long one probe may take.
     pub timeout: Duration,
@@ -240,17 +240,17 @@ pub struct HealthConfig {
 /// `[app.deploy]`
 #[derive(Debug, Clone)]
 pub struct DeployConfig {
-    /// How many releases stay on the machine, the two that colours stand on included.
+    /// How many releases to keep on the machine, including those of the two colours.
     pub keep_releases: u32,
-    /// How long the old colour's requests in flight are waited for.
+    /// How long to wait for the old colour's requests in flight.
     pub drain_timeout: Duration,
-    /// How long the old colour stays running after a deploy, for an instant rollback; 0 stops it at once.
+    /// How long the old colour keeps running after a deploy, for an instant rollback; 0 stops it at once.
     pub keep_warm: Duration,
-    /// What makes a release ready on this machine before it starts; `None` where nothing need be done.
+    /// How a release is prepared on this machine before it starts; `None` if nothing is needed.
     pub prepare: Option<PrepareConfig>,
 }
 
-/// A configuration file that is refused.
+/// Why a configuration file is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file can't be read at all.
@@ -263,12 +263,12 @@ pub enum ConfigError {
         /// Why not.
         error: std::io::Error,
     },
-    /// The file has problems: all of them.
+    /// The file has problems.
     #[error("{}", Refused { path, problems })]
     Refused {
         /// The file.
         path: PathBuf,
-        /// What is wrong, in the file's order.
+        /// All problems, in the order of the file.
         problems: Vec<Problem>,
     },
 }
@@ -315,7 +315,7 @@ impl Config {
         }
     }
 
-    /// Reads the text of a configuration; `on_this_machine` also looks for the files that it names.
+    /// Reads the text of a configuration; `on_this_machine` also checks the files that it names.
     ///
     /// # Errors
     /// Every problem, in the order of the file.
@@ -420,10 +420,10 @@ fn read_root(root: Table<'_>, on_this_machine: bool) -> Option<Config> {
         writable_folder(&root, &state);
         place_for_socket(&root, &socket);
     }
-    if socket.value.as_os_str().len() > LONGEST_SOCKET_PATH {
+    if socket.value.as_os_str().len() > MAX_SOCKET_PATH_BYTES {
         root.problem_at(
             &socket,
-            format!("is longer than the {LONGEST_SOCKET_PATH} bytes that Linux allows for a socket's path; name a shorter one"),
+            format!("is longer than the {MAX_SOCKET_PATH_BYTES} bytes that Linux allows for a socket's path; name a shorter one"),
         );
     }
     root.finish();
@@ -479,7 +479,7 @@ fn read_app(
             writable_folder(&table, folder);
         }
     }
-    // The folders first: what lies inside of one is then known to be wrong, whichever comes first.
+    // The folders first, so that paths inside of them are recognised as wrong, whatever their order.
     for folder in [&releases, &backups].into_iter().flatten() {
         taken.path(&table, folder, Holds::WhatIsRemoved, on_this_machine);
     }
@@ -515,11 +515,11 @@ fn read_backup(table: Table<'_>) -> BackupConfig {
                 &placed,
                 format!("0 would keep nothing; it must be 1 or more (usual is {default})"),
             );
-        } else if placed.value > MOST_KEPT {
+        } else if placed.value > MAX_COUNT {
             table.problem_at(
                 &placed,
                 format!(
-                    "{} is more than anybody can want; it must be at most {MOST_KEPT} (usual is {default})",
+                    "{} is more than anybody can want; it must be at most {MAX_COUNT} (usual is {default})",
                     placed.value
                 ),
             );
@@ -625,7 +625,7 @@ fn read_process(
     })
 }
 
-/// Refuses a command whose program is not there.
+/// Refuses a command whose program does not exist.
 fn check_command(table: &Table<'_>, command: &Placed<Vec<String>>, on_this_machine: bool) {
     match command.value.first().map(|program| program.trim()) {
         None | Some("") => table.problem_at(
@@ -640,7 +640,7 @@ fn check_command(table: &Table<'_>, command: &Placed<Vec<String>>, on_this_machi
     }
 }
 
-/// The variables' names that tell the app its port and its database, and what else it is told.
+/// The names of the variables for the port and the database, and further variables.
 fn check_variables(table: &Table<'_>) -> (String, String, BTreeMap<String, String>) {
     let port_variable = table.or("port_variable", "PORT".to_owned());
     let database_variable = table.or("database_variable", "DATABASE_PATH".to_owned());
@@ -689,7 +689,7 @@ fn read_router(table: Table<'_>, taken: &mut Taken) -> Option<RouterConfig> {
 
 /// As [`crate::router::gate::HEADER_LIMIT`] is.
 const DEFAULT_HEAD_BYTES: u32 = 16 * 1024;
-/// How large the head of a request may be allowed to be: the smallest buffer there is, and what is no head any more.
+/// The allowed range of `max_head_bytes`: the smallest buffer, and what no real head exceeds.
 const HEAD_BYTES: std::ops::RangeInclusive<u32> = 8 * 1024..=256 * 1024;
 
 fn read_gate(table: Table<'_>, taken: &mut Taken) -> Option<GateSection> {
@@ -770,8 +770,8 @@ fn read_health(table: Table<'_>, is_https: bool) -> HealthConfig {
 
 fn read_deploy(table: Table<'_>) -> DeployConfig {
     let keep_releases = table.or("keep_releases", 5_u32);
-    if !(2..=MOST_KEPT).contains(&keep_releases.value) {
-        table.problem_at(&keep_releases, format!("{} is out of range; it must be from 2 (the live release and the one to go back to) to {MOST_KEPT}", keep_releases.value));
+    if !(2..=MAX_COUNT).contains(&keep_releases.value) {
+        table.problem_at(&keep_releases, format!("{} is out of range; it must be from 2 (the live release and the one to go back to) to {MAX_COUNT}", keep_releases.value));
     }
     let drain_timeout = table.or("drain_timeout", Duration::from_secs(30));
     let keep_warm = table.or("keep_warm", Duration::from_secs(600));
@@ -787,16 +787,16 @@ fn read_deploy(table: Table<'_>) -> DeployConfig {
     }
 }
 
-/// What lies in a folder, as far as other paths must know.
+/// How a path is used, as far as other paths must know.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Holds {
-    /// Nothing that Tealkeep removes by age: others may lie inside.
+    /// Nothing is removed from it: other paths may be inside.
     Files,
-    /// What grows old, and is removed then: nothing else may lie inside.
+    /// Old content is removed from it: nothing else may be inside.
     WhatIsRemoved,
 }
 
-/// What one file gives away once only.
+/// The ports and paths that a configuration may use only once.
 #[derive(Default)]
 struct Taken {
     ports: HashMap<u16, String>,
@@ -859,13 +859,13 @@ impl Taken {
     }
 }
 
-/// Refuses a length of time outside of bounds, which are written as in the file.
+/// Refuses a duration out of bounds, which are written as in the file.
 fn within(table: &Table<'_>, length: &Placed<Duration>, least: &str, most: &str) {
     let bound = |text: &str| {
         let parsed: Option<jiff::SignedDuration> = text.parse().ok();
         parsed
             .and_then(|bound| Duration::try_from(bound).ok())
-            .expect("the bounds are lengths of time")
+            .expect("the bounds are durations")
     };
     let wrong = if length.value < bound(least) {
         "short"
@@ -892,7 +892,7 @@ fn not_a_variable(name: &str) -> String {
     )
 }
 
-/// Whether a program could be started; one that is relative to the release's directory is not looked for.
+/// Whether a program exists; one that is relative to the release's directory counts as existing.
 fn is_there(program: &str) -> bool {
     let path = Path::new(program);
     if path.is_absolute() {
@@ -956,8 +956,8 @@ fn sqlite_database(table: &Table<'_>, database: &Placed<PathBuf>) {
     let text = match path.metadata() {
         Ok(_) => {
             let tell = &mut |_| {};
-            let watch = Watch::new(tell, Cancel::never(), DATABASE_LOOK);
-            match Database::open(path, Access::Read, DATABASE_LOOK, &watch) {
+            let watch = Watch::new(tell, Cancel::never(), DATABASE_TIMEOUT);
+            match Database::open(path, Access::Read, DATABASE_TIMEOUT, &watch) {
                 Ok(_) => return,
                 Err(error) => error.to_string(),
             }

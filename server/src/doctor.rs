@@ -1,5 +1,5 @@
-//! Everything that Tealkeep relies on, looked at and never changed: with a server or without one, as root or
-//! not. Each finding says what is so, and what mends it. What this user may not look at is said to be unknown.
+//! Checks everything that Tealkeep relies on and changes nothing: with or without a server, as root or not. Each finding
+//! says what is the case and how to fix it. What this user may not see is reported as unknown.
 
 mod ask;
 mod beside;
@@ -30,24 +30,24 @@ use crate::units::quote::shell;
 
 pub use fold::fold;
 
-/// The example that the package brings along.
+/// The package's example configuration.
 const EXAMPLE: &str = "/usr/share/doc/tealkeep/tealkeep.example.toml";
-/// What brings a server back that does not run.
+/// The command that starts a stopped server.
 pub(crate) const RESTART: &str = "systemctl restart tealkeep.service";
 
-/// How a finding is to be taken.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
-    /// It is as it should be.
+    /// All is well.
     Ok,
-    /// It works, or can't be known; somebody should look.
+    /// It works, or is unknown; somebody should have a look.
     Warn,
-    /// Something that Tealkeep promises is not so.
+    /// Something that Tealkeep promises does not hold.
     Fail,
 }
 
-/// What was looked at.
+/// A check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Check {
@@ -61,7 +61,7 @@ pub enum Check {
     Units,
     /// The rule that lets Tealkeep use them.
     Polkit,
-    /// What requests come through.
+    /// The way of requests to the app.
     Router,
     /// Who listens where.
     Ports,
@@ -69,7 +69,7 @@ pub enum Check {
     Database,
     /// The backups folder.
     Backups,
-    /// Room on the disks.
+    /// Free space on the disks.
     Space,
     /// The clock and its zone.
     Clock,
@@ -84,7 +84,7 @@ pub enum Check {
 }
 
 impl Check {
-    /// Its heading.
+    /// The title of its section.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -100,41 +100,41 @@ impl Check {
             Check::Space => "Free space",
             Check::Clock => "Clock and zone",
             Check::Sandbox => "Checks of service workers",
-            Check::Keys => "Deploying keys",
+            Check::Keys => "Deploy keys",
             Check::Pull => "The laptop's copy",
             Check::Contract => "The app's side",
         }
     }
 }
 
-/// One thing that was found.
+/// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What was looked at.
+    /// The check.
     pub check: Check,
-    /// The app that it concerns; none where it is the machine.
+    /// The app that it concerns; none for the machine.
     pub app: Option<AppName>,
-    /// How it is to be taken.
+    /// Its severity.
     pub level: Level,
-    /// What is so, in a sentence.
+    /// What is the case, in a sentence.
     pub text: String,
-    /// The commands that mend it, or what to do, if anything.
+    /// The commands that fix it, or what to do, if anything.
     pub mend: Option<String>,
-    /// The text of the finding that this one follows from; mending that one mends this one too.
+    /// The text of the finding that causes this one; fixing that one fixes this one too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
-    /// What it is to the others.
+    /// How it relates to other findings.
     #[serde(skip)]
     pub kind: Kind,
 }
 
-/// What a failure is to others, so that what has one cause counts as one.
+/// How a failure relates to others, so that failures with one cause count once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Kind {
     /// Nothing.
     #[default]
     Single,
-    /// The app was never set up here, or not on this card: whatever else fails of it follows.
+    /// The app was never set up here, or not on this card: its other failures follow from that.
     NotSetUp,
     /// Several of the printed files are missing.
     FilesMissing,
@@ -146,15 +146,14 @@ pub enum Kind {
     NeedsServer,
 }
 
-/// What is known of this machine before anything is looked at. Advice depends on it: a command of systemd's helps nobody
-/// where there is none.
+/// What is known about this machine beforehand. Advice depends on it: a systemd command does not help without systemd.
 #[derive(Debug, Clone, Copy)]
 struct Machine {
-    /// Whether Tealkeep is installed as a service here, or is to be.
+    /// Whether Tealkeep is, or will be, installed as a service here.
     has_service: bool,
     /// Whether systemd runs here.
     has_systemd: bool,
-    /// Whether this is root, from whom nothing is hidden.
+    /// Whether this is root, who can see everything.
     is_root: bool,
 }
 
@@ -169,7 +168,7 @@ impl Machine {
         }
     }
 
-    /// What restarts the server.
+    /// The command that restarts the server.
     fn restart(self) -> &'static str {
         match self.has_service && self.has_systemd {
             true => RESTART,
@@ -177,7 +176,7 @@ impl Machine {
         }
     }
 
-    /// What shows more than this user sees; for root, who sees all, `otherwise`.
+    /// The command that shows more than this user sees; for root, who sees everything, `otherwise`.
     fn as_root(self, app: &str, otherwise: impl Into<String>) -> String {
         match self.is_root {
             true => otherwise.into(),
@@ -186,7 +185,7 @@ impl Machine {
     }
 }
 
-/// Findings as they are collected, each put to the same app.
+/// Collects findings about one app.
 #[derive(Debug)]
 struct Findings {
     app: Option<AppName>,
@@ -205,7 +204,7 @@ impl Findings {
         }
     }
 
-    /// Whether somebody wants to know of any of these.
+    /// Whether any of these checks is wanted.
     fn wants(&self, checks: &[Check]) -> bool {
         self.only.is_none_or(|only| checks.contains(&only))
     }
@@ -236,7 +235,7 @@ impl Findings {
         });
     }
 
-    /// A failure from which others follow, or that follows from another.
+    /// A failure that causes others, or is caused by another.
     fn fail_as(
         &mut self,
         kind: Kind,
@@ -260,15 +259,15 @@ impl Findings {
     }
 }
 
-/// The text of the configuration as it was read, or why it could not be.
+/// The text of the configuration, or why it could not be read.
 pub struct Source<'a> {
-    /// Where it stands.
+    /// Its path.
     pub path: &'a Path,
-    /// What stands there.
+    /// Its content.
     pub text: &'a std::io::Result<String>,
 }
 
-/// The configuration's own findings, and the configuration where it can be read.
+/// The findings about the configuration, and the configuration if it can be read.
 #[must_use]
 pub fn configuration(source: &Source<'_>) -> (Vec<Finding>, Option<Config>) {
     let machine = Machine {
@@ -283,7 +282,7 @@ pub fn configuration(source: &Source<'_>) -> (Vec<Finding>, Option<Config>) {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
             findings.fail(
                 Check::Configuration,
-                format!("{path} can't be read by this user"),
+                format!("this user cannot read {path}"),
                 "sudo tealkeep doctor",
             );
             None
@@ -292,10 +291,10 @@ pub fn configuration(source: &Source<'_>) -> (Vec<Finding>, Option<Config>) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             findings.fail(
                 Check::Configuration,
-                format!("{path} can't be read: {error}"),
+                format!("cannot read {path}: {error}"),
                 match Path::new(EXAMPLE).exists() {
                     true => format!("install -m 0640 -g tealkeep {EXAMPLE} {quoted} && nano {quoted}"),
-                    false => format!("copy tealkeep.example.toml, which comes with Tealkeep's sources, to {quoted}, and change what is your own"),
+                    false => format!("copy tealkeep.example.toml from Tealkeep's sources to {quoted} and adapt it"),
                 },
             );
             None
@@ -303,14 +302,14 @@ pub fn configuration(source: &Source<'_>) -> (Vec<Finding>, Option<Config>) {
         Err(error) => {
             findings.fail(
                 Check::Configuration,
-                format!("{path} can't be read: {error}"),
+                format!("cannot read {path}: {error}"),
                 format!("file {quoted}; ls -l {quoted}    # it must be a text file in UTF-8"),
             );
             None
         }
         Ok(text) => match Config::parse(text, false) {
             Ok(config) => {
-                findings.ok(Check::Configuration, format!("{path} is right in itself"));
+                findings.ok(Check::Configuration, format!("{path} is valid"));
                 Some(config)
             }
             Err(problems) => {
@@ -325,14 +324,14 @@ pub fn configuration(source: &Source<'_>) -> (Vec<Finding>, Option<Config>) {
     (findings.all, config)
 }
 
-/// What restarts the server that has the configuration at `path`: a command, or what to do where no service runs it.
+/// How to restart the server with the configuration at `path`: a command, or what to do without a service.
 #[must_use]
 pub fn restart(config: &Config, path: &Path) -> &'static str {
     Machine::of(config, path).restart()
 }
 
-/// The command that opens the configuration at a line, and has what was changed there hold: a server that was refused is
-/// not started again by itself.
+/// The command that opens the configuration at a line and applies the change: after a refused start the server does not
+/// restart by itself.
 fn change(machine: Machine, path: &str, line: usize) -> String {
     let line = line.max(1);
     match machine.has_service && machine.has_systemd {
@@ -341,23 +340,23 @@ fn change(machine: Machine, path: &str, line: usize) -> String {
     }
 }
 
-/// What [`examine`] is to look at.
+/// What [`examine`] checks.
 pub struct Subject<'a> {
-    /// The whole configuration.
+    /// The complete configuration.
     pub config: &'a Config,
-    /// Those of its apps that are looked at.
+    /// The apps to check.
     pub apps: &'a [&'a AppConfig],
-    /// This machine's name as the laptop calls it.
+    /// The name under which the laptop reaches this machine.
     pub host: &'a str,
-    /// Where the configuration stands.
+    /// The path of the configuration.
     pub path: &'a Path,
-    /// What the server knows of the laptops.
+    /// What the server knows about the laptops' pulls.
     pub pulls: &'a HashMap<AppName, Pull>,
-    /// The one check that is wanted; `None` wants all.
+    /// The only check to run; `None` runs all.
     pub only: Option<Check>,
 }
 
-/// Looks at the machine and at the apps. It takes some seconds at most.
+/// Checks the machine and the apps. Takes a few seconds at most.
 pub async fn examine(subject: &Subject<'_>) -> Vec<Finding> {
     let Subject {
         config,
@@ -416,7 +415,7 @@ fn folder(config: &Config, app: &AppConfig) -> PathBuf {
     config.state.join("apps").join(app.name.as_str())
 }
 
-/// The colour that is recorded as live, from the file that repeats it.
+/// The live colour, from the file that records it.
 fn live(config: &Config, app: &AppConfig) -> Option<Colour> {
     let folder = folder(config, app);
     let recorded = std::fs::read_to_string(folder.join("active-color"));
@@ -436,7 +435,7 @@ fn port(app: &AppConfig, colour: Colour) -> u16 {
     }
 }
 
-/// A machine with the package, looked at by root.
+/// A machine with the package, seen by root.
 #[cfg(test)]
 const MACHINE: Machine = Machine {
     has_service: true,

@@ -12,6 +12,8 @@ pub mod pulls;
 pub mod runs;
 pub mod traffic;
 
+pub use tealkeep_words::transition;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

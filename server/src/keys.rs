@@ -1,5 +1,5 @@
-//! The lines of an `authorized_keys` file (sshd(8), "AUTHORIZED_KEYS FILE FORMAT"): read as sshd reads them, and
-//! changed without touching what else stands in the file. Pure: texts in, texts out.
+//! The lines of an `authorized_keys` file (sshd(8), "AUTHORIZED_KEYS FILE FORMAT"): parsed as sshd parses them, and changed
+//! without touching anything else in the file. Pure: text in, text out.
 
 mod file;
 
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 pub use file::{Change, Unread, lines, other_options, with_line, without};
 
-/// The kinds of keys that sshd takes by default (OpenSSH, `PubkeyAcceptedAlgorithms`), certificates aside.
+/// The kinds of keys that sshd accepts by default (OpenSSH, `PubkeyAcceptedAlgorithms`), without certificates.
 const KINDS: [&str; 7] = [
     "ssh-ed25519",
     "ssh-rsa",
@@ -23,7 +23,7 @@ const KINDS: [&str; 7] = [
     "sk-ecdsa-sha2-nistp256@openssh.com",
 ];
 
-/// A public key. Two are equal when they are the same key, whatever they are called.
+/// A public key. Two are equal if they are the same key, whatever their comments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
     kind: String,
@@ -31,17 +31,17 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// Reads its two words, the kind and the base64.
+    /// Parses its two words, the kind and the base64.
     ///
     /// # Errors
-    /// The kind is none that sshd takes, or the base64 is cut off or of another kind.
+    /// sshd does not accept the kind, or the base64 is truncated or of another kind.
     pub fn new(kind: &str, blob: &str) -> Result<PublicKey, String> {
         if !KINDS.contains(&kind) {
             return Err(unknown_kind(kind));
         }
         let broken = || "the key is not whole: copy the complete line of the .pub file".to_owned();
         let bytes = STANDARD.decode(blob).map_err(|_| broken())?;
-        // RFC 4253, section 6.6: the kind once more, after its length, and then what belongs to it.
+        // RFC 4253, section 6.6: the kind again, after its length, and then its data.
         let (length, rest) = bytes.split_at_checked(4).ok_or_else(broken)?;
         let length = length
             .iter()
@@ -55,7 +55,7 @@ impl PublicKey {
         }
     }
 
-    /// What `ssh-keygen -l` prints of it: `SHA256:…`.
+    /// The fingerprint that `ssh-keygen -l` prints: `SHA256:…`.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let bytes = STANDARD.decode(&self.blob).unwrap_or_default();
@@ -80,7 +80,7 @@ impl fmt::Display for PublicKey {
 pub struct Given {
     /// The key.
     pub key: PublicKey,
-    /// What the file calls it; may be empty.
+    /// Its comment; may be empty.
     pub comment: String,
 }
 
@@ -122,19 +122,19 @@ impl FromStr for Given {
 /// A line with a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// What stands before the key, as it is written there.
+    /// The text before the key, as written.
     options: Option<String>,
     /// The key.
     pub key: PublicKey,
-    /// What it is called; may be empty.
+    /// Its comment; may be empty.
     pub comment: String,
 }
 
 impl Line {
-    /// A line whose key can have this command run, and nothing else.
+    /// A line whose key can run only this command.
     #[must_use]
     pub fn new(command: &str, key: PublicKey, comment: String) -> Line {
-        // sshd takes one backslash away before a quote, and none elsewhere.
+        // sshd removes a backslash before a quote, and none elsewhere.
         let options = format!("restrict,command=\"{}\"", command.replace('"', "\\\""));
         Line {
             options: Some(options),
@@ -143,10 +143,10 @@ impl Line {
         }
     }
 
-    /// The command that its options force, with the quotes taken off; `None` where they force none.
+    /// The command that its options force, without quotes; `None` if they force none.
     ///
     /// # Errors
-    /// The options can't be read; sshd does not take such a line.
+    /// The options can't be parsed; sshd does not accept such a line.
     pub fn command(&self) -> Result<Option<String>, String> {
         let mut rest = self.options.as_deref().unwrap_or_default();
         let mut command = None;
@@ -189,7 +189,7 @@ impl FromStr for Line {
         let (kind, rest) = first_word(rest);
         let (blob, comment) = first_word(rest);
         if kind.is_empty() {
-            // Without options there would be a kind that nobody knows.
+            // Without options the kind would be unknown.
             let kind = options.as_deref().unwrap_or_default();
             return Err(format!("`{kind}` is no key"));
         }
@@ -222,7 +222,7 @@ fn first_word(text: &str) -> (&str, &str) {
     text.split_once(char::is_whitespace).unwrap_or((text, ""))
 }
 
-/// The options, which end at the first blank outside of quotes.
+/// The options, which end at the first space outside of quotes.
 fn split_options(text: &str) -> (&str, &str) {
     let mut is_quoted = false;
     let mut bytes = text.bytes().enumerate().peekable();
@@ -237,7 +237,7 @@ fn split_options(text: &str) -> (&str, &str) {
     (text, "")
 }
 
-/// What stands before the closing quote, and what follows it.
+/// The text before and after the closing quote.
 fn dequote(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut rest = text;

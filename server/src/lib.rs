@@ -15,6 +15,7 @@ pub mod house;
 pub mod http;
 pub mod journal;
 pub mod keys;
+mod memory;
 pub mod notify;
 pub mod prepare;
 pub mod probe;

@@ -1,6 +1,6 @@
-//! `tealkeep prepare`: makes a release ready on this machine, or takes the result of an earlier one over
-//! by hard links when nothing that it depends on has changed and it does not name that release's path. Cut off at any instant, the next one of the
-//! same release begins from scratch: what counts as prepared is said by a record that is written last.
+//! `tealkeep prepare`: prepares a release on this machine, or reuses the result of an earlier one through hard links if nothing on
+//! which it depends has changed and it does not contain that release's path. If it is interrupted, the next attempt for
+//! the same release starts from scratch: a record that is written last says what counts as prepared.
 
 mod bound;
 mod child;
@@ -24,47 +24,46 @@ use crate::names::ReleaseId;
 use crate::tree::remove;
 use tree::Tree;
 
-/// What is to be prepared, and how.
+/// What to prepare, and how.
 #[derive(Debug, Clone)]
 pub struct Order {
-    /// The folder of all releases, where an earlier one's result may be taken from.
+    /// The folder of all releases, from which an earlier result may be reused.
     pub releases: PathBuf,
-    /// The release that is to be made ready; its directory is below that folder.
+    /// The release to prepare; its directory is in that folder.
     pub release: ReleaseId,
-    /// Files of the release, relative to it, that the result depends on.
+    /// Files of the release, relative to it, on which the result depends.
     pub inputs: Vec<PathBuf>,
-    /// Commands whose output the result depends on, in words as a shell would split them.
+    /// Commands on whose output the result depends, as a shell would split them.
     pub versions: Vec<String>,
-    /// What makes the release ready, run in its directory.
+    /// The command that prepares the release, run in its directory.
     pub command: Vec<String>,
 }
 
-/// What a preparation made in a release, completed or not, as far as its record says: that belongs to whoever
-/// prepared it, the app's user, and is believed about what is that user's only.
+/// What a preparation made in a release, completed or not, according to its record. The record belongs to the app's user, who
+/// prepared the release, and counts only for files of that user.
 #[derive(Debug)]
 pub struct Made {
     told: Option<(record::State, u32)>,
 }
 
-/// What is told of a preparation in this release.
+/// What the record says about a preparation in this release.
 ///
 /// # Errors
-/// The record can't be read, or is none.
+/// The record can't be read or is invalid.
 pub fn made_in(directory: &Path) -> anyhow::Result<Made> {
     let told = record::read_with_owner(directory)?;
     Ok(Made { told })
 }
 
-/// A file that names a directory that it needs is a script, a configuration or a small program; a larger one is not looked
-/// through for an older version's sake, in bytes.
+/// The largest file that is searched for paths when an older version made the result, in bytes: files that name a directory
+/// they need are scripts, configurations or small programs.
 const MAX_LEANING_BYTES: u64 = 1 << 20;
 
-/// Which of these directories, by their places in the list, a release can't do without, since its preparation was taken over
-/// from an earlier release by a version that did not look for paths in it. It reads what was made once for all of them,
-/// apart from files over 1 MiB.
+/// Which of these directories, by index, a release needs because a version that did not search for paths reused the preparation of
+/// an earlier release. Everything that was made is read once for all of them, except files over 1 MiB.
 ///
 /// # Errors
-/// The record or what was made can't be read.
+/// The record or the result can't be read.
 pub fn leans_on(directory: &Path, others: &[&Path]) -> anyhow::Result<BTreeSet<usize>> {
     let Some(record) = Record::of(directory)? else {
         return Ok(BTreeSet::new());
@@ -82,7 +81,7 @@ impl Made {
         path == Path::new(RECORD_FILE)
     }
 
-    /// Whether the preparation made this, with all in it: it says so, and has the same owner.
+    /// Whether the preparation made this, with everything in it: the record says so, and it has the same owner.
     #[must_use]
     pub fn accounts_for(&self, path: &Path, owner: u32) -> bool {
         let Some((state, preparer)) = &self.told else {
@@ -102,13 +101,13 @@ impl Order {
     }
 }
 
-/// Makes a release ready; `tell` gets plain sentences. The command's own output goes where this process's goes.
+/// Prepares a release; `tell` gets plain sentences. The command's output goes where this process's output goes.
 ///
-/// Afterwards everything that was made is read-only to the user who made it, and may be removed by its group.
-/// A failure leaves what was made for a look; it never counts as prepared.
+/// Afterwards everything that was made is read-only for the user who made it, and can be removed by its group.
+/// A failure leaves what was made for inspection; it never counts as prepared.
 ///
 /// # Errors
-/// An input is missing, a version can't be asked, the command failed or changed what had been received.
+/// An input is missing, a version command fails, or the command failed or changed received files.
 pub fn run(order: &Order, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Record> {
     let directory = order.directory();
     if !directory.is_dir() {
@@ -118,7 +117,7 @@ pub fn run(order: &Order, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Record> 
     let received = match record::read(&directory)? {
         Some(record::State::Done(done)) if done.key == key && done.is_whole(&directory) => {
             tell(&format!(
-                "{} was prepared already; nothing that it depends on has changed",
+                "{} is already prepared; nothing on which it depends has changed",
                 order.release
             ));
             return Ok(done);
@@ -130,7 +129,7 @@ pub fn run(order: &Order, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Record> 
             Tree::read(&directory)?
         }
         Some(record::State::Begun { received }) => {
-            tell("an earlier try was cut off or failed; what it left is removed");
+            tell("an earlier attempt was interrupted or failed; removing what it left");
             let received = received.into_iter().collect();
             tree::remove_all_but(&directory, &received)?;
             Tree::read(&directory)?
@@ -150,7 +149,7 @@ pub fn run(order: &Order, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Record> 
     Ok(record)
 }
 
-/// Runs the command, and finds out what it made.
+/// Runs the command and determines what it made.
 fn make(
     order: &Order,
     directory: &Path,
@@ -169,7 +168,7 @@ fn make(
         .current_dir(directory)
         .stdin(Stdio::null())
         .status()
-        .with_context(|| format!("`{program}` can't be run; is it installed, and in the PATH?"))?;
+        .with_context(|| format!("cannot run `{program}`; is it installed, and in the PATH?"))?;
     if !status.success() {
         bail!("`{said}` ended with {status}");
     }
@@ -177,7 +176,7 @@ fn make(
     let after = Tree::read(directory)?;
     if let Some(changed) = received.first_change(&after) {
         bail!(
-            "`{said}` changed or removed {}, which was received; a release stays as it was sent",
+            "`{said}` changed or removed {}, a received file; a release must stay as it was sent",
             changed.display()
         );
     }
@@ -201,7 +200,7 @@ fn make(
     })
 }
 
-/// That a result can't be taken over, as the end of a sentence; empty where it can.
+/// Says that a result can't be reused, as the end of a sentence; empty if it can.
 fn told_bound(bound: Option<&Path>) -> String {
     bound.map_or_else(String::new, |file| {
         format!(
@@ -211,8 +210,7 @@ fn told_bound(bound: Option<&Path>) -> String {
     })
 }
 
-/// Links what an earlier release made into this one; `None` where there is none that fits, or where this
-/// file system does not allow it.
+/// Links the result of an earlier release into this one; `None` if none matches, or if this file system does not allow it.
 fn take_over(
     order: &Order,
     directory: &Path,
@@ -232,11 +230,11 @@ fn take_over(
         Ok(files) if files == record.files => None,
         Ok(files) => Some(format!("{files} files of {} are still there", record.files)),
         Err(error) if is_no_reason_to_fail(&error) => Some(error.to_string()),
-        Err(error) => return Err(error).context("cannot link what an earlier release made"),
+        Err(error) => return Err(error).context("cannot link the result of an earlier release"),
     };
     if let Some(trouble) = trouble {
         tell(&format!(
-            "what {earlier} made can't be taken over ({trouble}); it is made anew"
+            "the result of {earlier} cannot be reused ({trouble}); running the command"
         ));
         for entry in &record.entries {
             remove(&directory.join(entry))?;
@@ -253,9 +251,9 @@ fn take_over(
     Ok(Some(record))
 }
 
-/// Another disk or another mount of the same one (link(2): a unit whose `ReadWritePaths` names only this release
-/// mounts it apart, so it must name the folder of all of them), a kernel that protects hard links of others (`fs.protected_hardlinks`), too many links, or
-/// an earlier release that is just being removed: the command does it then.
+/// Another disk or another mount of the same one (link(2): a unit whose `ReadWritePaths` names only this release mounts it
+/// separately, so it must name the folder of all releases), a kernel that protects others' hard links
+/// (`fs.protected_hardlinks`), too many links, or an earlier release that is being removed: then the command runs.
 fn is_no_reason_to_fail(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -269,7 +267,7 @@ fn is_no_reason_to_fail(error: &io::Error) -> bool {
 }
 
 impl Record {
-    /// How it came about, in a sentence without its full stop.
+    /// How it was prepared, as a sentence without a full stop.
     #[must_use]
     pub fn told(&self) -> String {
         let what = self
@@ -286,7 +284,7 @@ impl Record {
         let (took, files) = (seconds(Duration::from_millis(self.took_ms)), self.files);
         match &self.taken_from {
             Some(earlier) => format!(
-                "{what} was taken from {earlier} by hard links in {took}: {files} files, nothing that it depends on has changed"
+                "{what} was reused from {earlier} through hard links in {took}: {files} files, nothing on which it depends has changed"
             ),
             None => format!(
                 "`{}` made {what} in {took}: {files} files{}",

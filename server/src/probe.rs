@@ -1,4 +1,4 @@
-//! One HTTP request made to learn a colour's health, and the wait for a colour that is starting.
+//! Probes a colour's health with one HTTP request, and waits for a colour that is starting.
 
 mod excerpt;
 pub mod public;
@@ -19,17 +19,17 @@ use crate::runtime::{ColourState, Runtime};
 
 /// The header in which an app says which release answers.
 pub const RELEASE_HEADER: &str = "tealkeep-release";
-/// The header in which an app may say which SQLite it has.
+/// The header in which an app may say which SQLite version it uses.
 const SQLITE_HEADER: &str = "tealkeep-sqlite";
 
-/// How much of an answer's body is read, in bytes.
+/// The maximum number of bytes to read of an answer's body.
 const MAX_BODY_BYTES: usize = 64 * 1024;
-/// A colour that starts is asked soon and then ever more rarely, up to this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause between two probes of a colour that starts; the pauses grow.
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 /// The first pause between two probes of a colour that starts.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// What one probe found.
+/// The result of one probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The status code.
@@ -38,41 +38,41 @@ pub struct Answer {
     pub release: Option<String>,
     /// The version of the app's SQLite, if it says so.
     pub sqlite: Option<String>,
-    /// Where a redirect would lead; it is not followed.
+    /// The target of a redirect, which is not followed.
     pub location: Option<String>,
-    /// The beginning of the body, as a line of text for a person.
+    /// The beginning of the body, as one line of text for people.
     pub body: String,
 }
 
 /// Why there was no answer, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoAnswer {
-    /// Whoever was asked refused the connection, ended it without a word, or took too long.
+    /// The other side refused the connection, closed it without an answer, or took too long.
     #[error("{0}")]
     Silence(String),
-    /// Anything else, which may be this side's own fault, as when descriptors run out: whether whoever was asked would
-    /// have answered is not known.
+    /// Anything else, possibly caused by this side, for example if descriptors run out: it is unknown whether the other side would
+    /// have answered.
     #[error("{0}")]
     Unknown(String),
 }
 
-/// One probe: what is sent, and where.
+/// One probe: what to send, and where.
 #[derive(Debug, Clone)]
 pub struct Question {
-    /// Who is asked.
+    /// The address.
     pub at: SocketAddr,
-    /// For what.
+    /// The path.
     pub path: String,
-    /// The `Host` field; the address where there is none.
+    /// The `Host` field; by default the address.
     pub host: Option<String>,
-    /// The `X-Forwarded-Proto` field, as the proxy in front sends it; `None` where nobody is behind one.
+    /// The `X-Forwarded-Proto` field, as the proxy in front sends it; `None` without a proxy.
     pub forwarded_proto: Option<&'static str>,
     /// How long it may take.
     pub timeout: Duration,
 }
 
 impl Question {
-    /// For an app's health, as its configuration says.
+    /// A probe of an app's health, as configured.
     #[must_use]
     pub fn of_health(at: SocketAddr, health: &HealthConfig) -> Question {
         Question {
@@ -84,7 +84,7 @@ impl Question {
         }
     }
 
-    /// Asks once.
+    /// Sends the request once.
     ///
     /// # Errors
     /// Why there was no answer: refused, timed out, not HTTP.
@@ -105,7 +105,7 @@ impl Question {
 }
 
 impl fmt::Display for Question {
-    /// The request, so that a person can send the same.
+    /// The request, in a form that a person can repeat.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -121,7 +121,7 @@ impl fmt::Display for Question {
     }
 }
 
-/// Asks once, with nothing but the path.
+/// Sends one request with only the path.
 ///
 /// # Errors
 /// Why there was no answer: refused, timed out, not HTTP.
@@ -174,11 +174,11 @@ async fn ask_without_limit(question: &Question) -> Result<Answer, NoAnswer> {
     answer
 }
 
-/// How long the other loopback address is tried.
+/// How long to try the other loopback address.
 const KNOCK_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// That nobody listens there, and whether somebody does on IPv6's loopback address alone, as some servers do when they
-/// are told `localhost`.
+/// Says that nobody listens there, and whether somebody listens only on IPv6's loopback address, as some servers do for
+/// `localhost`.
 async fn refused(at: SocketAddr) -> String {
     let other = SocketAddr::from((Ipv6Addr::LOCALHOST, at.port()));
     let is_local = at.ip() == Ipv4Addr::LOCALHOST;
@@ -214,7 +214,7 @@ fn unanswered(error: &hyper::Error) -> NoAnswer {
     }
 }
 
-/// Whether it was the other side that ended a connection, or let it die.
+/// Whether the other side closed the connection or stopped answering.
 fn is_an_end(kind: ErrorKind) -> bool {
     matches!(
         kind,
@@ -226,7 +226,7 @@ fn is_an_end(kind: ErrorKind) -> bool {
     )
 }
 
-/// What there is to know of a response.
+/// Reads what matters of a response.
 async fn read(response: http::Response<hyper::body::Incoming>) -> Answer {
     let status = response.status().as_u16();
     let text = |name: &str| {
@@ -234,7 +234,7 @@ async fn read(response: http::Response<hyper::body::Incoming>) -> Answer {
         value.to_str().ok().map(str::to_owned)
     };
     let (release, sqlite, location) = (text(RELEASE_HEADER), text(SQLITE_HEADER), text("location"));
-    // A body that is cut off or too long still leaves the status, which is what counts.
+    // If the body is truncated or too long, the status still counts.
     let (mut body, mut incoming) = (Vec::new(), response.into_body());
     while let Some(Ok(frame)) = incoming.frame().await {
         let data = frame.into_data().unwrap_or_default();
@@ -256,13 +256,13 @@ async fn read(response: http::Response<hyper::body::Incoming>) -> Answer {
 /// What a colour must show to count as healthy.
 #[derive(Debug, Clone)]
 pub struct Expected<'a> {
-    /// What it is asked.
+    /// The probe.
     pub question: &'a Question,
     /// The release that must answer.
     pub release: &'a ReleaseId,
 }
 
-/// Judges one answer: 200, and from the right release where the app says which it is.
+/// Judges one answer: 200, and from the right release if the app names it.
 ///
 /// # Errors
 /// What was wrong, in words.
@@ -289,13 +289,13 @@ pub fn judge(answer: &Answer, release: &ReleaseId) -> Result<(), String> {
     }
 }
 
-/// Waits until a colour that was just started is healthy, and returns how long that took.
+/// Waits until a newly started colour is healthy, and returns how long that took.
 ///
-/// An app that does not name its release is believed only if the port belongs to the process that was
-/// started, as far as the machine can tell.
+/// An app that does not name its release counts only if the port belongs to the started process, as far as the machine can
+/// tell.
 ///
 /// # Errors
-/// In words: the process ended, or `within` passed, with what the last probe found.
+/// In words: the process ended, or `within` passed, with the result of the last probe.
 pub async fn await_healthy(
     runtime: &dyn Runtime,
     colour: Colour,
@@ -333,7 +333,7 @@ pub async fn await_healthy(
             }
             Err(_) => tokio::time::sleep(pause).await,
         }
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = (pause * 2).min(MAX_PAUSE);
     }
 }
 

@@ -1,5 +1,5 @@
-//! What an app needs on the machine besides the package: units, a polkit rule, the entrance's files and the
-//! laptop's, rendered from the configuration alone. Nothing here writes a file, and only [`outdated`] reads any.
+//! What an app needs on the machine besides the package: units, a polkit rule, the router's files and the laptop's, rendered
+//! only from the configuration. Nothing here writes files, and only [`outdated`] reads any.
 
 mod colour;
 mod commands;
@@ -33,33 +33,33 @@ pub use polkit::VERBS;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Place {
-    /// On the machine that runs the app: it is ours alone, and can be put there as it stands.
+    /// On the machine that runs the app: Tealkeep's own file, written as printed.
     Machine,
-    /// On that machine too, in a file that holds other things as well: a person puts it there.
+    /// On that machine too, in a file that contains other things as well: a person adds it there.
     ByHand,
-    /// On the laptop, `~` being the home of whoever pulls.
+    /// On the laptop, with `~` for the home of the user who pulls.
     Laptop,
 }
 
-/// One file.
+/// One printed file.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Printed {
-    /// What `--only` calls it.
+    /// Its name for `--only`.
     pub name: String,
-    /// Where it belongs, from `/` or `~` on.
+    /// Its path, from `/` or `~` on.
     pub path: String,
     /// On which machine.
     pub place: Place,
-    /// Its mode, as chmod(1) takes it: what holds secrets is its readers' alone.
+    /// Its mode, as for chmod(1); secrets are readable only for those who need them.
     pub mode: &'static str,
-    /// The group that it is given to; its owner is root.
+    /// Its group; its owner is root.
     pub group: &'static str,
     /// Its content, ending in a newline.
     pub body: String,
 }
 
 impl Printed {
-    /// One that everybody may read.
+    /// A file that everybody may read.
     fn open(name: String, path: String, place: Place, body: String) -> Printed {
         Printed {
             name,
@@ -77,21 +77,21 @@ impl Printed {
         u32::from_str_radix(self.mode, 8).expect("a mode is written in octal digits")
     }
 
-    /// Whether it is a drop-in of a unit that was there before Tealkeep, which may be running just now.
+    /// Whether it is a drop-in for a unit that existed before Tealkeep and may be running.
     #[must_use]
     pub fn is_of_an_older_unit(&self) -> bool {
         self.path.ends_with(&format!("/{}", colour::DROP_IN))
     }
 
-    /// Whether nothing is wrong where it is not there: the gate's socket is for who wants it, and a unit that was in use
-    /// before Tealkeep goes on as it is until a release of `app` has been deployed.
+    /// Whether it may be missing: the gate's socket is optional, and a unit from before Tealkeep keeps running unchanged until a
+    /// release of `app` has been deployed.
     #[must_use]
     pub fn may_be_missing(&self, app: &AppConfig) -> bool {
         self.name.ends_with(".socket") || (self.is_of_an_older_unit() && !is_deployed(app))
     }
 }
 
-/// Whether any colour of an app stands on a release.
+/// Whether any colour of an app has a release.
 #[must_use]
 pub fn is_deployed(app: &AppConfig) -> bool {
     let mut links = Colour::BOTH
@@ -100,7 +100,7 @@ pub fn is_deployed(app: &AppConfig) -> bool {
     links.any(|link| link.symlink_metadata().is_ok())
 }
 
-/// The mode of what holds no secret.
+/// The mode of a file without secrets.
 const OPEN: &str = "0644";
 
 /// Everything that one app needs.
@@ -108,26 +108,26 @@ const OPEN: &str = "0644";
 pub struct Sheet {
     /// The app.
     pub app: AppName,
-    /// The files, in the order in which one would put them there.
+    /// The files, in the order in which to write them.
     pub files: Vec<Printed>,
-    /// The commands that put them there and set owners and modes, for a shell of root.
+    /// The commands that write them and set owners and modes, for root's shell.
     pub commands: String,
 }
 
 impl Sheet {
-    /// The whole as it is printed: each file after a comment with its path, the commands last.
+    /// The complete printed text: each file after a comment with its path, the commands last.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
         for file in &self.files {
             let place = match file.place {
                 Place::Machine => "",
-                Place::ByHand => "   (put it there yourself: that file may hold more)",
+                Place::ByHand => "   (add it yourself: that file may contain more)",
                 Place::Laptop => "   (on the laptop)",
             };
             text.push_str(&format!("# {}{place}\n{}\n", file.path, file.body));
         }
-        text.push_str("# The commands, as root: `--only commands` prints them alone.\n");
+        text.push_str("# The commands, for root; `--only commands` prints only these.\n");
         text.push_str(&self.commands);
         text
     }
@@ -147,17 +147,17 @@ pub enum NoUnits {
         "{0} runs as Tealkeep's own child processes, which need no units; write `kind = \"systemd\"` under [app.runtime] first"
     )]
     OtherRuntime(AppName),
-    /// Something in the configuration can't be said in a unit.
+    /// Something in the configuration cannot be written into a unit.
     #[error(transparent)]
     Unwritable(#[from] Unwritable),
 }
 
-/// What the rendering of one app's files has at hand.
+/// What is needed to render one app's files.
 struct Of<'a> {
     config: &'a Config,
     app: &'a AppConfig,
     systemd: &'a SystemdConfig,
-    /// The machine's name, as the laptop calls it.
+    /// The name under which the laptop reaches the machine.
     host: &'a str,
 }
 
@@ -171,28 +171,28 @@ impl Of<'_> {
         self.config.state.join("apps").join(self.name())
     }
 
-    /// The folder that the database lies in.
+    /// The folder of the database.
     fn data(&self) -> &Path {
         data(self.app)
     }
 }
 
-/// The folder that an app's database lies in.
+/// The folder of an app's database.
 #[must_use]
 pub fn data(app: &AppConfig) -> &Path {
     app.database.parent().unwrap_or(Path::new("/"))
 }
 
-/// The folders whose owners and modes matter, with what they must be.
+/// The folders whose owners and modes matter, and what these must be.
 #[must_use]
 pub fn folders(app: &AppConfig, systemd: &SystemdConfig) -> Vec<Folder> {
     commands::folders(app, systemd)
 }
 
-/// Everything that `app` needs; `host` is the machine's name, as the laptop calls it.
+/// Everything that `app` needs; `host` is the name under which the laptop reaches the machine.
 ///
 /// # Errors
-/// Another runtime, or a value that no unit can hold.
+/// The app has another runtime, or a value cannot be written into a unit.
 pub fn sheet(config: &Config, app: &AppConfig, host: &str) -> Result<Sheet, NoUnits> {
     let RuntimeConfig::Systemd(systemd) = &app.runtime else {
         return Err(NoUnits::OtherRuntime(app.name.clone()));

@@ -169,7 +169,7 @@ fn about_cookies(house: &House) -> Value {
     let findings: Value = serde_json::from_str(&said.stdout).unwrap();
     let found = findings.as_array().unwrap().iter().find(|finding| {
         let text = finding["text"].as_str().unwrap();
-        text.contains("the cookies of Tealkeep's dashboard")
+        text.contains("the dashboard's cookies")
     });
     found.expect("doctor looks at the cookies").clone()
 }

@@ -76,7 +76,7 @@ fn a_mirror_of_a_machine_that_begins_anew_removes_nothing_that_was_here_before()
         .laptop("$TEALKEEP pull --ssh ./ssh --mirror $HOST:/ copy")
         .succeeds();
     assert!(
-        said.stdout.contains("what is there begins anew"),
+        said.stdout.contains("the folder there started anew"),
         "{said:#?}"
     );
     assert_eq!(ids(&pair.copy()), all(&[&second]));
@@ -180,7 +180,8 @@ fn a_snapshot_that_cannot_be_read_there_keeps_no_other_from_coming() {
     );
     assert_eq!(ids(&pair.copy()), [old.as_str(), older_good.as_str()]);
     assert!(
-        said.stderr.contains(&format!("{bad}: can't be read there")),
+        said.stderr
+            .contains(&format!("{bad}: cannot be read there")),
         "{said:#?}"
     );
     let word = pair.word();
@@ -276,7 +277,7 @@ fn what_ssh_leaves_behind_is_not_waited_for() {
     );
     let nobody = Said::of(&pair.pull_with("ssh-none", &[]).output().unwrap()).fails_with(1);
     assert!(
-        nobody.stderr.contains("does not take ssh connections"),
+        nobody.stderr.contains("refuses ssh connections"),
         "{nobody:#?}"
     );
     assert!(left.living() > 0);

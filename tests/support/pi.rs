@@ -412,15 +412,12 @@ pub fn tests() -> PathBuf {
         .join("tests")
 }
 
-/// The commands of a chapter of the README, block by block.
+/// The commands that a page of `docs` prints, block by block.
 #[track_caller]
-pub fn readme(chapter: &str) -> Vec<String> {
-    let readme = std::fs::read_to_string(tests().parent().unwrap().join("README.md")).unwrap();
-    let (_, rest) = readme
-        .split_once(&format!("\n## {chapter}\n"))
-        .expect("the chapter");
-    let chapter = rest.split("\n## ").next().unwrap_or_default();
-    let blocks = chapter.split("\n```").skip(1).step_by(2);
+pub fn commands_in(page: &str) -> Vec<String> {
+    let path = tests().with_file_name("docs").join(page);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let blocks = text.split("\n```").skip(1).step_by(2);
     blocks.map(|block| format!("{}\n", block.trim())).collect()
 }
 

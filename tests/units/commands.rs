@@ -310,12 +310,12 @@ fn a_change_of_the_configuration_reaches_what_nobody_changed_by_hand() {
     let said = String::from_utf8(machine.run_the_commands().stdout).unwrap();
     assert!(machine.read(GREEN).contains("long ago"));
     let left_alone = |why: &str, file: &str| {
-        let line = format!("left alone, since {why}: {}", machine.at(file).display());
+        let line = format!("left alone because {why}: {}", machine.at(file).display());
         assert!(said.contains(&line), "{line}: {said}");
     };
     left_alone("somebody changed it", BLUE);
     left_alone(
-        "it was printed by an older Tealkeep, or changed by hand",
+        "it was printed by an older version, or changed by hand",
         GREEN,
     );
     for folder in ["etc/systemd/system", "etc/tealkeep", "etc/caddy"] {

@@ -1,5 +1,5 @@
-//! `tealkeep accept`: what the newest checks of an app found, with what to change, and accepting some of it: one
-//! finding, all of a kind, or all of a policy at addresses like a pattern. Each can be taken back.
+//! `tealkeep accept`: shows what the newest checks of an app found and what to change, and accepts one finding, all of a
+//! kind, or all of a policy at addresses that match a pattern. Each acceptance can be revoked.
 
 use clap::Args;
 use serde::Serialize;
@@ -12,41 +12,41 @@ use crate::http::checks::{AcceptRequest, CheckFacts};
 use crate::journal::checks::{Acceptance, Check, Found, Target};
 use crate::policy::{Finding, Kind, Policy};
 
-/// How many digits of a checksum name a finding.
+/// How many digits of its checksum identify a finding.
 const ID_DIGITS: usize = 6;
 
 #[derive(Debug, Args)]
 pub struct AcceptArgs {
-    /// The app's name; may be left out where there is only one.
+    /// The app's name; optional if there is only one.
     app: Option<String>,
-    /// The finding to accept, by the six digits before it in the list.
+    /// The finding to accept, by its six digits in the list.
     #[arg(long, value_name = "ID", conflicts_with_all = ["policy", "kind", "at", "revoke"])]
     finding: Option<String>,
     /// Accept every finding of this policy: html-cache, asset-cache or service-worker.
     #[arg(long, value_name = "POLICY", conflicts_with = "revoke")]
     policy: Option<String>,
-    /// Of that policy only findings of this kind, such as hashed-not-immutable.
+    /// With --policy: only findings of this kind, such as hashed-not-immutable.
     #[arg(long, requires = "policy")]
     kind: Option<String>,
-    /// Only at addresses like this one, in which * stands for any characters.
+    /// With --policy: only at addresses that match this pattern, in which * stands for any characters.
     #[arg(long, requires = "policy", value_name = "PATTERN")]
     at: Option<String>,
-    /// Why it may stay so, for whoever reads it in a year.
+    /// Why it is acceptable, for whoever reads this in a year.
     #[arg(long, value_name = "TEXT")]
     why: Option<String>,
-    /// Take back the acceptance of this number: its findings count again.
+    /// Revoke the acceptance with this number: its findings count again.
     #[arg(long, value_name = "NUMBER")]
     revoke: Option<i64>,
 }
 
-/// What there is to accept, and what was accepted.
+/// The current findings, and what was accepted.
 #[derive(Serialize)]
 struct Listed {
     findings: Vec<Numbered>,
     acceptances: Vec<Acceptance>,
 }
 
-/// A finding with the digits that name it.
+/// A finding with the digits that identify it.
 #[derive(Serialize)]
 struct Numbered {
     id: String,
@@ -62,7 +62,7 @@ pub async fn run(client: &Client, args: &AcceptArgs, json: bool) -> Outcome {
         let path = format!("{base}/acceptances/{number}/revoke");
         let revoked: Acceptance = client.post(&path, &()).await?;
         return print(json, &revoked, || {
-            format!("Taken back: {} counts again.", plain(&revoked))
+            format!("Revoked: {} counts again.", plain(&revoked))
         });
     }
     let request = match (&args.finding, &args.policy) {
@@ -71,7 +71,7 @@ pub async fn run(client: &Client, args: &AcceptArgs, json: bool) -> Outcome {
             let one = all.into_iter().find(|one| one.id == *id);
             let one = one.ok_or_else(|| {
                 Failure::Call(format!(
-                    "the newest checks of {app} have no finding {id}; `tealkeep accept {app}` lists them"
+                    "the newest checks of {app} have no finding {id}; `tealkeep accept {app}` lists their findings"
                 ))
             })?;
             let finding = one.found.finding;
@@ -107,7 +107,7 @@ pub async fn run(client: &Client, args: &AcceptArgs, json: bool) -> Outcome {
         .await?;
     print(json, &accepted, || {
         format!(
-            "Accepted: {} no longer stops a deploy. `tealkeep accept {app} --revoke {}` takes that back.",
+            "Accepted: {} no longer blocks deploys. `tealkeep accept {app} --revoke {}` revokes this.",
             plain(&accepted),
             accepted.id
         )
@@ -117,10 +117,10 @@ pub async fn run(client: &Client, args: &AcceptArgs, json: bool) -> Outcome {
 fn why(args: &AcceptArgs) -> Result<String, Failure> {
     args.why
         .clone()
-        .ok_or_else(|| Failure::Call("say why it may stay so, with --why \"…\"".to_owned()))
+        .ok_or_else(|| Failure::Call("say why it is acceptable, with --why \"…\"".to_owned()))
 }
 
-/// A word of a closed set, as its JSON has it.
+/// Parses a word of a closed set, spelled as in JSON.
 fn named<T: serde::de::DeserializeOwned + schemars::JsonSchema>(
     option: &str,
     word: &str,
@@ -150,7 +150,7 @@ async fn found(client: &Client, base: &str) -> Result<Vec<Numbered>, Failure> {
     Ok(numbered)
 }
 
-/// The same finding has the same digits in each check.
+/// The digits of a finding, which are the same in each check.
 fn id(finding: &Finding) -> String {
     let text = format!("{} {} {}", finding.policy, finding.kind, finding.url);
     let digest = Sha256::digest(text);

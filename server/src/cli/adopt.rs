@@ -1,4 +1,4 @@
-//! `tealkeep adopt`: takes over what the household's own script has kept so far.
+//! `tealkeep adopt`: takes over the backups of the household's own script.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,26 +15,26 @@ use crate::backup::{Cancel, Keeper, Watch, human};
 use crate::clock::Clock;
 use crate::http::adopt::AdoptRequest;
 
-/// How long it may take without a server.
+/// The time limit without a server.
 const DEADLINE: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug, Args)]
 pub struct AdoptArgs {
     /// The folder with `daily/`, `weekly/` and `monthly/`; it is only read.
     from: PathBuf,
-    /// The app whose backups folder takes them; may be left out where there is only one.
+    /// The app whose backups folder receives them; optional if there is only one.
     app: Option<String>,
-    /// The backups folder that takes them, without a server.
+    /// Without a server: the backups folder that receives them.
     #[arg(long, value_name = "FOLDER", conflicts_with = "app")]
     into: Option<PathBuf>,
-    /// Date backups whose path has no date by the time of their last change. Without this they are refused, since a
-    /// copy of a folder often has the time of copying.
+    /// Date backups without a date in their path by the time of their last change. Without this option they are refused,
+    /// because a copy of a folder often has the time of copying.
     #[arg(long)]
     by_mtime: bool,
-    /// Verify everything, say what would be taken over, and write nothing.
+    /// Verify everything and show what would be taken over, but write nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Without a server: the local time of the nightly snapshot, for files that don't say theirs.
+    /// Without a server: the local time of the nightly snapshot, for files without a time.
     #[arg(long, value_name = "HH:MM", default_value = "03:30", requires = "into", value_parser = time)]
     at: Time,
 }
@@ -44,7 +44,7 @@ fn time(text: &str) -> Result<Time, String> {
 }
 
 impl AdoptArgs {
-    /// Whether no server is needed.
+    /// Whether the command works without a server.
     pub fn is_local(&self) -> bool {
         self.into.is_some()
     }
@@ -53,9 +53,9 @@ impl AdoptArgs {
 /// Without a server.
 pub fn local(args: &AdoptArgs, json: bool) -> Outcome {
     let Some(into) = &args.into else {
-        unreachable!("it was asked whether there is one")
+        unreachable!("the caller checked that --into was given")
     };
-    // It takes snapshots over, and none of a database.
+    // It takes over snapshots; no database is involved.
     let keeper = Keeper::new(Path::new(""), into);
     let order = Adopt {
         from: args.from.clone(),
@@ -86,14 +86,14 @@ pub fn local(args: &AdoptArgs, json: bool) -> Outcome {
 pub async fn run(client: &Client, args: &AdoptArgs, json: bool) -> Outcome {
     if args.from.to_str().is_none() {
         let text = format!(
-            "{} has a name that is not UTF-8 and can't be sent to the server; rename it, or adopt without the server with --into",
+            "the name of {} is not UTF-8 and cannot be sent to the server; rename it, or work without the server with --into",
             args.from.display()
         );
         return Err(Failure::Call(text));
     }
     let app = client.app(args.app.clone()).await?;
     let request = AdoptRequest {
-        // The server has a working directory of its own.
+        // The server has its own working directory.
         from: std::path::absolute(&args.from)?,
         by_mtime: args.by_mtime,
         dry_run: args.dry_run,
@@ -111,12 +111,12 @@ fn report(adoption: &Adoption, args: &AdoptArgs, json: bool) -> Outcome {
     let all = adoption.files.len();
     match adoption.count(Came::Refused) {
         _ if all == 0 => Err(Failure::Tried(anyhow!(
-            "{} holds no backups: they are called something.sqlite.gz, .sqlite3.gz, .db.gz, .sqlite, .sqlite3 or .db",
+            "there are no backups in {}: their names end with .sqlite.gz, .sqlite3.gz, .db.gz, .sqlite, .sqlite3 or .db",
             args.from.display()
         ))),
         0 => Ok(()),
         refused => Err(Failure::Tried(anyhow!(
-            "{refused} of {all} can't be relied on, and nothing of {} was taken over",
+            "{refused} of {all} cannot be relied on; nothing of {} was taken over",
             if refused == 1 { "it" } else { "them" }
         ))),
     }
@@ -143,7 +143,7 @@ fn in_words(adoption: &Adoption, dry_run: bool) -> String {
         ));
     }
     if !adoption.others.is_empty() {
-        text.push_str("Passed over, since their names do not end in .sqlite, .sqlite3, .db or one of these and .gz:\n");
+        text.push_str("Ignored, because their names do not end in .sqlite, .sqlite3 or .db, with or without .gz:\n");
         for other in &adoption.others {
             text.push_str(&format!("  {}\n", terminal::line(other)));
         }
@@ -154,10 +154,10 @@ fn in_words(adoption: &Adoption, dry_run: bool) -> String {
         let nothing = if dry_run {
             "Nothing was written."
         } else {
-            "Nothing was removed, and the originals are as they were."
+            "Nothing was removed; the originals are unchanged."
         };
         text.push_str(&format!(
-            "{nothing} With the next night's rotation {stay} stay and {go} go:\n"
+            "{nothing} The next night's rotation keeps {stay} and removes {go}:\n"
         ));
         for one in &adoption.plan {
             let word = if one.stays { "stays" } else { "goes" };

@@ -15,24 +15,24 @@ use crate::clock::Clock;
 use crate::http::api::SnapshotFacts;
 use crate::schedule::Trust;
 
-/// How long a snapshot without a server may take.
+/// The time limit of a snapshot without a server.
 const DEADLINE: Duration = Duration::from_secs(6 * 3600);
 
 #[derive(Debug, Args)]
 pub struct BackupArgs {
-    /// The app's name; may be left out where there is only one.
+    /// The app's name; optional if there is only one.
     #[arg(conflicts_with_all = ["database", "folder"])]
     app: Option<String>,
     /// Without a server: the SQLite database to take a snapshot of.
     #[arg(long, requires = "folder", value_name = "FILE")]
     database: Option<PathBuf>,
-    /// Without a server: the folder that the snapshot goes to.
+    /// Without a server: the folder for the snapshot.
     #[arg(long, requires = "database", value_name = "DIR")]
     folder: Option<PathBuf>,
 }
 
 impl BackupArgs {
-    /// Whether no server is needed.
+    /// Whether the command works without a server.
     pub fn is_local(&self) -> bool {
         self.database.is_some()
     }
@@ -63,11 +63,11 @@ pub fn local(args: &BackupArgs, json: bool) -> Outcome {
     };
     let keeper = Keeper::new(database, folder);
     let mut order = Order::new(Reason::Manual, Clock::new(None).local());
-    // Which numbers hold here is not known while it can't be read.
+    // If the folder can't be read, nobody knows what to keep.
     let is_a_servers =
         is_a_servers(&keeper).with_context(|| format!("cannot read {}", folder.display()))?;
     if is_a_servers {
-        let why = "a server keeps this folder, and its configuration says what stays there";
+        let why = "this folder belongs to a server, whose configuration says what to keep";
         order.trust = Trust::Untrusted(why.to_owned());
     }
     let mut bar = Bytes::new();
@@ -81,12 +81,12 @@ pub fn local(args: &BackupArgs, json: bool) -> Outcome {
     match &taken.rotation {
         Rotation::Failed(error) => {
             say(format_args!(
-                "tealkeep: the snapshot is safe, but older ones could not be rotated: {error}"
+                "tealkeep: the snapshot is stored, but older ones could not be rotated: {error}"
             ));
         }
-        Rotation::Withheld(why) => {
-            say(format_args!("tealkeep: older ones were not rotated: {why}"))
-        }
+        Rotation::Withheld(why) => say(format_args!(
+            "tealkeep: older snapshots were not rotated: {why}"
+        )),
         Rotation::Done(_) => {}
     }
     let manifest = taken.manifest;
@@ -101,8 +101,8 @@ pub fn local(args: &BackupArgs, json: bool) -> Outcome {
     })
 }
 
-/// Whether a folder holds what a server took: only that knows whose database it is. What is kept there stands in its
-/// configuration, and may be far more than the usual numbers leave.
+/// Whether a server took the snapshots in the folder: only a server records the app. Its configuration says what to keep,
+/// which may be far more than the defaults.
 fn is_a_servers(keeper: &Keeper) -> io::Result<bool> {
     let catalogue = keeper.catalogue()?;
     let mut entries = catalogue.entries.iter();

@@ -1,5 +1,5 @@
-//! `tealkeep check`: any site by the policies, asked from here; with no server and no configuration. What was found
-//! goes to stdout, by policy; exit codes: 0 nothing that fails, 1 something fails, 2 it could not be reached.
+//! `tealkeep check`: checks any site from here, without a server and without a configuration. Findings go to stdout, by
+//! policy. Exit codes: 0 nothing fails, 1 something fails, 2 the site could not be reached.
 
 mod address;
 pub(super) mod text;
@@ -17,33 +17,33 @@ use super::{FAILED, Failure, Outcome, is_watched, print};
 use crate::policy::{self, Order, Report, Verdict};
 use address::Address;
 
-/// How long a check may take. Each answer and each part of it has a shorter deadline of its own; this one is for a
-/// site that keeps to all of them and never ends.
+/// The time limit of a check. Each answer and each part of it has a shorter one; this one is for a site that stays within
+/// all of them but never ends.
 const DEADLINE: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// The site; with a path, that page is looked at as well.
+    /// The address of the site; with a path, that page is checked too.
     url: String,
-    /// A page to look at that no other page links to; can be given several times.
+    /// A page to check to which no other page links; can be repeated.
     #[arg(long = "path", value_name = "PATH")]
     paths: Vec<String>,
-    /// Look at everything with this Cookie field too, such as "session=…": what only somebody signed in sees.
+    /// Also check everything with this Cookie field, such as "session=…", like a signed-in user.
     #[arg(long, value_name = "COOKIE", conflicts_with = "cookie_file")]
     cookie: Option<String>,
-    /// The same, read from a file, so that it stands in no list of processes.
+    /// The same from a file, so that it appears in no list of processes.
     #[arg(long, value_name = "FILE")]
     cookie_file: Option<PathBuf>,
-    /// Where the service worker is, with its query string, if its registration is not found.
+    /// The service worker, with its query string, if its registration is not found.
     #[arg(long, value_name = "URL")]
     service_worker: Option<String>,
-    /// A regular expression for paths of files whose names change with their content; can be given several times.
+    /// A regular expression for paths of files whose names change with their content; can be repeated.
     #[arg(long, value_name = "REGEX")]
     immutable: Vec<String>,
     /// Whether the site serves pages; `none` is for an app that is only an API.
     #[arg(long, value_enum, default_value_t = PagesArg::Expected, value_name = "WHICH")]
     pages: PagesArg,
-    /// The directory of a release that the site will serve: its files are compared with what the site serves now.
+    /// The directory of the next release: its files are compared with what the site serves now.
     #[arg(long, value_name = "DIR")]
     release: Option<PathBuf>,
 }
@@ -51,7 +51,7 @@ pub struct CheckArgs {
 /// Whether pages are expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum PagesArg {
-    /// That none is seen is a finding that fails.
+    /// Seeing none is a finding that fails.
     Expected,
     /// There are none.
     None,
@@ -70,7 +70,7 @@ pub async fn run(args: &CheckArgs, json: bool) -> Outcome {
     let origin = &site.origin;
     if *origin != address.origin {
         say(format_args!(
-            "{} leads to {origin}, so that is looked at",
+            "{} redirects to {origin}, so that is checked",
             address.origin
         ));
     }
@@ -82,13 +82,12 @@ pub async fn run(args: &CheckArgs, json: bool) -> Outcome {
         Ok(Ok(report)) => report,
         Ok(Err(unreachable)) => {
             return Err(Failure::Call(format!(
-                "{unreachable}. Nothing was checked: look whether the address is right, and whether it is reached \
-                 from here."
+                "{unreachable}. Nothing was checked: is the address right, and can it be reached from here?"
             )));
         }
         Err(_) => {
             return Err(anyhow!(
-                "{origin} was being looked at for {} minutes, and there was no end of it",
+                "the check of {origin} did not finish within {} minutes",
                 DEADLINE.as_secs() / 60
             )
             .into());
@@ -101,26 +100,26 @@ pub async fn run(args: &CheckArgs, json: bool) -> Outcome {
 fn exit(report: &Report) -> Outcome {
     match report.verdict {
         Verdict::Pass | Verdict::Warn => Ok(()),
-        // What is wrong was said already.
+        // The findings were printed already.
         Verdict::Fail => Err(Failure::Said(FAILED)),
     }
 }
 
 fn waiting(origin: &Url) -> Waiting {
     if !is_watched() {
-        say(format_args!("asking {origin} as a browser would"));
+        say(format_args!("checking {origin} like a browser"));
     }
-    Waiting::new("asking as a browser would")
+    Waiting::new("checking like a browser")
 }
 
-/// The call as what is to be done, or what is wrong with it.
+/// The call as an order, or what is wrong with it.
 fn read(args: &CheckArgs) -> Result<(Address, Order), Failure> {
     let address = Address::read(&args.url).map_err(Failure::Call)?;
     let mut paths: Vec<String> = address.page.iter().cloned().collect();
     for path in &args.paths {
         if !path.starts_with('/') || path.starts_with("//") {
             return Err(Failure::Call(format!(
-                "--path {path} is no path: it begins with one slash, such as /about"
+                "--path {path} is not a path: it must begin with one slash, such as /about"
             )));
         }
         paths.push(path.clone());
@@ -128,7 +127,7 @@ fn read(args: &CheckArgs) -> Result<(Address, Order), Failure> {
     for pattern in &args.immutable {
         if let Err(error) = regex::Regex::new(pattern) {
             return Err(Failure::Call(format!(
-                "--immutable is no regular expression: {error}"
+                "--immutable is not a regular expression: {error}"
             )));
         }
     }
@@ -136,7 +135,7 @@ fn read(args: &CheckArgs) -> Result<(Address, Order), Failure> {
         && !release.is_dir()
     {
         return Err(Failure::Call(format!(
-            "--release {} is no directory",
+            "--release {} is not a directory",
             release.display()
         )));
     }
@@ -168,7 +167,7 @@ fn cookie(args: &CheckArgs) -> Result<Option<String>, Failure> {
     };
     if !cookie.contains('=') || http::HeaderValue::from_str(&cookie).is_err() {
         return Err(Failure::Call(
-            "the cookie is no Cookie field: it is one line such as \"session=4f2a90c1; theme=dark\"".to_owned(),
+            "the cookie must be one line of a Cookie field, such as \"session=4f2a90c1; theme=dark\"".to_owned(),
         ));
     }
     Ok(Some(cookie))

@@ -1,4 +1,4 @@
-//! The HTTP API over the unix socket, as the verbs use it.
+//! The HTTP API over the unix socket, for the commands.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,29 +18,29 @@ use crate::deploy::step::Step;
 use crate::http::api::Status;
 use crate::journal::runs::{Run, RunId, RunState, StepState};
 
-/// How long a server that is being restarted is waited for while a run is watched.
+/// How long to wait for a server that restarts while a run is watched.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The pause between two tries meanwhile.
+/// The pause between two attempts meanwhile.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// Speaks to one server.
+/// A client of one server.
 pub struct Client {
     socket: PathBuf,
 }
 
 impl Client {
-    /// Over that socket.
+    /// Uses that socket.
     pub fn new(socket: PathBuf) -> Client {
         Client { socket }
     }
 
-    /// Asks for JSON.
+    /// Requests JSON.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         let response = self.send(Method::GET, path, Bytes::new()).await?;
         Ok(read(response).await?)
     }
 
-    /// Sends JSON and takes JSON.
+    /// Sends JSON and receives JSON.
     pub async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -51,7 +51,7 @@ impl Client {
         Ok(read(response).await?)
     }
 
-    /// The name of the app that is meant: the given one, or the only one.
+    /// The given app, or the only one.
     pub async fn app(&self, given: Option<String>) -> Result<String, Failure> {
         if let Some(given) = given {
             return Ok(given);
@@ -67,8 +67,8 @@ impl Client {
         }
     }
 
-    /// Follows a run to its end, telling `step` each time that it looks different. A server that goes
-    /// away meanwhile is waited for: the run is finished, or taken back, by its next start.
+    /// Follows a run to its end and calls `step` whenever it has changed. If the server goes away meanwhile, this waits for
+    /// it: its next start finishes or undoes the run.
     pub async fn follow(
         &self,
         id: RunId,
@@ -84,7 +84,7 @@ impl Client {
                     let since = *gone_since.get_or_insert_with(std::time::Instant::now);
                     if since.elapsed() > PATIENCE {
                         return Err(Failure::Tried(error.context(
-                            "the server went away; `tealkeep status` tells how it ended",
+                            "the server is gone; `tealkeep status` shows how the run ended",
                         )));
                     }
                 }
@@ -99,7 +99,7 @@ impl Client {
         path: &str,
         step: &mut impl FnMut(&Run, &Printed),
     ) -> Result<Option<Run>, Failure> {
-        // The stream first: what changes after the run was read is then heard of.
+        // The stream first, so that no change after the run was read is missed.
         let mut events = self
             .send(Method::GET, "/api/v1/events", Bytes::new())
             .await?
@@ -134,14 +134,14 @@ impl Client {
     ) -> Result<http::Response<Incoming>, Failure> {
         let stream = UnixStream::connect(&self.socket).await.with_context(|| {
             format!(
-                "no server answers on {}. Is it running? Name its socket with --socket PATH or TEALKEEP_SOCKET",
+                "no server answers on {}. Is it running? If it uses another socket, name it with --socket PATH or TEALKEEP_SOCKET",
                 self.socket.display()
             )
         })?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .context("the server did not speak HTTP")?;
-        // It ends with the response's body; nobody needs to wait for it.
+        // The task ends with the response's body; nobody needs to wait for it.
         tokio::spawn(connection);
         let request = Request::builder()
             .method(method)
@@ -151,7 +151,7 @@ impl Client {
             .body(Full::new(body))
             .map_err(|_| {
                 Failure::Call(format!(
-                    "{path:?} can't be asked for; is there a space in a name?"
+                    "{path:?} is not a valid path; is there a space in a name?"
                 ))
             })?;
         let response = sender
@@ -166,7 +166,7 @@ impl Client {
             .into_body()
             .collect()
             .await
-            .context("the answer was cut off")?
+            .context("the answer was interrupted")?
             .to_bytes();
         let detail = serde_json::from_slice::<serde_json::Value>(&bytes)
             .ok()
@@ -186,8 +186,9 @@ async fn read<T: DeserializeOwned>(response: http::Response<Incoming>) -> anyhow
         .into_body()
         .collect()
         .await
-        .context("the answer was cut off")?
+        .context("the answer was interrupted")?
         .to_bytes();
-    serde_json::from_slice(&bytes)
-        .context("the server's answer is not what this version expects; are both of one version?")
+    serde_json::from_slice(&bytes).context(
+        "the server's answer is not what this version expects; do both have the same version?",
+    )
 }

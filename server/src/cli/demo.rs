@@ -11,25 +11,25 @@ use crate::demo::{Demo, DemoOptions};
 
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Everything that the demo makes lies in this folder; its socket is `DIR/control.sock`.
+    /// The folder for everything that the demo creates; its socket is `DIR/control.sock`.
     #[arg(long, default_value = "tealkeep-demo", value_name = "DIR")]
     folder: PathBuf,
     /// The dashboard's port.
     #[arg(long, default_value_t = 3330)]
     port: u16,
-    /// The port that the household uses.
+    /// The port of the household's app.
     #[arg(long, default_value_t = 3000)]
     app_port: u16,
-    /// The blue colour's port.
+    /// The port of blue.
     #[arg(long, default_value_t = 3001)]
     blue_port: u16,
-    /// The green colour's port.
+    /// The port of green.
     #[arg(long, default_value_t = 3002)]
     green_port: u16,
-    /// Without the family that uses the app all the time.
+    /// Do not simulate a family that uses the app.
     #[arg(long)]
     no_traffic: bool,
-    /// How many seconds a swap waits for the requests that the old colour still has.
+    /// How many seconds a swap waits for requests that the old colour is still answering.
     #[arg(
         long,
         hide = true,
@@ -56,7 +56,7 @@ pub async fn run(args: &DemoArgs) -> Outcome {
     let demo = Demo::start(options).await?;
     put(&demo.welcome())?;
     stopped.await;
-    put("Stopping; what was under way is finished or taken back at the next start.")?;
+    put("Stopping; the next start finishes or undoes what was running.")?;
     put(&demo.shut_down().await)?;
     Ok(())
 }

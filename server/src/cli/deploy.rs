@@ -1,4 +1,4 @@
-//! `tealkeep deploy` and `tealkeep rollback`, and how a run is watched.
+//! `tealkeep deploy` and `tealkeep rollback`, and watching a run.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,12 +18,12 @@ use crate::journal::runs::{Run, RunId, RunState, StepState};
 pub struct DeployArgs {
     /// The app's name.
     app: String,
-    /// A release on the machine, or the directory that holds a new one (with a `/` in it).
+    /// A release on the machine, or the path of a directory with a new one (with a `/` in it).
     release: String,
-    /// It was sent to the machine by hand, whole, into `.push-RELEASE` in the folder of the releases.
+    /// The release was sent by hand and is complete in `.push-RELEASE` in the folder of the releases.
     #[arg(long)]
     pushed: bool,
-    /// Progress as lines of JSON on the standard output, for another program.
+    /// Print progress as lines of JSON on standard output, for another program.
     #[arg(long, hide = true)]
     lines: bool,
 }
@@ -51,7 +51,7 @@ pub async fn deploy(client: &Client, args: &DeployArgs, json: bool) -> Outcome {
     };
     if args.pushed && matches!(request, DeployRequest::Directory(_)) {
         return Err(Failure::Call(
-            "what was pushed has a name, not a path".to_owned(),
+            "--pushed needs the name of a release, not a path".to_owned(),
         ));
     }
     let begun = client
@@ -63,7 +63,7 @@ pub async fn deploy(client: &Client, args: &DeployArgs, json: bool) -> Outcome {
                     && Path::new(&args.release).is_dir() =>
             {
                 Failure::Call(format!(
-                    "{text}. To deploy the directory {0} that lies here, write ./{0}",
+                    "{text}. To deploy the directory {0} in this folder, write ./{0}",
                     args.release
                 ))
             }
@@ -87,7 +87,7 @@ fn as_directory(given: &str) -> Result<Option<PathBuf>, Failure> {
     match path.canonicalize() {
         Ok(full) if full.is_dir() => Ok(Some(full)),
         Ok(_) => Err(Failure::Call(format!(
-            "{given} is not a directory; give the one that holds the release"
+            "{given} is not a directory; name the directory of the release"
         ))),
         Err(error) => Err(Failure::Call(format!("{given} can't be read: {error}"))),
     }
@@ -102,7 +102,7 @@ pub async fn rollback(client: &Client, app: Option<String>, json: bool) -> Outco
     watch(client, begun.run, json).await
 }
 
-/// Follows a run to its end and says how it ended.
+/// Follows a run to its end and prints the result.
 pub async fn watch(client: &Client, id: RunId, json: bool) -> Outcome {
     let mut steps = Steps::new();
     let ended = client
@@ -112,16 +112,16 @@ pub async fn watch(client: &Client, id: RunId, json: bool) -> Outcome {
     conclude(&ended?, json)
 }
 
-/// One look at a run, as [`watch_in_lines`] writes it.
+/// One state of a run, as [`watch_in_lines`] writes it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Look {
-    /// How it stands.
+    /// The run.
     pub run: Run,
-    /// What its preparation has printed.
+    /// The output of its preparation.
     pub printed: Printed,
 }
 
-/// Follows a run to its end and writes each look at it as a line of JSON, for a program that shows it elsewhere.
+/// Follows a run to its end and writes each state as a line of JSON, for a program that shows it elsewhere.
 async fn watch_in_lines(client: &Client, id: RunId) -> Outcome {
     let ended = client
         .follow(id, |run, printed| {
@@ -131,7 +131,7 @@ async fn watch_in_lines(client: &Client, id: RunId) -> Outcome {
             };
             if let Ok(line) = serde_json::to_string(&look) {
                 let line = terminal::json(&line).into_owned() + "\n";
-                // Whoever listened has gone; the run goes on without either of us.
+                // If the reader is gone, the run continues without it.
                 let mut out = std::io::stdout().lock();
                 let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
             }
@@ -143,7 +143,7 @@ async fn watch_in_lines(client: &Client, id: RunId) -> Outcome {
     }
 }
 
-/// Says how a run ended, and fails if it did.
+/// Prints the result of a run, and fails if the run did.
 pub fn conclude(run: &Run, json: bool) -> Outcome {
     let said = match run.state {
         RunState::Done => format!(
@@ -154,7 +154,7 @@ pub fn conclude(run: &Run, json: bool) -> Outcome {
             run.facts.to
         ),
         RunState::Running | RunState::Failed => {
-            let reason = run.reason.as_deref().unwrap_or("it was cut off");
+            let reason = run.reason.as_deref().unwrap_or("it was interrupted");
             let prepared = run
                 .steps
                 .iter()

@@ -1,4 +1,4 @@
-//! `tealkeep doctor`: everything that Tealkeep relies on, by heading, each finding with what mends it.
+//! `tealkeep doctor`: checks everything that Tealkeep relies on, by section, each finding with its fix.
 
 use std::io::{ErrorKind, IsTerminal};
 use std::path::PathBuf;
@@ -14,9 +14,9 @@ use crate::http::api::Status;
 
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// Look at this app only.
+    /// Check only this app.
     app: Option<String>,
-    /// Look at this only.
+    /// Run only this check.
     #[arg(long, value_name = "CHECK")]
     only: Option<Check>,
     /// The configuration.
@@ -55,10 +55,10 @@ pub async fn run(client: &Client, args: &DoctorArgs, json: bool) -> Outcome {
         };
         findings.extend(doctor::examine(&subject).await);
     }
-    // Among several causes the unit's own state says more than that nobody answers.
+    // If there are several causes, the unit's state says more than a server that does not answer.
     findings.sort_by_key(|finding| finding.check != Check::Units);
     doctor::fold(&mut findings);
-    // A stable sort: within a heading, in the order of the apps.
+    // A stable sort: within a section, in the order of the apps.
     findings.sort_by_key(|finding| finding.check);
     let coloured = std::io::stdout().is_terminal();
     print(json, &findings, || shown(&findings, coloured))?;
@@ -70,7 +70,7 @@ pub async fn run(client: &Client, args: &DoctorArgs, json: bool) -> Outcome {
     }
 }
 
-/// What came of asking the server; `restart` is what brings it back.
+/// The server's answer as a finding; `restart` is the command that starts it again.
 fn server(said: Result<Status, Failure>, restart: &str) -> Finding {
     let mut kind = Kind::Single;
     let (level, text, mend) = match said {
@@ -90,7 +90,7 @@ fn server(said: Result<Status, Failure>, restart: &str) -> Finding {
                 true => {
                     "systemctl status tealkeep.service; journalctl -u tealkeep.service".to_owned()
                 }
-                false => "look at what `tealkeep serve` prints".to_owned(),
+                false => "read the output of `tealkeep serve`".to_owned(),
             }),
         ),
     };
@@ -105,7 +105,7 @@ fn server(said: Result<Status, Failure>, restart: &str) -> Finding {
     }
 }
 
-/// Whether nobody listens on the socket. Whom that is kept from learns nothing of the server.
+/// Whether nobody listens on the socket. Without permission to use it, that cannot be told.
 fn is_down(failure: &Failure) -> bool {
     let Failure::Tried(error) = failure else {
         return false;
@@ -164,7 +164,7 @@ fn shown(findings: &[Finding], coloured: bool) -> String {
         let follow = |other: &&Finding| other.cause.as_deref() == Some(finding.text.as_str());
         let follow: Vec<&Finding> = findings.iter().filter(follow).collect();
         if !follow.is_empty() {
-            text.push_str("        this explains as well:\n");
+            text.push_str("        this also causes:\n");
             for other in follow {
                 text.push_str(&format!("          - {}\n", other.text));
             }

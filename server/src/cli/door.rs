@@ -1,7 +1,7 @@
-//! `tealkeep door`: what a key may do here, as the forced command of its line in `authorized_keys`, or as that of
-//! sshd's configuration, which has the line asked ([`who`]). The verbs that speak to the server, and rsync into a
-//! release that is being sent; with `--pull`, rsync out of one backups folder and the word that it was pulled.
-//! Everything else is refused. No shell ever sees what was asked for.
+//! `tealkeep door`: does what a key may do here, as the forced command of its line in `authorized_keys`, or as that of
+//! sshd's configuration, which then looks the line up ([`who`]). Allowed are the commands that use the server, and rsync into
+//! a release that is being sent; with `--pull`, rsync out of one backups folder and the report of a pull.
+//! Everything else is refused. No shell ever sees the request.
 
 mod confine;
 mod fetch;
@@ -22,44 +22,44 @@ use crate::http::auth::Scope;
 use crate::http::incoming::Folder;
 use crate::pulls::DEFAULT_SPOOL;
 
-/// Where sshd puts what the other side asked for (sshd(8), `command="…"`).
+/// The variable with the command of the other side (sshd(8), `command="…"`).
 const ASKED_FOR: &str = "SSH_ORIGINAL_COMMAND";
 
-/// After ten minutes without a byte the other side is gone, whatever its connection says; what it holds is free then.
+/// After ten minutes without a byte the other side counts as gone, and its locks are released.
 const SILENCE: &str = "--timeout=600";
 
 #[derive(Debug, Clone, Args)]
 pub struct DoorArgs {
-    /// What the key opens, as a token's scope does: `read` looks, `deploy` deploys too, `admin` restores too.
+    /// What the key allows, like a token's scope: `read` only looks, `deploy` also deploys, `admin` also restores.
     #[arg(long, default_value = "deploy")]
     scope: Scope,
-    /// The key pulls this app's backups folder, and does nothing else.
+    /// Allow only pulling this app's backups folder.
     #[arg(long, value_name = "APP:FOLDER", conflicts_with = "scope")]
     pull: Option<fetch::Pulls>,
-    /// With --pull: the folder in which word is left that it was pulled.
+    /// With --pull: the folder for reports of pulls.
     #[arg(long, default_value = DEFAULT_SPOOL, requires = "pull", value_name = "FOLDER")]
     spool: PathBuf,
-    /// What the key opens is said by its line in this file of authorized keys: for sshd's `ForceCommand`, with
-    /// `ExposeAuthInfo yes`. A line without a command opens what `--scope` says.
+    /// Allow what the key's line in this file of authorized keys says: for sshd's `ForceCommand`, with
+    /// `ExposeAuthInfo yes`. A line without a command allows what `--scope` says.
     #[arg(long, value_name = "FILE", conflicts_with = "pull")]
     keys: Option<PathBuf>,
-    /// With --keys: a line without a command opens nothing.
+    /// With --keys: a line without a command allows nothing.
     #[arg(long, requires = "keys")]
     command_required: bool,
 }
 
 impl DoorArgs {
-    /// The scope of a key that asks the server; `None` for one that pulls.
+    /// The scope of a key that uses the server; `None` for a pull key.
     pub(super) fn scope(&self) -> Option<Scope> {
         self.pull.is_none().then_some(self.scope)
     }
 
-    /// What the key pulls, if it is one for pulling.
+    /// What the key pulls, if it is a pull key.
     pub(crate) fn pulls(&self) -> Option<&fetch::Pulls> {
         self.pull.as_ref()
     }
 
-    /// The door for a key that pulls.
+    /// The arguments for a pull key.
     fn for_pulling(pulls: fetch::Pulls) -> DoorArgs {
         DoorArgs {
             scope: Scope::Read,
@@ -88,7 +88,7 @@ fn open(args: &DoorArgs, socket: &Path) -> Outcome {
     }
     let Ok(asked) = std::env::var(ASKED_FOR) else {
         return Err(Failure::Call(
-            "this key is for deploying: it opens no shell. From the laptop: tealkeep push DIR APP --host …"
+            "this key is for deploys and gives no shell. On the laptop: tealkeep push DIR APP --host …"
                 .to_owned(),
         ));
     };
@@ -104,14 +104,14 @@ fn refused(why: &str) -> Failure {
     Failure::Call(format!("refused: {why}"))
 }
 
-/// Runs a verb in this process, on this door's own socket.
+/// Runs a command in this process, on the configured socket.
 fn verb(words: &[String], socket: &Path, scope: Scope) -> Outcome {
     let mut cli = parse(words, scope)?;
     cli.socket = socket.to_owned();
     super::run(cli)
 }
 
-/// The verb that was asked for, if it is one for this door.
+/// The requested command, if this key may run it.
 fn parse(words: &[String], scope: Scope) -> Result<Cli, Failure> {
     let elsewhere = ["--socket", "--host", "--ssh"];
     if let Some(word) = words
@@ -125,7 +125,7 @@ fn parse(words: &[String], scope: Scope) -> Result<Cli, Failure> {
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match cli {
         Ok(cli) => cli,
-        // Help and the version are asked for in this way too.
+        // Help and the version arrive in this way too.
         Err(error) => {
             let text = error.render();
             if !error.use_stderr() {
@@ -142,7 +142,7 @@ fn parse(words: &[String], scope: Scope) -> Result<Cli, Failure> {
                 return Ok(cli);
             }
             Err(refused(&format!(
-                "this key opens {scope}, and that needs {needed}; `sudo tealkeep key add --scope {needed} KEY` there would \
+                "this key opens {scope}, but that needs {needed}; `sudo tealkeep key add --scope {needed} KEY` there would \
                  allow it"
             )))
         }
@@ -150,19 +150,19 @@ fn parse(words: &[String], scope: Scope) -> Result<Cli, Failure> {
     }
 }
 
-/// A snapshot's or an app's name that is also a file's here.
+/// Whether the name of a snapshot or an app is also a file here.
 fn is_local(verb: &super::Verb) -> bool {
     matches!(verb, super::Verb::Verify(args) if args.is_local())
 }
 
-/// Becomes rsync, which receives into a release that is being sent.
+/// Replaces this process with rsync, which receives a release.
 fn send(words: &[String], socket: &Path) -> Outcome {
     let client = Client::new(socket.to_owned());
     let folders: Vec<Folder> = threads()?.block_on(client.get("/api/v1/incoming"))?;
     let releases: Vec<_> = folders.into_iter().map(|folder| folder.releases).collect();
     let reception = rsync::parse(&words[1..], &releases).map_err(|why| refused(&why))?;
     let _turn = turn::take(&reception.target)?;
-    // rsync takes what it makes from the sender's mode, less this: nobody outside of the group reads it meanwhile.
+    // rsync uses the sender's mode minus this, so that nobody outside of the group can read the files meanwhile.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o027));
     let basis: Vec<&Path> = reception.basis.iter().map(PathBuf::as_path).collect();
     confine::confine(&basis, &[&reception.target]);
@@ -170,11 +170,11 @@ fn send(words: &[String], socket: &Path) -> Outcome {
         .args(&reception.arguments)
         .exec();
     Err(Failure::Tried(anyhow::anyhow!(
-        "rsync can't be run: {error}. Install it on this machine: sudo apt install rsync"
+        "cannot run rsync: {error}. Install it on this machine: sudo apt install rsync"
     )))
 }
 
-/// The real rsync with these words, and with an environment of our own: some of its variables are options.
+/// The real rsync with these arguments and a clean environment, because some variables are options of rsync.
 fn receiver(words: &[&str]) -> Command {
     let mut command = Command::new("rsync");
     command.args(words).env_clear();

@@ -1,4 +1,4 @@
-//! `tealkeep drill`: of an app, through the server; or of a folder or a file, without one.
+//! `tealkeep drill`: for an app, through the server; or for a folder or a file, without one.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,20 +15,20 @@ use crate::backup::{Cancel, Watch};
 use crate::clock::seconds;
 use crate::config::BackupConfig;
 
-/// How long one without a server may take.
+/// The time limit without a server.
 const DEADLINE: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug, Args)]
 pub struct DrillArgs {
-    /// An app's name, to ask the server; or a backups folder or a snapshot's file on this machine, with a `/` in it.
+    /// An app's name, for the server; or the path of a backups folder or a snapshot's file on this machine, with a `/` in it.
     what: Option<PathBuf>,
-    /// With a path: from which share of its rows on a table that shrank since the night before is told [default: 20]
+    /// With a path: warn about a table that lost more than this share of its rows since the night before [default: 20]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100))]
     shrink: Option<u32>,
 }
 
 impl DrillArgs {
-    /// Whether a path was given, whatever lies there.
+    /// Whether a path was given, whether or not it exists.
     pub fn is_path(&self) -> bool {
         self.what
             .as_ref()
@@ -44,10 +44,10 @@ pub fn local(args: &DrillArgs, json: bool) -> Outcome {
     tell_of(&of(what, args.shrink, DEADLINE)?, json)
 }
 
-/// Unpacks what a path names elsewhere, as a restore would, with its progress shown.
+/// Unpacks a snapshot by its path to another place, as a restore would, and shows the progress.
 ///
 /// # Errors
-/// It was not done within `deadline`; a drill that failed is a report.
+/// The drill did not finish within `deadline`. A failed drill is a report, not an error.
 pub(super) fn of(what: &Path, shrink: Option<u32>, deadline: Duration) -> anyhow::Result<Report> {
     let order = Order {
         what,
@@ -68,7 +68,7 @@ pub(super) fn of(what: &Path, shrink: Option<u32>, deadline: Duration) -> anyhow
 /// Through the server.
 pub async fn run(client: &Client, args: &DrillArgs, json: bool) -> Outcome {
     if args.shrink.is_some() {
-        let text = "the share of an app is its `drill_shrink` in the configuration; --shrink goes with a path";
+        let text = "--shrink needs a path; for an app, set `drill_shrink` in the configuration";
         return Err(Failure::Call(text.to_owned()));
     }
     let name = args
@@ -76,7 +76,7 @@ pub async fn run(client: &Client, args: &DrillArgs, json: bool) -> Outcome {
         .as_ref()
         .map(|what| what.to_string_lossy().into_owned());
     let app = client.app(name).await?;
-    let waiting = Waiting::new("unpacking the newest snapshot and checking all of it");
+    let waiting = Waiting::new("unpacking the newest snapshot and checking it");
     let report: Report = client
         .post(&format!("/api/v1/apps/{app}/drill"), &())
         .await?;
@@ -95,7 +95,7 @@ fn tell_of(report: &Report, json: bool) -> Outcome {
         .snapshot
         .map_or_else(String::new, |id| format!(" of {id}"));
     let error = anyhow!(
-        "the drill{id} failed: {}. A restore would fail in the same way; `tealkeep verify` says which snapshots are whole",
+        "the drill{id} failed: {}. A restore would fail in the same way; `tealkeep verify` says which snapshots are intact",
         terminal::line(why)
     );
     Err(error.into())
@@ -107,7 +107,7 @@ fn text(report: &Report) -> String {
         .map_or_else(|| "The snapshot".to_owned(), |id| id.to_string());
     let took = seconds(Duration::from_millis(report.took_ms));
     let mut text = format!(
-        "{name} was unpacked and proven whole: {}, in {took}.\n",
+        "{name} was unpacked and verified: {}, in {took}.\n",
         report.proven()
     );
     let widest = report.tables.iter().map(|table| table.name.chars().count());
@@ -130,10 +130,10 @@ fn text(report: &Report) -> String {
         text.push_str(&format!("  {name:widest$}  {rows}{before}\n"));
     }
     for note in &report.notes {
-        text.push_str(&format!("Besides: {}.\n", terminal::line(note)));
+        text.push_str(&format!("Note: {}.\n", terminal::line(note)));
     }
     for warning in &report.warnings {
-        text.push_str(&format!("Look at this: {}.\n", terminal::line(warning)));
+        text.push_str(&format!("Warning: {}.\n", terminal::line(warning)));
     }
     text
 }

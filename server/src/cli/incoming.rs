@@ -1,4 +1,4 @@
-//! `tealkeep incoming`: what `push` asks the machine at home before it sends anything. JSON alone.
+//! `tealkeep incoming`: what `push` asks the machine at home before it sends anything. Prints JSON only.
 
 use clap::Args;
 
@@ -12,7 +12,7 @@ pub struct IncomingArgs {
     app: String,
     /// The release's name.
     name: String,
-    /// Take no other name, even if this one is taken.
+    /// Choose no other name, even if this one is taken.
     #[arg(long)]
     exact: bool,
 }

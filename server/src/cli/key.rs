@@ -1,5 +1,5 @@
-//! `tealkeep key`: which laptops may sign in here, and what each of their keys opens. It changes two files of root's
-//! whole or not at all, and leaves everything in them that it does not know.
+//! `tealkeep key`: which laptops may sign in here, and what each of their keys may do. It replaces two files of root's
+//! atomically, and keeps everything in them that it does not know.
 
 use std::fmt::Write as _;
 use std::io::Read;
@@ -19,17 +19,17 @@ use crate::http::auth::Scope;
 use crate::keys::{self, Change, Given, Line};
 use crate::units::{BACKUP_USER, DEPLOY_KEYS, DOOR, PULL_KEYS, USER, door_for_pulling};
 
-/// A file of keys is not larger than this, in bytes.
-const LARGEST: u64 = 1 << 20;
-/// sshd reads the file as the user who signs in, so others must be able to.
+/// The largest file of keys, in bytes.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+/// sshd reads the file as the user who signs in, so it must be readable for others.
 const MODE: u32 = 0o644;
-/// A laptop's name is not longer than this, in characters.
-const LONGEST_NAME: usize = 64;
+/// The longest name of a key, in characters.
+const MAX_NAME_CHARS: usize = 64;
 
 #[derive(Debug, Args)]
 pub struct KeyArgs {
     #[command(subcommand)]
-    deed: Option<Deed>,
+    action: Option<Action>,
     /// The file of the keys that deploy.
     #[arg(long, global = true, hide = true, default_value = DEPLOY_KEYS)]
     deploy_keys: PathBuf,
@@ -39,14 +39,14 @@ pub struct KeyArgs {
 }
 
 #[derive(Debug, Subcommand)]
-enum Deed {
-    /// List the keys and what each opens; this is also what happens without a word.
+enum Action {
+    /// List the keys and what each may do (the default).
     List,
-    /// Let a laptop's key in. Run it as root; run it again to change what the key opens.
+    /// Add a laptop's key. Run this as root; run it again to change what the key may do.
     Add(AddArgs),
-    /// Let a key in no more.
+    /// Remove a key.
     Remove {
-        /// What it is called, or its fingerprint, as `tealkeep key list` shows them.
+        /// Its name or fingerprint, as `tealkeep key list` shows them.
         key: String,
     },
 }
@@ -56,21 +56,21 @@ struct AddArgs {
     /// The public key: its .pub file, `-` for standard input, or its line in quotes.
     #[arg(allow_hyphen_values = true)]
     key: String,
-    /// What it opens: `read` looks, `deploy` deploys too, `admin` restores too.
+    /// What it allows: `read` only looks, `deploy` also deploys, `admin` also restores.
     #[arg(long, default_value = "deploy", conflicts_with = "pull")]
     scope: Scope,
-    /// The key fetches this app's snapshots, and does nothing else.
+    /// Allow only fetching this app's snapshots.
     #[arg(long, value_name = "APP")]
     pull: Option<String>,
-    /// What the key is called, for example after the laptop; left out, its own comment.
+    /// The key's name, for example that of the laptop [default: the key's comment]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// The configuration, which says where an app's snapshots are.
+    /// The configuration, which names the folder of an app's snapshots.
     #[arg(long, default_value = DEFAULT_CONFIG, value_name = "FILE")]
     config: PathBuf,
 }
 
-/// A key as it is listed.
+/// A key in the list.
 #[derive(Debug, Serialize)]
 struct Listed {
     name: String,
@@ -82,15 +82,15 @@ struct Listed {
 
 /// `tealkeep key`
 pub fn run(args: &KeyArgs, json: bool) -> Outcome {
-    match &args.deed {
-        None | Some(Deed::List) => list(args, json),
-        Some(Deed::Add(add)) => self::add(args, add, json),
-        Some(Deed::Remove { key }) => remove(args, key, json),
+    match &args.action {
+        None | Some(Action::List) => list(args, json),
+        Some(Action::Add(add)) => self::add(args, add, json),
+        Some(Action::Remove { key }) => remove(args, key, json),
     }
 }
 
 impl KeyArgs {
-    /// The files, with who signs in with their keys.
+    /// The files, with the user as whom their keys sign in.
     fn files(&self) -> [(&'static str, &Path); 2] {
         [(USER, &*self.deploy_keys), (BACKUP_USER, &*self.pull_keys)]
     }
@@ -122,7 +122,7 @@ fn add(args: &KeyArgs, add: &AddArgs, json: bool) -> Outcome {
         .find(|known| known.key != line.key && known.comment == line.comment)
     {
         return Err(Failure::Call(format!(
-            "another key is called {} already ({}); give this one another name with --name, or remove that one first",
+            "there is already another key named {} ({}); give this one another name with --name, or remove the other one first",
             line.comment,
             other.key.fingerprint()
         )));
@@ -130,7 +130,7 @@ fn add(args: &KeyArgs, add: &AddArgs, json: bool) -> Outcome {
     let others = keys::other_options(&before, &line.key);
     if !others.is_empty() {
         return Err(Failure::Call(format!(
-            "this key is in {} already, with {}, which a new line would lose; change that line in an editor, or remove \
+            "this key is already in {}, with {}, which a new line would lose; change that line in an editor, or remove \
              the key first (`tealkeep key remove`)",
             file.display(),
             others.join(", ")
@@ -144,23 +144,25 @@ fn add(args: &KeyArgs, add: &AddArgs, json: bool) -> Outcome {
     print(json, &listed, || {
         let opens = &listed.opens;
         match change {
-            Change::Added => format!("{name} may sign in as {user} now: it {opens}."),
-            Change::Unchanged => format!("{name} was let in already: it {opens}."),
-            Change::Replaced(_) => format!("{name} was let in before; from now on it {opens}."),
+            Change::Added => format!("{name} may now sign in as {user}: it {opens}."),
+            Change::Unchanged => format!("{name} was there already: it {opens}."),
+            Change::Replaced(_) => format!("{name} was there before; from now on it {opens}."),
         }
     })
 }
 
-/// What was given, or what the file that was named holds.
+/// The given text, or the content of the given file.
 fn text_of(given: &str) -> Result<String, Failure> {
     let bytes = if given == "-" {
         let mut bytes = Vec::new();
-        std::io::stdin().take(LARGEST).read_to_end(&mut bytes)?;
+        std::io::stdin()
+            .take(MAX_FILE_BYTES)
+            .read_to_end(&mut bytes)?;
         bytes
     } else if given.contains(char::is_whitespace) && !Path::new(given).exists() {
         return Ok(given.to_owned());
     } else {
-        read_small(Path::new(given), LARGEST)
+        read_small(Path::new(given), MAX_FILE_BYTES)
             .map_err(|e| Failure::Call(format!("{given} can't be read: {e}")))?
     };
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -181,12 +183,12 @@ fn name_of(add: &AddArgs, given: &Given) -> Result<String, Failure> {
     };
     if name.is_empty() {
         return Err(Failure::Call(
-            "the key has no comment that says whose it is; give it a name, for example --name annas-laptop".to_owned(),
+            "the key has no comment; give it a name, for example --name annas-laptop".to_owned(),
         ));
     }
-    if name.chars().any(char::is_control) || name.chars().count() > LONGEST_NAME {
+    if name.chars().any(char::is_control) || name.chars().count() > MAX_NAME_CHARS {
         return Err(Failure::Call(format!(
-            "{name:?} is no name for a key: at most {LONGEST_NAME} characters that can be printed"
+            "{name:?} cannot be the name of a key: use at most {MAX_NAME_CHARS} printable characters"
         )));
     }
     Ok(name.to_owned())
@@ -199,7 +201,7 @@ fn list(args: &KeyArgs, json: bool) -> Outcome {
             match line {
                 Ok(line) => all.push(listed(user, file, &line)),
                 Err(unread) => say(format_args!(
-                    "line {} of {} lets nobody in: {}",
+                    "line {} of {} is ignored: {}",
                     unread.number,
                     file.display(),
                     unread.why
@@ -209,8 +211,7 @@ fn list(args: &KeyArgs, json: bool) -> Outcome {
     }
     print(json, &all, || {
         if all.is_empty() {
-            return "No laptop may sign in yet. `sudo tealkeep key add FILE.pub` lets one in."
-                .to_owned();
+            return "There are no keys yet. `sudo tealkeep key add FILE.pub` adds one.".to_owned();
         }
         let wide = all.iter().map(|key| key.name.chars().count()).max();
         let wide = wide.unwrap_or_default();
@@ -237,12 +238,12 @@ fn remove(args: &KeyArgs, wanted: &str, json: bool) -> Outcome {
     }
     let Some((_, _, first)) = found.first() else {
         return Err(Failure::Call(format!(
-            "there is no key called {wanted:?}; `tealkeep key list` shows those that there are"
+            "there is no key named {wanted:?}; `tealkeep key list` shows all keys"
         )));
     };
     if found.iter().any(|(_, _, line)| line.key != first.key) {
         return Err(Failure::Call(format!(
-            "several keys are called {wanted:?}; name one by its fingerprint, as `tealkeep key list` shows it"
+            "several keys are named {wanted:?}; use the fingerprint that `tealkeep key list` shows"
         )));
     }
     let mut gone = Vec::new();
@@ -254,7 +255,9 @@ fn remove(args: &KeyArgs, wanted: &str, json: bool) -> Outcome {
         gone.push(listed(user, file, &line));
     }
     print(json, &gone, || {
-        format!("{wanted} may sign in no more. Connections that are open go on until they end.")
+        format!(
+            "{wanted} is removed and can no longer sign in. Open connections stay open until they end."
+        )
     })
 }
 
@@ -271,7 +274,7 @@ fn listed(user: &'static str, file: &Path, line: &Line) -> Listed {
     }
 }
 
-/// What a line opens, in words that follow "it".
+/// What a line allows, in words that follow "it".
 fn opens(user: &str, line: &Line) -> String {
     let command = match line.command() {
         Ok(command) => command,
@@ -288,7 +291,7 @@ fn opens(user: &str, line: &Line) -> String {
             (Some(pulls), _) => match &pulls.app {
                 Some(app) => format!("pulls the snapshots of {app}"),
                 None => format!(
-                    "pulls the snapshots in {}; an older Tealkeep wrote its line",
+                    "pulls the snapshots in {}; an older version wrote its line",
                     pulls.folder.display()
                 ),
             },
@@ -300,12 +303,12 @@ fn opens(user: &str, line: &Line) -> String {
     }
 }
 
-/// What a file of keys holds; nothing where it is not there.
+/// The content of a file of keys; empty if it does not exist.
 fn content(file: &Path) -> Result<String, Failure> {
-    match read_small(file, LARGEST) {
+    match read_small(file, MAX_FILE_BYTES) {
         Ok(bytes) => String::from_utf8(bytes).map_err(|_| {
             Failure::Tried(anyhow!(
-                "{} holds bytes that are no UTF-8, so it is left alone; mend it with an editor",
+                "{} is not UTF-8, so nothing was changed; fix it with an editor",
                 file.display()
             ))
         }),
@@ -317,25 +320,25 @@ fn content(file: &Path) -> Result<String, Failure> {
     }
 }
 
-/// Replaces a file of keys. Its owner is whoever runs this, which must be root for sshd to take it.
+/// Replaces a file of keys. It will belong to whoever runs this, which must be root for sshd to accept it.
 fn write(file: &Path, text: &str) -> Outcome {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root && [DEPLOY_KEYS, PULL_KEYS].map(Path::new).contains(&file) {
         return Err(Failure::Call(format!(
-            "{} is root's; run this with sudo",
+            "{} belongs to root; run this with sudo",
             file.display()
         )));
     }
     match file.symlink_metadata() {
         Ok(meta) if !meta.is_file() => {
             return Err(Failure::Tried(anyhow!(
-                "{} is not a regular file, so it is left alone",
+                "{} is not a regular file, so nothing was changed",
                 file.display()
             )));
         }
         Ok(meta) if meta.nlink() > 1 => {
             return Err(Failure::Tried(anyhow!(
-                "{} has a second name (a hard link), which would keep the old content; remove that one first",
+                "{} has a second name (a hard link), which would keep the old content; remove the second name first",
                 file.display()
             )));
         }
@@ -343,11 +346,11 @@ fn write(file: &Path, text: &str) -> Outcome {
         Err(_) if file.parent().is_some_and(Path::is_dir) => {}
         Err(_) => {
             return Err(Failure::Tried(anyhow!(
-                "the folder of {} is not there; as root: systemd-tmpfiles --create tealkeep.conf",
+                "the folder of {} does not exist; as root: systemd-tmpfiles --create tealkeep.conf",
                 file.display()
             )));
         }
     }
-    write_whole(file, text.as_bytes(), MODE).context("the keys are as they were")?;
+    write_whole(file, text.as_bytes(), MODE).context("the keys are unchanged")?;
     Ok(())
 }

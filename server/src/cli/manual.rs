@@ -1,5 +1,4 @@
-//! `tealkeep manual`: the manual pages and the shells' completions, written from the parser itself, so that
-//! they say what it takes.
+//! `tealkeep manual`: the manual pages and shell completions, generated from the parser, so that they always match it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use super::Outcome;
 
 #[derive(Debug, Args)]
 pub struct ManualArgs {
-    /// The folder to write to; it is made where it does not exist.
+    /// The folder to write to; created if it does not exist.
     #[arg(long, value_name = "DIR")]
     into: PathBuf,
 }

@@ -1,5 +1,5 @@
-//! `tealkeep notify`: a message that says nothing but that messages arrive, through every channel that is configured.
-//! Exit codes: 0 each took it, 1 one did not, or there is none.
+//! `tealkeep notify`: sends a test message through every configured channel. Exit codes: 0 every channel delivered it,
+//! 1 one did not, or there is none.
 
 use clap::Args;
 
@@ -15,7 +15,7 @@ pub async fn run(client: &Client, _args: &NotifyArgs, json: bool) -> Outcome {
     let tried: Vec<Tried> = client.post("/api/v1/notify/test", &()).await?;
     print(json, &tried, || in_words(&tried))?;
     if tried.is_empty() || tried.iter().any(|one| !one.sent) {
-        // Which one and why was said already.
+        // Which channel failed and why is printed above.
         return Err(Failure::Said(FAILED));
     }
     Ok(())
@@ -23,9 +23,9 @@ pub async fn run(client: &Client, _args: &NotifyArgs, json: bool) -> Outcome {
 
 fn in_words(tried: &[Tried]) -> String {
     if tried.is_empty() {
-        return "Nobody is told anything yet. Name a webhook, a topic of ntfy or both in the configuration, under \
+        return "No channel for messages is configured. Add a webhook, a topic of ntfy or both to the configuration, under \
                 [notify], and restart the server:\n\n  [notify]\n  ntfy = \"https://ntfy.sh/home-3f9c\"    # a name that \
-                nobody guesses; subscribe to it with the ntfy app\n\ntealkeep.example.toml explains each key."
+                nobody can guess; subscribe to it with the ntfy app\n\ntealkeep.example.toml explains each key."
             .to_owned();
     }
     let width = tried.iter().map(|one| one.channel.len()).max();

@@ -1,4 +1,4 @@
-//! `tealkeep prepare`: what the unit of a preparation runs, as the app's user.
+//! `tealkeep prepare`: prepares a release as the app's user, in a unit.
 
 use std::path::PathBuf;
 
@@ -13,16 +13,16 @@ pub struct PrepareArgs {
     /// The folder of all releases.
     #[arg(long, value_name = "DIR")]
     releases: PathBuf,
-    /// The release that is to be made ready.
+    /// The release to prepare.
     #[arg(long, value_name = "ID")]
     release: ReleaseId,
-    /// A file of the release that the result depends on; may be given several times.
+    /// A file of the release on which the result depends; can be repeated.
     #[arg(long = "input", value_name = "FILE")]
     inputs: Vec<PathBuf>,
-    /// A command whose output the result depends on, such as 'node --version'; may be given several times.
+    /// A command on whose output the result depends, such as 'node --version'; can be repeated.
     #[arg(long = "version", value_name = "COMMAND")]
     versions: Vec<String>,
-    /// What makes it ready, after `--`.
+    /// The command that prepares it, after `--`.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
@@ -36,10 +36,10 @@ pub async fn run(args: &PrepareArgs, json: bool) -> Outcome {
         versions: args.versions.clone(),
         command: args.command.clone(),
     };
-    // It waits for files and for one child; nothing else runs here.
+    // Blocking is fine: nothing else runs in this process.
     let record = prepare(&order, &mut |line| {
         if !json {
-            // Whoever reads along may be gone; the release is to be ready all the same.
+            // Even if nobody reads the output, the release must be prepared.
             let _ = put(line);
         }
     })?;

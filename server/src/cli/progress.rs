@@ -11,7 +11,7 @@ use crate::deploy::Printed;
 use crate::deploy::step::Step;
 use crate::journal::runs::{Run, StepState};
 
-/// Bytes that are worked through. A clone is of the same bar.
+/// Progress in bytes. A clone shares the bar.
 #[derive(Clone)]
 pub struct Bytes {
     bar: Option<ProgressBar>,
@@ -19,7 +19,7 @@ pub struct Bytes {
 }
 
 impl Bytes {
-    /// A bar, where somebody watches.
+    /// A bar, if stderr is a terminal.
     pub fn new() -> Bytes {
         let bar = is_watched().then(|| {
             let bar = ProgressBar::new(0);
@@ -33,7 +33,7 @@ impl Bytes {
         Bytes { bar, stage: None }
     }
 
-    /// Shows how far it is.
+    /// Shows the progress.
     pub fn show(&mut self, progress: Progress) {
         let is_new = self.stage.replace(progress.stage) != Some(progress.stage);
         match &self.bar {
@@ -47,7 +47,7 @@ impl Bytes {
         }
     }
 
-    /// Prints something while the bar stands aside.
+    /// Prints something while the bar is hidden.
     pub fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         match &self.bar {
             Some(bar) => bar.suspend(print),
@@ -55,7 +55,7 @@ impl Bytes {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -63,25 +63,24 @@ impl Bytes {
     }
 }
 
-/// A line for whoever reads along. That nobody can, of a pipe that was closed or a terminal that is gone, is no
-/// reason to end the work.
+/// Prints a line to stderr. A closed pipe or terminal is no reason to end the work.
 pub fn say(line: impl std::fmt::Display) {
     let line = line.to_string();
     let _ = writeln!(std::io::stderr(), "{}", terminal::text(&line));
 }
 
-/// The same for a line with foreign text in it: a line break there makes no second line.
+/// The same for a line that contains foreign text: a line break in it starts no second line.
 pub fn say_line(line: impl std::fmt::Display) {
     say(terminal::line(&line.to_string()));
 }
 
-/// Something that is waited for without knowing how far it is.
+/// A wait of unknown length.
 pub struct Waiting {
     bar: Option<ProgressBar>,
 }
 
 impl Waiting {
-    /// Says what is waited for, where somebody watches.
+    /// Shows what the wait is for, if stderr is a terminal.
     pub fn new(what: &'static str) -> Waiting {
         let bar = is_watched().then(|| {
             let bar = ProgressBar::new_spinner().with_message(what);
@@ -104,12 +103,12 @@ impl Drop for Waiting {
 pub struct Steps {
     bar: Option<ProgressBar>,
     told: HashSet<(Step, u8)>,
-    /// How many lines of the preparation were shown.
+    /// How many lines of the preparation have been shown.
     lines: u64,
 }
 
 impl Steps {
-    /// A bar, where somebody watches.
+    /// A bar, if stderr is a terminal.
     pub fn new() -> Steps {
         let bar = is_watched().then(|| {
             let bar = ProgressBar::new(0);
@@ -127,7 +126,7 @@ impl Steps {
         }
     }
 
-    /// Shows how far it is: each line that a preparation prints, and each step once as it ends.
+    /// Shows the progress: each line that a preparation prints, and each step once when it ends.
     pub fn show(&mut self, run: &Run, printed: &Printed) {
         let shown = self.lines.saturating_sub(printed.before);
         for line in printed
@@ -145,12 +144,12 @@ impl Steps {
                 StepState::Done => "done",
                 StepState::Failed => "failed",
                 StepState::Skipped => "skipped",
-                StepState::Undone => "taken back",
+                StepState::Undone => "undone",
             };
             if !self.told.insert((row.step, row.state as u8)) {
                 continue;
             }
-            // Why a step failed is said once, at the end.
+            // Why a step failed is printed once, at the end.
             let detail = row
                 .detail
                 .as_deref()
@@ -173,7 +172,7 @@ impl Steps {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -188,13 +187,13 @@ impl Steps {
     }
 }
 
-/// What is being sent, in hundredths.
+/// The progress of a transfer, in percent.
 pub struct Sending {
     bar: Option<ProgressBar>,
 }
 
 impl Sending {
-    /// A bar, where somebody watches.
+    /// A bar, if stderr is a terminal.
     pub fn new(what: String) -> Sending {
         if !is_watched() {
             say(what);
@@ -208,7 +207,7 @@ impl Sending {
         Sending { bar: Some(bar) }
     }
 
-    /// Shows how far it is.
+    /// Shows the progress.
     pub fn show(&self, hundredths: u64) {
         if let Some(bar) = &self.bar {
             bar.set_position(hundredths);
@@ -223,14 +222,14 @@ impl Drop for Sending {
         }
     }
 }
-/// What rsync prints, line by line: it ends those that show how far it is with a carriage return.
+/// rsync's output, line by line: it ends progress lines with a carriage return.
 #[derive(Default)]
 pub struct RsyncLines {
     line: Vec<u8>,
 }
 
 impl RsyncLines {
-    /// Takes the next byte; the line that it ends, if it ends one.
+    /// Takes the next byte and returns the line that it ends, if any.
     pub fn take(&mut self, byte: u8) -> Option<String> {
         if !matches!(byte, b'\r' | b'\n') {
             self.line.push(byte);
@@ -242,7 +241,7 @@ impl RsyncLines {
     }
 }
 
-/// How far rsync says that it is, where a line says so (rsync(1), `--info=progress2`).
+/// The percentage in a progress line (rsync(1), `--info=progress2`).
 pub fn hundredths<T: std::str::FromStr>(line: &str) -> Option<T> {
     line.split_whitespace()
         .find_map(|word| word.strip_suffix('%')?.parse().ok())

@@ -1,6 +1,6 @@
-//! `tealkeep pull`: the laptop's own copy of a backups folder, fetched by the real rsync over ssh. A snapshot gets
-//! its name here when all of it has come and has been proven, never before: at every instant, also after a SIGKILL
-//! or a lost connection, what stands in the folder is whole. What is whole here is never overwritten.
+//! `tealkeep pull`: the laptop's copy of a backups folder, fetched by the real rsync over ssh. A snapshot gets its name
+//! here only when all of it has arrived and has been verified: at any moment, also after a SIGKILL or a lost connection, every
+//! named snapshot is intact. An intact snapshot here is never overwritten.
 
 mod complaint;
 mod configuration;
@@ -32,34 +32,35 @@ use there::{Arrival, There, Traffic};
 
 pub use dest::PULL_FOLDER;
 
-/// How long proving one snapshot may take, or the drill.
+/// The time limit for verifying one snapshot, or for the drill.
 const DEADLINE: Duration = Duration::from_secs(6 * 3600);
 
 #[derive(Debug, Args)]
 pub struct PullArgs {
-    /// Where from, as rsync writes it: USER@HOST and the app's backups folder there, which is `/` for a key that is
-    /// for pulling only: tealkeep-backup@raspberrypi:/
+    /// The source, as for rsync: USER@HOST and the app's backups folder there, which is `/` for a key that may only
+    /// pull: tealkeep-backup@raspberrypi:/
     #[arg(value_name = "HOST:FOLDER")]
     from: Source,
-    /// The folder on this laptop; made if it is not there.
+    /// The folder on this laptop; created if it does not exist.
     dest: PathBuf,
-    /// Unpack the newest snapshot and see whether a restore of it would work.
+    /// Test whether the newest snapshot could be restored, by unpacking it.
     #[arg(long)]
     drill: bool,
-    /// Prove the snapshots that were here before as well, and fetch damaged ones anew.
+    /// Verify older snapshots here too, and fetch damaged ones again.
     #[arg(long)]
     all: bool,
-    /// Remove what the machine at home has removed: after all that came has been proven, and never the newest whole
-    /// one, nor what was here before that machine began anew. Without it nothing here is ever removed.
+    /// Remove what the machine at home has removed, after everything that arrived has been verified. Never removes the
+    /// newest intact snapshot, nor what was here before that machine started anew. Without this option, nothing here is
+    /// ever removed.
     #[arg(long)]
     mirror: bool,
-    /// Leave no word there that this was pulled.
+    /// Do not report this pull to the machine at home.
     #[arg(long)]
     no_word: bool,
-    /// What this laptop is called there: without it its own name.
+    /// The name of this laptop in the report [default: its host name]
     #[arg(long, value_name = "NAME")]
     laptop: Option<String>,
-    /// The rsync of the other machine.
+    /// The rsync program on the other machine.
     #[arg(long, default_value = "rsync", value_name = "PROGRAM")]
     rsync_path: String,
     /// The size of the blocks by which rsync finds what is here already, in bytes.
@@ -67,7 +68,7 @@ pub struct PullArgs {
     block_size: Option<u32>,
 }
 
-/// Fetches, proves, and leaves word.
+/// Fetches, verifies, and reports.
 pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
     let began = Instant::now();
     let there = There::new(&args.from, ssh, &args.rsync_path, args.block_size)?;
@@ -90,13 +91,13 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
         differ: Vec::new(),
     };
     let fetched = pull.fetch(args.all, &mut traffic);
-    // What has come is put in order, whether all of it came or not.
+    // What has arrived is put in place, whether or not everything did.
     let settled = pull.settle(args.mirror && fetched.is_ok());
-    // The snapshots are what a pull is for; a copy that can't be kept is no failure of it.
+    // A pull is about the snapshots; it does not fail if the copy of the configuration can't be stored.
     let configuration = configuration::take_over(&pull.dest, jiff::Timestamp::now())
         .unwrap_or_else(|error| {
             say_line(format_args!(
-                "The copy of the configuration was not kept: {error:#}"
+                "The copy of the configuration was not stored: {error:#}"
             ));
             None
         });
@@ -128,7 +129,7 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
         word_left: false,
     };
     if !args.no_word {
-        facts.word_left = leave_word(&pull.there, args, &facts);
+        facts.word_left = report_pull(&pull.there, args, &facts);
     }
     print(json, &facts, || text(&facts, args.mirror))?;
     if let Some(why) = facts
@@ -149,30 +150,30 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
             .map(|path| path.display().to_string())
             .collect();
         say_line(format_args!(
-            "Damaged here, and rotated away there, so that nothing can take its place; remove it by hand: {}",
+            "Damaged here and already removed there, so nothing can replace it; remove it by hand: {}",
             paths.join(", ")
         ));
     }
     match facts.damaged - beyond_help.len() {
         0 if beyond_help.is_empty() => Ok(()),
         0 => Err(Failure::Tried(anyhow!(
-            "all that is there is here, and whole; {} that is not there any more is damaged",
+            "everything that is there is here and intact, but {} that no longer exists there is damaged",
             beyond_help.len()
         ))),
         damaged => Err(Failure::Tried(anyhow!(
-            "{damaged} of the snapshots there can't be relied on; `tealkeep verify` on that machine says whether they are damaged there"
+            "{damaged} of the snapshots there cannot be relied on; `tealkeep verify` on that machine says whether they are damaged there"
         ))),
     }
 }
 
-/// A pull under way.
+/// A pull in progress.
 struct Pull<'a> {
     there: There<'a>,
     dest: Dest,
     index: Index,
-    /// What is here whole.
+    /// The intact snapshots here.
     here: BTreeMap<SnapshotId, Manifest>,
-    /// What was here before what is there began anew.
+    /// What was here before the folder there started anew.
     former: BTreeSet<SnapshotId>,
     came: BTreeMap<SnapshotId, Came>,
     vanished: Vec<SnapshotId>,
@@ -180,7 +181,7 @@ struct Pull<'a> {
 }
 
 impl Pull<'_> {
-    /// Fetches what is there and not here, the newest first, each proven before the next comes.
+    /// Fetches what is there but not here, newest first, and verifies each before the next.
     fn fetch(&mut self, prove_all: bool, traffic: &mut Traffic) -> Outcome {
         if prove_all {
             self.prove_here()?;
@@ -191,7 +192,7 @@ impl Pull<'_> {
                 Some(here) if here.sha256 == manifest.sha256 => {}
                 Some(_) => {
                     say_line(format_args!(
-                        "{}: has another content there than here; what is here is whole, and stays",
+                        "{}: the content there differs; the snapshot here is intact and stays",
                         manifest.id
                     ));
                     self.differ.push(manifest.id);
@@ -202,7 +203,7 @@ impl Pull<'_> {
         Ok(())
     }
 
-    /// Fetches one and proves it. One that can't be read there, or is damaged, keeps nobody from fetching the others.
+    /// Fetches one and verifies it. If it can't be read there, or is damaged, the others are still fetched.
     fn fetch_one(&mut self, manifest: Manifest) -> Result<Traffic, Failure> {
         let id = manifest.id;
         let basis = self.dest.basis_for(id, self.here.keys());
@@ -211,17 +212,17 @@ impl Pull<'_> {
         match arrival {
             Arrival::Whole => {}
             Arrival::Gone => {
-                say_line(format_args!("{id}: was rotated away there meanwhile"));
+                say_line(format_args!("{id}: was removed there meanwhile"));
                 self.vanished.push(id);
                 return Ok(traffic);
             }
             Arrival::Unreadable(why) => {
-                say_line(format_args!("{id}: can't be read there: {why}"));
-                // Where nothing is here, what came of it is all that the next one can be compared with.
+                say_line(format_args!("{id}: cannot be read there: {why}"));
+                // If there is nothing here, the part that arrived is all that the next pull can build on.
                 if !self.here.is_empty() {
                     self.dest.forget_part()?;
                 }
-                let verdict = format!("it can't be read there: {why}");
+                let verdict = format!("it cannot be read there: {why}");
                 self.note(&manifest, false, verdict);
                 return Ok(traffic);
             }
@@ -245,7 +246,7 @@ impl Pull<'_> {
         Ok(traffic)
     }
 
-    /// Reads all that is here; what is damaged counts as not here, so that it is fetched anew.
+    /// Verifies everything here; a damaged snapshot counts as missing, so that it is fetched again.
     fn prove_here(&mut self) -> Outcome {
         let folder = catalogue::snapshots(self.dest.path());
         for id in self.here.keys().copied().collect::<Vec<_>>() {
@@ -272,13 +273,13 @@ impl Pull<'_> {
         self.came.insert(manifest.id, came);
     }
 
-    /// Whether it stands there, or may do so.
+    /// Whether it exists there, or may exist.
     fn is_there(&self, id: SnapshotId) -> bool {
         let index = &self.index;
         index.manifests.contains_key(&id) || index.unreadable.contains(&id) || !index.is_complete
     }
 
-    /// The files that are damaged here and were removed there: nothing can take their place.
+    /// The files that are damaged here and removed there: nothing can replace them.
     fn beyond_help(&self) -> Vec<PathBuf> {
         let snapshots = catalogue::snapshots(self.dest.path());
         let lost = self.came.values().filter(|came| !came.whole);
@@ -287,14 +288,14 @@ impl Pull<'_> {
             .collect()
     }
 
-    /// How many there, or here, can't be relied on; what kept some manifests from coming counts as one.
+    /// How many cannot be relied on, here or there; if some manifests could not be fetched, that counts as one.
     fn damaged(&self) -> usize {
         let came = self.came.values().filter(|came| !came.whole).count();
         let missed = usize::from(!self.index.is_complete);
         came + self.differ.len() + self.index.unreadable.len() + missed
     }
 
-    /// Puts manifests, links and `SHA256SUMS` right, and removes what is to be mirrored away.
+    /// Updates manifests, links and `SHA256SUMS`, and removes what `--mirror` removes.
     fn settle(&mut self, mirror: bool) -> anyhow::Result<Vec<SnapshotId>> {
         let mut came = self.came.values();
         let whole = came.all(|came| came.whole || !self.is_there(came.snapshot));
@@ -308,14 +309,14 @@ impl Pull<'_> {
     }
 }
 
-/// Reads a snapshot from its first byte to its last, and compares it and each of its members with their checksums:
-/// then it is what was opened and checked at home when it was taken.
+/// Reads every byte of a snapshot and compares it and each of its members with their checksums. If they match, it is what
+/// was opened and checked at home when it was taken.
 fn prove(path: &Path) -> anyhow::Result<Verdict> {
     let mut bar = Bytes::new();
     let mut tell = |progress| bar.show(progress);
     let verdict = verify_members(path, &mut Watch::new(&mut tell, Cancel::never(), DEADLINE));
     bar.clear();
-    verdict.map_err(|e| anyhow!("{e}. Nothing here has changed by it; pull again"))
+    verdict.map_err(|e| anyhow!("{e}. Nothing here has changed; pull again"))
 }
 
 /// The listed snapshots of a folder.
@@ -324,8 +325,8 @@ fn entries(catalogue: Catalogue) -> BTreeMap<SnapshotId, Manifest> {
     entries.map(|entry| (entry.id(), entry.manifest)).collect()
 }
 
-/// Tells the machine at home. One that can't be told is no failure of the pull.
-fn leave_word(there: &There<'_>, args: &PullArgs, facts: &Facts) -> bool {
+/// Reports to the machine at home. The pull does not fail if the report does.
+fn report_pull(there: &There<'_>, args: &PullArgs, facts: &Facts) -> bool {
     let laptop = args.laptop.clone().unwrap_or_else(super::units::own_name);
     let mut words = vec!["pulled".to_owned()];
     words.extend(facts.app.as_ref().map(ToString::to_string));
@@ -339,7 +340,7 @@ fn leave_word(there: &There<'_>, args: &PullArgs, facts: &Facts) -> bool {
         Ok(()) => true,
         Err(why) => {
             say_line(format_args!(
-                "No word of this pull could be left there, so its page goes on showing the one before: {why}"
+                "This pull could not be reported, so the dashboard still shows the previous one: {why}"
             ));
             false
         }

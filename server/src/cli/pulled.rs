@@ -1,5 +1,5 @@
-//! `tealkeep pulled`: the word that a laptop leaves on the machine at home after it has fetched the snapshots: a
-//! small file in the spool folder, which the server takes from there.
+//! `tealkeep pulled`: the report of a laptop to the machine at home after it has fetched the snapshots. It is a small
+//! file in the spool folder, which the server collects.
 
 use std::path::{Path, PathBuf};
 
@@ -13,28 +13,28 @@ use crate::pulls::{self, DEFAULT_SPOOL, Word};
 
 #[derive(Debug, Args)]
 pub struct PulledArgs {
-    /// The app's name. A key that pulls one app only need not say it.
+    /// The app's name; optional for a key that pulls one app only.
     app: Option<AppName>,
     #[command(flatten)]
-    said: Said,
-    /// The folder in which word is left, if the configuration names another one.
+    said: PullReport,
+    /// The folder for reports, if the configuration names another one.
     #[arg(long, default_value = DEFAULT_SPOOL, value_name = "FOLDER")]
     spool: PathBuf,
 }
 
-/// What a laptop says of its copy; all of it may be left out.
+/// What a laptop reports about its copy; everything is optional.
 #[derive(Debug, Default, Args)]
-pub struct Said {
-    /// What it calls itself: without it, the address that it came from.
+pub struct PullReport {
+    /// The laptop's name [default: its address]
     #[arg(long, value_name = "NAME")]
     laptop: Option<String>,
-    /// The newest snapshot that it has.
+    /// The newest snapshot in the copy.
     #[arg(long, value_name = "ID")]
     newest: Option<SnapshotId>,
-    /// How many snapshots it knows to be whole.
+    /// How many snapshots are intact.
     #[arg(long, value_name = "NUMBER")]
     whole: Option<u32>,
-    /// How many came damaged.
+    /// How many arrived damaged.
     #[arg(long, value_name = "NUMBER")]
     damaged: Option<u32>,
 }
@@ -42,14 +42,14 @@ pub struct Said {
 /// `tealkeep pulled`
 pub fn run(args: &PulledArgs) -> Outcome {
     let app = args.app.as_ref().ok_or_else(|| {
-        Failure::Call("say which app's snapshots were pulled: tealkeep pulled APP".to_owned())
+        Failure::Call("name the app whose snapshots were pulled: tealkeep pulled APP".to_owned())
     })?;
     leave(&args.spool, app, &args.said)
 }
 
-/// Leaves word in the spool folder.
-pub fn leave(spool: &Path, app: &AppName, said: &Said) -> Outcome {
-    // Whom sshd speaks with (sshd(8)): the address, its port, our address, our port.
+/// Leaves the report in the spool folder.
+pub fn leave(spool: &Path, app: &AppName, said: &PullReport) -> Outcome {
+    // The client of sshd (sshd(8)): its address, its port, our address, our port.
     let came_from = || {
         let connection = std::env::var("SSH_CONNECTION").unwrap_or_default();
         connection.split(' ').next().unwrap_or_default().to_owned()
@@ -62,7 +62,7 @@ pub fn leave(spool: &Path, app: &AppName, said: &Said) -> Outcome {
     };
     pulls::leave(spool, app, &word).map_err(|error| {
         Failure::Tried(anyhow!(
-            "the word that {app} was pulled could not be left: {error}. The package makes {DEFAULT_SPOOL}: \
+            "the pull of {app} could not be reported: {error}. The package creates {DEFAULT_SPOOL}: \
              systemd-tmpfiles --create tealkeep.conf"
         ))
     })

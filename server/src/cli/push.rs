@@ -1,5 +1,5 @@
 //! `tealkeep push`: sends a release to the machine at home with rsync over ssh, and makes it live there.
-//! Cut off before the deploy, the same command goes on where it was; after it began, the machine goes on
+//! If it is interrupted before the deploy, the same command continues; once the deploy has begun, the machine finishes it
 //! by itself.
 
 mod left_out;
@@ -24,36 +24,36 @@ use crate::http::incoming::Incoming;
 use crate::journal::runs::{Run, RunState, StepState};
 use crate::names::{AppName, ReleaseId};
 
-/// With less free space than this nothing is sent at all.
+/// With less free space than this, nothing is sent.
 const LEAST_FREE_BYTES: u64 = 16 * 1024 * 1024;
 
 #[derive(Debug, Args)]
 pub struct PushArgs {
-    /// The directory that holds the release. Not sent: `.git`, `.env`, `.env.local`, `.env.*.local`, and what its
-    /// `.tealkeepignore` names; where the app has a `prepare`, which makes them there, also `node_modules` and `.venv`.
+    /// The directory of the release. Not sent: `.git`, `.env`, `.env.local`, `.env.*.local`, and what its
+    /// `.tealkeepignore` names; if the app has a `prepare`, which makes them there, also `node_modules` and `.venv`.
     ///
-    /// `.tealkeepignore` holds one pattern a line, as rsync's --exclude-from takes them: `*.log` at any depth, `/notes`
-    /// at the top only, `cache/` a folder. A line `+ node_modules` sends what would be left out by default.
+    /// `.tealkeepignore` has one pattern per line, as for rsync's --exclude-from: `*.log` at any depth, `/notes`
+    /// at the top only, `cache/` for folders. A line `+ node_modules` sends what is excluded by default.
     directory: PathBuf,
     /// The app's name.
     app: AppName,
-    /// What the release is to be called, such as a tag or a commit: letters, digits, `.`, `_` and `-`. Without it the
-    /// directory's name, with the time where that is taken. A name that is taken is refused unless the content is the same.
+    /// The name of the release, such as a tag or a commit: letters, digits, `.`, `_` and `-`. Default: the directory's
+    /// name, plus the time if that is taken. A given name that is taken is refused unless the content is the same.
     #[arg(long, value_name = "ID")]
     name: Option<ReleaseId>,
-    /// The rsync of the other machine.
+    /// The rsync program on the other machine.
     #[arg(long, default_value = "rsync", value_name = "PROGRAM")]
     rsync_path: String,
 }
 
-/// Whom to ask, and how.
+/// The machine at home, and how to reach it.
 struct There<'a> {
     host: &'a str,
     ssh: Vec<String>,
 }
 
 impl There<'_> {
-    /// `tealkeep` there, with these words.
+    /// `tealkeep` there, with these arguments.
     fn tealkeep(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.ssh[0]);
         command
@@ -77,7 +77,7 @@ pub async fn run(args: &PushArgs, host: &str, ssh: &str, json: bool) -> Outcome 
     let directory = check_directory(args)?;
     let incoming = tokio::select! {
         asked = ask(args, &there) => asked?,
-        () = called_off() => return Err(anyhow!("called off; nothing has changed at {host}").into()),
+        () = called_off() => return Err(anyhow!("cancelled; nothing has changed at {host}").into()),
     };
     check_content(args, &directory, incoming.prepares)?;
     let id = incoming.id.clone();
@@ -87,7 +87,7 @@ pub async fn run(args: &PushArgs, host: &str, ssh: &str, json: bool) -> Outcome 
     tokio::select! {
         sent = send::send(&directory, &there, &incoming, &args.rsync_path) => sent?,
         () = called_off() => {
-            let text = format!("called off while sending; nothing has changed at {host}, and the same command goes on where this one was");
+            let text = format!("cancelled while sending; nothing has changed at {host}, and the same command continues where this one stopped");
             return Err(Failure::Tried(anyhow!(text)));
         }
     }
@@ -102,7 +102,7 @@ pub async fn run(args: &PushArgs, host: &str, ssh: &str, json: bool) -> Outcome 
         match (&incoming.url, verified) {
             (Some(_), Some(verified)) => put(&format!("Verified: {verified}."))?,
             (None, Some(verified)) => put(&format!(
-                "Verified: {verified}. With `url` in its configuration the public address is asked too."
+                "Verified: {verified}. With `url` in the configuration, the public address is checked too."
             ))?,
             (_, None) => {}
         }
@@ -119,14 +119,14 @@ fn check_directory(args: &PushArgs) -> Result<PathBuf, Failure> {
         .map_err(|e| Failure::Call(format!("{given} can't be read: {e}")))?;
     if !full.is_dir() {
         return Err(Failure::Call(format!(
-            "{given} is not a directory; give the one that holds the release"
+            "{given} is not a directory; name the directory of the release"
         )));
     }
     check_content(args, &full, false)?;
     Ok(full)
 }
 
-/// Refuses a directory of which nothing would be sent.
+/// Refuses an empty directory.
 fn check_content(args: &PushArgs, directory: &Path, prepares: bool) -> Outcome {
     let given = args.directory.display();
     let mut entries = directory
@@ -141,7 +141,7 @@ fn check_content(args: &PushArgs, directory: &Path, prepares: bool) -> Outcome {
     Ok(())
 }
 
-/// Asks where it is to be sent.
+/// Asks where to send the release.
 async fn ask(args: &PushArgs, there: &There<'_>) -> Result<Incoming, Failure> {
     let name = match &args.name {
         Some(name) => name.clone(),
@@ -161,7 +161,7 @@ async fn ask(args: &PushArgs, there: &There<'_>) -> Result<Incoming, Failure> {
     }
     let incoming: Incoming = serde_json::from_slice(&output.stdout).map_err(|_| {
         anyhow!(
-            "the Tealkeep at {} answers what this one ({}) does not understand; install the same version on both: {}",
+            "this version ({1}) does not understand the answer of the Tealkeep at {0}; install the same version on both: {2}",
             there.host,
             env!("CARGO_PKG_VERSION"),
             String::from_utf8_lossy(&output.stdout).trim()
@@ -169,7 +169,7 @@ async fn ask(args: &PushArgs, there: &There<'_>) -> Result<Incoming, Failure> {
     })?;
     if incoming.version != env!("CARGO_PKG_VERSION") {
         say(format_args!(
-            "The Tealkeep at {} is {}, this one is {}; the same version on both is safer.",
+            "The Tealkeep at {} is version {}, this one is {}; install the same version on both to be safe.",
             there.host,
             incoming.version,
             env!("CARGO_PKG_VERSION")
@@ -177,7 +177,7 @@ async fn ask(args: &PushArgs, there: &There<'_>) -> Result<Incoming, Failure> {
     }
     if incoming.free_bytes < LEAST_FREE_BYTES {
         return Err(Failure::Tried(anyhow!(
-            "the disk at {} is full ({} free); nothing was sent. Older releases go with fewer `keep_releases`",
+            "the disk at {} is full ({} free); nothing was sent. A lower `keep_releases` removes older releases",
             there.host,
             crate::backup::human(incoming.free_bytes)
         )));
@@ -195,7 +195,7 @@ fn name_of(args: &PushArgs) -> Result<ReleaseId, Failure> {
         .map_err(|e| Failure::Call(format!("{e}. Give it another name with --name")))
 }
 
-/// Begins the deploy there, and shows it to its end.
+/// Starts the deploy there and shows it to its end.
 async fn deploy(args: &PushArgs, there: &There<'_>, id: &ReleaseId) -> Result<Run, Failure> {
     let words = [
         "deploy",
@@ -206,7 +206,7 @@ async fn deploy(args: &PushArgs, there: &There<'_>, id: &ReleaseId) -> Result<Ru
     ];
     let mut child = there
         .tealkeep(&words)
-        // A Ctrl-C in this terminal ends the watching only, and in order.
+        // Ctrl-C in this terminal only ends the watching, cleanly.
         .process_group(0)
         .spawn()
         .with_context(|| format!("{} can't be run", there.ssh[0]))?;
@@ -239,10 +239,10 @@ async fn deploy(args: &PushArgs, there: &There<'_>, id: &ReleaseId) -> Result<Ru
     }
     let (host, app) = (there.host, &args.app);
     let goes_on = format!(
-        "{host} goes on by itself. `tealkeep status {app} --host {host} --follow` picks the thread up"
+        "{host} continues by itself. `tealkeep status {app} --host {host} --follow` shows the rest"
     );
     match ended {
-        None => Err(anyhow!("not watched any more: {goes_on}").into()),
+        None => Err(anyhow!("no longer watched: {goes_on}").into()),
         Some(Ok(status)) if status.code() == Some(SSH_FAILED) || last.is_some() => {
             let why = String::from_utf8_lossy(&complaint);
             let why = why.trim();
@@ -280,7 +280,7 @@ async fn called_off() {
     let (Some(mut interrupt), Some(mut terminate), Some(mut hangup)) =
         (interrupt, terminate, hangup)
     else {
-        // Then they end this process as they always do.
+        // Without a handler they end this process as usual.
         return std::future::pending().await;
     };
     tokio::select! {

@@ -1,5 +1,5 @@
-//! `--host`: the same verb on the machine at home, through ssh, with its words quoted so that they arrive
-//! as they were given.
+//! `--host`: runs the same command on the machine at home, through ssh, with its arguments quoted so that they arrive
+//! unchanged.
 
 use std::io::IsTerminal;
 use std::process::{Command, Stdio};
@@ -8,33 +8,33 @@ use anyhow::Context;
 
 use super::{FAILED, Failure, Outcome};
 
-/// What ssh exits with when it failed itself.
+/// The exit code of ssh if ssh itself failed.
 pub const SSH_FAILED: i32 = 255;
 
-/// How ssh is called: the words of `--ssh`, then a bound on hanging where it is OpenSSH.
+/// The ssh command: the words of `--ssh`, then timeouts if it is OpenSSH.
 ///
 /// # Errors
-/// They can't be split, or name no program, or the host could be taken for an option.
+/// The words can't be split, name no program, or the host could be taken for an option.
 pub fn ssh_words(ssh: &str, host: &str) -> Result<Vec<String>, Failure> {
     let mut words = shell_words::split(ssh)
-        .map_err(|e| Failure::Call(format!("--ssh {ssh:?} can't be split into words: {e}")))?;
+        .map_err(|e| Failure::Call(format!("--ssh {ssh:?} cannot be split into words: {e}")))?;
     let program = words
         .first()
         .ok_or_else(|| Failure::Call("--ssh names no program".to_owned()))?;
     if host.is_empty() || host.starts_with('-') || host.contains(char::is_whitespace) {
         return Err(Failure::Call(format!(
-            "{host:?} is no host; write for example tealkeep@raspberrypi"
+            "{host:?} is not a host; write for example tealkeep@raspberrypi"
         )));
     }
     if program.rsplit('/').next() == Some("ssh") {
-        // After those that were given: the first one counts (ssh_config(5)).
+        // After the given options, because the first one counts (ssh_config(5)).
         words
             .extend(["-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15"].map(str::to_owned));
     }
     Ok(words)
 }
 
-/// Runs this process's own command line there, without what says where.
+/// Runs this process's command line there, without the options that name the machine.
 pub fn run(host: &str, ssh: &str, json: bool) -> Outcome {
     let mut words = ssh_words(ssh, host)?;
     let watched = std::io::stderr().is_terminal() && std::io::stdout().is_terminal();
@@ -48,12 +48,12 @@ pub fn run(host: &str, ssh: &str, json: bool) -> Outcome {
         .arg(format!("tealkeep {}", shell_words::join(there)))
         .stdin(Stdio::inherit())
         .status()
-        .with_context(|| format!("{} can't be run; is it installed?", words[0]))?;
+        .with_context(|| format!("cannot run {}; is it installed?", words[0]))?;
     match status.code() {
         Some(0) => Ok(()),
         Some(SSH_FAILED) => Err(Failure::Tried(anyhow::anyhow!(
-            "{host} was not reached through ssh, or the connection was lost. What is under way there goes on by itself; \
-             `tealkeep status --host {host} --follow` picks the thread up"
+            "{host} was not reached through ssh, or the connection was lost. A run there continues by itself; \
+             `tealkeep status --host {host} --follow` shows the rest"
         ))),
         code => Err(Failure::Said(
             code.and_then(|code| u8::try_from(code).ok())
@@ -62,7 +62,7 @@ pub fn run(host: &str, ssh: &str, json: bool) -> Outcome {
     }
 }
 
-/// The words for the other machine: all but those that say where it is.
+/// The arguments for the other machine: all but those that name it.
 fn there(words: impl Iterator<Item = String>) -> Vec<String> {
     let mut words = words;
     let mut kept = Vec::new();

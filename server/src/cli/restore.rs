@@ -18,7 +18,7 @@ use crate::backup::restore::unpack;
 use crate::backup::{Cancel, SnapshotId, Watch, human};
 use crate::http::api::{Begun, RestoreRequest};
 
-/// How long unpacking may take.
+/// The time limit for unpacking.
 const DEADLINE: Duration = Duration::from_secs(6 * 3600);
 
 #[derive(Debug, Args)]
@@ -33,38 +33,38 @@ pub struct RestoreArgs {
     /// Without a server: the snapshot's file.
     #[arg(long, requires = "to", value_name = "SNAPSHOT")]
     file: Option<PathBuf>,
-    /// Without a server: a folder with snapshots somewhere in it, such as the laptop's copy; the newest whole
+    /// Without a server: a folder with snapshots somewhere in it, such as the laptop's copy; the newest intact
     /// one becomes the app's database, or the file that --to names.
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
-    /// With --file: the database to make; it must not exist. With --from: another place than the app's.
+    /// With --file: the database to create; it must not exist. With --from: a file other than the app's database.
     #[arg(long, requires = "source", value_name = "NEW.db")]
     to: Option<PathBuf>,
-    /// With --from: this snapshot, and no older one in its place.
+    /// With --from: this snapshot, and no other.
     #[arg(long = "snapshot", id = "which", requires = "from", value_name = "ID")]
     which: Option<String>,
-    /// With --from: put it in place of a database that has content; that one is kept beside it.
+    /// With --from: replace a database that has content; the old one is kept beside it.
     #[arg(long, requires = "from")]
     force: bool,
-    /// Do not ask first. Only a terminal is asked.
+    /// Do not ask for confirmation. Without a terminal, nobody is asked.
     #[arg(long, short, conflicts_with = "source")]
     yes: bool,
-    /// With --from: the configuration, which says where the app's database is.
+    /// With --from: the configuration, which names the app's database.
     #[arg(long, default_value = DEFAULT_CONFIG, requires = "from", value_name = "FILE")]
     config: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub struct UndoArgs {
-    /// The app's name; may be left out where there is only one.
+    /// The app's name; optional if there is only one.
     app: Option<String>,
-    /// Do not ask first. Only a terminal is asked.
+    /// Do not ask for confirmation. Without a terminal, nobody is asked.
     #[arg(long, short)]
     yes: bool,
 }
 
 impl RestoreArgs {
-    /// Whether no server is needed.
+    /// Whether the command works without a server.
     pub fn is_local(&self) -> bool {
         self.file.is_some() || self.from.is_some()
     }
@@ -120,7 +120,7 @@ pub fn local(args: &RestoreArgs, json: bool) -> Outcome {
     let printed = json!({"database": to.to_string_lossy(), "bytes": facts.plain_bytes(), "tables": facts.tables});
     print(json, &printed, || {
         format!(
-            "{} holds the snapshot's content: {}, {rows} rows.",
+            "{} now has the snapshot's content: {}, {rows} rows.",
             to.display(),
             human(facts.plain_bytes())
         )

@@ -14,9 +14,9 @@ use crate::config::Config;
 use crate::supervisor::sockets::Sockets;
 use crate::supervisor::{Supervisor, service};
 
-/// How long what the machine lacks is waited for under systemd: about as long as systemd itself waits for a disk.
+/// How long to wait under systemd for something that the machine lacks: about as long as systemd waits for a disk.
 const LATE_DISK: Duration = Duration::from_secs(90);
-/// The pause between two looks for it.
+/// How often to check for it.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
@@ -39,11 +39,11 @@ pub async fn run(args: &ServeArgs) -> Outcome {
     say(format_args!("The dashboard listens on http://{at}"));
     if let Some(token) = &supervisor.first_link {
         say(format_args!(
-            "No password is set yet. This link sets one; it can be used once:\n  http://127.0.0.1:{}/welcome/{token}",
+            "No password is set yet. This link sets one; it works once:\n  http://127.0.0.1:{}/welcome/{token}",
             at.port()
         ));
     }
-    // The watchdog is fed to the very end: a stop that takes its time is not a hang.
+    // The watchdog gets its pings to the very end: a slow stop is not a hang.
     let _alive = service::ready(&format!("The dashboard listens on http://{at}."));
     stopped.await;
     service::stopping();
@@ -51,9 +51,9 @@ pub async fn run(args: &ServeArgs) -> Outcome {
     Ok(())
 }
 
-/// Reads the configuration. One that is wrong in itself ends this process with the code of a wrong call, and systemd does
-/// not start that again; but what only the machine lacks, such as a disk at boot, may come yet, and is waited for there,
-/// by this process and then by the next one.
+/// Reads the configuration. If it is wrong itself, this process ends with the exit code of a wrong call, and systemd does not
+/// restart it. If only the machine lacks something, such as a disk at boot, this process waits for it, and then the
+/// next one does.
 async fn load(path: &Path) -> Result<Config, Failure> {
     let began = Instant::now();
     let mut refused: Option<String> = None;
@@ -71,8 +71,8 @@ async fn load(path: &Path) -> Result<Config, Failure> {
         if refused.is_none() {
             let patience = seconds(LATE_DISK);
             say(format_args!(
-                "tealkeep: {error}\nThat may come yet, as a disk does at boot: it is waited for, {patience} at most, and then by a \
-                 new start."
+                "tealkeep: {error}\nThis may still appear, as a disk does at boot: waiting for it up to {patience}, and then again after a \
+                 restart."
             ));
             refused = Some(error);
         }
@@ -80,36 +80,36 @@ async fn load(path: &Path) -> Result<Config, Failure> {
     }
 }
 
-/// What comes after a configuration was refused.
+/// What to do after a configuration was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
-    /// It is looked at again.
+    /// Check again.
     Wait,
-    /// This process ends, and systemd starts another one.
+    /// End this process; systemd starts another one.
     StartAnew,
-    /// This process ends, and nobody starts another one before somebody has changed something.
+    /// End this process; nobody starts another one until something has been changed.
     GiveUp,
 }
 
-/// Decides it by whether what was missed `may_come` yet, what was missed at first and what now, and for how long.
+/// Decides it by whether what is missing `may_come` later, what was missing at first and now, and for how long.
 fn after_refusal(may_come: bool, first: Option<&str>, now: &str, waited: Duration) -> Next {
     if !may_come {
         return Next::GiveUp;
     }
-    // A disk may be checked for an hour.
+    // A disk check may take an hour.
     if waited >= LATE_DISK {
         return Next::StartAnew;
     }
     match first {
-        // Something has come: to be written to, it must have been there when systemd made this process's view of
-        // the folders. The next one sees it as it is.
+        // Something has appeared, but this process can't write to it: systemd set up its view of the folders before
+        // that. The next process can.
         Some(first) if first != now => Next::StartAnew,
         Some(_) | None => Next::Wait,
     }
 }
 
-/// Waits for SIGTERM or Ctrl-C, which are heeded from this call on: one that comes during the start ends
-/// it in order, and leaves no colour behind.
+/// Waits for SIGTERM or Ctrl-C, which are handled from this call on: a signal during the start ends it cleanly and leaves
+/// no colour behind.
 pub fn stopped() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -121,7 +121,7 @@ pub fn stopped() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Sends what is logged to stderr, in colour on a terminal only; `RUST_LOG` changes how much.
+/// Logs to stderr, in colour on a terminal only; `RUST_LOG` sets the level.
 pub fn log_to_stderr(usual: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
         tracing_subscriber::EnvFilter::new(format!("{usual},tokio_cron_scheduler=warn"))
@@ -131,7 +131,7 @@ pub fn log_to_stderr(usual: &str) {
         .with_writer(std::io::stderr)
         .with_ansi(super::is_watched())
         .with_target(false)
-        // Said on stderr, which is what failed then.
+        // Logging failed because stderr did, so there is nowhere to report it.
         .log_internal_errors(false)
         .init();
 }

@@ -1,5 +1,5 @@
-//! `tealkeep snapshots`: what there is, why each one stays and until when; with `--plan` what a rotation would do,
-//! also of a folder without a server; with `--rotate` the rotation itself.
+//! `tealkeep snapshots`: lists snapshots, why each is kept and until when. `--plan` shows what a rotation would do, also for
+//! a folder without a server; `--rotate` does it.
 
 use std::path::{Path, PathBuf};
 
@@ -15,19 +15,19 @@ use crate::http::plan::{PlanFacts, RotationFacts};
 
 #[derive(Debug, Args)]
 pub struct SnapshotsArgs {
-    /// The app's name; may be left out where there is only one. Or a backups folder on this machine, with a `/` in
+    /// The app's name; optional if there is only one. Or the path of a backups folder on this machine, with a `/` in
     /// it, which needs no server.
     app: Option<PathBuf>,
-    /// Say what a rotation would do now, and what goes next.
+    /// Show what a rotation would remove now, and what goes next.
     #[arg(long)]
     plan: bool,
-    /// Rotate now: remove what `--plan` says would go.
+    /// Rotate now: remove what `--plan` shows.
     #[arg(long, conflicts_with = "plan")]
     rotate: bool,
 }
 
 impl SnapshotsArgs {
-    /// Whether a path was given, whatever lies there.
+    /// Whether a path was given, whether or not it exists.
     pub fn is_path(&self) -> bool {
         let app = self.app.as_ref();
         app.is_some_and(|app| app.to_string_lossy().contains('/'))
@@ -39,7 +39,7 @@ impl SnapshotsArgs {
     }
 }
 
-/// How many of those that go next are named.
+/// How many of the next snapshots to go are listed.
 const NEXT_NAMED: usize = 5;
 
 /// Through the server.
@@ -62,17 +62,17 @@ pub async fn run(client: &Client, args: &SnapshotsArgs, json: bool) -> Outcome {
     print(json, &all, || listed(&all))
 }
 
-/// A folder without a server: what a rotation would do there with the usual numbers.
+/// A folder without a server: what a rotation with the defaults would do there.
 pub fn local(args: &SnapshotsArgs, json: bool) -> Outcome {
     let folder = args.app.as_deref().unwrap_or(Path::new("."));
     if args.rotate {
         return Err(Failure::Call(
-            "a folder is rotated by the server that writes to it: name an app".to_owned(),
+            "only the server that writes to a folder rotates it; name an app".to_owned(),
         ));
     }
     if !folder.is_dir() {
         return Err(Failure::Call(format!(
-            "{} is not a folder that can be read",
+            "{} is not a readable folder",
             folder.display()
         )));
     }
@@ -84,7 +84,7 @@ pub fn local(args: &SnapshotsArgs, json: bool) -> Outcome {
     let facts = PlanFacts::of(&catalogue, &plan, None);
     print(json, &facts, || {
         format!(
-            "By the usual {} daily, {} weekly and {} monthly ones:\n\n{}",
+            "With the default of {} daily, {} weekly and {} monthly snapshots:\n\n{}",
             keep.daily,
             keep.weekly,
             keep.monthly,
@@ -95,7 +95,7 @@ pub fn local(args: &SnapshotsArgs, json: bool) -> Outcome {
 
 fn listed(all: &Snapshots) -> String {
     if all.snapshots.is_empty() {
-        return "There is no snapshot yet; `tealkeep backup` takes one.".to_owned();
+        return "There are no snapshots yet; `tealkeep backup` takes one.".to_owned();
     }
     let rows = all.snapshots.iter().map(|snapshot| {
         let why = snapshot.why.join("; ");
@@ -121,14 +121,14 @@ fn listed(all: &Snapshots) -> String {
 
 fn planned(plan: &PlanFacts) -> String {
     if plan.keep.is_empty() && plan.drop.is_empty() {
-        return format!("There is no snapshot.\n{}", complaints(&plan.problems));
+        return format!("There are no snapshots.\n{}", complaints(&plan.problems));
     }
     let mut text = String::new();
     if plan.drop.is_empty() {
         text.push_str("A rotation now would remove nothing.\n");
     } else {
         text.push_str(&format!(
-            "A rotation now would remove {}, which makes {} free:\n",
+            "A rotation now would remove {} and free {}:\n",
             count(plan.drop.len()),
             human(plan.frees)
         ));
@@ -145,7 +145,7 @@ fn planned(plan: &PlanFacts) -> String {
     }
     if let Some(why) = &plan.withheld {
         text.push_str(&format!(
-            "But nothing is removed while the clock can't be trusted: {why}.\n"
+            "But nothing is removed while the clock cannot be trusted: {why}.\n"
         ));
     }
     text.push_str(&format!("\n{} would stay:\n", count(plan.keep.len())));
@@ -165,9 +165,9 @@ fn planned(plan: &PlanFacts) -> String {
         [false, false, false, true, false],
     ));
     if !plan.next.is_empty() {
-        text.push_str("\nIf every night to come has a snapshot, these go next:\n");
+        text.push_str("\nThese go next, if every night has a snapshot:\n");
         for next in plan.next.iter().take(NEXT_NAMED) {
-            text.push_str(&format!("{}  in the night to {}\n", next.id, next.on));
+            text.push_str(&format!("{}  in the night before {}\n", next.id, next.on));
         }
     }
     text.push_str(&complaints(&plan.problems));
@@ -176,12 +176,12 @@ fn planned(plan: &PlanFacts) -> String {
 
 fn rotated(done: &RotationFacts) -> String {
     match &done.withheld {
-        Some(why) => format!("Nothing was removed, since the clock can't be trusted: {why}."),
-        None if done.dropped.is_empty() => "There was nothing to remove.".to_owned(),
+        Some(why) => format!("Nothing was removed, because the clock cannot be trusted: {why}."),
+        None if done.dropped.is_empty() => "There is nothing to remove.".to_owned(),
         None => {
             let names: Vec<String> = done.dropped.iter().map(ToString::to_string).collect();
             format!(
-                "{} removed, which made {} free: {}.",
+                "{} removed, which freed {}: {}.",
                 match names.len() {
                     1 => "1 snapshot was".to_owned(),
                     n => format!("{n} snapshots were"),
@@ -207,7 +207,7 @@ fn complaints(problems: &[String]) -> String {
         .collect()
 }
 
-/// Columns as wide as what stands in them, numbers to the right; the last one is not filled up.
+/// Columns as wide as their content, numbers right-aligned; the last one is not padded.
 fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>, right: [bool; N]) -> String {
     let mut widths = head.map(str::len);
     for row in &rows {
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_as_wide_as_what_stands_in_them() {
+    fn columns_are_as_wide_as_their_content() {
         let rows = vec![
             ["a".to_owned(), "12".to_owned(), "why".to_owned()],
             ["long one".to_owned(), "3".to_owned(), String::new()],

@@ -1,4 +1,4 @@
-//! `tealkeep status`, which can also follow the run that is under way to its end.
+//! `tealkeep status`, which can also follow the current run to its end.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ use crate::journal::runs::Run;
 use crate::names::Colour;
 use crate::runtime::ColourState;
 
-/// How long a run that is just beginning may take to get its number.
+/// How often to check whether a run that is just beginning has its number.
 const BEGINNING: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Args)]
 pub struct StatusArgs {
     /// Only this app.
     app: Option<String>,
-    /// Follow the run that is under way to its end and exit as it ends; without one, tell how the last one ended.
+    /// Follow the current run and exit with its result; if there is none, show the result of the last one.
     #[arg(long)]
     follow: bool,
     /// Exit 1 while a warning or a failure holds that nobody has acknowledged.
@@ -108,7 +108,7 @@ async fn follow(client: &Client, app: Option<String>, json: bool) -> Outcome {
             Some(underway) => {
                 if !json {
                     say(format_args!(
-                        "the {} of {} is under way since {}",
+                        "the {} of {} has been running since {}",
                         underway.kind.noun(),
                         underway.subject,
                         local(underway.since)
@@ -127,7 +127,7 @@ async fn follow(client: &Client, app: Option<String>, json: bool) -> Outcome {
     };
     if !json && let Some(ended) = last.ended {
         say(format_args!(
-            "nothing is under way; the last run ended at {}",
+            "nothing is running; the last run ended at {}",
             local(ended)
         ));
     }
@@ -138,7 +138,7 @@ fn describe(app: &AppStatus) -> String {
     let mut text = match &app.release {
         Some(release) => format!("\n{}: {release} is live on {}\n", app.name, app.live),
         None => format!(
-            "\n{0}: nothing is deployed yet; `tealkeep deploy {0} DIRECTORY` does that\n",
+            "\n{0}: nothing is deployed yet; `tealkeep deploy {0} DIRECTORY` deploys a release\n",
             app.name
         ),
     };
@@ -196,8 +196,8 @@ fn describe(app: &AppStatus) -> String {
 fn describe_colour(status: &ColourStatus) -> String {
     let restarts = match status.restarts {
         0 => String::new(),
-        1 => ", started again once".to_owned(),
-        n => format!(", started again {n} times"),
+        1 => ", restarted once".to_owned(),
+        n => format!(", restarted {n} times"),
     };
     match &status.state {
         ColourState::Running {
@@ -223,7 +223,7 @@ fn describe_colour(status: &ColourStatus) -> String {
     }
 }
 
-/// An instant as this machine's clocks show it.
+/// An instant in this machine's local time.
 fn local(at: jiff::Timestamp) -> String {
     at.to_zoned(jiff::tz::TimeZone::system())
         .strftime("%Y-%m-%d %H:%M:%S %Z")

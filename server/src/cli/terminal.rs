@@ -1,18 +1,18 @@
-//! What other programs, sites and databases say, made fit for a terminal: nothing in it can move the cursor, set the
-//! title, hide text or turn it around. Every verb prints through this.
+//! Makes text of other programs, sites and databases safe for a terminal: nothing in it can move the cursor, set the title,
+//! hide text or reverse it. Every command prints through this.
 
 use std::borrow::Cow;
 
 /// Our own colours (ECMA-48, "SGR"): the only escape sequences that are printed.
 const COLOURS: [&str; 5] = ["\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m"];
 
-/// Whether a character is an order to a terminal, or changes the direction of what follows (Unicode, UAX 9).
+/// Whether a character controls a terminal, or changes the direction of the following text (Unicode, UAX 9).
 fn is_order(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A whole text as it is printed: line breaks and our own colours stay, any other order becomes U+FFFD.
+/// Makes a text safe: line breaks and our own colours stay, any other control character becomes U+FFFD.
 pub(super) fn text(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| c != '\n' && is_order(c)) {
         return Cow::Borrowed(text);
@@ -36,7 +36,7 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Something foreign within a line: a line break in it is a blank, so that it can't pass for a line of ours.
+/// Makes foreign text within a line safe: a line break becomes a space, so that it can't pass for a line of ours.
 pub(super) fn line(text: &str) -> String {
     text.chars()
         .map(|c| match c {
@@ -47,7 +47,7 @@ pub(super) fn line(text: &str) -> String {
         .collect()
 }
 
-/// JSON as it is printed. Its strings escape what is below U+0020 already (RFC 8259 section 7); a terminal obeys more.
+/// Makes JSON safe. Its strings already escape what is below U+0020 (RFC 8259 section 7), but terminals react to more.
 pub(super) fn json(text: &str) -> Cow<'_, str> {
     let raw = |c: char| c != '\n' && is_order(c);
     if !text.chars().any(raw) {
@@ -55,7 +55,7 @@ pub(super) fn json(text: &str) -> Cow<'_, str> {
     }
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        // Outside a string only line breaks and blanks stand between JSON's tokens.
+        // Outside of strings, JSON has only line breaks and spaces between its tokens.
         if raw(c) {
             safe.push_str(&format!("\\u{:04x}", u32::from(c)));
         } else {

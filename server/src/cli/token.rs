@@ -15,19 +15,19 @@ pub struct TokenArgs {
 
 #[derive(Debug, Subcommand)]
 enum Deed {
-    /// List the tokens; this is also what happens without a word.
+    /// List the tokens (the default).
     List,
-    /// Make a token and print it, once.
+    /// Create a token and print it, once.
     Add {
-        /// What it is called, for example after the machine that uses it.
+        /// Its name, for example that of the machine that uses it.
         name: String,
-        /// What it opens: `read` looks, `deploy` deploys too, `admin` restores too.
+        /// What it allows: `read` only looks, `deploy` also deploys, `admin` also restores.
         #[arg(long, default_value = "read")]
         scope: Scope,
     },
-    /// Make a token worthless.
+    /// Revoke a token.
     Revoke {
-        /// What it is called.
+        /// Its name.
         name: String,
     },
 }
@@ -47,7 +47,7 @@ pub async fn run(client: &Client, args: &TokenArgs, json: bool) -> Outcome {
             let made: NewToken = client.post("/api/v1/tokens", &request).await?;
             print(json, &made, || {
                 format!(
-                    "{}\n\nKeep it where only that script can read it: it is not shown again. It goes with each request as\n  \
+                    "{}\n\nKeep it where only that script can read it; it is not shown again. Send it with each request:\n  \
                      Authorization: Bearer TOKEN",
                     made.token
                 )
@@ -57,16 +57,15 @@ pub async fn run(client: &Client, args: &TokenArgs, json: bool) -> Outcome {
             let left: Vec<Token> = client
                 .post(&format!("/api/v1/tokens/{name}/revoke"), &())
                 .await?;
-            print(json, &left, || {
-                format!("The token {name} opens nothing any more.")
-            })
+            print(json, &left, || format!("The token {name} is revoked."))
         }
     }
 }
 
 fn table(tokens: &[Token]) -> String {
     if tokens.is_empty() {
-        return "There are no tokens; `tealkeep token add NAME --scope read` makes one.".to_owned();
+        return "There are no tokens; `tealkeep token add NAME --scope read` creates one."
+            .to_owned();
     }
     let width = tokens.iter().map(|token| token.name.len()).max();
     let width = width.unwrap_or_default();

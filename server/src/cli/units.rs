@@ -1,5 +1,5 @@
-//! `tealkeep units`: prints what an app needs on this machine, or says what Tealkeep still waits for there. It overwrites
-//! nothing, ever.
+//! `tealkeep units`: prints what an app needs on this machine, or what Tealkeep still waits for there. It never overwrites
+//! anything.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -18,24 +18,24 @@ const COMMANDS: &str = "commands";
 
 #[derive(Debug, Args)]
 pub struct UnitsArgs {
-    /// The app's name; may be left out where there is only one.
+    /// The app's name; optional if there is only one.
     app: Option<String>,
     /// The configuration.
     #[arg(long, default_value = DEFAULT_CONFIG, value_name = "FILE")]
     config: PathBuf,
-    /// Print one file's content alone, for `| sudo tee PATH`; or `commands`.
+    /// Print only the content of one file, for `| sudo tee PATH`; or the `commands`.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["list", "into"])]
     only: Option<String>,
     /// List the names and paths.
     #[arg(long, conflicts_with = "into")]
     list: bool,
-    /// Write everything into a new folder, to look at: `machine/`, `by-hand/`, `laptop/` and `commands.sh`.
+    /// Write everything into a new folder for inspection: `machine/`, `by-hand/`, `laptop/` and `commands.sh`.
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
-    /// Say what this machine lacks before Tealkeep can start, of whichever app; exit with 1 while it lacks something.
+    /// List what this machine lacks, for any app, before Tealkeep can start; exit with 1 while something is missing.
     #[arg(long, conflicts_with_all = ["only", "list", "into"])]
     waits_for: bool,
-    /// This machine's name as the laptop calls it; left out, its own.
+    /// The name under which the laptop reaches this machine [default: its host name]
     #[arg(long, value_name = "NAME")]
     machine: Option<String>,
 }
@@ -50,7 +50,7 @@ pub async fn run(args: &UnitsArgs, json: bool) -> Outcome {
     let host = args.machine.clone().unwrap_or_else(own_name);
     if !is_host(&host) {
         return Err(Failure::Call(format!(
-            "`{host}` can't be a machine's name; write it as ssh takes it, for example `--machine raspberrypi.local`"
+            "`{host}` is not a valid host name; write it as for ssh, for example `--machine raspberrypi.local`"
         )));
     }
     let sheet = units::sheet(&config, app, &host).map_err(|e| Failure::Call(e.to_string()))?;
@@ -90,12 +90,12 @@ pub async fn run(args: &UnitsArgs, json: bool) -> Outcome {
     print(json, &sheet, || sheet.text())
 }
 
-/// What keeps a server with this configuration from starting on this machine, and the commands that set up the apps that
-/// lack something.
+/// What prevents a server with this configuration from starting on this machine, and the commands that set up the
+/// apps that lack something.
 fn waits_for(config: &Config, path: &Path, json: bool) -> Outcome {
     let problems = match Config::load(path) {
         Ok(_) => Vec::new(),
-        // What is not of an app, such as the folder of the socket, is made by the service's own start.
+        // What does not belong to an app, such as the socket's folder, is created when the service starts.
         Err(ConfigError::Refused { problems, .. }) => problems
             .into_iter()
             .filter(|problem| problem.key.starts_with("app."))
@@ -128,14 +128,14 @@ fn waits_for(config: &Config, path: &Path, json: bool) -> Outcome {
             false => format!("These commands set up what is missing, in any order:\n{commands}"),
         };
         format!(
-            "Tealkeep can't start yet. The configuration names what this machine lacks:\n  {}\n{then}",
+            "Tealkeep cannot start yet. The configuration names things that this machine lacks:\n  {}\n{then}",
             lines.join("\n  ")
         )
     })?;
     Err(Failure::Said(FAILED))
 }
 
-/// Reads the configuration without a look at the machine, since nothing need exist yet.
+/// Reads the configuration without checking the machine, because nothing needs to exist yet.
 pub(super) fn read(path: &Path) -> Result<Config, Failure> {
     let refused = |error: ConfigError| Failure::Call(error.to_string());
     let source = fs::read_to_string(path).map_err(|error| {
@@ -190,7 +190,7 @@ fn names(sheet: &Sheet) -> Vec<&str> {
 fn write_into(folder: &Path, sheet: &Sheet) -> anyhow::Result<()> {
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(anyhow!(
-            "{} has something in it already; name a folder that is new or empty",
+            "{} is not empty; name a new or empty folder",
             folder.display()
         ));
     }
@@ -207,7 +207,7 @@ fn write_into(folder: &Path, sheet: &Sheet) -> anyhow::Result<()> {
     write_new(&folder.join("commands.sh"), 0o644, &sheet.commands)
 }
 
-/// Makes a file with its mode from the first moment.
+/// Creates a file that has its mode from the start.
 fn write_new(path: &Path, mode: u32, body: &str) -> anyhow::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;

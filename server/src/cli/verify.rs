@@ -15,27 +15,27 @@ use crate::backup::verify::{Depth, Found, Look, survey, verify_file, verify_memb
 use crate::backup::{Cancel, SnapshotId, Verdict, Watch};
 use crate::http::api::{Snapshots, Verified};
 
-/// How long it may take.
+/// The time limit.
 const DEADLINE: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// A snapshot's file or a backups folder on this machine; or an app's name, to ask the server.
+    /// A snapshot's file or a backups folder on this machine; or an app's name, for the server.
     what: PathBuf,
     /// With an app's name: only this snapshot.
     snapshot: Option<String>,
-    /// With a path: read every byte and compare checksums, and unpack nothing.
+    /// With a path: read every byte and compare checksums, but unpack nothing.
     #[arg(long)]
     quick: bool,
 }
 
 impl VerifyArgs {
-    /// Whether a path was given, whatever lies there.
+    /// Whether a path was given, whether or not it exists.
     pub fn is_path(&self) -> bool {
         self.what.to_string_lossy().contains('/')
     }
 
-    /// Whether no server is needed: it is a path, or something of this name lies here.
+    /// Whether the command works without a server: with a path, or the name of something that exists here.
     pub fn is_local(&self) -> bool {
         self.is_path() || self.what.exists()
     }
@@ -63,7 +63,7 @@ pub fn local(args: &VerifyArgs, json: bool) -> Outcome {
     let mut watch = Watch::new(&mut tell, Cancel::never(), DEADLINE);
     let mut said = Ok(());
     let mut each = |row: Row| {
-        // What has been found is said at once: a large folder takes its time.
+        // Results are printed at once, because a large folder takes time.
         if !json && said.is_ok() {
             said = bar.aside(|| print(false, &row, || row.line()));
         }
@@ -105,7 +105,7 @@ fn name_of(path: &Path) -> String {
 /// Through the server.
 pub async fn run(client: &Client, args: &VerifyArgs, json: bool) -> Outcome {
     if args.quick {
-        let text = "--quick goes with a path; the server reads all of a snapshot";
+        let text = "--quick needs a path; the server always verifies a snapshot completely";
         return Err(Failure::Call(text.to_owned()));
     }
     let app = args.what.to_string_lossy();
@@ -147,10 +147,10 @@ pub async fn run(client: &Client, args: &VerifyArgs, json: bool) -> Outcome {
     ended(&rows)
 }
 
-/// One thing that was looked at, as scripts read it.
+/// One result, as scripts read it.
 #[derive(Debug, Serialize)]
 struct Row {
-    /// A snapshot's id or file; or the path of what else is wrong, below the folder.
+    /// A snapshot's id or file; or the path of another problem, below the folder.
     snapshot: String,
     whole: bool,
     state: State,
@@ -164,7 +164,7 @@ enum State {
     Whole,
     Damaged,
     Missing,
-    /// Something that is no snapshot: a line of `SHA256SUMS`, a link.
+    /// Something other than a snapshot: a line of `SHA256SUMS`, a link.
     Problem,
 }
 
@@ -195,13 +195,13 @@ impl Row {
     }
 }
 
-/// All of it in one line: `3 snapshots: 1 whole, 1 damaged, 1 missing. Something else is wrong as well.`
+/// All results in one line: `3 snapshots: 1 whole, 1 damaged, 1 missing; and there is another problem.`
 fn summary(rows: &[Row]) -> String {
     let count = |state| rows.iter().filter(|row| row.state == state).count();
     let problems = count(State::Problem);
     let snapshots = rows.len() - problems;
     let mut text = match snapshots {
-        0 => "There is no snapshot here".to_owned(),
+        0 => "There are no snapshots here".to_owned(),
         _ => {
             let mut text = counted(snapshots as u64, "snapshot");
             let counts = [
@@ -220,8 +220,8 @@ fn summary(rows: &[Row]) -> String {
     };
     match problems {
         0 => text.push('.'),
-        1 => text.push_str("; and something else is wrong."),
-        _ => text.push_str(&format!("; and {problems} other things are wrong.")),
+        1 => text.push_str("; and there is another problem."),
+        _ => text.push_str(&format!("; and there are {problems} other problems.")),
     }
     text
 }
@@ -231,7 +231,7 @@ fn ended(rows: &[Row]) -> Outcome {
         0 if rows.is_empty() => Err(Failure::Tried(anyhow!("there was nothing to verify"))),
         0 => Ok(()),
         damaged => Err(Failure::Tried(anyhow!(
-            "{damaged} of {} can't be relied on",
+            "{damaged} of {} cannot be relied on",
             rows.len()
         ))),
     }

@@ -1,5 +1,5 @@
-//! `[app.router]` with `kind = "caddy"`: where the household's own Caddy listens, and where it finds
-//! Tealkeep when requests are held.
+//! `[app.router]` with `kind = "caddy"`: where the household's Caddy listens, and where it reaches Tealkeep while requests are
+//! held.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use super::reader::Table;
 use super::{Taken, within};
 
-/// The header that asks for the idle colour, with [`CaddySection::preview`] as its value.
+/// The header that selects the idle colour, with [`CaddySection::preview`] as its value.
 pub const PREVIEW_HEADER: &str = "Tealkeep-Preview";
 
-/// The shortest secret that is taken for a preview.
+/// The minimum length of a preview secret.
 const SHORTEST_SECRET: usize = 16;
 
 /// `[app.router]` with `kind = "caddy"`
@@ -21,15 +21,15 @@ pub struct CaddySection {
     pub listen: SocketAddr,
     /// Caddy's admin API.
     pub admin: SocketAddr,
-    /// Where Tealkeep itself listens, on loopback, for the requests that Caddy hands over while they are held.
+    /// Where Tealkeep listens, on loopback, for the requests that Caddy forwards while they are held.
     pub hold_listen: SocketAddr,
-    /// How long a held request waits at most.
+    /// How long a held request may wait.
     pub hold_timeout: Duration,
-    /// How long a connection to a live colour that is restarting is tried again.
+    /// How long to retry a connection to a live colour that is restarting.
     pub retry_for: Duration,
-    /// The secret that opens the idle colour to who sends it in [`PREVIEW_HEADER`]; `None` closes it.
+    /// The secret that opens the idle colour to requests with it in [`PREVIEW_HEADER`]; `None` closes it.
     pub preview: Option<String>,
-    /// A further file that repeats the live colour, for scripts that already read one.
+    /// Another file with the live colour, for scripts that read one.
     pub active_color: Option<PathBuf>,
 }
 
@@ -40,7 +40,7 @@ pub(super) fn read(table: Table<'_>, taken: &mut Taken) -> Option<CaddySection> 
         SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 3000),
     );
     taken.port(&table, &listen);
-    // Every app's Caddy is the same one: its admin port is not taken by any of them.
+    // All apps share one Caddy, so its admin port belongs to none of them.
     let admin = table.or("admin", local(2019));
     let hold_listen = table.or("hold_listen", local(3003));
     taken.port(&table, &hold_listen);

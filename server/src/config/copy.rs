@@ -1,15 +1,15 @@
-//! The copy of the configuration that lies in each backups folder, so that a pull carries it to the laptop and it is
-//! there on the day when the Pi is not. It holds no comments, and no text of a key that may be a secret.
+//! The copy of the configuration in each backups folder. A pull brings it to the laptop, where it is when the Pi is gone. It has
+//! no comments, and no text of a key that may be a secret.
 
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value};
 
 use super::reader::{Problem, Problems};
 
-/// What the copy is called in a backups folder.
+/// The name of the copy in a backups folder.
 pub const FILE: &str = "tealkeep.toml";
 /// More than any configuration has, in bytes.
 pub const MAX_BYTES: u64 = 1 << 20;
-/// What stands in the copy in place of a text that may be a secret. A configuration that holds it is refused.
+/// Replaces each text in the copy that may be a secret. A configuration that contains it is refused.
 pub const REMOVED: &str = "(removed from this copy)";
 
 const HEAD: &str = "\
@@ -18,16 +18,16 @@ const HEAD: &str = "\
 
 ";
 
-/// How each copy begins, whichever version wrote it.
+/// The beginning of each copy, in all versions.
 const HEAD_START: &[u8] = b"# A copy of Tealkeep's configuration,";
 
-/// Whether this text is a copy that Tealkeep wrote, rather than a file of somebody's own.
+/// Whether Tealkeep wrote this text as a copy.
 #[must_use]
 pub fn is_copy(text: &[u8]) -> bool {
     text.starts_with(HEAD_START)
 }
 
-/// The keys whose texts the copy holds. A text of any other key, also of one that a later version adds, stays out of it.
+/// The keys whose texts are in the copy. Texts of all other keys, including those that later versions add, are left out.
 const PLAIN: [&str; 53] = [
     "zone",
     "state",
@@ -84,12 +84,12 @@ const PLAIN: [&str; 53] = [
     "app.policy.every",
 ];
 
-/// The copy of a configuration; none where there is no text of it.
+/// The copy of a configuration; none if there is no text of it.
 #[derive(Clone, Default)]
 pub struct Redacted(Option<String>);
 
 impl Redacted {
-    /// Of the text of a configuration.
+    /// Makes the copy from the text of a configuration.
     #[must_use]
     pub fn of(source: &str) -> Redacted {
         Redacted(of(source))
@@ -102,7 +102,7 @@ impl Redacted {
     }
 }
 
-/// It says nothing that the rest of a configuration does not.
+/// Not compared: it follows from the rest of the configuration.
 impl std::fmt::Debug for Redacted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Redacted")
@@ -162,7 +162,7 @@ fn value(path: &str, of: &Value) -> Value {
     }
 }
 
-/// Where a text was removed from a copy and not written anew.
+/// The places where a text is still removed as in a copy.
 pub(super) fn gaps(table: &dyn toml_edit::TableLike, problems: &Problems) -> Vec<Problem> {
     let mut found = Vec::new();
     in_table("", table, problems, &mut found);

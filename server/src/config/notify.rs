@@ -1,4 +1,4 @@
-//! `[notify]`: who is told when something is wrong at home, and when it is well again.
+//! `[notify]`: who is notified when something is wrong at home, and when it is over.
 
 use std::fmt;
 use std::os::unix::fs::PermissionsExt;
@@ -9,38 +9,38 @@ use toml_edit::Item;
 use super::reader::{FromToml, Placed, Table};
 use crate::notify::secret;
 
-/// From which share of free space on, in percent, a disk is called nearly full unless told otherwise.
+/// The default for `disk_free`, in percent.
 const DISK_FREE: u32 = 5;
-/// More than that free is no disk that is nearly full.
-const MOST_DISK_FREE: u32 = 50;
+/// The maximum of `disk_free`, in percent.
+const MAX_DISK_FREE: u32 = 50;
 
 /// `[notify]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotifyConfig {
-    /// What takes each message as JSON, signed.
+    /// Receives each message as signed JSON.
     pub webhook: Option<WebhookConfig>,
-    /// A topic of ntfy, as phones subscribe to.
+    /// A topic of ntfy.
     pub ntfy: Option<NtfyConfig>,
-    /// From which share of free space on, in percent, a disk is nearly full; zero leaves only what the next
-    /// snapshots need.
+    /// A disk with less free space than this counts as nearly full, in percent; with zero only if the next snapshots do not
+    /// fit.
     pub disk_free: u32,
 }
 
 /// A webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookConfig {
-    /// Where messages are sent to.
+    /// The address for messages.
     pub address: Address,
-    /// The file of the secret that they are signed with.
+    /// The file with the signing secret.
     pub secret_file: PathBuf,
 }
 
 /// A topic of ntfy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NtfyConfig {
-    /// The topic's address. Whoever knows it can read along, unless its server asks for a token.
+    /// The topic's address. Everybody who knows it can read the messages, unless its server needs a token.
     pub address: Address,
-    /// The file of the token that the server asks for, if it does.
+    /// The file with the access token, if the server needs one.
     pub token_file: Option<PathBuf>,
 }
 
@@ -54,16 +54,16 @@ impl Default for NotifyConfig {
     }
 }
 
-/// An address that is called: `http://` or `https://`, a host, and as a rule a path. The path is as good as a
-/// password with most services, so it is shown to nobody.
+/// An address to call: `http://` or `https://`, a host, and usually a path. With most services the path works like a
+/// password, so it is never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address(http::Uri);
 
 impl Address {
-    /// Reads one.
+    /// Parses an address.
     ///
     /// # Errors
-    /// What is wrong with it, without the address itself: it may be secret.
+    /// What is wrong, without the address itself, which may be secret.
     pub fn parse(text: &str) -> Result<Address, String> {
         let wrong = |what: &str| Err(what.to_owned());
         if text.contains('#') {
@@ -92,7 +92,7 @@ impl Address {
         Ok(Address(uri))
     }
 
-    /// The whole address, to be called.
+    /// The complete address, for a call.
     #[must_use]
     pub fn uri(&self) -> &http::Uri {
         &self.0
@@ -129,7 +129,7 @@ impl FromToml for Address {
     }
 }
 
-/// Reads the table; an absent one tells nobody.
+/// Reads the table; without it nobody is notified.
 pub(super) fn read(table: Table<'_>, on_this_machine: bool) -> NotifyConfig {
     let address = table.optional::<Address>("webhook");
     let secret_file = table.optional::<PathBuf>("webhook_secret_file");
@@ -174,9 +174,9 @@ pub(super) fn read(table: Table<'_>, on_this_machine: bool) -> NotifyConfig {
         table.problem_at(file, "is the token of no topic; add `ntfy` as well");
     }
     let disk_free = table.or("disk_free", DISK_FREE);
-    if disk_free.value > MOST_DISK_FREE {
+    if disk_free.value > MAX_DISK_FREE {
         let text = format!(
-            "{} is no disk that is nearly full; it must be 0 to {MOST_DISK_FREE}, in percent (usual is {DISK_FREE})",
+            "{} is no disk that is nearly full; it must be 0 to {MAX_DISK_FREE}, in percent (usual is {DISK_FREE})",
             disk_free.value
         );
         table.problem_at(&disk_free, text);
@@ -192,7 +192,7 @@ pub(super) fn read(table: Table<'_>, on_this_machine: bool) -> NotifyConfig {
     }
 }
 
-/// Refuses a secret that can't be read, that is none, or that everybody on the machine can read.
+/// Refuses a secret that can't be read, is not one, or can be read by everybody on the machine.
 fn private(
     table: &Table<'_>,
     file: &Placed<PathBuf>,

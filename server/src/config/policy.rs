@@ -1,4 +1,4 @@
-//! `[app.policy]`: what is looked at besides what a crawl finds, how often, and what a finding of each policy does.
+//! `[app.policy]`: what is checked besides what a crawl finds, how often, and what a finding of each policy does.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use super::reader::{FromToml, Placed, Table};
 use super::within;
 use crate::policy::Policy;
 
-/// How often the public address is checked unless told otherwise.
+/// The default for `every`.
 const EVERY: Duration = Duration::from_secs(6 * 3600);
 
 /// `[app.policy]`
@@ -22,26 +22,26 @@ pub struct PolicyConfig {
     pub asset_cache: Action,
     /// What the findings of `service-worker` do.
     pub service_worker: Action,
-    /// Paths to ask for besides those that the crawl finds.
+    /// Paths to request besides those that the crawl finds.
     pub paths: Vec<String>,
-    /// A `Cookie` field's value that a person's browser would send.
+    /// The `Cookie` field of a signed-in browser.
     pub cookie: Option<String>,
-    /// A file whose text is a further one: read at each check, so that it can be renewed.
+    /// A file with another one, read at each check, so that it can be renewed.
     pub cookie_file: Option<PathBuf>,
-    /// The service worker's path with its query string, where it can't be found by itself.
+    /// The service worker's path with its query string, if it is not found automatically.
     pub worker: Option<String>,
     /// Regular expressions for the paths of assets whose names change with their content.
     pub immutable: Vec<String>,
     /// Whether the app serves pages at all.
     pub pages: Pages,
-    /// How often the public address is checked; zero never does it by itself.
+    /// How often the public address is checked; zero checks it only on request and after swaps.
     pub every: Duration,
 }
 
 /// Whether an app serves pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pages {
-    /// It does: that none is seen is a finding that fails.
+    /// It does: seeing none is a finding that fails.
     #[default]
     Expected,
     /// It is only an API.
@@ -67,9 +67,9 @@ impl FromToml for Pages {
 pub enum Action {
     /// A failing one stops a deploy.
     Fail,
-    /// Each is told, and none stops a deploy.
+    /// They are reported, but stop no deploy.
     Warn,
-    /// Nothing: they are not even told.
+    /// They are not reported.
     Off,
 }
 
@@ -90,7 +90,7 @@ impl Default for PolicyConfig {
     }
 }
 
-// By hand: a cookie is as good as a password, and this may end up in a log.
+// Written by hand, because a cookie is as good as a password and this may end up in a log.
 impl fmt::Debug for PolicyConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PolicyConfig")
@@ -119,7 +119,7 @@ impl PolicyConfig {
         }
     }
 
-    /// Whether nothing that a check could find would be told.
+    /// Whether no finding would be reported.
     #[must_use]
     pub fn is_off(&self) -> bool {
         [self.html_cache, self.asset_cache, self.service_worker]
@@ -143,7 +143,7 @@ impl FromToml for Action {
     }
 }
 
-/// Reads the table; an absent one has its defaults.
+/// Reads the table; without it the defaults apply.
 pub(super) fn read(table: Table<'_>, on_this_machine: bool) -> PolicyConfig {
     let default = PolicyConfig::default();
     let html_cache = table.or("html_cache", default.html_cache).value;
@@ -226,7 +226,7 @@ fn check_path<T>(table: &Table<'_>, at: &Placed<T>, path: &str, example: &str) {
     }
 }
 
-/// Whether this could stand in a `Cookie` field (RFC 6265, section 4.2.1): pairs of visible characters.
+/// Whether this is valid in a `Cookie` field (RFC 6265, section 4.2.1): pairs of visible characters.
 #[must_use]
 pub fn is_cookie(text: &str) -> bool {
     text.contains('=')

@@ -1,4 +1,4 @@
-//! `[app.deploy]`, as far as a release is prepared on this machine before it starts.
+//! The keys of `[app.deploy]` about preparing a release on this machine before it starts.
 
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
@@ -6,20 +6,20 @@ use std::time::Duration;
 use super::reader::Table;
 use super::within;
 
-/// What makes a release ready on this machine, such as `npm ci --omit=dev`.
+/// How a release is prepared on this machine, such as `npm ci --omit=dev`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrepareConfig {
     /// The command, run in the release's directory as the app's user.
     pub command: Vec<String>,
-    /// Files of the release, relative to it, that its result depends on.
+    /// Files of the release, relative to it, on which the result depends.
     pub inputs: Vec<PathBuf>,
-    /// Commands whose output its result depends on as well, such as `node --version`.
+    /// Commands on whose output the result depends too, such as `node --version`.
     pub versions: Vec<Vec<String>>,
     /// How long it may take.
     pub timeout: Duration,
 }
 
-/// Reads the keys that begin with `prepare`; `None` where there is no command.
+/// Reads the keys that begin with `prepare`; `None` if there is no command.
 pub(super) fn read(table: &Table<'_>) -> Option<PrepareConfig> {
     let command = table.optional::<Vec<String>>("prepare");
     let inputs = table.or("prepare_inputs", Vec::<String>::new());

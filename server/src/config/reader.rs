@@ -1,5 +1,5 @@
-//! Reads TOML tables key by key and collects every problem with its line, so that a person mends a
-//! file in one go. A key that nobody asked for is a problem too.
+//! Reads TOML tables key by key and collects every problem with its line, so that a person can fix a file in one go. An unknown
+//! key is a problem too.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use toml_edit::{Item, TableLike};
 
-/// One thing that is wrong in a configuration file.
+/// One problem in a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
-    /// Counted from 1; 0 when it concerns the file as a whole.
+    /// Counted from 1; 0 if it concerns the whole file.
     pub line: usize,
-    /// The dotted path of the key, such as `app.home.router.listen`; empty for the file as a whole.
+    /// The dotted path of the key, such as `app.home.router.listen`; empty for the whole file.
     pub key: String,
-    /// What is wrong, and what would be right.
+    /// What is wrong and what would be right.
     pub text: String,
 }
 
@@ -36,7 +36,7 @@ impl fmt::Display for Problem {
 /// The problems found so far in one file; shared by all the tables that are read from it.
 #[derive(Debug)]
 pub struct Problems {
-    /// Where each line begins, for turning a byte offset into a line.
+    /// Where each line begins, to convert byte offsets into lines.
     line_starts: Vec<usize>,
     found: RefCell<Vec<Problem>>,
 }
@@ -54,7 +54,7 @@ impl Problems {
         }
     }
 
-    /// The line (from 1) that a byte offset lies on.
+    /// The line (from 1) of a byte offset.
     #[must_use]
     pub fn line_at(&self, offset: usize) -> usize {
         self.line_starts.partition_point(|start| *start <= offset)
@@ -83,16 +83,16 @@ impl Problems {
     }
 }
 
-/// A value and the line that it stands on, for checks that come later (two equal ports, say).
+/// A value and its line, for later checks (such as two equal ports).
 #[derive(Debug, Clone)]
 pub struct Placed<T> {
     /// The value, or its default.
     pub value: T,
-    /// The line of the value; that of its table when the default stands.
+    /// The line of the value; that of its table if it is the default.
     pub line: usize,
     /// The dotted path of the key.
     pub key: String,
-    /// Whether the file says it; otherwise it is the default.
+    /// Whether the file has it; otherwise it is the default.
     pub given: bool,
 }
 
@@ -101,7 +101,7 @@ pub trait FromToml: Sized {
     /// What would be right, such as ``a number of seconds, for example `30s` ``.
     const RIGHT: &'static str;
 
-    /// Reads the value; `Err` says what is wrong with it, without saying what would be right.
+    /// Reads the value; `Err` says what is wrong with it, but not what would be right.
     ///
     /// # Errors
     /// The value is of another type, or impossible.
@@ -131,7 +131,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The value of a key that must be there; a missing or wrong one is noted, and `None` comes back.
+    /// The value of a required key; a missing or wrong one is noted and gives `None`.
     pub fn required<T: FromToml>(&self, key: &str) -> Option<Placed<T>> {
         let found = self.optional(key);
         if found.is_none() && self.table.get(key).is_none() {
@@ -140,7 +140,7 @@ impl<'a> Table<'a> {
         found
     }
 
-    /// The value of a key that may be there.
+    /// The value of an optional key.
     pub fn optional<T: FromToml>(&self, key: &str) -> Option<Placed<T>> {
         self.asked.borrow_mut().insert(key.to_owned());
         let item = self.table.get(key)?;
@@ -173,7 +173,7 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// The table under a key; an absent one reads as empty, so that its defaults hold.
+    /// The table under a key; a missing one reads as empty, so that its defaults apply.
     pub fn table(&self, key: &str) -> Table<'a> {
         self.asked.borrow_mut().insert(key.to_owned());
         let (table, line): (&'a dyn TableLike, usize) = match self.table.get(key) {
@@ -233,7 +233,7 @@ impl<'a> Table<'a> {
             .collect()
     }
 
-    /// The same table under a name that says more to a person (`app.home` in place of `app`).
+    /// The same table under a clearer name (`app.home` instead of `app`).
     #[must_use]
     pub fn called(mut self, path: &str) -> Table<'a> {
         path.clone_into(&mut self.path);
@@ -246,13 +246,13 @@ impl<'a> Table<'a> {
         self.table.get(key).is_some()
     }
 
-    /// The line that the table begins on.
+    /// The line on which the table begins.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// Notes a problem with a key of this table, at the key's line where it has one.
+    /// Notes a problem with a key of this table, at the key's line if it has one.
     pub fn problem_here(&self, key: &str, text: impl Into<String>) {
         let line = self
             .table
@@ -266,7 +266,7 @@ impl<'a> Table<'a> {
         self.problems.add(placed.line, placed.key.clone(), text);
     }
 
-    /// Ends the reading: every key that nobody asked for is a problem, with the likeliest right one.
+    /// Ends the reading: every unknown key is a problem, reported with the most similar known one.
     pub fn finish(self) {
         let asked = self.asked.borrow();
         for (key, item) in self.table.iter() {
@@ -327,7 +327,7 @@ fn is_a(item: &Item) -> String {
     format!("is {}", in_words(item.type_name()))
 }
 
-/// What toml_edit calls a kind of value, as a person would.
+/// toml_edit's name of a type in everyday words.
 fn in_words(type_name: &str) -> &str {
     match type_name {
         "string" => "text",

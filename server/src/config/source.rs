@@ -1,20 +1,19 @@
-//! The text that a running configuration was read from: where it stands and its checksum. The text itself may hold
-//! secrets and is not kept.
+//! The file of the running configuration and the checksum of its text. The text itself may contain secrets and is not kept.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-/// Where a configuration was read from, and what stood there then.
+/// The file of a configuration, and what it contained.
 #[derive(Clone, Default)]
 pub struct Source {
-    /// An absolute path; none for a configuration that was read from no file.
+    /// An absolute path; none for a configuration without a file.
     path: Option<PathBuf>,
     checksum: [u8; 32],
 }
 
-/// Without its content: two configurations that say the same are the same, wherever they were read from.
+/// Not compared: two configurations with the same values are equal, whatever their files.
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Source")
@@ -22,7 +21,7 @@ impl fmt::Debug for Source {
 }
 
 impl Source {
-    /// That of a text.
+    /// The source of a text.
     #[must_use]
     pub fn of(text: &str) -> Source {
         Source {
@@ -31,7 +30,7 @@ impl Source {
         }
     }
 
-    /// The same text, which was read from this file.
+    /// The same text, read from this file.
     #[must_use]
     pub fn at(self, path: &Path) -> Source {
         Source {
@@ -40,7 +39,7 @@ impl Source {
         }
     }
 
-    /// Whether the file holds another text now. Of one that can't be read nothing is known, so it has not changed.
+    /// Whether the file has changed. A file that can't be read counts as unchanged.
     #[must_use]
     pub fn has_changed(&self) -> bool {
         let now = self.path.as_ref().and_then(|path| std::fs::read(path).ok());

@@ -1,5 +1,4 @@
-//! `[app.runtime]` with `kind = "systemd"`: two units that the administrator installed, and the user that
-//! they run as.
+//! `[app.runtime]` with `kind = "systemd"`: two units that the administrator installed, and the user as whom they run.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,31 +10,31 @@ use crate::names::{AppName, Colour};
 /// `[app.runtime]` with `kind = "systemd"`
 #[derive(Debug, Clone)]
 pub struct SystemdConfig {
-    /// The user and group that the app's units run as, and that its database belongs to.
+    /// The user and group as which the app's units run and who own its database.
     pub user: String,
-    /// What starts a colour, for the units that `tealkeep units` prints; `None` where the administrator's own
-    /// units already say it, which then get a drop-in.
+    /// The command that starts a colour, for the units that `tealkeep units` prints; `None` if the administrator's own units
+    /// define it, which then get a drop-in.
     pub command: Option<Vec<String>>,
-    /// The unit of the blue colour, `.service` included.
+    /// The unit of blue, including `.service`.
     pub blue_unit: String,
-    /// The unit of the green colour, `.service` included.
+    /// The unit of green, including `.service`.
     pub green_unit: String,
-    /// The port that the blue colour listens on, on loopback.
+    /// The port of blue, on loopback.
     pub blue_port: u16,
-    /// The port that the green colour listens on, on loopback.
+    /// The port of green, on loopback.
     pub green_port: u16,
-    /// How long a colour has between SIGTERM and SIGKILL; what is printed as `TimeoutStopSec=`.
+    /// The time between SIGTERM and SIGKILL, printed as `TimeoutStopSec=`.
     pub stop_timeout: Duration,
-    /// The environment variable that tells the app its port.
+    /// The environment variable with the app's port.
     pub port_variable: String,
-    /// The environment variable that tells the app its database's path.
+    /// The environment variable with the path of the app's database.
     pub database_variable: String,
     /// Further environment variables.
     pub env: BTreeMap<String, String>,
 }
 
 impl SystemdConfig {
-    /// The port that a colour listens on, on loopback.
+    /// The port of a colour, on loopback.
     #[must_use]
     pub fn port(&self, colour: Colour) -> u16 {
         match colour {
@@ -114,7 +113,7 @@ pub(super) fn read(
     })
 }
 
-/// A unit's name as systemd.unit(5) has it, of a service that is no template.
+/// Whether this is the name of a service unit that is not a template (systemd.unit(5)).
 fn unit(table: &Table<'_>, key: &str, default: String) -> Placed<String> {
     let unit = table.or(key, default);
     let stem = unit.value.strip_suffix(".service").unwrap_or_default();
@@ -131,7 +130,7 @@ fn unit(table: &Table<'_>, key: &str, default: String) -> Placed<String> {
     unit
 }
 
-/// Whether `useradd` would take it, useradd(8).
+/// Whether `useradd` would accept it (useradd(8)).
 fn is_user(name: &str) -> bool {
     (1..=32).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')

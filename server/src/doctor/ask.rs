@@ -1,4 +1,4 @@
-//! Other programs' word, waited for no longer than a few seconds.
+//! Runs other programs for information, for a few seconds at most.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use tokio::process::Command;
 
 use crate::exec;
 
-/// How long a program may take to say what it knows.
+/// How long a program may run.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What a program printed.
+/// The output of a program.
 ///
 /// # Errors
-/// It is not there, took too long, or failed; in words.
+/// It does not exist, took too long, or failed; in words.
 pub async fn program(name: &str, args: &[&str]) -> Result<String, String> {
     let mut command = Command::new(name);
     command.args(args).env("LC_ALL", "C");

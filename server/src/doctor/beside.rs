@@ -1,13 +1,13 @@
-//! The commands that copy to the laptop what lies beside the database: files with rsync, and databases through SQLite, since
-//! a database that is copied while somebody writes to it may not open again (<https://www.sqlite.org/howtocorrupt.html>,
-//! section 1.2).
+//! The commands that copy what is beside the database to the laptop: files with rsync, and databases through SQLite, because
+//! a copy of a database to which somebody is writing may not open again
+//! (<https://www.sqlite.org/howtocorrupt.html>, section 1.2).
 
 use crate::beside::{Beside, Kind, OF_DATABASE};
 use crate::config::AppConfig;
 use crate::units::{data, quote::shell};
 
-/// One command a line; each line says on which machine it is to be run. rsync takes everything except the databases, the
-/// app's own one included, and for each other database there are two commands more.
+/// One command per line, each with the machine on which to run it. rsync copies everything except all databases; each
+/// database other than the app's own needs two more commands.
 pub fn copy_commands(app: &AppConfig, host: &str, found: &Beside) -> String {
     let folder = data(app).to_string_lossy().into_owned();
     let target = format!("~/tealkeep/{}-files/", app.name);
@@ -29,19 +29,19 @@ pub fn copy_commands(app: &AppConfig, host: &str, found: &Beside) -> String {
     }
     let from = shell(&format!("{folder}/"));
     let mut lines = vec![format!(
-        "{rsync} you@{host}:{from} {target}    # as somebody who may read it; docs/data-beside.md says more"
+        "{rsync} you@{host}:{from} {target}    # as a user who may read it; see docs/data-beside.md"
     )];
     for name in databases {
         if name.contains(is_unprintable) {
             lines.push(format!(
-                "on the Pi: rename the database {}, whose name has a character that can't be printed here; then look again",
+                "on the Pi: rename the database {}, whose name has an unprintable character; then run this again",
                 name.escape_debug()
             ));
             continue;
         }
         let copy = format!("/tmp/{name}");
         lines.push(format!(
-            "on the Pi: sqlite3 {} {}    # another database: SQLite copies it while the app writes to it",
+            "on the Pi: sqlite3 {} {}    # another database: SQLite can copy it while the app writes to it",
             shell(&format!("{folder}/{name}")),
             shell(&format!(".backup {}", dot_word(&copy)))
         ));
@@ -53,15 +53,15 @@ pub fn copy_commands(app: &AppConfig, host: &str, found: &Beside) -> String {
     lines.join("\n")
 }
 
-/// Whether a character would do something to the terminal, or stands for what is no UTF-8.
+/// Whether a character would control the terminal, or replaces something that is not UTF-8.
 fn is_unprintable(c: char) -> bool {
     // Behind a letter, since an accent of its own is escaped at the beginning only.
     let is_escaped = format!("a{c}").escape_debug().nth(1) == Some('\\');
     c == char::REPLACEMENT_CHARACTER || (is_escaped && !"\\'\"".contains(c))
 }
 
-/// A pattern that matches this name at the top of what is copied, and others only where a character can't be printed. A
-/// backslash escapes only where the pattern has a wildcard (rsync(1), PATTERN MATCHING RULES).
+/// A pattern that matches exactly this name at the top of the copy; an unprintable character matches any. A backslash
+/// escapes only in a pattern with a wildcard (rsync(1), PATTERN MATCHING RULES).
 fn pattern(name: &str) -> String {
     let is_wild = |c: char| "*?[".contains(c);
     let has_wildcard = name.contains(|c| is_wild(c) || is_unprintable(c));
@@ -195,8 +195,8 @@ mod tests {
         let expected = format!(
             "on the laptop: rsync -a --exclude=/data.db --exclude=/data.db-wal --exclude=/data.db-shm --exclude=/data.db-journal \
              --exclude=/audit.db --exclude=/audit.db-wal --exclude=/audit.db-shm --exclude=/audit.db-journal \
-             you@pi:{folder}/ ~/tealkeep/home-files/    # as somebody who may read it; docs/data-beside.md says more\n\
-             on the Pi: sqlite3 {folder}/audit.db '.backup /tmp/audit.db'    # another database: SQLite copies it while the app writes to it\n\
+             you@pi:{folder}/ ~/tealkeep/home-files/    # as a user who may read it; see docs/data-beside.md\n\
+             on the Pi: sqlite3 {folder}/audit.db '.backup /tmp/audit.db'    # another database: SQLite can copy it while the app writes to it\n\
              on the laptop: rsync -a you@pi:/tmp/audit.db ~/tealkeep/home-files/"
         );
         assert_eq!(commands, expected);

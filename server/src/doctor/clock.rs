@@ -1,4 +1,4 @@
-//! The clock and its zone, by which 03:30 comes.
+//! The clock and its zone, which decide when it is 03:30.
 
 use super::{Check, Findings, ask};
 use crate::config::Config;
@@ -10,7 +10,7 @@ pub async fn look(findings: &mut Findings, config: &Config) {
             findings.warn(
                 Check::Clock,
                 format!(
-                    "the clock can't be asked for, and this must run where systemd does: {error}"
+                    "cannot query the clock; run this on the machine itself, where systemd runs: {error}"
                 ),
                 match findings.machine.has_systemd {
                     true => "systemctl status dbus.service systemd-timedated.service",
@@ -26,7 +26,7 @@ pub async fn look(findings: &mut Findings, config: &Config) {
     } else {
         findings.warn(
             Check::Clock,
-            "the clock is not synchronised: with a wrong one nothing is rotated, and the night comes at another time",
+            "the clock is not synchronised: with a wrong clock nothing is rotated, and nightly snapshots come at the wrong time",
             match properties.get("CanNTP") {
                 // There is nobody whom it could switch on.
                 Some(&"no") => "apt install systemd-timesyncd && timedatectl set-ntp true",
@@ -39,18 +39,18 @@ pub async fn look(findings: &mut Findings, config: &Config) {
         Some(zone) => findings.ok(
             Check::Clock,
             format!(
-                "the night is reckoned in {}",
-                zone.iana_name().unwrap_or("a zone of its own")
+                "nightly snapshots follow {}",
+                zone.iana_name().unwrap_or("a custom zone")
             ),
         ),
         None if matches!(machine, "UTC" | "Etc/UTC") => findings.warn(
             Check::Clock,
-            "the machine's zone is UTC, so that the night is reckoned in it",
-            "timedatectl list-timezones    # then timedatectl set-timezone with yours; or `zone` in the configuration, \"UTC\" if that is meant",
+            "the machine's zone is UTC, so nightly snapshots follow UTC",
+            "timedatectl list-timezones    # then timedatectl set-timezone with yours; or set `zone` in the configuration, \"UTC\" if you want that",
         ),
         None => findings.ok(
             Check::Clock,
-            format!("the night is reckoned in the machine's zone, {machine}"),
+            format!("nightly snapshots follow the machine's zone, {machine}"),
         ),
     }
 }

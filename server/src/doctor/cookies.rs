@@ -1,5 +1,5 @@
-//! Whether the Caddy that runs keeps the dashboard's cookies from the app: what it has loaded is asked for, since a file
-//! that is right may not have been reloaded.
+//! Whether the running Caddy keeps the dashboard's cookies from the app. Caddy is asked what it has loaded, because a correct
+//! file may not have been reloaded.
 
 use super::{Check, Findings, port};
 use crate::config::{AppConfig, RouterConfig, RuntimeConfig};
@@ -14,7 +14,7 @@ pub async fn look(findings: &mut Findings, app: &AppConfig) {
     let mend = match &app.runtime {
         RuntimeConfig::Systemd(_) => format!("tealkeep units {} --only commands | sh", app.name),
         RuntimeConfig::Process(_) => format!(
-            "tealkeep units {}    # put the printed site in place of the one that Caddy has, then: systemctl reload caddy.service",
+            "tealkeep units {}    # replace Caddy's site with the printed one, then: systemctl reload caddy.service",
             app.name
         ),
     };
@@ -25,24 +25,24 @@ fn judge(findings: &mut Findings, found: Result<Ways, String>, mend: String) {
     match found {
         Ok(Ways { blanked: 0, open: 0 }) => findings.fail(
             Check::Router,
-            "Caddy has loaded no site that leads to this app",
+            "Caddy has no site for this app",
             mend,
         ),
         Ok(Ways { open: 0, .. }) => findings.ok(
             Check::Router,
-            "Caddy keeps the cookies of Tealkeep's dashboard from the app",
+            "Caddy removes the dashboard's cookies from requests to the app",
         ),
         Ok(Ways { open, blanked }) => findings.fail(
             Check::Router,
             format!(
-                "Caddy hands the app the cookies of Tealkeep's dashboard on {open} of {} ways, so the app could sign in as you",
+                "Caddy sends the dashboard's cookies to the app on {open} of {} routes, so the app could sign in as you",
                 open + blanked
             ),
             mend,
         ),
         Err(why) => findings.warn(
             Check::Router,
-            format!("whether the app gets the cookies of Tealkeep's dashboard can't be told: {why}"),
+            format!("cannot tell whether the app gets the dashboard's cookies: {why}"),
             "systemctl status caddy",
         ),
     }

@@ -1,5 +1,5 @@
-//! The database, opened as snapshots open it and not at all where that could harm; the backups folder, and the
-//! room for both.
+//! The database, opened like snapshots do (and not at all if that could do harm); the backups folder; and the disk space for
+//! both.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -16,9 +16,9 @@ use crate::beside::{Beside, look as look_beside};
 use crate::config::{AppConfig, Config, RuntimeConfig};
 use crate::units::{data, quote::shell};
 
-/// How long whoever has the database locked is waited for.
+/// How long to wait for a locked database.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// A newest snapshot that is older than this is a night that was missed.
+/// If the newest snapshot is older than this, a night was missed.
 const STALE_HOURS: i64 = 30;
 
 pub async fn look(
@@ -53,7 +53,7 @@ async fn database(findings: &mut Findings, app: &AppConfig) {
     if rustix::fs::access(&path, both) == Err(rustix::io::Errno::ACCESS) {
         findings.warn(
             Check::Database,
-            format!("{} can't be opened by this user", path.display()),
+            format!("this user cannot open {}", path.display()),
             findings.machine.as_root(app.name.as_str(), listed),
         );
         return;
@@ -64,7 +64,7 @@ async fn database(findings: &mut Findings, app: &AppConfig) {
         // Beside it are files, and a folder, that this user may not be allowed to write.
         Err(error) if !may_write(app) => findings.warn(
             Check::Database,
-            format!("this user may not open it as the app does: {error}"),
+            format!("this user cannot open it like the app does: {error}"),
             findings.machine.as_root(app.name.as_str(), listed),
         ),
         Err(error) if app.database.exists() => {
@@ -84,14 +84,14 @@ async fn database(findings: &mut Findings, app: &AppConfig) {
     }
 }
 
-/// What helps where a database that is there can't be opened: who has it, and a snapshot to go back to if there is one.
+/// What helps if an existing database cannot be opened: who has it open, and a snapshot to restore if there is one.
 fn way_back(app: &AppConfig, quoted: &str) -> String {
     let newest = Catalogue::read(&app.backups).ok();
     let newest = newest.and_then(|all| {
         all.newest_by(jiff::Timestamp::now())
             .map(|entry| entry.id())
     });
-    let holders = format!("fuser -v {quoted}    # who has it open, if it is locked");
+    let holders = format!("fuser -v {quoted}    # if it is locked: who has it open");
     match newest {
         Some(id) => format!(
             "{holders}\ntealkeep restore {} {id}    # if it is damaged",
@@ -101,7 +101,7 @@ fn way_back(app: &AppConfig, quoted: &str) -> String {
     }
 }
 
-/// Data that lies beside the database.
+/// Data beside the database.
 fn others(findings: &mut Findings, app: &AppConfig, host: &str, found: &Beside) {
     let Some(said) = found.said() else {
         return;
@@ -109,14 +109,14 @@ fn others(findings: &mut Findings, app: &AppConfig, host: &str, found: &Beside) 
     findings.warn(
         Check::Backups,
         format!(
-            "beside the database in {} lies what no snapshot holds: {said}",
+            "{} contains files that are in no snapshot: {said}",
             data(app).display()
         ),
         beside::copy_commands(app, host, found),
     );
 }
 
-/// Whether this user can write all that an opened database needs.
+/// Whether this user can write everything that an open database needs.
 fn may_write(app: &AppConfig) -> bool {
     let may = |path: &Path, how| rustix::fs::access(path, how) != Err(rustix::io::Errno::ACCESS);
     let beside = ["", "-wal", "-shm"].into_iter().all(|ending| {
@@ -151,12 +151,12 @@ fn describe(findings: &mut Findings, app: &AppConfig, facts: &Facts) {
     let path = app.database.display();
     findings.ok(
         Check::Database,
-        format!("{path} opens, {} of it", human(facts.bytes)),
+        format!("{path} can be opened ({})", human(facts.bytes)),
     );
     if facts.mode == "wal" {
         findings.ok(
             Check::Database,
-            "it is in WAL mode: nobody waits for a snapshot",
+            "it is in WAL mode: snapshots never delay writers",
         );
     } else {
         // Files that root makes beside it could not be opened by the app.
@@ -167,11 +167,11 @@ fn describe(findings: &mut Findings, app: &AppConfig, facts: &Facts) {
         findings.warn(
             Check::Database,
             format!(
-                "it is in journal mode `{}`: writers wait while a snapshot is taken",
+                "it is in journal mode `{}`: writers wait during a snapshot",
                 facts.mode
             ),
             format!(
-                "{as_user}sqlite3 {} 'PRAGMA journal_mode=WAL'    # once, while the app is stopped: the file keeps it",
+                "{as_user}sqlite3 {} 'PRAGMA journal_mode=WAL'    # once, while the app is stopped; the file remembers it",
                 shell(&app.database.to_string_lossy())
             ),
         );
@@ -190,7 +190,7 @@ fn backups(findings: &mut Findings, app: &AppConfig, is_pulled: bool) {
                     findings.fail(
                         Check::Backups,
                         format!(
-                            "{text}, which is still to come: a clock was wrong, or is wrong now"
+                            "{text}, which is in the future: the clock was wrong then, or is wrong now"
                         ),
                         format!("tealkeep backup {}", app.name),
                     );
@@ -213,13 +213,13 @@ fn backups(findings: &mut Findings, app: &AppConfig, is_pulled: bool) {
             }
             None => findings.warn(
                 Check::Backups,
-                format!("there is no snapshot in {folder} yet"),
+                format!("there are no snapshots in {folder} yet"),
                 format!("tealkeep backup {}", app.name),
             ),
         },
         Err(error) => findings.warn(
             Check::Backups,
-            format!("{folder} can't be looked at: {error}"),
+            format!("cannot read {folder}: {error}"),
             match app.backups.exists() {
                 true => findings.machine.as_root(
                     app.name.as_str(),
@@ -229,9 +229,15 @@ fn backups(findings: &mut Findings, app: &AppConfig, is_pulled: bool) {
                     app.name.as_str(),
                     match &app.runtime {
                         RuntimeConfig::Systemd(_) => {
-                            format!("tealkeep units {} --only commands | sh    # or mount the disk that it is on", app.name)
+                            format!(
+                                "tealkeep units {} --only commands | sh    # or mount its disk",
+                                app.name
+                            )
                         }
-                        RuntimeConfig::Process(_) => format!("mkdir -p {}    # or mount the disk that it is on", shell(&folder.to_string())),
+                        RuntimeConfig::Process(_) => format!(
+                            "mkdir -p {}    # or mount its disk",
+                            shell(&folder.to_string())
+                        ),
                     },
                 ),
             },
@@ -243,31 +249,31 @@ fn backups(findings: &mut Findings, app: &AppConfig, is_pulled: bool) {
         if is_one && is_pulled {
             findings.ok(
                 Check::Backups,
-                "backups lie on the same disk as the database, and a laptop has a copy of them",
+                "the backups are on the same disk as the database, and a laptop has a copy",
             );
         } else if is_one {
             findings.warn(
                 Check::Backups,
-                "backups lie on the same disk as the database: when it dies, the laptop's copy is what counts",
+                "the backups are on the same disk as the database: if it fails, only a laptop's copy is left",
                 "let a laptop pull them, or put the backups folder on another disk",
             );
         } else {
             findings.ok(
                 Check::Backups,
-                "backups lie on another disk than the database",
+                "the backups are on another disk than the database",
             );
         }
     }
 }
 
-/// Whether two file systems, by their device numbers, end with the same disk: also two partitions of one SD card do.
+/// Whether two file systems, given by device number, fail with the same disk, as two partitions of one SD card do.
 fn on_one_disk(one: u64, other: u64, sys: &Path) -> bool {
     one == other
         || disk_of(one, sys).is_some_and(|disk| disk_of(other, sys).as_ref() == Some(&disk))
 }
 
-/// The disk of a block device, as sysfs names it: a partition is a folder in its disk's, with a file `partition`. None of
-/// what is no block device, such as a network's file system.
+/// The disk of a block device, from sysfs: a partition is a folder in its disk's, with a file `partition`. None for anything
+/// else, such as a network file system.
 fn disk_of(device: u64, sys: &Path) -> Option<PathBuf> {
     let number = format!(
         "{}:{}",
@@ -294,10 +300,10 @@ fn space(findings: &mut Findings, app: &AppConfig) {
         let Ok(free) = free_bytes(folder) else {
             continue;
         };
-        let text = format!("{} are free for {what}", human(free));
+        let text = format!("{} free for {what}", human(free));
         let need = size.saturating_add(size / 20);
         let mend = format!(
-            "df -h {0}    # then make room",
+            "df -h {0}    # then free some space",
             shell(&folder.to_string_lossy())
         );
         if free < need {
@@ -307,7 +313,11 @@ fn space(findings: &mut Findings, app: &AppConfig) {
                 mend,
             );
         } else if free < need.saturating_mul(3) {
-            findings.warn(Check::Space, format!("{text}, not much for {why}"), mend);
+            findings.warn(
+                Check::Space,
+                format!("{text}, which is tight for {why}"),
+                mend,
+            );
         } else {
             findings.ok(Check::Space, text);
         }

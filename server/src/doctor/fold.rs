@@ -1,9 +1,9 @@
-//! What has one cause is one failure: those that follow from it name it, and count no more.
+//! Folds failures with one cause into one: those that follow from it name it and are not counted.
 
 use super::{Finding, Kind, Level};
 use crate::names::AppName;
 
-/// Gives each failure that follows from another one its cause.
+/// Sets the cause of each failure that follows from another one.
 pub fn fold(findings: &mut [Finding]) {
     let roots = |findings: &[Finding], kind: Kind| -> Vec<(Option<AppName>, String)> {
         findings

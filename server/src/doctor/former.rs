@@ -1,5 +1,5 @@
-//! Whether the backups folder holds what another script has put there: Tealkeep takes such files over by `adopt`, from a
-//! folder of their own. Until then nobody counts them, and nobody rotates them.
+//! Whether another script has put files into the backups folder. `tealkeep adopt` takes them over, from a separate folder.
+//! Until then they are neither counted nor rotated.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -11,10 +11,10 @@ use crate::backup::adopt::ENDINGS;
 use crate::config::{AppConfig, RuntimeConfig};
 use crate::units::{BACKUP_GROUP, USER, quote::shell};
 
-/// How many entries of one folder are looked at.
+/// How many entries of a folder are read.
 const MAX_SEEN: usize = 2_000;
 
-/// Whether a folder of the tiers holds more than Tealkeep's links.
+/// Whether a tier's folder contains more than Tealkeep's links.
 pub fn is_anothers(tier: &Path) -> bool {
     let entries = fs::read_dir(tier)
         .into_iter()
@@ -30,7 +30,7 @@ fn is_hidden(path: &Path) -> bool {
     name.as_encoded_bytes().starts_with(b".")
 }
 
-/// What another script has left in a backups folder: tiers' folders with its files, folders of dates, files of its own.
+/// What another script has left in a backups folder: files in the tiers' folders, folders of dates, other files.
 fn found(backups: &Path) -> Vec<PathBuf> {
     let tiers = Tier::ALL.map(|tier| backups.join(tier.as_str()));
     let is_own = |path: &Path| {
@@ -114,14 +114,14 @@ pub fn look(findings: &mut Findings, app: &AppConfig) {
         Check::Backups,
         level,
         format!(
-            "{} holds backups that Tealkeep did not make ({shown}): it neither counts nor rotates them",
+            "{} contains backups that Tealkeep did not make ({shown}); it neither counts nor rotates them",
             app.backups.display()
         ),
         Some(adopt(app, &found, group.as_deref())),
     );
 }
 
-/// The commands that give them a folder of their own, and take them over from there.
+/// The commands that move them to a separate folder and take them over from there.
 fn adopt(app: &AppConfig, found: &[PathBuf], owner: Option<&str>) -> String {
     let name = &app.name;
     let backups = app.backups.to_string_lossy();

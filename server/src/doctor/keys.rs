@@ -1,6 +1,5 @@
-//! Whether whoever signs in as one of Tealkeep's users gets `tealkeep door` and no shell, whichever key it is: sshd
-//! itself is asked what holds for these users, the files of the keys must be root's, and each line must say what its
-//! key opens.
+//! Whether everybody who signs in as one of Tealkeep's users gets `tealkeep door` and no shell, with any key: sshd is asked for
+//! its settings for these users, the files of the keys must belong to root, and each line must say what its key may do.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -13,20 +12,20 @@ use crate::keys::{self, Line};
 use crate::units::quote::shell;
 use crate::units::{BACKUP_USER, DEPLOY_KEYS, PULL_KEYS, USER};
 
-/// Where keys stood that a user could change himself.
+/// Where older versions kept keys, which a user could change himself.
 const OLD_KEYS: &str = "/var/lib/tealkeep/.ssh/authorized_keys";
-/// What sshd reads first.
+/// sshd's main configuration file.
 const SSHD_CONFIG: &str = "/etc/ssh/sshd_config";
-/// What the package adds to it.
+/// The package's addition to it.
 const OWN_CONFIG: &str = "/etc/ssh/sshd_config.d/tealkeep.conf";
-/// What is to hold for each user besides, as `sshd -T` prints it.
+/// Further required settings for each user, as `sshd -T` prints them.
 const CONFINED: [&str; 2] = ["exposeauthinfo yes", "disableforwarding yes"];
 
-/// Somebody who signs in with keys, and nothing else.
+/// A user who signs in with keys only.
 struct SignsIn {
     user: &'static str,
     keys: &'static str,
-    /// What follows the file in the forced command.
+    /// The end of the forced command, after the file.
     more: &'static str,
     can: &'static str,
 }
@@ -36,13 +35,13 @@ const THEY: [SignsIn; 2] = [
         user: USER,
         keys: DEPLOY_KEYS,
         more: "",
-        can: "do what its line says, and has no shell",
+        can: "do only what its line says",
     },
     SignsIn {
         user: BACKUP_USER,
         keys: PULL_KEYS,
         more: " --command-required",
-        can: "pull the snapshots that its line names, and has no shell",
+        can: "only pull the snapshots that its line names",
     },
 ];
 
@@ -60,8 +59,8 @@ pub async fn look(findings: &mut Findings, config: &Config) {
     if fs::symlink_metadata(OLD_KEYS).is_ok_and(|meta| meta.len() > 0) {
         findings.warn(
             Check::Keys,
-            format!("the keys in {OLD_KEYS} count no more"),
-            format!("put those that are still good into {DEPLOY_KEYS}, then rm {OLD_KEYS}"),
+            format!("the keys in {OLD_KEYS} are no longer used"),
+            format!("move those that you still need to {DEPLOY_KEYS}, then rm {OLD_KEYS}"),
         );
     }
     let Some(sshd) = ["/usr/sbin/sshd", "/usr/bin/sshd"]
@@ -89,7 +88,7 @@ pub async fn look(findings: &mut Findings, config: &Config) {
                 let (why, mend) = unconfined(is_there, read, sshd, &whose);
                 findings.fail(
                     Check::Keys,
-                    format!("a key that signs in as {user} is not confined: {why}"),
+                    format!("a key that signs in as {user} is not restricted: {why}"),
                     mend,
                 );
             }
@@ -98,14 +97,17 @@ pub async fn look(findings: &mut Findings, config: &Config) {
     }
 }
 
-/// Whether each line of somebody's file names what its key opens.
+/// Whether each line of a user's file says what its key may do.
 fn lines(findings: &mut Findings, who: &SignsIn, text: &str, config: &Config) {
     let file = who.keys;
     for line in keys::lines(text) {
         let line = match line {
             Ok(line) => line,
             Err(unread) => {
-                let said = format!("line {} of {file} is no key: {}", unread.number, unread.why);
+                let said = format!(
+                    "line {} of {file} is not a key: {}",
+                    unread.number, unread.why
+                );
                 findings.warn(Check::Keys, said, "tealkeep key list");
                 continue;
             }
@@ -116,12 +118,12 @@ fn lines(findings: &mut Findings, who: &SignsIn, text: &str, config: &Config) {
             Ok(None) if who.keys == DEPLOY_KEYS => {
                 findings.warn(
                     Check::Keys,
-                    format!("{said} names no command, so it deploys"),
+                    format!("{said} has no command, so it may deploy"),
                     anew(who, &line, config, None),
                 );
                 continue;
             }
-            Ok(None) => Err("it names no command, so it opens nothing".to_owned()),
+            Ok(None) => Err("it has no command, so it opens nothing".to_owned()),
             Err(why) => Err(format!("{why}, so it opens nothing")),
         };
         match opened {
@@ -137,7 +139,7 @@ fn lines(findings: &mut Findings, who: &SignsIn, text: &str, config: &Config) {
                     findings.warn(
                         Check::Keys,
                         format!(
-                            "{said} was written by an older Tealkeep: the key still pulls, but leaves no word of it"
+                            "{said} was written by an older version: the key still pulls, but cannot report it"
                         ),
                         anew(who, &line, config, Some(&older.folder)),
                     );
@@ -147,7 +149,7 @@ fn lines(findings: &mut Findings, who: &SignsIn, text: &str, config: &Config) {
     }
 }
 
-/// The command that writes a key's line anew; `folder` is the backups folder that the line names.
+/// The command that rewrites a key's line; `folder` is the backups folder that the line names.
 fn anew(who: &SignsIn, line: &Line, config: &Config, folder: Option<&Path>) -> String {
     let pull = match who.keys {
         PULL_KEYS => {
@@ -179,7 +181,7 @@ fn is_confined(said: &str, who: &SignsIn) -> bool {
     has(&keys) && has(&command) && CONFINED.into_iter().all(has)
 }
 
-/// Whether a configuration has sshd read the files beside it, this package's among them (sshd_config(5), `Include`).
+/// Whether a configuration includes the files beside it, among them this package's (sshd_config(5), `Include`).
 fn includes(text: &str) -> bool {
     text.lines().any(|line| {
         let mut words = line
@@ -201,13 +203,13 @@ fn includes(text: &str) -> bool {
     })
 }
 
-/// Why a key is not confined, and the command that mends it, or that shows what is in the way.
+/// Why a key is not restricted, and the command that fixes it or shows the cause.
 fn unconfined(is_there: bool, is_read: bool, sshd: &str, whose: &str) -> (&'static str, String) {
     if is_there && is_read {
         // What comes first holds, and what that is nobody but the household knows.
         let wins = "authorizedkeysfile|forcecommand|exposeauthinfo|disableforwarding";
         return (
-            "something else in sshd's files says otherwise, and comes first",
+            "another setting in sshd's files comes first",
             format!(
                 "{sshd} -T -C {whose} | grep -E '^({wins}) '; grep -rniE '^[[:space:]]*({wins}|match|include)' {SSHD_CONFIG} {SSHD_CONFIG}.d"
             ),
@@ -215,7 +217,7 @@ fn unconfined(is_there: bool, is_read: bool, sshd: &str, whose: &str) -> (&'stat
     }
     if !is_there {
         return (
-            "the package's /etc/ssh/sshd_config.d/tealkeep.conf is not there",
+            "the package's /etc/ssh/sshd_config.d/tealkeep.conf is missing",
             "apt install --reinstall -o Dpkg::Options::=--force-confmiss tealkeep".to_owned(),
         );
     }
@@ -232,7 +234,7 @@ fn file(findings: &mut Findings, path: &Path) {
     let Ok(meta) = fs::symlink_metadata(path) else {
         findings.warn(
             Check::Keys,
-            format!("{shown} is not there: no laptop may deploy"),
+            format!("{shown} does not exist: no laptop may deploy"),
             match Path::new("/usr/lib/tmpfiles.d/tealkeep.conf").exists() {
                 true => "systemd-tmpfiles --create tealkeep.conf".to_owned(),
                 false => format!("install -o root -g root -m 0644 /dev/null {shown}"),
@@ -243,7 +245,9 @@ fn file(findings: &mut Findings, path: &Path) {
     if meta.uid() != 0 || meta.mode() & 0o022 != 0 || meta.mode() & 0o004 == 0 {
         findings.fail(
             Check::Keys,
-            format!("{shown} must be root's, for others to read: sshd takes no other"),
+            format!(
+                "{shown} must belong to root and be readable for others: sshd accepts nothing else"
+            ),
             format!("chown root:root {shown} && chmod 0644 {shown}"),
         );
     } else if meta.len() == 0 {

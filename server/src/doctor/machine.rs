@@ -1,18 +1,18 @@
-//! Names of users and groups, and who listens on which port, as the machine's own files say it.
+//! Names of users and groups, and who listens on which port, from the machine's own files.
 
 use std::fs;
 
-/// The number of a user.
+/// A user's number.
 pub fn user(name: &str) -> Option<u32> {
     number("/etc/passwd", name)
 }
 
-/// The number of a group.
+/// A group's number.
 pub fn group(name: &str) -> Option<u32> {
     number("/etc/group", name)
 }
 
-/// Whether the list of groups has a user as a member of one.
+/// Whether a user is a member of a group.
 pub fn is_member(user: &str, group: &str) -> bool {
     let text = fs::read_to_string("/etc/group").unwrap_or_default();
     has_member(&text, user, group)
@@ -29,17 +29,17 @@ fn has_member(text: &str, user: &str, group: &str) -> bool {
     })
 }
 
-/// The name of a user; its number where it has none.
+/// A user's name, or its number if it has none.
 pub fn user_name(id: u32) -> String {
     name("/etc/passwd", id)
 }
 
-/// The name of a group; its number where it has none.
+/// A group's name, or its number if it has none.
 pub fn group_name(id: u32) -> String {
     name("/etc/group", id)
 }
 
-/// The number that a name has in a file of passwd(5) or group(5).
+/// The number of a name in a file like passwd(5) or group(5).
 pub fn number(file: &str, name: &str) -> Option<u32> {
     let text = fs::read_to_string(file).ok()?;
     let line = text
@@ -58,7 +58,7 @@ fn name(file: &str, id: u32) -> String {
     name.map_or(id.clone(), str::to_owned)
 }
 
-/// The numbers of the users that listen on a TCP port; empty where nobody does.
+/// The numbers of the users that listen on a TCP port.
 pub fn listeners(port: u16) -> Vec<u32> {
     let mut found = Vec::new();
     for file in ["/proc/net/tcp", "/proc/net/tcp6"] {

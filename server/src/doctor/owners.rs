@@ -1,5 +1,4 @@
-//! Users, groups, owners and modes: what keeps the app from ever meeting a file that it can't open, and
-//! others from reading what is not theirs.
+//! Users, groups, owners and modes, so that the app can open all of its files and others cannot read what is not theirs.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -17,7 +16,7 @@ use crate::units::{
 const SYSUSERS: &str = "/usr/lib/sysusers.d/tealkeep.conf";
 
 pub fn machine(findings: &mut Findings, config: &Config, path: &Path) {
-    let package = "apt install --reinstall tealkeep    # the package makes it";
+    let package = "apt install --reinstall tealkeep    # the package creates it";
     if findings.machine.has_service {
         for group in [USER, BACKUP_GROUP] {
             if machine::group(group).is_none() {
@@ -38,7 +37,7 @@ pub fn machine(findings: &mut Findings, config: &Config, path: &Path) {
         let path = shell(&path.to_string_lossy());
         findings.warn(
             Check::Owners,
-            format!("everybody can read {path}, which may hold secrets of the apps"),
+            format!("everybody can read {path}, which may contain secrets of the apps"),
             match machine::group(USER) {
                 Some(_) => format!("chown root:{USER} {path} && chmod 0640 {path}"),
                 None => format!("chmod 0600 {path}"),
@@ -54,15 +53,13 @@ pub fn machine(findings: &mut Findings, config: &Config, path: &Path) {
     match fs::metadata(&config.state) {
         Ok(meta) if is_shared && meta.mode() & 0o011 != 0o011 => findings.fail(
             Check::Owners,
-            format!(
-                "nobody but its owner can enter {state}, where the colours look for their markers"
-            ),
+            format!("only its owner can enter {state}, where the colours read their markers"),
             format!("chmod 0711 {state}"),
         ),
         Ok(_) => findings.ok(Check::Owners, format!("{state} can be entered")),
         Err(error) if error.kind() == ErrorKind::NotFound => findings.fail(
             Check::Owners,
-            format!("{state} can't be looked at: {error}"),
+            format!("cannot access {state}: {error}"),
             match findings.machine.has_service {
                 true => format!("install -d -o {USER} -g {USER} -m 0711 {state}"),
                 false => format!("mkdir -p {state}"),
@@ -70,7 +67,7 @@ pub fn machine(findings: &mut Findings, config: &Config, path: &Path) {
         ),
         Err(error) => findings.warn(
             Check::Owners,
-            format!("{state} can't be looked at: {error}"),
+            format!("cannot access {state}: {error}"),
             findings.machine.as_root("", format!("ls -ld {state}")),
         ),
     }
@@ -80,7 +77,7 @@ pub fn machine(findings: &mut Findings, config: &Config, path: &Path) {
         let socket = shell(&config.socket.to_string_lossy());
         findings.fail(
             Check::Owners,
-            format!("everybody can give orders over {socket}"),
+            format!("everybody can control Tealkeep through {socket}"),
             format!("chmod 0660 {socket}"),
         );
     }
@@ -93,7 +90,7 @@ pub fn app(findings: &mut Findings, app: &AppConfig) {
     if machine::user(&systemd.user).is_none() {
         findings.fail(
             Check::Owners,
-            format!("there is no user `{}`, whom the app runs as", systemd.user),
+            format!("there is no user `{}`, as whom the app runs", systemd.user),
             format!(
                 "useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin {}",
                 systemd.user
@@ -108,10 +105,13 @@ pub fn app(findings: &mut Findings, app: &AppConfig) {
         findings.fail(
             Check::Owners,
             format!(
-                "{USER} is no member of the group {}: a release that is pushed would not get that group",
+                "{USER} is not a member of the group {}: pushed releases would not get that group",
                 systemd.user
             ),
-            format!("{} && systemctl restart tealkeep.service", join_group(&systemd.user)),
+            format!(
+                "{} && systemctl restart tealkeep.service",
+                join_group(&systemd.user)
+            ),
         );
     }
     for expected in folders(app, systemd) {
@@ -129,7 +129,7 @@ fn folder(findings: &mut Findings, expected: &Folder) {
         Ok(meta) if meta.is_symlink() && meta.uid() != 0 => {
             findings.fail(
                 Check::Owners,
-                format!("{path}, {}, is a link that belongs to {}", expected.what, machine::user_name(meta.uid())),
+                format!("{path}, {}, is a link owned by {}", expected.what, machine::user_name(meta.uid())),
                 format!("ls -l {}    # put a folder there, or name the folder itself in the configuration", shell(&path.to_string())),
             );
             return;
@@ -174,9 +174,8 @@ fn folder(findings: &mut Findings, expected: &Folder) {
     }
 }
 
-/// What stands in the backups folder. A snapshot takes its group from the folder that it is made in, so that one without
-/// the set-group-id bit, as a copy brings it along, hides the next snapshot from the laptop's key. What is as it should be
-/// is not said.
+/// The contents of the backups folder. A snapshot gets its group from its folder, so a folder without the set-group-id bit,
+/// which copying can lose, hides the next snapshot from the laptop's key. Reports only what is wrong.
 fn backups(findings: &mut Findings, app: &AppConfig) {
     let Some(group) = machine::group(BACKUP_GROUP) else {
         return;
@@ -215,7 +214,7 @@ fn backups(findings: &mut Findings, app: &AppConfig) {
         findings.fail(
             Check::Owners,
             format!(
-                "the group {BACKUP_GROUP}, and with it the laptop's key, can't read {hidden} of the files in {}",
+                "the group {BACKUP_GROUP}, and so the laptop's key, cannot read {hidden} of the files in {}",
                 app.backups.display()
             ),
             mend_backups(&app.backups),
@@ -223,7 +222,7 @@ fn backups(findings: &mut Findings, app: &AppConfig) {
     }
 }
 
-/// The database's files. Their folder is the app's, so that anything can lie under their names: nothing is followed.
+/// The database's files. Their folder belongs to the app, so anything may have their names: no link is followed.
 fn files(findings: &mut Findings, app: &AppConfig, user: &str) {
     let mut wrong = Vec::new();
     for ending in ["", "-wal", "-shm", "-journal"] {
@@ -237,13 +236,13 @@ fn files(findings: &mut Findings, app: &AppConfig, user: &str) {
             let kind = match meta.is_file() {
                 true => "has a second name elsewhere",
                 false if meta.is_symlink() => "is a link",
-                false => "is no plain file",
+                false => "is not a regular file",
             };
             findings.fail(
                 Check::Owners,
-                format!("{} {kind}, and no such thing belongs there", path.display()),
+                format!("{} {kind}, which does not belong there", path.display()),
                 format!(
-                    "ls -l {}    # the app may know what it is for",
+                    "ls -l {}    # maybe the app needs it",
                     shell(&path.to_string_lossy())
                 ),
             );
@@ -255,7 +254,7 @@ fn files(findings: &mut Findings, app: &AppConfig, user: &str) {
         findings.fail(
             Check::Owners,
             format!(
-                "not of the group {user} with mode 0660, so that the app or Tealkeep can't open it: {}",
+                "not in the group {user} with mode 0660, so the app or Tealkeep cannot open it: {}",
                 wrong.join(", ")
             ),
             mend_files(app, user),
@@ -266,7 +265,7 @@ fn files(findings: &mut Findings, app: &AppConfig, user: &str) {
 fn unknown(findings: &mut Findings, path: &Path, error: &std::io::Error) {
     findings.warn(
         Check::Owners,
-        format!("{} can't be looked at: {error}", path.display()),
+        format!("cannot access {}: {error}", path.display()),
         findings
             .machine
             .as_root("", format!("ls -ld {}", shell(&path.to_string_lossy()))),

@@ -1,12 +1,11 @@
-//! Whether polkit lets Tealkeep use its units: the one that runs is asked, since the rule that stands there may come after
-//! another one that says no.
+//! Whether polkit lets Tealkeep use its units. The running polkit is asked, because another rule may come first and refuse.
 
 use super::{Check, Findings, ask};
 use crate::config::{AppConfig, RuntimeConfig};
 use crate::names::Colour;
 use crate::units::VERBS;
 
-/// What systemd asks polkit for when a unit is to be started or stopped.
+/// The action that systemd checks with polkit before it starts or stops a unit.
 const ACTION: &str = "org.freedesktop.systemd1.manage-units";
 
 pub async fn look(findings: &mut Findings, app: &AppConfig) {
@@ -38,7 +37,7 @@ pub async fn look(findings: &mut Findings, app: &AppConfig) {
                 Ok(false) => {
                     findings.fail(
                         Check::Polkit,
-                        format!("asked, polkit does not let Tealkeep {verb} {unit}; the first rule that answers decides, by the names of their files"),
+                        format!("polkit does not let Tealkeep {verb} {unit}; the first rule that answers decides, in the order of the file names"),
                         "systemctl restart polkit.service; ls /etc/polkit-1/rules.d",
                     );
                     return;
@@ -46,7 +45,7 @@ pub async fn look(findings: &mut Findings, app: &AppConfig) {
                 Err(error) => {
                     findings.warn(
                         Check::Polkit,
-                        format!("polkit can't be asked: {error}"),
+                        format!("cannot ask polkit: {error}"),
                         "systemctl status polkit.service",
                     );
                     return;
@@ -56,11 +55,11 @@ pub async fn look(findings: &mut Findings, app: &AppConfig) {
     }
     findings.ok(
         Check::Polkit,
-        "asked, polkit lets Tealkeep use the units of both colours",
+        "polkit lets Tealkeep use the units of both colours",
     );
 }
 
-/// Asks as pkcheck(1) does.
+/// Asks through pkcheck(1).
 async fn may(process: &str, unit: &str, verb: &str) -> Result<bool, String> {
     let asked = [
         "--action-id",

@@ -1,13 +1,13 @@
-//! Whether a laptop comes for the backups: it leaves word of its pulls. One that leaves none is known by sshd, which
-//! writes down who signs in with which user, and the pulling keys are good for nothing else; what it took along is not
-//! known here then, and `tealkeep verify` on the laptop says that.
+//! Whether a laptop pulls the backups. Laptops report their pulls; without a report, sshd's log shows who signed in with a pull
+//! key, which is good for nothing else. Then it is unknown here what was pulled; `tealkeep verify` on the laptop says
+//! that.
 
 use super::{Check, Findings, ask};
 use crate::config::AppConfig;
 use crate::journal::pulls::Pull;
 use crate::units::{BACKUP_USER, PULL_KEYS, pull_line, quote};
 
-/// How far back is looked, so that a long journal takes no long time.
+/// How far back to search, so that a long journal does not take long.
 const SINCE: &str = "--since=-30d";
 
 pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str, last: Option<&Pull>) {
@@ -32,7 +32,7 @@ pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str, last: Op
     if within.is_zero() && last.is_none() {
         findings.ok(
             Check::Pull,
-            "no laptop is expected (`pull_within` is \"0s\"); a copy elsewhere is what is left when this machine burns",
+            "no laptop is expected (`pull_within` is \"0s\"); without a copy elsewhere, the backups are lost with this machine",
         );
         return;
     }
@@ -61,17 +61,17 @@ pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str, last: Op
         }
         let text = match rustix::process::geteuid().is_root() {
             true => {
-                "no laptop has come for the backups, as far as the journal goes back; that copy is what is left when this machine burns"
+                "no laptop has pulled the backups, as far as the journal goes back; without a copy, they are lost with this machine"
             }
             false => {
-                "this user sees no laptop that has come for the backups; `sudo tealkeep doctor` sees all of the journal"
+                "this user sees no pull by a laptop; `sudo tealkeep doctor` sees the complete journal"
             }
         };
         findings.warn(Check::Pull, text, by_hand);
         return;
     };
     let text = format!(
-        "a laptop last came for the backups at {}",
+        "a laptop last signed in to pull at {}",
         newest.strftime("%Y-%m-%d %H:%M UTC")
     );
     if !is_stale(newest) {
@@ -86,7 +86,7 @@ pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str, last: Op
     );
 }
 
-/// What a person does to have a laptop pull: without a key that is let in here, the pull itself would be refused.
+/// How to make a laptop pull: without a key here, the pull would be refused.
 fn by_hand(has_service: bool, app: &AppConfig, host: &str) -> String {
     let name = &app.name;
     if !has_service {
@@ -108,7 +108,7 @@ fn by_hand(has_service: bool, app: &AppConfig, host: &str) -> String {
     }
 }
 
-/// What a laptop said of its last pull.
+/// A laptop's report about its last pull.
 fn said_by(pull: &Pull) -> String {
     let mut text = format!(
         "the laptop `{}` last pulled at {}",
@@ -119,12 +119,12 @@ fn said_by(pull: &Pull) -> String {
         text.push_str(&format!("; the newest there is {newest}"));
     }
     if let Some(damaged) = pull.damaged.filter(|damaged| *damaged > 0) {
-        text.push_str(&format!("; {damaged} came damaged"));
+        text.push_str(&format!("; {damaged} arrived damaged"));
     }
     text
 }
 
-/// When the newest line was written, as `--output=short-unix` begins it; none if it is another line.
+/// The time of the newest line, from its `--output=short-unix` beginning; none if it is another line.
 fn signed_in(said: &str) -> Option<jiff::Timestamp> {
     let line = said.lines().find(|line| !line.starts_with("--"))?;
     let (at, rest) = line.split_once(' ')?;

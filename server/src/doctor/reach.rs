@@ -1,5 +1,4 @@
-//! The way of a request: the entrance is asked (`router`); the ports belong to whom they should; and the app keeps its
-//! side.
+//! The way of a request: the entrance answers (`router`), the ports belong to the right users, and the app does its part.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -9,7 +8,7 @@ use crate::config::{AppConfig, Config, RuntimeConfig};
 use crate::names::Colour;
 use crate::probe;
 
-/// How long an answer is waited for.
+/// How long to wait for an answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 pub async fn look(findings: &mut Findings, config: &Config, app: &AppConfig) {
@@ -28,7 +27,7 @@ pub async fn look(findings: &mut Findings, config: &Config, app: &AppConfig) {
         Some(live) => contract(findings, config, app, live).await,
         None => findings.warn(
             Check::Contract,
-            "nothing is deployed yet, so the app can't be asked",
+            "nothing is deployed yet, so the app cannot be checked",
             match &app.runtime {
                 RuntimeConfig::Systemd(_) => format!(
                     "tealkeep push DIR {} --host tealkeep@HOST    # from the laptop",
@@ -40,7 +39,7 @@ pub async fn look(findings: &mut Findings, config: &Config, app: &AppConfig) {
     }
 }
 
-/// Whether a colour stands on a release: before the first deploy one is live that has none.
+/// Whether a colour has a release: before the first deploy the live colour has none.
 fn is_deployed(app: &AppConfig, colour: Colour) -> bool {
     let link = app.releases.join(colour.as_str());
     !link
@@ -48,7 +47,7 @@ fn is_deployed(app: &AppConfig, colour: Colour) -> bool {
         .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
-/// Whether another release could be gone back to.
+/// Whether there is another release to roll back to.
 fn has_another_release(app: &AppConfig) -> bool {
     let entries = std::fs::read_dir(&app.releases)
         .into_iter()
@@ -61,7 +60,7 @@ fn has_another_release(app: &AppConfig) -> bool {
     entries.filter(is_release).count() > 1
 }
 
-/// What shows why the live colour of an app fails, and what takes it back where something can be gone back to.
+/// The command that shows why the live colour fails, and the rollback if there is one.
 pub(super) fn look_at_it(app: &AppConfig, live: Option<Colour>) -> String {
     let name = &app.name;
     let why = match (&app.runtime, live) {
@@ -73,8 +72,8 @@ pub(super) fn look_at_it(app: &AppConfig, live: Option<Colour>) -> String {
         }
     };
     match has_another_release(app) {
-        true => format!("{why}    # then mend the app, or: tealkeep rollback {name}"),
-        false => format!("{why}    # then mend the app, and push it again"),
+        true => format!("{why}    # then fix the app, or: tealkeep rollback {name}"),
+        false => format!("{why}    # then fix the app and push it again"),
     }
 }
 
@@ -90,15 +89,18 @@ fn ports(findings: &mut Findings, app: &AppConfig) {
             .map(machine::user_name)
             .collect();
         if strangers.is_empty() {
-            findings.ok(Check::Ports, format!("port {port} is {colour}'s, or free"));
+            findings.ok(
+                Check::Ports,
+                format!("port {port} belongs to {colour} or is free"),
+            );
         } else {
             findings.fail(
                 Check::Ports,
                 format!(
-                    "port {port}, which is {colour}'s, is held by the user {}",
+                    "port {port}, which belongs to {colour}, is used by the user {}",
                     strangers.join(", ")
                 ),
-                format!("ss -ltnp 'sport = :{port}'    # end that process, or give the colour another port"),
+                format!("ss -ltnp 'sport = :{port}'    # stop that process, or give the colour another port"),
             );
         }
     }
@@ -117,12 +119,12 @@ async fn contract(findings: &mut Findings, config: &Config, app: &AppConfig, liv
             match answer.release {
                 Some(release) => findings.ok(
                     Check::Contract,
-                    format!("it says that it is release {release}"),
+                    format!("it reports release {release}"),
                 ),
                 None => findings.warn(
                     Check::Contract,
-                    format!("its answer to {path} does not say which release it is, so that another process on that port could be taken for it"),
-                    "let the app answer `Tealkeep-Release: $TEALKEEP_RELEASE` there",
+                    format!("its answer to {path} does not name its release, so another process on that port could be mistaken for it"),
+                    "make the app answer `Tealkeep-Release: $TEALKEEP_RELEASE` there",
                 ),
             }
             if let Some(version) = answer.sqlite.as_deref() {
@@ -132,7 +134,7 @@ async fn contract(findings: &mut Findings, config: &Config, app: &AppConfig, liv
         Ok(answer) => findings.fail(
             Check::Contract,
             format!(
-                "{live}, which is live, answers {path} with {} (asked was {question})",
+                "{live}, which is live, answers {path} with {} (the request was {question})",
                 answer.status
             ),
             look_at_it(app, Some(live)),
@@ -147,21 +149,21 @@ async fn contract(findings: &mut Findings, config: &Config, app: &AppConfig, liv
     if mark.exists() {
         findings.ok(
             Check::Contract,
-            "the live file is there, on which the app's timers run and by which it starts at boot",
+            "the live file exists: the app's timers run, and the app starts at boot",
         );
     } else {
         findings.fail(
             Check::Contract,
             format!(
-                "{} is missing: the app would not start at boot, and runs no timers",
+                "{} is missing: the app does not start at boot and runs no timers",
                 mark.display()
             ),
-            format!("{}    # it makes it anew", findings.machine.restart()),
+            format!("{}    # this creates it again", findings.machine.restart()),
         );
     }
 }
 
-/// What the version of the app's SQLite means for a database that both colours write during a swap
+/// What the app's SQLite version means for a database to which both colours write during a swap
 /// (sqlite.org/wal.html, The WAL-Reset Bug).
 fn sqlite(findings: &mut Findings, version: &str) {
     let numbers: Result<Vec<u32>, _> = version.split('.').map(str::parse).collect();
@@ -171,13 +173,13 @@ fn sqlite(findings: &mut Findings, version: &str) {
         }
         Ok(_) => findings.warn(
             Check::Contract,
-            format!("its SQLite is {version}: before 3.51.3 two processes that write and checkpoint at the same time, as both colours can during a swap, may damage the database, if rarely"),
-            "let the app's next release bring SQLite 3.51.3 or later along, unless whoever packs it has mended this one",
+            format!("its SQLite is {version}: before 3.51.3, two processes that write and checkpoint at the same time, as both colours can during a swap, may rarely damage the database"),
+            "use SQLite 3.51.3 or later in the app's next release, unless this package has the fix",
         ),
         Err(_) => findings.warn(
             Check::Contract,
-            format!("it says that its SQLite is `{version}`, which is no version"),
-            "let the app answer `Tealkeep-SQLite:` with what `SELECT sqlite_version()` says",
+            format!("it reports the SQLite version `{version}`, which is not a version"),
+            "make the app answer `Tealkeep-SQLite:` with the result of `SELECT sqlite_version()`",
         ),
     }
 }

@@ -1,5 +1,5 @@
-//! What people's requests come through: the gate or Caddy is asked, by each name and at each address by which people
-//! may come, since another site on Caddy's port may take some of them.
+//! The entrance for people's requests: sends requests to the gate or Caddy with each name and address that people may use,
+//! because another site on Caddy's port may get some of them.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::names::Colour;
 use crate::probe;
 use crate::router::caddy;
 
-/// Where Caddy's site says which colour is live.
+/// The path at which Caddy's site says which colour is live.
 const LIVE_PATH: &str = caddy::WELL_KNOWN;
 
 pub async fn look(
@@ -29,7 +29,7 @@ pub async fn look(
     }
 }
 
-/// The address at which this machine reaches what listens there.
+/// The address at which this machine reaches a listener.
 fn within_reach(listen: SocketAddr) -> SocketAddr {
     match listen.ip() {
         ip if ip.is_unspecified() => {
@@ -51,29 +51,26 @@ async fn gate(findings: &mut Findings, app: &AppConfig, section: &GateSection, d
         let connected = tokio::time::timeout(PATIENCE, TcpStream::connect(at)).await;
         match connected {
             Ok(Ok(_)) => findings.ok(Check::Router, format!("the gate listens on {at}")),
-            Ok(Err(error)) => down(findings, &format!("takes no connection: {error}")),
-            Err(_) => down(findings, &"takes no connection"),
+            Ok(Err(error)) => down(findings, &format!("accepts no connections: {error}")),
+            Err(_) => down(findings, &"accepts no connections"),
         }
         return;
     }
     match probe::ask(at, path, PATIENCE).await {
         Ok(answer) if answer.status == 200 => {
-            findings.ok(Check::Router, format!("asked at {at}, the gate answers"));
+            findings.ok(Check::Router, format!("the gate answers at {at}"));
         }
         Ok(answer) => findings.fail(
             Check::Router,
-            format!(
-                "asked at {at} for {path}, the gate answers {}",
-                answer.status
-            ),
+            format!("the gate at {at} answers {path} with {}", answer.status),
             look_at_it(app, None),
         ),
         Err(error) => down(findings, &error),
     }
 }
 
-/// Caddy is asked what it sends people to, by each name and at each address by which they may come: another site on the
-/// same port may take some of them, or all.
+/// Asks Caddy where it sends people, with each name and address that they may use: another site on the same port may get some
+/// or all of their requests.
 async fn caddy(
     findings: &mut Findings,
     config: &Config,
@@ -110,15 +107,15 @@ async fn caddy(
         match (rivals.first(), &loaded) {
             (Some(rival), _) => {
                 text.push_str(&format!(
-                    ". Of what Caddy has loaded, this gets the requests: {rival}"
+                    ". This loaded site gets the requests instead: {rival}"
                 ));
             }
             (None, Ok(loaded)) if !loaded.is_ours_there => {
-                text.push_str(". It is not among what Caddy has loaded");
+                text.push_str(". Caddy has not loaded it");
             }
             (None, Ok(_)) => {}
             (None, Err(error)) => {
-                text.push_str(&format!(". What Caddy has loaded can't be told: {error}"))
+                text.push_str(&format!(". Cannot tell what Caddy has loaded: {error}"))
             }
         }
         findings.fail(Check::Router, text, take_out(app, !rivals.is_empty()));
@@ -129,13 +126,13 @@ async fn caddy(
             Check::Router,
             format!("Caddy sends people to {said}, but {live} is recorded as live"),
             format!(
-                "{}    # it makes the record true",
+                "{}    # this corrects the record",
                 findings.machine.restart()
             ),
         ),
         Some(_) | None => findings.ok(
             Check::Router,
-            format!("asked at {at}, Caddy sends people to {said}"),
+            format!("Caddy at {at} sends people to {said}"),
         ),
     }
     let mut is_lost = false;
@@ -149,23 +146,25 @@ async fn caddy(
             rival.hosts.is_empty() || rival.hosts.iter().any(is_host)
         });
         let who = rival.map_or_else(String::new, |rival| {
-            format!(". Of what Caddy has loaded, this gets them: {rival}")
+            format!(". This loaded site gets them instead: {rival}")
         });
         findings.fail(
             Check::Router,
-            format!("requests to {host} at {at} don't reach the app; the answer is {instead}{who}"),
+            format!(
+                "requests to {host} at {at} do not reach the app; the answer is {instead}{who}"
+            ),
             take_out(app, true),
         );
     }
     if !is_lost && let Some(rival) = rivals.first() {
         findings.ok(
             Check::Router,
-            format!("on the app's port Caddy has another site too, for other requests: {rival}"),
+            format!("Caddy has another site on the app's port, for other requests: {rival}"),
         );
     }
 }
 
-/// What shows the site that is in the way, and what comes after it is gone.
+/// The command that shows the other site, and what to do after it is removed.
 fn take_out(app: &AppConfig, has_rival: bool) -> String {
     let name = &app.name;
     let RouterConfig::Caddy(section) = &app.router else {
@@ -177,7 +176,7 @@ fn take_out(app: &AppConfig, has_rival: bool) -> String {
     };
     match has_rival {
         true => format!(
-            "grep -rn '{}' /etc/caddy    # take that site out of its file, then: {again}",
+            "grep -rn '{}' /etc/caddy    # remove that site from its file, then: {again}",
             section.listen.port()
         ),
         false => format!(

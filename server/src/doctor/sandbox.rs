@@ -1,11 +1,10 @@
-//! Whether a service worker under check can be confined: what the kernel offers, and whether Tealkeep's own unit lets
-//! it be used.
+//! Whether a service worker under check can be confined: what the kernel offers, and whether Tealkeep's own unit allows it.
 
 use tealkeep_worker::sandbox::{self, Support};
 
 use super::{Check, Findings, ask};
 
-/// The calls that a unit's `SystemCallFilter=` must let through, by name: systemd 252 has them in no set but `@known`.
+/// The calls that a unit's `SystemCallFilter=` must allow by name: systemd 252 has them in no set but `@known`.
 const SECCOMP: &str = "seccomp";
 const LANDLOCK: [&str; 3] = [
     "landlock_create_ruleset",
@@ -38,30 +37,30 @@ fn kernel(findings: &mut Findings, support: Support) {
     if support.seccomp {
         findings.ok(
             Check::Sandbox,
-            "a service worker under check runs behind a system-call filter (seccomp)",
+            "service workers under check run behind a system-call filter (seccomp)",
         );
     } else {
         findings.fail(
             Check::Sandbox,
-            "system calls can't be filtered here (seccomp), so no service worker can be checked: deploys of an app with one stop there",
+            "system calls cannot be filtered here (seccomp), so no service worker can be checked: deploys of an app that has one fail",
             "# install the 64-bit package (x86_64 or aarch64) on a 64-bit system whose kernel has CONFIG_SECCOMP_FILTER",
         );
     }
     if support.landlock {
         findings.ok(
             Check::Sandbox,
-            "and in a Landlock domain that has no right to any file",
+            "and in a Landlock domain without access to any file",
         );
     } else {
         findings.warn(
             Check::Sandbox,
-            "this kernel has no Landlock, or it is switched off: the system-call filter alone keeps a service worker under check from files",
+            "this kernel has no Landlock, or it is switched off: only the system-call filter keeps service workers under check from files",
             "# Linux 5.13 or newer with `landlock` in its lsm= list: cat /sys/kernel/security/lsm",
         );
     }
 }
 
-/// Reads a unit's filter as systemd prints it: the calls that are let through, or after `~` those that are not.
+/// Parses a unit's filter as systemd prints it: the allowed calls, or after `~` the forbidden ones.
 fn unit(findings: &mut Findings, filter: &str) {
     let (is_allowed_if_listed, list) = match filter.strip_prefix('~') {
         Some(refused) => (false, refused),
@@ -83,7 +82,7 @@ fn unit(findings: &mut Findings, filter: &str) {
     if !is_allowed(SECCOMP) {
         findings.fail(
             Check::Sandbox,
-            "SystemCallFilter= of tealkeep.service refuses `seccomp`, so no service worker can be checked: deploys stop there",
+            "SystemCallFilter= of tealkeep.service refuses `seccomp`, so no service worker can be checked: deploys of an app that has one fail",
             mend(&all),
         );
     } else if !LANDLOCK.iter().all(|call| is_allowed(call)) {

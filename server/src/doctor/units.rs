@@ -1,4 +1,4 @@
-//! The units and the rule that lets Tealkeep use them: there, loaded, enabled, and such as `tealkeep units`
+//! The units and the rule that lets Tealkeep use them: whether they exist, are loaded and enabled, and are what `tealkeep units`
 //! prints today.
 
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use crate::units::{
     NoUnits, Place, Printed, Sheet, Standing, quote::shell, secure, sheet, standing,
 };
 
-/// Tealkeep's own unit. A colour's may be stopped, and is looked after; this one must run, and nobody else looks.
+/// Tealkeep's own unit. A colour's unit may be stopped, and Tealkeep watches it; this one must run, and nobody else watches.
 const TEALKEEP: &str = "tealkeep.service";
 
 pub async fn machine(findings: &mut Findings) {
@@ -21,7 +21,7 @@ pub async fn machine(findings: &mut Findings) {
         findings,
         TEALKEEP,
         &format!("systemctl enable --now {TEALKEEP}"),
-        "apt install ./tealkeep_*.deb    # the package brings it along",
+        "apt install ./tealkeep_*.deb    # the package contains it",
     )
     .await;
 }
@@ -62,7 +62,7 @@ pub async fn app(
     }
 }
 
-/// Where the printed files stand: there, as printed, of today's configuration, and readable by whom they are for.
+/// The state of the printed files: whether they exist, are as printed, match the configuration, and have the right readers.
 fn files(findings: &mut Findings, app: &AppConfig, sheet: &Sheet) {
     let name = app.name.as_str();
     let commands = format!("tealkeep units {name} --only commands | sh");
@@ -88,8 +88,8 @@ fn files(findings: &mut Findings, app: &AppConfig, sheet: &Sheet) {
                 Standing::Older => older.push((check, file.path.as_str())),
                 Standing::Edited => findings.warn(
                     check,
-                    format!("{} differs from what `tealkeep units {name}` prints now: somebody changed it", file.path),
-                    format!("tealkeep units {name} --only {only} | diff {path} -    # if that is meant, all is well"),
+                    format!("{} differs from what `tealkeep units {name}` prints: somebody changed it", file.path),
+                    format!("tealkeep units {name} --only {only} | diff {path} -    # if that is intended, all is well"),
                 ),
                 Standing::EditedAndOlder => findings.fail(
                     check,
@@ -98,7 +98,7 @@ fn files(findings: &mut Findings, app: &AppConfig, sheet: &Sheet) {
                 ),
                 Standing::Unmarked => findings.fail(
                     check,
-                    left_alone(name, file, "it was printed by an older Tealkeep, or changed by hand"),
+                    left_alone(name, file, "it was printed by an older version, or changed by hand"),
                     put_aside(name, file),
                 ),
             },
@@ -107,18 +107,18 @@ fn files(findings: &mut Findings, app: &AppConfig, sheet: &Sheet) {
             Err(error) if error.kind() == ErrorKind::NotFound && file.may_be_missing(app) => {
                 findings.warn(
                     check,
-                    format!("{} is not there yet: the unit goes on as it was", file.path),
+                    format!("{} does not exist yet: the unit keeps running as before", file.path),
                     format!("{commands}    # after the first `tealkeep push`"),
                 );
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 missing += 1;
-                let text = format!("{} is not there", file.path);
+                let text = format!("{} does not exist", file.path);
                 findings.fail_as(Kind::FileMissing, check, text, mend(name, file));
             }
             Err(error) => {
                 let mend = findings.machine.as_root(name, format!("ls -l {path}"));
-                let text = format!("{} can't be looked at: {error}", file.path);
+                let text = format!("cannot access {}: {error}", file.path);
                 findings.warn(check, text, mend);
             }
         }
@@ -128,7 +128,7 @@ fn files(findings: &mut Findings, app: &AppConfig, sheet: &Sheet) {
             findings.fail(
                 check,
                 format!(
-                    "{} may hold secrets, and its mode is {:04o}; it must be {}",
+                    "{} may contain secrets, but its mode is {:04o}; it must be {}",
                     file.path,
                     meta.mode() & 0o7777,
                     file.mode
@@ -142,7 +142,7 @@ fn files(findings: &mut Findings, app: &AppConfig, sheet: &Sheet) {
         findings.fail(
             *check,
             format!(
-                "older than the configuration, or printed by an older Tealkeep: {}",
+                "older than the configuration, or printed by an older version: {}",
                 paths.join(", ")
             ),
             commands.clone(),
@@ -153,28 +153,28 @@ fn files(findings: &mut Findings, app: &AppConfig, sheet: &Sheet) {
         missing if missing == all => (
             Kind::NotSetUp,
             format!(
-                "{name} is not set up on this machine: none of the {all} files that `tealkeep units {name}` prints is there"
+                "{name} is not set up on this machine: none of the {all} files that `tealkeep units {name}` prints exists"
             ),
         ),
         missing => (
             Kind::FilesMissing,
             format!(
-                "{missing} of the {all} files that `tealkeep units {name}` prints are not there"
+                "{missing} of the {all} files that `tealkeep units {name}` prints do not exist"
             ),
         ),
     };
     findings.fail_as(kind, Check::Units, text, commands);
 }
 
-/// That a file is out of date and the printed commands do not replace it.
+/// Reports that a file is out of date and the printed commands do not replace it.
 fn left_alone(name: &str, file: &Printed, why: &str) -> String {
     format!(
-        "{} does not follow from the configuration, and {why}, so that the commands of `tealkeep units {name}` leave it alone",
+        "{} does not match the configuration, and {why}, so the commands of `tealkeep units {name}` leave it alone",
         file.path
     )
 }
 
-/// The commands that keep such a file under another name and put the printed one in its place.
+/// The commands that keep such a file under another name and replace it with the printed one.
 fn put_aside(name: &str, file: &Printed) -> String {
     let path = shell(&file.path);
     format!(
@@ -184,18 +184,18 @@ fn put_aside(name: &str, file: &Printed) -> String {
     )
 }
 
-/// What to do with one's own changes once the printed file is in its place again.
+/// What to do with your own changes after the printed file is back.
 fn afterwards(file: &Printed) -> String {
     match file.name.strip_suffix(".service") {
         Some(_) => format!(
-            "then put your changes, if any, where no later file replaces them: systemctl edit {}",
+            "then put your changes, if any, into a drop-in, which is never replaced: systemctl edit {}",
             file.name
         ),
-        None => "then put your changes, if any, in again".to_owned(),
+        None => "then make your changes, if any, again".to_owned(),
     }
 }
 
-/// The commands that put a file in its place, with its owner and mode before it has any content, and have it read.
+/// The commands that write a file, with its owner and mode before it has any content, and reload it.
 fn mend(name: &str, file: &Printed) -> String {
     // Caddy's site is tried before it stays: those commands do so.
     if file.name == "caddy" {
@@ -215,7 +215,7 @@ fn mend(name: &str, file: &Printed) -> String {
     )
 }
 
-/// Whether a unit is loaded, and would start at boot. `enable` has it do so, `unknown` mends one that systemd does not know.
+/// Whether a unit is loaded and starts at boot. `enable` is the command for that, `unknown` the fix if systemd does not know it.
 async fn look(findings: &mut Findings, unit: &str, enable: &str, unknown: &str) {
     let asked = "--property=LoadState,UnitFileState,ActiveState,NeedDaemonReload,WantedBy";
     let said = match ask::program("systemctl", &["show", asked, "--", unit]).await {
@@ -224,7 +224,7 @@ async fn look(findings: &mut Findings, unit: &str, enable: &str, unknown: &str) 
             findings.warn(
                 Check::Units,
                 format!(
-                    "systemd can't be asked for {unit}, and this must run where it does: {error}"
+                    "cannot ask systemd about {unit}; run this on the machine itself, where systemd runs: {error}"
                 ),
                 match findings.machine.has_systemd {
                     true => "systemctl is-system-running",
@@ -249,11 +249,11 @@ fn judge(
     match (property("LoadState"), property("UnitFileState")) {
         ("masked", _) | (_, "masked") => findings.fail(
             Check::Units,
-            format!("{unit} is masked, so that nothing can start it"),
+            format!("{unit} is masked, so nothing can start it"),
             format!("systemctl unmask {unit} && {enable}"),
         ),
         ("not-found", _) => {
-            let text = format!("systemd knows no {unit}");
+            let text = format!("systemd does not know {unit}");
             findings.fail_as(Kind::FileMissing, Check::Units, text, unknown);
         }
         // A generator made it, such as Podman's from a Quadlet file: `systemctl enable` refuses it, and its own file says
@@ -262,41 +262,41 @@ fn judge(
             down @ ("failed" | "inactive") if unit == TEALKEEP => findings.fail_as(
                 Kind::ServerDown,
                 Check::Units,
-                format!("{unit} is enabled, but does not run ({down}): nobody takes snapshots or looks after the apps"),
+                format!("{unit} is enabled but not running ({down}): no snapshots are taken, and nobody supervises the apps"),
                 RESTART,
             ),
             "failed" => findings.warn(
                 Check::Units,
-                format!("{unit} is enabled, and has failed"),
+                format!("{unit} is enabled but has failed"),
                 format!("journalctl --boot --lines=20 --unit={unit}"),
             ),
-            state => findings.ok(Check::Units, format!("{unit} is enabled, and {state} now")),
+            state => findings.ok(Check::Units, format!("{unit} is enabled and {state}")),
         },
         ("loaded", "generated") => findings.fail(
             Check::Units,
-            format!("{unit} would not start at boot: a generator made it, and the file that it made it of wants no start"),
+            format!("{unit} does not start at boot: a generator made it from a file that does not ask for that"),
             "add to that file, for Podman a .container one: [Install] and below it WantedBy=multi-user.target; then systemctl daemon-reload",
         ),
         ("loaded", "static") => findings.fail(
             Check::Units,
-            format!("{unit} would not start at boot: it has no [Install] section, so that it can't be enabled"),
+            format!("{unit} does not start at boot: it has no [Install] section, so it cannot be enabled"),
             format!("systemctl edit --full {unit}    # add [Install] and below it WantedBy=multi-user.target; then {enable}"),
         ),
         ("loaded", _) => findings.fail(
             Check::Units,
-            format!("{unit} is not enabled: it would not start at boot"),
+            format!("{unit} is not enabled: it does not start at boot"),
             enable,
         ),
         (other, _) => findings.fail(
             Check::Units,
-            format!("systemd can't load {unit} ({other})"),
+            format!("systemd cannot load {unit} ({other})"),
             format!("systemctl status {unit}"),
         ),
     }
     if property("NeedDaemonReload") == "yes" {
         findings.warn(
             Check::Units,
-            format!("{unit} was changed since systemd read it"),
+            format!("{unit} has changed since systemd read it"),
             "systemctl daemon-reload",
         );
     }

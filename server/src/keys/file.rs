@@ -1,11 +1,11 @@
-//! A whole file of keys: its lines with where they stand, and what it is after one was added or removed.
+//! A complete file of keys: its lines with their numbers, and its text after a key is added or removed.
 
 use super::{Line, PublicKey};
 
-/// A line that sshd does not take, and why.
+/// A line that sshd does not accept, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
-    /// Which, from 1 on.
+    /// Its number, from 1.
     pub number: usize,
     /// Why, in words.
     pub why: String,
@@ -14,15 +14,15 @@ pub struct Unread {
 /// What adding a line changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// It is new.
+    /// The line is new.
     Added,
-    /// It was there already.
+    /// The line was there already.
     Unchanged,
-    /// The key was there with this line, whose place it took.
+    /// The key was there with this line, which was replaced.
     Replaced(Line),
 }
 
-/// The lines with keys, in order; comments and empty lines are left out.
+/// The lines with keys, in order, without comments and empty lines.
 pub fn lines(text: &str) -> impl Iterator<Item = Result<Line, Unread>> {
     let numbered = text.lines().zip(1..);
     numbered
@@ -39,7 +39,7 @@ fn key_of(line: &str) -> Option<Line> {
     has_key(line).then(|| line.parse().ok()).flatten()
 }
 
-/// The file with this line in it, once: in the place of a line of the same key, or at the end.
+/// The file with this line once: instead of a line of the same key, or at the end.
 #[must_use]
 pub fn with_line(text: &str, new: &Line) -> (String, Change) {
     let mut change = Change::Added;
@@ -54,7 +54,7 @@ pub fn with_line(text: &str, new: &Line) -> (String, Change) {
                     false => Change::Replaced(known),
                 };
             }
-            // sshd looks at the first line of a key: a second one would never count.
+            // sshd uses the first line of a key: a second one would never count.
             Some(_) => {}
         }
     }
@@ -83,7 +83,7 @@ pub fn other_options(text: &str, key: &PublicKey) -> Vec<String> {
         .filter(|known| known.key == *key);
     let mut others = Vec::new();
     for options in of_key.filter_map(|line| line.options) {
-        // What is in quotes may hold commas; the names stand outside.
+        // Quoted values may contain commas; the names are outside.
         let mut is_quoted = false;
         let mut before = ' ';
         let bare: String = options

@@ -1,7 +1,6 @@
-//! Whether what a preparation made names the path of the release that it was made in. Such a result works there and
-//! nowhere else: linked into a later release it would go on using the first one's files, and stop with a "not found"
-//! on the day on which that release is removed. A Python venv is the usual case: each of its scripts begins with the
-//! path of its own interpreter.
+//! Finds out whether a result contains the path of the release in which it was made. Such a result works only there: linked into
+//! a later release it would keep using the first one's files, and fail with "not found" when that release is removed. A
+//! Python venv is the usual case: each of its scripts begins with the path of its own interpreter.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -15,8 +14,8 @@ use memchr::memmem::Finder;
 /// How much of a file is in memory at a time.
 const WINDOW_BYTES: usize = 256 * 1024;
 
-/// Names and endings of what only a compiler, or whoever looks for a mistake, reads: what a native module's build
-/// leaves behind (node-gyp, make, mkmf), and Python's bytecode, in which the path is corrected as it is loaded.
+/// Names and endings of files that only a compiler or a developer reads: what a native module's build leaves behind (node-gyp,
+/// make, mkmf), and Python's bytecode, whose path Python corrects when it loads it.
 const READ_BY_NO_APP: [&str; 5] = [
     "Makefile",
     "config.gypi",
@@ -26,10 +25,10 @@ const READ_BY_NO_APP: [&str; 5] = [
 ];
 const ENDINGS_READ_BY_NO_APP: [&str; 4] = ["o", "d", "mk", "pyc"];
 
-/// The first file or link below these entries of a directory that names another directory, or the same one; relative
-/// to the first.
+/// The first file or link below these entries of a directory that contains the path of another directory, or of the same one;
+/// relative to the first.
 ///
-/// A name in a compressed file is not seen.
+/// A path in a compressed file is not found.
 ///
 /// # Errors
 /// Something can't be read.
@@ -45,8 +44,8 @@ pub(super) fn first_naming(
     Ok(found.map(|found| found.strip_prefix(directory).unwrap_or(&found).to_owned()))
 }
 
-/// Which of these directories, by their places in the list, are named below these entries of a directory. Everything is read
-/// once, whatever their number; files of more than `max_bytes` are passed over.
+/// Which of these directories, by index, are named below these entries of a directory. Everything is read once, whatever their
+/// number; files of more than `max_bytes` are skipped.
 ///
 /// # Errors
 /// Something can't be read.
@@ -76,10 +75,10 @@ pub(super) fn all_named(
     Ok(named)
 }
 
-/// What is asked of each file and link; it is true where the walk ends.
+/// Called for each file and link; true ends the walk.
 type Visit<'a> = &'a mut dyn FnMut(&Path, &fs::Metadata) -> io::Result<bool>;
 
-/// Visits files and links below these entries in the order of their names, and returns where the visit ended it.
+/// Visits files and links below these entries in the order of their names, and returns the one that ended the walk.
 fn walk_entries(
     directory: &Path,
     entries: &[PathBuf],
@@ -129,7 +128,7 @@ impl Needles {
             directory.as_os_str().as_bytes().to_owned(),
             directory.canonicalize()?.as_os_str().as_bytes().to_owned(),
         ];
-        // As some writers of JSON have it.
+        // Some JSON writers escape slashes.
         let escaped = |text: &Vec<u8>| {
             text.split(|byte| *byte == b'/')
                 .collect::<Vec<_>>()
@@ -146,7 +145,7 @@ impl Needles {
         })
     }
 
-    /// Whether a file or a link names the directory.
+    /// Whether a file or a link contains the directory's path.
     fn are_in(&self, path: &Path, meta: &fs::Metadata) -> io::Result<bool> {
         if meta.is_symlink() {
             let target = fs::read_link(path)?;
@@ -172,14 +171,14 @@ impl Needles {
             if read == 0 {
                 return Ok(false);
             }
-            // A name that began here may end in what comes next, and so may what follows it.
+            // A path that begins here may continue in the next block, and so may the character after it.
             kept = filled.min(self.longest);
             window.copy_within(filled - kept..filled, 0);
         }
     }
 
-    /// Whether the directory is named here, and no other one whose name only begins like it. What may go on is
-    /// looked at once more with what follows, unless this is the end.
+    /// Whether the directory's path occurs here, and not just as the beginning of a longer name. A path that may continue is
+    /// checked again with the next block, unless this is the end.
     fn is_in(&self, bytes: &[u8], is_end: bool) -> bool {
         self.finders.iter().any(|finder| {
             finder

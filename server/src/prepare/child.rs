@@ -1,5 +1,5 @@
-//! `tealkeep prepare` as a child of this process, for runtimes without units of their own: bounded in time,
-//! and ended with everything that it started when nobody waits for it any more.
+//! Runs `tealkeep prepare` as a child of this process, for runtimes without units: with a time limit, and ended with everything
+//! that it started when nobody waits for it any more.
 
 use std::process::Stdio;
 
@@ -11,18 +11,18 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::clock::seconds;
 use crate::runtime::Preparation;
 
-/// Begins the line with which the child says why it failed.
+/// The beginning of the line with which the child says why it failed.
 const REASON: &str = "tealkeep: ";
 
-/// Runs `tealkeep prepare` as a child of this process, and tells each line that it prints as it comes.
+/// Runs `tealkeep prepare` as a child of this process and passes on each line of its output as it arrives.
 ///
 /// # Errors
-/// It failed, with the reason that it gave, or took longer than the configuration allows.
+/// It failed, with its reason, or took longer than the configuration allows.
 pub async fn in_a_child(
     preparation: &Preparation,
     tell: UnboundedSender<String>,
 ) -> anyhow::Result<()> {
-    let program = std::env::current_exe().context("cannot tell where this program lies")?;
+    let program = std::env::current_exe().context("cannot find this program's own path")?;
     let config = &preparation.config;
     let mut command = tokio::process::Command::new(program);
     command
@@ -61,7 +61,7 @@ pub async fn in_a_child(
     let Ok(ended) = tokio::time::timeout(config.timeout, ended).await else {
         drop(group);
         bail!(
-            "it was not ready after {}, and was stopped; `prepare_timeout` allows more",
+            "it did not finish within {} and was stopped; a longer `prepare_timeout` allows more",
             seconds(config.timeout)
         );
     };
@@ -73,7 +73,7 @@ pub async fn in_a_child(
     }
 }
 
-/// Tells each line; returns the last one that is a reason, which is not told.
+/// Passes on each line, except reasons; returns the last reason.
 async fn pass_on(
     from: Option<impl AsyncRead + Unpin>,
     tell: UnboundedSender<String>,
@@ -81,7 +81,7 @@ async fn pass_on(
 ) -> Option<String> {
     let mut reader = BufReader::new(from?);
     let (mut reason, mut line) = (None, Vec::new());
-    // What can't be read any more ends with the process, whose exit says how it went.
+    // A read error ends with the process, whose exit code says how it went.
     while matches!(reader.read_until(b'\n', &mut line).await, Ok(read) if read > 0) {
         let text = String::from_utf8_lossy(&line)
             .trim_end_matches(['\n', '\r'])
@@ -89,7 +89,7 @@ async fn pass_on(
         line.clear();
         match text.strip_prefix(REASON) {
             Some(said) if has_reason => reason = Some(said.to_owned()),
-            // Nobody listening is no reason to stop.
+            // A missing reader is no reason to stop.
             _ => drop(tell.send(text)),
         }
     }
@@ -111,7 +111,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // The only failure is that nobody is left in it, which is what was wanted.
+        // The only possible failure is that the group is empty, which is the goal.
         let _ = kill_process_group(self.0, Signal::KILL);
     }
 }

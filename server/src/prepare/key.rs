@@ -1,5 +1,4 @@
-//! The key of a preparation: two with the same key have the same result, as far as the configuration says
-//! what the result depends on.
+//! The key of a preparation: two with the same key have the same result, as far as the configuration names what it depends on.
 
 use std::fs;
 use std::path::Path;
@@ -11,8 +10,8 @@ use sha2::{Digest, Sha256};
 use super::Order;
 use super::record::VERSION;
 
-/// SHA-256 in hexadecimal over the command, the inputs' paths and bytes, the versions' commands and outputs,
-/// the record's version and the machine's architecture; each field with its length before it.
+/// SHA-256 in hexadecimal over the command, the inputs' paths and bytes, the versions' commands and outputs, the record's version
+/// and the machine's architecture; each field is preceded by its length.
 pub(super) fn of(order: &Order, directory: &Path) -> anyhow::Result<String> {
     let mut hasher = Sha256::new();
     let mut field = |bytes: &[u8]| {
@@ -30,8 +29,8 @@ pub(super) fn of(order: &Order, directory: &Path) -> anyhow::Result<String> {
         let path = directory.join(input);
         let bytes = fs::read(&path).with_context(|| {
             format!(
-                "the release has no {0} that could be read, and its preparation depends on it; \
-                 put it into the release, or take it out of `prepare_inputs`",
+                "the release has no readable {0}, on which its preparation depends; \
+                 add it to the release, or remove it from `prepare_inputs`",
                 input.display()
             )
         })?;
@@ -61,7 +60,7 @@ fn output_of(version: &str, directory: &Path) -> anyhow::Result<Vec<u8>> {
         .stdin(Stdio::null())
         .output()
         .with_context(|| {
-            format!("`{version}` can't be run; is {program} installed, and in the PATH?")
+            format!("cannot run `{version}`; is {program} installed, and in the PATH?")
         })?;
     if !output.status.success() {
         bail!(

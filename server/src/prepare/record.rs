@@ -1,5 +1,5 @@
-//! `.tealkeep-prepare.json` in a release: what was received, while it is being prepared; what was made, and
-//! for which key, once it is. It is written durably, the second form only after everything that it names.
+//! `.tealkeep-prepare.json` in a release: what was received, while the release is being prepared; afterwards what was made, and
+//! for which key. It is written durably, the second form only after everything that it names.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -17,44 +17,44 @@ use crate::tree::Folder;
 /// The record's name in a release's directory.
 pub const FILE: &str = ".tealkeep-prepare.json";
 
-/// A record is not larger than this, in bytes: more than a hundred thousand paths. Tealkeep reads what the app's
-/// user wrote, and has little memory.
+/// The largest record, in bytes: more than a hundred thousand paths. Tealkeep reads what the app's user wrote, and has little
+/// memory.
 const LARGEST: u64 = 8 << 20;
 
-/// The record's version: part of the key, so that nothing is taken over across versions.
+/// The record's version: part of the key, so that nothing is reused across versions.
 pub(super) const VERSION: u32 = 2;
 
-/// How a release was made ready.
+/// How a release was prepared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// What the result depends on, hashed.
+    /// The hash of everything on which the result depends.
     pub key: String,
     /// The command that made it.
     pub command: Vec<String>,
-    /// How long the command, or the taking over, took.
+    /// How long the command, or the reuse, took.
     pub took_ms: u64,
-    /// The earlier release whose result was taken over.
+    /// The earlier release whose result was reused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_from: Option<ReleaseId>,
-    /// What appeared besides what was received, relative to the release; a directory stands for all in it.
+    /// What was made, relative to the release; a directory stands for everything in it.
     pub entries: Vec<PathBuf>,
     /// How many files and links that is.
     pub files: u64,
-    /// The first file of it that names the release's own path: no other release can use it then.
+    /// The first file that contains the release's own path, so that no other release can use the result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound: Option<PathBuf>,
-    /// Whether it was looked through for that: older versions did not.
+    /// Whether it was searched for that; older versions did not.
     #[serde(default)]
     pub searched: bool,
 }
 
-/// How far it is.
+/// The state of a preparation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "state")]
 pub(super) enum State {
-    /// It was begun with this in the release, and not completed.
+    /// It was begun, with this in the release, but not completed.
     Begun { received: Vec<PathBuf> },
-    /// It is ready.
+    /// It is complete.
     Done(Record),
 }
 
@@ -69,13 +69,13 @@ impl State {
                 LARGEST >> 20
             );
         }
-        // Written anew by a rename, so that nobody need be able to write to the old one.
+        // Replaced by a rename, so that nobody needs write access to the old one.
         Ok(durable::write_whole(&directory.join(FILE), &bytes, 0o440)?)
     }
 }
 
 impl Record {
-    /// How the release in this directory was made ready, if it was.
+    /// How the release in this directory was prepared, if it was.
     ///
     /// # Errors
     /// The record can't be read.
@@ -86,7 +86,7 @@ impl Record {
         })
     }
 
-    /// Whether everything that was made is there, as far as a look at the entries tells.
+    /// Whether everything that was made exists, as far as the entries show.
     pub(super) fn is_whole(&self, directory: &Path) -> bool {
         self.entries
             .iter()
@@ -94,13 +94,13 @@ impl Record {
     }
 }
 
-/// Reads a release's record. One of another version, or that makes no sense, counts as none.
+/// Reads a release's record. A record of another version, or an invalid one, counts as none.
 pub(super) fn read(directory: &Path) -> anyhow::Result<Option<State>> {
     Ok(read_with_owner(directory)?.map(|(state, _)| state))
 }
 
-/// The same, with the user whose file it is. It is not waited for, and nothing but a file of a usual size is read:
-/// whoever prepares the release may put anything in its place.
+/// The same, with the owner of the file. Reads only a regular file of a normal size and never blocks, because whoever prepares
+/// the release may put anything in its place.
 pub(super) fn read_with_owner(directory: &Path) -> anyhow::Result<Option<(State, u32)>> {
     let path = directory.join(FILE);
     let doing = || {
@@ -137,7 +137,7 @@ pub(super) fn read_with_owner(directory: &Path) -> anyhow::Result<Option<(State,
     Ok(state.map(|state| (state, entry.owner())))
 }
 
-/// The newest other release whose result has this key and is still there.
+/// The newest other release whose result has this key and still exists.
 pub(super) fn newest_with(
     releases: &Path,
     own: &ReleaseId,
@@ -158,7 +158,7 @@ pub(super) fn newest_with(
             continue;
         }
         let directory = entry.path();
-        // An earlier release that can't be read is none to take from.
+        // An unreadable earlier release cannot be reused.
         let Ok(Some(State::Done(record))) = read(&directory) else {
             continue;
         };

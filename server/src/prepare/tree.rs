@@ -1,5 +1,5 @@
-//! What lies in a release's directory: compared before and after, linked, sealed. Only the app's user
-//! calls this, on what is its own: Tealkeep itself never does.
+//! The contents of a release's directory: compared before and after, linked, made read-only. Only the app's user runs this, on its
+//! own files; Tealkeep itself never does.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, Metadata, Permissions};
@@ -12,13 +12,13 @@ use anyhow::Context;
 use super::record::FILE;
 use crate::tree::remove;
 
-/// Everything in a directory, with what tells a change.
+/// Everything in a directory, with what shows a change.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     entries: BTreeMap<PathBuf, Mark>,
 }
 
-/// What tells whether something is as it was. Of a directory only that it is one.
+/// What shows whether something has changed. For a directory only that it is one.
 #[derive(Debug, PartialEq, Eq)]
 enum Mark {
     Directory,
@@ -45,7 +45,7 @@ impl Mark {
 }
 
 impl Tree {
-    /// Reads a directory; the record of the preparation is no part of it.
+    /// Reads a directory, without the record of the preparation.
     pub(super) fn read(directory: &Path) -> anyhow::Result<Tree> {
         let mut tree = Tree::default();
         tree.read_below(directory, Path::new(""))
@@ -74,7 +74,7 @@ impl Tree {
         self.entries.keys().cloned().collect()
     }
 
-    /// Something of it that is different in `after`, or missing there.
+    /// Something that is different or missing in `after`.
     pub(super) fn first_change(&self, after: &Tree) -> Option<&Path> {
         self.entries
             .iter()
@@ -82,7 +82,7 @@ impl Tree {
             .map(|(path, _)| path.as_path())
     }
 
-    /// What is in `after` only; of a directory that is new, the directory alone.
+    /// What exists only in `after`; for a new directory, only the directory itself.
     pub(super) fn appeared_in(&self, after: &Tree) -> Vec<PathBuf> {
         after
             .entries
@@ -98,8 +98,8 @@ impl Tree {
     }
 }
 
-/// Links a file, or a directory with all in it, from one release into another; returns how many files and
-/// links that was. Directories are made anew, with the same modes but writable until they are sealed.
+/// Links a file, or a directory with everything in it, from one release into another, and returns how many files and links that
+/// was. Directories are created, with the same modes but writable until they are sealed.
 pub(super) fn link(from: &Path, to: &Path, entry: &Path) -> io::Result<u64> {
     let (source, target) = (from.join(entry), to.join(entry));
     link_one(&source, &target, &source.symlink_metadata()?)
@@ -132,13 +132,13 @@ fn link_one(source: &Path, target: &Path, meta: &Metadata) -> io::Result<u64> {
     Ok(files)
 }
 
-/// Takes the right to write away from whoever made it, and from everybody else but the group, which may
-/// remove it; returns how many files and links there are.
+/// Removes write permission for the owner and for everybody but the group, which may remove it; returns the number of files and
+/// links.
 pub(super) fn seal(directory: &Path, entries: &[PathBuf]) -> anyhow::Result<u64> {
     sealed(directory, entries, true)
 }
 
-/// The same for the directories alone: the files are links to ones that are sealed.
+/// The same for the directories only: the files are links to sealed ones.
 pub(super) fn seal_directories(directory: &Path, entries: &[PathBuf]) -> anyhow::Result<u64> {
     sealed(directory, entries, false)
 }
@@ -180,7 +180,7 @@ fn seal_one(path: &Path, meta: &Metadata, files_too: bool) -> io::Result<u64> {
     Ok(files)
 }
 
-/// Removes everything from a directory that is not in the list, the record aside.
+/// Removes everything from a directory that is not in the list, except the record.
 pub(super) fn remove_all_but(directory: &Path, received: &HashSet<PathBuf>) -> anyhow::Result<()> {
     let tree = Tree::read(directory)?;
     // A directory's entries come after it: those of one that was removed are gone already.

@@ -1,13 +1,12 @@
-//! The beginning of an answer's body, as text for a person: an error page of HTML becomes its words, and no control
-//! character reaches a terminal.
+//! Extracts the beginning of an answer's body as text for people: the words of an HTML error page, without control characters.
 
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{Token, Tokenizer};
 
-/// How many characters are shown.
+/// The maximum number of characters.
 const MAX_CHARS: usize = 300;
 
-/// The words at the beginning of a body; empty where it has none.
+/// The words at the beginning of a body; empty if there are none.
 pub(super) fn of(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let words = match is_html(&text) {
@@ -37,8 +36,8 @@ fn is_html(text: &str) -> bool {
     .any(|begin| start.starts_with(begin))
 }
 
-/// What a page says: its text without scripts and styles, and each of two equal pieces in a row once, since a title is
-/// often said again as a heading.
+/// The text of a page, without scripts and styles. Of two equal pieces in a row only one is kept, because a heading often
+/// repeats the title.
 fn words_of(html: &str) -> String {
     let mut emitter = DefaultEmitter::<usize>::new_with_span();
     emitter.naively_switch_states(true);
@@ -63,7 +62,7 @@ fn words_of(html: &str) -> String {
     pieces.join(" ")
 }
 
-/// In one line, without control characters, and cut at a length that fits into a message.
+/// The text in one line, without control characters, and cut to a length that fits into a message.
 fn cut(text: &str) -> String {
     let words: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || c.is_control())

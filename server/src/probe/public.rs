@@ -1,5 +1,5 @@
-//! The probe of the public address: as a browser would come, by name and over TLS with this machine's own
-//! roots, and every way in which that can fail told in plain words.
+//! Probes the public address like a browser, by name and over TLS with this machine's roots, and explains every failure in plain
+//! words.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use rustls::ClientConfig;
 use super::{Answer, read};
 pub use tealkeep_policy::https::{Silence, in_words, trusting};
 
-/// An app's health, asked for where the household reaches it.
+/// Probes an app's health at its public address.
 #[derive(Debug)]
 pub struct Public {
     uri: Uri,
@@ -24,10 +24,10 @@ pub struct Public {
 }
 
 impl Public {
-    /// At a path below an app's public address. The roots are the system's; `SSL_CERT_FILE` names others.
+    /// Probes a path below an app's public address. The roots are the system's; `SSL_CERT_FILE` names others.
     ///
     /// # Errors
-    /// This machine has no roots to trust, or the two make no address.
+    /// This machine has no trusted roots, or the two are not a valid address.
     pub fn at(url: &Uri, path: &str) -> anyhow::Result<Public> {
         Public::with(url, path, trusting()?)
     }
@@ -44,14 +44,14 @@ impl Public {
             uri: uri
                 .parse()
                 .with_context(|| format!("{uri} is no address"))?,
-            // Each probe connects anew: a connection from before the swap would prove little.
+            // Each probe opens a new connection: one from before the swap would prove little.
             client: Client::builder(TokioExecutor::new())
                 .pool_max_idle_per_host(0)
                 .build(connector),
         })
     }
 
-    /// Asks once; a redirect is not followed.
+    /// Sends the request once and follows no redirect.
     ///
     /// # Errors
     /// Why there was no answer.

@@ -1,5 +1,5 @@
-//! The units of the two colours, or, where the administrator's own units already say how the app starts, a
-//! drop-in for each. The live colour starts at boot without Tealkeep; the idle one does not.
+//! The units of the two colours or, if the administrator's own units define how the app starts, a drop-in for each. The live
+//! colour starts at boot without Tealkeep; the idle one does not.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use super::{Of, Printed, Unwritable, system_unit};
 use super::{environment as secrets, quote};
 use crate::names::Colour;
 
-/// The name of the drop-in of a unit that was there already.
+/// The name of the drop-in for an existing unit.
 pub(super) const DROP_IN: &str = "tealkeep.conf";
-/// Where Tealkeep's service says that it starts a colour: the `RuntimeDirectory=` of its unit, which it takes as
-/// it is given. Another `socket` in the configuration moves nothing of it.
+/// The folder in which Tealkeep's service says that it starts a colour: the `RuntimeDirectory=` of its unit, whatever
+/// `socket` in the configuration is.
 const RUN_FOLDER: &str = "/run/tealkeep";
 
 pub(super) fn files(of: &Of<'_>) -> Result<Vec<Printed>, Unwritable> {
@@ -41,7 +41,7 @@ fn body(of: &Of<'_>, colour: Colour) -> Result<String, Unwritable> {
     let directory = quote::path(&here)?;
     let conditions = format!(
         "\
-# Only the live colour starts at boot; Tealkeep starts the idle one, and says so with the second file.
+# Only the live colour starts at boot. The second file exists while Tealkeep starts the idle one.
 ConditionPathExists=|{live}
 ConditionPathExists=|{start}
 "
@@ -121,8 +121,8 @@ fn environment(of: &Of<'_>, colour: Colour) -> Result<String, Unwritable> {
     Ok(lines)
 }
 
-/// What an app with a just-in-time compiler can live in; `MemoryDenyWriteExecute=` is not part of it, since
-/// Node ends at once under it.
+/// A sandbox in which an app with a just-in-time compiler works: without `MemoryDenyWriteExecute=`, under which Node exits at
+/// once.
 pub(super) fn sandbox(used: &[&Path]) -> String {
     format!(
         "\
@@ -158,7 +158,7 @@ pub(super) fn protect_home(used: &[&Path]) -> &'static str {
         .iter()
         .any(|path| homes.iter().any(|home| path.starts_with(home)))
     {
-        true => "# Something that is needed lies in a home.\nProtectHome=read-only\n",
+        true => "# Something that the app needs is in a home directory.\nProtectHome=read-only\n",
         false => "ProtectHome=yes\n",
     }
 }

@@ -1,11 +1,11 @@
-//! What people's requests come through: the site of Caddy, or the socket that keeps the gate's port open, and the
-//! line of a `cloudflared` in front.
+//! The entrance for people's requests: Caddy's site, or the socket that keeps the gate's port open, and the line for a
+//! `cloudflared` in front.
 
 use super::{Of, Place, Printed, system_unit};
 use crate::config::RouterConfig;
 use crate::router::caddy::caddyfile;
 
-/// What `--only` calls the site of Caddy.
+/// The name of Caddy's site for `--only`.
 pub(super) const CADDY: &str = "caddy";
 
 /// The unit of an app's gate socket.
@@ -17,12 +17,12 @@ pub(super) fn files(of: &Of<'_>) -> Vec<Printed> {
     let mut files = Vec::new();
     let listen = match &of.app.router {
         RouterConfig::Caddy(caddy) => {
-            // The household's own Caddyfile imports it.
+            // The household's Caddyfile imports it.
             files.push(Printed {
                 name: CADDY.to_owned(),
                 path: format!("/etc/caddy/tealkeep-{}.caddy", of.name()),
                 place: Place::Machine,
-                // It may hold the secret of previews.
+                // It may contain the secret for previews.
                 mode: "0640",
                 group: "caddy",
                 body: caddyfile(of.app, &of.config.state),
@@ -48,7 +48,7 @@ pub(super) fn files(of: &Of<'_>) -> Vec<Printed> {
             Place::ByHand,
             format!(
                 "\
-# Below `tunnel` and `credentials-file`. It stays as it is through every deploy.
+# Below `tunnel` and `credentials-file`. No deploy changes it.
 ingress:
   - hostname: {host}
     service: http://{at}

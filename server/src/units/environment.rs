@@ -1,5 +1,5 @@
-//! The app's own variables, in a file that only root can read: they may be secrets, and everybody can read a unit
-//! and ask systemd for its `Environment=`.
+//! The app's own variables, in a file that only root can read: they may be secrets, and everybody can read a unit and its
+//! `Environment=`.
 
 use super::{Of, Place, Printed, Unwritable, quote};
 
@@ -12,7 +12,7 @@ pub(super) fn file(of: &Of<'_>) -> Result<Option<Printed>, Unwritable> {
     if of.systemd.env.is_empty() {
         return Ok(None);
     }
-    let mut body = String::from("# systemd reads it at each start of a colour.\n");
+    let mut body = String::from("# systemd reads this file at each start of a colour.\n");
     for (name, value) in &of.systemd.env {
         body.push_str(&format!("{name}={}\n", quote::variable(value)?));
     }
@@ -26,7 +26,7 @@ pub(super) fn file(of: &Of<'_>) -> Result<Option<Printed>, Unwritable> {
     }))
 }
 
-/// The setting of a unit that has it read. What later files say counts more.
+/// The unit's setting for this file. Later files take precedence.
 pub(super) fn line(of: &Of<'_>) -> Result<String, Unwritable> {
     if of.systemd.env.is_empty() {
         return Ok(String::new());

@@ -1,4 +1,4 @@
-//! The laptop's half: a timer that pulls the backups folder, the same as one line of rsync, and the two lines of
+//! The laptop's files: a timer that pulls the backups folder, the same as one line of rsync, and the two lines of
 //! `authorized_keys` that say what its keys may do here.
 
 use std::path::Path;
@@ -8,22 +8,21 @@ use super::{Of, Place, Printed, Unwritable, quote};
 use crate::config::{AppConfig, Config};
 use crate::pulls::DEFAULT_SPOOL;
 
-/// Where the keys that may pull stand: owned by root, so that they can't change themselves.
+/// The file of the pull keys. It belongs to root, so that a key cannot change it.
 pub const PULL_KEYS: &str = "/var/lib/tealkeep-backup/.ssh/authorized_keys";
-/// Where the keys that may deploy stand, as the package's `/etc/ssh/sshd_config.d/tealkeep.conf` says. It is no
-/// file of the user that they sign in as: whoever tricks a program of his into writing can add no key.
+/// The file of the deploy keys, as in the package's `/etc/ssh/sshd_config.d/tealkeep.conf`. It does not belong to the user as
+/// whom they sign in: a program of that user that is tricked into writing cannot add a key.
 pub const DEPLOY_KEYS: &str = "/etc/ssh/tealkeep_authorized_keys";
 
-/// The line that pulls an app's backups folder, for a shell on the laptop. It deletes nothing there: what the
-/// machine rotates away, or loses, stays.
+/// The command that pulls an app's backups folder, for a shell on the laptop. It deletes nothing there: what the machine
+/// rotates away or loses stays.
 #[must_use]
 pub fn one_line(app: &AppConfig, host: &str) -> String {
     let name = &app.name;
     format!("tealkeep pull {BACKUP_USER}@{host}:/ ~/tealkeep/{name}")
 }
 
-/// The same for a laptop without Tealkeep: rsync, and the word that it was done. Names that begin with a dot are
-/// files that are not whole yet.
+/// The same for a laptop without Tealkeep: rsync, and the report. Names that begin with a dot are incomplete files.
 #[must_use]
 pub fn plain_line(app: &AppConfig, host: &str) -> String {
     let name = &app.name;
@@ -32,10 +31,10 @@ pub fn plain_line(app: &AppConfig, host: &str) -> String {
     )
 }
 
-/// What the line of a deploying key has run, whatever was asked for.
+/// The forced command of a deploy key.
 pub const DOOR: &str = "/usr/bin/tealkeep door";
 
-/// What the line of a key that pulls an app's backups folder has run, whatever was asked for.
+/// The forced command of a key that pulls an app's backups folder.
 #[must_use]
 pub fn door_for_pulling(config: &Config, app: &AppConfig) -> String {
     let pulls = format!("{}:{}", app.name, app.backups.display());
@@ -47,9 +46,9 @@ pub fn door_for_pulling(config: &Config, app: &AppConfig) -> String {
     command
 }
 
-/// The options of a line: nothing but this command.
+/// The options of a line: only this command.
 fn options(command: &str) -> String {
-    // sshd takes one backslash away before a quote, and none elsewhere.
+    // sshd removes a backslash before a quote, and none elsewhere.
     format!("restrict,command=\"{}\"", command.replace('"', "\\\""))
 }
 
@@ -67,7 +66,7 @@ Description=Pull the snapshots of {name}
 # By hand: {line}
 # Without Tealkeep on the laptop: {plain}
 
-# Away from home it is tried again, yet not for ever; by the next day the count begins anew.
+# Away from home, retry for a while; the count starts again before the next day's pull.
 StartLimitIntervalSec=12h
 StartLimitBurst=12
 
@@ -76,7 +75,7 @@ Type=oneshot
 ExecStart=/usr/bin/tealkeep pull {BACKUP_USER}@{host}:/ %h/tealkeep/{name}
 Restart=on-failure
 RestartSec=15min
-# A wrong call stays wrong.
+# A retry does not fix a wrong call.
 RestartPreventExitStatus=2
 TimeoutStartSec=6h
 ",
@@ -91,7 +90,7 @@ Description=Pull the snapshots of {name} every day
 
 [Timer]
 OnCalendar=*-*-* 08:00
-# A laptop that slept pulls when it wakes.
+# If the laptop was asleep, pull when it wakes.
 Persistent=yes
 RandomizedDelaySec=10min
 
@@ -101,7 +100,7 @@ WantedBy=timers.target
     );
     let key = |name: &str, path: &str, options: String| {
         let body = format!(
-            "# One line for each laptop; the last two words are its public key. `tealkeep key add` writes it.\n{options} ssh-ed25519 PUBLIC-KEY you@laptop\n"
+            "# One line for each laptop, ending with its public key. `tealkeep key add` writes it.\n{options} ssh-ed25519 PUBLIC-KEY you@laptop\n"
         );
         Printed::open(name.to_owned(), path.to_owned(), Place::ByHand, body)
     };

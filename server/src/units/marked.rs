@@ -1,5 +1,5 @@
-//! The first line of every printed file: the version that printed it and the checksum of all that follows. By it a file
-//! that nobody has touched, which may be replaced, is told from one that a person has changed, which may not.
+//! The first line of every printed file: the version that printed it and the checksum of the rest. It distinguishes a file that
+//! nobody has touched, which may be replaced, from one that a person has changed, which may not.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -10,42 +10,41 @@ use sha2::{Digest, Sha256};
 use super::{Of, Place, Printed};
 use crate::config::{AppConfig, Config};
 
-/// What stands between the comment sign and the version.
+/// The text between the comment sign and the version.
 const LEAD: &str = " Printed by tealkeep ";
-/// What stands between the version and the checksum.
+/// The text between the version and the checksum.
 const SUM: &str = ", sha256 ";
-/// What `--only` calls the list of checksums.
+/// The name of the list of checksums for `--only`.
 pub(super) const SUMS: &str = "sums";
 /// The group that reads the list: the one that can read the configuration.
 const SUMS_GROUP: &str = super::USER;
 
-/// How a file on the disk stands to what would be printed now.
+/// How a file on the disk compares with what would be printed now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It has today's content, whichever version printed it.
+    /// It has today's content, whatever version printed it.
     Current,
-    /// Nobody has changed it since it was printed, and today's content is another: it may be replaced.
+    /// Nobody has changed it since it was printed, and today's content differs: it may be replaced.
     Older,
-    /// A person changed it after it was printed with today's content: nothing of the configuration is missing in it
-    /// but what that person took out.
+    /// A person changed it after it was printed with today's content: it lacks only what that person removed.
     Edited,
-    /// A person changed it after it was printed, and it does not follow from today's configuration.
+    /// A person changed it after it was printed, and it does not match today's configuration.
     EditedAndOlder,
-    /// It has no checksum, and does not follow from today's configuration: a Tealkeep older than the checksums printed
-    /// it, or a person wrote or changed it. Which of these, nobody can tell.
+    /// It has no checksum and does not match today's configuration: a version without checksums printed it, or a person wrote
+    /// or changed it. Nobody can tell which.
     Unmarked,
 }
 
-/// A file that is not there or does not follow from the configuration.
+/// A file that is missing or does not match the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outdated {
-    /// Where it stands.
+    /// Its path.
     pub path: String,
     /// Whether the commands of `tealkeep units` leave it alone, as far as this user can tell.
     pub is_left_alone: bool,
 }
 
-/// Puts the line in front of a file's content. polkit's rules are JavaScript; all others begin a comment with `#`.
+/// Prepends the line to a file's content. polkit's rules are JavaScript; all others begin a comment with `#`.
 pub(super) fn mark(file: &mut Printed) {
     let comment = match file.path.ends_with(".rules") {
         true => "//",
@@ -56,7 +55,7 @@ pub(super) fn mark(file: &mut Printed) {
     file.body = format!("{comment}{LEAD}{version}{SUM}{sum}\n{}", file.body);
 }
 
-/// How `there`, which stands on the disk, is to be taken where `now` would be printed.
+/// How `there`, the file on the disk, compares with `now`, what would be printed.
 #[must_use]
 pub fn standing(there: &str, now: &str) -> Standing {
     let (_, wanted) = split(now);
@@ -72,7 +71,7 @@ pub fn standing(there: &str, now: &str) -> Standing {
     }
 }
 
-/// The checksum that the first line claims, and what follows it; all of it where the first line claims none.
+/// The checksum in the first line, and the rest; without a checksum, everything.
 fn split(text: &str) -> (Option<&str>, &str) {
     let Some((line, rest)) = text.split_once('\n') else {
         return (None, text);
@@ -92,8 +91,8 @@ fn checksum(text: &str) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The list of the checksums of those files that Tealkeep's own user can't read, so that the running server can tell
-/// whether they follow its configuration. Whoever can read it can read the configuration, secrets included.
+/// The list of the checksums of files that Tealkeep's user can't read, so that the running server can tell whether they match
+/// its configuration. Everybody who can read it can also read the configuration with its secrets.
 pub(super) fn sums(of: &Of<'_>, files: &[Printed]) -> Option<Printed> {
     let hidden = files
         .iter()
@@ -108,16 +107,16 @@ pub(super) fn sums(of: &Of<'_>, files: &[Printed]) -> Option<Printed> {
         mode: "0640",
         group: SUMS_GROUP,
         body: format!(
-            "# The checksums of the files that {SUMS_GROUP} itself can't read, each without its first line.\n{lines}"
+            "# The checksums of the files that {SUMS_GROUP} cannot read itself, each without its first line.\n{lines}"
         ),
     })
 }
 
-/// An app's files that are not there or do not follow from the configuration, as far as this user can tell.
-/// None for an app without units, or whose units can't be printed.
+/// An app's files that are missing or do not match the configuration, as far as this user can tell.
+/// Empty for an app without units, or whose units can't be printed.
 #[must_use]
 pub fn outdated(config: &Config, app: &AppConfig) -> Vec<Outdated> {
-    // The laptop's files alone name the host.
+    // Only the laptop's files name the host.
     let Ok(sheet) = super::sheet(config, app, "localhost") else {
         return Vec::new();
     };
@@ -138,7 +137,7 @@ pub fn outdated(config: &Config, app: &AppConfig) -> Vec<Outdated> {
                 return None;
             }
             Err(error) if error.kind() == ErrorKind::NotFound => is_link,
-            // Where the list does not know it either, nothing is known of it.
+            // If it is not in the list either, nothing is known about it.
             Err(_) => {
                 let sum = known.get(&file.path)?;
                 if *sum == checksum(split(&file.body).1) {
@@ -159,7 +158,7 @@ pub fn outdated(config: &Config, app: &AppConfig) -> Vec<Outdated> {
     files.filter_map(outdated).collect()
 }
 
-/// Reads the list; a missing one, or one that can't be read, knows nothing.
+/// Reads the list; a missing or unreadable one counts as empty.
 fn known_sums(path: &Path) -> BTreeMap<String, String> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let lines = text.lines().filter_map(|line| line.split_once("  "));

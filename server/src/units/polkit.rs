@@ -3,7 +3,7 @@
 
 use super::{Of, Place, Printed};
 
-/// What Tealkeep may do with them, as systemd names it to polkit.
+/// What Tealkeep may do with them, in systemd's words for polkit.
 pub const VERBS: [&str; 4] = ["start", "stop", "restart", "reset-failed"];
 
 pub(super) fn file(of: &Of<'_>) -> Printed {
@@ -21,7 +21,7 @@ pub(super) fn file(of: &Of<'_>) -> Printed {
     let templates = match templates.is_empty() {
         true => "false".to_owned(),
         false => format!(
-            // An app's name has no character that means something in such an expression.
+            // An app's name has no special character of regular expressions.
             "/^{name}-({})@[A-Za-z0-9._-]+\\.service$/.test(unit)",
             templates.join("|")
         ),

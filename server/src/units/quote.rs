@@ -1,9 +1,9 @@
-//! Values as systemd reads them back: nothing that stands in the configuration can become another setting,
-//! another word or a specifier of a unit. What a unit can't say at all is refused.
+//! Quotes values for systemd, so that nothing in the configuration can become another setting, another word or a specifier of a
+//! unit. What a unit cannot express is refused.
 
 use std::path::{Component, Path};
 
-/// A value that no unit file can hold.
+/// A value that cannot be written into a unit file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{value}` can't be written into a unit, since it {why}; choose another one")]
 pub struct Unwritable {
@@ -18,11 +18,11 @@ fn refuse(value: &str, why: &'static str) -> Result<String, Unwritable> {
     })
 }
 
-/// A path that is the whole value of a setting, such as `WorkingDirectory=` or `ConditionPathExists=`: it is
-/// read to the line's end, with specifiers (systemd.unit(5)) but without quotes.
+/// A path as the complete value of a setting, such as `WorkingDirectory=` or `ConditionPathExists=`: systemd reads it to the
+/// end of the line, with specifiers (systemd.unit(5)) but without quotes.
 ///
 /// # Errors
-/// It has what would be lost there: control characters, blanks at an end, a backslash at the end.
+/// It has something that would be lost: control characters, spaces at either end, a backslash at the end.
 pub fn path(path: &Path) -> Result<String, Unwritable> {
     let text = plain(path)?;
     if text.trim() != text {
@@ -34,7 +34,7 @@ pub fn path(path: &Path) -> Result<String, Unwritable> {
     Ok(text.replace('%', "%%"))
 }
 
-/// The same for `EnvironmentFile=`, which takes patterns as a shell does.
+/// The same for `EnvironmentFile=`, which accepts patterns like a shell.
 ///
 /// # Errors
 /// As [`path`].
@@ -50,7 +50,7 @@ pub fn pattern(of: &Path) -> Result<String, Unwritable> {
     Ok(escaped)
 }
 
-/// One of several paths of a setting such as `ReadWritePaths=`, where quotes are taken off.
+/// One of several paths of a setting such as `ReadWritePaths=`, where quotes are removed.
 ///
 /// # Errors
 /// It has control characters or steps upwards.
@@ -59,11 +59,11 @@ pub fn listed_path(path: &Path) -> Result<String, Unwritable> {
     Ok(quoted(&text))
 }
 
-/// A word of a command line, or an assignment of `Environment=` (systemd.syntax(7), Quoting). What the manager
-/// would put in place of `$` is kept off by the prefix `:` of the command, see [`command`].
+/// A word of a command line, or an assignment of `Environment=` (systemd.syntax(7), Quoting). The prefix `:` of the command
+/// prevents the replacement of `$`, see [`command`].
 ///
 /// # Errors
-/// It has a zero byte, which no process can be given.
+/// It has a zero byte, which no process can receive.
 pub fn word(text: &str) -> Result<String, Unwritable> {
     if text.contains('\0') {
         return refuse(text, "has a zero byte in it");
@@ -71,11 +71,11 @@ pub fn word(text: &str) -> Result<String, Unwritable> {
     Ok(quoted(text))
 }
 
-/// The value of a variable in a file for `EnvironmentFile=` (systemd.exec(5)): in double quotes a backslash is
-/// taken off before `"`, `\`, `` ` `` and `$` alone, lines may end, and there are no specifiers.
+/// The value of a variable in a file for `EnvironmentFile=` (systemd.exec(5)): in double quotes, systemd removes a backslash
+/// only before `"`, `\`, `` ` `` and `$`; line breaks are allowed, and there are no specifiers.
 ///
 /// # Errors
-/// It has a zero byte, which no process can be given.
+/// It has a zero byte, which no process can receive.
 pub fn variable(text: &str) -> Result<String, Unwritable> {
     if text.contains('\0') {
         return refuse(text, "has a zero byte in it");
@@ -91,8 +91,8 @@ pub fn variable(text: &str) -> Result<String, Unwritable> {
     Ok(quoted)
 }
 
-/// A command as `ExecStart=` takes it; a program that is relative to the release's directory is looked for in
-/// `folder`, since systemd takes whole paths and bare names only.
+/// A command for `ExecStart=`. A program that is relative to the release's directory is taken from `folder`, because systemd
+/// accepts only absolute paths and bare names.
 ///
 /// # Errors
 /// As [`word`].
@@ -105,7 +105,7 @@ pub fn command(words: &[String], folder: &Path) -> Result<String, Unwritable> {
                 .display()
                 .to_string();
         } else if program.starts_with(['@', '-', ':', '+', '!', '|']) {
-            // systemd would take these for its own prefixes, in quotes too.
+            // systemd would treat these as its own prefixes, even in quotes.
             words.splice(0..0, ["/usr/bin/env".to_owned(), "--".to_owned()]);
         }
     }
@@ -117,7 +117,7 @@ pub fn command(words: &[String], folder: &Path) -> Result<String, Unwritable> {
     Ok(format!("{prefix}{}", words?.join(" ")))
 }
 
-/// A word for a shell to read.
+/// A word for a shell.
 #[must_use]
 pub fn shell(text: &str) -> String {
     shell_words::quote(text).into_owned()

@@ -1,5 +1,5 @@
-//! The drop-in of `tealkeep.service` for one app: what of the machine it may write, and as whose group. A
-//! path that is not there must not keep Tealkeep from starting, hence the dashes.
+//! The drop-in of `tealkeep.service` for one app: what it may write on the machine, and with which group. A missing path must
+//! not prevent Tealkeep from starting, hence the dashes.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ pub(super) fn file(of: &Of<'_>) -> Result<Printed, Unwritable> {
     {
         written.push(repeated);
     }
-    // The package's own unit has the usual one.
+    // The package's unit has the default one.
     if of.config.spool != Path::new(DEFAULT_SPOOL) {
         written.push(&of.config.spool);
     }
@@ -31,7 +31,7 @@ pub(super) fn file(of: &Of<'_>) -> Result<Printed, Unwritable> {
     };
     let socket = match &app.router {
         RouterConfig::Gate(_) => format!(
-            "# The gate's port stays open while Tealkeep restarts. Without that unit this says nothing.\nSockets={}\n",
+            "# The gate's port stays open while Tealkeep restarts. Without that unit this has no effect.\nSockets={}\n",
             gate_socket(of.name())
         ),
         RouterConfig::Caddy(_) => String::new(),
@@ -39,7 +39,7 @@ pub(super) fn file(of: &Of<'_>) -> Result<Printed, Unwritable> {
     let body = format!(
         "\
 [Service]
-# The app's group, for its database; the journal's, for the last lines of a failed start.
+# The app's group for its database; the journal's group for the last lines of a failed start.
 SupplementaryGroups={user} systemd-journal
 ReadWritePaths={paths}
 {home}{socket}",

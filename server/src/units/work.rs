@@ -1,11 +1,11 @@
-//! The templates that work on one release as the app's user, the instance being the release's name: one makes
-//! it ready, one rehearses it on a copy of the data.
+//! The unit templates that work on one release as the app's user, with the release's name as the instance: one prepares it, one
+//! rehearses it on a copy of the data.
 
 use super::colour::sandbox;
 use super::{Of, Printed, Unwritable, system_unit};
 use super::{environment, quote};
 
-/// How long a rehearsed release may stay; who rehearses it stops it long before.
+/// How long a rehearsal may run; normally it is stopped long before.
 const REHEARSAL_LIMIT: &str = "1h";
 
 pub(super) fn files(of: &Of<'_>) -> Result<Vec<Printed>, Unwritable> {
@@ -55,9 +55,9 @@ CacheDirectory={name}-prepare
 CacheDirectoryMode=0700
 Environment=HOME=%C/{name}-prepare
 {sandbox}\
-# Directories keep their setgid bit when they are sealed, so RestrictSUIDSGID= can't be had. The whole folder
-# is named, not the release's alone: a mount of its own could not be hard-linked into from an earlier release.
-# Other releases can't be written by this user.
+# Directories keep their setgid bit when they become read-only, so RestrictSUIDSGID= is impossible. This names the
+# whole folder, not only the release: files of an earlier release could not be hard-linked into a separate mount.
+# This user cannot write to other releases.
 ReadWritePaths={folder}
 ",
         user = of.systemd.user,
@@ -68,13 +68,13 @@ ReadWritePaths={folder}
     Ok(Some(system_unit(format!("{name}-prepare@.service"), body)))
 }
 
-/// Where administrators' own units start the app, nobody knows with what: nothing can be rehearsed then.
+/// If the administrator's own units start the app, its command is unknown, and nothing can be rehearsed.
 fn rehearse(of: &Of<'_>) -> Result<Option<Printed>, Unwritable> {
     let Some(command) = &of.systemd.command else {
         return Ok(None);
     };
     let name = of.name();
-    // The name of the release stands for itself in both: `%i` must come through unescaped.
+    // Both use the name of the release literally: `%i` must arrive unescaped.
     let release = of.app.releases.join("@RELEASE@");
     let folder = of.folder().join("rehearse");
     let here = |text: String| text.replace("@RELEASE@", "%i");
@@ -98,11 +98,11 @@ RuntimeMaxSec={REHEARSAL_LIMIT}
 TimeoutStopSec={stop}
 KillMode=mixed
 UMask=0007
-# Nobody is reminded, written to or told by a rehearsal: it reaches this machine only.
+# A rehearsal can remind or notify nobody: it reaches only this machine.
 IPAddressDeny=any
 IPAddressAllow=localhost
 {sandbox}RestrictSUIDSGID=yes
-# The household's own data can't even be seen.
+# The household's real data is invisible.
 InaccessiblePaths=-{data}
 ReadOnlyPaths={releases}
 ReadWritePaths=-{copies}

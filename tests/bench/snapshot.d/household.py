@@ -1,7 +1,7 @@
-"""A household's database, of any size, the same one for the same seed: people, medicines, doses with their times, notes
-in ordinary words, measured values, and a log of what happened. Two kinds: `growing`, whose keys are integers that only
-grow, as do its times, so that a day's rows lie together at the end of each table; and `random`, whose keys are UUIDs and
-whose tables of short rows are ordered by them (`WITHOUT ROWID`), so that a day's rows lie everywhere."""
+"""Makes a household's database of any size, always the same for the same seed: people, medicines, doses with their times,
+notes in ordinary words, measured values, and a log of events. There are two kinds: `growing`, with integer keys and times
+that only grow, so that a day's rows are together at the end of each table; and `random`, with UUIDs as keys and
+tables of short rows that are ordered by them (`WITHOUT ROWID`), so that a day's rows are everywhere."""
 
 import contextlib
 import hashlib

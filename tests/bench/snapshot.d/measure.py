@@ -1,5 +1,5 @@
-"""What a command costs: its wall, its processor seconds, what it wrote to the disk and the memory that it held, measured
-from outside, and bounded. What is started here ends with the benchmark, also when that is killed."""
+"""Measures a command from outside, with a time limit: its wall time, its processor time, what it wrote to the disk and its
+memory. Processes that are started here end with the benchmark, even if that is killed."""
 
 import atexit
 import contextlib

@@ -1,12 +1,12 @@
-"""The plot of how a snapshot's wall grows: an SVG of two panels on a card of its own, light or dark as the reader's screen
-is, and light where that cannot be known."""
+"""Draws how a snapshot's wall time grows: an SVG of two panels with its own background, light or dark like the reader's
+screen, and light if that is unknown."""
 
 import html
 
 WIDTH, HEIGHT = 920, 396
 TOP, BOTTOM = 112, 350
 PANELS = ((64, 250), (516, 250))
-# Gold, grey and teals that are told apart also without colours, by their dashes and their labels.
+# Gold, grey and teals; dashes and labels distinguish the lines without colours too.
 LINES = {
     ".backup + gzip, growing": ("usual", ".backup + gzip"),
     "tealkeep, first ever, growing": ("first", "first ever"),

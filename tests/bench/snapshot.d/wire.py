@@ -1,5 +1,5 @@
-"""A wire whose bytes are counted: whoever connects to it is connected to a port of this machine, and every byte of either
-direction is counted on its way, of ssh's own too."""
+"""A forwarder that counts bytes: it connects its clients to a port of this machine and counts every byte in both
+directions, including ssh's own."""
 
 import socket
 import threading

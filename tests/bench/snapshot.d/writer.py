@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The app's side: a process of its own that commits to a database in WAL mode so many times a second, and notes when each
+"""The app: a separate process that commits to a database in WAL mode at a given rate, and records when each
 commit was due, when it began and when it was done (seconds on the monotonic clock, three doubles each).
 
     writer.py DATABASE growing|random RATE SEED FILE
 
-It says `writing` when it has begun, and writes its notes to FILE when it is told to end (SIGTERM). As is usual for a web
-app with SQLite: `synchronous=NORMAL`, and patience for a lock."""
+It prints `writing` when it has begun, and writes its records to FILE on SIGTERM. As is usual for a web app with SQLite, it uses
+`synchronous=NORMAL` and a busy timeout."""
 
 import array
 import contextlib

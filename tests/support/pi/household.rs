@@ -1,4 +1,4 @@
-//! A household that lives with Tealkeep: the package installed on a Pi as the README says, one app, and a laptop that
+//! A household that lives with Tealkeep: the package installed on a Pi as docs/pi.md says, one app, and a laptop that
 //! deploys to it. The app ran before, under its own user and with data; what Tealkeep needs is what `tealkeep units` prints.
 
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Laptop, Pi, network, package, readme, tests, told};
+use super::{Laptop, Pi, commands_in, network, package, tests, told};
 use crate::support::{PATIENCE, load::Tally};
 
 /// What stands in front of the two colours.
@@ -46,8 +46,8 @@ impl Household {
         home
     }
 
-    /// The same laptop with a new Pi, after the old one has burned. What brings the household back is what the README
-    /// says in its chapter, word by word.
+    /// The same laptop with a new Pi, after the old one has burned. The household is brought back with the commands that
+    /// docs/recovery.md prints.
     #[track_caller]
     pub fn burns(self) -> Household {
         let Household {
@@ -72,7 +72,7 @@ impl Household {
         home
     }
 
-    /// The snapshots from before the fire, put back as the README's chapter says at its end.
+    /// Puts the snapshots from before the fire back, with the last commands of docs/recovery.md.
     #[track_caller]
     pub fn has_its_snapshots_back(&self) {
         let [_, _, back] = when_the_pi_has_burned();
@@ -424,7 +424,7 @@ drain_timeout = "3s"
     }
 }
 
-/// The commands of the README's chapter with this household's names: the laptop's, the new Pi's, and those that put the
+/// The commands of docs/recovery.md with this household's names: the laptop's, the new Pi's, and those that put the
 /// snapshots back.
 fn when_the_pi_has_burned() -> [String; 3] {
     let own = |block: String| {
@@ -439,10 +439,7 @@ fn when_the_pi_has_burned() -> [String; 3] {
         });
         words.collect::<String>()
     };
-    let blocks: Vec<String> = readme("When the Pi has burned")
-        .into_iter()
-        .map(own)
-        .collect();
+    let blocks: Vec<String> = commands_in("recovery.md").into_iter().map(own).collect();
     blocks
         .try_into()
         .expect("one block for each machine, and one for the snapshots")

@@ -1,7 +1,7 @@
 //! One chunk of a database as one gzip member (RFC 1952) that says in its header what it holds, so that it
 //! can be checked, and copied into the next snapshot, without being decompressed. Pure: bytes in, bytes out.
 //!
-//! The layout, byte by byte, stands in ARCHITECTURE.md ("A chunk, byte by byte").
+//! docs/snapshot-format.md has the layout, byte by byte.
 
 use std::ops::RangeInclusive;
 

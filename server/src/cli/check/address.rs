@@ -5,26 +5,26 @@ use url::Url;
 use crate::policy::Site;
 use crate::policy::site::Ask;
 
-/// How many redirects from one name of a site to another are followed before it is looked at.
-const MOST_NAMES: usize = 5;
+/// How many redirects from one name of a site to another to follow before the check.
+const MAX_REDIRECTS: usize = 5;
 
-/// A site's address, parted into the site and the page that was meant.
+/// A site's address, split into the site and the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     /// Scheme, host and port; the path is `/`.
     pub origin: Url,
-    /// The path and query that were typed, where they are more than `/`.
+    /// The path and query that were typed, if they are more than `/`.
     pub page: Option<String>,
-    /// Whether there was no scheme, so that HTTPS was taken.
+    /// Whether there was no scheme, so that HTTPS was assumed.
     pub scheme_was_assumed: bool,
 }
 
 impl Address {
-    /// The site where it really is: `http://example.org` often only leads to `https://www.example.org`. Another host is
-    /// another site, and is not followed.
+    /// The site's real address: `http://example.org` often only redirects to `https://www.example.org`. Another host is
+    /// another site and is not followed.
     pub async fn settled(&self) -> Site {
         let mut site = Site::new(self.origin.clone(), None);
-        for _ in 0..MOST_NAMES {
+        for _ in 0..MAX_REDIRECTS {
             match leads_to(&site, self.page.as_deref().unwrap_or("/")).await {
                 Some(next) => site = site.moved_to(next),
                 None => break,
@@ -33,13 +33,13 @@ impl Address {
         site
     }
 
-    /// Reads what was typed.
+    /// Parses what was typed.
     ///
     /// # Errors
     /// What is wrong with it and what would be right, as a sentence.
     pub fn read(typed: &str) -> Result<Address, String> {
         let typed = typed.trim();
-        // `localhost:3000` is a host and a port, and a query may hold an address of its own.
+        // `localhost:3000` is a host and a port, and a query may contain another address.
         let scheme = typed.split_once("://").map(|(scheme, _)| scheme);
         let scheme_was_assumed = scheme.is_none_or(|scheme| scheme.contains(['/', '?', '#', '.']));
         let whole = if scheme_was_assumed {
@@ -48,16 +48,16 @@ impl Address {
             typed.to_owned()
         };
         let url = Url::parse(&whole).map_err(|e| {
-            format!("{typed} is no address of a site, such as https://example.org: {e}")
+            format!("{typed} is not the address of a site, such as https://example.org: {e}")
         })?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!(
-                "{typed} can't be checked: only what browsers open as http:// or https://"
+                "{typed} cannot be checked, only http:// and https:// addresses can"
             ));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(
-                "a name and a password in the address are not sent: give the cookie of somebody who signed in with \
+                "a name and a password in the address are not sent; give the cookie of a signed-in user with \
                  --cookie-file FILE"
                     .to_owned(),
             );
@@ -76,8 +76,7 @@ impl Address {
     }
 }
 
-/// The other name of the same site that a page sends browsers to. Whatever else is answered, or nothing, is told by
-/// the check itself.
+/// The other name of the same site to which a page redirects browsers. The check itself reports any other answer.
 async fn leads_to(site: &Site, page: &str) -> Option<Url> {
     let origin = &site.origin;
     let ask = Ask {
@@ -96,7 +95,7 @@ async fn leads_to(site: &Site, page: &str) -> Option<Url> {
     Some(target)
 }
 
-/// A site's name, whether or not it is said with `www.`.
+/// A site's name without `www.`.
 fn name(url: &Url) -> Option<&str> {
     let host = url.host_str()?;
     Some(host.strip_prefix("www.").unwrap_or(host))

@@ -1,5 +1,5 @@
-//! What a check found, as text for a terminal: by policy, each finding with what shows it and what mends it, and the
-//! verdict in the last line.
+//! The result of a check as text for a terminal: by policy, each finding with its evidence and its fix, and the verdict in the
+//! last line.
 
 use std::collections::HashSet;
 use std::io::IsTerminal;
@@ -10,7 +10,7 @@ use url::Url;
 use crate::cli::terminal;
 use crate::policy::{Finding, Report, Severity, Verdict};
 
-/// All of it. Words are coloured on a terminal, unless `NO_COLOR` asks for none.
+/// The complete text. Words are coloured on a terminal, unless `NO_COLOR` is set.
 pub fn of(origin: &Url, report: &Report) -> String {
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     shown(
@@ -30,7 +30,7 @@ fn shown(origin: &Url, report: &Report, coloured: bool) -> String {
             heading = Some(finding.policy);
         }
         show(&mut text, finding, coloured);
-        // Twenty pages of one site are mended by the same line.
+        // The same line often fixes twenty pages of one site.
         if told.insert(finding.advice.as_str()) {
             show_advice(&mut text, &finding.advice);
         } else if !finding.advice.is_empty() {
@@ -88,17 +88,18 @@ fn verdict(report: &Report, coloured: bool) -> String {
     let (fails, warns) = (of(Severity::Fail), of(Severity::Warn));
     match report.verdict {
         Verdict::Pass if report.seen.pages == 0 => format!(
-            "{}: nothing was found, and no page was looked at.",
+            "{}: no findings, and no page was checked.",
             painted("pass", "32", coloured)
         ),
         Verdict::Pass => format!(
-            "{}: nothing was found; a deploy reaches the browser.",
+            "{}: no findings; a deploy reaches the browser.",
             painted("pass", "32", coloured)
         ),
         Verdict::Warn => format!(
-            "{}: nothing keeps a deploy from the browser; {} should be looked at.",
+            "{}: a deploy reaches the browser; {} {}.",
             painted("warn", "33", coloured),
-            counted(warns, "finding", "findings")
+            counted(warns, "finding", "findings"),
+            if warns == 1 { "warns" } else { "warn" }
         ),
         Verdict::Fail => {
             let besides = match warns {
@@ -127,7 +128,7 @@ fn painted(word: &str, colour: &str, coloured: bool) -> String {
     }
 }
 
-/// What came from a site, with nothing in it that a terminal would obey or that turns letters around.
+/// Text from a site, without control characters and without characters that change the direction of text.
 pub fn plain(text: &str) -> String {
     terminal::line(&text.replace('\t', "    "))
 }
@@ -189,10 +190,8 @@ mod tests {
     #[test]
     fn the_last_line_is_the_verdict() {
         let warn = finding(Policy::HtmlCache, Kind::MayBeStale, Severity::Warn);
-        assert!(
-            text(vec![]).ends_with("\n\npass: nothing was found; a deploy reaches the browser.\n")
-        );
-        assert!(text(vec![warn]).ends_with("1 finding should be looked at.\n"));
+        assert!(text(vec![]).ends_with("\n\npass: no findings; a deploy reaches the browser.\n"));
+        assert!(text(vec![warn]).ends_with("a deploy reaches the browser; 1 finding warns.\n"));
     }
 
     #[test]

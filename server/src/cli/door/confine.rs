@@ -1,6 +1,6 @@
-//! What the rsync behind a door may open: the folders that the request is about and its own program, where the kernel
-//! has Landlock (landlock(7)). A link that the app's user put into a release leads rsync nowhere else then, and what a
-//! mistake in rsync's own checks would let through is refused by the kernel.
+//! Restricts what rsync may open to the folders of the request and its own program, if the kernel has Landlock
+//! (landlock(7)). A link that the app's user put into a release then leads rsync nowhere else, and the kernel refuses what a
+//! bug in rsync's own checks would allow.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use landlock::{
 
 use super::super::progress::say;
 
-/// Programs, libraries, and how these are found: what rsync needs to run at all.
+/// Programs, libraries, and the files to find them: what rsync needs to run at all.
 const TO_RUN: [&str; 8] = [
     "/usr",
     "/bin",
@@ -23,11 +23,11 @@ const TO_RUN: [&str; 8] = [
     "/etc/localtime",
 ];
 
-/// Confines this process, and what it becomes, to reading in `read` and writing in `write`. A kernel that knows less
-/// confines to what it knows.
+/// Restricts this process, and the program that replaces it, to reading in `read` and writing in `write`, as far as the
+/// kernel supports it.
 pub(super) fn confine(read: &[&Path], write: &[&Path]) {
     if let Err(error) = try_confine(read, write) {
-        // The lists of options hold all the same.
+        // The lists of options apply nevertheless.
         say(format_args!(
             "rsync could not be confined by Landlock: {error}"
         ));
@@ -37,7 +37,7 @@ pub(super) fn confine(read: &[&Path], write: &[&Path]) {
 fn try_confine(read: &[&Path], write: &[&Path]) -> Result<(), landlock::RulesetError> {
     let abi = ABI::V3;
     let (reads, all) = (AccessFs::from_read(abi), AccessFs::from_all(abi));
-    // Paths that are not there are passed over.
+    // Missing paths are skipped.
     Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(all)?
@@ -53,7 +53,7 @@ fn try_confine(read: &[&Path], write: &[&Path]) -> Result<(), landlock::RulesetE
     Ok(())
 }
 
-/// The folder of the rsync that the PATH leads to.
+/// The folder of the rsync in the PATH.
 fn program() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).find(|folder| folder.join("rsync").is_file())

@@ -1,6 +1,5 @@
-//! A pulling key's door: the real rsync reads one backups folder, which is all that there is for it, and
-//! `tealkeep pulled` leaves word. Both by lists of what is allowed; what is not on them is refused, whatever it
-//! means.
+//! What a pull key may do: the real rsync reads one backups folder and sees nothing else, and `tealkeep pulled` leaves a
+//! report. Both accept only listed options; everything else is refused, whatever it means.
 
 mod arguments;
 
@@ -12,16 +11,16 @@ use anyhow::anyhow;
 use clap::Parser;
 
 use super::super::progress::say;
-use super::super::pulled::{self, Said};
+use super::super::pulled::{self, PullReport};
 use super::super::{Failure, Outcome, WRONG_CALL};
 use super::confine::confine;
 use super::{SILENCE, receiver, refused};
 use crate::names::AppName;
 
-/// Whose snapshots a key pulls, and where they are: `home:/var/backups/home`.
+/// The app whose snapshots a key pulls, and their folder: `home:/var/backups/home`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pulls {
-    /// The app; none on a line that an older Tealkeep printed, with which no word can be left.
+    /// The app; none on a line that an older version printed, with which no report can be left.
     pub app: Option<AppName>,
     /// Its backups folder.
     pub folder: PathBuf,
@@ -44,23 +43,23 @@ impl FromStr for Pulls {
     }
 }
 
-/// Why no word can be left, and what mends that.
-const OLDER_LINE: &str = "an older Tealkeep wrote the line of this key, which pulls snapshots but leaves no word of it; `sudo tealkeep key add --pull APP KEY.pub` there writes the line anew";
+/// Why no report can be left, and the fix.
+const OLDER_LINE: &str = "an older version wrote the line of this key, which pulls snapshots but cannot report it; `sudo tealkeep key add --pull APP KEY.pub` there rewrites the line";
 
-/// What a word is asked for with, after `tealkeep`.
+/// The arguments of a report, after `tealkeep`.
 #[derive(Debug, Parser)]
 #[command(name = "pulled", disable_help_flag = true)]
 struct Asked {
     app: Option<AppName>,
     #[command(flatten)]
-    said: Said,
+    said: PullReport,
 }
 
-/// Does what the other side asked for, if it may.
+/// Does what the other side requested, if it may.
 pub fn run(pulls: &Pulls, spool: &Path, asked: Option<String>) -> Outcome {
     let Some(asked) = asked else {
         return Err(Failure::Call(
-            "this key pulls snapshots: it opens no shell. On the laptop: tealkeep pull USER@HOST:/ FOLDER".to_owned(),
+            "this key is for pulls and gives no shell. On the laptop: tealkeep pull USER@HOST:/ FOLDER".to_owned(),
         ));
     };
     let words = shell_words::split(&asked).map_err(|e| refused(&format!("{e}")))?;
@@ -70,7 +69,7 @@ pub fn run(pulls: &Pulls, spool: &Path, asked: Option<String>) -> Outcome {
         ["tealkeep", "pulled", ..] => leave_word(&words[1..], pulls, spool),
         ["pulled", ..] => leave_word(&words, pulls, spool),
         _ => Err(refused(
-            "this key reads snapshots with rsync, and says `tealkeep pulled`; nothing else",
+            "this key may only read snapshots with rsync and run `tealkeep pulled`",
         )),
     }
 }
@@ -89,14 +88,14 @@ fn leave_word(words: &[&str], pulls: &Pulls, spool: &Path) -> Outcome {
 fn parse(words: &[&str], pulls: &Pulls) -> Result<Asked, String> {
     let asked = Asked::try_parse_from(words).map_err(|e| e.render().to_string())?;
     match (&asked.app, &pulls.app) {
-        (Some(app), Some(own)) if app != own => Err(format!("this key pulls {own}, and not {app}")),
+        (Some(app), Some(own)) if app != own => Err(format!("this key pulls {own}, not {app}")),
         _ => Ok(asked),
     }
 }
 
-/// Becomes rsync, which reads in the folder.
+/// Replaces this process with rsync, which reads the folder.
 fn send(words: &[&str], folder: &Path) -> Outcome {
-    let doing = |e| anyhow!("the backups folder {} can't be read: {e}", folder.display());
+    let doing = |e| anyhow!("cannot read the backups folder {}: {e}", folder.display());
     let folder = folder.canonicalize().map_err(doing)?;
     let arguments = arguments::check(words, &folder).map_err(|why| refused(&why))?;
     confine(&[&folder], &[]);
@@ -105,7 +104,7 @@ fn send(words: &[&str], folder: &Path) -> Outcome {
         .current_dir(&folder)
         .exec();
     Err(Failure::Tried(anyhow!(
-        "rsync can't be run: {error}. Install it on this machine: sudo apt install rsync"
+        "cannot run rsync: {error}. Install it on this machine: sudo apt install rsync"
     )))
 }
 

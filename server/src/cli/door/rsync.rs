@@ -1,25 +1,25 @@
-//! What rsync's sender may ask of its receiver here. The request is parsed into a [`Reception`], and the receiver is
-//! started with words of our own made from that: nothing that the other side wrote reaches rsync's command line
+//! What rsync's sender may request from its receiver here. The request is parsed into a [`Reception`], and the receiver is
+//! started with our own arguments made from that: nothing that the other side wrote reaches rsync's command line
 //! except the target, which is compared as text. What is not on the lists is refused, whatever it means.
 //!
-//! No option on them changes the mode, owner, times or attributes of a file, writes into a file in place, links
-//! files, or names a place outside of the push's own directory. The only basis is a kept release beside the target,
-//! and rsync *copies* from it: no inode of a sealed release is ever part of what a push fills, so a later run over the
-//! same directory can't change one either. The step `receive` sets the modes and links what is the same.
+//! No allowed option changes the mode, owner, times or attributes of a file, writes into a file in place, links
+//! files, or names a place outside of the push's own directory. The only basis is an existing release beside the target,
+//! and rsync *copies* from it: no inode of a sealed release is ever part of a push, so a later run over the
+//! same directory can't change one either. The step `receive` sets the modes and links equal files.
 
 use std::path::{Component, Path, PathBuf};
 
 use crate::deploy::release::PUSH_PREFIX;
 use crate::names::ReleaseId;
 
-/// Short options (rsync(1)): verbosity, recursion, links as links, whether a file can be run, comparison by checksum,
+/// Short options (rsync(1)): verbosity, recursion, links as links, the executable bit, comparison by checksum,
 /// compression, a dry run, itemized changes, human-readable numbers, whole files.
 ///
-/// `E` gives or takes the right to run a file, and nothing else. It acts on files of the push's own directory, which
-/// are nobody else's inodes ([`super::turn::take`] sees to it).
+/// `E` only sets or clears the executable bit. It acts on files of the push's own directory, which share no inode with
+/// anything else ([`super::turn::take`] ensures that).
 const SHORT: &str = "vrlEcnizhW";
 
-/// Long options that stand alone.
+/// Long options without a value.
 const LONG: [&str; 10] = [
     "--partial",
     "--delete",
@@ -33,13 +33,13 @@ const LONG: [&str; 10] = [
     "--force",
 ];
 
-/// What an older `tealkeep push` asked for, and no key may have any more: these would change files of kept releases.
-const OF_OLDER_LAPTOPS: [&str; 2] = ["--link-dest", "-lprc"];
+/// What an older `tealkeep push` requested. No key may use it any more, because it would change files of existing releases.
+const OLDER_OPTIONS: [&str; 2] = ["--link-dest", "-lprc"];
 
-/// One push that is to be received.
+/// One push to receive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reception {
-    /// The receiver's own words, after `rsync --server`.
+    /// The receiver's arguments, after `rsync --server`.
     pub arguments: Vec<String>,
     /// Where it writes: `.push-<id>` directly below a folder of releases.
     pub target: PathBuf,
@@ -47,20 +47,20 @@ pub struct Reception {
     pub basis: Vec<PathBuf>,
 }
 
-/// Parses the words after `rsync`: it must be a server that receives into `.push-<id>` directly below one of the
-/// folders of releases, and copies from releases beside it at most.
+/// Parses the arguments after `rsync`: it must be a server that receives into `.push-<id>` directly below one of the
+/// folders of releases, and may copy only from releases beside it.
 ///
 /// # Errors
 /// Why not, in words.
 pub fn parse(words: &[String], folders: &[PathBuf]) -> Result<Reception, String> {
     let mut words = words.iter().map(String::as_str);
     if words.next() != Some("--server") {
-        return Err("rsync runs here as the other side of a push only".to_owned());
+        return Err("rsync runs here only as the other side of a push".to_owned());
     }
     let mut arguments = Vec::new();
     let mut basis = Vec::new();
     loop {
-        let word = words.next().ok_or("rsync was not told where to write to")?;
+        let word = words.next().ok_or("rsync got no target")?;
         if word == "." {
             break;
         }
@@ -73,13 +73,13 @@ pub fn parse(words: &[String], folders: &[PathBuf]) -> Result<Reception, String>
         } else if is_short(word) || is_log_format(word) {
             arguments.push(word.to_owned());
         } else if !is_timeout(word) {
-            // A timeout is the door's own affair.
+            // The timeout is set here.
             return Err(refusal(word));
         }
     }
-    let target = words.next().ok_or("rsync was not told where to write to")?;
+    let target = words.next().ok_or("rsync got no target")?;
     if words.next().is_some() {
-        return Err("rsync writes to one place at a time".to_owned());
+        return Err("rsync may have only one target".to_owned());
     }
     let folder = folder_of(target, folders)?;
     let mut releases = Vec::new();
@@ -99,16 +99,16 @@ pub fn parse(words: &[String], folders: &[PathBuf]) -> Result<Reception, String>
 }
 
 fn refusal(word: &str) -> String {
-    let older = OF_OLDER_LAPTOPS.iter().any(|old| word.starts_with(old));
+    let older = OLDER_OPTIONS.iter().any(|old| word.starts_with(old));
     let hint = if older {
-        ". Is the laptop's Tealkeep an older one? Install the same version on both"
+        ". Is the laptop's Tealkeep older? Install the same version on both"
     } else {
         ""
     };
-    format!("rsync's option {word} is not for this key{hint}")
+    format!("this key may not use rsync's option {word}{hint}")
 }
 
-/// A bundle of known short options, ended by what the client can do: `-vlErc` and `e.iLsfxCIvu`.
+/// A bundle of known short options, followed by the client's capabilities: `-vlErc` and `e.iLsfxCIvu`.
 fn is_short(word: &str) -> bool {
     let Some(bundle) = word.strip_prefix('-') else {
         return false;
@@ -126,7 +126,7 @@ fn is_short(word: &str) -> bool {
     !bundle.is_empty() && options.chars().all(|c| SHORT.contains(c)) && can_is_plain
 }
 
-/// What the receiver prints for each file: the sender asks for `%i`, or for nothing but a mark.
+/// What the receiver prints for each file: the sender requests `%i`, or only a mark.
 fn is_log_format(word: &str) -> bool {
     word.strip_prefix("--log-format=")
         .is_some_and(|format| format.bytes().all(|b| b.is_ascii_alphabetic() || b == b'%'))
@@ -137,13 +137,13 @@ fn is_timeout(word: &str) -> bool {
         .is_some_and(|seconds| seconds.parse::<u32>().is_ok())
 }
 
-/// The folder of releases that a target is directly in, which must be a directory that is being filled.
+/// The folder of releases that directly contains a target, which must be the directory of a push.
 fn folder_of<'a>(target: &str, folders: &'a [PathBuf]) -> Result<&'a Path, String> {
     let wrong =
         || format!("rsync may not write to {target}; a push goes to {PUSH_PREFIX}<release>");
     let trimmed = target.strip_suffix('/').unwrap_or(target);
     let (folder, name) = trimmed.rsplit_once('/').ok_or_else(wrong)?;
-    // Compared as text: whatever is not exactly the folder that the server named is another one.
+    // Compared as text: anything but exactly the folder that the server named is another folder.
     let folder = folders
         .iter()
         .find(|known| known.as_os_str() == folder)
@@ -156,7 +156,7 @@ fn folder_of<'a>(target: &str, folders: &'a [PathBuf]) -> Result<&'a Path, Strin
     }
 }
 
-/// The release beside the target that unchanged files may be copied from.
+/// The release beside the target from which unchanged files may be copied.
 fn basis_of(from: &str, folder: &Path) -> Result<ReleaseId, String> {
     let wrong =
         || format!("rsync may not read from {from}; a push copies from a release that is here");

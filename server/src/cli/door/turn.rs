@@ -1,5 +1,5 @@
-//! One push at a time fills a directory: rsync runs with a lock on it, which the kernel takes back with the last of
-//! its processes. What is locked can't become a release either.
+//! One push at a time fills a directory: rsync runs with a lock on it, which the kernel releases with its last process. A
+//! locked directory can't become a release either.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -9,17 +9,17 @@ use anyhow::{Context, bail};
 
 use crate::tree::{Folder, Kind};
 
-/// The rsync of a push that was cut off ends within moments; so long the next one waits for it.
+/// How long to wait for the rsync of an interrupted push, which ends within moments.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The pause between two tries.
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Makes the directory of a push if it is not there, and locks it for this process and what it becomes. The folder
-/// that it is in is Tealkeep's own. No file in it has another name elsewhere afterwards, so that whatever rsync does
-/// to one changes no kept release.
+/// Creates the directory of a push if it does not exist, and locks it for this process and the program that replaces it. Its
+/// parent folder belongs to Tealkeep. Afterwards no file in it is hard-linked elsewhere, so nothing that rsync does
+/// changes an existing release.
 ///
 /// # Errors
-/// Another push has it, or it can't be made.
+/// Another push uses it, or it can't be created.
 pub(super) fn take(target: &Path) -> anyhow::Result<Folder> {
     take_within(target, PATIENCE)
 }
@@ -33,7 +33,7 @@ fn take_within(target: &Path, patience: Duration) -> anyhow::Result<Folder> {
     loop {
         let folder = parent.make(name).with_context(doing)?;
         let is_ours = folder.try_lock().with_context(doing)?;
-        // It may have become a release, or have been removed, before it was locked.
+        // It may have become a release, or have been removed, before the lock.
         if is_ours && is_still(&parent, name, &folder).with_context(doing)? {
             remove_shared(&folder).with_context(doing)?;
             folder.hand_on().with_context(doing)?;
@@ -41,15 +41,15 @@ fn take_within(target: &Path, patience: Duration) -> anyhow::Result<Folder> {
         }
         if began.elapsed() > patience {
             bail!(
-                "another push of this name is being sent just now; wait for its end, or give this one another name (--name)"
+                "another push of this name is running; wait until it ends, or use another name (--name)"
             );
         }
         std::thread::sleep(PAUSE);
     }
 }
 
-/// Removes the files that are linked from somewhere else too, such as those that an older version linked from a
-/// release: rsync sends or copies them once more.
+/// Removes files that are also linked elsewhere, such as those that an older version linked from a release; rsync sends or
+/// copies them again.
 fn remove_shared(folder: &Folder) -> std::io::Result<()> {
     for name in folder.names()? {
         let Some(entry) = folder.entry(&name)? else {

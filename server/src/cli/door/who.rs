@@ -1,7 +1,6 @@
-//! Whose key signed in, and what its line opens. The package's sshd configuration forces `tealkeep door --keys FILE`
-//! for every key, so that none gives a shell whatever its line says; which scope a key has is said by the `command=`
-//! of its line in that file, which sshd then leaves alone. sshd names the key itself (sshd_config(5),
-//! `ExposeAuthInfo`).
+//! Finds out which key signed in and what its line allows. The package's sshd configuration forces `tealkeep door --keys FILE`
+//! for every key, so that none gives a shell whatever its line says. The `command=` of its line in that file, which sshd
+//! then ignores, says which scope a key has. sshd names the key (sshd_config(5), `ExposeAuthInfo`).
 
 use std::path::{Path, PathBuf};
 
@@ -16,24 +15,24 @@ use crate::keys::{self, PublicKey};
 
 /// Where sshd says how somebody signed in (ssh(1), "ENVIRONMENT").
 const HOW: &str = "SSH_USER_AUTH";
-/// A file of keys is not larger than this, in bytes; what sshd writes is smaller still.
-const LARGEST: u64 = 1 << 20;
+/// The largest file of keys, in bytes; what sshd writes is smaller.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// What a key opens, and on which server's socket.
+/// What a key allows, and on which server's socket.
 #[derive(Debug)]
 pub(crate) struct Grant {
-    /// As its line says.
+    /// What its line allows.
     pub(crate) door: DoorArgs,
     /// The server's socket.
     pub(in crate::cli) socket: PathBuf,
 }
 
-/// What the key opens that has just signed in. `forced` is what sshd's configuration says: it holds for a line
-/// without a command, unless such a one opens nothing.
+/// What the key that has just signed in allows. `forced` comes from sshd's configuration and applies to a line without a
+/// command, unless such a line allows nothing.
 ///
 /// # Errors
-/// Nothing is opened: sshd does not name the key, it is not in the file or stands there with two commands, or its
-/// line has another command than `tealkeep door`.
+/// Nothing is allowed: sshd does not name the key, it is not in the file or has two commands there, or its line has a
+/// command other than `tealkeep door`.
 pub(super) fn grant(forced: &DoorArgs, file: &Path, socket: &Path) -> Result<Grant, Failure> {
     let how = std::env::var_os(HOW).ok_or_else(|| {
         refused(
@@ -42,21 +41,21 @@ pub(super) fn grant(forced: &DoorArgs, file: &Path, socket: &Path) -> Result<Gra
         )
     })?;
     let read = |path: &Path| {
-        let bytes = read_small(path, LARGEST)
-            .map_err(|e| refused(&format!("{} can't be read: {e}", path.display())))?;
+        let bytes = read_small(path, MAX_FILE_BYTES)
+            .map_err(|e| refused(&format!("cannot read {}: {e}", path.display())))?;
         Ok::<_, Failure>(String::from_utf8_lossy(&bytes).into_owned())
     };
     let offered = offered(&read(Path::new(&how))?);
     let command = command_of(&read(file)?, &offered).map_err(|why| {
         refused(&format!(
-            "{why}, in {}; `sudo tealkeep key list` there shows what each key opens",
+            "{why}, in {}; `sudo tealkeep key list` there shows what each key may do",
             file.display()
         ))
     })?;
     match command {
         Some(command) => opened_by(&command, socket).map_err(|why| refused(&why)),
         None if forced.command_required => Err(refused(
-            "the line of this key names no command, so it opens nothing; `sudo tealkeep key add` there writes the line",
+            "the line of this key has no command, so it opens nothing; `sudo tealkeep key add` there writes the line",
         )),
         None => Ok(Grant {
             door: DoorArgs {
@@ -68,7 +67,7 @@ pub(super) fn grant(forced: &DoorArgs, file: &Path, socket: &Path) -> Result<Gra
     }
 }
 
-/// The keys that somebody proved to have: lines of `publickey`, its kind and its base64.
+/// The keys that the client proved to have: lines of `publickey`, its kind and its base64.
 fn offered(how: &str) -> Vec<PublicKey> {
     how.lines()
         .filter_map(|line| {
@@ -87,11 +86,11 @@ fn command_of(text: &str, offered: &[PublicKey]) -> Result<Option<String>, Strin
         }
         let command = line
             .command()
-            .map_err(|why| format!("the options of this key can't be read: {why}"))?;
+            .map_err(|why| format!("the options of this key cannot be read: {why}"))?;
         match &found {
-            // Which of two lines let it in, nobody says (`from=` may differ), so neither counts.
+            // Nobody says which of two lines applied (`from=` may differ), so neither counts.
             Some(other) if *other != command => {
-                return Err("this key stands on two lines with different commands".to_owned());
+                return Err("this key is on two lines with different commands".to_owned());
             }
             _ => found = Some(command),
         }
@@ -99,10 +98,10 @@ fn command_of(text: &str, offered: &[PublicKey]) -> Result<Option<String>, Strin
     found.ok_or_else(|| "the key that signed in has no line".to_owned())
 }
 
-/// What a line's command opens: it must be `tealkeep door`, or what older Tealkeeps printed for a pulling key.
+/// What a line's command allows: it must be `tealkeep door`, or what older versions printed for a pull key.
 ///
 /// # Errors
-/// It opens nothing, and why.
+/// Why it allows nothing.
 pub(crate) fn opened_by(line: &str, socket: &Path) -> Result<Grant, String> {
     let wrong = |why: &str| {
         format!(
@@ -138,8 +137,8 @@ pub(crate) fn opened_by(line: &str, socket: &Path) -> Result<Grant, String> {
     }
 }
 
-/// `/usr/bin/rrsync -ro FOLDER`, which such a key's line was before there was a door for pulling. The door itself
-/// reads that folder then, by its own lists.
+/// Parses `/usr/bin/rrsync -ro FOLDER`, which older versions printed for a pull key. `tealkeep door` then serves that
+/// folder itself, with its own lists of allowed options.
 fn of_older_tealkeep(words: &[String]) -> Option<Pulls> {
     let [program, "-ro", folder] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
         return None;

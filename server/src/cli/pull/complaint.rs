@@ -1,37 +1,37 @@
-//! What a program says on its error output, heard while it runs. Something that it started may hold that open after its
-//! end, as ssh's own master does (ssh_config(5), `ControlPersist`): nobody waits for it.
+//! Reads a program's error output while it runs. A process that it started may keep that open after its end, like ssh's
+//! master (ssh_config(5), `ControlPersist`): nobody waits for it.
 
 use std::io::{ErrorKind, Read};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-/// So much is kept.
-const MOST_BYTES: usize = 64 * 1024;
-/// What a program said is there when it has ended; so long one that reads it may take.
+/// How many bytes are kept.
+const MAX_BYTES: usize = 64 * 1024;
+/// How long to wait for the rest of the output after the program has ended.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// What is being said.
+/// Error output that is being read.
 pub struct Complaint(Receiver<Vec<u8>>);
 
 impl Complaint {
-    /// Listens in a thread of its own.
+    /// Reads in its own thread.
     pub fn of(mut from: impl Read + Send + 'static) -> Complaint {
         let (tell, said) = mpsc::channel();
         std::thread::spawn(move || {
             let mut part = [0; 4096];
-            let mut left = MOST_BYTES;
+            let mut left = MAX_BYTES;
             loop {
                 let read = match from.read(&mut part) {
                     Ok(0) => return,
                     Ok(read) => read,
                     Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                    // What can't be read any more ends with the program that says it.
+                    // A read error ends with the program.
                     Err(_) => return,
                 };
                 let kept = read.min(left);
                 left -= kept;
                 if kept > 0 {
-                    // The rest, and what nobody listens to any more, is read and dropped, so that nobody waits for a reader.
+                    // The rest is read and dropped, so that the program never blocks on a full pipe.
                     let _ = tell.send(part[..kept].to_vec());
                 }
             }
@@ -39,7 +39,7 @@ impl Complaint {
         Complaint(said)
     }
 
-    /// All that was said by a program that has ended.
+    /// The output of a program that has ended.
     pub fn heard(self) -> String {
         self.heard_within(LAST_WORDS)
     }
@@ -79,11 +79,11 @@ mod tests {
     fn the_beginning_of_what_is_said_is_kept() {
         let (reader, mut writer) = std::io::pipe().unwrap();
         let complaint = Complaint::of(reader);
-        writer.write_all(&vec![b'x'; 3 * MOST_BYTES]).unwrap();
+        writer.write_all(&vec![b'x'; 3 * MAX_BYTES]).unwrap();
         drop(writer);
         assert_eq!(
             complaint.heard_within(Duration::from_secs(3600)).len(),
-            MOST_BYTES
+            MAX_BYTES
         );
     }
 }

@@ -1,5 +1,5 @@
-//! The copy of the other side's configuration, which comes along with the snapshots: on the day when the machine at home
-//! is gone, the laptop has it. It is text to read, and nothing here believes it.
+//! The copy of the other side's configuration, which arrives with the snapshots, so that the laptop has it when the machine
+//! at home is gone. It is a text for people; nothing here trusts it.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -14,14 +14,14 @@ use crate::durable;
 
 const FILE_MODE: u32 = 0o640;
 
-/// Puts the copy that has come beside the snapshots, and says where one lies. Each earlier copy stays, as `.before` or, where
-/// that name is taken, as `.before-` and the time `now`: a machine that was set up anew must not take away the only trace
-/// of how the old one was.
+/// Stores the copy beside the snapshots and returns its path. Each earlier copy stays, as `.before` or, if that name is taken,
+/// as `.before-` and the time `now`: a machine that was set up again must not overwrite the only record of the old
+/// configuration.
 ///
-/// What has come is passed over if it can't be read or is not a copy that Tealkeep wrote.
+/// A copy that can't be read or was not written by Tealkeep is ignored.
 ///
 /// # Errors
-/// It can't be written here, or the file here is not a copy that Tealkeep wrote; that file then stays as it is.
+/// It can't be written here, or the file here was not written by Tealkeep; that file then stays unchanged.
 pub fn take_over(dest: &Dest, now: Timestamp) -> anyhow::Result<Option<PathBuf>> {
     let here = dest.path().join(copy::FILE);
     let new = arrived(&dest.index().join(copy::FILE));
@@ -36,7 +36,7 @@ pub fn take_over(dest: &Dest, now: Timestamp) -> anyhow::Result<Option<PathBuf>>
                 Some(text) => Some(text),
                 None if new.is_none() => return Ok(None),
                 None => bail!(
-                    "{} is not a copy that Tealkeep wrote, so it stays as it is; rename it, and the next pull puts the copy there",
+                    "{} was not written by Tealkeep, so it stays unchanged; rename it, and the next pull stores the copy there",
                     here.display()
                 ),
             }
@@ -53,14 +53,14 @@ pub fn take_over(dest: &Dest, now: Timestamp) -> anyhow::Result<Option<PathBuf>>
     Ok(Some(here))
 }
 
-/// The copy that came from the other side; neither a link nor a pipe is followed.
+/// The copy from the other side; no link or pipe is followed.
 fn arrived(path: &Path) -> Option<Vec<u8>> {
     let is_file = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file());
     let text = is_file.then(|| durable::read_small(path, copy::MAX_BYTES).ok())??;
     (copy::is_copy(&text) && std::str::from_utf8(&text).is_ok()).then_some(text)
 }
 
-/// Keeps a copy under a name that nothing has yet, unless an earlier one with the same text is still there.
+/// Keeps a copy under a free name, unless an earlier one with the same text exists.
 fn keep(folder: &Path, old: &[u8], now: Timestamp) -> anyhow::Result<()> {
     let first = format!("{}.before", copy::FILE);
     for entry in
@@ -76,7 +76,7 @@ fn keep(folder: &Path, old: &[u8], now: Timestamp) -> anyhow::Result<()> {
     }
     let dated = format!("{first}-{}", now.strftime("%Y%m%dT%H%M%SZ"));
     let more = (2..).map(|number| format!("{dated}-{number}"));
-    // The pull's lock keeps others from taking the name meanwhile.
+    // The pull's lock prevents others from taking the name meanwhile.
     let free = [first, dated.clone()]
         .into_iter()
         .chain(more)
@@ -162,7 +162,7 @@ mod tests {
         fs::write(dest.index().join(copy::FILE), copy_of("first")).unwrap();
         for second in [1, 2] {
             let refused = take_over(&dest, at(second)).unwrap_err().to_string();
-            assert!(refused.contains("stays as it is"), "{refused}");
+            assert!(refused.contains("stays unchanged"), "{refused}");
         }
         assert_eq!(
             fs::read_to_string(&here).unwrap(),

@@ -1,5 +1,5 @@
-//! The folder on the laptop, and the workplace in it: what is under way lies in `.tealkeep-pull/`, under names that
-//! are no snapshot's or in a folder that nobody reads, until it has been proven.
+//! The folder on the laptop and the work folder in it: until it has been verified, everything is in `.tealkeep-pull/`, under
+//! names that are not a snapshot's or in a folder that nobody reads.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -14,18 +14,18 @@ use crate::backup::{SnapshotId, catalogue, scratch};
 use crate::cli::Failure;
 use crate::durable;
 
-/// The workplace's name. Plain rsync with the documented filter leaves it out, and a restore passes it over.
+/// The work folder's name. Plain rsync with the documented filter excludes it, and a restore ignores it.
 pub const PULL_FOLDER: &str = ".tealkeep-pull";
 
-/// The rsync of a pull that was killed notices within moments; so long the next one waits for it.
+/// How long to wait for the rsync of a killed pull, which ends within moments.
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(100);
-/// As they are at home: a copy of people's data is nobody else's.
+/// As at home: nobody else may read a copy of people's data.
 const FILE_MODE: u32 = 0o640;
 
-/// What stands where rsync puts a file that comes: no snapshot's name, whatever is in it.
+/// The name under which rsync puts an arriving file: never a snapshot's name.
 pub const ARRIVING: &str = "arriving";
-/// Beside it: what came of a file before the connection was lost.
+/// Beside it: the part of a file that arrived before the connection was lost.
 pub const PARTIAL: &str = ".partial";
 
 /// The folder, locked for this pull and for the rsync that it runs.
@@ -35,10 +35,10 @@ pub struct Dest {
 }
 
 impl Dest {
-    /// Takes a folder that is a copy already, or empty, or not there yet.
+    /// Opens a folder that is already a copy, or empty, or does not exist yet.
     ///
     /// # Errors
-    /// It holds something else, another pull has it, or it can't be written.
+    /// It contains something else, another pull uses it, or it can't be written.
     pub fn open(path: &Path) -> Result<Dest, Failure> {
         let shown = path.display();
         check(path)?;
@@ -46,10 +46,10 @@ impl Dest {
             .recursive(true)
             .mode(0o750)
             .create(catalogue::snapshots(path))
-            .with_context(|| format!("{shown} can't be used"))?;
+            .with_context(|| format!("cannot use {shown}"))?;
         let path = path
             .canonicalize()
-            .with_context(|| format!("{shown} can't be used"))?;
+            .with_context(|| format!("cannot use {shown}"))?;
         let work = path.join(PULL_FOLDER);
         durable::make_folder(&work, 0o700)?;
         let lock = lock(&work)?;
@@ -59,12 +59,12 @@ impl Dest {
         Ok(dest)
     }
 
-    /// The folder itself, without links in its path.
+    /// The folder, without links in its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where the small files of the other side are mirrored: manifests, links, checksums.
+    /// The mirror of the other side's small files: manifests, links, checksums.
     pub fn index(&self) -> PathBuf {
         self.path.join(PULL_FOLDER).join("index")
     }
@@ -74,12 +74,12 @@ impl Dest {
         self.path.join(PULL_FOLDER).join("arrivals")
     }
 
-    /// What came of a file before.
+    /// The part of a file that arrived before.
     fn part(&self) -> PathBuf {
         self.arrivals().join(PARTIAL).join(ARRIVING)
     }
 
-    /// Where stands which snapshots are of a history that is not there any more.
+    /// The list of the snapshots from a former history.
     pub fn former(&self) -> PathBuf {
         self.path.join(PULL_FOLDER).join("former")
     }
@@ -88,10 +88,10 @@ impl Dest {
         self.path.join(PULL_FOLDER).join("proving")
     }
 
-    /// What killed pulls left: the longest part of a file is kept, to go on with.
+    /// Cleans up after killed pulls: the longest part of a file is kept, to continue with.
     fn tidy(&self) -> anyhow::Result<()> {
         self.end_proof()?;
-        // Nobody writes here now: the lock was held by whoever did.
+        // Nobody else writes here now, because we hold the lock.
         durable::remove_parts(&self.path)?;
         durable::remove_parts(&catalogue::snapshots(&self.path))?;
         let arrivals = self.arrivals();
@@ -103,7 +103,7 @@ impl Dest {
             if meta.is_dir() {
                 continue;
             }
-            // rsync(1) names what it writes `.NAME.XXXXXX`; the plain name may be another snapshot's content.
+            // rsync(1) writes to `.NAME.XXXXXX`; the plain name may be another snapshot's content.
             let is_part = name.to_string_lossy().starts_with(&format!(".{ARRIVING}."));
             let longest = fs::metadata(&part).map_or(0, |meta| meta.len());
             if is_part && meta.is_file() && meta.len() > longest {
@@ -115,8 +115,8 @@ impl Dest {
         Ok(())
     }
 
-    /// What the file to come is most like: what stands here by its own name, or else the nearest in time of those
-    /// that are whole.
+    /// The file that is most similar to the arriving one: the one here with its name, or else the intact one that is nearest in
+    /// time.
     pub fn basis_for<'a>(
         &self,
         id: SnapshotId,
@@ -135,9 +135,9 @@ impl Dest {
         Some(snapshots.join(nearest.file_name()))
     }
 
-    /// Lays out what rsync compares with, where a file of `coming` bytes is to arrive: it writes beside and renames, so
-    /// what is linked here stays as it is. What came of a file before is put in front of a copy of it, where there is
-    /// room for both.
+    /// Prepares what rsync compares an arriving file of `coming` bytes with. rsync writes beside it and renames, so linked
+    /// files do not change. A part that arrived before is put in front of a copy of the similar file, if there is space
+    /// for both.
     pub fn lay_basis(&self, basis: Option<PathBuf>, coming: u64) -> anyhow::Result<()> {
         let arrivals = self.arrivals();
         self.lay_within(basis, |bytes| {
@@ -156,7 +156,7 @@ impl Dest {
         let doing = || format!("cannot prepare {}", place.display());
         remove(&place).with_context(doing)?;
         let Some(basis) = basis else {
-            // Then the part alone is what rsync goes on with, by itself.
+            // Then rsync continues with only the part.
             return Ok(());
         };
         let came = match fs::metadata(&part) {
@@ -176,11 +176,11 @@ impl Dest {
                 io::copy(&mut File::open(basis).with_context(doing)?, &mut place)
                     .with_context(doing)?;
             }
-            // There is room for one of them only.
+            // There is space for only one of them.
             Some(came) if came >= bytes => {}
             Some(_) | None => {
                 if fs::hard_link(&basis, &place).is_ok() {
-                    // rsync would go on with it rather than with what lies here.
+                    // rsync would continue with it instead of with what is here.
                     remove(&part).with_context(doing)?;
                 } else if fits {
                     // A file system without hard links.
@@ -191,12 +191,12 @@ impl Dest {
         Ok(())
     }
 
-    /// Takes away what came of a file that can't be read there.
+    /// Removes the part of a file that can't be read there.
     pub fn forget_part(&self) -> anyhow::Result<()> {
         Ok(remove(&self.part())?)
     }
 
-    /// Puts what has arrived beside its manifest, where it can be proven.
+    /// Moves what has arrived beside its manifest, where it can be verified.
     pub fn begin_proof(&self, id: SnapshotId, manifest: &[u8]) -> anyhow::Result<PathBuf> {
         self.end_proof()?;
         let folder = self.proving();
@@ -207,7 +207,7 @@ impl Dest {
         Ok(path)
     }
 
-    /// Takes away what was not proven.
+    /// Removes what failed the verification.
     pub fn end_proof(&self) -> anyhow::Result<()> {
         match fs::remove_dir_all(self.proving()) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e.into()),
@@ -215,8 +215,8 @@ impl Dest {
         }
     }
 
-    /// Gives what was proven its name. The manifest comes first: alone and unnamed in `SHA256SUMS` it stands for
-    /// nothing, while a file alone would stand there unexplained.
+    /// Gives a verified snapshot its name. The manifest comes first: alone and not listed in `SHA256SUMS` it means nothing,
+    /// while a file alone would be unexplained.
     pub fn publish(&self, id: SnapshotId, manifest: &[u8]) -> anyhow::Result<()> {
         let proven = self.proving().join(id.file_name());
         let snapshots = catalogue::snapshots(&self.path);
@@ -246,11 +246,11 @@ fn check(path: &Path) -> Result<(), Failure> {
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(Failure::Call(format!("{shown} can't be pulled into: {e}"))),
+        Err(e) => return Err(Failure::Call(format!("cannot pull into {shown}: {e}"))),
     };
     let names: Vec<_> = entries
         .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
-        // An empty disk of one's own has that, mke2fs(8).
+        // An empty disk has that (mke2fs(8)).
         .filter(|name| name != "lost+found")
         .collect();
     let is_copy = names
@@ -258,23 +258,23 @@ fn check(path: &Path) -> Result<(), Failure> {
         .any(|name| name == "snapshots" || name == PULL_FOLDER);
     match names.first() {
         Some(name) if !is_copy => Err(Failure::Call(format!(
-            "{shown} holds something else ({name}); name a folder that is for these snapshots alone"
+            "{shown} contains something else ({name}); name a folder for these snapshots only"
         ))),
         _ => Ok(()),
     }
 }
 
-/// Locks the workplace, for this process and for the rsync that it starts.
+/// Locks the work folder, for this process and the rsync that it starts.
 fn lock(work: &Path) -> anyhow::Result<File> {
     let folder = File::open(work)?;
     let began = Instant::now();
     while let Err(error) = rustix::fs::flock(&folder, FlockOperation::NonBlockingLockExclusive) {
         if error != rustix::io::Errno::WOULDBLOCK {
-            return Err(anyhow!("{} can't be locked: {error}", work.display()));
+            return Err(anyhow!("cannot lock {}: {error}", work.display()));
         }
         if began.elapsed() > PATIENCE {
             return Err(anyhow!(
-                "another pull into this folder is under way; wait for its end"
+                "another pull into this folder is running; wait until it ends"
             ));
         }
         std::thread::sleep(PAUSE);

@@ -1,4 +1,4 @@
-//! What came of a pull: as `--json` prints it, and in words.
+//! The result of a pull, as JSON and in words.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,60 +6,60 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::there::Traffic;
-use crate::backup::drill::Report;
+use crate::backup::drill::{Report, counted};
 use crate::backup::{SnapshotId, human};
 use crate::cli::terminal;
 use crate::names::AppName;
 
-/// What came of a pull, as `--json` prints it.
+/// The result of a pull, as `--json` prints it.
 #[derive(Debug, Serialize)]
 pub struct Facts {
-    /// Whose snapshots they are, where their manifests say so.
+    /// The app of the snapshots, if their manifests name it.
     pub app: Option<AppName>,
     /// The folder here.
     #[serde(serialize_with = "lossily")]
     pub dest: PathBuf,
-    /// The snapshots that came, oldest first.
+    /// The snapshots that arrived, oldest first.
     pub came: Vec<Came>,
-    /// Those that were rotated away there meanwhile.
+    /// Those that were removed there meanwhile.
     pub vanished: Vec<SnapshotId>,
-    /// Those that are here by the same name with another content; what is here was left alone.
+    /// Those that are here under the same name with different content; they were not changed.
     pub differ: Vec<SnapshotId>,
-    /// Those that stand there with a manifest that can't be read here.
+    /// Those there whose manifest can't be read here.
     pub unreadable: Vec<SnapshotId>,
     /// What `--mirror` removed.
     pub removed: Vec<SnapshotId>,
-    /// Those of a history that is not there any more, which `--mirror` leaves.
+    /// Those from a former history, which `--mirror` keeps.
     pub former: BTreeSet<SnapshotId>,
-    /// The newest whole snapshot here.
+    /// The newest intact snapshot here.
     pub newest: Option<SnapshotId>,
-    /// How many are here whole: proven when they came, or now.
+    /// How many intact snapshots are here: verified when they arrived, or now.
     pub whole: usize,
-    /// How many came damaged, could not be read there, or were found damaged here and could not be fetched anew.
+    /// How many arrived damaged, could not be read there, or are damaged here and could not be fetched again.
     pub damaged: usize,
-    /// What went over the wire.
+    /// The bytes on the wire.
     #[serde(flatten)]
     pub traffic: Traffic,
-    /// The copy of the configuration that is here, without its secrets; null where none ever came.
+    /// The copy of the configuration here, without its secrets; null if none ever arrived.
     pub configuration: Option<PathBuf>,
-    /// How long all of it took.
+    /// How long everything took.
     pub took_ms: u128,
-    /// What came of the drill that was asked for.
+    /// The result of the drill, if one was requested.
     pub drill: Option<Report>,
-    /// Whether word was left there.
+    /// Whether the pull was reported there.
     pub word_left: bool,
 }
 
-/// One snapshot that came.
+/// One snapshot that arrived.
 #[derive(Debug, Serialize)]
 pub struct Came {
     /// Which.
     pub snapshot: SnapshotId,
     /// Its size there.
     pub bytes: u64,
-    /// Whether it was proven, and is here.
+    /// Whether it was verified, and is here.
     pub whole: bool,
-    /// What was found, in words.
+    /// The result, in words.
     pub verdict: String,
 }
 
@@ -72,38 +72,39 @@ fn lossily<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S:
 pub fn text(facts: &Facts, mirrors: bool) -> String {
     let mut text = match facts.newest {
         Some(newest) => format!(
-            "{} holds {} whole snapshots, the newest of them {newest}.",
+            "{} has {}, the newest is {newest}.",
             facts.dest.display(),
-            facts.whole
+            counted(facts.whole as u64, "intact snapshot")
         ),
-        None => format!("{} holds no whole snapshot.", facts.dest.display()),
+        None => format!("{} has no intact snapshot.", facts.dest.display()),
     };
     let came = facts.came.iter().filter(|came| came.whole).count();
     text.push_str(&format!(
-        "\n{came} came in {:.1} s, {} over the wire.",
+        "\n{} arrived in {:.1} s, {} over the wire.",
+        counted(came as u64, "snapshot"),
         facts.took_ms as f64 / 1000.0,
         human(facts.traffic.received_bytes + facts.traffic.sent_bytes)
     ));
     if !facts.removed.is_empty() {
         text.push_str(&format!(
-            "\n{} were removed, as there.",
-            facts.removed.len()
+            "\nRemoved, as on the other machine: {}.",
+            counted(facts.removed.len() as u64, "snapshot")
         ));
     }
     if mirrors && !facts.former.is_empty() {
         text.push_str(&format!(
-            "\nOf a history that is not there any more, {} stay here: what is there begins anew, or on an older day. Remove \
-             them by hand when nobody needs them, or pull what is there into another folder.",
-            facts.former.len()
+            "\nKept from a former history, because the folder there started anew or from an older copy: {}. Remove \
+             them by hand when nobody needs them, or pull into another folder.",
+            counted(facts.former.len() as u64, "snapshot")
         ));
     }
     if let Some(report) = facts.drill.as_ref().filter(|report| report.is_proven()) {
         text.push_str(&format!(
-            "\nA restore of the newest one would work: {}.",
+            "\nThe newest one can be restored: {}.",
             report.proven()
         ));
         for warning in &report.warnings {
-            text.push_str(&format!("\nLook at this: {}.", terminal::line(warning)));
+            text.push_str(&format!("\nWarning: {}.", terminal::line(warning)));
         }
     }
     text

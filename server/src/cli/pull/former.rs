@@ -1,6 +1,6 @@
-//! The snapshots here of a history that is not at home any more. A machine that was set up anew begins a history of
-//! its own; that it is silent about the old one is no rotation. What was here before it stays through every mirroring,
-//! until somebody removes it by hand.
+//! The snapshots here from a former history. A machine that was set up again starts its own history; that it does not have the
+//! old snapshots does not mean that it rotated them away. They stay here through every `--mirror`, until somebody
+//! removes them by hand.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,11 +15,11 @@ use crate::durable;
 
 const FILE_MODE: u32 = 0o600;
 
-/// Those that are of a history which ended, now or at an earlier pull. It is on the disk before the first of the new
-/// one comes: by the next pull that one would look as if it had always been here.
+/// Those from a history that ended, now or at an earlier pull. The list is on the disk before the first snapshot of the new
+/// history arrives: at the next pull, that one would look as if it had always been here.
 ///
 /// # Errors
-/// What was written down can't be read or written.
+/// The list can't be read or written.
 pub fn note(
     dest: &Dest,
     index: &Index,
@@ -40,8 +40,8 @@ pub fn note(
     Ok(now)
 }
 
-/// What is newer than all that is both here and there, with the same content, was not rotated away there: what is there
-/// begins anew, from nothing or from the copy of an older day.
+/// Snapshots newer than everything that is both here and there with the same content were not rotated away there: the
+/// folder there started anew, empty or from an older copy.
 fn of(
     before: &BTreeSet<SnapshotId>,
     there: &BTreeMap<SnapshotId, Manifest>,

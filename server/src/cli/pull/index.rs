@@ -1,5 +1,5 @@
-//! What stands in the backups folder of the other side, by its small files: the manifests, which are written last,
-//! and the tiers' links. All of it is distrusted: names and targets are parsed, and nothing else is taken over.
+//! What is in the backups folder of the other side, by its small files: the manifests, which are written last, and the
+//! tiers' links. None of it is trusted: names and targets are parsed, and everything else is ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,21 +14,21 @@ use crate::cli::Failure;
 use crate::cli::progress::say_line;
 use crate::names::AppName;
 
-/// The other side's small files, as they were a moment ago.
+/// The other side's small files, as just fetched.
 pub struct Index {
     folder: PathBuf,
     /// The snapshots that are complete there.
     pub manifests: BTreeMap<SnapshotId, Manifest>,
-    /// Those that stand there with a manifest that can't be read here: damaged, or of a newer Tealkeep.
+    /// Those there whose manifest can't be read here: damaged, or from a newer version.
     pub unreadable: BTreeSet<SnapshotId>,
-    /// Whether all of it has come. Where it has not, what is missing says nothing.
+    /// Whether all of it arrived. If not, a missing file means nothing.
     pub is_complete: bool,
     /// The tiers' links: the folder, the link's name, and the snapshot that it leads to.
     pub links: Vec<(Tier, String, SnapshotId)>,
 }
 
 impl Index {
-    /// Reads what rsync has brought; `missed` is why not all of it came.
+    /// Reads what rsync has fetched; `missed` is why not all of it arrived.
     ///
     /// # Errors
     /// There is no backups folder, or nothing in it yet, or it can't be read.
@@ -36,19 +36,19 @@ impl Index {
         let snapshots = catalogue::snapshots(folder);
         if let Some(why) = &missed {
             say_line(format_args!(
-                "Not all that describes the snapshots there could be read: {why}"
+                "Not everything that describes the snapshots there could be read: {why}"
             ));
         }
         if !snapshots.is_dir() {
             return Err(Failure::Call(format!(
-                "{source} is no backups folder: it has no `snapshots` in it. It is `backups` of the app's section in the \
-                 configuration there, such as /var/backups/home, and `/` for a key that is for pulling only"
+                "{source} is not a backups folder: it has no `snapshots` in it. The folder is `backups` in the app's section of the \
+                 configuration there, such as /var/backups/home, or `/` for a key that may only pull"
             )));
         }
         let mut manifests = BTreeMap::new();
         let mut unreadable = BTreeSet::new();
-        for entry in fs::read_dir(&snapshots).context("cannot read what came")? {
-            let entry = entry.context("cannot read what came")?;
+        for entry in fs::read_dir(&snapshots).context("cannot read what arrived")? {
+            let entry = entry.context("cannot read what arrived")?;
             let path = entry.path();
             let name = path.file_name().and_then(|name| name.to_str());
             let Some(id) = name.and_then(SnapshotId::from_file_name) else {
@@ -60,15 +60,15 @@ impl Index {
                         manifests.insert(id, manifest);
                         continue;
                     }
-                    Ok(_) => "it is of another snapshot".to_owned(),
+                    Ok(_) => "it belongs to another snapshot".to_owned(),
                     Err(error) => error.to_string(),
                 },
-                // A link would be read here, on the laptop, wherever it leads.
-                Ok(_) => "it is no plain file".to_owned(),
+                // A link would be followed here, on the laptop, wherever it leads.
+                Ok(_) => "it is not a regular file".to_owned(),
                 Err(error) => error.to_string(),
             };
             say_line(format_args!(
-                "{id}: its manifest there can't be read here, so it is passed over: {passed_over}. If a newer Tealkeep \
+                "{id}: its manifest there cannot be read here, so it is skipped: {passed_over}. If a newer Tealkeep \
                  wrote it, this one is too old"
             ));
             unreadable.insert(id);
@@ -78,11 +78,11 @@ impl Index {
                 match unreadable.is_empty() && missed.is_none() {
                     true => {
                         anyhow!(
-                            "there is no snapshot at {source} yet; `tealkeep backup` there takes one"
+                            "there are no snapshots at {source} yet; `tealkeep backup` there takes one"
                         )
                     }
                     false => anyhow!(
-                        "of no snapshot at {source} the manifest can be read; `tealkeep verify` there says what is wrong"
+                        "no manifest at {source} can be read; `tealkeep verify` there says what is wrong"
                     ),
                 },
             ));
@@ -96,13 +96,13 @@ impl Index {
         })
     }
 
-    /// A manifest as it stands there.
+    /// A manifest as it is there.
     pub fn text(&self, id: SnapshotId) -> anyhow::Result<Vec<u8>> {
         let path = catalogue::snapshots(&self.folder).join(id.manifest_name());
         Ok(fs::read(path)?)
     }
 
-    /// Whose snapshots they are, which must be those that the folder here has.
+    /// The app of the snapshots, which must be the same as in the folder here.
     ///
     /// # Errors
     /// They are another app's.
@@ -119,7 +119,7 @@ impl Index {
             .find_map(|entry| entry.manifest.app.clone());
         match (theirs, ours) {
             (Some(theirs), Some(ours)) if theirs != ours => Err(Failure::Call(format!(
-                "{} holds snapshots of {ours}, and those are of {theirs}; name another folder",
+                "{} has snapshots of {ours}, but those are of {theirs}; name another folder",
                 folder.display()
             ))),
             (theirs, _) => Ok(theirs),
@@ -127,7 +127,7 @@ impl Index {
     }
 }
 
-/// The tiers' links that are as Tealkeep makes them.
+/// The tiers' links that look as Tealkeep makes them.
 fn links(folder: &Path) -> anyhow::Result<Vec<(Tier, String, SnapshotId)>> {
     let mut links = Vec::new();
     for tier in Tier::ALL {
@@ -173,7 +173,10 @@ mod tests {
         let Err(Failure::Tried(nothing)) = Index::read(dir.path(), &source, None) else {
             panic!("it was taken over");
         };
-        assert!(nothing.to_string().contains("no snapshot"), "{nothing:#}");
+        assert!(
+            nothing.to_string().contains("there are no snapshots"),
+            "{nothing:#}"
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What stands around the snapshots: manifests that changed, the tiers' links and `SHA256SUMS`, which names exactly
-//! what is here, so that `sha256sum -c` holds at every moment; and the removal that `--mirror` asks for.
+//! Updates what surrounds the snapshots: changed manifests, the tiers' links and `SHA256SUMS`, which always lists exactly
+//! what is here, so that `sha256sum -c` succeeds at any moment; and removes what `--mirror` removes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -18,8 +18,8 @@ use crate::durable;
 const SUMS: &str = "SHA256SUMS";
 const FILE_MODE: u32 = 0o640;
 
-/// What was removed there and is here: neither what stands there and can't be read, nor what is of a history that is
-/// not there any more, nor the newest one here, which stays in any case.
+/// What was removed there and is still here: neither what is unreadable there, nor what belongs to a former history, nor the
+/// newest one here, which always stays.
 pub fn going(
     index: &Index,
     here: &BTreeMap<SnapshotId, Manifest>,
@@ -33,10 +33,10 @@ pub fn going(
         .collect()
 }
 
-/// Puts everything around the snapshots right, and removes those that are `going`, which `here` forgets.
+/// Updates everything around the snapshots, and removes those that are `going`, which `here` forgets.
 ///
 /// # Errors
-/// Any I/O error. What was done until then stays done, and doing it again does the rest.
+/// Any I/O error. What was done until then stays done, and a repetition does the rest.
 pub fn settle(
     dest: &Dest,
     index: &Index,
@@ -46,7 +46,7 @@ pub fn settle(
     let snapshots = catalogue::snapshots(dest.path());
     for (id, manifest) in here.iter_mut() {
         match index.manifests.get(id) {
-            // Pinning changes a manifest, and nothing that is proven.
+            // Pinning changes a manifest, but nothing that was verified.
             Some(theirs) if theirs.sha256 == manifest.sha256 && theirs != manifest => {
                 let path = snapshots.join(id.manifest_name());
                 durable::write_whole(&path, &index.text(*id)?, FILE_MODE)?;
@@ -63,14 +63,14 @@ pub fn settle(
     }
     unlink(dest.path(), index, going)?;
     for id in going {
-        // As at home: the manifest alone, unnamed in SHA256SUMS, says what was going on.
+        // As at home: a manifest alone, not listed in SHA256SUMS, shows what was going on.
         durable::remove(&snapshots.join(id.file_name()))?;
         durable::remove(&snapshots.join(id.manifest_name()))?;
     }
     Ok(())
 }
 
-/// Names what is here whole, and keeps naming what was named and is damaged or half here.
+/// Lists the intact snapshots here, and keeps listing those that were listed and are damaged or incomplete.
 fn write_sums(
     folder: &Path,
     here: &BTreeMap<SnapshotId, Manifest>,
@@ -97,7 +97,7 @@ fn write_sums(
     }
 }
 
-/// Makes the tiers' links as they are there, to what is here.
+/// Creates the tiers' links as they are there, to what is here.
 fn link(folder: &Path, index: &Index, here: &BTreeMap<SnapshotId, Manifest>) -> anyhow::Result<()> {
     for tier in Tier::ALL {
         let tier = folder.join(tier.as_str());
@@ -119,7 +119,7 @@ fn link(folder: &Path, index: &Index, here: &BTreeMap<SnapshotId, Manifest>) -> 
     Ok(())
 }
 
-/// Removes links that are not there any more, and those to what goes.
+/// Removes links that no longer exist there, and those to removed snapshots.
 fn unlink(folder: &Path, index: &Index, going: &[SnapshotId]) -> io::Result<()> {
     for tier in Tier::ALL {
         for entry in fs::read_dir(folder.join(tier.as_str()))? {

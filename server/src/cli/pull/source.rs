@@ -1,23 +1,23 @@
-//! Where a pull comes from: a host and a folder there, as rsync over ssh writes them.
+//! The source of a pull: a host and a folder there, as for rsync over ssh.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// `USER@HOST:FOLDER`; the folder without a slash at its end, and `.` where none was named.
+/// `USER@HOST:FOLDER`; the folder without a slash at its end, and `.` if none was named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// The host, with the user where one is named.
+    /// The host, with the user if one is named.
     pub host: String,
     folder: String,
 }
 
 impl Source {
-    /// A path below the folder, as rsync takes it.
+    /// A path below the folder, as for rsync.
     pub fn path(&self, below: &str) -> String {
         format!("{}:{}/{below}", self.host, self.folder)
     }
 
-    /// The host as ssh itself takes it: rsync asks for brackets around an IPv6 address, and ssh knows none.
+    /// The host as for ssh: rsync needs brackets around an IPv6 address, ssh does not accept them.
     pub fn ssh_host(&self) -> String {
         self.host.replace(['[', ']'], "")
     }
@@ -29,11 +29,11 @@ impl FromStr for Source {
     fn from_str(text: &str) -> Result<Source, String> {
         let wrong = || {
             format!(
-                "`{text}` is no place to pull from; write the host and the backups folder there, for example \
+                "`{text}` is not a source; write the host and the backups folder there, for example \
                  tealkeep-backup@raspberrypi:/ or root@raspberrypi:/var/backups/home"
             )
         };
-        // An IPv6 address stands in brackets, and has colons of its own.
+        // An IPv6 address is in brackets and contains colons.
         let end = text.find(']').unwrap_or(0);
         let colon = end + text[end..].find(':').ok_or_else(wrong)?;
         let (host, folder) = (&text[..colon], &text[colon + 1..]);

@@ -1,4 +1,4 @@
-//! The other side: the real rsync and `tealkeep pulled`, both through ssh, each with a bound on silence.
+//! The other side: the real rsync and `tealkeep pulled`, both through ssh, each with a timeout.
 
 use std::io::{BufReader, IsTerminal, Read};
 use std::ops::AddAssign;
@@ -18,11 +18,11 @@ use crate::cli::progress::{RsyncLines, Sending, hundredths};
 use crate::cli::remote::ssh_words;
 use crate::config::copy;
 
-/// So long rsync waits for the other side to say anything (rsync(1), `--timeout`).
+/// How long rsync waits for any data from the other side (rsync(1), `--timeout`).
 const SILENCE: &str = "--timeout=300";
-/// What a manifest is far below; anything larger is none.
-const MOST_OF_A_SMALL_FILE: &str = "--max-size=4m";
-/// Leaving word takes moments.
+/// Far more than any manifest has; larger files are ignored.
+const MAX_SMALL_FILE: &str = "--max-size=4m";
+/// How long the report of a pull may take.
 const WORD_PATIENCE: Duration = Duration::from_secs(60);
 /// rsync(1): some files vanished meanwhile.
 const VANISHED: i32 = 24;
@@ -31,7 +31,7 @@ const VANISHED: i32 = 24;
 /// 16384 took 125; with thirty changed rows all over it, 1064, 1260 and 1528 KB.
 const BLOCK_BYTES: u32 = 8192;
 
-/// Whom to ask, and how.
+/// The other machine, and how to reach it.
 pub struct There<'a> {
     source: &'a Source,
     ssh: Vec<String>,
@@ -39,7 +39,7 @@ pub struct There<'a> {
     block_bytes: u32,
 }
 
-/// What went over the wire, as rsync counts it: before ssh's own wrapping.
+/// The bytes on the wire, as rsync counts them: without ssh's overhead.
 #[derive(Debug, Default, Clone, Copy, Serialize)]
 pub struct Traffic {
     /// From there.
@@ -55,13 +55,13 @@ impl AddAssign for Traffic {
     }
 }
 
-/// Whether a file came.
+/// Whether a file arrived.
 pub enum Arrival {
-    /// All of it, with the checksum that the sender saw.
+    /// Completely, with the sender's checksum.
     Whole,
-    /// It is not there any more.
+    /// It no longer exists there.
     Gone,
-    /// It is there and can't be read, for this reason; others may be.
+    /// It exists there but can't be read, for this reason; others may be readable.
     Unreadable(String),
 }
 
@@ -75,7 +75,7 @@ impl<'a> There<'a> {
         block_bytes: Option<u32>,
     ) -> Result<There<'a>, Failure> {
         let mut ssh = ssh_words(ssh, &source.host)?;
-        // Under a timer there is nobody who could type a passphrase; ssh shall say so rather than wait.
+        // Under a timer nobody can type a passphrase; ssh should fail instead of waiting.
         if !std::io::stdin().is_terminal() && ssh[0].rsplit('/').next() == Some("ssh") {
             ssh.extend(["-o", "BatchMode=yes"].map(str::to_owned));
         }
@@ -87,20 +87,15 @@ impl<'a> There<'a> {
         })
     }
 
-    /// Brings what says which snapshots are there: everything but the snapshots themselves. Answers also with why
-    /// some of it did not come, where the other side could not read all of it.
+    /// Fetches what describes the snapshots there: everything but the snapshots themselves. Also returns why some of it did
+    /// not arrive, if the other side could not read all of it.
     ///
     /// # Errors
     /// rsync's or ssh's, in words.
     pub fn fetch_index(&self, dest: &Dest) -> Result<(Traffic, Option<String>), Failure> {
         let mut command = self.rsync();
         // Only plain files and links, with modes of our own.
-        command.args([
-            "-rlt",
-            "--chmod=D700,F600",
-            "--delete",
-            MOST_OF_A_SMALL_FILE,
-        ]);
+        command.args(["-rlt", "--chmod=D700,F600", "--delete", MAX_SMALL_FILE]);
         command.args(["--include=/snapshots/", "--include=/snapshots/*.json"]);
         command.arg(format!("--include=/{}", copy::FILE));
         for tier in Tier::ALL {
@@ -119,10 +114,10 @@ impl<'a> There<'a> {
         }
     }
 
-    /// Brings one snapshot to where it arrives, as differences to what lies there.
+    /// Fetches one snapshot into its place of arrival, as differences to what is there.
     ///
     /// # Errors
-    /// What the next one would meet with as well, in words: ssh's trouble, a folder that can't be read, too little room.
+    /// What would also stop the next one, in words: ssh's problem, an unreadable folder, too little disk space.
     pub fn fetch(
         &self,
         id: SnapshotId,
@@ -132,7 +127,7 @@ impl<'a> There<'a> {
         let arrivals = dest.arrivals();
         scratch::has_room(&arrivals, bytes)?.map_err(|e| anyhow!("{e}"))?;
         let mut command = self.rsync();
-        // Whatever lies there is to be compared, even with an equal size and time; a gone one is told by the count.
+        // What is there must be compared, even if size and time are equal; a file that is gone shows in the count.
         command.args([
             "-t",
             "--ignore-times",
@@ -160,7 +155,7 @@ impl<'a> There<'a> {
         Ok((arrival, ended.traffic()))
     }
 
-    /// Runs `tealkeep` there with these words.
+    /// Runs `tealkeep` there with these arguments.
     ///
     /// # Errors
     /// Why it was not done, in words.
@@ -173,7 +168,7 @@ impl<'a> There<'a> {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .with_context(|| format!("{} can't be run", self.ssh[0]))?;
+            .with_context(|| format!("cannot run {}", self.ssh[0]))?;
         let complaint = child.stderr.take().context("it has an error output")?;
         let complaint = Complaint::of(complaint);
         let began = Instant::now();
@@ -214,13 +209,13 @@ impl<'a> There<'a> {
 pub struct Ended {
     /// Its exit.
     pub status: ExitStatus,
-    /// What it complained about.
+    /// Its error output.
     pub complaint: String,
     lines: Vec<String>,
 }
 
 impl Ended {
-    /// The number behind the beginning of a line of `--stats`; 0 where there is none.
+    /// The number after this beginning of a line of `--stats`; 0 if there is none.
     fn number(&self, begin: &str) -> u64 {
         let line = self.lines.iter().find_map(|line| line.strip_prefix(begin));
         let digits: String = line
@@ -241,19 +236,19 @@ impl Ended {
     }
 }
 
-/// Runs rsync to its end, and shows how far it says that it is.
+/// Runs rsync to its end and shows its progress.
 fn run(mut command: Command, shown: Option<&Sending>) -> anyhow::Result<Ended> {
     let mut child = command.spawn().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             anyhow!("rsync is not installed here; install it first: sudo apt install rsync")
         }
-        _ => anyhow!("rsync can't be run: {error}"),
+        _ => anyhow!("cannot run rsync: {error}"),
     })?;
     let complaint = child.stderr.take().context("it has an error output")?;
     let complaint = Complaint::of(complaint);
     let stdout = child.stdout.take().context("it has an output")?;
     let (mut lines, mut said) = (Vec::new(), RsyncLines::default());
-    // What can't be read any more ends with rsync, whose exit says how it went.
+    // A read error ends with rsync, whose exit code says how it went.
     let bytes = BufReader::new(stdout).bytes().map_while(Result::ok);
     for text in bytes.filter_map(|byte| said.take(byte)) {
         match (hundredths(&text), shown) {
@@ -262,7 +257,7 @@ fn run(mut command: Command, shown: Option<&Sending>) -> anyhow::Result<Ended> {
         }
     }
     let status = child.wait()?;
-    // Where all is well nobody asks for it, and nothing need be waited for.
+    // After a success nobody needs it, so there is no need to wait for it.
     let complaint = match status.success() {
         true => String::new(),
         false => complaint.heard(),

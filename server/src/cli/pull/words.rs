@@ -1,4 +1,4 @@
-//! What ssh and rsync complain about while pulling, as what somebody at a laptop can do something about.
+//! Translates error messages of ssh and rsync while pulling into what somebody at a laptop can do about them.
 
 use std::process::ExitStatus;
 
@@ -11,7 +11,7 @@ use crate::cli::push::words::{Keys, not_reached};
 use crate::cli::remote::SSH_FAILED;
 use crate::units::PULL_KEYS;
 
-/// Where a pulling key belongs.
+/// Where a pull key is stored.
 const KEYS: Keys = Keys {
     file: PULL_KEYS,
     add: "sudo tealkeep key add --pull APP KEY.pub",
@@ -19,7 +19,7 @@ const KEYS: Keys = Keys {
 
 /// rsync(1): some files were not transferred.
 const PARTLY: i32 = 23;
-/// What rsync says of the folder as a whole, or of this end, in its versions: every file would meet with it.
+/// What the versions of rsync say about the whole folder, or about this end: every file would fail in the same way.
 const OF_ALL_FILES: [&str; 10] = [
     "No such file or directory",
     "change_dir",
@@ -33,7 +33,7 @@ const OF_ALL_FILES: [&str; 10] = [
     "quota exceeded",
 ];
 
-/// Why some files did not come, where the other side could not read them and nothing else was wrong.
+/// Why some files did not arrive, if the other side could not read them and nothing else was wrong.
 pub fn of_unreadable(ended: &Ended) -> Option<String> {
     unreadable(ended.status, &ended.complaint)
 }
@@ -43,7 +43,7 @@ fn unreadable(status: ExitStatus, said: &str) -> Option<String> {
     if status.code() != Some(PARTLY) || is_of_all {
         return None;
     }
-    // ssh may have said something before, and rsync sums up at the end.
+    // ssh may have printed something before, and rsync prints a summary at the end.
     let line = said
         .lines()
         .find(|line| line.starts_with("rsync: ") || line.starts_with("ERROR: "));
@@ -57,7 +57,8 @@ pub fn of_rsync(ended: &Ended, source: &Source) -> Failure {
 
 fn of(status: ExitStatus, said: &str, source: &Source) -> Failure {
     let host = &source.host;
-    let goes_on = "What is here is whole, and the same command goes on where this one was";
+    let goes_on =
+        "The snapshots here are intact, and the same command continues where this one stopped";
     if let Some(line) = said.lines().find(|line| line.contains("refused:")) {
         let own = line.trim_start_matches("tealkeep: ");
         return Failure::Tried(anyhow!("{host} says: {own}"));
@@ -65,7 +66,12 @@ fn of(status: ExitStatus, said: &str, source: &Source) -> Failure {
     if said.contains("No space left") {
         return Failure::Tried(anyhow!("this disk is full. {goes_on}"));
     }
-    let is_missing = ["command not found", ": not found", "rsync can't be run"];
+    let is_missing = [
+        "command not found",
+        ": not found",
+        "cannot run rsync",
+        "rsync can't be run",
+    ];
     if status.code() == Some(127) || is_missing.iter().any(|part| said.contains(part)) {
         return Failure::Tried(anyhow!(
             "rsync is not installed at {host}; there: sudo apt install rsync"
@@ -79,11 +85,11 @@ fn of(status: ExitStatus, said: &str, source: &Source) -> Failure {
     }
     match status.code() {
         Some(PARTLY) if said.contains("No such file or directory") => Failure::Call(format!(
-            "{source} is not there. The folder is `backups` of the app's section in the configuration of that machine, such as \
-             /var/backups/home, and `/` for a key that is for pulling only ({said})"
+            "{source} does not exist. The folder is `backups` in the app's section of the configuration there, such as \
+             /var/backups/home, or `/` for a key that may only pull ({said})"
         )),
         Some(PARTLY) if said.contains("Permission denied") => Failure::Tried(anyhow!(
-            "some of {source} may not be read by that user, so nothing was taken over from it ({said})"
+            "that user may not read all of {source}, so nothing was fetched from it ({said})"
         )),
         // rsync(1): an error in the protocol's stream, a timeout, a signal.
         Some(10 | 12 | 19 | 20 | 30 | 35) | None => Failure::Tried(anyhow!(
@@ -95,7 +101,7 @@ fn of(status: ExitStatus, said: &str, source: &Source) -> Failure {
     }
 }
 
-/// Why no word was left.
+/// Why the report could not be left.
 pub fn of_word(status: ExitStatus, said: &str) -> String {
     if said.contains("command not found")
         || said.contains(": not found")
@@ -103,12 +109,12 @@ pub fn of_word(status: ExitStatus, said: &str) -> String {
     {
         return "tealkeep is not installed there, or not in the PATH".to_owned();
     }
-    // What the restricting script of rsync says to all else, in its versions.
+    // What the versions of rrsync say to any other command.
     if said.contains("rrsync")
         || said.contains("does not run rsync")
         || said.contains("not 'rsync'")
     {
-        return "that key's line in authorized_keys is of an older version; `sudo tealkeep key add --pull APP KEY.pub` there writes the new one".to_owned();
+        return "an older version wrote that key's line in authorized_keys; `sudo tealkeep key add --pull APP KEY.pub` there rewrites it".to_owned();
     }
     match said.lines().last() {
         Some(last) => last.trim_start_matches("tealkeep: ").to_owned(),
@@ -160,7 +166,7 @@ mod tests {
             "t@pi: Permission denied (publickey).\nrsync: connection unexpectedly closed",
         );
         assert!(
-            key.contains("does not take this key") && key.contains(KEYS.file),
+            key.contains("does not accept this key") && key.contains(KEYS.file),
             "{key}"
         );
         assert!(
@@ -171,18 +177,21 @@ mod tests {
             12,
             "ssh: connect to host pi port 22: Connection refused\nrsync: connection unexpectedly closed (0 bytes received so far) [Receiver]",
         );
-        assert!(early.contains("does not take ssh connections"), "{early}");
+        assert!(early.contains("refuses ssh connections"), "{early}");
         assert!(rsync(127, "sh: 1: rsync: not found").contains("apt install rsync"));
         let folder = rsync(
             23,
             "rsync: change_dir \"/srv/x\" failed: No such file or directory (2)",
         );
         assert!(
-            folder.starts_with("call: t@pi:/srv/x is not there"),
+            folder.starts_with("call: t@pi:/srv/x does not exist"),
             "{folder}"
         );
         let lost = rsync(12, "rsync: connection unexpectedly closed");
-        assert!(lost.contains("lost") && lost.contains("goes on"), "{lost}");
+        assert!(
+            lost.contains("lost") && lost.contains("continues"),
+            "{lost}"
+        );
         assert!(rsync(11, "rsync: write failed: No space left on device (28)").contains("full"));
         let refused = rsync(12, "tealkeep: refused: /x is outside of the backups folder");
         assert!(refused.contains("outside"), "{refused}");

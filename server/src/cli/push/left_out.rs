@@ -1,15 +1,15 @@
-//! What a push does not send: by default what holds secrets, or is made anew on the machine. rsync itself says what
-//! its rules left out, so that what is printed is what happened.
+//! What a push does not send: by default secrets, and what the machine makes itself. rsync reports what its rules
+//! excluded, so the printed list is what really happened.
 
 /// Patterns (rsync(1), "FILTER RULES") of what stays on the laptop at any depth, unless the ignore file says
 /// otherwise: secrets and the history.
 const ALWAYS: [&str; 4] = [".git", ".env", ".env.local", ".env.*.local"];
 
-/// Patterns of what a package manager made for this machine. A release that is not prepared there needs it.
+/// Patterns of what a package manager made for this laptop. A release that is not prepared there needs it.
 const MADE_BY_PREPARE: [&str; 2] = ["node_modules", ".venv"];
 
-/// The patterns of what stays on the laptop unless the ignore file says otherwise; `prepares` is whether the other
-/// machine makes the release ready with `prepare`.
+/// The patterns of what stays on the laptop unless the ignore file says otherwise; `prepares` says whether the other
+/// machine prepares the release.
 pub(super) fn by_default(prepares: bool) -> impl Iterator<Item = &'static str> {
     let made = MADE_BY_PREPARE.into_iter().filter(move |_| prepares);
     ALWAYS.into_iter().chain(made)
@@ -18,18 +18,18 @@ pub(super) fn by_default(prepares: bool) -> impl Iterator<Item = &'static str> {
 /// How many of the names are printed.
 const MAX_SHOWN: usize = 8;
 
-/// What was left out of one push, as far as rsync has said.
+/// What one push left out, as far as rsync has reported.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut {
-    /// By a rule, in the order of the transfer.
+    /// Excluded by a rule, in the order of the transfer.
     by_rule: Vec<String>,
-    /// Neither file, folder nor link.
+    /// Neither a file, a folder nor a link.
     special: Vec<String>,
 }
 
 impl LeftOut {
-    /// Takes a line of rsync's with `--debug=FILTER`; whether it was one of these. `own` are patterns of files that
-    /// nobody would miss.
+    /// Takes a line of rsync's output with `--debug=FILTER` and returns whether it was about an exclusion. `own` are patterns
+    /// of files that need no mention.
     pub(super) fn take(&mut self, line: &str, own: &[String]) -> bool {
         if let Some(rest) = line.strip_prefix("skipping non-regular file \"") {
             self.special.push(rest.trim_end_matches('"').to_owned());
@@ -54,18 +54,18 @@ impl LeftOut {
         true
     }
 
-    /// What there is to say of it, line by line.
+    /// The report, line by line.
     pub(super) fn told(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if !self.by_rule.is_empty() {
             lines.push(format!(
-                "Not sent: {}. A line `+ NAME` in .tealkeepignore sends one of them all the same.",
+                "Not sent: {}. A line `+ NAME` in .tealkeepignore sends one of them anyway.",
                 listed(&self.by_rule)
             ));
         }
         if !self.special.is_empty() {
             lines.push(format!(
-                "Not sent, since a release holds files, folders and links only: {}.",
+                "Not sent, because a release may contain only files, folders and links: {}.",
                 listed(&self.special)
             ));
         }

@@ -1,5 +1,5 @@
-//! The files, by the real rsync: what the live release has too is copied there instead of being sent, whatever times
-//! a build gave it, and a push that was cut off goes on where it was.
+//! Sends the files with the real rsync. Files that the live release has too are copied there instead of being sent,
+//! whatever their times are, and an interrupted push continues where it stopped.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -15,13 +15,13 @@ use super::{There, words};
 use crate::http::incoming::Incoming;
 use crate::prepare::RECORD_FILE;
 
-/// In a release's directory: patterns of what is not sent, and of what is sent all the same.
+/// In a release's directory: patterns of what is not sent, and of what is sent anyway.
 const IGNORE_FILE: &str = ".tealkeepignore";
 
-/// Sends everything, and says how much that was.
+/// Sends everything and reports how much that was.
 ///
 /// # Errors
-/// rsync's, in words; what was sent stays there, and the next push goes on with it.
+/// rsync's, in words. What was sent stays there, and the next push continues with it.
 pub(super) async fn send(
     directory: &Path,
     there: &There<'_>,
@@ -30,7 +30,7 @@ pub(super) async fn send(
 ) -> Result<(), Failure> {
     let host = there.host;
     let goes_on = if incoming.resumes {
-        ", going on where an earlier push was cut off"
+        ", continuing an interrupted push"
     } else {
         ""
     };
@@ -41,7 +41,7 @@ pub(super) async fn send(
             std::io::ErrorKind::NotFound => {
                 anyhow!("rsync is not installed here; install it first")
             }
-            _ => anyhow!("rsync can't be run: {error}"),
+            _ => anyhow!("cannot run rsync: {error}"),
         })?;
     let stdout = child.stdout.take().context("it has an output")?;
     let mut stderr = child.stderr.take().context("it has an error output")?;
@@ -81,8 +81,8 @@ pub(super) async fn send(
 
 fn command(directory: &Path, there: &There<'_>, incoming: &Incoming, rsync_path: &str) -> Command {
     let mut command = Command::new("rsync");
-    // By checksum and without times: a build touches every file, and changes few. Of the modes only whether a file can
-    // be run: the machine sets them itself.
+    // By checksum and without times: a build touches every file but changes few. Of the modes only the executable bit: the
+    // machine sets the modes itself.
     command
         .args(["-rlcE", "--partial", "--delete", "--delete-excluded"])
         .args([
@@ -95,7 +95,7 @@ fn command(directory: &Path, there: &There<'_>, incoming: &Incoming, rsync_path:
         .arg("-e")
         .arg(shell_words::join(&there.ssh))
         .args(own_files().iter().map(|own| format!("--exclude={own}")));
-    // The first rule that fits counts, so the file's come before the defaults.
+    // The first matching rule counts, so the file's rules come before the defaults.
     let ignored = directory.join(IGNORE_FILE);
     if ignored.is_file() {
         command.arg("--exclude-from").arg(ignored);
@@ -118,16 +118,16 @@ fn command(directory: &Path, there: &There<'_>, incoming: &Incoming, rsync_path:
     command
 }
 
-/// Patterns of the files that are Tealkeep's own and never sent.
+/// Patterns of Tealkeep's own files, which are never sent.
 fn own_files() -> [String; 2] {
     [IGNORE_FILE, RECORD_FILE].map(|file| format!("/{file}"))
 }
 
-/// Shows how far rsync says that it is, and returns the lines that it prints at the end.
+/// Shows rsync's progress and returns the lines that it prints at the end.
 async fn follow(stdout: impl tokio::io::AsyncRead + Unpin, sending: &Sending) -> Vec<String> {
     let mut reader = BufReader::new(stdout);
     let (mut lines, mut said) = (Vec::new(), RsyncLines::default());
-    // What can't be read any more ends with rsync, whose exit says how it went.
+    // A read error ends with rsync, whose exit code says how it went.
     while let Ok(byte) = reader.read_u8().await {
         match said.take(byte).map(|text| (hundredths(&text), text)) {
             Some((Some(hundredths), _)) => sending.show(hundredths),

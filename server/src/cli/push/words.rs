@@ -1,4 +1,4 @@
-//! What ssh and rsync complain about, as what somebody at a laptop can do something about.
+//! Translates error messages of ssh and rsync into what somebody at a laptop can do about them.
 
 use std::process::{ExitStatus, Output};
 
@@ -10,42 +10,42 @@ use crate::http::incoming::Incoming;
 use crate::names::AppName;
 use crate::units::DEPLOY_KEYS;
 
-/// Where a laptop's key belongs on the other machine.
+/// Where a laptop's key is stored on the other machine.
 pub(in crate::cli) struct Keys {
     /// The file.
     pub(in crate::cli) file: &'static str,
-    /// The command that writes its line.
+    /// The command that adds its line.
     pub(in crate::cli) add: &'static str,
 }
 
-/// Where a deploying key belongs.
+/// Where a deploy key is stored.
 const KEYS: Keys = Keys {
     file: DEPLOY_KEYS,
     add: "sudo tealkeep key add KEY.pub",
 };
 
-/// Parts of ssh's complaints, and what they mean.
+/// Parts of ssh's error messages, and what they mean.
 const OF_SSH: [(&str, &str); 8] = [
     (
         "Permission denied",
-        "does not take this key: it is not in KEYS there (`ADD` lets it in), or --ssh 'ssh -i KEY' must name another one",
+        "does not accept this key: it is not in KEYS there (`ADD` adds it), or --ssh 'ssh -i KEY' must name another one",
     ),
     (
         "Host key verification failed",
-        "is not known to this laptop, or shows another key than before; connect once with ssh by hand and look at its key",
+        "is not known to this laptop, or its host key has changed; connect once with ssh by hand and check the key",
     ),
     (
         "Could not resolve",
-        "is no name that this laptop knows; is it spelt right, and is this the network at home?",
+        "cannot be resolved from this laptop; is the name right, and is this the network at home?",
     ),
     (
         "Connection refused",
-        "does not take ssh connections; does sshd run there, on that port?",
+        "refuses ssh connections; is sshd running there, on that port?",
     ),
     ("timed out", "does not answer; is it on?"),
     (
         "No route to host",
-        "can't be reached; is it on, and is this the network at home?",
+        "cannot be reached; is it on, and is this the network at home?",
     ),
     (
         "Connection closed",
@@ -57,17 +57,17 @@ const OF_SSH: [(&str, &str); 8] = [
     ),
 ];
 
-/// That the server there goes by an older text of its configuration than the one that stands there.
+/// Says that the server there uses an older version of its configuration file.
 pub(super) fn of_changed_configuration(incoming: &Incoming, host: &str) -> Option<String> {
     incoming.config_changed.then(|| {
         format!(
-            "The configuration at {host} was changed after Tealkeep started, so this push goes by the one from before. \
-             For the new one, restart it there: sudo systemctl restart tealkeep"
+            "The configuration at {host} was changed after Tealkeep started, so this push uses the old one. \
+             To use the new one, restart Tealkeep there: sudo systemctl restart tealkeep"
         )
     })
 }
 
-/// Which of the printed files there are older than the configuration: the release starts with what they say.
+/// Names the printed files there that are older than the configuration: the release starts with their content.
 pub(super) fn of_outdated_units(incoming: &Incoming, app: &AppName, host: &str) -> Vec<String> {
     let (left_alone, replaced): (Vec<&str>, Vec<&str>) = incoming
         .outdated
@@ -77,8 +77,8 @@ pub(super) fn of_outdated_units(incoming: &Incoming, app: &AppName, host: &str) 
     let mut lines = Vec::new();
     if !replaced.is_empty() {
         lines.push(format!(
-            "The units of {app} at {host} are older than the configuration there, so this release starts without its last \
-             changes: {}. To bring them up to date, run there: sudo tealkeep units {app} --only commands | sudo sh",
+            "The units of {app} at {host} are older than the configuration there, so this release starts without its latest \
+             changes: {}. To update them, run there: sudo tealkeep units {app} --only commands | sudo sh",
             replaced.join(", ")
         ));
     }
@@ -93,7 +93,7 @@ pub(super) fn of_outdated_units(incoming: &Incoming, app: &AppName, host: &str) 
     lines
 }
 
-/// Why asking something over ssh failed.
+/// Why a command over ssh failed.
 pub(super) fn of_ssh(output: &Output, host: &str) -> Failure {
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said.trim();
@@ -119,7 +119,7 @@ pub(super) fn of_ssh(output: &Output, host: &str) -> Failure {
     Failure::Tried(anyhow!(text))
 }
 
-/// Why ssh did not reach a host; `keys` is where this laptop's key belongs there.
+/// Why ssh did not reach a host; `keys` is where this laptop's key is stored there.
 pub(in crate::cli) fn not_reached(said: &str, host: &str, keys: &Keys) -> String {
     let known = OF_SSH.iter().find(|(part, _)| said.contains(part));
     match known {
@@ -135,12 +135,14 @@ pub(in crate::cli) fn not_reached(said: &str, host: &str, keys: &Keys) -> String
 pub(super) fn of_rsync(status: ExitStatus, complaint: &[u8], host: &str) -> Failure {
     let said = String::from_utf8_lossy(complaint);
     let said = said.trim();
-    let goes_on = "Nothing has changed there, and the same command goes on where this one was";
+    let goes_on =
+        "Nothing has changed there, and the same command continues where this one stopped";
     if said.contains("No space left") {
         return Failure::Tried(anyhow!("the disk at {host} is full. {goes_on}"));
     }
     if said.contains("rsync: command not found")
         || said.contains("rsync: not found")
+        || said.contains("cannot run rsync")
         || said.contains("rsync can't be run")
         || status.code() == Some(127)
     {
@@ -216,12 +218,15 @@ mod tests {
             text(of_ssh(&output, "t@pi"))
         };
         let key = ssh(255, "t@pi: Permission denied (publickey).");
-        assert!(key.contains("does not take this key"), "{key}");
+        assert!(key.contains("does not accept this key"), "{key}");
         let name = ssh(
             255,
             "ssh: Could not resolve hostname pi: Name or service not known",
         );
-        assert!(name.contains("no name that this laptop knows"), "{name}");
+        assert!(
+            name.contains("cannot be resolved from this laptop"),
+            "{name}"
+        );
         assert!(ssh(127, "bash: tealkeep: command not found").contains("not installed"));
         assert!(ssh(2, "error: unrecognized subcommand 'incoming'").contains("is older"));
         let app = ssh(2, "tealkeep: there is no app called \"x\"");

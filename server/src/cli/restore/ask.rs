@@ -1,5 +1,5 @@
-//! The question before people's data is replaced: what will be lost, table by table, and whether that is meant. Only a
-//! person at a terminal is asked; a script goes on as it always did.
+//! Asks for confirmation before people's data is replaced, and shows what will be lost, table by table. Only a person at a
+//! terminal is asked; a script continues.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, IsTerminal, Write};
@@ -15,11 +15,11 @@ use crate::http::loss::{Loss, TableLoss};
 /// How many tables are listed.
 const MAX_TABLES: usize = 20;
 
-/// Shows what a restore of this snapshot would replace, or an undo where there is none, and asks for a "yes". Returns
-/// at once where nobody is there to answer, or `is_agreed` already.
+/// Shows what a restore of this snapshot (or, without one, an undo) would replace, and asks for a "yes". Returns at once
+/// if nobody can answer, or if it `is_agreed` already.
 ///
 /// # Errors
-/// There is nothing to restore, or the answer was another one: nothing has changed then.
+/// There is nothing to restore, or the answer was not "yes"; nothing has changed then.
 pub(super) async fn before(
     client: &Client,
     app: &str,
@@ -36,7 +36,7 @@ pub(super) async fn before(
         .await?;
     say(text(app, &loss));
     let mut stderr = std::io::stderr();
-    write!(stderr, "Go on? Type yes: ")?;
+    write!(stderr, "Continue? Type yes: ")?;
     stderr.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
@@ -53,7 +53,7 @@ fn text(app: &str, loss: &Loss) -> String {
         .as_ref()
         .map_or_else(String::new, |release| format!(", with release {release}"));
     let mut text = format!(
-        "The content of {} goes into the database of {app}, in place of everything that is there now.\n\
+        "The content of {} replaces everything in the database of {app}.\n\
          It was taken on {}{release}.\n",
         loss.snapshot,
         taken.strftime("%Y-%m-%d at %H:%M"),
@@ -64,9 +64,9 @@ fn text(app: &str, loss: &Loss) -> String {
         .map(|row| terminal::line(&row.table).chars().count());
     let wide = wide.max().unwrap_or_default().max("table".len());
     if let Some(why) = &loss.unknown {
-        let _ = writeln!(text, "How many rows there are now is not known: {why}.");
+        let _ = writeln!(text, "The current number of rows is not known: {why}.");
     } else if loss.tables.is_empty() {
-        text.push_str("Every table has as many rows as it had then.\n");
+        text.push_str("Every table has the same number of rows as then.\n");
     }
     if !loss.tables.is_empty() {
         let _ = writeln!(text, "\n  {:wide$}  {:>9}  {:>9}", "table", "now", "then");
@@ -87,7 +87,7 @@ fn text(app: &str, loss: &Loss) -> String {
     }
     let _ = write!(
         text,
-        "\nWhat was changed in a row since then goes too. A snapshot keeps the content of now: `tealkeep undo {app}` brings it back."
+        "\nChanges within rows since then are lost too. A snapshot keeps the current content: `tealkeep undo {app}` puts it back."
     );
     text
 }
@@ -134,13 +134,13 @@ mod tests {
             "people 3 4 gains 1 row",
             "bad\u{fffd}[2J 1 - goes, with 1 row",
             "with release v1",
-            "`tealkeep undo home` brings it back",
+            "`tealkeep undo home` puts it back",
         ] {
             assert!(words.contains(line), "{line}\n{said}");
         }
         assert!(!said.contains('\u{1b}'), "{said}");
         loss.tables.clear();
-        assert!(text("home", &loss).contains("as many rows as it had then"));
+        assert!(text("home", &loss).contains("the same number of rows as then"));
         loss.unknown = Some("the database is locked".to_owned());
         assert!(text("home", &loss).contains("not known: the database is locked"));
     }

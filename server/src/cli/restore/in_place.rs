@@ -1,5 +1,5 @@
-//! `tealkeep restore APP --from DIR`: the newest whole snapshot of a folder becomes the app's database, on a
-//! machine that has nothing yet. What was there before is kept beside it; a database in use is not touched.
+//! `tealkeep restore APP --from DIR`: the newest intact snapshot of a folder becomes the app's database, on a machine that
+//! has nothing yet. What was there before is kept beside it; a database in use is not touched.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -25,11 +25,11 @@ use crate::config::{AppConfig, RuntimeConfig};
 use crate::durable;
 use crate::names::AppName;
 
-/// How deep below the named folder snapshots are looked for: an app's folder, `snapshots`, and one to spare.
+/// How deep below the named folder to search for snapshots: an app's folder, `snapshots`, and one more.
 const DEPTH: usize = 4;
-/// How long somebody who reads the old database right now is waited for.
+/// How long to wait for somebody who is reading the old database.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// What SQLite keeps beside a database.
+/// The endings of SQLite's files beside a database.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 pub fn run(args: &RestoreArgs, from: &Path, json: bool) -> Outcome {
@@ -51,19 +51,19 @@ pub fn run(args: &RestoreArgs, from: &Path, json: bool) -> Outcome {
         None => None,
     };
     let found = snapshots(from, app.map(|app| &app.name))?;
-    // A name alone stands in the folder that this runs in.
+    // A bare name is in the current folder.
     let target = &std::path::absolute(target)?;
     let folder = target.parent().unwrap_or(Path::new("/"));
     if !folder.is_dir() {
         return Err(Failure::Tried(anyhow!(
-            "the folder {} does not exist; `tealkeep units` prints the commands that make it",
+            "the folder {} does not exist; `tealkeep units` prints the commands that create it",
             folder.display()
         )));
     }
     let is_filled = has_content(target)?;
     if is_filled && !args.force {
         return Err(Failure::Tried(anyhow!(
-            "{} has content. To put old content into a running app, use `tealkeep restore APP SNAPSHOT`; to put the file aside and this one in its place, stop the app and add --force",
+            "{} has content. To restore a running app, use `tealkeep restore APP SNAPSHOT`; to replace this file and keep it beside the new one, stop the app and add --force",
             target.display()
         )));
     }
@@ -77,17 +77,17 @@ pub fn run(args: &RestoreArgs, from: &Path, json: bool) -> Outcome {
     });
     print(json, &printed, || {
         let kept = kept.as_ref().map_or(String::new(), |kept| {
-            format!(" What was there before is {}.", kept.display())
+            format!(" The previous database is {}.", kept.display())
         });
         format!(
-            "{} holds snapshot {id}: {}, {rows} rows.{kept}",
+            "{} now has the content of {id}: {}, {rows} rows.{kept}",
             target.display(),
             human(facts.plain_bytes())
         )
     })
 }
 
-/// The snapshots somewhere below a folder, by their ids; those of other apps left out.
+/// The snapshots somewhere below a folder, by their ids, without those of other apps.
 fn snapshots(from: &Path, app: Option<&AppName>) -> anyhow::Result<BTreeMap<SnapshotId, PathBuf>> {
     let mut found = BTreeMap::new();
     let mut open = vec![(from.to_owned(), 0)];
@@ -99,7 +99,7 @@ fn snapshots(from: &Path, app: Option<&AppName>) -> anyhow::Result<BTreeMap<Snap
             let name = entry.file_name();
             let name = name.to_string_lossy();
             let path = entry.path();
-            // What a pull that was cut off left there is not proven.
+            // What an interrupted pull left there is not verified.
             if name == PULL_FOLDER {
                 continue;
             }
@@ -120,7 +120,7 @@ fn snapshots(from: &Path, app: Option<&AppName>) -> anyhow::Result<BTreeMap<Snap
     Ok(found)
 }
 
-/// Unpacks the newest snapshot that is whole beside the target, under a name of its own.
+/// Unpacks the newest intact snapshot beside the target, under another name.
 fn newest_whole(
     from: &Path,
     mut found: BTreeMap<SnapshotId, PathBuf>,
@@ -133,7 +133,7 @@ fn newest_whole(
     let unpacked = beside(target, ".restoring");
     for (id, path) in found.into_iter().rev() {
         for ending in [""].into_iter().chain(BESIDE) {
-            // What an attempt that was cut off left behind.
+            // Left behind by an interrupted attempt.
             durable::remove(&beside(&unpacked, ending)).or_else(absent)?;
         }
         let mut bar = Bytes::new();
@@ -144,9 +144,7 @@ fn newest_whole(
         match done {
             Ok(facts) => return Ok((id, unpacked, facts)),
             Err(error @ RestoreError::Damaged { .. }) if wanted.is_none() => {
-                say(format_args!(
-                    "tealkeep: {error}; the next older one is taken"
-                ));
+                say(format_args!("tealkeep: {error}; trying the next older one"));
             }
             Err(error) => return Err(anyhow!("{error}")),
         }
@@ -157,19 +155,19 @@ fn newest_whole(
             from.display()
         )),
         None => Err(anyhow!(
-            "there is no whole snapshot below {}; name the folder that the laptop pulls into",
+            "there is no intact snapshot below {}; name the folder that the laptop pulls into",
             from.display()
         )),
     }
 }
 
-/// Gives the file to whom the folder belongs, and lets its group write: the app and Tealkeep both open it. As
-/// root, the folder of an app with units of its own is made to follow that rule too. The app's user may change names in
-/// that folder at any time, so nothing is looked up twice: what was opened is what is given away.
+/// Gives the file to the owner of the folder and lets its group write, because the app and Tealkeep both open it. As
+/// root, this also corrects the folder of an app whose colours are units. The app's user may rename things in that folder at
+/// any time, so nothing is looked up twice: ownership changes on the opened descriptor.
 fn own(file: &Path, folder: &Path, app: Option<&AppConfig>) -> anyhow::Result<()> {
     let is_root = rustix::process::geteuid().is_root();
     let of_folder = || format!("cannot set the owner and mode of {}", folder.display());
-    // As root, a link in its place could be anybody's wish.
+    // As root: a link in its place could have been put there by anybody.
     let link = match is_root {
         true => OFlags::NOFOLLOW,
         false => OFlags::empty(),
@@ -201,7 +199,7 @@ fn own(file: &Path, folder: &Path, app: Option<&AppConfig>) -> anyhow::Result<()
         let group = number("/etc/group", &systemd.user);
         if user.is_none() || group.is_none() {
             return Err(anyhow!(
-                "there is no user and group `{}`; `tealkeep units` prints the command that makes them",
+                "there is no user and group `{}`; `tealkeep units` prints the command that creates them",
                 systemd.user
             ));
         }
@@ -219,7 +217,7 @@ fn own(file: &Path, folder: &Path, app: Option<&AppConfig>) -> anyhow::Result<()
     let own = rustix::process::geteuid().as_raw();
     if !meta.is_file() || meta.nlink() != 1 || meta.uid() != own {
         return Err(anyhow!(
-            "{} is not the file that was made there: somebody else writes to that folder; stop the app first",
+            "{} is not the file that was created there: somebody else writes to that folder; stop the app first",
             file.display()
         ));
     }
@@ -233,7 +231,7 @@ fn own(file: &Path, folder: &Path, app: Option<&AppConfig>) -> anyhow::Result<()
     Ok(())
 }
 
-/// What stands at the target is put aside under a name that says when; then the new one takes its place.
+/// Renames what is at the target to a name with the time, then moves the new database there.
 fn put_in_place(
     unpacked: &Path,
     target: &Path,
@@ -242,8 +240,8 @@ fn put_in_place(
     let failed = || format!("cannot put {} in its place", target.display());
     let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H%M%SZ");
     let kept = beside(target, &format!(".before-{now}"));
-    // The log first: a database without its log is older, a log without its database would be played into
-    // the new one.
+    // The log first: a database without its log is older, but a log without its database would be applied to the new
+    // one.
     for ending in BESIDE.into_iter().chain([""]) {
         let path = beside(target, ending);
         match is_filled {
@@ -275,14 +273,14 @@ fn has_content(database: &Path) -> anyhow::Result<bool> {
     Ok(false)
 }
 
-/// Refuses a database that somebody has open, or of which that can't be told. Leaving WAL mode needs to be alone with
-/// it (sqlite.org/pragma.html, journal_mode), and writes what the log holds into the file that is kept.
+/// Refuses a database that is or may be open elsewhere. Leaving WAL mode needs exclusive access
+/// (sqlite.org/pragma.html, journal_mode), and writes the log into the file that is kept.
 fn is_unused(database: &Path) -> anyhow::Result<()> {
     match fs::symlink_metadata(database) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Ok(meta) if !meta.is_file() => {
             return Err(anyhow!(
-                "{} is no plain file, and is not touched; move it away first",
+                "{} is not a regular file and is not touched; move it away first",
                 database.display()
             ));
         }
@@ -303,10 +301,10 @@ fn is_unused(database: &Path) -> anyhow::Result<()> {
             "{} is in use; stop the app and Tealkeep first, or restore through the server with `tealkeep restore APP SNAPSHOT`",
             database.display()
         )),
-        // What is no database, or a broken one, is in nobody's use; it is kept as it is.
+        // Nobody uses something that is not a database, or a broken one; it is kept unchanged.
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Ok(()),
         _ => Err(anyhow!(
-            "whether {} is in use can't be told: {error}; look at it, or move it away first",
+            "cannot tell whether {} is in use: {error}; check it, or move it away first",
             database.display()
         )),
     }
@@ -355,7 +353,7 @@ mod tests {
         let link = dir.path().join("link.sqlite");
         std::os::unix::fs::symlink(&path, &link).unwrap();
         let said = is_unused(&link).unwrap_err().to_string();
-        assert!(said.contains("no plain file"), "{said}");
+        assert!(said.contains("not a regular file"), "{said}");
     }
 
     #[test]

@@ -1,13 +1,13 @@
-//! What rsync's receiver may ask of its sender here: one list of the options that change how it reads and tells,
-//! none that writes, follows links or names other files, and paths of one folder only.
+//! What rsync's receiver may request from its sender here: a list of options that change how it reads and reports, none that
+//! writes, follows links or names other files, and paths in one folder only.
 
 use std::path::Path;
 
-/// Short options that stand alone: what `-a` and its kin become on the way. Without `s` (the words would come past
-/// this list), and without `K`, `L` and `k`, which follow links.
+/// Short options without a value, as rsync sends `-a` and similar options. Without `s` (the arguments would bypass this
+/// list), and without `K`, `L` and `k`, which follow links.
 const SHORT: &str = "ACDEHIJNORSUWXbcdgilmnopqrtuvxyz";
 
-/// Long options that stand alone.
+/// Long options without a value.
 const LONG: [&str; 42] = [
     "--append",
     "--delay-updates",
@@ -53,7 +53,7 @@ const LONG: [&str; 42] = [
     "--times",
 ];
 
-/// Long options with a value that says how, and never where.
+/// Long options with a value that is never a path.
 const WITH_VALUE: [&str; 18] = [
     "--block-size",
     "--bwlimit",
@@ -75,25 +75,25 @@ const WITH_VALUE: [&str; 18] = [
     "--timeout",
 ];
 
-/// Checks the words after `rsync --server`, and returns them as rsync is to get them, with `folder` (whose path has
-/// no links in it) as its working directory: `/` is that folder, as with rrsync, and so is nothing.
+/// Checks the arguments after `rsync --server` and returns those for rsync, whose working directory is `folder` (a path
+/// without links). `/` and an empty path mean that folder, as with rrsync.
 ///
 /// # Errors
 /// Why not, in words.
 pub fn check(words: &[&str], folder: &Path) -> Result<Vec<String>, String> {
     let mut words = words.iter().copied();
     if words.next() != Some("--sender") {
-        return Err("this key reads only; rsync can't write here".to_owned());
+        return Err("this key may only read; rsync cannot write here".to_owned());
     }
     let mut arguments = vec!["--sender".to_owned()];
     loop {
-        let word = words.next().ok_or("rsync was not told what to read")?;
+        let word = words.next().ok_or("rsync got no path to read")?;
         arguments.push(word.to_owned());
         if word == "." {
             break;
         }
         if !(LONG.contains(&word) || is_short(word) || has_plain_value(word)) {
-            return Err(format!("rsync's option {word} is not for this key"));
+            return Err(format!("this key may not use rsync's option {word}"));
         }
     }
     let begin = arguments.len();
@@ -101,12 +101,12 @@ pub fn check(words: &[&str], folder: &Path) -> Result<Vec<String>, String> {
         arguments.extend(rooted(path, folder)?);
     }
     if arguments.len() == begin {
-        return Err("rsync was not told what to read".to_owned());
+        return Err("rsync got no path to read".to_owned());
     }
     Ok(arguments)
 }
 
-/// A bundle of known short options, perhaps ended by what the client can do (`-logDtpre.iLsfxCIvu`), or by a number
+/// A bundle of known short options, possibly followed by the client's capabilities (`-logDtpre.iLsfxCIvu`) or a number
 /// (`-B4096`, `-@-1`).
 fn is_short(word: &str) -> bool {
     let Some(bundle) = word.strip_prefix('-').filter(|rest| !rest.is_empty()) else {
@@ -136,10 +136,10 @@ fn has_plain_value(word: &str) -> bool {
     })
 }
 
-/// A path of the other side as rsync is to get it: below the folder, and never read as an option. A pattern in the
-/// last name becomes what it fits, as a shell would have done; what is not there is for rsync itself to say.
+/// A path of the other side, for rsync: below the folder, and never mistaken for an option. A pattern in the last name is
+/// expanded, as a shell would do; rsync itself reports what does not exist.
 fn rooted(path: &str, folder: &Path) -> Result<Vec<String>, String> {
-    let wrong = || format!("{path} is outside of the backups folder; here / is that folder");
+    let wrong = || format!("{path} is outside of the backups folder; / means that folder here");
     let names: Vec<&str> = path
         .split('/')
         .filter(|name| !matches!(*name, "" | "."))
@@ -164,7 +164,7 @@ fn rooted(path: &str, folder: &Path) -> Result<Vec<String>, String> {
     found
         .into_iter()
         .map(|name| {
-            // The tiers' links lead inside; what led elsewhere would not be Tealkeep's.
+            // The tiers' links lead inside; a link that leads elsewhere would not be Tealkeep's.
             match folder.join(&below).join(&name).canonicalize() {
                 Ok(real) if !real.starts_with(folder) => Err(wrong()),
                 _ => Ok(format!("./{below}{name}{end}")),
@@ -185,9 +185,9 @@ fn fitting(pattern: &str, folder: &Path) -> Vec<String> {
     names
 }
 
-/// Whether a name fits a pattern of `*` and `?`.
+/// Whether a name matches a pattern of `*` and `?`.
 fn fits(pattern: &[u8], name: &[u8]) -> bool {
-    // Where the last star stood, and how much of the name it has taken: two indices, so no pattern takes long.
+    // The position of the last star, and how much of the name it has matched: two indices, so no pattern takes long.
     let (mut p, mut n, mut star) = (0, 0, None);
     while n < name.len() {
         match pattern.get(p) {
