@@ -42,9 +42,8 @@
   let asking, again, source, lost, timer, last = 0;
   const banner = $('#offline');
   const isLost = () => {
-    const since = new Date().toTimeString().slice(0, 5);
     lost ||= setTimeout(() => {
-      banner.textContent = 'Offline — showing what was true at ' + since;
+      banner.textContent = 'Tealkeep does not answer. This page shows how things were at ' + $('.as-of time').textContent + '.';
       banner.hidden = false;
     }, 4000);
   };
@@ -55,7 +54,7 @@
   const ask = async () => {
     const answer = await fetch(location.href, { headers: { Accept: 'text/html' }, signal: AbortSignal.timeout?.(15000) });
     if (answer.status == 401 || (answer.redirected && answer.url.includes('/sign-in'))) return location.reload();
-    if (!answer.ok) return;
+    if (!answer.ok) return isLost();
     const now = new DOMParser().parseFromString(await answer.text(), 'text/html');
     ahead = (Date.parse(answer.headers.get('Date')) || Date.now()) - Date.now();
     morph($('main'), $('main', now));
@@ -91,4 +90,6 @@
   addEventListener('offline', isLost);
   addEventListener('pagehide', close);
   setInterval(() => source?.readyState > 1 && open(), 5000);
+  // Counters rise without an event.
+  setInterval(() => fresh(), 10000);
 })();

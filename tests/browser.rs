@@ -176,7 +176,7 @@ async fn an_open_page_shows_what_happens_elsewhere() {
         .tealkeep(["deploy", "home", "v6-crashes-on-boot"])
         .fails_with(1);
     browser
-        .sees("The last deploy of home failed; nothing that users see has changed.")
+        .sees("The last deploy of home failed; nothing changed for your household.")
         .await;
     assert_eq!(
         browser.driver().title().await.unwrap(),
@@ -271,5 +271,43 @@ async fn no_page_is_wider_than_a_phone() {
             }
         }
     }
+    browser.closes().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counters_of_an_open_page_rise_by_themselves_and_it_says_so_when_they_could_not() {
+    let mut house = House::start().await;
+    let browser = Browser::of(&house, Scripts::On).await;
+    sets_the_password(&house, &browser).await;
+    let shown = "return document.querySelector('.as-of time').dateTime";
+    let first = browser.evaluates(shown).await;
+    let client = reqwest::Client::new();
+    for _ in 0..1234 {
+        let asked = client.get(format!("http://{}/healthz", house.app()));
+        asked.send().await.unwrap();
+    }
+    // Nothing of this is an event.
+    let answered = async || {
+        let status = house.status().await;
+        status["apps"][0]["traffic"]["answered"].as_u64().unwrap()
+    };
+    assert!(answered().await >= 1234);
+    browser.sees("1,2").await;
+    assert_ne!(browser.evaluates(shown).await, first);
+
+    house.stop().await;
+    browser
+        .sees("Tealkeep does not answer. This page shows how things were at ")
+        .await;
+    let (banner, clock) = (
+        browser
+            .evaluates("return document.querySelector('#offline').textContent")
+            .await,
+        browser
+            .evaluates("return document.querySelector('.as-of time').textContent")
+            .await,
+    );
+    let (banner, clock) = (banner.as_str().unwrap(), clock.as_str().unwrap());
+    assert!(banner.contains(clock), "{banner}: {clock}");
     browser.closes().await;
 }

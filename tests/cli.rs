@@ -620,7 +620,10 @@ fn keys(facts: &Value) -> Vec<&str> {
 async fn json_has_the_shapes_that_scripts_rely_on() {
     let house = House::start().await;
     let status = house.status().await;
-    assert_eq!(keys(&status), ["apps", "sentence", "version", "well"]);
+    assert_eq!(
+        keys(&status),
+        ["apps", "conditions", "sentence", "version", "well"]
+    );
     let app = &status["apps"][0];
     let wanted = [
         "checks",

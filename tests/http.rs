@@ -900,12 +900,18 @@ async fn the_metrics_are_what_prometheus_reads() {
             let (series, value) = line.rsplit_once(' ').unwrap();
             let name = series.split('{').next().unwrap();
             assert!(known.contains(name), "{line} has no type");
-            // Notices and their messages are the machine's, all else is an app's.
-            let of_machine = ["tealkeep_notices_open", "tealkeep_messages_undelivered"];
+            // These are the machine's, all else is an app's; conditions are of either.
+            let of_machine = [
+                "tealkeep_notices_open",
+                "tealkeep_messages_undelivered",
+                "tealkeep_well",
+            ];
             let labels = series.strip_prefix(name).unwrap();
             assert_eq!(labels.is_empty(), of_machine.contains(&name), "{line}");
+            let is_of_all = ["tealkeep_condition{kind=\"disk\"}"].contains(&series)
+                || name == "tealkeep_conditions_unacknowledged";
             assert!(
-                labels.is_empty() || labels.starts_with("{app=\"home\""),
+                labels.is_empty() || is_of_all || labels.starts_with("{app=\"home\""),
                 "{line}"
             );
             assert!(value.parse::<f64>().unwrap() >= 0.0, "{line}");

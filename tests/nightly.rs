@@ -136,3 +136,52 @@ async fn what_a_rotation_would_do_is_told_before_it_does_it() {
     assert_eq!(done, "There is nothing to remove.\n");
     house.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_days_requests_are_written_with_the_nights_work_and_at_the_end() {
+    let mut house = House::start().await;
+    let written = |house: &House| -> i64 {
+        let journal = rusqlite::Connection::open(house.folder().join("state/journal.db")).unwrap();
+        let sum = "SELECT coalesce(sum(requests), 0) FROM traffic_day WHERE app = 'home'";
+        journal.query_row(sum, [], |row| row.get(0)).unwrap()
+    };
+    visit(&house, 3).await;
+    assert_eq!(
+        written(&house),
+        0,
+        "nothing is written while nothing is due"
+    );
+    house.stop().await;
+    assert_eq!(written(&house), 3);
+    installed(&house, Timestamp::now() - 72.hours());
+
+    let waits = house.folder().join("waits");
+    let wait_at = format!("snapshot.pages={}", waits.display());
+    house.start_again(&[("TEALKEEP_WAIT_AT", &wait_at)]).await;
+    let began = std::time::Instant::now();
+    while !waits.exists() {
+        assert!(began.elapsed() < PATIENCE, "no night began");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    visit(&house, 4).await;
+    std::fs::remove_file(&waits).unwrap();
+    while written(&house) == 3 {
+        assert!(
+            began.elapsed() < PATIENCE,
+            "the night wrote nothing: {:#?}",
+            house.journal().await
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(written(&house), 7);
+    house.stop().await;
+    assert_eq!(written(&house), 7, "each request is written once");
+}
+
+/// Asks the app for a page so many times, as people do.
+async fn visit(house: &House, times: usize) {
+    for _ in 0..times {
+        let page = reqwest::get(format!("http://{}/", house.app())).await;
+        assert!(page.unwrap().status().is_success());
+    }
+}

@@ -35,7 +35,7 @@ enum Manner {
 
 /// Something that arrived.
 #[derive(Debug, Clone)]
-struct Arrived {
+pub struct Arrived {
     path: String,
     headers: HeaderMap,
     body: String,
@@ -50,7 +50,7 @@ impl Arrived {
             .unwrap()
     }
 
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 
@@ -76,7 +76,7 @@ impl Arrived {
 }
 
 /// A webhook, a topic and a heartbeat, all at one port.
-struct Receiver {
+pub struct Receiver {
     port: u16,
     manner: Arc<Mutex<Manner>>,
     arrived: Arc<Mutex<Vec<Arrived>>>,
@@ -85,7 +85,7 @@ struct Receiver {
 type Shared = (Arc<Mutex<Manner>>, Arc<Mutex<Vec<Arrived>>>);
 
 impl Receiver {
-    async fn new() -> Receiver {
+    pub async fn new() -> Receiver {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let receiver = Receiver {
             port: listener.local_addr().unwrap().port(),
@@ -120,7 +120,7 @@ impl Receiver {
         *self.manner.lock().unwrap() = manner;
     }
 
-    fn at(&self, path: &str) -> Vec<Arrived> {
+    pub fn at(&self, path: &str) -> Vec<Arrived> {
         let arrived = self.arrived.lock().unwrap();
         arrived
             .iter()
@@ -130,7 +130,7 @@ impl Receiver {
     }
 
     /// Waits until so many have arrived there.
-    async fn until(&self, path: &str, count: usize) -> Vec<Arrived> {
+    pub async fn until(&self, path: &str, count: usize) -> Vec<Arrived> {
         let began = Instant::now();
         loop {
             let arrived = self.at(path);
@@ -148,12 +148,12 @@ impl Receiver {
 }
 
 /// A server with one app, in a folder of its own; stopped with the test.
-struct House {
+pub struct House {
     dir: tempfile::TempDir,
     ports: [u16; 4],
     /// The table `[notify]` and what `[app.backup]` has.
     notify: String,
-    backup: String,
+    pub backup: String,
     process: Option<Child>,
 }
 
@@ -186,7 +186,7 @@ impl House {
     }
 
     /// One that tells this receiver everything.
-    fn telling(receiver: &Receiver) -> House {
+    pub fn telling(receiver: &Receiver) -> House {
         let port = receiver.port;
         let mut house = House::prepare(
             String::new(),
@@ -200,11 +200,32 @@ impl House {
         house
     }
 
-    fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         self.dir.path()
     }
 
-    fn database(&self) -> PathBuf {
+    /// Where the household's requests go.
+    pub fn app(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports[1])
+    }
+
+    /// Asks over the unix socket, whose user is signed in.
+    pub async fn ask(&self, path: &str) -> String {
+        let client = reqwest::Client::builder()
+            .unix_socket(self.folder().join("control.sock"))
+            .build()
+            .unwrap();
+        let answer = client.get(format!("http://tealkeep{path}")).send().await;
+        answer
+            .unwrap()
+            .error_for_status()
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
+    }
+
+    pub fn database(&self) -> PathBuf {
         self.folder().join("data/home.sqlite")
     }
 
@@ -222,7 +243,7 @@ impl House {
         )
     }
 
-    async fn start(&mut self) {
+    pub async fn start(&mut self) {
         let file = self.folder().join("tealkeep.toml");
         fs::write(&file, self.configuration()).unwrap();
         let log = File::options()
@@ -246,7 +267,7 @@ impl House {
         }
     }
 
-    async fn tealkeep(&self, arguments: &[&str]) -> Said {
+    pub async fn tealkeep(&self, arguments: &[&str]) -> Said {
         let mut command = tokio::process::Command::new(TEALKEEP);
         command
             .env("TEALKEEP_SOCKET", self.folder().join("control.sock"))
@@ -272,7 +293,7 @@ impl House {
     }
 
     /// Pretends that this Tealkeep was installed three days ago, which the first start makes possible.
-    async fn age(&mut self) {
+    pub async fn age(&mut self) {
         self.start().await;
         self.stop().await;
         let long_ago = (Timestamp::now() - 72.hours()).to_string();

@@ -100,7 +100,7 @@ async fn every_page_says_what_has_happened() {
         &page(&visitor, "/").await,
         &[
             "The password is set, and you are signed in.",
-            "The last deploy of home failed; nothing that users see has changed.",
+            "The last deploy of home failed; nothing changed for your household.",
             "See why",
             ">v1<",
         ],

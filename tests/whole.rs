@@ -13,6 +13,7 @@ mod drill;
 mod examples;
 mod exchanges;
 mod hostile;
+mod house;
 mod household;
 mod http;
 mod keys;

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::model::{Frame, Notice, NoticeKind};
 use crate::pages::Drawn;
-use crate::words::segment;
+use crate::words::{self, segment};
 
 /// The whole document around a page's content.
 pub(crate) fn view(frame: &Frame, drawn: Drawn) -> AnyView {
@@ -14,6 +14,13 @@ pub(crate) fn view(frame: &Frame, drawn: Drawn) -> AnyView {
     let refresh = drawn
         .busy
         .then(|| view! { <noscript><meta http-equiv="refresh" content="3"/></noscript> });
+    // Who looks at an open page must be able to tell how old its figures are.
+    let as_of = frame.signed_in.then(|| {
+        let at = drawn.as_of.unwrap_or(frame.now);
+        view! {
+            <p class="as-of soft small">"As of "<time datetime=at.to_string()>{words::clock(&frame.zone, at)}</time></p>
+        }
+    });
     view! {
         <html lang="en" data-live=frame.signed_in.then_some("") data-worker=frame.https.then_some("")>
             <head>
@@ -45,7 +52,7 @@ pub(crate) fn view(frame: &Frame, drawn: Drawn) -> AnyView {
                 <div class="banners">
                     {frame.notice.as_ref().map(notice)}
                 </div>
-                <main id="main" tabindex="-1" class=drawn.class>{drawn.content}</main>
+                <main id="main" tabindex="-1" class=drawn.class>{drawn.content}{as_of}</main>
             </body>
         </html>
     }

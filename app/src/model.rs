@@ -29,8 +29,8 @@ pub use deploys::{
 };
 pub use journal::{Event, Journal, Severity};
 pub use overview::{
-    Action, AppCard, ColourState, ColourView, Method, NextRun, Overview, SnapshotBrief, Traffic,
-    Verdict, VerdictKind,
+    Action, AppCard, ColourState, ColourView, Condition, ConditionSeverity, Method, NextRun,
+    Overview, SnapshotBrief, Traffic, Verdict, VerdictKind,
 };
 
 use crate::assets::AssetUrls;

@@ -1,5 +1,6 @@
 //! One file a page. Each draws its content from its own struct; what surrounds it is the document's.
 
+use jiff::Timestamp;
 use leptos::prelude::AnyView;
 
 use crate::model::{Frame, Page, Run, RunOutcome};
@@ -8,6 +9,7 @@ mod account;
 mod backups;
 mod calendar;
 mod checks;
+mod conditions;
 mod deploys;
 mod error;
 mod journal;
@@ -29,6 +31,8 @@ pub(crate) struct Drawn {
     pub busy: bool,
     /// What stands in `<main>`.
     pub content: AnyView,
+    /// When its figures were true, where that is earlier than the page itself.
+    pub as_of: Option<Timestamp>,
 }
 
 impl Drawn {
@@ -39,6 +43,7 @@ impl Drawn {
             class: "wide",
             busy: false,
             content,
+            as_of: None,
         }
     }
 

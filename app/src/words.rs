@@ -83,6 +83,11 @@ pub(crate) fn exact(zone: &TimeZone, then: Timestamp) -> String {
         .to_string()
 }
 
+/// "10:32:05"
+pub(crate) fn clock(zone: &TimeZone, then: Timestamp) -> String {
+    then.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
+}
+
 /// "Saturday 21 November at 03:30", for the middle of a sentence.
 pub(crate) fn in_a_sentence(now: Timestamp, zone: &TimeZone, then: Timestamp) -> String {
     let local = then.to_zoned(zone.clone());

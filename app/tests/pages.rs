@@ -278,6 +278,41 @@ fn titles_say_how_things_are() {
 }
 
 #[test]
+fn the_first_page_lists_every_condition_with_a_sentence_and_a_button() {
+    let html = page("full overview-bad");
+    for sentence in [
+        "home does not answer: v2 crashed on blue four times in a minute.",
+        "A restore of home would fail",
+        "The last deploy of home failed; nothing changed for your household.",
+        "The disk that holds the snapshots of home is nearly full: 2.0 GiB free.",
+        "The laptop has not pulled home for 5 days.",
+        "Some rows of garden break the app",
+        "Rows of garden are gone since the night before",
+        "There is no copy of home",
+    ] {
+        assert_eq!(html.matches(sentence).count(), 1, "{sentence}");
+    }
+    // The gravest one speaks at the top; the others have a line and a button each.
+    let lists: String = inside(&html, "<ul class=\"conditions\">", "</ul>").concat();
+    assert_eq!(lists.matches("<li class=").count(), 7);
+    assert_eq!(lists.matches(">Look at it<").count(), 7);
+    let folded = html.split("<summary>and 2 more</summary>").nth(1).unwrap();
+    assert!(folded.contains("The laptop has not pulled home"));
+    // Whoever can live with a warning says so, once; a failure has to be put right.
+    assert_eq!(html.matches("I know, that is fine").count(), 4);
+    assert!(html.contains("Acknowledged "));
+    // A hint and what is known already come after the apps.
+    let (cards, notes) = (html.find("class=\"cards\""), html.find("Good to know"));
+    assert!(cards < notes && notes < html.find("There is no copy of home"));
+    let well = page("full overview");
+    assert!(!well.contains("This needs a look, too") && well.contains("Good to know"));
+    for (name, html) in every_page() {
+        let is_inside = html.contains("data-live");
+        assert_eq!(html.contains("As of <time"), is_inside, "{name}");
+    }
+}
+
+#[test]
 fn only_a_page_with_something_under_way_asks_again_by_itself() {
     let pages = sample::full(&str::to_owned)
         .into_iter()

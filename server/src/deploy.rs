@@ -43,6 +43,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::AppConfig;
+use crate::house::observed::{Observations, Observed};
 use crate::journal::runs::RunFacts;
 use crate::journal::{Journal, NewEvent, Severity};
 use crate::names::{AppName, Colour};
@@ -87,6 +88,8 @@ pub struct App {
     health: Health,
     /// When the warm old colour is stopped.
     warm_timer: WarmTimer,
+    /// What is known of how it does.
+    observed: Arc<Observed>,
     /// What is shown.
     status: watch::Sender<AppStatus>,
     /// Held while what people see is checked.
@@ -143,6 +146,7 @@ impl App {
             turns: Turns::default(),
             health: Health::new(),
             warm_timer: WarmTimer::default(),
+            observed: Arc::default(),
             status: watch::Sender::default(),
             checking: Mutex::default(),
             drilling: Mutex::default(),
@@ -163,6 +167,24 @@ impl App {
             if let Err(error) = self.runtime.leave(colour).await {
                 tracing::error!(app = %self.name(), "{error:#}");
             }
+        }
+    }
+
+    /// How the app does, as far as that is known: its requests, its crashes, its health.
+    ///
+    /// # Errors
+    /// Which colour is live can't be told.
+    pub async fn observations(&self) -> anyhow::Result<Observations> {
+        let live = self.router.live().await?;
+        let (router, clock) = (&*self.router, self.data.clock());
+        Ok(self.observed.now(live, router, clock).await)
+    }
+
+    /// Writes down what was counted of each date since this was last called: with the night's work, and at the end.
+    pub async fn write_traffic_days(&self) {
+        self.observed.look(&*self.router, self.data.clock()).await;
+        if let Err(error) = self.observed.write_days(self.name(), &self.journal).await {
+            tracing::error!(app = %self.name(), "the requests of the last days could not be noted: {error:#}");
         }
     }
 

@@ -6,6 +6,7 @@ pub mod api;
 pub mod auth;
 mod body_deadline;
 pub mod checks;
+pub mod conditions;
 mod console;
 mod cookies;
 mod events;
@@ -32,12 +33,15 @@ use crate::admission::{Admission, Limits};
 use crate::clock::Clock;
 use crate::config::{Config, Dashboard, NotifyConfig};
 use crate::deploy::App;
+use crate::house::Judge;
 use crate::journal::Journal;
 use crate::names::AppName;
 use auth::Auth;
 
 /// What every handler can reach.
 pub struct Server {
+    /// Decides whether all is well.
+    pub judge: Judge,
     /// The supervised apps, in the order of the configuration.
     pub apps: Vec<Arc<App>>,
     /// The record of what happened.

@@ -10,6 +10,7 @@ pub mod nights;
 pub mod notices;
 pub mod pulls;
 pub mod runs;
+pub mod traffic;
 
 pub use tealkeep_words::transition;
 
@@ -40,8 +41,10 @@ const MOST_EVENTS: i64 = 20_000;
 /// After how many events the oldest are let go.
 const EVENTS_AT_ONCE: i64 = 256;
 
-/// How grave an event is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+/// How grave an event is, the gravest last.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Something ended well.
@@ -476,9 +479,17 @@ fn prepare(connection: &Connection) -> anyhow::Result<()> {
 }
 
 /// What each version added to the one before it, the first to nothing.
-const VERSIONS: [&str; VERSION as usize] =
-    [SCHEMA, TOKENS, CHECKS, NIGHTS, notices::TABLES, COVERAGE];
-const VERSION: i64 = 6;
+const VERSIONS: [&str; VERSION as usize] = [
+    SCHEMA,
+    TOKENS,
+    CHECKS,
+    NIGHTS,
+    notices::TABLES,
+    COVERAGE,
+    traffic::TABLES,
+    notices::ACKNOWLEDGEMENTS,
+];
+const VERSION: i64 = 8;
 
 const SCHEMA: &str = "
 BEGIN IMMEDIATE;
@@ -674,7 +685,8 @@ mod tests {
             let connection = Connection::open(dir.path().join("journal.db")).unwrap();
             let kept = "SELECT value FROM setting WHERE key = 'kept' AND (SELECT count(*) FROM token) = 0
                         AND (SELECT count(*) FROM policy_check) + (SELECT count(*) FROM acceptance) = 0
-                        AND (SELECT count(*) FROM night) + (SELECT count(*) FROM notice) = 0";
+                        AND (SELECT count(*) FROM night) + (SELECT count(*) FROM notice) = 0
+                        AND (SELECT count(*) FROM traffic_day) = 0";
             let value: String = connection.query_row(kept, [], |row| row.get(0)).unwrap();
             assert_eq!(value, "yes");
         }

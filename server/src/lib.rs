@@ -11,6 +11,7 @@ pub mod config;
 pub mod demo;
 pub mod deploy;
 pub mod doctor;
+pub mod house;
 pub mod http;
 pub mod journal;
 pub mod keys;

@@ -1,19 +1,14 @@
-//! Being told: what is wrong at home is derived, again and again, from what the journal and the machine say, and
-//! whoever is configured hears of it once, and once more when it is well again. Nothing ever waits for it.
+//! Messages: whoever is configured hears once of what is wrong at home, and once more when it is well again. Nothing
+//! ever waits for it.
 //!
-//! [`conditions()`] decides what is wrong, [`ledger`] writes it down with the messages that say so, and a [`Post`] for
-//! each channel carries those out. What came and went before it could be told is told all the same, both halves in
-//! their order: it happened.
+//! [`crate::house`] decides what is wrong, [`ledger`] writes it down with the messages that say so, and a [`Post`] for
+//! each channel sends those. What came and went before it could be sent is sent all the same, both halves in their
+//! order: it happened.
 
 pub mod channel;
-mod condition;
-mod conditions;
-mod facts;
-mod gather;
 pub mod ledger;
 pub mod message;
 mod post;
-mod redact;
 pub(crate) mod secret;
 pub mod send;
 pub mod sign;
@@ -28,23 +23,22 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::NotifyConfig;
+use crate::house;
+use crate::house::facts::AppFacts;
 use crate::http::Server;
 use crate::journal::nights::Night;
 
 pub use channel::{Backoff, Channel};
-pub use condition::{Assessment, Condition, Key, Kind, title};
-pub use conditions::conditions;
-pub use facts::{AppFacts, DiskFacts, Facts, Space};
-pub use gather::{Gatherer, address_of};
 pub use message::{Message, State};
 pub use post::Post;
 
-/// How often is looked when nothing happens: nights that are missed and disks that fill up say nothing by themselves.
-const EVERY: Duration = Duration::from_secs(60);
+/// How often it looks when nothing happens: apps that fail, nights that are missed and disks that fill up say nothing by
+/// themselves.
+const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 /// The pause between two looks while much happens.
-const PAUSE: Duration = Duration::from_secs(5);
-/// How long is waited for what comes together, such as the steps of a run.
-const TOGETHER: Duration = Duration::from_millis(500);
+const MIN_LOOK_INTERVAL: Duration = Duration::from_secs(5);
+/// How long it waits for what comes together, such as the steps of a run.
+const SETTLE_TIME: Duration = Duration::from_millis(500);
 /// A good night is called out within this time; later, silence is what is true.
 const HEARTBEAT_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
@@ -90,10 +84,8 @@ pub async fn run(server: Arc<Server>, config: NotifyConfig, stop: CancellationTo
     posts.close();
     let watch = Watch {
         server,
-        config,
         messages,
         heartbeats,
-        gatherer: Gatherer::default(),
     };
     tokio::select! {
         () = stop.cancelled() => {}
@@ -107,14 +99,12 @@ type Belled = (Channel, Arc<Bell>);
 /// What looks, again and again.
 struct Watch {
     server: Arc<Server>,
-    config: NotifyConfig,
     messages: Vec<Belled>,
     heartbeats: Vec<Belled>,
-    gatherer: Gatherer,
 }
 
 impl Watch {
-    async fn run(mut self) {
+    async fn run(self) {
         let mut journal = self.server.journal.subscribe();
         let mut anew = true;
         loop {
@@ -125,23 +115,21 @@ impl Watch {
             anew = tokio::select! {
                 // One that was missed is a sign as well.
                 _ = journal.recv() => true,
-                () = sleep_until(looked + EVERY) => false,
+                () = sleep_until(looked + LOOK_INTERVAL) => false,
             };
             if anew {
-                sleep(TOGETHER).await;
-                sleep_until(looked + PAUSE).await;
+                sleep(SETTLE_TIME).await;
+                sleep_until(looked + MIN_LOOK_INTERVAL).await;
                 journal = journal.resubscribe();
             }
         }
     }
 
-    async fn look(&mut self, anew: bool) -> anyhow::Result<()> {
+    async fn look(&self, anew: bool) -> anyhow::Result<()> {
         let server = self.server.clone();
-        let installed_at = crate::supervisor::installed_at(&server.journal).await?;
-        let facts = self
-            .gatherer
-            .facts(&server, installed_at, self.config.disk_free, anew)
-            .await?;
+        let house::Judgement {
+            facts, conditions, ..
+        } = server.judge.look(&server, anew).await?;
         for app in &facts.apps {
             if let Some(night) = &app.night {
                 self.call_heartbeat(app, night, facts.now).await?;
@@ -155,9 +143,9 @@ impl Watch {
                 .collect(),
             apps: server.apps.iter().map(|app| app.name().clone()).collect(),
             zone: facts.zone.clone(),
+            dashboard: house::address_of(&server.dashboard),
         };
-        let assessment = conditions(&facts);
-        if ledger::settle(&server.journal, &assessment, &settings, facts.now).await? {
+        if ledger::settle(&server.journal, &conditions, &settings, facts.now).await? {
             for (_, bell) in &self.messages {
                 bell.notify_one();
             }

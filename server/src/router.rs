@@ -28,12 +28,58 @@ pub struct Traffic {
     pub requests_in_flight: [u64; 2],
     /// Long streams (WebSockets, event streams) at each colour, blue first.
     pub streams: [u64; 2],
-    /// Requests answered since the start, whatever the status; `None` where the router does not count them.
+    /// Requests answered since the start, whatever the status, Tealkeep's own left out; `None` where the router does not
+    /// count them.
     pub answered: Option<u64>,
     /// Of those, answered with a server error (500 to 599).
     pub failed: Option<u64>,
     /// Requests that wait in a hold now.
     pub held_now: u64,
+}
+
+/// What users got of one colour, as the router counts it. Left out are Tealkeep's own requests, those that a client sent
+/// malformed or broke off, and the pages of a hold or a maintenance: they say nothing about the app.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// All requests that count, the failed ones included.
+    pub requests: u64,
+    /// Those that the app answered with a 5xx status.
+    pub errors: u64,
+    /// Those that the app gave no answer to, or none that could be passed on: the user got the router's own 502 or 504.
+    pub unanswered: u64,
+}
+
+impl Answers {
+    /// The requests that failed, for whichever of the two reasons.
+    #[must_use]
+    pub fn failed(self) -> u64 {
+        self.errors + self.unanswered
+    }
+
+    /// What was counted after `earlier`, which is zero again in a counter that began anew.
+    #[must_use]
+    pub fn since(self, earlier: Answers) -> Answers {
+        if self.requests < earlier.requests {
+            return self;
+        }
+        Answers {
+            requests: self.requests - earlier.requests,
+            errors: self.errors.saturating_sub(earlier.errors),
+            unanswered: self.unanswered.saturating_sub(earlier.unanswered),
+        }
+    }
+}
+
+impl std::ops::Add for Answers {
+    type Output = Answers;
+
+    fn add(self, other: Answers) -> Answers {
+        Answers {
+            requests: self.requests + other.requests,
+            errors: self.errors + other.errors,
+            unanswered: self.unanswered + other.unanswered,
+        }
+    }
 }
 
 /// Sends new requests to one of two colours.
@@ -83,6 +129,9 @@ pub trait Router: Send + Sync {
 
     /// What is known of the traffic.
     async fn traffic(&self) -> Traffic;
+
+    /// What users got of each colour, blue first, since this router was made; `None` where it can't be told.
+    async fn answers(&self) -> Option<[Answers; 2]>;
 
     /// Where a request of a user arrives, for a probe that goes through the router.
     fn entrance(&self) -> SocketAddr;
@@ -242,6 +291,18 @@ impl Router for GateRouter {
             failed: Some(statuses[0][4] + statuses[1][4] + own),
             held_now: self.gate.is_held().map_or(0, |held| held.waiting as u64),
         }
+    }
+
+    async fn answers(&self) -> Option<[Answers; 2]> {
+        let stats = self.gate.stats();
+        Some(Colour::BOTH.map(|colour| {
+            let counted = stats.colour(colour);
+            Answers {
+                requests: counted.answers() + counted.unanswered,
+                errors: counted.server_errors(),
+                unanswered: counted.unanswered,
+            }
+        }))
     }
 
     fn entrance(&self) -> SocketAddr {

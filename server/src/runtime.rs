@@ -60,6 +60,9 @@ pub struct Exit {
     pub how: String,
     /// Whether this runtime was asked to stop it.
     pub intended: bool,
+    /// How many ends this tells of: more than one where something else restarted it so quickly that only their number is
+    /// known. `how` is that of the last.
+    pub times: u32,
     /// When this was learnt.
     pub at: std::time::Instant,
 }

@@ -31,6 +31,7 @@ use crate::config::{AppConfig, Config, RouterConfig, RuntimeConfig};
 use crate::deploy::data::Data;
 use crate::deploy::{App, Parts};
 use crate::durable;
+use crate::house::Judge;
 use crate::http::auth::{self, Auth};
 use crate::http::{Server, listen, routes};
 use crate::journal::{Journal, NewEvent, Severity};
@@ -156,6 +157,7 @@ impl Supervisor {
             Some(auth.new_link().await?)
         };
         let server = Arc::new(Server {
+            judge: Judge::default(),
             apps,
             journal,
             auth,
@@ -241,6 +243,7 @@ impl Supervisor {
         self.gates.wait().await;
         for app in &self.server.apps {
             app.stop_colours().await;
+            app.write_traffic_days().await;
         }
         self.server
             .journal

@@ -52,6 +52,7 @@ impl Dashboard {
         let at = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let server = Arc::new(Server {
+            judge: Default::default(),
             apps: Vec::new(),
             journal: journal.clone(),
             auth,

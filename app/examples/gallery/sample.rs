@@ -295,7 +295,9 @@ pub fn empty() -> Vec<Sample> {
             frame("/", &one),
             Page::Overview(Overview {
                 verdict: verdict.clone(),
+                conditions: vec![],
                 apps: vec![card],
+                as_of: before(0),
             }),
         ),
         (
@@ -303,7 +305,9 @@ pub fn empty() -> Vec<Sample> {
             frame("/", &[]),
             Page::Overview(Overview {
                 verdict,
+                conditions: vec![],
                 apps: vec![],
+                as_of: before(0),
             }),
         ),
         (
@@ -532,7 +536,85 @@ fn overview(t: Text, kind: VerdictKind) -> Overview {
             sentence: t(sentence),
             action,
         },
+        conditions: conditions(t, kind),
         apps,
+        as_of: before(0),
+    }
+}
+
+fn conditions(t: Text, kind: VerdictKind) -> Vec<Condition> {
+    let one = |id: &str, severity, sentence: &str| Condition {
+        id: t(id),
+        severity,
+        sentence: t(sentence),
+        detail: t(
+            "The snapshot for the night to 2026-11-21 was due at 03:30, and nothing was heard of it. `tealkeep backup \
+             garden` takes one now.",
+        ),
+        since: Some(before(90)),
+        action: Action {
+            label: t("Look at it"),
+            method: Method::Get,
+            href: "/apps/home/backups".to_owned(),
+        },
+        acknowledge: (severity == ConditionSeverity::Warning).then(|| t("I know, that is fine")),
+        acknowledged: None,
+    };
+    let hint = one(
+        "home/elsewhere/",
+        ConditionSeverity::Hint,
+        "There is no copy of home's backups on any other machine.",
+    );
+    match kind {
+        VerdictKind::Good => vec![hint],
+        VerdictKind::Busy => vec![],
+        VerdictKind::Attention => vec![one(
+            "garden/snapshot/",
+            ConditionSeverity::Warning,
+            "No snapshot of garden was taken last night, because the machine was off.",
+        )],
+        VerdictKind::Bad => vec![
+            one(
+                "home/live/",
+                ConditionSeverity::Failure,
+                "home does not answer: v2 crashed on blue four times in a minute.",
+            ),
+            one(
+                "home/drill/",
+                ConditionSeverity::Failure,
+                "A restore of home would fail, says the last drill: row 12 is missing from index chore_due.",
+            ),
+            one(
+                "home/deploy/11",
+                ConditionSeverity::Warning,
+                "The last deploy of home failed; nothing changed for your household.",
+            ),
+            one(
+                "-/disk//var/lib/a folder",
+                ConditionSeverity::Warning,
+                "The disk that holds the snapshots of home is nearly full: 2.0 GiB free.",
+            ),
+            one(
+                "home/pull/",
+                ConditionSeverity::Warning,
+                "The laptop has not pulled home for 5 days.",
+            ),
+            one(
+                "garden/content/",
+                ConditionSeverity::Warning,
+                "Some rows of garden break the app's own rules: CHECK constraint failed in doses.",
+            ),
+            Condition {
+                acknowledge: None,
+                acknowledged: Some((before(30), t("the dashboard"))),
+                ..one(
+                    "garden/rows/2026-11-21T033000Z",
+                    ConditionSeverity::Warning,
+                    "Rows of garden are gone since the night before: table doses has 10 rows, and had 900.",
+                )
+            },
+            hint,
+        ],
     }
 }
 

@@ -9,8 +9,44 @@ use super::{CheckBrief, Colour, Drill, Laptop, Run};
 pub struct Overview {
     /// The sentence.
     pub verdict: Verdict,
+    /// Everything that is wrong or worth a hint: what needs a person first, the gravest of it first.
+    pub conditions: Vec<Condition>,
     /// The apps, in the order of the configuration.
     pub apps: Vec<AppCard>,
+    /// When all of this was true.
+    pub as_of: Timestamp,
+}
+
+/// Something that is wrong now, or worth a hint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// What tells it from all others.
+    pub id: String,
+    /// How grave it is.
+    pub severity: ConditionSeverity,
+    /// What is wrong, in one sentence.
+    pub sentence: String,
+    /// What happened and what to do, in sentences.
+    pub detail: String,
+    /// Since when it has been known.
+    pub since: Option<Timestamp>,
+    /// What to press.
+    pub action: Action,
+    /// The words on the button by which a person says that they can live with it; `None` where they can't.
+    pub acknowledge: Option<String>,
+    /// When somebody said so, and who.
+    pub acknowledged: Option<(Timestamp, String)>,
+}
+
+/// How grave a condition is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConditionSeverity {
+    /// Good to know.
+    Hint,
+    /// Somebody should look.
+    Warning,
+    /// Something is broken.
+    Failure,
 }
 
 /// Whether all is well.

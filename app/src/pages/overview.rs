@@ -2,11 +2,8 @@
 
 use leptos::prelude::*;
 
-use super::{Drawn, is_under_way};
-use crate::model::{
-    Action, AppCard, CheckTarget, ColourState, ColourView, Frame, Method, Overview, Verdict,
-    VerdictKind,
-};
+use super::{Drawn, conditions, is_under_way};
+use crate::model::{AppCard, CheckTarget, ColourState, ColourView, Frame, Overview, VerdictKind};
 use crate::parts::{self, Weight, beads, colour, fact, facts, how_long, nothing, text};
 use crate::words::{self, segment};
 
@@ -28,11 +25,22 @@ pub(super) fn draw(frame: &Frame, page: &Overview) -> Drawn {
             .apps
             .iter()
             .any(|app| is_under_way(app.running.as_ref()));
-    let content = view! { {verdict(&page.verdict)}{empty}<div class="cards">{cards}</div> };
-    Drawn::showing(title, content.into_any()).busy(busy)
+    let content = view! {
+        {verdict(frame, page)}
+        {conditions::others(frame, &page.conditions)}
+        {empty}
+        <div class="cards">{cards}</div>
+        {conditions::notes(frame, &page.conditions)}
+    };
+    Drawn {
+        as_of: Some(page.as_of),
+        ..Drawn::showing(title, content.into_any()).busy(busy)
+    }
 }
 
-fn verdict(verdict: &Verdict) -> AnyView {
+fn verdict(frame: &Frame, page: &Overview) -> AnyView {
+    let verdict = &page.verdict;
+    let gravest = conditions::gravest(&page.conditions);
     let (class, icon) = match verdict.kind {
         VerdictKind::Good => ("verdict good", "M5 12.500l4.500 4.500L19 7.500"),
         VerdictKind::Busy => ("verdict busy", "M12 6v6l4 2.500M12 3a9 9 0 1 0 9 9"),
@@ -43,22 +51,11 @@ fn verdict(verdict: &Verdict) -> AnyView {
         <section class=class aria-labelledby="verdict">
             <svg viewBox="0 0 24 24" width="40" height="40" aria-hidden="true"><path d=icon/></svg>
             <h1 id="verdict"><bdi>{verdict.sentence.clone()}</bdi></h1>
-            {verdict.action.as_ref().map(press)}
+            {verdict.action.as_ref().map(|action| conditions::press(action, Weight::Primary))}
+            {gravest.map(|gravest| conditions::more(frame, gravest))}
         </section>
     }
     .into_any()
-}
-
-fn press(action: &Action) -> AnyView {
-    match action.method {
-        Method::Get => parts::go(action.href.clone(), action.label.clone(), Weight::Primary),
-        Method::Post => parts::post(
-            action.href.clone(),
-            action.label.clone(),
-            Weight::Primary,
-            None,
-        ),
-    }
 }
 
 fn card(frame: &Frame, app: &AppCard) -> AnyView {

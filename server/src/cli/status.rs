@@ -9,7 +9,9 @@ use super::deploy::{conclude, watch};
 use super::progress::say;
 use super::{Failure, Outcome, print};
 use crate::deploy::seconds;
+use crate::house::Severity;
 use crate::http::api::{AppStatus, ColourStatus, Status};
+use crate::http::conditions::ConditionFacts;
 use crate::journal::runs::Run;
 use crate::names::Colour;
 use crate::runtime::ColourState;
@@ -24,6 +26,9 @@ pub struct StatusArgs {
     /// Follow the current run and exit with its result; if there is none, show the result of the last one.
     #[arg(long)]
     follow: bool,
+    /// Exit 1 while a warning or a failure holds that nobody has acknowledged.
+    #[arg(long, conflicts_with = "follow")]
+    check: bool,
 }
 
 /// Whether all is well, and how every app stands.
@@ -35,14 +40,48 @@ pub async fn run(client: &Client, args: &StatusArgs, json: bool) -> Outcome {
     if let Some(app) = &args.app {
         let all = std::mem::take(&mut status.apps);
         status.apps = vec![pick(all, app)?];
+        status
+            .conditions
+            .retain(|condition| condition.app.as_ref().is_none_or(|of| of.as_str() == app));
     }
     print(json, &status, || {
         let mut text = format!("{}\n", status.sentence);
+        text.push_str(&list(&status.conditions, &status.sentence));
         for app in &status.apps {
             text.push_str(&describe(app));
         }
         text
-    })
+    })?;
+    if args.check && status.conditions.iter().any(needs_a_person) {
+        return Err(Failure::Said(1));
+    }
+    Ok(())
+}
+
+fn needs_a_person(condition: &ConditionFacts) -> bool {
+    condition.severity > Severity::Hint && condition.acknowledged.is_none()
+}
+
+/// The conditions, one a line, but for the one that the sentence has told already.
+fn list(conditions: &[ConditionFacts], sentence: &str) -> String {
+    let mut text = String::new();
+    for condition in conditions {
+        if condition.sentence == sentence && condition.acknowledged.is_none() {
+            continue;
+        }
+        let acknowledged = condition
+            .acknowledged
+            .as_ref()
+            .map_or_else(String::new, |by| {
+                format!(" (acknowledged {} by {})", local(by.at), by.by)
+            });
+        text.push_str(&format!(
+            "  {:<8} {}{acknowledged}\n",
+            condition.severity.as_str(),
+            condition.sentence
+        ));
+    }
+    text
 }
 
 fn pick(apps: Vec<AppStatus>, name: &str) -> Result<AppStatus, Failure> {

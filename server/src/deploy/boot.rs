@@ -6,6 +6,7 @@ use super::data::Quiet;
 use super::kinds::{Context, OnBoot, on_boot};
 use super::turn::Turn;
 use super::{App, Underway, live, runner, seconds, subject, upkeep};
+use crate::house::observed::{self, Sources};
 use crate::journal::runs::Run;
 use crate::journal::transition::Progress;
 use crate::journal::{NewEvent, Severity};
@@ -35,7 +36,7 @@ impl App {
     /// # Errors
     /// The machine or the journal can't be asked.
     pub async fn begin(self: &Arc<Self>) -> anyhow::Result<()> {
-        let exits = self.runtime.exits();
+        let (exits, crashes) = (self.runtime.exits(), self.runtime.exits());
         self.runtime.adopt().await?;
         live::sweep(&self.folder)?;
         // Leftovers cost room, not correctness: the household's app comes up all the same.
@@ -62,6 +63,18 @@ impl App {
                 self.note(Severity::Info, format!("The {role} colour {colour} ({release}) was still running as process {pid} and goes on.")).await;
             }
         }
+        let sources = Sources {
+            router: self.router.clone(),
+            runtime: self.runtime.clone(),
+            health: self.config.health.clone(),
+            clock: self.data.clock().clone(),
+        };
+        self.tasks.spawn(observed::watch(
+            self.observed.clone(),
+            sources,
+            crashes,
+            self.stop.clone(),
+        ));
         self.tasks.spawn(upkeep::run(self.clone(), exits));
         self.tasks.spawn(upkeep::prove_router(self.clone()));
         let (guard, quiet) = self.turns.reclaim().await;

@@ -185,6 +185,12 @@ impl Data {
         }
     }
 
+    /// The clock that its snapshots are dated by.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Whether there is a database at all.
     #[must_use]
     pub fn exists(&self) -> bool {

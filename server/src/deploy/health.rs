@@ -94,6 +94,8 @@ impl App {
         if found.is_ok() && self.router.live().await.is_ok_and(|live| live == colour) {
             self.set_ailment(None);
         }
+        // A start migrates the data that the live colour works on.
+        self.observed.ask_soon();
         found
     }
 
@@ -111,6 +113,9 @@ impl App {
         live::mark_live(&self.folder, to)?;
         self.router.swap(to).await?;
         self.set_ailment(None);
+        self.observed
+            .begin(to, &*self.router, self.data.clock())
+            .await;
         live::unmark_live(&self.folder, to.other())?;
         Ok(())
     }

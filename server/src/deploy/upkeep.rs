@@ -298,6 +298,7 @@ async fn start_again(
 async fn ask_again(app: &App, colour: Colour, release: &ReleaseId) -> Result<(), NoAnswer> {
     let at = app.runtime.address(colour);
     let found = Question::of_health(at, &app.config.health).ask().await;
+    app.observed.learn(colour, release, &found);
     let verdict = match &found {
         Ok(answer) => probe::judge(answer, release),
         Err(NoAnswer::Silence(wrong)) => Err(wrong.clone()),

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Server;
 use super::checks::{self, CheckFacts, LastChecks};
-use super::console::{self, Health};
+use super::conditions::ConditionFacts;
 use super::guard::{Caller, Transport};
 use super::problem::Problem;
 use crate::backup::catalogue::is_ahead;
@@ -22,6 +22,7 @@ use crate::backup::drill::Report;
 use crate::backup::{Catalogue, Plan, Reason, SnapshotId};
 use crate::deploy::release::{Release, Source};
 use crate::deploy::{App, Underway};
+use crate::house::Judgement;
 use crate::journal::Event;
 use crate::journal::drills::Drill;
 use crate::journal::pulls::Pull;
@@ -38,8 +39,11 @@ pub struct Status {
     pub version: String,
     /// Whether all is well, in one sentence, and if not, what to do.
     pub sentence: String,
-    /// Whether all is well.
+    /// Whether all is well: no warning or failure holds that nobody has acknowledged.
     pub well: bool,
+    /// What is wrong now and what is worth a hint: what needs a person first, the gravest of it first.
+    #[serde(default)]
+    pub conditions: Vec<ConditionFacts>,
     /// The apps, in the order of the configuration.
     pub apps: Vec<AppStatus>,
 }
@@ -49,7 +53,7 @@ pub struct Status {
 pub struct AppStatus {
     /// Its name.
     pub name: AppName,
-    /// The colour that new requests go to.
+    /// The colour that new requests go to, once there is a release.
     pub live: Colour,
     /// The release on it; null before the first deploy.
     pub release: Option<ReleaseId>,
@@ -242,17 +246,27 @@ pub async fn status(State(server): Shared) -> Answer<Status> {
 /// # Errors
 /// The journal or a router can't be asked.
 pub async fn status_of(server: &Server) -> anyhow::Result<Status> {
+    Ok(judged_status(server).await?.0)
+}
+
+async fn judged_status(server: &Server) -> anyhow::Result<(Status, Judgement)> {
     let mut apps = Vec::new();
     for app in &server.apps {
         apps.push(app_status(server, app).await?);
     }
-    let Health { well, sentence, .. } = console::health(server).await?;
-    Ok(Status {
+    let judgement = server.judge.look(server, true).await?;
+    let status = Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        sentence,
-        well,
+        sentence: judgement.sentence.text.clone(),
+        well: judgement.sentence.is_well(),
+        conditions: judgement
+            .conditions
+            .iter()
+            .map(ConditionFacts::from)
+            .collect(),
         apps,
-    })
+    };
+    Ok((status, judgement))
 }
 
 async fn app_status(server: &Server, app: &App) -> anyhow::Result<AppStatus> {
@@ -524,7 +538,7 @@ pub async fn new_password_link(State(server): Shared) -> Answer<PasswordLink> {
 
 /// `GET /metrics`, in Prometheus' text format 0.0.4.
 pub async fn metrics(State(server): Shared) -> Result<Response, Problem> {
-    let status = status_of(&server).await?;
+    let (status, judgement) = judged_status(&server).await?;
     let mut text = String::new();
     for (name, kind, help) in METRICS {
         text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
@@ -534,6 +548,7 @@ pub async fn metrics(State(server): Shared) -> Result<Response, Problem> {
             }
         }
     }
+    text.push_str(&super::conditions::metrics(&judgement));
     text.push_str(&super::notices::metrics(&server).await?);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
@@ -542,7 +557,7 @@ const METRICS: &[(&str, &str, &str)] = &[
     (
         "tealkeep_live",
         "gauge",
-        "1 for the colour that new requests go to.",
+        "1 for the colour that new requests go to; 0 for both before the first deploy.",
     ),
     (
         "tealkeep_colour_running",
@@ -675,7 +690,9 @@ fn values(metric: &str, app: &AppStatus, now: Timestamp) -> Vec<(String, String)
         "tealkeep_drill_timestamp_seconds" => {
             by_drill(&|drill| u64::try_from(drill.at.as_second()).unwrap_or_default())
         }
-        "tealkeep_live" => by_colour(&|colour, _| u64::from(colour == app.live)),
+        "tealkeep_live" => {
+            by_colour(&|colour, _| u64::from(colour == app.live && app.release.is_some()))
+        }
         "tealkeep_colour_running" => {
             by_colour(&|_, status| u64::from(matches!(status.state, ColourState::Running { .. })))
         }

@@ -1,19 +1,20 @@
 //! What the pages read: view values for `tealkeep_app`, made from the journal, the folder and the parts
 //! of each app. Nothing here changes anything.
 
-mod proofs;
+mod conditions;
+mod safety;
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tealkeep_app::model as view;
 
 use super::{Server, api, checks};
-use crate::backup::catalogue::is_ahead;
 use crate::backup::{Reason, SnapshotId};
 use crate::deploy::release::Release;
 use crate::deploy::step::{Kind, Step};
-use crate::deploy::{App, subject, verdict};
+use crate::deploy::{App, subject};
+use crate::house::{Judgement, left_behind};
 use crate::journal::checks::{Acceptance, Check, Target};
 use crate::journal::runs::{Run, RunState, StepState};
 use crate::journal::{Event, Severity};
@@ -21,265 +22,41 @@ use crate::names::{Colour, ReleaseId};
 use crate::policy;
 use crate::router::HOLD_PATIENCE;
 use crate::runtime::ColourState;
-use proofs::{drill_view, drills, failed_nights, laptop, room};
+use safety::{drill_view, drills, failed_nights, laptop, room};
 
-/// A snapshot older than this means that a night was missed.
-const TOO_OLD: SignedDuration = SignedDuration::from_hours(36);
-/// How long a run that failed is news on the first page.
-const NEWS: SignedDuration = SignedDuration::from_hours(24);
 /// How many runs the deploys page shows.
 const SHOWN_RUNS: u32 = 20;
 /// How many events a page of the journal shows.
 const SHOWN_EVENTS: u32 = 60;
 
-/// Whether all is well.
-pub struct Health {
-    /// Whether nothing needs a person.
-    pub well: bool,
-    /// One sentence, and if not all is well, what to do.
-    pub sentence: String,
-    /// How grave.
-    pub kind: view::VerdictKind,
-    /// What to press.
-    pub action: Option<view::Action>,
-}
-
-/// Judges everything; the gravest of all apps speaks.
-///
-/// # Errors
-/// The journal or a router can't be asked.
-pub async fn health(server: &Server) -> anyhow::Result<Health> {
-    let mut all = Vec::new();
-    for app in &server.apps {
-        all.extend(health_of(server, app).await?);
-    }
-    let gravity = |health: &Health| match health.kind {
-        view::VerdictKind::Bad => 0,
-        view::VerdictKind::Busy => 1,
-        view::VerdictKind::Attention => 2,
-        view::VerdictKind::Good => 3,
-    };
-    Ok(all
-        .into_iter()
-        .min_by_key(gravity)
-        .unwrap_or_else(|| Health {
-            well: true,
-            sentence: "All is well.".to_owned(),
-            kind: view::VerdictKind::Good,
-            action: None,
-        }))
-}
-
-/// What there is to say of one app, if something is.
-async fn health_of(server: &Server, app: &App) -> anyhow::Result<Option<Health>> {
-    let name = app.name();
-    let complain = |kind, sentence: String, action| {
-        Ok(Some(Health {
-            well: kind == view::VerdictKind::Busy,
-            sentence,
-            kind,
-            action,
-        }))
-    };
-    let journal = || go("See the journal", format!("/journal?app={name}"));
-    if let Some(run) = app.underway() {
-        let sentence = format!(
-            "The {} of {} is under way for {name}.",
-            run.kind.noun(),
-            run.subject
-        );
-        let action = go("Watch it", format!("/apps/{name}/runs/{}", run.run));
-        return complain(view::VerdictKind::Busy, sentence, action);
-    }
-    let live = app.router.live().await?;
-    if app.releases.of_colour(live).is_none() {
-        let sentence = format!("{name} has no release yet: deploy one.");
-        return complain(
-            view::VerdictKind::Attention,
-            sentence,
-            go("Deploys", format!("/apps/{name}/deploys")),
-        );
-    }
-    if let Some(wrong) = what_is_down(app, live).await {
-        let action = match app.rollback_target().await? {
-            Ok(previous) => go(
-                &format!("Roll back to {previous}"),
-                format!("/apps/{name}/rollback"),
-            ),
-            Err(_) => journal(),
-        };
-        return complain(
-            view::VerdictKind::Bad,
-            format!("{name} is down: {wrong}."),
-            action,
-        );
-    }
-    let (catalogue, plan) = match app.data.catalogue().await {
-        Ok(read) => read,
-        Err(error) => {
-            let sentence = format!("The backups of {name} can't be read: {error:#}.");
-            return complain(view::VerdictKind::Bad, sentence, journal());
-        }
-    };
-    let snapshots = api::list_of(&catalogue, &plan);
-    let back_up = view::Action {
-        label: "Back up now".to_owned(),
-        method: view::Method::Post,
-        href: format!("/apps/{name}/backup"),
-    };
-    let now = server.clock.now();
-    let Some(newest) = snapshots.newest(now) else {
-        return complain(
-            view::VerdictKind::Attention,
-            format!("{name} has no snapshot yet."),
-            Some(back_up),
-        );
-    };
-    if is_ahead(newest.taken_at, now) {
-        let sentence = format!(
-            "Every snapshot of {name} is dated in the future: a clock was wrong, or is wrong now."
-        );
-        return complain(view::VerdictKind::Attention, sentence, Some(back_up));
-    }
-    if now.duration_since(newest.taken_at) > TOO_OLD {
-        let sentence =
-            format!("The newest snapshot of {name} is more than a day old: a night was missed.");
-        return complain(view::VerdictKind::Attention, sentence, Some(back_up));
-    }
-    if let Some(problem) = snapshots.problems.first() {
-        let sentence = format!("Something is wrong in the backups of {name}: {problem}.");
-        return complain(
-            view::VerdictKind::Attention,
-            sentence,
-            go("Look", format!("/apps/{name}/backups")),
-        );
-    }
-    if let Some(health) = proofs::broken(server, app, newest).await? {
-        return Ok(Some(health));
-    }
-    let runs = server.journal.runs(name.clone(), 1).await?;
-    match runs.first() {
-        Some(run) if run.state == RunState::Failed && now.duration_since(run.began) < NEWS => {
-            let sentence = format!(
-                "The last {} of {name} failed; {}.",
-                run.kind.noun(),
-                after_failure(run)
-            );
-            let action = go("See why", format!("/apps/{name}/runs/{}", run.id));
-            let kind = if run.facts.troubled {
-                view::VerdictKind::Bad
-            } else {
-                view::VerdictKind::Attention
-            };
-            complain(kind, sentence, action)
-        }
-        _ => match health_of_what_people_see(server, app).await? {
-            Some(health) => Ok(Some(health)),
-            None => proofs::overdue(server, app, &catalogue, newest).await,
-        },
-    }
-}
-
-/// What the newest check of what people see has to say, if something.
-async fn health_of_what_people_see(server: &Server, app: &App) -> anyhow::Result<Option<Health>> {
-    let (Some(check), _) = checks::newest_of(server, app).await? else {
-        return Ok(None);
-    };
-    let name = app.name();
-    let sentence = match check.verdict {
-        Some(policy::Verdict::Pass | policy::Verdict::Warn) => return Ok(None),
-        Some(policy::Verdict::Fail) => {
-            let found = verdict::in_a_sentence(&check, policy::Severity::Fail);
-            format!(
-                "People may be shown old pages or files of {name}: {}.",
-                found.unwrap_or_default()
-            )
-        }
-        None => format!(
-            "{name} could not be checked where people reach it: {}.",
-            check.unreachable.clone().unwrap_or_default()
-        ),
-    };
-    Ok(Some(Health {
-        well: false,
-        sentence,
-        kind: view::VerdictKind::Attention,
-        action: go("See the checks", format!("/apps/{name}/checks")),
-    }))
-}
-
-/// Why nobody can use the app now, in words.
-async fn what_is_down(app: &App, live: Colour) -> Option<String> {
-    match app.runtime.state(live).await {
-        ColourState::Running { .. } => app
-            .ailment()
-            .map(|wrong| format!("its live colour {live} is not healthy: {wrong}"))
-            .or_else(|| {
-                let wrong = app.misrouted()?;
-                Some(format!("requests don't go the way they should: {wrong}"))
-            }),
-        ColourState::Ended { how } => Some(format!(
-            "its live colour {live} {how}, and is being started again"
-        )),
-        ColourState::Stopped => {
-            let why = app
-                .ailment()
-                .map_or_else(String::new, |wrong| format!(": {wrong}"));
-            Some(format!("its live colour {live} does not run{why}"))
-        }
-    }
-}
-
-/// What a run that failed has left, in words.
-fn after_failure(run: &Run) -> &'static str {
-    let swapped = run
-        .steps
-        .iter()
-        .any(|row| row.step == Step::Swap && row.state == StepState::Undone);
-    match (run.facts.troubled, swapped) {
-        (true, _) => "it could not be taken back whole, so look at it now",
-        (false, true) => "it was taken back after the swap",
-        (false, false) => "nothing that users see has changed",
-    }
-}
-
-fn go(label: &str, href: String) -> Option<view::Action> {
-    Some(view::Action {
-        label: label.to_owned(),
-        method: view::Method::Get,
-        href,
-    })
-}
-
 /// `GET /`
 pub async fn overview(server: &Server) -> anyhow::Result<view::Overview> {
-    let Health {
-        sentence,
-        kind,
-        action,
-        ..
-    } = health(server).await?;
+    let judgement = server.judge.look(server, true).await?;
     let mut apps = Vec::new();
     for app in &server.apps {
-        apps.push(card(server, app).await?);
+        apps.push(card(server, app, &judgement).await?);
     }
     Ok(view::Overview {
-        verdict: view::Verdict {
-            kind,
-            sentence,
-            action,
-        },
+        verdict: conditions::verdict(&judgement.sentence),
+        conditions: judgement
+            .conditions
+            .iter()
+            .map(conditions::condition)
+            .collect(),
         apps,
+        as_of: server.clock.now(),
     })
 }
 
-async fn card(server: &Server, app: &App) -> anyhow::Result<view::AppCard> {
+async fn card(server: &Server, app: &App, judgement: &Judgement) -> anyhow::Result<view::AppCard> {
     let live = app.router.live().await?;
     let release = app.releases.of_colour(live);
     let traffic = app.router.traffic().await;
     let mut colours = Vec::new();
     for colour in Colour::BOTH {
-        colours.push(colour_view(app, colour, live, &traffic).await);
+        // Before the first deploy requests go nowhere.
+        let is_live = colour == live && release.is_some();
+        colours.push(colour_view(app, colour, is_live, &traffic).await);
     }
     let runs = server.journal.runs(app.name().clone(), SHOWN_RUNS).await?;
     let (last_snapshot, cannot_back_up) = match api::list_snapshots(app).await {
@@ -291,12 +68,12 @@ async fn card(server: &Server, app: &App) -> anyhow::Result<view::AppCard> {
     Ok(view::AppCard {
         name: app.name().to_string(),
         url: app.config.url.as_ref().map(ToString::to_string),
-        live: Some(colour_of(live)),
+        live: release.as_ref().map(|_| colour_of(live)),
         live_since: live_since(&runs, release.as_ref()),
         release: release.map(String::from),
         colours,
         last_snapshot,
-        laptop: laptop(server, app).await?,
+        laptop: laptop(server, app, judgement).await?,
         last_drill: app.last_drill().await?.map(drill_view),
         next_run: Some(next_run(server, app)),
         running: runs
@@ -321,7 +98,7 @@ async fn card(server: &Server, app: &App) -> anyhow::Result<view::AppCard> {
 async fn colour_view(
     app: &App,
     colour: Colour,
-    live: Colour,
+    is_live: bool,
     traffic: &crate::router::Traffic,
 ) -> view::ColourView {
     let state = app.runtime.state(colour).await;
@@ -340,7 +117,7 @@ async fn colour_view(
             memory_bytes,
         ),
         ColourState::Stopped => (view::ColourState::Stopped, link, None, None, None),
-        ColourState::Ended { .. } if colour == live => {
+        ColourState::Ended { .. } if is_live => {
             (view::ColourState::Restarting, link, None, None, None)
         }
         ColourState::Ended { .. } => (view::ColourState::Failed, link, None, None, None),
@@ -348,7 +125,7 @@ async fn colour_view(
     view::ColourView {
         colour: colour_of(colour),
         state: word,
-        live: colour == live,
+        live: is_live,
         release,
         since,
         restarts: app.restarts(colour),
@@ -378,12 +155,13 @@ pub async fn backups(server: &Server, app: &App) -> anyhow::Result<view::Backups
         })
         .collect();
     let runs = server.journal.runs(app.name().clone(), 1).await?;
+    let judgement = server.judge.look(server, true).await?;
     let now = server.clock.now();
     let newest = catalogue.newest_by(now).map(|entry| &entry.manifest);
     Ok(view::Backups {
         app: app.name().to_string(),
         latest: all.newest(now).map(brief),
-        laptop: laptop(server, app).await?,
+        laptop: laptop(server, app, &judgement).await?,
         drills: drills(server, app, newest.is_some()).await?,
         // Without an answer the page says nothing of it; the snapshot itself will.
         room: room(app, newest.map(|newest| newest.bytes)).await.ok(),
@@ -646,7 +424,7 @@ pub fn run_view(run: &Run) -> view::Run {
         (RunState::Done, Kind::Undo) => {
             format!("The restore was undone with the content of {about}.")
         }
-        (RunState::Failed, _) => format!("The {noun} of {about} failed; {}.", after_failure(run)),
+        (RunState::Failed, _) => format!("The {noun} of {about} failed; {}.", left_behind(run)),
     };
     view::Run {
         id: run.id.to_string(),

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Server;
 use super::problem::Problem;
+use crate::house::address_of;
 use crate::journal::notices::Notice;
-use crate::notify::{Channel, Message, address_of, send};
+use crate::notify::{Channel, Message, send};
 
 /// How many notices one answer holds of those that are well again.
-const MOST_RECENT: u32 = 100;
+const MAX_RECENT: u32 = 100;
 
 /// What is wrong, and what was.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -45,7 +46,7 @@ type Shared = State<Arc<Server>>;
 /// `GET /api/v1/notices`
 pub async fn list(State(server): Shared) -> Result<Json<Notices>, Problem> {
     let open = server.journal.open_notices().await?;
-    let mut recent = server.journal.notices(MOST_RECENT).await?;
+    let mut recent = server.journal.notices(MAX_RECENT).await?;
     recent.retain(|notice| notice.cleared_at.is_some());
     Ok(Json(Notices {
         open,

@@ -16,8 +16,8 @@ use tower_http::limit::RequestBodyLimitLayer;
 use super::auth::{Scope, Token};
 use super::guard::Needs;
 use super::{
-    Server, adopt, api, checks, cookies, events, guard, incoming, loss, notices, openapi, pages,
-    plan, tokens,
+    Server, adopt, api, checks, conditions, cookies, events, guard, incoming, loss, notices,
+    openapi, pages, plan, tokens,
 };
 
 /// The largest form or JSON body that is taken.
@@ -141,6 +141,7 @@ pub fn table() -> Vec<Route> {
         Route::page("/journal", get(pages::journal)),
         Route::page("/account", get(pages::account)),
         Route::form("/sign-out", post(pages::do_sign_out)),
+        Route::form("/conditions/acknowledge", post(conditions::do_acknowledge)),
         Route::form("/apps/{app}/backup", post(pages::do_backup)),
         Route::form("/apps/{app}/drill", post(pages::do_drill)),
         Route::form(
@@ -266,6 +267,13 @@ fn api_table() -> Vec<Route> {
         Route::page("/api/v1/journal", get(api::journal))
             .about("What happened, newest first")
             .gives::<Vec<crate::journal::Event>>(),
+        Route::page("/api/v1/conditions", get(conditions::list))
+            .about("What is wrong now and what is worth a hint, as the first page and `tealkeep status` list it: what needs a person first, the gravest of it first")
+            .gives::<Vec<conditions::ConditionFacts>>(),
+        Route::form("/api/v1/conditions/acknowledge", post(conditions::acknowledge))
+            .about("Acknowledges a warning, or marks a failed run as seen: it is still listed, but no longer counts, until it ends or gets worse")
+            .takes::<conditions::AcknowledgeRequest>()
+            .gives::<conditions::ConditionFacts>(),
         Route::page("/api/v1/notices", get(notices::list))
             .about("What is wrong now, what was and is well again, and how much waits to be told")
             .gives::<notices::Notices>(),

@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 use super::runs::{parsed, word};
 use super::{Journal, Severity, instant};
 use crate::names::AppName;
-use crate::notify::{Condition, Key, Kind};
+use tealkeep_words::condition::{self, Acknowledgement, Condition, Key, Kind};
 
 /// How many messages wait for one channel at most; of more the oldest are let go.
-const MOST_WAITING: u32 = 100;
+const MAX_WAITING: u32 = 100;
 /// How many notices that are well again are kept.
-const MOST_CLEARED: u32 = 500;
+const MAX_CLEARED: u32 = 500;
 /// How many calls that have ended are kept of each channel that is only called.
-const MOST_CALLS: u32 = 50;
+const MAX_CALLS: u32 = 50;
 
 /// What the fifth version added.
 pub(super) const TABLES: &str = "
@@ -37,6 +37,25 @@ CREATE INDEX outgoing_waiting ON outgoing(channel, id) WHERE ended_at IS NULL;
 PRAGMA user_version = 5;
 COMMIT;
 ";
+
+/// What the eighth version added: who can live with a condition.
+pub(super) const ACKNOWLEDGEMENTS: &str = "
+BEGIN IMMEDIATE;
+ALTER TABLE notice ADD COLUMN acknowledged_at INTEGER;
+ALTER TABLE notice ADD COLUMN acknowledged_by TEXT;
+PRAGMA user_version = 8;
+COMMIT;
+";
+
+impl From<condition::Severity> for Severity {
+    fn from(severity: condition::Severity) -> Severity {
+        match severity {
+            condition::Severity::Hint => Severity::Info,
+            condition::Severity::Warning => Severity::Warning,
+            condition::Severity::Failure => Severity::Bad,
+        }
+    }
+}
 
 /// The number of a notice, unique on this machine.
 pub type NoticeId = i64;
@@ -66,6 +85,9 @@ pub struct Notice {
     /// When it was well again; null while it is not.
     #[schemars(with = "Option<String>")]
     pub cleared_at: Option<Timestamp>,
+    /// The person who can live with it; null while nobody has said so.
+    #[serde(default)]
+    pub acknowledged: Option<Acknowledgement>,
 }
 
 impl Notice {
@@ -96,21 +118,22 @@ pub struct Outgoing {
 }
 
 impl Journal {
-    /// Writes down that something is wrong, together with one message for each channel; `None`, and nothing written,
-    /// where that is known already.
+    /// Writes down that something is wrong, with the address of its page where that is known, together with one message
+    /// for each channel; `None`, and nothing written, where that is known already.
     ///
     /// # Errors
     /// The journal can't be written.
     pub async fn raise_notice(
         &self,
-        key: Key,
         condition: Condition,
+        link: Option<String>,
         at: Timestamp,
         channels: Vec<String>,
         body: String,
     ) -> anyhow::Result<Option<Notice>> {
         let raised = self
             .with(move |connection| {
+                let key = condition.key;
                 let transaction = connection.transaction()?;
                 let new = transaction.execute(
                     "INSERT OR IGNORE INTO notice(app, kind, subject, severity, title, text, link, raised_at)
@@ -119,10 +142,10 @@ impl Journal {
                         key.app.as_ref().map(AppName::as_str),
                         word(&key.kind),
                         key.subject,
-                        condition.severity.as_str(),
+                        Severity::from(condition.severity).as_str(),
                         condition.title,
                         condition.text,
-                        condition.link,
+                        link,
                         at.as_millisecond(),
                     ],
                 )?;
@@ -180,6 +203,38 @@ impl Journal {
             self.touch();
         }
         Ok(cleared)
+    }
+
+    /// Writes down that a person can live with what a notice tells, as grave as it is now, until it is well again or
+    /// gets worse; `false`, and nothing written, where it is well already or somebody has said so before.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn acknowledge_notice(
+        &self,
+        id: NoticeId,
+        severity: condition::Severity,
+        acknowledgement: Acknowledgement,
+    ) -> anyhow::Result<bool> {
+        let acknowledged = self
+            .with(move |connection| {
+                connection.execute(
+                    "UPDATE notice SET acknowledged_at = ?2, acknowledged_by = ?3, severity = ?4
+                     WHERE id = ?1 AND cleared_at IS NULL AND acknowledged_at IS NULL",
+                    params![
+                        id,
+                        acknowledgement.at.as_millisecond(),
+                        acknowledgement.by,
+                        Severity::from(severity).as_str()
+                    ],
+                )
+            })
+            .await?
+            == 1;
+        if acknowledged {
+            self.touch();
+        }
+        Ok(acknowledged)
     }
 
     /// What is wrong now, the oldest first.
@@ -254,7 +309,7 @@ impl Journal {
             transaction.execute(
                 "DELETE FROM outgoing WHERE channel = ?1 AND ended_at IS NOT NULL AND id <=
                     (SELECT id FROM outgoing WHERE channel = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-                params![channel, MOST_CALLS],
+                params![channel, MAX_CALLS],
             )?;
             transaction.commit()?;
             Ok(true)
@@ -421,7 +476,7 @@ fn let_go(transaction: &Transaction<'_>, channel: &str, at: Timestamp) -> rusqli
         "UPDATE outgoing SET ended_at = ?3, error = 'too many were waiting'
          WHERE channel = ?1 AND ended_at IS NULL AND id <= (SELECT id FROM outgoing
              WHERE channel = ?1 AND ended_at IS NULL ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-        params![channel, MOST_WAITING, at.as_millisecond()],
+        params![channel, MAX_WAITING, at.as_millisecond()],
     )?;
     transaction
         .execute(
@@ -440,17 +495,18 @@ fn forget_old(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         "SELECT id FROM notice WHERE cleared_at IS NOT NULL ORDER BY id DESC LIMIT -1 OFFSET ?1";
     transaction.execute(
         &format!("DELETE FROM outgoing WHERE notice IN ({old})"),
-        [MOST_CLEARED],
+        [MAX_CLEARED],
     )?;
     transaction.execute(
         &format!("DELETE FROM notice WHERE id IN ({old})"),
-        [MOST_CLEARED],
+        [MAX_CLEARED],
     )?;
     Ok(())
 }
 
 const NOTICE_COLUMNS: &str =
-    "SELECT id, app, kind, subject, severity, title, text, link, raised_at, cleared_at FROM notice";
+    "SELECT id, app, kind, subject, severity, title, text, link, raised_at, cleared_at, acknowledged_at, acknowledged_by
+     FROM notice";
 
 fn notice(connection: &Connection, id: NoticeId) -> rusqlite::Result<Option<Notice>> {
     connection
@@ -472,6 +528,14 @@ fn notice_of(row: &Row<'_>) -> rusqlite::Result<Notice> {
         link: row.get(7)?,
         raised_at: instant(row.get(8)?),
         cleared_at: row.get::<_, Option<i64>>(9)?.map(instant),
+        acknowledged: acknowledgement(row.get(10)?, row.get(11)?),
+    })
+}
+
+fn acknowledgement(at: Option<i64>, by: Option<String>) -> Option<Acknowledgement> {
+    Some(Acknowledgement {
+        at: instant(at?),
+        by: by?,
     })
 }
 

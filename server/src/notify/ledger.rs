@@ -1,14 +1,14 @@
 //! Brings the journal's notices in line with what is wrong now. All that it remembers stands in the journal, so that it
 //! may be cut off at any instant and begin again: what was told is not told twice, and nothing is left out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::condition::{Assessment, Kind};
 use super::message::Message;
-use crate::journal::{Journal, NewEvent, Severity};
+use crate::house::{Condition, Key, Kind, Severity};
+use crate::journal::{self, Journal, NewEvent};
 use crate::names::AppName;
 
 /// What there is to know besides what is wrong.
@@ -20,24 +20,34 @@ pub struct Settings {
     pub apps: BTreeSet<AppName>,
     /// The zone that people live in.
     pub zone: TimeZone,
+    /// The dashboard's address, if it is known by which name that is reached: `https://home.example.org`.
+    pub dashboard: Option<String>,
 }
 
-/// Writes down what is newly wrong and what is well again, with the messages that say so; returns whether anything was
-/// written.
+/// Writes down what is newly wrong, what has got worse and what is well again, with the messages that say so; returns
+/// whether anything was written. Hints, and what has not lasted yet, are left to the pages.
 ///
 /// # Errors
 /// The journal can't be read or written. What was written until then stands, and the next call does the rest.
 pub async fn settle(
     journal: &Journal,
-    assessment: &Assessment,
+    conditions: &[Condition],
     settings: &Settings,
     now: Timestamp,
 ) -> anyhow::Result<bool> {
     let mut written = false;
+    let wrong: BTreeMap<&Key, &Condition> = conditions
+        .iter()
+        .filter(|one| one.severity > Severity::Hint && one.is_lasting)
+        .map(|one| (&one.key, one))
+        .collect();
     let open = journal.open_notices().await?;
+    let mut known = BTreeSet::new();
     for notice in &open {
         let key = notice.key();
-        if assessment.wrong.contains_key(&key) || assessment.unknown.contains(&key) {
+        let now_is = wrong.get(&key);
+        if now_is.is_some_and(|condition| notice.severity >= condition.severity.into()) {
+            known.insert(key);
             continue;
         }
         let gone = key
@@ -45,11 +55,11 @@ pub async fn settle(
             .as_ref()
             .is_some_and(|app| !settings.apps.contains(app));
         let replaced = key.kind.replaces_its_like()
-            && assessment
-                .wrong
+            && wrong
                 .keys()
                 .any(|newer| newer.app == key.app && newer.kind == key.kind);
-        let body = if gone || replaced {
+        // One that got worse is told anew below.
+        let body = if gone || replaced || now_is.is_some() {
             None
         } else {
             let since = notice.raised_at.to_zoned(settings.zone.clone());
@@ -61,20 +71,23 @@ pub async fn settle(
             written = true;
             if told && ends_unheard(key.kind) {
                 let text = format!("It is well again: {}.", notice.title);
-                note(journal, key.app.as_ref(), Severity::Good, text).await;
+                note(journal, key.app.as_ref(), journal::Severity::Good, text).await;
             }
         }
     }
-    let known: BTreeSet<_> = open.iter().map(|notice| notice.key()).collect();
-    for (key, condition) in &assessment.wrong {
+    for (key, condition) in wrong {
         if known.contains(key) {
             continue;
         }
-        let body = serde_json::to_string(&Message::raised(key, condition, now)?)?;
+        let link = settings
+            .dashboard
+            .as_ref()
+            .map(|dashboard| format!("{dashboard}{}", condition.page));
+        let body = serde_json::to_string(&Message::raised(condition, link.clone(), now)?)?;
         let raised = journal
             .raise_notice(
-                key.clone(),
                 condition.clone(),
+                link,
                 now,
                 settings.channels.clone(),
                 body,
@@ -83,7 +96,7 @@ pub async fn settle(
         if raised.is_some() {
             written = true;
             if condition.is_news {
-                let severity = condition.severity;
+                let severity = condition.severity.into();
                 note(journal, key.app.as_ref(), severity, condition.text.clone()).await;
             }
         }
@@ -112,14 +125,30 @@ pub async fn catch_up(
 /// Whether nobody else writes an event when it is over.
 fn ends_unheard(kind: Kind) -> bool {
     match kind {
-        Kind::Pull | Kind::Copy | Kind::Disk => true,
-        Kind::Snapshot | Kind::Rows | Kind::Drill | Kind::Deploy | Kind::Check | Kind::Live => {
-            false
-        }
+        Kind::Pull
+        | Kind::Copy
+        | Kind::Disk
+        | Kind::Elsewhere
+        | Kind::Folder
+        | Kind::Clock
+        | Kind::Content
+        | Kind::Failing
+        | Kind::Crashing
+        | Kind::Health => true,
+        Kind::Snapshot
+        | Kind::Rows
+        | Kind::Drill
+        | Kind::Deploy
+        | Kind::Restore
+        | Kind::Check
+        | Kind::Reach
+        | Kind::Live
+        | Kind::Route
+        | Kind::Release => false,
     }
 }
 
-async fn note(journal: &Journal, app: Option<&AppName>, severity: Severity, text: String) {
+async fn note(journal: &Journal, app: Option<&AppName>, severity: journal::Severity, text: String) {
     let event = NewEvent::new(severity, text);
     let event = match app {
         Some(app) => event.of(app),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::condition::{Condition, Key, title};
+use crate::house::{Condition, title};
 use crate::journal::Severity;
 use crate::journal::notices::Notice;
 use crate::names::AppName;
@@ -27,7 +27,7 @@ pub struct Message {
     pub id: String,
     /// Which app it concerns; null where it is the machine.
     pub app: Option<AppName>,
-    /// What kind of thing it is about: a [`super::Kind`], or `test`.
+    /// What kind of thing it is about: a [`crate::house::Kind`], or `test`.
     pub kind: String,
     /// What it says of it.
     pub state: State,
@@ -46,22 +46,26 @@ pub struct Message {
 }
 
 impl Message {
-    /// That something is wrong.
+    /// That something is wrong, and where the dashboard shows it.
     ///
     /// # Errors
     /// The system gives no randomness.
-    pub fn raised(key: &Key, condition: &Condition, at: Timestamp) -> anyhow::Result<Message> {
+    pub fn raised(
+        condition: &Condition,
+        link: Option<String>,
+        at: Timestamp,
+    ) -> anyhow::Result<Message> {
         Ok(Message {
             id: new_id()?,
-            app: key.app.clone(),
-            kind: crate::journal::runs::word(&key.kind),
+            app: condition.key.app.clone(),
+            kind: condition.key.kind.as_str().to_owned(),
             state: State::Raised,
-            severity: condition.severity,
+            severity: condition.severity.into(),
             title: condition.title.clone(),
             text: condition.text.clone(),
             at,
             host: host(),
-            link: condition.link.clone(),
+            link,
         })
     }
 
@@ -70,14 +74,18 @@ impl Message {
     /// # Errors
     /// The system gives no randomness.
     pub fn still(notice: &Notice) -> anyhow::Result<Message> {
-        let condition = Condition {
+        Ok(Message {
+            id: new_id()?,
+            app: notice.app.clone(),
+            kind: notice.kind.as_str().to_owned(),
+            state: State::Raised,
             severity: notice.severity,
             title: notice.title.clone(),
             text: notice.text.clone(),
+            at: notice.raised_at,
+            host: host(),
             link: notice.link.clone(),
-            is_news: false,
-        };
-        Message::raised(&notice.key(), &condition, notice.raised_at)
+        })
     }
 
     /// That it is well again; `since` is the instant from which on it was wrong, as a wall shows it.
@@ -88,7 +96,7 @@ impl Message {
         Ok(Message {
             id: new_id()?,
             app: notice.app.clone(),
-            kind: crate::journal::runs::word(&notice.kind),
+            kind: notice.kind.as_str().to_owned(),
             state: State::Well,
             severity: Severity::Good,
             title: title(notice.app.as_ref(), notice.kind.well()),

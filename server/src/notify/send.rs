@@ -9,7 +9,7 @@ use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 
-use super::redact::redacted;
+use crate::house::redact::redacted;
 use crate::probe::public;
 
 /// How long one try may take, from the name's lookup to the end of the answer.

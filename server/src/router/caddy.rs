@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::gate::Gate;
-use super::{Router, Traffic, maintenance_for, waits, within_reach};
+use super::{Answers, Router, Traffic, maintenance_for, waits, within_reach};
 use crate::config::CaddySection;
 use crate::durable;
 use crate::names::Colour;
@@ -304,6 +304,11 @@ impl Router for CaddyRouter {
             failed: None,
             held_now,
         }
+    }
+
+    async fn answers(&self) -> Option<[Answers; 2]> {
+        // Caddy counts requests only where its global options say `servers { metrics }`, and then by site, not by colour.
+        None
     }
 
     fn entrance(&self) -> SocketAddr {

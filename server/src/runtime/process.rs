@@ -107,6 +107,7 @@ impl ProcessRuntime {
                 colour,
                 how,
                 intended,
+                times: 1,
                 at: std::time::Instant::now(),
             });
         });

@@ -217,6 +217,7 @@ impl Turn {
             if let Err(error) = server.journal.note_night(app.name().clone(), night).await {
                 tracing::error!(app = %app.name(), "the night could not be noted: {error:#}");
             }
+            app.write_traffic_days().await;
         }
         snapshot.map(drop).ok_or(Failed)
     }

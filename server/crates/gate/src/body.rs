@@ -35,7 +35,26 @@ pub(super) struct Outgoing {
     /// Whose body it is; `None` once it is whole.
     from: Option<Arc<Client>>,
     leave: Option<Box<AwaitedLeave>>,
-    progress: Option<Arc<AtomicU64>>,
+    progress: Option<Arc<Progress>>,
+}
+
+/// How far a request's body has come.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    parts: AtomicU64,
+    waits_for_client: AtomicBool,
+}
+
+impl Progress {
+    /// Counts up with each part that was passed on.
+    pub(super) fn parts(&self) -> u64 {
+        self.parts.load(Relaxed)
+    }
+
+    /// Whether the colour would take more, and the client has not sent it.
+    pub(super) fn waits_for_client(&self) -> bool {
+        self.waits_for_client.load(Relaxed)
+    }
 }
 
 /// A client that waits for `100 Continue` gets it when its body is first asked for; so it is not asked for
@@ -88,8 +107,8 @@ impl Outgoing {
         }
     }
 
-    /// Counts up with each part that was passed on; `None` when there is no body.
-    pub(super) fn progress(&self) -> Option<Arc<AtomicU64>> {
+    /// How far it has come, as it goes on; `None` when there is no body.
+    pub(super) fn progress(&self) -> Option<Arc<Progress>> {
         self.progress.clone()
     }
 
@@ -120,17 +139,24 @@ impl Body for Outgoing {
             }
             self.leave = None;
         }
-        let Some(incoming) = &mut self.incoming else {
+        let this = &mut *self;
+        let Some(incoming) = &mut this.incoming else {
             return Poll::Ready(None);
         };
-        let mut frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
+        let polled = Pin::new(&mut *incoming).poll_frame(cx);
+        if let Some(progress) = &this.progress {
+            progress
+                .waits_for_client
+                .store(polled.is_pending(), Relaxed);
+        }
+        let mut frame = ready!(polled);
         if (frame.is_none() || incoming.is_end_stream())
-            && let Some(client) = self.from.take()
+            && let Some(client) = this.from.take()
         {
             client.watch();
         }
-        if let Some(progress) = &self.progress {
-            progress.fetch_add(1, Relaxed);
+        if let Some(progress) = &this.progress {
+            progress.parts.fetch_add(1, Relaxed);
         }
         if let Some(Ok(frame)) = &mut frame
             && let Some(trailers) = frame.trailers_mut()

@@ -6,7 +6,6 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -16,7 +15,7 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tokio::time::{sleep, timeout};
 
-use super::body::{FromColour, Leave, Outgoing, ReplyBody};
+use super::body::{FromColour, Leave, Outgoing, Progress, ReplyBody};
 use super::client::Client;
 use super::event_stream::EventStream;
 use super::headers::{self, Shape};
@@ -65,7 +64,7 @@ async fn carry(
     let shape = match headers::towards_colour(&mut request, &client.peer) {
         Ok(shape) => shape,
         Err(refusal) => {
-            worker.stats.made(refusal.0);
+            worker.stats.refused();
             return pages::refused(Wants::of(request.headers()), refusal.0, refusal.1);
         }
     };
@@ -95,22 +94,27 @@ async fn carry(
         }
         Err(Failure::Own(response)) => response,
         Err(Failure::Unavailable) => {
-            worker.stats.made(StatusCode::SERVICE_UNAVAILABLE);
+            worker.stats.unavailable();
             pages::unavailable(wants, &worker.gate.maintenance.load())
         }
         Err(Failure::Unreachable(colour, why)) => {
             tracing::warn!(%colour, "a request could not be carried: {why}");
-            worker.stats.made(StatusCode::BAD_GATEWAY);
+            count_unanswered(worker, &shape, colour);
             pages::bad_gateway(wants)
         }
-        Err(Failure::BadAnswer(colour, why)) => bad_answer(worker, wants, colour, &why),
+        Err(Failure::BadAnswer(colour, why)) => bad_answer(worker, &shape, wants, colour, &why),
         Err(Failure::BrokenOff) => {
             worker.stats.aborted();
             pages::broken_off(wants)
         }
+        Err(Failure::Stalled) => {
+            tracing::debug!("a client stopped in the middle of its request's body");
+            worker.stats.aborted();
+            pages::timed_out(wants)
+        }
         Err(Failure::TooSlow(colour)) => {
             tracing::warn!(%colour, "a request got no answer in time");
-            worker.stats.made(StatusCode::GATEWAY_TIMEOUT);
+            count_unanswered(worker, &shape, colour);
             pages::timed_out(wants)
         }
     }
@@ -127,14 +131,23 @@ impl Drop for Aborted<'_> {
     }
 }
 
+fn count_unanswered(worker: &Worker, shape: &Shape, colour: Colour) {
+    if shape.is_own {
+        worker.stats.own();
+    } else {
+        worker.stats.unanswered(colour);
+    }
+}
+
 fn bad_answer(
     worker: &Arc<Worker>,
+    shape: &Shape,
     wants: Wants,
     colour: Colour,
     why: &str,
 ) -> Response<ReplyBody> {
     tracing::warn!(%colour, "an answer could not be passed on: the app {why}");
-    worker.stats.made(StatusCode::BAD_GATEWAY);
+    count_unanswered(worker, shape, colour);
     pages::bad_answer(wants, why)
 }
 
@@ -156,9 +169,13 @@ fn deliver(
     let colour = in_flight.colour();
     let to_colour = hyper::upgrade::on(&mut response);
     if let Err(why) = headers::towards_client(&mut response, shape) {
-        return bad_answer(worker, wants, colour, &why);
+        return bad_answer(worker, shape, wants, colour, &why);
     }
-    worker.stats.answered(colour, response.status(), took);
+    if shape.is_own {
+        worker.stats.own();
+    } else {
+        worker.stats.answered(colour, response.status(), took);
+    }
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return switch_protocols(worker, response, upstream, in_flight, to_client, to_colour);
     }
@@ -190,6 +207,8 @@ enum Failure {
     BadAnswer(Colour, String),
     /// The client broke its request's body off.
     BrokenOff,
+    /// The client stopped sending its request's body, and keeps the connection open.
+    Stalled,
     TooSlow(Colour),
 }
 
@@ -241,8 +260,12 @@ impl Journey<'_> {
             self.listen_for_interim_answers(&mut request);
             let progress = request.body().progress();
             let exchange = upstream.exchange(request);
-            let answer = within(gate.config.response_timeout, progress, exchange).await;
+            let patience = gate.config.response_timeout;
+            let answer = within(patience, progress.as_deref(), exchange).await;
             let mut failed = match answer {
+                None if progress.is_some_and(|progress| progress.waits_for_client()) => {
+                    return Err(Failure::Stalled);
+                }
                 None => return Err(Failure::TooSlow(colour)),
                 Some(Ok(response)) => {
                     return Ok(Arrived {
@@ -375,7 +398,7 @@ impl Journey<'_> {
 /// not cut as long as it goes on.
 async fn within<T>(
     patience: Duration,
-    progress: Option<Arc<AtomicU64>>,
+    progress: Option<&Progress>,
     answer: impl Future<Output = T>,
 ) -> Option<T> {
     let mut answer = pin!(answer);
@@ -384,7 +407,7 @@ async fn within<T>(
         match timeout(patience, &mut answer).await {
             Ok(answer) => return Some(answer),
             Err(_) => {
-                let now = progress.as_ref().map_or(0, |parts| parts.load(Relaxed));
+                let now = progress.map_or(0, Progress::parts);
                 if now == before {
                     return None;
                 }

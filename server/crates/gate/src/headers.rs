@@ -2,7 +2,7 @@
 //! (RFC 9110 section 7.6.1), the target in origin form, one unambiguous framing, and the dashboard's cookies kept out.
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, Entry, HOST, TE, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, EXPECT, Entry, HOST, TE, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use http::uri::{PathAndQuery, Scheme};
 use http::{
@@ -17,6 +17,11 @@ use tealkeep_words::names::host;
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const WEBSOCKET: &[u8] = b"websocket";
+
+/// What the `User-Agent` of every request holds that Tealkeep itself makes of an app: probes, and the checks of its public
+/// address. Such requests are carried like others and left out of what is counted of the app. Whoever pretends to be
+/// Tealkeep hides no more than his own requests.
+pub const OWN_AGENT: &str = "tealkeep/";
 
 /// What matters about a request for the way it is carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +40,8 @@ pub(super) struct Shape {
     pub(super) takes_interim: bool,
     /// It comes with a body.
     pub(super) has_body: bool,
+    /// Tealkeep itself asks ([`OWN_AGENT`]).
+    pub(super) is_own: bool,
 }
 
 /// Why a request can't be passed on.
@@ -74,6 +81,9 @@ pub(super) fn towards_colour<B: Body>(
         && version == Version::HTTP_11
         && has_token(headers, &UPGRADE, WEBSOCKET)
         && has_token(headers, &CONNECTION, b"upgrade");
+    let is_own = headers.get(USER_AGENT).is_some_and(|agent| {
+        memchr::memmem::find(agent.as_bytes(), OWN_AGENT.as_bytes()).is_some()
+    });
     let trailers_welcome = has_token(headers, &TE, b"trailers");
     let expects = has_body && has_token(headers, &EXPECT, b"100-continue");
     remove_hop_by_hop(headers);
@@ -99,6 +109,7 @@ pub(super) fn towards_colour<B: Body>(
         expects,
         takes_interim: version == Version::HTTP_11,
         has_body,
+        is_own,
     })
 }
 

@@ -39,6 +39,7 @@ pub use config::{
     CLIENT_IDLE, CLIENT_LIMIT, GateConfig, HEADER_LIMIT, HEADER_TIMEOUT, HOLD_LIMIT, HOLD_TIMEOUT,
     IDLE_LIMIT, LAST_CALL, RESPONSE_TIMEOUT, RETRY_FOR, SHUTDOWN_DEADLINE, WRITE_TIMEOUT,
 };
+pub use headers::OWN_AGENT;
 pub use heads::{HeadBudget, UnfinishedHeads};
 pub use pages::{HELD_HEADER, Maintenance};
 pub use stats::{ColourStats, GateStats, Latencies};

@@ -19,7 +19,7 @@ pub struct GateStats {
     pub blue: ColourStats,
     /// What green answered.
     pub green: ColourStats,
-    /// Pages that the gate itself answered because a colour did not: status 502 and 504.
+    /// Pages that the gate itself answered because a colour did not: status 502 and 504, of both colours.
     pub bad_gateway: u64,
     /// Maintenance pages: held too long, too many held, or maintenance: status 503.
     pub unavailable: u64,
@@ -27,6 +27,8 @@ pub struct GateStats {
     pub refused: u64,
     /// Requests whose client went away before its answer, or broke its body off. They say nothing about the app.
     pub aborted: u64,
+    /// Tealkeep's own requests that came through the gate ([`super::OWN_AGENT`]). They are in no colour's counts.
+    pub own: u64,
     /// Times that a request was sent again, or its connection tried again.
     pub retried: u64,
     /// Requests that had to wait for a release.
@@ -42,6 +44,8 @@ pub struct ColourStats {
     pub statuses: [u64; 5],
     /// Bytes of bodies sent to clients.
     pub bytes: u64,
+    /// Requests that it gave no answer to, or none that could be passed on: the client got 502 or 504 from the gate.
+    pub unanswered: u64,
     /// From the request's head to the answer's head.
     pub first_byte: Latencies,
 }
@@ -80,6 +84,7 @@ impl GateStats {
             unavailable: self.unavailable.saturating_sub(earlier.unavailable),
             refused: self.refused.saturating_sub(earlier.refused),
             aborted: self.aborted.saturating_sub(earlier.aborted),
+            own: self.own.saturating_sub(earlier.own),
             retried: self.retried.saturating_sub(earlier.retried),
             held: self.held.saturating_sub(earlier.held),
             connections: self.connections.saturating_sub(earlier.connections),
@@ -104,6 +109,7 @@ impl ColourStats {
         ColourStats {
             statuses: std::array::from_fn(|i| self.statuses[i].saturating_sub(earlier.statuses[i])),
             bytes: self.bytes.saturating_sub(earlier.bytes),
+            unanswered: self.unanswered.saturating_sub(earlier.unanswered),
             first_byte: Latencies {
                 counts: std::array::from_fn(|i| {
                     self.first_byte.counts[i].saturating_sub(earlier.first_byte.counts[i])
@@ -151,10 +157,10 @@ impl Latencies {
 #[repr(align(128))]
 pub(super) struct Shard {
     colours: [ColourShard; 2],
-    bad_gateway: AtomicU64,
     unavailable: AtomicU64,
     refused: AtomicU64,
     aborted: AtomicU64,
+    own: AtomicU64,
     retried: AtomicU64,
     held: AtomicU64,
     connections: AtomicU64,
@@ -164,6 +170,7 @@ pub(super) struct Shard {
 struct ColourShard {
     statuses: [AtomicU64; 5],
     bytes: AtomicU64,
+    unanswered: AtomicU64,
     first_byte: [AtomicU64; BUCKETS],
 }
 
@@ -173,14 +180,15 @@ impl Shard {
         let colour = || ColourShard {
             statuses: std::array::from_fn(|_| zero()),
             bytes: zero(),
+            unanswered: zero(),
             first_byte: std::array::from_fn(|_| zero()),
         };
         Shard {
             colours: [colour(), colour()],
-            bad_gateway: zero(),
             unavailable: zero(),
             refused: zero(),
             aborted: zero(),
+            own: zero(),
             retried: zero(),
             held: zero(),
             connections: zero(),
@@ -200,14 +208,26 @@ impl Shard {
             .fetch_add(bytes, Relaxed);
     }
 
-    /// An answer of the gate's own.
-    pub(super) fn made(&self, status: StatusCode) {
-        match status {
-            StatusCode::SERVICE_UNAVAILABLE => &self.unavailable,
-            StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => &self.bad_gateway,
-            _ => &self.refused,
-        }
-        .fetch_add(1, Relaxed);
+    /// A colour gave no answer that could be passed on.
+    pub(super) fn unanswered(&self, colour: Colour) {
+        self.colours[colour as usize]
+            .unanswered
+            .fetch_add(1, Relaxed);
+    }
+
+    /// The maintenance page.
+    pub(super) fn unavailable(&self) {
+        self.unavailable.fetch_add(1, Relaxed);
+    }
+
+    /// A request that can't be passed on.
+    pub(super) fn refused(&self) {
+        self.refused.fetch_add(1, Relaxed);
+    }
+
+    /// A request of Tealkeep's own, whatever came of it.
+    pub(super) fn own(&self) {
+        self.own.fetch_add(1, Relaxed);
     }
 
     pub(super) fn aborted(&self) {
@@ -236,11 +256,14 @@ impl Shard {
                 *to += from.load(Relaxed);
             }
             colour.bytes += shard.bytes.load(Relaxed);
+            let unanswered = shard.unanswered.load(Relaxed);
+            colour.unanswered += unanswered;
+            total.bad_gateway += unanswered;
         }
-        total.bad_gateway += self.bad_gateway.load(Relaxed);
         total.unavailable += self.unavailable.load(Relaxed);
         total.refused += self.refused.load(Relaxed);
         total.aborted += self.aborted.load(Relaxed);
+        total.own += self.own.load(Relaxed);
         total.retried += self.retried.load(Relaxed);
         total.held += self.held.load(Relaxed);
         total.connections += self.connections.load(Relaxed);
@@ -304,17 +327,19 @@ mod tests {
             total
         };
         shard.answered(Colour::Blue, StatusCode::OK, Duration::from_millis(1));
-        shard.made(StatusCode::BAD_GATEWAY);
+        shard.unanswered(Colour::Green);
         let before = read();
         shard.answered(
             Colour::Blue,
             StatusCode::INTERNAL_SERVER_ERROR,
             Duration::from_millis(9),
         );
-        shard.made(StatusCode::SERVICE_UNAVAILABLE);
+        shard.unanswered(Colour::Green);
+        shard.unavailable();
         let after = read().since(&before);
         assert_eq!(after.blue.statuses, [0, 0, 0, 0, 1]);
         assert_eq!(after.blue.first_byte.count(), 1);
-        assert_eq!((after.bad_gateway, after.unavailable), (0, 1));
+        assert_eq!((after.bad_gateway, after.unavailable), (1, 1));
+        assert_eq!((after.blue.unanswered, after.green.unanswered), (0, 1));
     }
 }

@@ -1,6 +1,7 @@
 //! The gate over real sockets: real servers behind it, clients in front of it that look at every byte.
 
 mod carry;
+mod counts;
 mod hold;
 mod letter;
 mod limits;

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::deploy::Parts;
 use crate::deploy::data::Data;
+use crate::house::health::Verdict;
 use crate::journal::Journal;
 use crate::router::GateRouter;
 use crate::router::gate::{Gate, GateConfig};
@@ -213,4 +214,34 @@ fn only_what_was_heard_of_a_process_counts_as_its_silence() {
     let not_known = Silence::after(second, one, &unknown(), at(65));
     let goes_on = Silence::after(not_known, one, &silence(), at(70)).unwrap();
     assert_eq!(at(70) - goes_on.since, Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn what_the_live_colour_answers_is_known_to_whoever_asks_how_the_app_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let process = Hanging::listen().await;
+    let app = app_of(&process, dir.path());
+    let mut silent = None;
+    for answers in [false, true] {
+        process.answers.store(answers, Ordering::Relaxed);
+        let expected = match answers {
+            true => Verdict::Well,
+            false => Verdict::Silent {
+                wrong: "gave no answer within 100ms".to_owned(),
+            },
+        };
+        // On a busy machine it may take longer than that to answer.
+        loop {
+            assert!(!mend(&app, &mut silent, LEAST_PATIENCE).await);
+            let health = app.observations().await.unwrap().health.unwrap();
+            assert_eq!(
+                (health.colour, health.release.as_str()),
+                (Colour::Blue, "v1")
+            );
+            if health.verdict == expected {
+                break;
+            }
+            assert!(answers, "{health:?}");
+        }
+    }
 }

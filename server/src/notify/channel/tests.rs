@@ -1,18 +1,17 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::notify::condition::{Condition, Key, Kind};
+use crate::house::{Condition, Key, Kind, sample};
 
 fn message(title: &str) -> String {
+    let key = Key::of(&"home".parse().unwrap(), Kind::Snapshot);
     let condition = Condition {
-        severity: Severity::Bad,
         title: title.to_owned(),
         text: "Zwölf Schnappschüsse.".to_owned(),
-        link: Some("https://home.example.org/apps/home/backups".to_owned()),
-        is_news: false,
+        ..sample(key)
     };
-    let key = Key::of(&"home".parse().unwrap(), Kind::Snapshot);
-    let message = Message::raised(&key, &condition, Timestamp::UNIX_EPOCH).unwrap();
+    let link = Some("https://home.example.org/apps/home/backups".to_owned());
+    let message = Message::raised(&condition, link, Timestamp::UNIX_EPOCH).unwrap();
     serde_json::to_string(&message).unwrap()
 }
 

@@ -5,8 +5,8 @@ use std::task::Poll;
 use proptest::prelude::*;
 
 use super::*;
+use crate::house::{Acknowledgement, sample};
 use crate::journal::notices::Outgoing;
-use crate::notify::condition::{Condition, Key};
 use crate::notify::message::State;
 
 fn key(app: &str, kind: Kind, subject: &str) -> Key {
@@ -16,24 +16,8 @@ fn key(app: &str, kind: Kind, subject: &str) -> Key {
     }
 }
 
-fn condition(key: &Key) -> Condition {
-    Condition {
-        severity: Severity::Bad,
-        title: format!("{:?} {}", key.kind, key.subject),
-        text: "Something happened.".to_owned(),
-        link: None,
-        is_news: false,
-    }
-}
-
-fn wrong(keys: &[Key]) -> Assessment {
-    Assessment {
-        wrong: keys
-            .iter()
-            .map(|key| (key.clone(), condition(key)))
-            .collect(),
-        unknown: BTreeSet::new(),
-    }
+fn wrong(keys: &[Key]) -> Vec<Condition> {
+    keys.iter().cloned().map(sample).collect()
 }
 
 fn settings(channels: &[&str]) -> Settings {
@@ -41,6 +25,7 @@ fn settings(channels: &[&str]) -> Settings {
         channels: channels.iter().map(|name| (*name).to_owned()).collect(),
         apps: ["home", "garden"].map(|name| name.parse().unwrap()).into(),
         zone: TimeZone::UTC,
+        dashboard: None,
     }
 }
 
@@ -98,7 +83,7 @@ async fn a_newer_failed_deploy_takes_the_place_of_the_older_one_and_neither_is_w
     let titles: Vec<_> = told.iter().map(|(_, title)| title.as_str()).collect();
     assert_eq!(
         titles,
-        ["Deploy 1", "Deploy 2", "home: a release went live"]
+        ["Deploy 1", "Deploy 2", "home: the last run went well"]
     );
 }
 
@@ -228,6 +213,59 @@ async fn what_is_let_go_takes_along_that_it_is_well_again() {
     let told = told(&journal, "ntfy").await;
     assert_eq!(told.len(), 99);
     assert!(told.iter().all(|(state, _)| *state == State::Raised));
+}
+
+#[tokio::test]
+async fn what_gets_worse_is_told_anew_and_nobody_can_live_with_it_any_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(dir.path()).unwrap();
+    let settings = settings(&["ntfy"]);
+    let mut disk = sample(key("home", Kind::Pull, ""));
+    let mut states = Vec::new();
+    for (severity, acknowledged) in [
+        (Severity::Warning, true),
+        (Severity::Warning, true),
+        (Severity::Failure, false),
+        (Severity::Warning, false),
+        (Severity::Hint, false),
+    ] {
+        disk.severity = severity;
+        let all = std::slice::from_ref(&disk);
+        settle(&journal, all, &settings, now()).await.unwrap();
+        if states.is_empty() {
+            let notice = journal.open_notices().await.unwrap().swap_remove(0);
+            let by = Acknowledgement {
+                at: now(),
+                by: "the dashboard".to_owned(),
+            };
+            for is_first in [true, false] {
+                let done = journal.acknowledge_notice(notice.id, severity, by.clone());
+                assert_eq!(done.await.unwrap(), is_first);
+            }
+        }
+        let open = journal.open_notices().await.unwrap();
+        assert_eq!(
+            open.iter().any(|notice| notice.acknowledged.is_some()),
+            acknowledged,
+            "{severity:?}"
+        );
+        let told = told(&journal, "ntfy").await;
+        states.push(told.into_iter().map(|(state, _)| state).collect::<Vec<_>>());
+    }
+    let (raised, well) = (vec![State::Raised], vec![State::Well]);
+    assert_eq!(states, [raised.clone(), vec![], raised, vec![], well]);
+}
+
+#[tokio::test]
+async fn hints_and_what_has_not_lasted_are_left_to_the_pages() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(dir.path()).unwrap();
+    let mut all = wrong(&[key("home", Kind::Pull, ""), key("home", Kind::Live, "")]);
+    all[0].severity = Severity::Hint;
+    all[1].is_lasting = false;
+    let written = settle(&journal, &all, &settings(&["ntfy"]), now()).await;
+    assert!(!written.unwrap());
+    assert_eq!(journal.open_notices().await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -393,9 +431,7 @@ async fn live_through(looks: Vec<Look>) {
             let of_key: Vec<State> = receiver
                 .taken
                 .iter()
-                .filter(|message| {
-                    message.app == key.app && message.kind == crate::journal::runs::word(&key.kind)
-                })
+                .filter(|message| message.app == key.app && message.kind == key.kind.as_str())
                 .map(|message| message.state)
                 .collect();
             let expected = expected.get(&index).cloned().unwrap_or_default();

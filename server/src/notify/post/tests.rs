@@ -9,7 +9,7 @@ use axum::routing::any;
 
 use super::*;
 use crate::config::notify::{Address, NtfyConfig, WebhookConfig};
-use crate::notify::condition::{Condition, Key, Kind};
+use crate::house::{Condition, Key, Kind, sample};
 use crate::notify::message::Message;
 use crate::notify::sign;
 
@@ -95,18 +95,16 @@ impl House {
     async fn raise(&self, channels: &[&str]) -> i64 {
         let key = Key::of(&"home".parse().unwrap(), Kind::Snapshot);
         let condition = Condition {
-            severity: Severity::Bad,
             title: "home: last night's snapshot failed".to_owned(),
             text: "It failed.".to_owned(),
-            link: None,
-            is_news: false,
+            ..sample(key)
         };
         let now = Timestamp::now();
-        let body = Message::raised(&key, &condition, now).unwrap();
+        let body = Message::raised(&condition, None, now).unwrap();
         let channels = channels.iter().map(|name| (*name).to_owned()).collect();
         let raised = self.journal.raise_notice(
-            key,
             condition,
+            None,
             now,
             channels,
             serde_json::to_string(&body).unwrap(),
