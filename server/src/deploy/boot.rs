@@ -38,31 +38,9 @@ impl App {
     pub async fn begin(self: &Arc<Self>) -> anyhow::Result<()> {
         let (exits, crashes) = (self.runtime.exits(), self.runtime.exits());
         self.runtime.adopt().await?;
-        live::sweep(&self.folder)?;
-        // Leftovers cost room, not correctness: the household's app comes up all the same.
-        if let Err(error) = self.releases.sweep() {
-            self.note(
-                Severity::Warning,
-                format!("What a cut-off receive left could not be removed: {error:#}."),
-            )
-            .await;
-        }
-        if let Err(error) = self.data.sweep().await {
-            self.note(
-                Severity::Bad,
-                format!("No snapshot can be taken: {error:#}."),
-            )
-            .await;
-        }
+        self.remove_leftovers().await?;
         let live = self.router.live().await?;
-        live::mark_live(&self.folder, live)?;
-        for colour in Colour::BOTH {
-            live::set_draining(&self.folder, colour, false)?;
-            if let ColourState::Running { pid, release, .. } = self.runtime.state(colour).await {
-                let role = if colour == live { "live" } else { "idle" };
-                self.note(Severity::Info, format!("The {role} colour {colour} ({release}) was still running as process {pid} and goes on.")).await;
-            }
-        }
+        self.mark_colours(live).await?;
         let sources = Sources {
             router: self.router.clone(),
             runtime: self.runtime.clone(),
@@ -79,22 +57,15 @@ impl App {
         self.tasks.spawn(upkeep::prove_router(self.clone()));
         let (guard, quiet) = self.turns.reclaim().await;
         let turn = Turn::of(self.clone(), guard);
-        let mut cut_off = self.journal.unfinished_runs(self.name().clone()).await?;
-        // Only one run is ever under way; should an older one be found open, the newest says what is true.
-        let newest = cut_off.pop();
-        for stray in cut_off {
-            let reason = "it was cut off, and another run came after it";
-            runner::close(self, stray.id, reason).await?;
-        }
-        let restore_goes_on = newest
-            .as_ref()
-            .is_some_and(|run| decide(run, live).keeps_app_stopped());
+        let cut_off = self.cut_off_run().await?;
+        let keeps_stopped = |run: &Run| decide(run, live).keeps_app_stopped();
+        let restore_goes_on = cut_off.as_ref().is_some_and(keeps_stopped);
         let quiet = quiet.filter(|_| restore_goes_on);
         if !restore_goes_on {
             live::unmark_live(&self.folder, live.other())?;
             self.start_live(live).await;
         }
-        match newest {
+        match cut_off {
             Some(run) => {
                 self.set_underway(Some(Underway {
                     run: run.id,
@@ -113,6 +84,49 @@ impl App {
             }
         }
         Ok(())
+    }
+
+    /// Removes what a start before this one left half done. Leftovers cost room, not correctness: the household's app
+    /// comes up all the same where they stay.
+    async fn remove_leftovers(&self) -> anyhow::Result<()> {
+        live::sweep(&self.folder)?;
+        if let Err(error) = self.releases.sweep() {
+            let text = format!("What a cut-off receive left could not be removed: {error:#}.");
+            self.note(Severity::Warning, text).await;
+        }
+        if let Err(error) = self.data.sweep().await {
+            let text = format!("No snapshot can be taken: {error:#}.");
+            self.note(Severity::Bad, text).await;
+        }
+        Ok(())
+    }
+
+    /// Makes the files true that say which colour is live, and says which ones still run.
+    async fn mark_colours(&self, live: Colour) -> anyhow::Result<()> {
+        live::mark_live(&self.folder, live)?;
+        for colour in Colour::BOTH {
+            live::set_draining(&self.folder, colour, false)?;
+            if let ColourState::Running { pid, release, .. } = self.runtime.state(colour).await {
+                let role = if colour == live { "live" } else { "idle" };
+                let text = format!(
+                    "The {role} colour {colour} ({release}) was still running as process {pid} and goes on."
+                );
+                self.note(Severity::Info, text).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The run that was cut off. Only one is ever under way; should an older one be found open, the newest says what is
+    /// true.
+    async fn cut_off_run(&self) -> anyhow::Result<Option<Run>> {
+        let mut open = self.journal.unfinished_runs(self.name().clone()).await?;
+        let newest = open.pop();
+        for stray in open {
+            let reason = "it was cut off, and another run came after it";
+            runner::close(self, stray.id, reason).await?;
+        }
+        Ok(newest)
     }
 
     async fn resume(self: &Arc<Self>, run: Run, live: Colour, turn: Turn, quiet: Option<Quiet>) {

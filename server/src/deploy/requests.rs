@@ -17,7 +17,7 @@ use crate::faults;
 use crate::journal::runs::{Run, RunFacts, RunId};
 use crate::journal::transition::Progress;
 use crate::journal::{NewEvent, Severity};
-use crate::names::{AppName, ReleaseId};
+use crate::names::{AppName, Colour, ReleaseId};
 
 /// Why a run was not even begun. Nothing has changed.
 #[derive(Debug, thiserror::Error)]
@@ -70,69 +70,10 @@ impl App {
         source: Source,
         asked_by: &str,
     ) -> Result<RunId, Refusal> {
-        let (release, directory) = match source {
-            Source::Named(release) if self.releases.has(&release) => (release, None),
-            Source::Named(release) if self.releases.is_pushed(&release) => {
-                return Err(Refusal::Impossible(format!(
-                    "{release} is being sent, or a push of it was cut off, so it may not be whole; `tealkeep push` of it goes on where it was. \
-                     If it was sent by hand and is whole: `tealkeep deploy {} {release} --pushed`",
-                    self.name()
-                )));
-            }
-            Source::Pushed(release) => {
-                let (releases, id) = (self.releases.clone(), release.clone());
-                tokio::task::spawn_blocking(move || releases.check_same(&id))
-                    .await
-                    .context("the comparison ended")?
-                    .map_err(|e| Refusal::Impossible(format!("{e:#}")))?;
-                if !self.releases.has(&release) && !self.releases.is_pushed(&release) {
-                    return Err(Refusal::Impossible(format!(
-                        "nothing was sent for {release}; `tealkeep push` sends a release"
-                    )));
-                }
-                (release, None)
-            }
-            Source::Named(release) => {
-                let known = self
-                    .releases
-                    .list()?
-                    .into_iter()
-                    .map(|known| known.id.to_string())
-                    .collect::<Vec<_>>();
-                let known = if known.is_empty() {
-                    "none".to_owned()
-                } else {
-                    known.join(", ")
-                };
-                return Err(Refusal::NoRelease {
-                    app: self.name().clone(),
-                    release,
-                    known,
-                });
-            }
-            Source::Directory(path) => match self.releases.holding(&path) {
-                Some(here) => (here, None),
-                None => {
-                    let id = self.releases.id_for(&path, Timestamp::now());
-                    (
-                        id.map_err(|e| Refusal::Impossible(format!("{e:#}")))?,
-                        Some(path),
-                    )
-                }
-            },
-        };
+        let (release, directory) = self.release_of(source).await?;
         let turn = self.take_turn(Kind::Deploy, release.to_string()).await?;
         let from = self.router.live().await?;
-        let facts = RunFacts {
-            from,
-            to: from.other(),
-            release,
-            previous: self.releases.of_colour(from),
-            snapshot: None,
-            before: None,
-            asked_by: asked_by.to_owned(),
-            troubled: false,
-        };
+        let facts = self.facts(from, release, asked_by);
         self.launch_run(Kind::Deploy, facts, directory, turn).await
     }
 
@@ -146,16 +87,7 @@ impl App {
             .await?;
         let from = self.router.live().await?;
         let release = self.rollback_target().await?.map_err(Refusal::Impossible)?;
-        let facts = RunFacts {
-            from,
-            to: from.other(),
-            release,
-            previous: self.releases.of_colour(from),
-            snapshot: None,
-            before: None,
-            asked_by: asked_by.to_owned(),
-            troubled: false,
-        };
+        let facts = self.facts(from, release, asked_by);
         self.launch_run(Kind::Rollback, facts, None, turn).await
     }
 
@@ -215,16 +147,74 @@ impl App {
             });
         }
         let facts = RunFacts {
+            snapshot: Some(snapshot),
+            ..self.facts(from, release, asked_by)
+        };
+        self.launch_run(kind, facts, None, turn).await
+    }
+
+    /// The release that a deploy makes live, and the directory that it is copied from where it is not here yet.
+    async fn release_of(&self, source: Source) -> Result<(ReleaseId, Option<PathBuf>), Refusal> {
+        let impossible = |error: anyhow::Error| Refusal::Impossible(format!("{error:#}"));
+        match source {
+            Source::Named(release) if self.releases.has(&release) => Ok((release, None)),
+            Source::Named(release) if self.releases.is_pushed(&release) => {
+                Err(Refusal::Impossible(format!(
+                    "{release} is being sent, or a push of it was cut off, so it may not be whole; `tealkeep push` of it goes on where it was. \
+                     If it was sent by hand and is whole: `tealkeep deploy {} {release} --pushed`",
+                    self.name()
+                )))
+            }
+            Source::Named(release) => Err(self.unknown(release)?),
+            Source::Pushed(release) => {
+                let (releases, id) = (self.releases.clone(), release.clone());
+                tokio::task::spawn_blocking(move || releases.check_same(&id))
+                    .await
+                    .context("the comparison ended")?
+                    .map_err(impossible)?;
+                if !self.releases.has(&release) && !self.releases.is_pushed(&release) {
+                    return Err(Refusal::Impossible(format!(
+                        "nothing was sent for {release}; `tealkeep push` sends a release"
+                    )));
+                }
+                Ok((release, None))
+            }
+            Source::Directory(path) => match self.releases.holding(&path) {
+                Some(here) => Ok((here, None)),
+                None => {
+                    let id = self.releases.id_for(&path, Timestamp::now());
+                    Ok((id.map_err(impossible)?, Some(path)))
+                }
+            },
+        }
+    }
+
+    /// That there is no such release, and which there are.
+    fn unknown(&self, release: ReleaseId) -> anyhow::Result<Refusal> {
+        let known = self.releases.list()?.into_iter();
+        let known: Vec<String> = known.map(|known| known.id.to_string()).collect();
+        Ok(Refusal::NoRelease {
+            app: self.name().clone(),
+            release,
+            known: match &*known {
+                [] => "none".to_owned(),
+                known => known.join(", "),
+            },
+        })
+    }
+
+    /// What a run sets out to do that makes a release live on the other colour.
+    fn facts(&self, from: Colour, release: ReleaseId, asked_by: &str) -> RunFacts {
+        RunFacts {
             from,
             to: from.other(),
-            previous: Some(release.clone()),
             release,
-            snapshot: Some(snapshot),
+            previous: self.releases.of_colour(from),
+            snapshot: None,
             before: None,
             asked_by: asked_by.to_owned(),
             troubled: false,
-        };
-        self.launch_run(kind, facts, None, turn).await
+        }
     }
 
     /// What a rollback would make live, or why there is nothing, in words.
@@ -299,7 +289,7 @@ impl App {
     ) -> Result<RunId, Refusal> {
         // A task of its own: a run that the journal knows of is carried out, whoever asked and went away.
         let app = self.clone();
-        let (tell, told) = tokio::sync::oneshot::channel();
+        let (sender, receiver) = tokio::sync::oneshot::channel();
         self.tasks.spawn(async move {
             let run = match app
                 .journal
@@ -307,7 +297,7 @@ impl App {
                 .await
             {
                 Ok(run) => run,
-                Err(error) => return drop(tell.send(Err(error))),
+                Err(error) => return drop(sender.send(Err(error))),
             };
             app.set_underway(Some(Underway {
                 run,
@@ -330,7 +320,7 @@ impl App {
                 )
                 .await;
             // Who asked may have gone away.
-            let _ = tell.send(Ok(run));
+            let _ = sender.send(Ok(run));
             let context = Context {
                 app,
                 run,
@@ -342,6 +332,6 @@ impl App {
             faults::point(&format!("{}.turn", kind.noun()));
             drop(turn);
         });
-        Ok(told.await.context("the run's task ended")??)
+        Ok(receiver.await.context("the run's task ended")??)
     }
 }

@@ -142,12 +142,7 @@ async fn finish<R: RunKind>(run: &mut R) -> anyhow::Result<()> {
 
 /// Takes back what a run had begun, and notes how it ended. `event` is what happened to the step.
 async fn fail<R: RunKind>(run: &mut R, event: Event, step: Step, cause: anyhow::Error) {
-    // What the release printed is read before the unwinding stops it, and it may print more.
-    let evidence = R::ACTIONS.iter().find(|action| action.step == step);
-    let output = match evidence.and_then(|action| action.evidence) {
-        Some(read) => read(run).await,
-        None => None,
-    };
+    let output = evidence(run, step).await;
     let why = format!("{cause:#}");
     if let Err(error) = advance(run, event, Some(why.clone())).await {
         tracing::error!(run = run.context().run, "{error:#}");
@@ -158,25 +153,36 @@ async fn fail<R: RunKind>(run: &mut R, event: Event, step: Step, cause: anyhow::
         Some(trouble) => format!("{why}; and {trouble}"),
         None => why.clone(),
     };
-    let Context {
-        app,
-        run: id,
-        facts,
-        ..
-    } = run.context_mut();
-    facts.troubled |= trouble.is_some() || is_settled::<R>(step);
+    let context = run.context_mut();
+    context.facts.troubled |= trouble.is_some() || is_settled::<R>(step);
     let failure = Failure {
         step: Some((step, why)),
         undone,
-        facts: Some(facts.clone()),
+        facts: Some(context.facts.clone()),
         reason: reason.clone(),
         output,
     };
     // Before anybody writes again: a run whose end is not known is carried on by the next start.
+    let Context { app, run: id, .. } = context;
     if let Err(error) = app.journal.fail_run(*id, failure).await {
         tracing::error!(app = %app.name(), run = *id, "the end of the run could not be written: {error:#}");
     }
     faults::point(&format!("{}.unwound", run.context().kind.noun()));
+    release_held(run, &plan).await;
+    note_failure(run.context(), step, &reason).await;
+}
+
+/// What the release printed, before the unwinding stops it.
+async fn evidence<R: RunKind>(run: &mut R, failed: Step) -> Option<String> {
+    let action = R::ACTIONS.iter().find(|action| action.step == failed)?;
+    match action.evidence {
+        Some(read) => read(run).await,
+        None => None,
+    }
+}
+
+/// What of a plan waits for the end of the run: held requests go on.
+async fn release_held<R: RunKind>(run: &mut R, plan: &[&'static Action<R>]) {
     for action in plan {
         if let Some(undo) = &action.undo
             && undo.when == When::AfterTheEnd
@@ -186,7 +192,6 @@ async fn fail<R: RunKind>(run: &mut R, event: Event, step: Step, cause: anyhow::
             tracing::error!(app = %app.name(), run, "held requests could not be released: {error:#}");
         }
     }
-    say_failure(run.context(), step, &reason).await;
 }
 
 /// What an unwinding came to.
@@ -230,7 +235,7 @@ async fn take_back<R: RunKind>(
     }
 }
 
-async fn say_failure(context: &Context, step: Step, reason: &str) {
+async fn note_failure(context: &Context, step: Step, reason: &str) {
     let Context {
         app, kind, facts, ..
     } = context;

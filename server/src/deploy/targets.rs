@@ -177,8 +177,8 @@ mod tests {
         assert_eq!(to(Some("v2"), &["v1"]), Err(NoRollback::Gone(id("v3"))));
         assert_eq!(to(None, &[]), Err(NoRollback::NothingLive(home())));
         let first = to(Some("v1"), &["v1", "v2"]).unwrap_err();
-        let said = "v1 is the first release of home; there is none to go back to";
-        assert_eq!(first.to_string(), said);
+        let text = "v1 is the first release of home; there is none to go back to";
+        assert_eq!(first.to_string(), text);
     }
 
     #[test]

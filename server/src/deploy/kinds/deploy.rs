@@ -96,9 +96,9 @@ impl Deploy {
             }
             _ => String::new(),
         };
-        let told = received.told();
+        let special = received.told();
         Ok(match (is_here, is_pushed) {
-            (false, _) => Outcome::Done(format!("{release} arrived whole{shared}{told}")),
+            (false, _) => Outcome::Done(format!("{release} arrived whole{shared}{special}")),
             (true, true) => Outcome::Skipped(format!("{release} was here already, the same")),
             (true, false) => Outcome::Skipped(format!("{release} was on this machine already")),
         })

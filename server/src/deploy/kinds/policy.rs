@@ -39,20 +39,20 @@ pub(super) async fn check(run: &Context) -> anyhow::Result<Outcome> {
         .findings
         .iter()
         .filter(|found| found.accepted.is_some());
-    let mut said = match verdict::in_a_sentence(&check, Severity::Warn) {
+    let mut detail = match verdict::in_a_sentence(&check, Severity::Warn) {
         Some(found) => format!("goes on with a warning: {found}; see {page}"),
         None => "nothing is kept longer than it may be".to_owned(),
     };
     match accepted.count() {
         0 => {}
-        1 => said.push_str("; one finding was accepted before"),
-        many => said.push_str(&format!("; {many} findings were accepted before")),
+        1 => detail.push_str("; one finding was accepted before"),
+        many => detail.push_str(&format!("; {many} findings were accepted before")),
     }
     if let Some(seen) = &check.seen {
-        said.push_str(&format!(
+        detail.push_str(&format!(
             "; looked at {}",
             seen.in_words().trim_end_matches('.')
         ));
     }
-    Ok(Outcome::Done(said))
+    Ok(Outcome::Done(detail))
 }

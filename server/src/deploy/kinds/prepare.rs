@@ -34,9 +34,9 @@ pub(super) async fn prepare(run: &Context) -> anyhow::Result<Outcome> {
         config,
     };
     open_to_group(run, true).await?;
-    let (tell, told) = tokio::sync::mpsc::unbounded_channel();
-    let preparing = app.runtime.prepare(&preparation, tell);
-    let (prepared, ()) = tokio::join!(preparing, listen_to(run, told));
+    let (sender, lines) = tokio::sync::mpsc::unbounded_channel();
+    let preparing = app.runtime.prepare(&preparation, sender);
+    let (prepared, ()) = tokio::join!(preparing, keep_lines(run, lines));
     open_to_group(run, false).await?;
     prepared.with_context(|| format!("{} was not made ready", preparation.release))?;
     let record = record(run).await?.with_context(|| {
@@ -76,13 +76,13 @@ async fn open_to_group(run: &Context, open: bool) -> anyhow::Result<()> {
 }
 
 /// Keeps the lines that a preparation prints, until there will be no more.
-async fn listen_to(run: &Context, mut told: tokio::sync::mpsc::UnboundedReceiver<String>) {
+async fn keep_lines(run: &Context, mut lines: tokio::sync::mpsc::UnboundedReceiver<String>) {
     let mut beat = tokio::time::interval(PRINT_PAUSE);
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut has_news = false;
     loop {
         tokio::select! {
-            line = told.recv() => match line {
+            line = lines.recv() => match line {
                 Some(line) => {
                     run.app.print_line(run.run, line);
                     has_news = true;

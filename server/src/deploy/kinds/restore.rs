@@ -149,7 +149,7 @@ impl Restore {
         match schema::fit(live, &ran_on, &order, |release| app.releases.has(release)) {
             Fit::Works => Ok(()),
             Fit::Newer(way) => {
-                let again = match self.context.kind {
+                let command = match self.context.kind {
                     Kind::Undo => format!("`tealkeep undo {}`", app.name()),
                     Kind::Restore | Kind::Deploy | Kind::Rollback => {
                         format!("`tealkeep restore {} {}`", app.name(), manifest.id)
@@ -158,7 +158,7 @@ impl Restore {
                 bail!(
                     "the live release, {live}, is not known to work with the tables of the snapshot {}. {}",
                     manifest.id,
-                    way.told(app.name(), &again)
+                    way.told(app.name(), &command)
                 )
             }
         }
@@ -242,8 +242,8 @@ impl Restore {
         // After a crash the hold is gone with the gate that kept it.
         app.router.hold(self.estimate().await?).await?;
         app.stop_both_colours().await?;
-        let said = "the app is stopped";
-        let said = match self.version.take() {
+        let detail = "the app is stopped";
+        let detail = match self.version.take() {
             // What was written between the snapshot and the hold belongs to the content from before.
             Some(version) if version.has_changed().await? => {
                 let superseded = self.context.facts.before;
@@ -251,20 +251,20 @@ impl Restore {
                 if let Some(superseded) = superseded.filter(|old| *old != id) {
                     app.data.set_pinned(superseded, false).await?;
                 }
-                format!("{said}; {id} holds what was written until then")
+                format!("{detail}; {id} holds what was written until then")
             }
-            Some(_) => said.to_owned(),
+            Some(_) => detail.to_owned(),
             // It goes on after a crash. Whatever the database holds now is kept, should anybody have
             // written into it since; the content from before is in the snapshot of then.
             None => {
                 let manifest = self.take_in_quiet().await?;
                 format!(
-                    "{said}; {} holds what was found after the crash",
+                    "{detail}; {} holds what was found after the crash",
                     manifest.id
                 )
             }
         };
-        Ok(Outcome::Done(said))
+        Ok(Outcome::Done(detail))
     }
 
     async fn copy(&mut self) -> anyhow::Result<Outcome> {
