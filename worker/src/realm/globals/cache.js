@@ -146,7 +146,7 @@
           throw new P.TypeError(`Cache.${how}: the request of ${request.url} failed (status ${one.response.status})`);
         }
         needStorable(request, one.response);
-        hear(internals.consume(internals.trueState(one.response).body), attempt((bytes) => {
+        internals.consume(internals.trueState(one.response).body, attempt((bytes) => {
           one.bytes = bytes;
           missing -= 1;
           if (missing === 0) finish();
@@ -230,7 +230,7 @@
         if (!internals.isResponse(response)) throw new P.TypeError("Cache.put: parameter 2 is not of type 'Response'.");
         const state = internals.responseState(response);
         needStorable(wanted, state);
-        hear(internals.consume(internals.trueState(state).body), attempt((bytes) => {
+        internals.consume(internals.trueState(state).body, attempt((bytes) => {
           write(id, 'put', wanted, state, bytes, place);
           resolve();
         }, reject), reject);
