@@ -231,6 +231,7 @@
   internals.dispatchEvent = (given) => {
     current = begin();
     internals.navigationUrl = null;
+    internals.endTask();
     internals.resumeTimers();
     const make = internals.eventMakers[given.event];
     if (make === undefined) return;
