@@ -1,10 +1,6 @@
 //! `tealkeep demo`: everything for real, in one process and one folder. A household app ([`home`]) in
 //! several releases ([`releases`]), and the family that uses it ([`family`]).
 
-pub mod family;
-pub mod home;
-pub mod releases;
-
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -28,6 +24,7 @@ use crate::forwarded::TrustedProxies;
 use crate::names::{AppName, Colour};
 use crate::supervisor::Supervisor;
 use family::Tally;
+pub use tealkeep_demo::{family, home, releases};
 
 /// What the demo's app is called.
 const APP: &str = "home";

@@ -4,8 +4,6 @@
 // They panic where nobody reads any more.
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
-pub mod admission;
-pub mod backup;
 pub mod beside;
 pub mod cli;
 pub mod clock;
@@ -13,22 +11,21 @@ pub mod config;
 pub mod demo;
 pub mod deploy;
 pub mod doctor;
-pub mod durable;
-pub mod exec;
-pub mod faults;
-pub mod forwarded;
 pub mod http;
 pub mod journal;
 pub mod keys;
-pub mod names;
 pub mod notify;
-pub mod policy;
 pub mod prepare;
 pub mod probe;
 pub mod pulls;
 pub mod router;
 pub mod runtime;
-pub mod schedule;
 pub mod supervisor;
-mod tree;
 pub mod units;
+
+use tealkeep_base::tree;
+
+pub use tealkeep_backup as backup;
+pub use tealkeep_base::{admission, durable, exec, faults, forwarded, schedule};
+pub use tealkeep_policy as policy;
+pub use tealkeep_words::names;

@@ -2,7 +2,6 @@
 //! not the journal's.
 
 pub mod caddy;
-pub mod gate;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -12,6 +11,8 @@ use std::time::Duration;
 use anyhow::Context;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+
+pub use tealkeep_gate as gate;
 
 use crate::durable;
 use crate::names::Colour;

@@ -376,7 +376,7 @@ pub const DEMO: Case = Case {
     site: "demo",
     other: Some((
         "/sw.js",
-        include_str!("../../server/src/demo/content/base/public/sw.js"),
+        include_str!("../../server/crates/demo/src/content/base/public/sw.js"),
     )),
     ..CASE
 };
@@ -387,7 +387,7 @@ pub const DEMO_CACHES_HTML: Case = Case {
     site: "demo",
     other: Some((
         "/sw.js",
-        include_str!("../../server/src/demo/content/v5-caches-html/sw.js"),
+        include_str!("../../server/crates/demo/src/content/v5-caches-html/sw.js"),
     )),
     finds: &[
         ("caches-html", &[]),

@@ -111,11 +111,12 @@ fn listed(all: &Snapshots) -> String {
         ]
     });
     let head = ["snapshot", "taken", "tier", "size", "rows", "stays because"];
-    table(
+    let table = table(
         head,
         rows.collect(),
         [false, false, false, true, true, false],
-    ) + &complaints(&all.problems)
+    );
+    format!("{table}{}", complaints(&all.problems))
 }
 
 fn planned(plan: &PlanFacts) -> String {
@@ -169,7 +170,8 @@ fn planned(plan: &PlanFacts) -> String {
             text.push_str(&format!("{}  in the night to {}\n", next.id, next.on));
         }
     }
-    text + &complaints(&plan.problems)
+    text.push_str(&complaints(&plan.problems));
+    text
 }
 
 fn rotated(done: &RotationFacts) -> String {

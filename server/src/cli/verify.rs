@@ -142,7 +142,7 @@ pub async fn run(client: &Client, args: &VerifyArgs, json: bool) -> Outcome {
     drop(waiting);
     print(json, &rows, || {
         let lines: String = rows.iter().map(|row| format!("{}\n", row.line())).collect();
-        lines + &summary(&rows)
+        format!("{lines}{}", summary(&rows))
     })?;
     ended(&rows)
 }

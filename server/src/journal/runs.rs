@@ -3,117 +3,16 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Journal, instant};
-use crate::backup::SnapshotId;
-use crate::deploy::step::{Kind, Step};
-use crate::names::{AppName, Colour, ReleaseId};
+use crate::names::{AppName, ReleaseId};
 
-/// The number of a run, unique on this machine.
-pub type RunId = i64;
+pub use tealkeep_words::run::{Kind, Run, RunFacts, RunId, RunState, Step, StepRow, StepState};
 
 /// How many runs of an app are kept, the newest of them: by these it is decided what a rollback or an undo goes back
 /// to, and which release came after which. An older one stays as long as an event or a check refers to it.
 const MOST_RUNS: u32 = 500;
-
-/// What a run set out to do: written once, as it begins, so that a later start can resume it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct RunFacts {
-    /// The colour that was live as it began.
-    pub from: Colour,
-    /// The colour that is to be live when it ends.
-    pub to: Colour,
-    /// The release that is to be live when it ends.
-    pub release: ReleaseId,
-    /// The release that was live as it began.
-    pub previous: Option<ReleaseId>,
-    /// The snapshot whose content a restore puts into the database.
-    #[schemars(with = "Option<String>")]
-    pub snapshot: Option<SnapshotId>,
-    /// The snapshot that it took of the content from before.
-    #[schemars(with = "Option<String>")]
-    pub before: Option<SnapshotId>,
-    /// Who asked for it, in words.
-    pub asked_by: String,
-    /// Whether it failed and could not be taken back whole.
-    #[serde(default)]
-    pub troubled: bool,
-}
-
-/// How a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum RunState {
-    /// It is under way.
-    Running,
-    /// It did what it set out to do.
-    Done,
-    /// It did not, and what it had begun was unwound.
-    Failed,
-}
-
-/// How a step stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum StepState {
-    /// Not begun.
-    Pending,
-    /// Begun; after a crash: in doubt.
-    Running,
-    /// Done.
-    Done,
-    /// It failed.
-    Failed,
-    /// It was not needed.
-    Skipped,
-    /// It had been done, and was taken back.
-    Undone,
-}
-
-/// A step of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct StepRow {
-    /// Which.
-    pub step: Step,
-    /// How it stands.
-    pub state: StepState,
-    /// When it began.
-    #[schemars(with = "Option<String>")]
-    pub began: Option<Timestamp>,
-    /// When it ended.
-    #[schemars(with = "Option<String>")]
-    pub ended: Option<Timestamp>,
-    /// What there is to say of it, in words.
-    pub detail: Option<String>,
-}
-
-/// A run with its steps.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Run {
-    /// Its number.
-    pub id: RunId,
-    /// Whose.
-    pub app: AppName,
-    /// Deploy, rollback, restore or undo.
-    pub kind: Kind,
-    /// What it set out to do.
-    pub facts: RunFacts,
-    /// How it stands.
-    pub state: RunState,
-    /// When it began.
-    #[schemars(with = "String")]
-    pub began: Timestamp,
-    /// When it ended.
-    #[schemars(with = "Option<String>")]
-    pub ended: Option<Timestamp>,
-    /// Why it failed, in words.
-    pub reason: Option<String>,
-    /// The last lines that the release printed, when that matters.
-    pub output: Option<String>,
-    /// Its steps in order.
-    pub steps: Vec<StepRow>,
-}
 
 impl Journal {
     /// Notes that a run begins, with all its steps pending.
@@ -390,6 +289,7 @@ fn with_steps(connection: &Connection, mut runs: Vec<Run>) -> rusqlite::Result<V
 mod tests {
     use super::*;
     use crate::journal::{NewEvent, Severity};
+    use crate::names::Colour;
 
     fn facts() -> RunFacts {
         RunFacts {

@@ -294,7 +294,8 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
         let line = put(file);
         lines.push(if file.is_of_an_older_unit() {
             let unit = file.name.trim_end_matches(".d");
-            line.replacen("put", "put_unless_in_use", 1) + " " + &shell(unit)
+            let put = line.replacen("put", "put_unless_in_use", 1);
+            format!("{put} {}", shell(unit))
         } else if file.name.ends_with(".socket") {
             // The gate's socket is there for who wants it.
             format!("#{line}")

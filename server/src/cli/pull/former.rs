@@ -61,7 +61,16 @@ fn of(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backup::manifest::tests::example;
+
+    fn example(id: &str) -> Manifest {
+        let id: SnapshotId = id.parse().unwrap();
+        let manifest = serde_json::json!({
+            "id": id, "reason": "nightly", "taken_at": id.taken_at(), "local_date": "2026-11-20", "offset": "+00:00",
+            "sha256": "07", "bytes": 3, "plain_bytes": 4096, "page_size": 4096, "page_count": 1, "user_version": 0,
+            "schema_hash": "", "tables": {}, "took_ms": 1, "tool": "0",
+        });
+        serde_json::from_value(manifest).unwrap()
+    }
 
     fn folder(ids: &[&str]) -> BTreeMap<SnapshotId, Manifest> {
         let manifests = ids.iter().map(|id| example(id));
