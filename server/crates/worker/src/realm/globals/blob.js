@@ -1,5 +1,6 @@
 // Blob and File (File API, sections 3 and 4). A blob's bytes never change: blobs may share them.
-// Adds to internals: Blob, isBlob, isFile, blobBytes, blobType, newBlob(bytes, type), newFile(bytes, name, type,
+// Adds to internals: Blob, isBlob, isFile, blobBytes, blobType, newBlob(bytes, type), newTypedBlob (whose type
+// stays as it is written), newFile(bytes, name, type,
 // lastModified), copyBlob(blob) for structured clones.
 (function (host, internals) {
   'use strict';
@@ -64,7 +65,8 @@
       internals.isBlob = (value) => internals.isObject(value) && #bytes in value;
       internals.blobBytes = (blob) => blob.#bytes;
       internals.blobType = (blob) => blob.#type;
-      internals.newBlob = (bytes, type) => new Blob(key, { __proto__: null, bytes, type: normalType(type) });
+      internals.newTypedBlob = (bytes, type) => new Blob(key, { __proto__: null, bytes, type });
+      internals.newBlob = (bytes, type) => internals.newTypedBlob(bytes, normalType(type));
     }
     get size() { return P.TypedArrayGetLength(this.#bytes); }
     get type() { return this.#type; }
@@ -115,9 +117,10 @@
         const bytes = internals.blobBytes(blob);
         const type = internals.blobType(blob);
         return internals.isFile(blob) ? internals.newFile(bytes, blob.#name, type, blob.#lastModified)
-          : internals.newBlob(bytes, type);
+          : internals.newTypedBlob(bytes, type);
       };
       internals.fileName = (file) => file.#name;
+      internals.fileTime = (file) => file.#lastModified;
     }
     get name() { return this.#name; }
     get lastModified() { return this.#lastModified; }

@@ -1,8 +1,8 @@
 // Bodies (Fetch, section 5.2) of requests and responses. A body is { bytes, stream, used, source }: `bytes` where the
 // content is known as a whole, `stream` once script asked for one or gave one, `source` where it comes from (as
 // `Source` in facts.rs, without a prototype), or null when that is to be found by its bytes.
-// Adds to internals: newBody(bytes, source), extractBody(init), cloneBody, isUsed, consume(body) -> promise of the
-// Uint8Array, takeBytes(body) -> Uint8Array or null at once, sourceOf(body, bytes), mixBody(class, access),
+// Adds to internals: newBody(bytes, source), extractBody(init), cloneBody, isUsed, consume(body, done, failed), which
+// calls one of the two in a microtask, with the Uint8Array or the error; takeBytes(body) -> Uint8Array or null at once, sourceOf(body, bytes), mixBody(class, access),
 // bytesOfView, concat.
 (function (host, internals) {
   'use strict';
@@ -99,25 +99,31 @@
     if (origin !== undefined && !internals.isDisturbed(body.stream)) return origin.bytes;
     return null;
   };
-  // Reads a body to its end; it is used from now on.
-  internals.consume = (body) => {
-    if (body === null) return P.Promise_resolve(new P.Uint8Array(0));
+  // Reads a body to its end; it is used from now on. What is read never goes through a promise: resolving one asks an
+  // object for its `then`, which script can give to all objects.
+  internals.consume = (body, done, failed) => {
+    const soon = (act, value) => { internals.hear(P.Promise_resolve(undefined), () => { act(value); }); };
+    if (body === null) {
+      soon(done, new P.Uint8Array(0));
+      return;
+    }
     if (internals.isUnusable(body)) {
-      return P.Promise_reject(new P.TypeError('The body was used already, or its stream is locked.'));
+      soon(failed, new P.TypeError('The body was used already, or its stream is locked.'));
+      return;
     }
     const bytes = internals.takeBytes(body);
-    if (bytes !== null) {
-      body.used = true;
-      if (body.stream !== null) {
-        const origin = internals.originOf(body.stream);
-        if (body.source === null) body.source = origin.source;
-        internals.exhaust(body.stream);
-        lock(body.stream);
-      }
-      return P.Promise_resolve(bytes);
-    }
     body.used = true;
-    return internals.drain(body.stream);
+    if (bytes === null) {
+      internals.drain(body.stream, done, failed);
+      return;
+    }
+    if (body.stream !== null) {
+      const origin = internals.originOf(body.stream);
+      if (body.source === null) body.source = origin.source;
+      internals.exhaust(body.stream);
+      lock(body.stream);
+    }
+    soon(done, bytes);
   };
 
   internals.cloneBody = (body) => {
@@ -149,18 +155,31 @@
     const prototype = constructor.prototype;
     const method = (name, convert) => {
       const value = {
-        async [name]() {
-          const { body, type } = access(this);
-          return convert(await internals.consume(body), type);
+        [name]() {
+          return new P.Promise((resolve, reject) => {
+            const { body, type } = access(this);
+            internals.consume(body, (bytes) => {
+              try {
+                resolve(convert(bytes, type));
+              } catch (error) {
+                reject(error);
+              }
+            }, reject);
+          });
         },
       }[name];
+      P.WeakSetAdd(internals.promising, value);
       P.defineProperty(prototype, name, { __proto__: null, value, writable: true, enumerable: true, configurable: true });
     };
     method('text', (bytes) => decode(bytes));
     method('json', (bytes) => P.JSON_parse(decode(bytes)));
     method('arrayBuffer', (bytes) => P.TypedArrayGetBuffer(P.TypedArraySlice(bytes)));
     method('bytes', (bytes) => P.TypedArraySlice(bytes));
-    method('blob', (bytes, type) => internals.newBlob(bytes, type === null ? '' : type));
+    // Fetch, "get the MIME type": what its header says, as MIME Sniffing writes it.
+    method('blob', (bytes, type) => {
+      const mime = type === null ? null : internals.extractMime(type);
+      return internals.newTypedBlob(bytes, mime === null ? '' : internals.writeMime(mime));
+    });
     method('formData', (bytes, type) => internals.decodeForm(bytes, type));
     const getter = (name, get) => P.defineProperty(prototype, name, {
       __proto__: null, get, enumerable: true, configurable: true,

@@ -22,8 +22,25 @@
       ignoreSearch: !!options?.ignoreSearch,
       ignoreMethod: !!options?.ignoreMethod,
       ignoreVary: !!options?.ignoreVary,
-      cacheName: options?.cacheName === undefined ? null : P.String(options.cacheName),
+      cacheName: options?.cacheName === undefined ? null : toStored(options.cacheName),
     };
+  };
+
+  // A name is any text, what Rust holds is well-formed: lone surrogates are written down after a mark.
+  const MARK = '\u{10ffff}';
+  const toStored = (value) => {
+    const name = P.String(value);
+    if (P.StringIsWellFormed(name) && !P.StringStartsWith(name, MARK)) return name;
+    let stored = MARK;
+    for (let at = 0; at < name.length; at++) stored += (at === 0 ? '' : ' ') + P.NumberToString(P.StringCharCodeAt(name, at), 16);
+    return stored;
+  };
+  const fromStored = (stored) => {
+    if (!P.StringStartsWith(stored, MARK)) return stored;
+    const codes = P.StringSplit(P.StringSlice(stored, MARK.length), ' ');
+    let name = '';
+    for (let at = 0; at < codes.length; at++) name += P.String_fromCharCode(+`0x${codes[at]}`);
+    return name;
   };
 
   // A RequestInfo as the state of a request.
@@ -146,7 +163,7 @@
           throw new P.TypeError(`Cache.${how}: the request of ${request.url} failed (status ${one.response.status})`);
         }
         needStorable(request, one.response);
-        hear(internals.consume(internals.trueState(one.response).body), attempt((bytes) => {
+        internals.consume(internals.trueState(one.response).body, attempt((bytes) => {
           one.bytes = bytes;
           missing -= 1;
           if (missing === 0) finish();
@@ -230,7 +247,7 @@
         if (!internals.isResponse(response)) throw new P.TypeError("Cache.put: parameter 2 is not of type 'Response'.");
         const state = internals.responseState(response);
         needStorable(wanted, state);
-        hear(internals.consume(internals.trueState(state).body), attempt((bytes) => {
+        internals.consume(internals.trueState(state).body, attempt((bytes) => {
           write(id, 'put', wanted, state, bytes, place);
           resolve();
         }, reject), reject);
@@ -274,22 +291,25 @@
     async has(name) {
       this.#own;
       needArguments(arguments.length, 1, 'CacheStorage.has');
-      const id = host.cacheFind(P.String(name));
+      const id = host.cacheFind(toStored(name));
       return id !== undefined && id !== null;
     }
     async open(name) {
       this.#own;
       needArguments(arguments.length, 1, 'CacheStorage.open');
-      return new Cache(key, host.cacheOpen(P.String(name)));
+      return new Cache(key, host.cacheOpen(toStored(name)));
     }
     async delete(name) {
       this.#own;
       needArguments(arguments.length, 1, 'CacheStorage.delete');
-      return host.cacheDrop(P.String(name));
+      return host.cacheDrop(toStored(name));
     }
     async keys() {
       this.#own;
-      return host.cacheNames();
+      const stored = host.cacheNames();
+      const names = [];
+      for (let at = 0; at < stored.length; at++) append(names, fromStored(stored[at]));
+      return names;
     }
   }
 

@@ -5,7 +5,7 @@
 // left), handleOf(url) -> Client } for the dispatch of events.
 (function (host, internals) {
   'use strict';
-  const { P, publish, provide, resolveUrl, fail, structuredClone } = internals;
+  const { P, publish, provide, resolveUrl, fail } = internals;
   const slots = new P.WeakMap();
   const slotGet = (object) => (internals.isObject(object) ? P.WeakMapGet(slots, object) : undefined);
   const slotSet = (object, state) => P.WeakMapSet(slots, object, state);
@@ -45,7 +45,7 @@
     postMessage(message, options) {
       slot(this);
       // What can't be cloned throws a DataCloneError here as it does on the way to a page.
-      structuredClone(message, { transfer: internals.transferOf(options) });
+      internals.cloneWithTransfer(message, internals.transferOf(options));
     }
   }
 

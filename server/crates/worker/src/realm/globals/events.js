@@ -225,7 +225,10 @@
       state.passive = listener.passive;
       call(listener, target, event);
       state.passive = false;
-      if (event === outermost) host.checkpoint();
+      if (event === outermost) {
+        host.checkpoint();
+        internals.endTask();
+      }
     }
     return reached;
   };
@@ -274,10 +277,15 @@
     trust(event);
     return run(target, event, []);
   };
-  // Likewise, with the targets to which it bubbles; whether a listener threw.
+  // Likewise out of an empty stack, with the targets to which it bubbles; whether a listener threw.
   internals.dispatchAlong = (target, event, parents) => {
     trust(event);
-    run(target, event, parents);
+    outermost = event;
+    try {
+      run(target, event, parents);
+    } finally {
+      outermost = null;
+    }
     return flags(event).threw;
   };
   internals.isCanceled = (event) => flags(event).canceled;
@@ -348,13 +356,13 @@
 
   // HTML, "report an exception". It is noted whatever the worker's own listeners make of it.
   let isReporting = false;
-  internals.report = (error) => {
+  internals.report = (error, otherwise = null) => {
     internals.noteError(error);
     if (isReporting) return;
     isReporting = true;
     try {
       const { text, stack } = internals.describeError(error);
-      const place = host.place(stack);
+      const place = stack === '' ? otherwise : host.place(stack);
       internals.dispatch(globalThis, new ErrorEvent('error', {
         __proto__: null, cancelable: true, message: 'Uncaught ' + text, error,
         filename: place === null ? '' : place.url, lineno: place === null ? 0 : place.line,
@@ -370,5 +378,8 @@
       __proto__: null, cancelable: true, promise, reason,
     }));
   };
-  define('reportError', function reportError(error) { internals.report(error); });
+  define('reportError', function reportError(error) {
+    internals.need(arguments.length, 1, "Failed to execute 'reportError'");
+    internals.report(error, internals.place());
+  });
 })

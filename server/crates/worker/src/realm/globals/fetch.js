@@ -246,7 +246,7 @@
       });
     };
     if (state.body === null) go(emptyBytes);
-    else internals.hear(internals.consume(state.body), go, reject);
+    else internals.consume(state.body, go, reject);
   });
 
   define('fetch', function fetch(input, init) {

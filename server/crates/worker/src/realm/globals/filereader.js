@@ -54,7 +54,7 @@
         this.#fire('loadstart', 0, total);
         internals.later(0, () => {
           if (this.#read !== read) return;
-          this.#fire('progress', total, total);
+          if (total > 0) this.#fire('progress', total, total);
           if (this.#read !== read) return;
           this.#state = DONE;
           this.#result = pack(bytes, type, label);

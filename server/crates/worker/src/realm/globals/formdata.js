@@ -18,7 +18,7 @@
     const filename = args[2] === undefined ? undefined : internals.toUsv(args[2]);
     if (internals.isFile(value) && filename === undefined) return [name, value];
     return [name, internals.newFile(internals.blobBytes(value), filename === undefined ? 'blob' : filename,
-      internals.blobType(value))];
+      internals.blobType(value), internals.isFile(value) ? internals.fileTime(value) : undefined)];
   };
 
   class FormData {

@@ -1,6 +1,6 @@
 // Headers with their guards (Fetch, sections 2.2 and 5.1). A header list is an array of [name in lower case, value].
 // Adds newHeaders(list, guard), headerList(headers), fillHeaders, isHeaders, getHeader(list, name), setHeader,
-// trim and pairsOf (any iterable of pairs or a record) to internals.
+// copyHeaders(headers, list), which leaves script's iterators alone, and trim to internals.
 (function (host, internals) {
   'use strict';
   const { P, append, define, filter } = internals;
@@ -34,28 +34,6 @@
     const kept = filter(list, (pair) => pair !== null);
     list.length = 0;
     for (let at = 0; at < kept.length; at++) append(list, kept[at]);
-  };
-
-  // Web IDL: a sequence of pairs, or a record.
-  internals.pairsOf = (init, what) => {
-    const pairs = [];
-    if (!internals.isObject(init)) throw new P.TypeError(`${what}: the init is neither a sequence nor a record`);
-    const iterate = init[P.iterator];
-    if (iterate !== undefined && iterate !== null) {
-      const iterator = P.apply(iterate, init, []);
-      for (let step = iterator.next(); !step.done; step = iterator.next()) {
-        const pair = P.Array_from(step.value);
-        if (pair.length !== 2) throw new P.TypeError(`${what}: a pair has not two items`);
-        append(pairs, [pair[0], pair[1]]);
-      }
-      return pairs;
-    }
-    const keys = P.ownKeys(init);
-    for (let at = 0; at < keys.length; at++) {
-      const property = P.Object_getOwnPropertyDescriptor(init, keys[at]);
-      if (property !== undefined && property.enumerable) append(pairs, [keys[at], init[keys[at]]]);
-    }
-    return pairs;
   };
 
   const forbidden = {
@@ -121,25 +99,6 @@
     return pairs;
   };
 
-  // An iterator over what a function lists anew at each step (Web IDL's default iterators).
-  const iteratorPrototype = P.getPrototypeOf(P.getPrototypeOf([][P.iterator]()));
-  internals.iterate = (name, pairs, pick) => {
-    let at = 0;
-    const iterator = P.Object_create(iteratorPrototype, {
-      __proto__: null,
-      next: {
-        __proto__: null, writable: true, enumerable: true, configurable: true,
-        value() {
-          const list = pairs();
-          if (at >= list.length) return { value: undefined, done: true };
-          return { value: pick(list[at++]), done: false };
-        },
-      },
-    });
-    P.defineProperty(iterator, P.toStringTag, { __proto__: null, value: name + ' Iterator', configurable: true });
-    return iterator;
-  };
-
   class Headers {
     #list = [];
     #guard = 'none';
@@ -156,16 +115,16 @@
       internals.headerList = (headers) => headers.#list;
       internals.newHeaders = (list, guard) => new Headers(undefined, key, list, guard);
       internals.fillHeaders = (headers, init) => headers.#fill(init);
+      internals.copyHeaders = (headers, list) => headers.#copy(list);
       internals.setGuard = (headers, guard) => { headers.#guard = guard; };
     }
     #fill(init) {
-      if (internals.isHeaders(init)) {
-        const list = init.#list;
-        for (let at = 0; at < list.length; at++) this.#append(list[at][0], list[at][1]);
-        return;
-      }
-      const pairs = internals.pairsOf(init, 'Headers');
-      for (let at = 0; at < pairs.length; at++) this.#append(`${pairs[at][0]}`, `${pairs[at][1]}`);
+      const what = "Failed to construct 'Headers'";
+      if (!internals.isObject(init)) throw new P.TypeError(`${what}: the init is neither a sequence nor a record.`);
+      this.#copy(internals.pairs(init, what, internals.toByteString));
+    }
+    #copy(pairs) {
+      for (let at = 0; at < pairs.length; at++) this.#append(pairs[at][0], pairs[at][1]);
     }
     #append(name, value) {
       value = internals.trim(value);
@@ -179,21 +138,21 @@
       append(this.#list, [lower, value]);
     }
     append(name, value) {
-      if (arguments.length < 2) throw new P.TypeError('Headers.append: 2 arguments required');
-      this.#append(`${name}`, `${value}`);
+      internals.need(arguments.length, 2, "Failed to execute 'append' on 'Headers'");
+      this.#append(internals.toByteString(name), internals.toByteString(value));
     }
     set(name, value) {
-      if (arguments.length < 2) throw new P.TypeError('Headers.set: 2 arguments required');
-      name = `${name}`;
-      value = internals.trim(`${value}`);
+      internals.need(arguments.length, 2, "Failed to execute 'set' on 'Headers'");
+      name = internals.toByteString(name);
+      value = internals.trim(internals.toByteString(value));
       if (!validate(this.#guard, name, value)) return;
       name = P.StringToLowerCase(name);
       if (this.#guard === 'request-no-cors' && (simple[name] !== 1 || !internals.isSimpleHeader(name, value))) return;
       internals.setHeader(this.#list, name, value);
     }
     delete(name) {
-      if (arguments.length === 0) throw new P.TypeError('Headers.delete: 1 argument required');
-      name = `${name}`;
+      internals.need(arguments.length, 1, "Failed to execute 'delete' on 'Headers'");
+      name = internals.toByteString(name);
       if (!validate(this.#guard, name, '')) return;
       name = P.StringToLowerCase(name);
       if (this.#guard === 'request-no-cors' && simple[name] !== 1 && name !== 'range') return;

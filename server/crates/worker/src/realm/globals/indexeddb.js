@@ -37,7 +37,14 @@
     }
   }
 
-  const append = (list, item) => void (list[list.length] = item);
+  const { append, need } = internals;
+  const MAX_UNSIGNED_LONG = 4294967295;
+  // [EnforceRange] unsigned long.
+  function toCount(value, what) {
+    const count = internals.streams.integer(value, what);
+    if (count > MAX_UNSIGNED_LONG) throw new P.TypeError(`${what} is not in the range of an unsigned long.`);
+    return count;
+  }
 
   function named(list, name) {
     for (let i = 0; i < list.length; i++) if (list[i].name === name) return list[i];
@@ -90,7 +97,7 @@
       for (let i = 0; i < value.length; i++) {
         const part = i in value ? toKey(value[i], outer) : undefined;
         if (part === undefined) return undefined;
-        key[i] = part;
+        append(key, part);
       }
       P.SetDelete(outer, value);
       return key;
@@ -114,7 +121,7 @@
     if (key === undefined || typeof key !== 'object') return key;
     if (isArray(key)) {
       const value = [];
-      for (let i = 0; i < key.length; i++) value[i] = fromKey(key[i]);
+      for (let i = 0; i < key.length; i++) append(value, fromKey(key[i]));
       return value;
     }
     return key.rank === 2 ? new P.Date(key.time) : new P.Uint8Array(key.bytes).buffer;
@@ -154,7 +161,7 @@
     if (path === null || path === undefined) return null;
     if (isArray(path)) {
       const paths = [];
-      for (let i = 0; i < path.length; i++) paths[i] = `${path[i]}`;
+      for (let i = 0; i < path.length; i++) append(paths, `${path[i]}`);
       if (paths.length === 0) throw fail('SyntaxError', 'The keyPath argument contains an invalid key path.');
       for (let i = 0; i < paths.length; i++) {
         if (!isPath(paths[i])) throw fail('SyntaxError', 'The keyPath argument contains an invalid key path.');
@@ -175,7 +182,7 @@
       for (let i = 0; i < path.length; i++) {
         const part = evaluate(value, path[i]);
         if (part === undefined) return undefined;
-        found[i] = part;
+        append(found, part);
       }
       return found;
     }
@@ -205,14 +212,19 @@
     return typeof at === 'object' && at !== null;
   }
 
+  // A property of its own, whatever its prototype has a setter for.
+  function own(object, name, value) {
+    P.defineProperty(object, name, { __proto__: null, value, writable: true, enumerable: true, configurable: true });
+  }
+
   function inject(value, path, key) {
     const parts = P.StringSplit(path, '.');
     let at = value;
     for (let i = 0; i < parts.length - 1; i++) {
-      if (!P.Object_hasOwn(at, parts[i])) at[parts[i]] = {};
+      if (!P.Object_hasOwn(at, parts[i])) own(at, parts[i], {});
       at = at[parts[i]];
     }
-    at[parts[parts.length - 1]] = fromKey(key);
+    own(at, parts[parts.length - 1], fromKey(key));
   }
 
   // ---- Sorted records: { key, primary, value, bytes } of a store, { key, primary } of an index.
@@ -324,19 +336,24 @@
       return slot(this, 'range').upperOpen;
     }
     includes(value) {
+      need(arguments.length, 1, 'IDBKeyRange.includes');
       return within(slot(this, 'range'), needKey(value));
     }
     static only(value) {
+      need(arguments.length, 1, 'IDBKeyRange.only');
       const key = needKey(value);
       return range(key, key, false, false);
     }
     static lowerBound(lower, open = false) {
+      need(arguments.length, 1, 'IDBKeyRange.lowerBound');
       return range(needKey(lower), undefined, !!open, true);
     }
     static upperBound(upper, open = false) {
+      need(arguments.length, 1, 'IDBKeyRange.upperBound');
       return range(undefined, needKey(upper), true, !!open);
     }
     static bound(lower, upper, lowerOpen = false, upperOpen = false) {
+      need(arguments.length, 2, 'IDBKeyRange.bound');
       const from = needKey(lower);
       const to = needKey(upper);
       const order = compare(from, to);
@@ -426,7 +443,9 @@
   }
 
   function makeRequest(source, transaction, Class = IDBRequest) {
-    const state = { kind: 'request', source, transaction, done: false, result: undefined, error: null, operation: null };
+    const state = {
+      kind: 'request', source, transaction, done: false, result: undefined, error: null, operation: null, isInternal: false,
+    };
     create(Class, state);
     return state;
   }
@@ -462,7 +481,8 @@
     }
     get objectStoreNames() {
       const state = slot(this, 'transaction');
-      return names(state.mode === 'versionchange' ? namesOf(state.connection.stores) : P.ArraySlice(state.scope));
+      const isChanging = state.mode === 'versionchange' && state.state !== 'finished';
+      return names(isChanging ? namesOf(state.connection.stores) : P.ArraySlice(state.scope));
     }
     get mode() {
       return slot(this, 'transaction').mode;
@@ -477,6 +497,7 @@
       return slot(this, 'transaction').error;
     }
     objectStore(name) {
+      need(arguments.length, 1, 'IDBTransaction.objectStore');
       const state = slot(this, 'transaction');
       if (state.state === 'finished') throw fail('InvalidStateError', 'The transaction has finished.');
       const key = `${name}`;
@@ -520,9 +541,17 @@
     };
     create(IDBTransaction, state);
     const live = connection.base.live;
-    live[live.length] = state;
+    append(live, state);
+    internals.atTaskEnd(() => { rest(state); });
     pump(state);
     return state;
+  }
+
+  // A transaction takes requests until the task that made it, or that told it of a result, has ended with its
+  // microtasks. One that then has none left commits.
+  function rest(transaction) {
+    if (transaction.state !== 'active') return;
+    transaction.state = transaction.requests[transaction.head] === undefined ? 'committing' : 'inactive';
   }
 
   // Section 2.7.2: whatever was made earlier and overlaps goes first, unless both only read.
@@ -550,17 +579,30 @@
   // One task of a transaction: what was active ceases to be, then the next request is answered or it commits.
   function step(transaction) {
     if (transaction.state === 'finished') return;
-    if (transaction.state === 'active') transaction.state = 'inactive';
+    rest(transaction);
     if (transaction.mode !== 'versionchange' && !mayStart(transaction)) return;
     const request = transaction.requests[transaction.head];
     if (request === undefined) {
-      finish(transaction);
+      // To commit takes time: what is due by now comes first.
+      transaction.state = 'committing';
+      transaction.scheduled = true;
+      task(() => { finish(transaction); });
       return;
     }
     transaction.requests[transaction.head++] = undefined;
     if (transaction.head > 64 && transaction.head * 2 > transaction.requests.length) {
       P.ArraySplice(transaction.requests, 0, transaction.head);
       transaction.head = 0;
+    }
+    if (request.isInternal) {
+      try {
+        request.operation();
+      } catch (error) {
+        abort(transaction, error);
+        return;
+      }
+      pump(transaction);
+      return;
     }
     let event;
     try {
@@ -585,11 +627,15 @@
     if (transaction.state === 'finished') return;
     // What throws after `commit()` aborts nothing any more.
     if (threw && transaction.state === 'active') abort(transaction, fail('AbortError', 'An event handler threw.'));
-    else if (event.type === 'error' && !event.defaultPrevented) abort(transaction, request.error);
+    else if (internals.eventType(event) === 'error' && !internals.isCanceled(event)) abort(transaction, request.error);
+    else rest(transaction);
   }
 
   function leave(transaction) {
     const base = transaction.connection.base;
+    if (transaction.mode === 'versionchange') {
+      transaction.scope = namesOf(transaction.connection.stores);
+    }
     transaction.state = 'finished';
     transaction.undo = [];
     remove(base.live, transaction);
@@ -598,8 +644,8 @@
   }
 
   function finish(transaction) {
-    transaction.state = 'committing';
     leave(transaction);
+    transaction.connection.upgrade = null;
     fire(transaction.object, new Event('complete'), [transaction.connection.object]);
     transaction.finished?.(true);
   }
@@ -616,6 +662,7 @@
     leave(transaction);
     for (let i = from; i < waiting.length; i++) {
       const request = waiting[i];
+      if (request.isInternal) continue;
       task(() => {
         request.done = true;
         request.result = undefined;
@@ -625,6 +672,7 @@
       });
     }
     task(() => {
+      transaction.connection.upgrade = null;
       fire(transaction.object, new Event('abort', { bubbles: true }), [transaction.connection.object]);
       transaction.finished?.(false);
     });
@@ -635,9 +683,17 @@
   function storeHandle(transaction, data) {
     const handles = transaction.handles;
     for (let i = 0; i < handles.length; i++) if (handles[i].data === data) return handles[i].object;
-    const handle = { kind: 'store', transaction, data, indexes: [] };
+    const handle = { kind: 'store', transaction, data, indexes: [], name: data.name, path: undefined };
     handles[handles.length] = handle;
     return create(IDBObjectStore, handle);
+  }
+
+  // The same list each time, which script may change without changing the store.
+  function shownPath(handle) {
+    const { keyPath } = handle.data;
+    if (!isArray(keyPath)) return keyPath;
+    if (handle.path === undefined) handle.path = P.ArraySlice(keyPath);
+    return handle.path;
   }
 
   function live(handle) {
@@ -652,18 +708,18 @@
       only(token);
     }
     get name() {
-      return slot(this, 'store').data.name;
+      return slot(this, 'store').name;
     }
     set name(value) {
       const handle = live(slot(this, 'store'));
-      rename(handle.transaction, handle.data, handle.transaction.connection.stores, `${value}`);
+      rename(handle, handle.transaction.connection.stores, `${value}`);
     }
     get keyPath() {
-      const path = slot(this, 'store').data.keyPath;
-      return isArray(path) ? P.ArraySlice(path) : path;
+      return shownPath(slot(this, 'store'));
     }
     get indexNames() {
-      return names(namesOf(slot(this, 'store').data.indexes));
+      const { data } = slot(this, 'store');
+      return names(data.deleted ? [] : namesOf(data.indexes));
     }
     get transaction() {
       return slot(this, 'store').transaction.object;
@@ -672,12 +728,15 @@
       return slot(this, 'store').data.autoIncrement;
     }
     put(value, key) {
+      need(arguments.length, 1, 'IDBObjectStore.put');
       return write(slot(this, 'store'), value, key, true);
     }
     add(value, key) {
+      need(arguments.length, 1, 'IDBObjectStore.add');
       return write(slot(this, 'store'), value, key, false);
     }
     delete(query) {
+      need(arguments.length, 1, 'IDBObjectStore.delete');
       const handle = live(slot(this, 'store'));
       needWritable(handle.transaction);
       const wanted = toRange(query, true);
@@ -689,9 +748,11 @@
       return ask(handle.transaction, this, () => void discard(handle.transaction, handle.data, EVERYTHING));
     }
     get(query) {
+      need(arguments.length, 1, 'IDBObjectStore.get');
       return retrieve(slot(this, 'store'), query, (record) => record && structuredClone(record.value));
     }
     getKey(query) {
+      need(arguments.length, 1, 'IDBObjectStore.getKey');
       return retrieve(slot(this, 'store'), query, (record) => record && fromKey(record.primary));
     }
     getAll(query, count) {
@@ -710,6 +771,7 @@
       return openCursor(slot(this, 'store'), query, direction, true);
     }
     index(name) {
+      need(arguments.length, 1, 'IDBObjectStore.index');
       const handle = slot(this, 'store');
       if (handle.transaction.state === 'finished') throw fail('InvalidStateError', 'The transaction has finished.');
       live(handle);
@@ -718,6 +780,7 @@
       return indexHandle(handle, data);
     }
     createIndex(name, keyPath, options = {}) {
+      need(arguments.length, 2, 'IDBObjectStore.createIndex');
       const handle = slot(this, 'store');
       const transaction = handle.transaction;
       needUpgrade(transaction);
@@ -730,7 +793,9 @@
       if (multiEntry && isArray(path)) {
         throw fail('InvalidAccessError', 'The keyPath argument was an array and the multiEntry option is true.');
       }
-      const data = { name: called, keyPath: path, unique: !!options?.unique, multiEntry, entries: [], deleted: false };
+      const data = {
+        name: called, keyPath: path, unique: !!options?.unique, multiEntry, entries: [], deleted: false, creator: transaction,
+      };
       append(handle.data.indexes, data);
       undoable(transaction, () => {
         remove(handle.data.indexes, data);
@@ -739,16 +804,20 @@
       const index = indexHandle(handle, data);
       // Section 4.5: filling it is an operation of its own, which aborts the upgrade when it meets a constraint.
       const filling = makeRequest(null, transaction);
+      filling.isInternal = true;
       filling.operation = () => {
-        const records = handle.data.records;
+        const { records, kept } = handle.data;
         for (let i = 0; i < records.length; i++) {
           if (!indexRecord(data, records[i])) throw fail('ConstraintError', "The index's key is not unique.");
         }
+        append(kept, data);
+        undoable(transaction, () => { remove(kept, data); });
       };
-      transaction.requests[transaction.requests.length] = filling;
+      append(transaction.requests, filling);
       return index;
     }
     deleteIndex(name) {
+      need(arguments.length, 1, 'IDBObjectStore.deleteIndex');
       const handle = slot(this, 'store');
       needUpgrade(handle.transaction);
       live(handle);
@@ -762,6 +831,14 @@
         data.deleted = false;
         append(indexes, data);
       });
+      const dropping = makeRequest(null, handle.transaction);
+      dropping.isInternal = true;
+      dropping.operation = () => {
+        const { kept } = handle.data;
+        remove(kept, data);
+        undoable(handle.transaction, () => { append(kept, data); });
+      };
+      append(handle.transaction.requests, dropping);
     }
   }
 
@@ -775,14 +852,30 @@
     }
   }
 
-  function rename(transaction, data, siblings, name) {
+  function rename(handle, siblings, name) {
+    const { transaction, data } = handle;
     needUpgrade(transaction);
     needActive(transaction);
     const old = data.name;
     if (old === name) return;
     if (named(siblings, name) !== undefined) throw fail('ConstraintError', 'That name is taken.');
     data.name = name;
-    undoable(transaction, () => (data.name = old));
+    handle.name = name;
+    undoable(transaction, () => {
+      data.name = old;
+      // What the same transaction made keeps its last name with its handle.
+      if (data.creator !== transaction) handle.name = old;
+    });
+  }
+
+  // While a value is cloned its getters run, and they may not use the transaction.
+  function cloneInactive(transaction, value) {
+    transaction.state = 'inactive';
+    try {
+      return structuredClone(value);
+    } finally {
+      if (transaction.state === 'inactive') transaction.state = 'active';
+    }
   }
 
   // Section 7.1, add or put.
@@ -798,14 +891,7 @@
       throw fail('DataError', 'The object store uses out-of-line keys and has no key generator and the key parameter was not provided.');
     }
     let key = givenKey === undefined ? undefined : needKey(givenKey);
-    // While the value is cloned its getters run, and they may not use the transaction.
-    transaction.state = 'inactive';
-    let clone;
-    try {
-      clone = structuredClone(value);
-    } finally {
-      if (transaction.state === 'inactive') transaction.state = 'active';
-    }
+    const clone = cloneInactive(transaction, value);
     if (keyPath !== null) {
       const found = evaluate(clone, keyPath);
       if (found !== undefined) {
@@ -819,18 +905,32 @@
     return ask(transaction, handle.object, () => fromKey(store(transaction, data, clone, key, overwrite)));
   }
 
+  // The generator's last number is 2^53; a number has no room for the one behind it.
+  const LAST_GENERATED = 2 ** 53;
+  const END_OF_GENERATOR = 1 / 0;
+
   // Section 6.1, store a record: all of it or nothing.
   function store(transaction, data, value, givenKey, overwrite) {
+    const { generator } = data;
+    try {
+      return storeNumbered(transaction, data, value, givenKey, overwrite);
+    } catch (error) {
+      data.generator = generator;
+      throw error;
+    }
+  }
+
+  function storeNumbered(transaction, data, value, givenKey, overwrite) {
     let key = givenKey;
-    const generator = data.generator;
+    const { generator } = data;
     if (data.autoIncrement) {
       if (key === undefined) {
-        if (generator > 2 ** 53) throw fail('ConstraintError', 'The key generator reached its end.');
+        if (generator > LAST_GENERATED) throw fail('ConstraintError', 'The key generator reached its end.');
         key = generator;
-        data.generator = generator + 1;
+        data.generator = generator >= LAST_GENERATED ? END_OF_GENERATOR : generator + 1;
         if (data.keyPath !== null) inject(value, data.keyPath, key);
       } else if (typeof key === 'number' && key >= generator) {
-        data.generator = P.MathFloor(P.MathMin(key, 2 ** 53)) + 1;
+        data.generator = key >= LAST_GENERATED ? END_OF_GENERATOR : P.MathFloor(key) + 1;
       }
       if (data.generator !== generator) undoable(transaction, () => (data.generator = generator));
     }
@@ -838,8 +938,8 @@
     const old = at < data.records.length && compare(data.records[at].key, key) === 0 ? data.records[at] : undefined;
     if (old !== undefined && !overwrite) throw fail('ConstraintError', 'Key already exists in the object store.');
     const record = { key, primary: key, value, bytes: measure(value, new P.Set()) };
-    for (let i = 0; i < data.indexes.length; i++) {
-      const index = data.indexes[i];
+    for (let i = 0; i < data.kept.length; i++) {
+      const index = data.kept[i];
       if (index.unique && clashes(index, record)) {
         throw fail('ConstraintError', `Unable to add key to index '${index.name}': at least one key does not satisfy the uniqueness requirements.`);
       }
@@ -853,7 +953,7 @@
     } else {
       insert(data.records, record);
     }
-    for (let i = 0; i < data.indexes.length; i++) indexRecord(data.indexes[i], record);
+    for (let i = 0; i < data.kept.length; i++) indexRecord(data.kept[i], record);
     undoable(transaction, () => {
       account(old === undefined ? -1 : 0, (old?.bytes ?? 0) - record.bytes);
       unindex(data, record);
@@ -865,7 +965,7 @@
 
   function restore(data, record) {
     insert(data.records, record);
-    for (let i = 0; i < data.indexes.length; i++) indexRecord(data.indexes[i], record);
+    for (let i = 0; i < data.kept.length; i++) indexRecord(data.kept[i], record);
   }
 
   function discard(transaction, data, wanted) {
@@ -899,7 +999,7 @@
       const key = toKey(found[i]);
       if (key === undefined) continue;
       for (let j = 0; j < keys.length; j++) if (compare(keys[j], key) === 0) continue outer;
-      keys[keys.length] = key;
+      append(keys, key);
     }
     return keys;
   }
@@ -926,8 +1026,8 @@
   }
 
   function unindex(data, record) {
-    for (let i = 0; i < data.indexes.length; i++) {
-      const index = data.indexes[i];
+    for (let i = 0; i < data.kept.length; i++) {
+      const index = data.kept[i];
       const keys = indexKeys(index, record);
       for (let j = 0; j < keys.length; j++) take(index.entries, { key: keys[j], primary: record.primary });
     }
@@ -936,7 +1036,7 @@
   function indexHandle(store, data) {
     const handles = store.indexes;
     for (let i = 0; i < handles.length; i++) if (handles[i].data === data) return handles[i].object;
-    const handle = { kind: 'index', transaction: store.transaction, store, data };
+    const handle = { kind: 'index', transaction: store.transaction, store, data, name: data.name, path: undefined };
     handles[handles.length] = handle;
     return create(IDBIndex, handle);
   }
@@ -946,18 +1046,17 @@
       only(token);
     }
     get name() {
-      return slot(this, 'index').data.name;
+      return slot(this, 'index').name;
     }
     set name(value) {
       const handle = live(slot(this, 'index'));
-      rename(handle.transaction, handle.data, handle.store.data.indexes, `${value}`);
+      rename(handle, handle.store.data.indexes, `${value}`);
     }
     get objectStore() {
       return slot(this, 'index').store.object;
     }
     get keyPath() {
-      const path = slot(this, 'index').data.keyPath;
-      return isArray(path) ? P.ArraySlice(path) : path;
+      return shownPath(slot(this, 'index'));
     }
     get multiEntry() {
       return slot(this, 'index').data.multiEntry;
@@ -966,10 +1065,12 @@
       return slot(this, 'index').data.unique;
     }
     get(query) {
+      need(arguments.length, 1, 'IDBIndex.get');
       const handle = slot(this, 'index');
       return retrieve(handle, query, (entry) => entry && structuredClone(valueOf(handle, entry)));
     }
     getKey(query) {
+      need(arguments.length, 1, 'IDBIndex.getKey');
       return retrieve(slot(this, 'index'), query, (entry) => entry && fromKey(entry.primary));
     }
     getAll(query, count) {
@@ -1012,16 +1113,16 @@
   }
 
   function retrieveAll(handle, query, count, pick) {
+    const limit = count === undefined ? 0 : toCount(count, 'The count');
     live(handle);
     needActive(handle.transaction);
     const wanted = toRange(query, false);
-    const most = count === undefined ? 0 : count >>> 0;
-    return ask(handle.transaction, handle.object, () => {
+        return ask(handle.transaction, handle.object, () => {
       const list = listOf(handle);
       const { from, to } = span(list, wanted);
-      const end = most === 0 ? to : P.MathMin(to, from + most);
+      const end = limit === 0 ? to : P.MathMin(to, from + limit);
       const found = [];
-      for (let i = from; i < end; i++) found[i - from] = pick(list[i]);
+      for (let i = from; i < end; i++) append(found, pick(list[i]));
       return found;
     });
   }
@@ -1059,7 +1160,8 @@
     }
     advance(count) {
       const cursor = slot(this, 'cursor');
-      const steps = count >>> 0;
+      need(arguments.length, 1, 'IDBCursor.advance');
+      const steps = toCount(count, 'The count');
       if (steps === 0) throw new P.TypeError('A count argument with value 0 (zero) was supplied, must be greater than 0.');
       move(cursor, steps);
     }
@@ -1077,6 +1179,7 @@
       move(cursor, 1, wanted);
     }
     continuePrimaryKey(key, primaryKey) {
+      need(arguments.length, 2, 'IDBCursor.continuePrimaryKey');
       const cursor = slot(this, 'cursor');
       needActive(cursor.handle.transaction);
       live(cursor.handle);
@@ -1093,13 +1196,14 @@
       move(cursor, 1, wanted, primary);
     }
     update(value) {
+      need(arguments.length, 1, 'IDBCursor.update');
       const cursor = slot(this, 'cursor');
       const { handle } = cursor;
       needWritable(handle.transaction);
       needGot(cursor);
       if (cursor.keyOnly) throw fail('InvalidStateError', 'The cursor is a key cursor.');
       const target = handle.kind === 'store' ? handle : handle.store;
-      const clone = structuredClone(value);
+      const clone = cloneInactive(handle.transaction, value);
       const key = cursor.primary;
       if (target.data.keyPath !== null) {
         const found = toKey(evaluate(clone, target.data.keyPath));
@@ -1222,20 +1326,23 @@
       return names(namesOf(slot(this, 'connection').stores));
     }
     transaction(scope, mode = 'readonly', options = {}) {
+      need(arguments.length, 1, 'IDBDatabase.transaction');
       const connection = slot(this, 'connection');
+      const wanted = toNames(scope);
+      const towards = internals.choice(mode, ['readonly', 'readwrite', 'versionchange'], 'IDBTransactionMode');
+      const given = internals.dictionary(options, 'The options')?.durability;
+      const durability = given === undefined ? 'default'
+        : internals.choice(given, ['default', 'strict', 'relaxed'], 'IDBTransactionDurability');
       if (connection.upgrade !== null) {
         throw fail('InvalidStateError', 'A version change transaction is running.');
       }
       if (connection.closing) throw fail('InvalidStateError', 'The database connection is closing.');
-      const wanted = toNames(scope);
       for (let i = 0; i < wanted.length; i++) {
         if (named(connection.stores, wanted[i]) === undefined) throw fail('NotFoundError', 'One of the specified object stores was not found.');
       }
       if (wanted.length === 0) throw fail('InvalidAccessError', 'The storeNames parameter was empty.');
-      if (mode !== 'readonly' && mode !== 'readwrite') {
-        throw new P.TypeError(`The mode provided ('${mode}') is not one of 'readonly' or 'readwrite'.`);
-      }
-      return begin(connection, mode, wanted, options?.durability ?? 'default').object;
+      if (towards === 'versionchange') throw new P.TypeError("The mode is neither 'readonly' nor 'readwrite'.");
+      return begin(connection, towards, wanted, durability).object;
     }
     close() {
       const connection = slot(this, 'connection');
@@ -1243,6 +1350,7 @@
       settle(connection);
     }
     createObjectStore(name, options = {}) {
+      need(arguments.length, 1, 'IDBDatabase.createObjectStore');
       const connection = slot(this, 'connection');
       const transaction = upgrading(connection);
       const keyPath = toPath(options?.keyPath);
@@ -1253,7 +1361,10 @@
       if (autoIncrement && (keyPath === '' || isArray(keyPath))) {
         throw fail('InvalidAccessError', 'The autoIncrement option was set but the keyPath option was empty or an array.');
       }
-      const data = { name: called, keyPath, autoIncrement, generator: 1, records: [], indexes: [], deleted: false };
+      const data = {
+        name: called, keyPath, autoIncrement, generator: 1, records: [], indexes: [], kept: [], deleted: false,
+        creator: transaction,
+      };
       append(stores, data);
       undoable(transaction, () => {
         remove(stores, data);
@@ -1262,6 +1373,7 @@
       return storeHandle(transaction, data);
     }
     deleteObjectStore(name) {
+      need(arguments.length, 1, 'IDBDatabase.deleteObjectStore');
       const connection = slot(this, 'connection');
       const transaction = upgrading(connection);
       const stores = connection.stores;
@@ -1292,6 +1404,8 @@
     if (!connection.closing || connection.closed) return;
     for (let i = 0; i < base.live.length; i++) if (base.live[i].connection === connection) return;
     connection.closed = true;
+    // It goes on naming what there was when it was closed.
+    connection.stores = P.ArraySlice(connection.stores);
     remove(base.connections, connection);
     const waiting = base.waiting;
     base.waiting = null;
@@ -1390,7 +1504,6 @@
     request.result = connection.object;
     transaction.finished = (complete) => {
       base.isUpgrading = false;
-      connection.upgrade = null;
       request.transaction = null;
       if (complete && !connection.closing) {
         answer(request, connection.object, null);
@@ -1405,6 +1518,8 @@
     const event = new IDBVersionChangeEvent('upgradeneeded', { oldVersion: old, newVersion: version });
     if (fire(request.object, event, []) && transaction.state !== 'finished') {
       abort(transaction, fail('AbortError', 'An event handler threw.'));
+    } else {
+      rest(transaction);
     }
   }
 
@@ -1412,7 +1527,9 @@
   function drop(request, name, done) {
     const base = P.MapGet(bases, name);
     if (base === undefined) {
-      answer(request, undefined, null);
+      request.done = true;
+      request.result = undefined;
+      fire(request.object, new IDBVersionChangeEvent('success', { oldVersion: 0, newVersion: null }), []);
       return done();
     }
     const old = base.version;
@@ -1451,6 +1568,7 @@
       return request.object;
     }
     deleteDatabase(name) {
+      need(arguments.length, 1, 'IDBFactory.deleteDatabase');
       slot(this, 'factory');
       const called = `${name}`;
       const request = makeRequest(null, null, IDBOpenDBRequest);
@@ -1468,6 +1586,7 @@
       return found;
     }
     cmp(first, second) {
+      need(arguments.length, 2, 'IDBFactory.cmp');
       slot(this, 'factory');
       return compare(needKey(first), needKey(second));
     }

@@ -157,12 +157,12 @@
     };
     const bytes = internals.takeBytes(real.body);
     if (bytes !== null) {
-      if (real.body !== null) internals.hear(internals.consume(real.body));
+      if (real.body !== null) internals.consume(real.body, () => {}, () => {});
       finish(bytes);
       return;
     }
     record.pending += 1;
-    internals.hear(internals.consume(real.body), (whole) => {
+    internals.consume(real.body, (whole) => {
       record.pending -= 1;
       finish(whole);
     }, (reason) => {
@@ -231,6 +231,7 @@
   internals.dispatchEvent = (given) => {
     current = begin();
     internals.navigationUrl = null;
+    internals.endTask();
     internals.resumeTimers();
     const make = internals.eventMakers[given.event];
     if (make === undefined) return;

@@ -1,7 +1,8 @@
 // Messages: MessagePort, MessageChannel and BroadcastChannel (HTML, section 9.4 and 9.5). They deliver within
 // the realm, in tasks, in order.
 //
-// Adds internals.transferOf(options): the list of what a postMessage transfers, and internals.portOfPage().
+// Adds to internals: isPort(value), preparePortTransfer(port) -> { object, connect } (the port at its new place, and what
+// moves its messages and its other end there), and portOfPage().
 (function (host, internals) {
   'use strict';
   const { P, task, fire, handlers, publish, fail, structuredClone, EventTarget, Event } = internals;
@@ -53,14 +54,6 @@
     }
   }
 
-  // Both forms of the second argument: a sequence, or a dictionary with one.
-  function transferOf(options) {
-    if (options === undefined || options === null) return [];
-    const list = P.Array_isArray(options) ? options : options.transfer;
-    return list === undefined || list === null ? [] : P.Array_from(list);
-  }
-  internals.transferOf = transferOf;
-
   function slot(object) {
     const port = slotGet(object);
     if (port === undefined) throw new P.TypeError('Illegal invocation');
@@ -72,27 +65,20 @@
       if (token !== TOKEN) throw new P.TypeError('Illegal constructor');
       super();
     }
-    postMessage(message, options) {
+    postMessage(message, options = undefined) {
       const port = slot(this);
-      const list = transferOf(options);
-      const ports = [];
-      const buffers = [];
-      for (let i = 0; i < list.length; i++) {
-        const other = slotGet(list[i]);
-        if (other === undefined || other.queue === undefined) {
-          buffers[buffers.length] = list[i];
-        } else if (other === port) {
-          throw fail('DataCloneError', "A port can't be transferred there.");
-        } else {
-          ports[ports.length] = list[i];
-        }
-      }
-      const data = ports.length === 0 || typeof message !== 'object'
-        ? structuredClone(message, { transfer: buffers })
-        : withPorts(message, ports, buffers);
+      internals.need(arguments.length, 1, "Failed to execute 'postMessage' on 'MessagePort'");
+      const list = internals.transferOf(options);
       const target = port.other;
-      if (target === null) return;
-      target.queue[target.queue.length] = { data, ports };
+      let isDoomed = target === null;
+      for (let i = 0; i < list.length; i++) {
+        if (list[i] === this) throw fail('DataCloneError', "A port can't be transferred through itself.");
+        // HTML, section 9.4.4: a message that takes its own target along reaches nobody.
+        if (target !== null && list[i] === target.object) isDoomed = true;
+      }
+      const { value, ports } = internals.cloneWithTransfer(message, list);
+      if (isDoomed) return;
+      target.queue[target.queue.length] = { data: value, ports };
       if (target.started) task(() => deliver(target));
     }
     start() {
@@ -103,6 +89,7 @@
       const other = port.other;
       port.other = null;
       port.closed = true;
+      port.isDetached = true;
       if (other !== null) other.other = null;
     }
   }
@@ -120,24 +107,6 @@
     configurable: true,
   });
 
-  // A message that holds ports which travel with it: they stay what they are, the rest is cloned.
-  function withPorts(message, ports, buffers) {
-    for (let i = 0; i < ports.length; i++) if (message === ports[i]) return message;
-    const bare = P.Array_isArray(message) ? [] : {};
-    const kept = [];
-    const keys = P.Object_keys(message);
-    for (let i = 0; i < keys.length; i++) {
-      const value = message[keys[i]];
-      let isPort = false;
-      for (let j = 0; j < ports.length; j++) if (ports[j] === value) isPort = true;
-      if (isPort) kept[kept.length] = keys[i];
-      else bare[keys[i]] = value;
-    }
-    const data = structuredClone(bare, { transfer: buffers });
-    for (let i = 0; i < kept.length; i++) data[kept[i]] = message[kept[i]];
-    return data;
-  }
-
   function start(port) {
     if (port.started) return;
     port.started = true;
@@ -152,10 +121,29 @@
 
   function newPort() {
     const object = new MessagePort(TOKEN);
-    const port = { object, other: null, queue: [], started: false, closed: false };
+    const port = { object, other: null, queue: [], started: false, closed: false, isDetached: false };
     slotSet(object, port);
     return port;
   }
+
+  // HTML, section 9.4.2, the transfer steps of a port: its messages and the port that it is entangled with.
+  internals.isPort = (value) => slotGet(value)?.queue !== undefined;
+  internals.preparePortTransfer = (value) => {
+    const old = slot(value);
+    const port = newPort();
+    const connect = () => {
+      if (old.isDetached) throw fail('DataCloneError', 'A detached port is transferred.');
+      old.isDetached = true;
+      port.queue = old.queue;
+      old.queue = [];
+      port.closed = old.closed;
+      old.closed = true;
+      port.other = old.other;
+      old.other = null;
+      if (port.other !== null) port.other.other = port;
+    };
+    return { __proto__: null, object: port.object, connect };
+  };
 
   // The port that a page sends along with a message, its own end at the page: what is replied goes nowhere.
   internals.portOfPage = () => {

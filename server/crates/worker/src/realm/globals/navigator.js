@@ -148,7 +148,7 @@
   // Runs the callback with the lock; it is held until what that returned has settled.
   async function hold(found, wanted) {
     try {
-      wanted.resolve(await wanted.callback(new Lock(TOKEN, wanted.name, wanted.mode)));
+      wanted.resolve(await P.apply(wanted.callback, undefined, [new Lock(TOKEN, wanted.name, wanted.mode)]));
     } catch (error) {
       wanted.reject(error);
     } finally {
@@ -163,40 +163,62 @@
     }
   }
 
+  // The dictionary LockOptions, its members in the order of their names.
+  function lockOptions(value) {
+    const options = internals.dictionary(value, 'The options');
+    const read = { __proto__: null, ifAvailable: false, mode: 'exclusive', signal: undefined, steal: false };
+    if (options === null) return read;
+    read.ifAvailable = !!options.ifAvailable;
+    const { mode } = options;
+    if (mode !== undefined) read.mode = internals.choice(mode, ['exclusive', 'shared'], 'LockMode');
+    const { signal } = options;
+    if (signal !== undefined && !internals.isSignal(signal)) throw new P.TypeError('The signal is not an AbortSignal.');
+    read.signal = signal;
+    read.steal = !!options.steal;
+    return read;
+  }
+
   class LockManager {
     constructor(token) {
       only(token);
     }
+    // Section 4.3: the arguments are judged before anything is asked for.
     async request(name, second, third) {
-      const options = third === undefined ? {} : (second ?? {});
-      const callback = third === undefined ? second : third;
-      if (typeof callback !== 'function') throw new P.TypeError('The callback is not a function.');
+      internals.need(arguments.length, 2, "Failed to execute 'request' on 'LockManager'");
+      const hasOptions = arguments.length > 2;
+      const callback = hasOptions ? third : second;
       const called = `${name}`;
-      const mode = options.mode ?? 'exclusive';
-      const { signal } = options;
-      if (mode !== 'exclusive' && mode !== 'shared') throw new P.TypeError(`'${mode}' is not a valid LockMode.`);
+      const { mode, ifAvailable, steal, signal } = lockOptions(hasOptions ? second : undefined);
+      if (typeof callback !== 'function') throw new P.TypeError('The callback is not a function.');
       if (P.StringStartsWith(called, '-')) throw fail('NotSupportedError', "Names cannot start with '-'.");
-      if (options.steal && (options.ifAvailable || mode !== 'exclusive' || signal)) {
-        throw fail('NotSupportedError', "The 'steal' option excludes the others.");
+      if (steal && ifAvailable) throw fail('NotSupportedError', "The 'steal' and 'ifAvailable' options exclude each other.");
+      if (steal && mode !== 'exclusive') throw fail('NotSupportedError', "The 'steal' option needs the mode 'exclusive'.");
+      if (signal !== undefined && (steal || ifAvailable)) {
+        throw fail('NotSupportedError', "The 'signal' option excludes 'steal' and 'ifAvailable'.");
       }
-      if (signal?.aborted) throw signal.reason;
+      if (signal !== undefined && internals.isAborted(signal)) throw internals.abortReason(signal);
       const found = line(called);
-      if (options.ifAvailable && (found.wanted.length > 0 || !isFree(found, mode))) return await callback(null);
+      if (ifAvailable && (found.wanted.length > 0 || !isFree(found, mode))) return await P.apply(callback, undefined, [null]);
       return await new P.Promise((resolve, reject) => {
-        const wanted = { name: called, mode, callback, resolve, reject };
-        if (options.steal) {
+        const wanted = { __proto__: null, name: called, mode, callback, resolve, reject };
+        if (steal) {
           for (let i = 0; i < found.held.length; i++) {
             found.held[i].reject(fail('AbortError', "Lock broken by another request with the 'steal' option."));
           }
           found.held.length = 0;
           P.ArraySplice(found.wanted, 0, 0, wanted);
         } else {
-          found.wanted[found.wanted.length] = wanted;
+          internals.append(found.wanted, wanted);
         }
-        signal?.addEventListener('abort', () => {
-          remove(found.wanted, wanted);
-          reject(signal.reason);
-        });
+        if (signal !== undefined) {
+          internals.onAbort(signal, () => {
+            // Once the lock is held, the signal is not heard any more.
+            if (!P.ArrayIncludes(found.wanted, wanted)) return;
+            remove(found.wanted, wanted);
+            reject(internals.abortReason(signal));
+            grant(found);
+          });
+        }
         grant(found);
       });
     }

@@ -28,7 +28,7 @@
       return state;
     }
     postMessage(message, options) {
-      structuredClone(message, { transfer: internals.transferOf(options) });
+      internals.cloneWithTransfer(message, internals.transferOf(options));
     }
   }
   handlers(ServiceWorker.prototype, ['statechange', 'error']);

@@ -151,7 +151,7 @@
       if (options.headers !== undefined) {
         internals.fillHeaders(this.#headers, options.headers);
       } else if (!options.isEmpty) {
-        internals.fillHeaders(this.#headers, internals.newHeaders(old, 'none'));
+        internals.copyHeaders(this.#headers, old);
       } else {
         for (let at = 0; at < old.length; at++) internals.append(own.headers, old[at]);
       }

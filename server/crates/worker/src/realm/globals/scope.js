@@ -90,7 +90,11 @@
     for (let at = 0; at < values.length; at++) text += (at === 0 ? '' : ' ') + show(values[at]);
     internals.note({ __proto__: null, fact: 'said', level, text: P.StringSlice(text, 0, 500) });
   };
-  const console = {};
+  // Web IDL, section 3.13.1, and the Console Standard, section 1: a prototype of its own, which is empty.
+  const console = P.Object_create(P.Object_create(P.Object.prototype));
+  P.defineProperty(console, P.toStringTag, {
+    __proto__: null, value: 'console', writable: false, enumerable: false, configurable: true,
+  });
   const levels = ['debug', 'error', 'info', 'log', 'warn', 'trace', 'dir', 'dirxml', 'table', 'group',
     'groupCollapsed'];
   for (let at = 0; at < levels.length; at++) {
@@ -98,7 +102,12 @@
     console[level] = { [level](...values) { say(level, values); } }[level];
   }
   console.assert = (condition, ...values) => { if (!condition) say('assert', values); };
-  for (let at = 0, quiet = ['clear', 'count', 'countReset', 'groupEnd', 'time', 'timeLog', 'timeEnd', 'timeStamp',
-    'profile', 'profileEnd']; at < quiet.length; at++) console[quiet[at]] = () => {};
+  for (let at = 0, quiet = ['clear', 'groupEnd', 'timeStamp', 'profile', 'profileEnd']; at < quiet.length; at++) {
+    console[quiet[at]] = { [quiet[at]]() {} }[quiet[at]];
+  }
+  // Nobody reads counts and times, but their label becomes a text.
+  for (let at = 0, labelled = ['count', 'countReset', 'time', 'timeLog', 'timeEnd']; at < labelled.length; at++) {
+    console[labelled[at]] = { [labelled[at]](label = 'default') { void `${label}`; } }[labelled[at]];
+  }
   define('console', console);
 })

@@ -80,7 +80,7 @@
     'PeriodicSyncManager', 'StorageManager', 'Permissions', 'LockManager', 'Crypto'];
   const asyncPrototype = P.getPrototypeOf(async () => {});
   const branded = (prototype, act) => {
-    const isPromise = P.getPrototypeOf(act) === asyncPrototype;
+    const isPromise = P.getPrototypeOf(act) === asyncPrototype || P.WeakSetHas(internals.promising, act);
     const value = {
       act() {
         if (!internals.isObject(this) || !P.ObjectIsPrototypeOf(prototype, this)) {
@@ -139,6 +139,7 @@
   }
 
   internals.disguise(internals.isTrustedGetter);
+  for (let at = 0; at < internals.functions.length; at++) internals.disguise(internals.functions[at]);
   // What is no interface: the functions in it, and in their prototypes.
   const disguiseAll = (object, depth) => {
     const keys = P.ownKeys(object);

@@ -1,5 +1,5 @@
 // setTimeout, setInterval, queueMicrotask, Date and performance on the worker's own clock, and Math.random on a
-// fixed row of numbers. Adds fireTimer, resumeTimers and later (a task after some time of the clock) to internals.
+// fixed row of numbers. Adds fireTimer, resumeTimers, atTaskEnd, endTask and later (a task after some time of the clock) to internals.
 (function (host, internals) {
   'use strict';
   const { P } = internals;
@@ -31,6 +31,7 @@
   };
   // Whether it was script's; what our own files do later is no timer of anybody's.
   internals.fireTimer = (id) => {
+    internals.endTask();
     const timer = find(id);
     if (timer === undefined) return false;
     if (!timer.repeats) {
@@ -43,6 +44,14 @@
     }
     internals.invoke(timer.callback, globalThis, timer.args);
     return timer.isScript;
+  };
+  // What is to be done once the current task and its microtasks have ended: at the latest when the next one begins.
+  let ending = [];
+  internals.atTaskEnd = (act) => { internals.append(ending, act); };
+  internals.endTask = () => {
+    const acts = ending;
+    ending = [];
+    for (let at = 0; at < acts.length; at++) acts[at]();
   };
   const TICKING = 60000;
   const FEWEST_TICKS = 3;

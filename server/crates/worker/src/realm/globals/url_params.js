@@ -26,27 +26,7 @@
       const text = internals.toUsv(init);
       return read(P.StringStartsWith(text, '?') ? P.StringSlice(text, 1) : text);
     }
-    const iterate = init[P.iterator];
-    if (iterate !== undefined && iterate !== null) {
-      return internals.sequence(init, what, (pair) => {
-        const both = internals.sequence(pair, what, internals.toUsv);
-        if (both.length !== 2) throw new P.TypeError(`${what}: a pair has not two items.`);
-        return both;
-      }, iterate);
-    }
-    const list = [];
-    const keys = P.ownKeys(init);
-    for (let at = 0; at < keys.length; at++) {
-      const property = P.Object_getOwnPropertyDescriptor(init, keys[at]);
-      if (property === undefined || !property.enumerable) continue;
-      // Two keys may be one as scalar values: the later value stays in the earlier place.
-      const name = internals.toUsv(keys[at]);
-      const value = internals.toUsv(init[keys[at]]);
-      const known = internals.filter(list, (pair) => pair[0] === name);
-      if (known.length > 0) known[0][1] = value;
-      else append(list, [name, value]);
-    }
-    return list;
+    return internals.pairs(init, what, internals.toUsv);
   };
 
   class URLSearchParams {

@@ -1,14 +1,20 @@
 // Conversions and bindings of Web IDL that classes share. Adds to internals:
+// - promising, a WeakSet of the operations that return a promise without being async functions: a call that is refused
+//   rejects;
 // - expose(name, class) defines an interface, operation(name, function) one of the global scope; exposeMembers(class) makes its members enumerable; replaceable(name, read)
 //   defines an attribute of the global scope that an assignment turns into a property; illegal() throws as a
 //   constructor does that script may not call; need(count, least, what) checks the number of arguments;
-// - toUsv(value); dictionary(value, what) -> object or null; sequence(value, what, convert) -> list, where the
+// - toUsv(value); toByteString(value); choice(value, words, what); dictionary(value, what) -> object or null; sequence(value, what, convert) -> list, where the
 //   method that makes its iterator may be known;
+//   record(value, toKey, toValue) and pairs(value, what, convert) -> list of pairs;
+//   iterate(name, list, pick) -> an iterator of the interface; functions, those that surface.js disguises besides;
 //   toLongLong(value, clamps); toDouble(value, what); codePoints(text) -> list of texts.
 (function (host, internals) {
   'use strict';
   const { P, append, define } = internals;
   const OwnBigInt = globalThis.BigInt;
+  internals.promising = new P.WeakSet();
+  internals.functions = [];
 
   // Operations and attributes are enumerable, whether on the prototype or static.
   const enumerate = (object, isStatic) => {
@@ -52,6 +58,17 @@
     }
   };
   internals.toUsv = (value) => P.StringToWellFormed(`${value}`);
+  internals.toByteString = (value) => {
+    const text = `${value}`;
+    if (P.RegExpExec(/[^\0-\xff]/, text) !== null) throw new P.TypeError(`'${text}' is not a ByteString.`);
+    return text;
+  };
+  // A member of a dictionary or an argument that is one of a few words.
+  internals.choice = (value, words, what) => {
+    const text = `${value}`;
+    if (!P.ArrayIncludes(words, text)) throw new P.TypeError(`'${text}' is not a valid ${what}.`);
+    return text;
+  };
   internals.dictionary = (value, what) => {
     if (value === undefined || value === null) return null;
     if (!internals.isObject(value)) throw new P.TypeError(`${what}: the dictionary is not an object.`);
@@ -71,6 +88,67 @@
       if (step.done) return list;
       append(list, convert(step.value));
     }
+  };
+  // A record<K, V> as pairs, in the order of its keys.
+  internals.record = (value, toKey, toValue) => {
+    const pairs = [];
+    const keys = P.ownKeys(value);
+    for (let at = 0; at < keys.length; at++) {
+      const property = P.Object_getOwnPropertyDescriptor(value, keys[at]);
+      if (property === undefined || !property.enumerable) continue;
+      const name = toKey(keys[at]);
+      const item = toValue(value[keys[at]]);
+      // Two keys may be converted to one: the later value stays in the earlier place.
+      const known = internals.filter(pairs, (pair) => pair[0] === name);
+      if (known.length > 0) known[0][1] = item;
+      else append(pairs, [name, item]);
+    }
+    return pairs;
+  };
+  // The union of a sequence of pairs and a record.
+  internals.pairs = (value, what, convert) => {
+    const iterate = value[P.iterator];
+    if (iterate === undefined || iterate === null) return internals.record(value, convert, convert);
+    return internals.sequence(value, what, (pair) => {
+      const both = internals.sequence(pair, what, convert);
+      if (both.length !== 2) throw new P.TypeError(`${what}: a pair has not two items.`);
+      return both;
+    }, iterate);
+  };
+
+  // An iterable<> declaration (section 3.7.10): the iterator of an interface has a prototype that all of them share, and
+  // what it goes over is listed anew at each step.
+  const ownIterator = P.getPrototypeOf(P.getPrototypeOf([][P.iterator]()));
+  const iterators = new P.WeakMap();
+  const prototypes = { __proto__: null };
+  const prototypeOf = (name) => {
+    if (prototypes[name] !== undefined) return prototypes[name];
+    const prototype = P.Object_create(ownIterator);
+    const { next } = {
+      next() {
+        const state = P.WeakMapGet(iterators, this);
+        if (state === undefined || state.name !== name) throw new P.TypeError('Illegal invocation');
+        const list = state.list();
+        if (state.at >= list.length) return { value: undefined, done: true };
+        const value = state.pick(list[state.at]);
+        state.at += 1;
+        return { value, done: false };
+      },
+    };
+    append(internals.functions, next);
+    P.defineProperty(prototype, 'next', {
+      __proto__: null, value: next, writable: true, enumerable: true, configurable: true,
+    });
+    P.defineProperty(prototype, P.toStringTag, {
+      __proto__: null, value: `${name} Iterator`, writable: false, enumerable: false, configurable: true,
+    });
+    prototypes[name] = prototype;
+    return prototype;
+  };
+  internals.iterate = (name, list, pick) => {
+    const iterator = P.Object_create(prototypeOf(name));
+    P.WeakMapSet(iterators, iterator, { __proto__: null, name, at: 0, list, pick });
+    return iterator;
   };
   // `long long`, modulo 2^64 as far as a number has it; with `clamps`, what is out of range becomes its bound.
   const SAFE = 9007199254740991;

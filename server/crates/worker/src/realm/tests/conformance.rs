@@ -1,4 +1,4 @@
-//! Streams, text and compression against their standards: scripts that check an interface each, run in the realm.
+//! Streams, text, compression, clones, bodies, databases and locks against their standards: scripts that check an interface each, run in the realm.
 
 use super::*;
 
@@ -61,4 +61,24 @@ fn text_codecs_conform() {
 #[test]
 fn compression_streams_conform() {
     conforms(include_str!("conformance/compression.js"), 6);
+}
+
+#[test]
+fn structured_clones_and_transfers_conform() {
+    conforms(include_str!("conformance/cloning.js"), 9);
+}
+
+#[test]
+fn bodies_and_headers_conform() {
+    conforms(include_str!("conformance/bodies.js"), 6);
+}
+
+#[test]
+fn databases_conform() {
+    conforms(include_str!("conformance/databases.js"), 10);
+}
+
+#[test]
+fn locks_names_and_the_console_conform() {
+    conforms(include_str!("conformance/scope.js"), 8);
 }

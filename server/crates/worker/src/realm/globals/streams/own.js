@@ -2,7 +2,8 @@
 // to the end, and what is to be known of a stream without touching it.
 //
 // Adds to internals: isStream, isDisturbed, isLocked, streamFrom(bytes, origin), originOf(stream) -> { bytes, source }
-// of one of our own, exhaust(stream), drain(stream) -> promise of a Uint8Array, deferred().
+// of one of our own, exhaust(stream), drain(stream, done, failed), which calls one of the two with the
+// Uint8Array or the error, deferred().
 (function (host, internals) {
   'use strict';
   const { P, append } = internals;
@@ -41,19 +42,18 @@
     return stream.object;
   };
   // Fetch, "fully read": a chunk that is no Uint8Array is an error.
-  internals.drain = (stream) => {
-    const done = S.pending();
+  internals.drain = (stream, done, failed) => {
     const reader = S.acquireReader(S.readableOf(stream));
     const chunks = [];
     const fail = (error) => {
       S.releaseReader(reader);
-      done.reject(error);
+      failed(error);
     };
     const next = () => S.read(reader, {
       __proto__: null,
       chunk: (value) => {
         if (!P.isView(value) || P.TypedArrayGet_tag(value) !== 'Uint8Array') {
-          done.reject(new P.TypeError('A chunk of the body is no Uint8Array'));
+          failed(new P.TypeError('A chunk of the body is no Uint8Array'));
           return;
         }
         append(chunks, internals.copyOfSource(value, true));
@@ -61,11 +61,10 @@
       },
       close: () => {
         S.releaseReader(reader);
-        done.resolve(internals.concat(chunks));
+        done(internals.concat(chunks));
       },
       error: fail,
     });
     next();
-    return done.promise;
   };
 })

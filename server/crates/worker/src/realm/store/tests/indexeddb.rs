@@ -159,8 +159,9 @@ fn an_error_that_nobody_prevents_rolls_everything_back_and_bubbles() {
             r#""db" "error" true"#,
             r#""late" "AbortError""#,
             r#""db" "error" false"#,
-            r#""db abort""#,
+            // Who awaits the transaction goes on before the event reaches the database: HTML, "clean up after running script".
             r#""abort" "ConstraintError""#,
+            r#""db abort""#,
             "0",
             r#""complete" ["a"]"#
         ]
