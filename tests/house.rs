@@ -21,8 +21,8 @@ async fn status(house: &House) -> Value {
 
 /// The condition of a kind in a status.
 fn condition(status: &Value, kind: &str) -> Option<Value> {
-    let all = status["conditions"].as_array().unwrap().iter();
-    all.cloned().find(|one| one["kind"] == kind)
+    let mut all = status["conditions"].as_array().unwrap().iter();
+    all.find(|one| one["kind"] == kind).cloned()
 }
 
 /// Waits until a condition of this kind is as wanted, and says so.

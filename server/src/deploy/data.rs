@@ -138,6 +138,12 @@ impl Data {
         turn.ok().map(|_turn| Quiet { _turn })
     }
 
+    /// The clock that its snapshots are dated by.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// What the backups folder holds, and what a rotation would do with it now.
     ///
     /// # Errors
