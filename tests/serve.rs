@@ -22,6 +22,8 @@ struct Server {
     ports: [[u16; 3]; 2],
     /// Further lines of each `[app.runtime]`.
     more: &'static str,
+    /// Variables of the server's environment.
+    env: Vec<(&'static str, String)>,
     process: Option<Child>,
 }
 
@@ -47,6 +49,7 @@ impl Server {
             dashboard: free_port(),
             ports,
             more: "",
+            env: Vec::new(),
             process: None,
         }
     }
@@ -90,6 +93,7 @@ impl Server {
             .arg("serve")
             .arg("--config")
             .arg(file)
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         command
     }
@@ -138,6 +142,16 @@ impl Server {
 
     fn status(&self) -> Value {
         self.tealkeep(&["status", "--json"]).succeeds().json()
+    }
+
+    /// How many nights of an app gave a snapshot.
+    fn nights(&self, app: &str) -> usize {
+        let listed = self.tealkeep(&["snapshots", app, "--json"]).succeeds();
+        let listed = listed.json();
+        let snapshots = listed["snapshots"].as_array().unwrap().iter();
+        snapshots
+            .filter(|snapshot| snapshot["reason"] == "nightly")
+            .count()
     }
 
     fn app(&self, index: usize) -> Value {
@@ -270,6 +284,40 @@ async fn two_new_apps_come_up_from_nothing_and_go_their_own_ways() {
     assert_eq!(server.answers(0).await.as_deref(), Some("v1"));
     server.tealkeep(&["rollback", "garden"]).fails_with(1);
     assert_eq!(server.answers(1).await.as_deref(), Some("v1"));
+}
+
+#[test]
+fn the_night_of_one_app_never_waits_for_anothers() {
+    let mut server = Server::prepare();
+    for app in APPS {
+        let database = server.of(app).join("data/app.sqlite");
+        let database = rusqlite::Connection::open(database).unwrap();
+        let content = "CREATE TABLE chore(name TEXT); INSERT INTO chore VALUES ('dishes')";
+        database.execute_batch(content).unwrap();
+    }
+    server.start();
+    server.stop();
+    let installed = (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(72)).to_string();
+    let journal = rusqlite::Connection::open(server.folder().join("state/journal.db")).unwrap();
+    let changed = journal.execute(
+        "UPDATE setting SET value = ?1 WHERE key = 'installed-at'",
+        [installed],
+    );
+    assert_eq!(changed.unwrap(), 1);
+
+    // Both are due now. The snapshot that gets there first stands still in the middle of its pages.
+    let slow = server.folder().join("slow");
+    server.env = vec![(
+        "TEALKEEP_WAIT_AT",
+        format!("snapshot.pages={}", slow.display()),
+    )];
+    server.start();
+    until(|| slow.exists());
+    until(|| APPS.iter().any(|app| server.nights(app) == 1));
+    assert_eq!(APPS.map(|app| server.nights(app)).iter().sum::<usize>(), 1);
+    fs::remove_file(&slow).unwrap();
+    until(|| APPS.iter().all(|app| server.nights(app) == 1));
+    server.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]

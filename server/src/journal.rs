@@ -11,6 +11,8 @@ pub mod notices;
 pub mod pulls;
 pub mod runs;
 
+pub use tealkeep_words::transition;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod http;
 pub mod journal;
 pub mod keys;
+mod memory;
 pub mod notify;
 pub mod prepare;
 pub mod probe;

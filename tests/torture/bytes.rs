@@ -14,7 +14,7 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use tealkeep::backup::member::{HEADER_BYTES, Header};
 use tealkeep::backup::verify::verify_folder;
-use tealkeep::backup::{Cancel, Catalogue, Keeper, Watch, manifest, rotation};
+use tealkeep::backup::{Cancel, Catalogue, Keeper, Watch, checksums, manifest};
 
 use super::{Place, Scene, Work};
 use crate::support::backups::{
@@ -87,7 +87,7 @@ fn a_manifest_or_a_list_of_any_bytes_is_read_or_refused() {
                 path.file_name().unwrap().to_string_lossy()
             );
         }
-        rotation::read_sums(&folder).unwrap();
+        checksums::read(&folder).unwrap();
         let catalogue = Catalogue::read(&folder).unwrap();
         assert_eq!(
             catalogue.entries.len() + catalogue.problems.len(),

@@ -1,7 +1,9 @@
 //! The checks of one app: of the idle colour before a swap, and of what people see after it and every few hours.
 //! Each is bounded in time, and ends in the journal.
 
-use std::net::SocketAddr;
+mod accept;
+mod public;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,19 +13,18 @@ use url::Url;
 
 use super::{App, Refusal, verdict};
 use crate::config::policy::{Pages, is_cookie};
-use crate::journal::checks::{Acceptance, Check, Judged, NewCheck, Scope, Target};
+use crate::journal::NewEvent;
+use crate::journal::checks::{Check, Judged, NewCheck, Target};
 use crate::journal::runs::RunId;
-use crate::journal::{NewEvent, Severity as Gravity};
 use crate::names::{Colour, ReleaseId};
-use crate::policy::{self, Finding, Order, Severity, Site, Verdict, web};
+use crate::policy::{self, Order, Site};
 use crate::runtime::ColourState;
+use public::{news, see};
 
 /// How long the check of an idle colour may take: a deploy waits for it.
 const IDLE_WITHIN: Duration = Duration::from_secs(60);
 /// How long the check of what people see may take: nobody waits for it, and the site may be far away.
 const PUBLIC_WITHIN: Duration = Duration::from_secs(180);
-/// The longest text of a person that says why a finding is accepted, in bytes.
-const LONGEST_WHY: usize = 2000;
 /// The longest cookie that is read from a file, in bytes; browsers keep none that is longer.
 const LONGEST_COOKIE: u64 = 16 * 1024;
 
@@ -299,143 +300,6 @@ impl App {
             outcome: self.judge(found).await?,
         })
     }
-
-    /// Accepts findings: from now on they are told, and count for nothing.
-    ///
-    /// # Errors
-    /// No check that is kept has found any of them, they were accepted before, or no reason is given.
-    pub async fn accept(&self, scope: Scope, by: &str, why: &str) -> Result<Acceptance, Refusal> {
-        let why = why.trim();
-        if why.is_empty() || why.len() > LONGEST_WHY {
-            return Err(Refusal::Impossible(format!(
-                "say why it is accepted, in one sentence or a few (at most {LONGEST_WHY} letters): whoever reads it in a year must understand it"
-            )));
-        }
-        let checks = self.journal.checks(self.name().clone(), u32::MAX).await?;
-        let was_found = checks
-            .iter()
-            .flat_map(|check| &check.findings)
-            .any(|found| scope.covers(&found.finding));
-        if !was_found {
-            return Err(Refusal::Impossible(format!(
-                "no check of {} that is kept has found {scope}; accept a finding as the check tells it",
-                self.name()
-            )));
-        }
-        let accepted = self
-            .journal
-            .accept(
-                self.name().clone(),
-                scope.clone(),
-                by.to_owned(),
-                why.to_owned(),
-            )
-            .await?;
-        let Some(accepted) = accepted else {
-            return Err(Refusal::Impossible(format!("{scope} was accepted before")));
-        };
-        let text = format!("{} was accepted by {by}: {why}", capital(&scope));
-        self.note(Gravity::Warning, sentence(text)).await;
-        Ok(accepted)
-    }
-
-    /// Takes an acceptance back: from now on the finding counts again.
-    ///
-    /// # Errors
-    /// None of that number holds.
-    pub async fn revoke_acceptance(&self, id: i64, by: &str) -> Result<Acceptance, Refusal> {
-        let revoked = self
-            .journal
-            .revoke_acceptance(self.name().clone(), id, by.to_owned())
-            .await?;
-        let Some(revoked) = revoked else {
-            return Err(Refusal::Impossible(format!(
-                "no acceptance {id} of {} holds; it may have been taken back already",
-                self.name()
-            )));
-        };
-        let text = format!(
-            "{} counts again: its acceptance was taken back by {by}.",
-            capital(&revoked.scope())
-        );
-        self.note(Gravity::Info, text).await;
-        Ok(revoked)
-    }
-}
-
-/// What people see, and, through a public address, what was made of it on its way there.
-async fn see(
-    origin: &Url,
-    behind: SocketAddr,
-    public: bool,
-    order: &Order,
-) -> Result<policy::Report, String> {
-    let site = Site::new(origin.clone(), (!public).then_some(behind));
-    let behind = Site::new(origin.clone(), Some(behind));
-    let seen = web::look(&site, order)
-        .await
-        .map_err(|silence| silence.to_string())?;
-    // An app that is down for a moment is no fault of its headers, and it is told elsewhere that it is down.
-    let has_page = seen.api_only || seen.pages.iter().any(web::Page::is_had);
-    let mut statuses = seen.pages.iter().map(|page| page.answer.status);
-    if public
-        && !has_page
-        && let Some(status) = statuses.find(|status| *status >= 500)
-    {
-        return Err(format!("{origin} answered {status}, and no page was seen"));
-    }
-    let seen = Arc::new(seen);
-    // Where the release itself gives no answer, other looks at it say so.
-    let changed = match public {
-        true => web::look(&behind, order).await.ok(),
-        false => None,
-    };
-    let changed = changed.map_or_else(Vec::new, |behind| web::compare(&behind, &seen));
-    Ok(policy::judge(&site, order, &seen, changed).await)
-}
-
-/// What there is to say of a check of what people see, where it came out otherwise than the one before.
-fn news(check: &Check, before: Option<&Check>) -> Option<(Gravity, String)> {
-    let failing = |check: &Check| {
-        let key = |finding: &Finding| (finding.policy, finding.kind, finding.url.clone());
-        let keys = check.counting(Severity::Fail).map(key);
-        keys.collect::<std::collections::BTreeSet<_>>()
-    };
-    let outcome = |check: &Check| (check.verdict, failing(check));
-    // The first one tells only what is wrong.
-    let then = before.map_or((Some(Verdict::Pass), Default::default()), outcome);
-    if outcome(check) == then || check.times > 1 {
-        return None;
-    }
-    let url = check.url.trim_end_matches('/');
-    let found = |severity| verdict::in_a_sentence(check, severity).unwrap_or_default();
-    Some(match check.verdict {
-        None => {
-            let why = check.unreachable.clone().unwrap_or_default();
-            (
-                Gravity::Warning,
-                format!("The check of {url} got no answer: {why}."),
-            )
-        }
-        Some(Verdict::Fail) => (
-            Gravity::Bad,
-            format!(
-                "The check of {url} found what keeps old pages or files before people's eyes: {}.",
-                found(Severity::Fail)
-            ),
-        ),
-        Some(Verdict::Warn) => (
-            Gravity::Warning,
-            format!(
-                "The check of {url} found what somebody should look at: {}.",
-                found(Severity::Warn)
-            ),
-        ),
-        Some(Verdict::Pass) => (
-            Gravity::Good,
-            format!("The check of {url} found nothing wrong any more."),
-        ),
-    })
 }
 
 fn late(origin: &Url, within: Duration) -> String {
@@ -443,22 +307,6 @@ fn late(origin: &Url, within: Duration) -> String {
         "{origin} was not looked through within {} s",
         within.as_secs()
     )
-}
-
-/// As a sentence begins.
-fn capital(scope: &Scope) -> String {
-    let text = scope.to_string();
-    let mut letters = text.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).collect()
-}
-
-/// Ends a person's words as a sentence ends.
-fn sentence(mut text: String) -> String {
-    if !text.ends_with(['.', '!', '?']) {
-        text.push('.');
-    }
-    text
 }
 
 fn read_cookie(file: &std::path::Path) -> anyhow::Result<String> {
@@ -478,94 +326,7 @@ fn read_cookie(file: &std::path::Path) -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
-    use crate::journal::checks::Found;
-    use crate::policy::{Kind, Policy};
-
-    fn check(verdict: Option<Verdict>, urls: &[&str]) -> Check {
-        let found = urls.iter().map(|url| Found {
-            finding: Finding {
-                policy: Policy::HtmlCache,
-                kind: Kind::Reusable,
-                severity: match verdict {
-                    Some(Verdict::Warn) => Severity::Warn,
-                    _ => Severity::Fail,
-                },
-                url: (*url).to_owned(),
-                evidence: String::new(),
-                advice: String::new(),
-            },
-            accepted: None,
-        });
-        Check {
-            id: 1,
-            target: Target::Public,
-            url: "https://home.example/".to_owned(),
-            release: None,
-            run: None,
-            first_at: Timestamp::UNIX_EPOCH,
-            at: Timestamp::UNIX_EPOCH,
-            times: 1,
-            took_ms: 1,
-            verdict,
-            unreachable: verdict
-                .is_none()
-                .then(|| "https://home.example/ is away".to_owned()),
-            findings: found.collect(),
-            seen: None,
-        }
-    }
-
-    #[test]
-    fn only_what_came_out_otherwise_than_before_is_news() {
-        let pass = check(Some(Verdict::Pass), &[]);
-        let warn = check(Some(Verdict::Warn), &["a"]);
-        let fail = check(Some(Verdict::Fail), &["a"]);
-        let other = check(Some(Verdict::Fail), &["a", "b"]);
-        let away = check(None, &[]);
-        assert_eq!(news(&pass, None), None);
-        for same in [&pass, &warn, &fail, &away] {
-            assert_eq!(news(same, Some(same)), None);
-        }
-        for (now, before, gravity, says) in [
-            (&fail, None, Gravity::Bad, "found what keeps old pages"),
-            (
-                &fail,
-                Some(&pass),
-                Gravity::Bad,
-                "reusable at a (browsers may",
-            ),
-            (
-                &other,
-                Some(&fail),
-                Gravity::Bad,
-                "reusable at a and 1 more (browsers may",
-            ),
-            (
-                &warn,
-                Some(&fail),
-                Gravity::Warning,
-                "somebody should look at",
-            ),
-            (
-                &away,
-                Some(&fail),
-                Gravity::Warning,
-                "no answer: https://home.example/ is away.",
-            ),
-            (&pass, Some(&away), Gravity::Good, "nothing wrong any more"),
-        ] {
-            let (of, text) = news(now, before).unwrap();
-            assert_eq!(of, gravity, "{text}");
-            assert!(
-                text.starts_with("The check of https://home.example "),
-                "{text}"
-            );
-            assert!(text.contains(says), "{text}");
-        }
-    }
 
     #[test]
     fn a_cookie_is_one_line_of_a_file() {

@@ -27,6 +27,7 @@ use crate::clock::Clock;
 use crate::durable;
 use crate::faults;
 use crate::journal::{Journal, NewEvent, Severity};
+use crate::memory;
 use crate::names::{AppName, ReleaseId};
 use crate::schedule::Trust;
 use crate::units::BACKUP_GROUP;
@@ -281,7 +282,7 @@ impl Data {
         order.local_date = local_date;
         order.trust = self.clock.trust(newest_event).await;
         let (keeper, deadline, cancel) = (self.keeper.clone(), self.deadline, self.cancel());
-        let taken = blocking(move || {
+        let taken = blocking_at_length(move || {
             is_there(&keeper)?;
             let taking = keeper.scratch.join(TAKING);
             mark(|| durable::write_whole(&taking, order.reason.as_str().as_bytes(), 0o644));
@@ -413,7 +414,7 @@ impl Data {
     pub async fn verify(&self, id: SnapshotId) -> anyhow::Result<Verdict> {
         let (path, scratch) = (self.file_of(id), self.keeper.scratch.clone());
         let (deadline, cancel) = (self.deadline, self.cancel());
-        blocking(move || {
+        blocking_at_length(move || {
             verify_file(
                 &path,
                 Some(&scratch),
@@ -432,7 +433,7 @@ impl Data {
     pub async fn drill(&self, shrink: u32) -> anyhow::Result<drill::Report> {
         let (keeper, now) = (self.keeper.clone(), self.clock.now());
         let (deadline, cancel) = (self.deadline, self.cancel());
-        blocking(move || {
+        blocking_at_length(move || {
             let order = drill::Order {
                 what: &keeper.folder,
                 scratch: Some(&keeper.scratch),
@@ -482,7 +483,7 @@ impl Data {
                 .join(format!("{UNPACKED}{id}-{:x}.db", unique()?)),
         );
         let deadline = self.deadline;
-        blocking(move || {
+        blocking_at_length(move || {
             unpack(&from, &to, &mut Watch::new(&mut |_| {}, cancel, deadline)).map_err(said)?;
             Ok(Unpacked { manifest, path: to })
         })
@@ -533,7 +534,7 @@ impl Data {
     pub async fn copy_in(&self, unpacked: Unpacked, cancel: Cancel) -> anyhow::Result<Duration> {
         let database = self.keeper.database.clone();
         let deadline = self.deadline;
-        blocking(move || {
+        blocking_at_length(move || {
             let began = std::time::Instant::now();
             let mut tell = |progress: Progress| {
                 if progress.done > 0 {
@@ -666,6 +667,7 @@ fn said(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow::anyhow!("{error}")
 }
 
+/// Does work off the async threads.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
 ) -> anyhow::Result<T> {
@@ -673,6 +675,18 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(move || span.in_scope(work))
         .await
         .context("the working thread ended")?
+}
+
+/// The same for work that takes much memory, which then goes back to the system.
+async fn blocking_at_length<T: Send + 'static>(
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    blocking(move || {
+        let outcome = work();
+        memory::give_back();
+        outcome
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast::{Receiver, error::RecvError};
@@ -58,7 +57,7 @@ pub async fn run(app: Arc<App>, mut exits: Receiver<Exit>) {
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return,
                 },
-                () = app.changed.notified() => {}
+                () = app.health.changed() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
@@ -239,7 +238,7 @@ async fn mend(app: &Arc<App>, silent: &mut Option<Silence>, patience: Duration) 
         app.note(Severity::Bad, text).await;
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = app.changed.notified() => {}
+            () = app.health.changed() => {}
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
@@ -255,7 +254,7 @@ async fn start_again(
     const ELSE: &str = "something else happened to it meanwhile";
     {
         // A restore that stops the colours waits for this, and what it has stopped is not started here.
-        let _hands = app.hands.lock().await;
+        let _lock = app.health.lock_colours().await;
         let Some((wanted, _, state)) = app.wanted().await else {
             return Err(ELSE.to_owned());
         };
@@ -266,7 +265,7 @@ async fn start_again(
         if wanted != colour || running != hanging {
             return Err(ELSE.to_owned());
         }
-        app.restarts[colour as usize].fetch_add(1, Ordering::Relaxed);
+        app.count_restart(colour);
         let launch = app.launch_of(colour, release.clone());
         let started = match hanging {
             Some(_) => app.runtime.restart(colour, &launch).await,
@@ -276,7 +275,7 @@ async fn start_again(
     }
     let healthy = app.await_healthy(colour, release).await.map(drop);
     if healthy.is_err() {
-        let _hands = app.hands.lock().await;
+        let _lock = app.health.lock_colours().await;
         // One that runs without being healthy holds the port that the next start needs.
         if app
             .wanted()
@@ -325,7 +324,7 @@ async fn ask_again(app: &App, colour: Colour, release: &ReleaseId) -> Result<(),
 /// Sends new requests to the other colour if it still runs and is healthy.
 async fn hand_over(app: &Arc<App>, colour: Colour, wrong: &str) -> bool {
     // A run decides about the other colour itself.
-    let Ok(_turn) = app.turn.clone().try_lock_owned() else {
+    let Some(_turn) = app.turns.try_take() else {
         return false;
     };
     let other = colour.other();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::{Journal, instant, keep_newest};
@@ -68,13 +68,39 @@ impl Journal {
             .unwrap_or_default())
     }
 
-    /// Writes down all of them anew.
+    /// Adds snapshots to those, and returns all of them. The apps share the setting, and add to it at the same time.
     ///
     /// # Errors
     /// The journal can't be written.
-    pub async fn set_misdated(&self, ids: &BTreeSet<SnapshotId>) -> anyhow::Result<()> {
-        self.set_setting(MISDATED, Some(serde_json::to_string(ids)?))
-            .await
+    pub async fn add_misdated(
+        &self,
+        more: BTreeSet<SnapshotId>,
+    ) -> anyhow::Result<BTreeSet<SnapshotId>> {
+        self.with(move |connection| {
+            let transaction = connection.transaction()?;
+            let mut all = more;
+            let known: Option<String> = transaction
+                .query_row(
+                    "SELECT value FROM setting WHERE key = ?1",
+                    [MISDATED],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            all.extend(
+                known
+                    .and_then(|text| serde_json::from_str::<BTreeSet<SnapshotId>>(&text).ok())
+                    .unwrap_or_default(),
+            );
+            let text = serde_json::to_string(&all)
+                .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+            transaction.execute(
+                "INSERT INTO setting(key, value) VALUES (?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+                params![MISDATED, text],
+            )?;
+            transaction.commit()?;
+            Ok(all)
+        })
+        .await
     }
 
     /// Whether any night gave a snapshot, as far as the journal goes back.
@@ -114,4 +140,23 @@ fn night_of(row: &Row<'_>) -> rusqlite::Result<Night> {
             .and_then(|id| id.parse().ok()),
         failed: row.get(3)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_several_apps_find_misdated_at_once_is_all_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::open(dir.path()).unwrap();
+        let ids: Vec<SnapshotId> = (1..=8)
+            .map(|day| format!("2099-01-0{day}T033000Z").parse().unwrap())
+            .collect();
+        let adding = ids.iter().map(|id| journal.add_misdated([*id].into()));
+        futures_util::future::try_join_all(adding).await.unwrap();
+        let all: BTreeSet<SnapshotId> = ids.into_iter().collect();
+        assert_eq!(journal.misdated().await.unwrap(), all);
+        assert_eq!(journal.add_misdated(BTreeSet::new()).await.unwrap(), all);
+    }
 }

@@ -9,6 +9,7 @@ mod markers;
 mod proof;
 pub mod rivals;
 mod rules;
+mod site;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -25,18 +26,11 @@ use crate::config::CaddySection;
 use crate::durable;
 use crate::names::Colour;
 use markers::{Marker, Markers};
+use site::{LOST, markers_folder};
 
 pub use file::caddyfile;
 pub use loaded::{Ways, ways_to_app};
-
-/// What Caddy answers with the live colour.
-pub const WELL_KNOWN: &str = "/.well-known/tealkeep";
-
-/// What it answers when it can't find the folder of the markers.
-const LOST: &str = "lost";
-
-/// The name under which Caddy dials streams; requests are dialled by address.
-const AS_STREAMS: &str = "localhost";
+pub use site::WELL_KNOWN;
 
 /// How often the admin API is asked while requests in flight are waited for.
 const POLL: Duration = Duration::from_millis(50);
@@ -92,10 +86,6 @@ pub async fn colour_for(entrance: SocketAddr, host: &str) -> Result<Colour, Stri
         LOST if said.status == 200 => "that it can't find the markers".to_owned(),
         _ => format!("something else, with status {}", said.status),
     })
-}
-
-fn markers_folder(app: &Path) -> PathBuf {
-    app.join("router")
 }
 
 impl CaddyRouter {

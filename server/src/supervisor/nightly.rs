@@ -1,71 +1,84 @@
-//! Ticks the pure schedule once a minute, in UTC: takes the snapshots that it says are due, notes what came of each
-//! night, and checks the public addresses whose time has come. A tick that finds nothing due writes nothing.
+//! Looks at the pure schedule once a minute, in UTC: takes the snapshots that are due, notes what came of each night, and
+//! checks the public addresses whose time has come. Each app has a turn of its own, so a long snapshot of one delays no
+//! other's. A look that finds nothing due writes nothing.
 
+mod minutes;
+mod slots;
 mod tries;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
-use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::reserve;
-use crate::backup::{Catalogue, Reason, Rotation, SnapshotId};
+use crate::backup::{Catalogue, Reason, Rotation, SnapshotId, Taken};
 use crate::clock::BUILT;
 use crate::deploy::App;
 use crate::http::Server;
 use crate::journal::nights::Night;
 use crate::journal::{NewEvent, Severity};
-use crate::names::AppName;
 use crate::schedule::{Decision, LastRun, Trust, counts_from, due};
+use minutes::Minutes;
+use slots::Slots;
 use tries::Tries;
 
-/// Every minute, on the minute, in UTC: that scheduler freezes a zone's offset, so it is given none.
-const EVERY_MINUTE: &str = "0 * * * * *";
-
-/// Starts to tick; ends with `stop`.
+/// Starts to look; ends with `stop`.
+///
+/// # Errors
+/// The scheduler can't be started.
 pub async fn tick(
     server: Arc<Server>,
     installed_at: Timestamp,
     tasks: &TaskTracker,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut scheduler = JobScheduler::new()
-        .await
-        .context("the scheduler can't be made")?;
-    let nights: Arc<Mutex<HashMap<AppName, Pending>>> = Arc::default();
-    let (ticked, ticking) = (server.clone(), nights.clone());
-    let job = Job::new_async(EVERY_MINUTE, move |_, _| {
-        let (server, nights) = (ticked.clone(), ticking.clone());
-        Box::pin(async move { look(&server, installed_at, &nights).await })
-    })
-    .context("the nightly job can't be made")?;
-    scheduler
-        .add(job)
-        .await
-        .context("the nightly job can't be added")?;
-    scheduler
-        .start()
-        .await
-        .context("the scheduler can't be started")?;
+    let minutes = Minutes::start().await?;
+    let slots = Arc::new(Slots::default());
+    let turns = server.apps.iter().map(|app| {
+        Arc::new(Turn {
+            server: server.clone(),
+            app: app.clone(),
+            installed_at,
+            slots: slots.clone(),
+            pending: Mutex::default(),
+        })
+    });
+    let turns: Vec<Arc<Turn>> = turns.collect();
+    let looks = tasks.clone();
     tasks.spawn(async move {
-        // What was missed while the machine was off is caught up now, not at the next minute.
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = look(&server, installed_at, &nights) => {}
-        }
-        stop.cancelled().await;
-        if let Err(error) = scheduler.shutdown().await {
-            tracing::warn!("the scheduler did not end: {error}");
+        loop {
+            // The first look is at once: what was missed while the machine was off waits for no minute.
+            for turn in &turns {
+                let turn = turn.clone();
+                looks.spawn(async move { turn.look().await });
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = minutes.next() => {}
+            }
         }
     });
     Ok(())
 }
+
+/// One app's nights.
+struct Turn {
+    server: Arc<Server>,
+    app: Arc<App>,
+    installed_at: Timestamp,
+    slots: Arc<Slots>,
+    /// Held while its snapshot is taken: the next look finds it taken, and does nothing.
+    pending: Mutex<Pending>,
+}
+
+/// The night's snapshot failed; that was said already.
+struct Failed;
 
 /// What is known of an app's night that has no snapshot yet.
 #[derive(Debug, Default)]
@@ -80,8 +93,10 @@ struct Pending {
     misdated: Option<BTreeSet<SnapshotId>>,
 }
 
-async fn look(server: &Server, installed_at: Timestamp, nights: &Mutex<HashMap<AppName, Pending>>) {
-    for app in &server.apps {
+impl Turn {
+    /// Begins what is due, and takes the night's snapshot if that is.
+    async fn look(&self) {
+        let (server, app) = (&*self.server, &self.app);
         // Only begun here: a slow site keeps no snapshot waiting.
         if let Err(error) = app.check_if_due(server.clock.now()).await {
             tracing::error!(app = %app.name(), "whether a check is due could not be told: {error:#}");
@@ -89,16 +104,12 @@ async fn look(server: &Server, installed_at: Timestamp, nights: &Mutex<HashMap<A
         if let Err(error) = app.drill_if_due(server.clock.now()).await {
             tracing::error!(app = %app.name(), "whether a drill is due could not be told: {error:#}");
         }
-    }
-    // Held while a snapshot is taken: the next tick finds it taken, and does nothing.
-    let Ok(mut nights) = nights.try_lock() else {
-        return;
-    };
-    for app in &server.apps {
+        let Ok(mut pending) = self.pending.try_lock() else {
+            return;
+        };
         let now = server.clock.now();
-        let pending = nights.entry(app.name().clone()).or_default();
         let zone = server.clock.zone();
-        let from = counts_from(installed_at, now, BUILT);
+        let from = counts_from(self.installed_at, now, BUILT);
         // The newest night that is due, unless it is done, which only the folder says.
         let pause = match due(now, &zone, app.config.backup.at, None, from) {
             Decision::Due { local_date, .. } => pending.tries.pause(local_date),
@@ -107,78 +118,118 @@ async fn look(server: &Server, installed_at: Timestamp, nights: &Mutex<HashMap<A
         // A clock that was set meanwhile may say that it failed in the future.
         let paused = |at: Timestamp| now.duration_since(at).abs() < pause;
         if pending.failed_at.is_some_and(paused) {
-            continue;
+            return;
         }
         pending.failed_at = None;
-        if look_at(server, app, installed_at, pending).await.is_err() {
+        if self.look_at(&mut pending).await.is_err() {
             pending.failed_at = Some(server.clock.now());
         }
     }
-}
 
-/// The night's snapshot failed; that was said already.
-struct Failed;
-
-async fn look_at(
-    server: &Server,
-    app: &Arc<App>,
-    installed_at: Timestamp,
-    pending: &mut Pending,
-) -> Result<(), Failed> {
-    let local = server.clock.local();
-    let (now, today) = (local.timestamp(), local.date());
-    let zone = server.clock.zone();
-    let at = app.config.backup.at;
-    let from = counts_from(installed_at, now, BUILT);
-    let (last, unreadable) = match app.data.catalogue().await {
-        Ok((catalogue, _)) => {
-            let misdated = misdated(server, &catalogue, now, pending).await;
-            let last = LastRun::newest(catalogue.nights_but(misdated), today);
-            (last, None)
-        }
-        // Whether the night is done can't be told; that it can't is the night's failure, if one is due at all.
-        Err(error) => (None, Some(error)),
-    };
-    let Decision::Due {
-        local_date,
-        catch_up,
-    } = due(now, &zone, at, last, from)
-    else {
-        return Ok(());
-    };
-    recall(server, app, pending).await;
-    let taken = match unreadable {
-        Some(error) => Err(error),
-        None => {
-            if catch_up && !pending.tries.has_begun(local_date) {
-                let text = format!(
-                    "The snapshot of the night to {local_date} had been missed; it is caught up now."
-                );
-                note(server, app, Severity::Info, text).await;
+    async fn look_at(&self, pending: &mut Pending) -> Result<(), Failed> {
+        let (server, app) = (&*self.server, &self.app);
+        let local = server.clock.local();
+        let (now, today) = (local.timestamp(), local.date());
+        let zone = server.clock.zone();
+        let at = app.config.backup.at;
+        let from = counts_from(self.installed_at, now, BUILT);
+        let (last, unreadable) = match app.data.catalogue().await {
+            Ok((catalogue, _)) => {
+                let misdated = misdated(server, &catalogue, now, pending).await;
+                let last = LastRun::newest(catalogue.nights_but(misdated), today);
+                (last, None)
             }
-            app.backup_for(Reason::Nightly, Some(local_date)).await
+            // Whether the night is done can't be told; that it can't is the night's failure, if one is due at all.
+            Err(error) => (None, Some(error)),
+        };
+        let Decision::Due {
+            local_date,
+            catch_up,
+        } = due(now, &zone, at, last, from)
+        else {
+            return Ok(());
+        };
+        recall(server, app, pending).await;
+        let taken = match unreadable {
+            Some(error) => Err(error),
+            None => {
+                if catch_up && !pending.tries.has_begun(local_date) {
+                    let text = format!(
+                        "The snapshot of the night to {local_date} had been missed; it is caught up now."
+                    );
+                    note(server, app, Severity::Info, text).await;
+                }
+                let _slot = tokio::select! {
+                    () = server.stop.cancelled() => return Ok(()),
+                    slot = self.slots.wait() => slot,
+                };
+                app.backup_for(Reason::Nightly, Some(local_date)).await
+            }
+        };
+        // The night is not over: the next start catches it up.
+        if taken.is_err() && server.stop.is_cancelled() {
+            return Ok(());
         }
-    };
-    let (snapshot, failed, said) = match taken {
-        Ok(taken) => {
-            let failed = match &taken.rotation {
-                Rotation::Failed(error) => Some(format!("the rotation ({error})")),
-                Rotation::Done(_) | Rotation::Withheld(_) => None,
+        self.settle(pending, local_date, taken).await
+    }
+
+    /// Notes what came of a night, and says it where it is news.
+    async fn settle(
+        &self,
+        pending: &mut Pending,
+        local_date: Date,
+        taken: anyhow::Result<Taken>,
+    ) -> Result<(), Failed> {
+        let (server, app) = (&*self.server, &self.app);
+        let (snapshot, failed, said) = match taken {
+            Ok(taken) => {
+                let failed = match &taken.rotation {
+                    Rotation::Failed(error) => Some(format!("the rotation ({error})")),
+                    Rotation::Done(_) | Rotation::Withheld(_) => None,
+                };
+                let said = pending.tries.done(local_date);
+                (Some(taken.manifest.id), failed, said)
+            }
+            Err(error) => {
+                let why = format!("{error:#}");
+                tracing::error!(app = %app.name(), "the nightly snapshot failed: {why}");
+                let said = pending.tries.failed(local_date, &why);
+                (None, Some(why), said)
+            }
+        };
+        self.keep_room(snapshot.is_some()).await;
+        let is_new = said.is_some();
+        if let Some(text) = said {
+            let severity = match snapshot {
+                Some(_) => Severity::Info,
+                None => Severity::Bad,
             };
-            let said = pending.tries.done(local_date);
-            (Some(taken.manifest.id), failed, said)
+            note(server, app, severity, text).await;
         }
-        Err(error) => {
-            let why = format!("{error:#}");
-            tracing::error!(app = %app.name(), "the nightly snapshot failed: {why}");
-            let said = pending.tries.failed(local_date, &why);
-            (None, Some(why), said)
+        // A cause that was told before is no news, and makes no row either.
+        if snapshot.is_some() || is_new {
+            let night = Night {
+                local_date,
+                at: server.clock.now(),
+                snapshot,
+                failed,
+            };
+            if let Err(error) = server.journal.note_night(app.name().clone(), night).await {
+                tracing::error!(app = %app.name(), "the night could not be noted: {error:#}");
+            }
         }
-    };
-    // `<state>/apps/<app>`
-    if let Some(state) = app.folder.parent().and_then(Path::parent) {
+        snapshot.map(drop).ok_or(Failed)
+    }
+
+    /// Keeps room aside on the disk of the journal after a good night, and gives it up after a bad one if that disk is
+    /// full.
+    async fn keep_room(&self, is_taken: bool) {
+        // `<state>/apps/<app>`
+        let Some(state) = self.app.folder.parent().and_then(Path::parent) else {
+            return;
+        };
         // Both wait for the disk.
-        let (folder, is_taken) = (state.to_owned(), snapshot.is_some());
+        let folder = state.to_owned();
         let gave = tokio::task::spawn_blocking(move || {
             if is_taken {
                 reserve::lay_up(&folder);
@@ -191,34 +242,8 @@ async fn look_at(
                  writes down. Make room.",
                 state.display()
             );
-            note(server, app, Severity::Bad, text).await;
+            note(&self.server, &self.app, Severity::Bad, text).await;
         }
-    }
-    let is_new = said.is_some();
-    if let Some(text) = said {
-        let severity = if snapshot.is_some() {
-            Severity::Info
-        } else {
-            Severity::Bad
-        };
-        note(server, app, severity, text).await;
-    }
-    // A cause that was told before is no news, and makes no row either.
-    if snapshot.is_some() || is_new {
-        let night = Night {
-            local_date,
-            at: server.clock.now(),
-            snapshot,
-            failed,
-        };
-        if let Err(error) = server.journal.note_night(app.name().clone(), night).await {
-            tracing::error!(app = %app.name(), "the night could not be noted: {error:#}");
-        }
-    }
-    if snapshot.is_some() {
-        Ok(())
-    } else {
-        Err(Failed)
     }
 }
 
@@ -246,10 +271,11 @@ async fn misdated<'a>(
         return known;
     }
     known.extend(ahead);
-    // The setting is one for all apps.
-    known.extend(written_down(server).await);
-    if let Err(error) = server.journal.set_misdated(known).await {
-        tracing::error!("which snapshots are misdated could not be kept: {error:#}");
+    match server.journal.add_misdated(known.clone()).await {
+        Ok(all) => *known = all,
+        Err(error) => {
+            tracing::error!("which snapshots are misdated could not be kept: {error:#}");
+        }
     }
     known
 }

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::FallocateFlags;
 
@@ -17,9 +18,13 @@ const RESERVE_BYTES: u64 = 4 << 20;
 /// With less than this the journal may not take its next event.
 const FULL_BYTES: u64 = 1 << 20;
 
+/// The nights of several apps may end at once. It guards no value, so a panic leaves nothing broken.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// Gives the room up if the disk is full and there is some: whether it did. A fault is logged only, since what comes
 /// next fails for the same reason and says so.
 pub fn make_room(state: &Path) -> bool {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let made = free_bytes(state).and_then(|free| {
         let path = file_in(state);
         let gives = free < FULL_BYTES && path.exists();
@@ -36,6 +41,7 @@ pub fn make_room(state: &Path) -> bool {
 
 /// Lays the room up again, if it is not there and there is plenty. Without it everything goes on.
 pub fn lay_up(state: &Path) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let path = file_in(state);
     if path.exists() {
         return;

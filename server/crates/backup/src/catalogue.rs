@@ -3,9 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -13,16 +12,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use tealkeep_base::durable;
 
+use super::checksums;
 use super::manifest::{self, Manifest, Reason};
-use super::retention::Tier;
-use super::rotation;
 use tealkeep_words::snapshot::SnapshotId;
 
-/// The folder that the snapshots themselves lie in.
-#[must_use]
-pub fn snapshots(folder: &Path) -> PathBuf {
-    folder.join("snapshots")
-}
+pub use super::layout::{ensure_layout, snapshots};
 
 /// One snapshot that was read back when it was taken, and whose file is there with the right size.
 #[derive(Debug, Clone, PartialEq)]
@@ -170,7 +164,7 @@ impl Catalogue {
                 }
             }
         }
-        let named = rotation::read_sums(folder)?;
+        let named = checksums::read(folder)?;
         let mut catalogue = Catalogue::default();
         for &id in manifests.union(&files.keys().copied().collect()) {
             catalogue.add(&snapshots, id, files.get(&id).copied(), &named)?;
@@ -275,26 +269,6 @@ fn size_of(path: &Path) -> io::Result<Option<u64>> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e),
     }
-}
-
-/// Makes the folder and what belongs into it where missing, 0750, taking over the set-group-id bit of the
-/// folder above. What is there already keeps its owner and mode.
-///
-/// # Errors
-/// A directory can't be made.
-pub fn ensure_layout(folder: &Path) -> io::Result<()> {
-    let make = |dir: &Path| {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o750)
-            .create(dir)
-            .map_err(|e| io::Error::new(e.kind(), format!("cannot make {}: {e}", dir.display())))
-    };
-    make(&snapshots(folder))?;
-    for tier in Tier::ALL {
-        make(&folder.join(tier.as_str()))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use sha2::{Digest, Sha256};
 
-use super::hex;
+use super::hex::hex;
 use super::holder::{self, Holder};
 use super::integrity::{self, Concerns, Integrity};
 use super::watch::{Stopped, Watch};

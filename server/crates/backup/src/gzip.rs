@@ -10,8 +10,8 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use super::error::SnapshotError;
 use super::member::Flaw;
-use super::snapshot::SnapshotError;
 use super::watch::Stopped;
 
 pub(crate) use compress::{Receipt, compress};

@@ -5,11 +5,15 @@ pub mod adopt;
 mod aside;
 mod basis;
 pub mod catalogue;
+pub mod checksums;
 pub mod database;
 pub mod drill;
+mod error;
 pub mod gzip;
+mod hex;
 mod holder;
 pub mod integrity;
+mod layout;
 pub mod lock;
 pub mod manifest;
 pub mod member;
@@ -33,12 +37,13 @@ use tealkeep_base::schedule::Trust;
 use tealkeep_words::names::{AppName, ReleaseId};
 
 pub use catalogue::Catalogue;
+pub use error::SnapshotError;
 pub use manifest::{Manifest, Reason};
 pub use member::Level;
 pub use retention::{Keep, Plan, Tier};
 pub use rotation::Rotated;
 pub use scratch::human;
-pub use snapshot::{Request, SnapshotError};
+pub use snapshot::Request;
 pub use tealkeep_words::snapshot::SnapshotId;
 pub use verify::Verdict;
 pub use watch::{Cancel, Progress, Stage, Stopped, Watch};
@@ -294,16 +299,6 @@ fn is_same_disk(one: &Path, other: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let device = |path: &Path| std::fs::metadata(path).map(|meta| meta.dev()).ok();
     device(one).is_some_and(|dev| device(other) == Some(dev))
-}
-
-/// Bytes in lower-case hex, as `sha256sum` prints them.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a String can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

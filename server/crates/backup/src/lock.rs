@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
-use super::catalogue::snapshots;
+use super::layout::snapshots;
 use super::manifest;
-use super::retention::Tier;
 use super::scratch;
+use tealkeep_words::snapshot::Tier;
 
 /// Removes the dot-parts that killed runs left in the folder, and answers with how many there were. The manifest of a
 /// snapshot that has its name already gets its own instead. While somebody works there it does nothing, since they may
@@ -110,7 +110,7 @@ fn lock(dir: &Path, hold: Hold, wait: Duration) -> io::Result<FolderLock> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::catalogue::ensure_layout;
+    use super::super::layout::ensure_layout;
     use super::*;
 
     fn folder() -> tempfile::TempDir {

@@ -11,9 +11,9 @@ use rusqlite::{Connection, OpenFlags, Rows, Statement};
 use tealkeep_base::durable::Unnamed;
 
 use super::database::Facts;
+use super::error::SnapshotError;
 use super::gzip::PageSource;
 use super::scratch;
-use super::snapshot::SnapshotError;
 use super::watch::{Stage, Watch};
 
 /// Whether SQLite was built with the virtual table that shows its pages.

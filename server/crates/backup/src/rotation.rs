@@ -9,11 +9,13 @@ use std::path::Path;
 
 use tealkeep_base::durable;
 
-use super::catalogue::{self, Catalogue, Problem};
+use super::catalogue::{Catalogue, Problem};
+use super::checksums::{self, MAX_BYTES, SUMS};
+use super::layout;
 use super::lock::FolderLock;
 use super::manifest::FILE_MODE;
-use super::retention::{Plan, Tier};
-use tealkeep_words::snapshot::SnapshotId;
+use super::retention::Plan;
+use tealkeep_words::snapshot::{SnapshotId, Tier};
 
 /// What a rotation changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub fn carry_out(
     }
     let going = |id: SnapshotId| plan.drop.iter().any(|dropped| dropped.id == id);
     write_sums(folder, catalogue, going)?;
-    let snapshots = catalogue::snapshots(folder);
+    let snapshots = layout::snapshots(folder);
     let dropped = plan.drop.iter().map(|dropped| dropped.id);
     for id in dropped.chain(catalogue.half_removed.iter().copied()) {
         // The manifest goes last: without its file and unnamed in SHA256SUMS it still says what was going on.
@@ -63,30 +65,6 @@ pub fn carry_out(
 pub fn add_to_sums(folder: &Path, catalogue: &Catalogue, _lock: &FolderLock) -> io::Result<()> {
     write_sums(folder, catalogue, |_| false)
 }
-
-/// What `SHA256SUMS` names at the moment: each snapshot with its checksum. Lines that are not ours are
-/// passed over; a file that is not there names nothing.
-///
-/// # Errors
-/// The file can't be read.
-pub fn read_sums(folder: &Path) -> io::Result<BTreeMap<SnapshotId, String>> {
-    let text = match durable::read_small(&folder.join(SUMS), MOST_BYTES) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(e) => return Err(e),
-    };
-    let named = text.lines().filter_map(|line| {
-        let (sum, name) = line.split_once("  ")?;
-        let id = SnapshotId::from_file_name(name.strip_prefix("snapshots/")?)?;
-        Some((id, sum.to_owned()))
-    });
-    Ok(named.collect())
-}
-
-const SUMS: &str = "SHA256SUMS";
-
-/// More than the list ever has: a hundred thousand snapshots.
-pub(super) const MOST_BYTES: u64 = 16 << 20;
 
 fn write_sums(
     folder: &Path,
@@ -110,12 +88,12 @@ fn write_sums(
         .map(|manifest| (manifest.id, manifest.sha256.as_str()))
         .collect();
     // Of one whose manifest can't be read any more this list is all that says what its file should be.
-    let before = read_sums(folder)?;
+    let before = checksums::read(folder)?;
     for problem in &catalogue.problems {
         let (Problem::NoManifest { id, .. } | Problem::BadManifest { id, .. }) = problem else {
             continue;
         };
-        let file = catalogue::snapshots(folder).join(id.file_name());
+        let file = layout::snapshots(folder).join(id.file_name());
         if let Some(sum) = before.get(id).filter(|_| file.is_file()) {
             named.insert(*id, sum);
         }
@@ -126,7 +104,7 @@ fn write_sums(
         let _ = writeln!(text, "{sum}  snapshots/{}", id.file_name());
     }
     let path = folder.join(SUMS);
-    match durable::read_small(&path, MOST_BYTES) {
+    match durable::read_small(&path, MAX_BYTES) {
         Ok(old) if old == text.as_bytes() => Ok(()),
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
         _ => durable::write_whole(&path, text.as_bytes(), FILE_MODE),

@@ -110,6 +110,11 @@ impl Pool {
         kept.unused.clear();
     }
 
+    /// Whether there is an unused connection to either colour.
+    pub(super) fn has_unused(&self) -> bool {
+        self.kept.iter().any(|kept| !lock(kept).unused.is_empty())
+    }
+
     /// Closes what was unused for `idle_limit`.
     pub(super) fn sweep(&self, idle_limit: Duration) {
         for kept in &self.kept {

@@ -1,6 +1,6 @@
 //! The threads that carry requests. Each has a single-threaded runtime with connections, a pool and
 //! counts of its own, so that a request never waits for another processor; once a second each looks after
-//! its connections: a client that is too slow, or silent for too long, is cut.
+//! its connections: a client that is too slow, or silent for too long, is cut. Without connections it sleeps.
 
 use std::collections::HashMap;
 use std::io;
@@ -43,7 +43,7 @@ pub(super) struct Worker {
     pub(super) open: AtomicUsize,
     clients: Mutex<Clients>,
     started: Instant,
-    /// Seconds since the start, to within [`SWEEP`]: cheaper to read than the clock.
+    /// Seconds since the start, to within [`SWEEP`] while there are connections: cheaper to read than the clock.
     now: AtomicU32,
 }
 
@@ -73,12 +73,19 @@ impl Worker {
         let mut sweep = tokio::time::interval(SWEEP);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
+            let is_asleep = !self.has_connections();
             tokio::select! {
                 accepted = inbox.recv() => match accepted {
-                    Some(accepted) => self.welcome(accepted),
+                    Some(accepted) => {
+                        if is_asleep {
+                            self.set_now();
+                            sweep.reset();
+                        }
+                        self.welcome(accepted);
+                    }
                     None => break,
                 },
-                _ = sweep.tick() => self.sweep(),
+                _ = sweep.tick(), if !is_asleep => self.sweep(),
             }
         }
         self.tasks.close();
@@ -166,12 +173,23 @@ impl Worker {
         socket2::SockRef::from(stream).set_tcp_keepalive(&alive)
     }
 
-    fn sweep(&self) {
+    /// Whether anything is to be looked after: a client, an exchange that outlives its client, or an unused connection
+    /// to a colour.
+    fn has_connections(&self) -> bool {
+        !self.tasks.is_empty() || self.pool.has_unused()
+    }
+
+    fn set_now(&self) -> u32 {
         // It takes 136 years to overflow.
         let now = u32::try_from(self.started.elapsed().as_secs())
             .unwrap_or(u32::MAX)
             .saturating_add(1);
         self.now.store(now, Relaxed);
+        now
+    }
+
+    fn sweep(&self) {
+        let now = self.set_now();
         let config = &self.gate.config;
         self.pool.sweep(config.idle_limit);
         self.gate.heads.sweep(Instant::now());
@@ -195,5 +213,46 @@ impl Drop for Farewell {
     fn drop(&mut self) {
         lock(&self.worker.clients).open.remove(&self.id);
         self.worker.open.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use tokio::sync::{Semaphore, mpsc};
+
+    use tealkeep_words::names::Colour;
+
+    use super::super::{Gate, GateConfig};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_worker_that_slept_for_an_hour_knows_what_time_it_is_for_its_next_client() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let gate = Gate::new(GateConfig::new(address, address), Colour::Blue);
+        let worker = Arc::new(Worker {
+            started: Instant::now() - Duration::from_secs(3600),
+            ..Worker::new(gate.shared.clone())
+        });
+        let (inbox, accepted) = mpsc::unbounded_channel();
+        let running = tokio::spawn(worker.clone().run(accepted));
+        let _client = std::net::TcpStream::connect(address).unwrap();
+        let (stream, peer) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+        assert!(!worker.has_connections());
+        let accepted = Accepted {
+            stream,
+            peer,
+            place,
+        };
+        assert!(inbox.send(accepted).is_ok());
+        while !worker.has_connections() {
+            tokio::task::yield_now().await;
+        }
+        assert!(worker.now() > 3600, "{}", worker.now());
+        running.abort();
     }
 }

@@ -5,3 +5,4 @@ pub mod finding;
 pub mod names;
 pub mod run;
 pub mod snapshot;
+pub mod transition;

@@ -12,7 +12,7 @@ use anyhow::Context;
 
 use super::dest::Dest;
 use super::index::Index;
-use crate::backup::{Manifest, SnapshotId, Tier, catalogue, rotation};
+use crate::backup::{Manifest, SnapshotId, Tier, catalogue, checksums};
 use crate::durable;
 
 const SUMS: &str = "SHA256SUMS";
@@ -77,7 +77,7 @@ fn write_sums(
     going: &[SnapshotId],
 ) -> anyhow::Result<()> {
     let snapshots = catalogue::snapshots(folder);
-    let mut sums = rotation::read_sums(folder)?;
+    let mut sums = checksums::read(folder)?;
     sums.retain(|id, _| {
         let is_there = snapshots.join(id.file_name()).exists();
         is_there && !going.contains(id)

@@ -35,7 +35,7 @@ impl Data {
             dry_run,
         };
         let (keeper, deadline, cancel) = (self.keeper.clone(), ADOPTION_DEADLINE, self.cancel());
-        super::blocking(move || {
+        super::blocking_at_length(move || {
             super::is_there(&keeper)?;
             let mut tell = |progress: Progress| {
                 if progress.stage == Stage::Copying && progress.done > 0 {

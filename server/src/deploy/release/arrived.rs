@@ -87,10 +87,10 @@ fn close_one(
         }
         Kind::Folder | Kind::File => {}
     }
-    if super::has_special_bit(entry.kind() == Kind::Folder, entry.mode()) {
+    if super::copy::has_special_bit(entry.kind() == Kind::Folder, entry.mode()) {
         special.push(path.to_owned());
     }
-    let wanted = super::closed_mode(entry.kind() == Kind::Folder, entry.mode());
+    let wanted = super::copy::closed_mode(entry.kind() == Kind::Folder, entry.mode());
     if entry.mode() != wanted {
         let set = match entry.kind() == Kind::File && entry.has_another_name() {
             // Its mode would change under the other name too.

@@ -1,5 +1,5 @@
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -147,7 +147,7 @@ fn app_of(process: &Arc<Hanging>, dir: &std::path::Path) -> Arc<App> {
         tasks: tokio_util::task::TaskTracker::new(),
         stop,
     });
-    app.resting.store(false, Ordering::Release);
+    app.health.end_rest();
     app
 }
 

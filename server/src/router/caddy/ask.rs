@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tokio::net::TcpStream;
 
-use super::{AS_STREAMS, WELL_KNOWN};
+use super::site::{AS_STREAMS, WELL_KNOWN};
 
 /// How long one question may take. The admin API answers at once, or something is wrong.
 const DEADLINE: Duration = Duration::from_secs(2);

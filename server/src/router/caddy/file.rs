@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::markers::Marker;
 use super::rules::{DISGUISED_FIELDS, FOREIGN_FIELDS, blank_cookies, drop_set_cookies};
-use super::{AS_STREAMS, LOST, WELL_KNOWN, markers_folder};
+use super::site::{AS_STREAMS, LOST, WELL_KNOWN, markers_folder};
 use crate::config::{AppConfig, CaddySection, PREVIEW_HEADER, RouterConfig, RuntimeConfig};
 use crate::names::{Colour, SESSION_COOKIE};
 

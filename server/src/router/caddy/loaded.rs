@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 
+use super::ask;
 use super::rules::session_pattern;
-use super::{AS_STREAMS, ask};
+use super::site::AS_STREAMS;
 
 /// The ways from Caddy to one app.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::ask::{Said, Silence};
-use super::{LOST, WELL_KNOWN};
+use super::site::{LOST, WELL_KNOWN};
 use crate::names::Colour;
 
 /// Judges what the site said when it was asked for its colour.

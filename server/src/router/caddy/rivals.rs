@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{WELL_KNOWN, ask, markers_folder};
+use super::ask;
+use super::site::{WELL_KNOWN, markers_folder};
 
 /// How much of a site's fixed answer is shown.
 const MAX_SHOWN_CHARS: usize = 60;

@@ -12,7 +12,7 @@ use tealkeep_base::durable::Unnamed;
 
 use super::super::database::Facts;
 use super::super::gzip::{self, Limit, UnpackError};
-use super::super::hex;
+use super::super::hex::hex;
 use super::super::scratch::{self, RESERVE_BYTES};
 use super::super::verify;
 use super::super::watch::{Stage, Stopped, Watch};

@@ -16,7 +16,7 @@ use tealkeep_words::names::AppName;
 
 use super::super::database::Facts;
 use super::super::gzip::{self, Limit, UnpackError};
-use super::super::hex;
+use super::super::hex::hex;
 use super::super::manifest::{self, FILE_MODE, Manifest, Reason};
 use super::super::member::Level;
 use super::super::scratch::{self, RESERVE_BYTES};

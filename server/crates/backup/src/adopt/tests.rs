@@ -4,8 +4,8 @@ use std::io::Write;
 
 use rusqlite::Connection;
 
-use super::super::Cancel;
 use super::super::verify::verify_folder;
+use super::super::{Cancel, checksums};
 use super::*;
 
 /// A folder as a script leaves it, and a backups folder beside it.
@@ -142,7 +142,7 @@ fn each_night_is_taken_once_and_a_second_call_finds_nothing_to_do() {
     assert_eq!(all.len(), 4);
     assert!(all.iter().all(|(_, verdict)| verdict.is_whole()), "{all:?}");
     assert_eq!(
-        rotation::read_sums(&shelf.dir.path().join("new"))
+        checksums::read(&shelf.dir.path().join("new"))
             .unwrap()
             .len(),
         4

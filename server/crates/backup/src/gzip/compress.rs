@@ -8,9 +8,10 @@ use ring::digest::{Context, SHA256};
 
 use super::super::aside;
 use super::super::basis::Basis;
+use super::super::hex::hex;
 use super::super::member::{CHUNK_BYTES, Hash, Header, Level, Packer};
+use super::super::scratch;
 use super::super::watch::{Stage, Watch};
-use super::super::{hex, scratch};
 use super::lanes::{self, BATCH_BYTES, Give, Take};
 use super::{Chunks, PageSource, SnapshotError, Written};
 

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Read};
 
 use ring::digest::{Context, SHA256};
 
-use super::super::hex;
+use super::super::hex::hex;
 use super::super::member::MAX_MEMBER_BYTES;
 
 /// Bytes held at once: room for a member, and for reading on in large pieces.

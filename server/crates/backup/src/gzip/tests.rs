@@ -278,7 +278,7 @@ fn what_other_programs_and_earlier_versions_packed_is_read_as_well() {
     assert_eq!(read.content_blake3, None);
     assert_eq!(
         read.plain_sha256.as_deref(),
-        Some(&*super::super::hex(
+        Some(&*super::super::hex::hex(
             ring::digest::digest(&ring::digest::SHA256, &plain).as_ref()
         ))
     );

@@ -8,7 +8,7 @@ use flate2::bufread::GzDecoder;
 use ring::digest::{Context, SHA256};
 
 use super::super::aside;
-use super::super::hex;
+use super::super::hex::hex;
 use super::super::member::{CHUNK_BYTES, Flaw, HEADER_BYTES, Header, Unpacker};
 use super::super::watch::{Stage, Watch};
 use super::compress::Receipt;

@@ -7,10 +7,15 @@ use std::time::Duration;
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, ToSpan};
 
+use super::super::checksums;
+use super::super::hex::hex;
 use super::super::manifest::tests::example;
 use super::super::manifest::{self, Manifest, Reason};
 use super::super::retention::{self, Keep};
-use super::super::{catalogue::ensure_layout, hex, lock};
+use super::super::{
+    layout::{self, ensure_layout},
+    lock,
+};
 use super::*;
 
 fn put(folder: &Path, on: Date, reason: Reason) -> Manifest {
@@ -22,7 +27,7 @@ fn put(folder: &Path, on: Date, reason: Reason) -> Manifest {
         use sha2::Digest;
         hex(&sha2::Sha256::digest(content.as_bytes()))
     };
-    let snapshots = catalogue::snapshots(folder);
+    let snapshots = layout::snapshots(folder);
     fs::write(snapshots.join(manifest.id.file_name()), content).unwrap();
     manifest::write(&snapshots, &manifest).unwrap();
     manifest
@@ -96,9 +101,7 @@ fn sixty_nights_leave_links_checksums_and_files_that_agree() {
     assert_eq!(catalogue.entries.len(), 13);
     assert!(catalogue.problems.is_empty() && catalogue.half_removed.is_empty());
     assert_eq!(
-        fs::read_dir(catalogue::snapshots(dir.path()))
-            .unwrap()
-            .count(),
+        fs::read_dir(layout::snapshots(dir.path())).unwrap().count(),
         26
     );
 }
@@ -142,7 +145,7 @@ fn cut_off_between_any_two_steps_the_folder_makes_sense_and_the_next_rotation_fi
             );
         }
         let id = example(&format!("{old}T033000Z")).id;
-        let snapshots = catalogue::snapshots(dir.path());
+        let snapshots = layout::snapshots(dir.path());
         // What carry_out does, up to `step`.
         let catalogue = Catalogue::read(dir.path()).unwrap();
         if step >= 1 {
@@ -191,9 +194,9 @@ fn a_deleted_snapshot_stays_named_so_that_the_check_of_a_copy_fails() {
     let lost = put(dir.path(), date(2026, 11, 20), Reason::Manual);
     put(dir.path(), today, Reason::Nightly);
     rotate(dir.path(), today);
-    fs::remove_file(catalogue::snapshots(dir.path()).join(lost.id.file_name())).unwrap();
+    fs::remove_file(layout::snapshots(dir.path()).join(lost.id.file_name())).unwrap();
     rotate(dir.path(), today);
-    assert!(read_sums(dir.path()).unwrap().contains_key(&lost.id));
+    assert!(checksums::read(dir.path()).unwrap().contains_key(&lost.id));
     let catalogue = Catalogue::read(dir.path()).unwrap();
     assert_eq!(
         catalogue.problems,
@@ -212,18 +215,18 @@ fn a_snapshot_whose_manifest_went_bad_keeps_its_checksum_as_long_as_its_file_is_
     let bare = put(dir.path(), date(2026, 11, 20), Reason::Nightly);
     put(dir.path(), today, Reason::Nightly);
     rotate(dir.path(), today);
-    let before = read_sums(dir.path()).unwrap();
-    let snapshots = catalogue::snapshots(dir.path());
+    let before = checksums::read(dir.path()).unwrap();
+    let snapshots = layout::snapshots(dir.path());
     fs::write(snapshots.join(bad.id.manifest_name()), "{").unwrap();
     fs::remove_file(snapshots.join(bare.id.manifest_name())).unwrap();
     rotate(dir.path(), today);
-    assert_eq!(read_sums(dir.path()).unwrap(), before);
+    assert_eq!(checksums::read(dir.path()).unwrap(), before);
     sums_hold(dir.path());
     for gone in [bad.id, bare.id] {
         fs::remove_file(snapshots.join(gone.file_name())).unwrap();
     }
     rotate(dir.path(), today);
-    assert_eq!(read_sums(dir.path()).unwrap().len(), 1);
+    assert_eq!(checksums::read(dir.path()).unwrap().len(), 1);
 }
 
 #[test]
@@ -235,7 +238,7 @@ fn with_a_clock_that_is_not_trusted_only_the_checksums_grow() {
     let other = put(dir.path(), date(1970, 1, 2), Reason::Nightly);
     let lock = lock::lock_for_changes(dir.path(), Duration::ZERO).unwrap();
     add_to_sums(dir.path(), &Catalogue::read(dir.path()).unwrap(), &lock).unwrap();
-    let named: Vec<SnapshotId> = read_sums(dir.path()).unwrap().into_keys().collect();
+    let named: Vec<SnapshotId> = checksums::read(dir.path()).unwrap().into_keys().collect();
     assert_eq!(named, [other.id, one.id]);
     sums_hold(dir.path());
     assert_eq!(links(dir.path(), Tier::Daily), ["2026-11-20.sqlite.gz"]);

@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rusqlite::params;
 
 use super::super::verify::{self, Verdict};
+use super::super::watch::Stopped;
 use super::super::watch::{Cancel, Progress};
 use super::*;
 
-const PLENTY: Duration = Duration::from_secs(120);
+const PLENTY: Duration = Duration::from_secs(3600);
 
 struct Place {
     dir: tempfile::TempDir,
@@ -608,7 +609,7 @@ fn killed_at_any_instant_a_snapshot_leaves_nothing_and_the_database_is_free() {
             let status = Command::new(std::env::current_exe().unwrap())
                 .args([
                     "--exact",
-                    "backup::snapshot::tests::child_that_dies_in_the_middle_of_a_snapshot",
+                    "snapshot::tests::child_that_dies_in_the_middle_of_a_snapshot",
                 ])
                 .env("TEALKEEP_TEST_DIE_IN_SNAPSHOT", order)
                 .output()

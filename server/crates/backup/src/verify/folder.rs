@@ -12,10 +12,10 @@ use sha2::{Digest, Sha256};
 use tealkeep_base::durable;
 
 use super::super::catalogue;
-use super::super::hex;
+use super::super::checksums::MAX_BYTES;
+use super::super::hex::hex;
 use super::super::manifest;
 use super::super::retention::Tier;
-use super::super::rotation::MOST_BYTES;
 use super::super::watch::{Stage, Watch};
 use super::{Damage, Depth, Verdict, VerifyError, verify_file, verify_members};
 use tealkeep_words::snapshot::SnapshotId;
@@ -362,7 +362,7 @@ impl Named {
 
     /// Answers whether there is a `SHA256SUMS` at all.
     fn read_sums(&mut self, outer: &Path) -> io::Result<bool> {
-        let bytes = match durable::read_small(&outer.join(SUMS), MOST_BYTES) {
+        let bytes = match durable::read_small(&outer.join(SUMS), MAX_BYTES) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(e) => {

@@ -1,7 +1,6 @@
 //! The look around: pages breadth first from `/` and the configured paths, then what they load. GET only, own
 //! origin only, with bounds on pages, assets, depth, bytes and time, and nothing asked that could change anything.
 
-pub(super) mod fields;
 pub(super) mod leave;
 
 use std::collections::{HashMap, HashSet};
@@ -12,11 +11,13 @@ use futures_util::stream;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use fields::Fields;
-
-use super::super::site::{ANSWER_WITHIN, Answer, Ask, Site, Unreachable};
+use super::super::order::Order;
+use super::super::site::{Answer, Site, Unreachable};
+use super::ask::ask;
+use super::fields::{self, Fields};
 use super::html::{self, Load, Markup};
-use super::{Asset, Nature, Order, Page, Seen, content, css, names, script};
+use super::seen::{Asset, Nature, Page, Seen};
+use super::{content, css, names, script};
 
 /// How many pages are asked for, configured ones not counted; as many again with a cookie.
 pub const PAGES_MOST: usize = 40;
@@ -377,24 +378,6 @@ fn nowhere(origin: &Url) -> String {
     let digest = Sha256::digest(origin.as_str());
     let tail: String = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
     format!("/tealkeep-check-{tail}")
-}
-
-pub(super) async fn ask(
-    site: &Site,
-    url: &Url,
-    headers: &[(String, String)],
-    ends: Instant,
-    longest: usize,
-) -> Result<Answer, Unreachable> {
-    let left = ends.saturating_duration_since(Instant::now());
-    let ask = Ask {
-        url: url.clone(),
-        method: http::Method::GET,
-        headers: headers.to_vec(),
-        body: Vec::new(),
-    };
-    site.ask_within(&ask, left.min(ANSWER_WITHIN), longest)
-        .await
 }
 
 #[cfg(test)]

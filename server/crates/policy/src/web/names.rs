@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use regex::Regex;
 use url::Url;
 
-use super::Nature;
+use super::seen::Nature;
 pub(super) use token::Look;
 
 /// How many characters Vite, and what is built on it, write.

@@ -10,11 +10,14 @@ use std::time::Instant;
 use futures_util::{StreamExt, stream};
 use url::Url;
 
+use super::super::order::Order;
 use super::super::site::{ANSWER_WITHIN, Answer, Site};
+use super::ask::ask;
 use super::cache_control::CacheControl;
-use super::crawl::fields::{self, Fields};
+use super::content;
+use super::fields::{self, Fields};
 use super::names::{self, Names};
-use super::{Asset, Nature, Order, Seen, content, crawl};
+use super::seen::{Asset, Nature, Seen};
 
 /// How many requests to the older release at a time.
 const AT_ONCE: usize = 4;
@@ -127,7 +130,7 @@ async fn compare_with_older(site: &Site, older: &Site, order: &Order, seen: &mut
         .collect();
     let answers: Vec<(Url, Option<Answer>)> = stream::iter(asked)
         .map(|(url, there, headers)| async move {
-            let answer = crawl::ask(older, &there, &headers, ends, LONGEST).await;
+            let answer = ask(older, &there, &headers, ends, LONGEST).await;
             // What an older release does not answer proves nothing either way.
             (url, answer.ok())
         })

@@ -7,10 +7,13 @@ use std::time::Instant;
 use futures_util::{StreamExt, stream};
 use url::Url;
 
+use super::super::order::Order;
 use super::super::site::{Answer, Site};
-use super::crawl::fields::{self, Fields};
+use super::ask::ask;
+use super::content;
+use super::fields::{self, Fields};
 use super::names::{self, Names};
-use super::{Asset, Nature, Order, Refreshed, Seen, content, crawl};
+use super::seen::{Asset, Nature, Refreshed, Seen};
 
 /// How many requests at a time.
 const AT_ONCE: usize = 4;
@@ -73,7 +76,7 @@ async fn conditional(site: &Site, order: &Order, seen: &Seen, ends: Instant) -> 
     }
     let answers: Vec<(Option<Answer>, Whose)> = stream::iter(asked)
         .map(|(url, fields, whose)| async move {
-            let answer = crawl::ask(site, &url, &fields, ends, LONGEST).await;
+            let answer = ask(site, &url, &fields, ends, LONGEST).await;
             (answer.ok(), whose)
         })
         .buffered(AT_ONCE)
@@ -166,7 +169,7 @@ async fn missing(site: &Site, seen: &Seen, ends: Instant) -> Vec<Asset> {
     let mut found = Vec::new();
     for (asset, url) in probes {
         let fields = fields::subresource(&asset.destination, asset.module, None);
-        if let Ok(answer) = crawl::ask(site, &url, &fields, ends, LONGEST).await
+        if let Ok(answer) = ask(site, &url, &fields, ends, LONGEST).await
             && (answer.status != 200 || content::is_html(&answer))
         {
             let why = format!("it is named like {}, which is", asset.url.path());

@@ -7,7 +7,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use url::Url;
 
-use super::names;
+use super::super::names;
 
 /// The shortest part of a name that is compared: 24 bits or more.
 const SHORTEST: usize = 6;

@@ -1,10 +1,10 @@
 //! What a browser sends with its requests: some apps answer by it.
 
 /// Header fields.
-pub(in super::super) type Fields = Vec<(String, String)>;
+pub(super) type Fields = Vec<(String, String)>;
 
 /// What a browser sends when somebody opens a page (Fetch Metadata; Fetch section 4.1).
-pub(in super::super) fn navigation(cookie: Option<&str>) -> Fields {
+pub(super) fn navigation(cookie: Option<&str>) -> Fields {
     let mut headers = vec![
         (
             "accept",
@@ -22,11 +22,7 @@ pub(in super::super) fn navigation(cookie: Option<&str>) -> Fields {
 }
 
 /// What a browser sends for something that a page loads.
-pub(in super::super) fn subresource(
-    destination: &str,
-    module: bool,
-    cookie: Option<&str>,
-) -> Fields {
+pub(super) fn subresource(destination: &str, module: bool, cookie: Option<&str>) -> Fields {
     let accept = match destination {
         "image" => "image/avif,image/webp,image/svg+xml,image/*,*/*;q=0.8",
         "style" => "text/css,*/*;q=0.1",

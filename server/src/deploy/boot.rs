@@ -1,0 +1,199 @@
+//! A start: what runs is adopted, what was cut off goes on or is taken back, and the live colour is brought up.
+
+use std::sync::Arc;
+
+use super::data::Quiet;
+use super::kinds::{Context, OnBoot, on_boot};
+use super::turn::Turn;
+use super::{App, Underway, live, runner, seconds, subject, upkeep};
+use crate::journal::runs::Run;
+use crate::journal::transition::Progress;
+use crate::journal::{NewEvent, Severity};
+use crate::names::Colour;
+use crate::runtime::ColourState;
+
+impl App {
+    /// Gives a run that was cut off its turn back, as nobody can ask for anything yet. Says whether it held requests, so
+    /// that they must wait from the first moment.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn look_back(&self) -> anyhow::Result<bool> {
+        let runs = self.journal.unfinished_runs(self.name().clone()).await?;
+        let live = self.router.live().await?;
+        if !runs.is_empty() {
+            self.turns.reserve(&self.data);
+        }
+        Ok(runs
+            .last()
+            .is_some_and(|run| decide(run, live).holds_requests()))
+    }
+
+    /// Brings the app to a state that can be explained: adopts what runs, finishes or unwinds what was
+    /// cut off, starts the live colour, and from then on keeps it running.
+    ///
+    /// # Errors
+    /// The machine or the journal can't be asked.
+    pub async fn begin(self: &Arc<Self>) -> anyhow::Result<()> {
+        let exits = self.runtime.exits();
+        self.runtime.adopt().await?;
+        live::sweep(&self.folder)?;
+        // Leftovers cost room, not correctness: the household's app comes up all the same.
+        if let Err(error) = self.releases.sweep() {
+            self.note(
+                Severity::Warning,
+                format!("What a cut-off receive left could not be removed: {error:#}."),
+            )
+            .await;
+        }
+        if let Err(error) = self.data.sweep().await {
+            self.note(
+                Severity::Bad,
+                format!("No snapshot can be taken: {error:#}."),
+            )
+            .await;
+        }
+        let live = self.router.live().await?;
+        live::mark_live(&self.folder, live)?;
+        for colour in Colour::BOTH {
+            live::set_draining(&self.folder, colour, false)?;
+            if let ColourState::Running { pid, release, .. } = self.runtime.state(colour).await {
+                let role = if colour == live { "live" } else { "idle" };
+                self.note(Severity::Info, format!("The {role} colour {colour} ({release}) was still running as process {pid} and goes on.")).await;
+            }
+        }
+        self.tasks.spawn(upkeep::run(self.clone(), exits));
+        self.tasks.spawn(upkeep::prove_router(self.clone()));
+        let (guard, quiet) = self.turns.reclaim().await;
+        let turn = Turn::of(self.clone(), guard);
+        let mut cut_off = self.journal.unfinished_runs(self.name().clone()).await?;
+        // Only one run is ever under way; should an older one be found open, the newest says what is true.
+        let newest = cut_off.pop();
+        for stray in cut_off {
+            let reason = "it was cut off, and another run came after it";
+            runner::close(self, stray.id, reason).await?;
+        }
+        let restore_goes_on = newest
+            .as_ref()
+            .is_some_and(|run| decide(run, live).keeps_app_stopped());
+        let quiet = quiet.filter(|_| restore_goes_on);
+        if !restore_goes_on {
+            live::unmark_live(&self.folder, live.other())?;
+            self.start_live(live).await;
+        }
+        match newest {
+            Some(run) => {
+                self.set_underway(Some(Underway {
+                    run: run.id,
+                    kind: run.kind,
+                    subject: subject(&run.facts),
+                    since: run.began,
+                    output: Vec::new(),
+                }));
+                let app = self.clone();
+                self.tasks
+                    .spawn(async move { app.resume(run, live, turn, quiet).await });
+            }
+            None => {
+                drop(turn);
+                self.keep_warm_on(live.other()).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn resume(self: &Arc<Self>, run: Run, live: Colour, turn: Turn, quiet: Option<Quiet>) {
+        let decision = decide(&run, live);
+        let found = match decision {
+            OnBoot::Unwind(step) => format!(
+                "Tealkeep had been cut off during the {} of {}, at the step {}; what it had begun is taken back.",
+                run.kind.noun(),
+                subject(&run.facts),
+                step.as_str()
+            ),
+            OnBoot::Continue(step) => format!(
+                "Tealkeep had been cut off during the {} of {}; it goes on with the step {}.",
+                run.kind.noun(),
+                subject(&run.facts),
+                step.as_str()
+            ),
+            OnBoot::Close => format!(
+                "The {} of {} had failed and was taken back before Tealkeep ended; only that had not been written.",
+                run.kind.noun(),
+                subject(&run.facts)
+            ),
+        };
+        self.journal
+            .note(
+                NewEvent::new(Severity::Warning, found)
+                    .of(self.name())
+                    .in_run(run.id),
+            )
+            .await;
+        let context = Context {
+            app: self.clone(),
+            run: run.id,
+            kind: run.kind,
+            progress: Progress::of_run(&run),
+            facts: run.facts,
+        };
+        runner::resume(context, decision, quiet).await;
+        if let Ok(live) = self.router.live().await
+            && self.warm().is_none()
+        {
+            self.keep_warm_on(live.other()).await;
+        }
+        drop(turn);
+    }
+
+    /// Starts the live colour on the release that its link names, unless it runs, and says how it went.
+    async fn start_live(&self, live: Colour) {
+        let Some(release) = self.releases.of_colour(live) else {
+            self.note(
+                Severity::Warning,
+                format!("{} has no release yet; deploy one.", self.name()),
+            )
+            .await;
+            return;
+        };
+        if !matches!(self.runtime.state(live).await, ColourState::Running { .. })
+            && let Err(error) = self
+                .runtime
+                .start(live, &self.launch_of(live, release.clone()))
+                .await
+        {
+            self.note(
+                Severity::Bad,
+                format!("The live colour {live} ({release}) could not be started: {error:#}."),
+            )
+            .await;
+            self.set_ailment(Some(format!("{error:#}")));
+            return;
+        }
+        match self.await_healthy(live, &release).await {
+            Ok(took) => {
+                self.note(
+                    Severity::Good,
+                    format!(
+                        "The live colour {live} ({release}) answers, {} after the start.",
+                        seconds(took)
+                    ),
+                )
+                .await;
+                self.note_schema(&release).await;
+            }
+            Err(wrong) => {
+                self.note(
+                    Severity::Bad,
+                    format!("The live colour {live} ({release}) does not answer: {wrong}."),
+                )
+                .await;
+                self.set_ailment(Some(wrong));
+            }
+        }
+    }
+}
+
+fn decide(run: &Run, live: Colour) -> OnBoot {
+    on_boot(run.kind, &Progress::of_run(run), live == run.facts.to)
+}
