@@ -104,7 +104,7 @@ async fn a_site_is_looked_at_under_the_name_that_it_leads_to_and_another_one_is_
     let here = format!("http://127.0.0.1:{port}/");
     let said = check([leading(here.clone()).await]).fails_with(1);
     assert!(
-        said.stderr.contains(&format!("leads to {here}")),
+        said.stderr.contains(&format!("redirects to {here}")),
         "{said:?}"
     );
     assert!(said.stdout.starts_with(&format!("{here}\n")), "{said:?}");
