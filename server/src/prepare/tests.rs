@@ -135,7 +135,10 @@ fn an_input_that_is_missing_is_named() {
     let mut order = shelf.order("v1", MAKES);
     order.inputs.push("package-lock.json".into());
     let refused = format!("{:#}", run(&order, &mut |_| {}).unwrap_err());
-    assert!(refused.contains("no package-lock.json"), "{refused}");
+    assert!(
+        refused.contains("no readable package-lock.json"),
+        "{refused}"
+    );
     order.inputs.clear();
     order.versions = vec!["no-such-program --version".to_owned()];
     let refused = format!("{:#}", run(&order, &mut |_| {}).unwrap_err());

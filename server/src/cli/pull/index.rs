@@ -174,7 +174,7 @@ mod tests {
             panic!("it was taken over");
         };
         assert!(
-            nothing.to_string().contains("there are no snapshots"),
+            nothing.to_string().contains("no manifest at"),
             "{nothing:#}"
         );
     }

@@ -116,8 +116,8 @@ mod tests {
         assert_eq!(
             left.told(),
             [
-                "Not sent: .env, web/node_modules, a because of pattern b.txt. A line `+ NAME` in .tealkeepignore sends one of them all the same.",
-                "Not sent, since a release holds files, folders and links only: run/app.sock.",
+                "Not sent: .env, web/node_modules, a because of pattern b.txt. A line `+ NAME` in .tealkeepignore sends one of them anyway.",
+                "Not sent, because a release may contain only files, folders and links: run/app.sock.",
             ]
         );
     }
