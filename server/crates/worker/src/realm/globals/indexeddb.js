@@ -1323,7 +1323,8 @@
       return slot(this, 'connection').version;
     }
     get objectStoreNames() {
-      return names(namesOf(slot(this, 'connection').stores));
+      const connection = slot(this, 'connection');
+      return names(connection.names === null ? namesOf(connection.stores) : P.ArraySlice(connection.names));
     }
     transaction(scope, mode = 'readonly', options = {}) {
       need(arguments.length, 1, 'IDBDatabase.transaction');
@@ -1405,7 +1406,7 @@
     for (let i = 0; i < base.live.length; i++) if (base.live[i].connection === connection) return;
     connection.closed = true;
     // It goes on naming what there was when it was closed.
-    connection.stores = P.ArraySlice(connection.stores);
+    connection.names = namesOf(connection.stores);
     remove(base.connections, connection);
     const waiting = base.waiting;
     base.waiting = null;
@@ -1475,7 +1476,7 @@
       return done();
     }
     const connect = () => {
-      const connection = { kind: 'connection', base, version, stores: base.stores, upgrade: null, closing: false, closed: false };
+      const connection = { kind: 'connection', base, version, stores: base.stores, names: null, upgrade: null, closing: false, closed: false };
       create(IDBDatabase, connection);
       base.connections[base.connections.length] = connection;
       return connection;
