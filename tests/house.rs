@@ -295,12 +295,21 @@ async fn a_colour_that_is_killed_again_and_again_keeps_crashing() {
     for _ in 0..20 {
         let began = Instant::now();
         let next = loop {
+            tokio::time::sleep(Duration::from_millis(20)).await;
             let status = status(&house).await;
             match pid(&status) {
                 Some(pid) if Some(pid) != last => break pid,
                 _ => assert!(began.elapsed() < PATIENCE, "{status:#}"),
             }
         };
+        // One that is killed before it is healthy is started again ever more slowly.
+        while !reqwest::get(house.app())
+            .await
+            .is_ok_and(|answer| answer.status().is_success())
+        {
+            assert!(began.elapsed() < PATIENCE, "{next} is never healthy");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         let raw = i32::try_from(next).unwrap();
         kill_process(Pid::from_raw(raw).unwrap(), Signal::KILL).unwrap();
         last = Some(next);
