@@ -163,7 +163,9 @@ fn secrets_and_what_is_made_anew_stay_on_the_laptop_unless_the_ignore_file_says_
     }
     assert!(told.contains("`+ NAME` in .tealkeepignore"), "{told}");
     assert!(
-        said.stderr.contains("files, folders and links only: pipe"),
+        said.stderr.contains(
+            "Not sent, because a release may contain only files, folders and links: pipe"
+        ),
         "{said:#?}"
     );
     for name in ["web/.env", "web/node_modules", "pipe"] {
