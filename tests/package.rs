@@ -468,7 +468,7 @@ fn a_change_of_the_configuration_reaches_the_units_and_is_said_until_it_has() {
     let said = pi.run(commands);
     assert!(
         said.contains(
-            "left alone, since somebody changed it: /etc/systemd/system/home-blue.service"
+            "left alone because somebody changed it: /etc/systemd/system/home-blue.service"
         ),
         "{said}"
     );
