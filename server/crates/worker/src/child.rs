@@ -53,7 +53,10 @@ impl From<io::Error> for Early {
 ///
 /// Nothing may have been read from or written to either before, and the process should have no other threads.
 pub fn run() -> ! {
-    std::process::exit(match serve() {
+    // Open until the process ends: the engine's thread takes a closed one for the end of the input, and would end the
+    // process with its own exit code before this thread has said why.
+    let (heard, plan_and_answers) = mpsc::channel();
+    std::process::exit(match serve(&heard, plan_and_answers) {
         Ok(()) => 0,
         Err(error) => {
             eprintln!("{error}");
@@ -66,9 +69,11 @@ pub fn run() -> ! {
 }
 
 /// Confines the process before it reads a byte, then hears the other side out.
-fn serve() -> Result<(), Early> {
+fn serve(
+    heard: &mpsc::Sender<ToChild>,
+    plan_and_answers: mpsc::Receiver<ToChild>,
+) -> Result<(), Early> {
     sandbox::restrict()?;
-    let (heard, plan_and_answers) = mpsc::channel();
     let engine = start_engine(plan_and_answers)?;
     sandbox::seal()?;
     let mut input = io::stdin().lock();
