@@ -7,15 +7,15 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::runs::{RunId, parsed, word};
-use super::{Journal, instant};
+use super::Journal;
+use super::columns::{instant, parsed, word};
+use super::runs::RunId;
 use crate::names::{AppName, ReleaseId};
 use crate::policy::{Coverage, Finding, Severity, Verdict};
-use acceptance::ANY_KIND;
 pub use acceptance::{Acceptance, Scope};
 
 /// How many checks of an app are kept; older ones go.
-const MOST_CHECKS: u32 = 200;
+const MAX_CHECKS_PER_APP: u32 = 200;
 
 /// The number of a check, unique on this machine.
 pub type CheckId = i64;
@@ -219,7 +219,7 @@ impl Journal {
             transaction.execute(
                 "DELETE FROM policy_check WHERE app = ?1 AND id NOT IN
                      (SELECT id FROM policy_check WHERE app = ?1 ORDER BY id DESC LIMIT ?2)",
-                params![app.as_str(), MOST_CHECKS],
+                params![app.as_str(), MAX_CHECKS_PER_APP],
             )?;
             let written =
                 transaction.query_row(&format!("{COLUMNS} WHERE id = ?1"), [id], check_of)?;
@@ -273,94 +273,6 @@ impl Journal {
     ) -> anyhow::Result<Option<Check>> {
         self.with(move |connection| newest(connection, &app, target))
             .await
-    }
-
-    /// The acceptances of an app that hold, newest first; with `all`, also those that were taken back.
-    ///
-    /// # Errors
-    /// The journal can't be read.
-    pub async fn acceptances(&self, app: AppName, all: bool) -> anyhow::Result<Vec<Acceptance>> {
-        self.with(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT id, policy, kind, url, by, why, at, revoked_at, revoked_by, is_pattern FROM acceptance
-                     WHERE app = ?1 AND (?2 OR revoked_at IS NULL) ORDER BY id DESC",
-                )?
-                .query_map(params![app.as_str(), all], acceptance_of)?
-                .collect()
-        })
-        .await
-    }
-
-    /// Writes down that a finding is accepted; `None` where that is so already.
-    ///
-    /// # Errors
-    /// The journal can't be written.
-    pub async fn accept(
-        &self,
-        app: AppName,
-        scope: Scope,
-        by: String,
-        why: String,
-    ) -> anyhow::Result<Option<Acceptance>> {
-        let now = Timestamp::now();
-        self.with(move |connection| {
-            // In one statement: of two that accept the same at once, one is the first.
-            let changed = connection.execute(
-                "INSERT INTO acceptance(app, policy, kind, url, by, why, at, is_pattern)
-                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS
-                     (SELECT 1 FROM acceptance WHERE app = ?1 AND policy = ?2 AND kind = ?3 AND url = ?4
-                      AND is_pattern = ?8 AND revoked_at IS NULL)",
-                params![
-                    app.as_str(),
-                    word(&scope.policy),
-                    scope.kind.map_or_else(|| ANY_KIND.to_owned(), |kind| word(&kind)),
-                    scope.url,
-                    by,
-                    why,
-                    now.as_millisecond(),
-                    scope.is_pattern
-                ],
-            )?;
-            Ok((changed > 0).then(|| Acceptance {
-                id: connection.last_insert_rowid(),
-                policy: scope.policy,
-                kind: scope.kind,
-                url: scope.url,
-                is_pattern: scope.is_pattern,
-                by,
-                why,
-                at: instant(now.as_millisecond()),
-                revoked_at: None,
-                revoked_by: None,
-            }))
-        })
-        .await
-    }
-
-    /// Takes an acceptance back; `None` where none of that number holds.
-    ///
-    /// # Errors
-    /// The journal can't be written.
-    pub async fn revoke_acceptance(
-        &self,
-        app: AppName,
-        id: i64,
-        by: String,
-    ) -> anyhow::Result<Option<Acceptance>> {
-        let now = Timestamp::now().as_millisecond();
-        self.with(move |connection| {
-            connection
-                .query_row(
-                    "UPDATE acceptance SET revoked_at = ?3, revoked_by = ?4
-                     WHERE app = ?1 AND id = ?2 AND revoked_at IS NULL
-                     RETURNING id, policy, kind, url, by, why, at, revoked_at, revoked_by, is_pattern",
-                    params![app.as_str(), id, now, by],
-                    acceptance_of,
-                )
-                .optional()
-        })
-        .await
     }
 }
 
@@ -416,25 +328,6 @@ fn check_of(row: &Row<'_>) -> rusqlite::Result<Check> {
         unreachable: row.get(10)?,
         findings,
         seen,
-    })
-}
-
-fn acceptance_of(row: &Row<'_>) -> rusqlite::Result<Acceptance> {
-    let kind = match row.get_ref(2)?.as_str()? {
-        ANY_KIND => None,
-        _ => Some(parsed(row, 2)?),
-    };
-    Ok(Acceptance {
-        id: row.get(0)?,
-        policy: parsed(row, 1)?,
-        kind,
-        url: row.get(3)?,
-        is_pattern: row.get(9)?,
-        by: row.get(4)?,
-        why: row.get(5)?,
-        at: instant(row.get(6)?),
-        revoked_at: row.get::<_, Option<i64>>(7)?.map(instant),
-        revoked_by: row.get(8)?,
     })
 }
 
@@ -538,7 +431,7 @@ mod tests {
             .note_check(garden.clone(), public(judged(Verdict::Pass, vec![])))
             .await
             .unwrap();
-        for number in 0..MOST_CHECKS + 5 {
+        for number in 0..MAX_CHECKS_PER_APP + 5 {
             let silent = public(Err(format!("did not answer the question {number}")));
             journal.note_check(app.clone(), silent).await.unwrap();
         }
@@ -546,50 +439,5 @@ mod tests {
         assert_eq!(kept.len(), 200);
         assert!(kept[199].unreachable.as_ref().unwrap().ends_with(" 5"));
         assert_eq!(journal.checks(garden, 9).await.unwrap(), [other]);
-    }
-
-    #[tokio::test]
-    async fn a_finding_is_accepted_once_and_again_after_that_was_taken_back() {
-        let (_dir, journal, app) = journal().await;
-        let what = Scope {
-            policy: Policy::HtmlCache,
-            kind: Some(Kind::Reusable),
-            url: "https://x/".to_owned(),
-            is_pattern: false,
-        };
-        let accept = async |why: &str| {
-            let (by, why) = ("the dashboard".to_owned(), why.to_owned());
-            journal
-                .accept(app.clone(), what.clone(), by, why)
-                .await
-                .unwrap()
-        };
-        let first = accept("it is a museum").await.unwrap();
-        assert_eq!(accept("again").await, None);
-        assert_eq!(
-            journal.acceptances(app.clone(), false).await.unwrap(),
-            std::slice::from_ref(&first)
-        );
-        let garden: AppName = "garden".parse().unwrap();
-        let by = || "me".to_owned();
-        let of_another = journal.revoke_acceptance(garden, first.id, by()).await;
-        assert_eq!(of_another.unwrap(), None);
-        let revoked = journal.revoke_acceptance(app.clone(), first.id, by()).await;
-        assert_eq!(revoked.unwrap().unwrap().revoked_by.as_deref(), Some("me"));
-        let twice = journal.revoke_acceptance(app.clone(), first.id, by()).await;
-        assert_eq!(twice.unwrap(), None);
-        assert!(
-            journal
-                .acceptances(app.clone(), false)
-                .await
-                .unwrap()
-                .is_empty()
-        );
-        let second = accept("it is one again").await.unwrap();
-        assert_ne!(second.id, first.id);
-        assert_eq!(
-            journal.acceptances(app.clone(), true).await.unwrap().len(),
-            2
-        );
     }
 }

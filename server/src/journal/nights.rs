@@ -8,7 +8,8 @@ use jiff::civil::Date;
 use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, instant, keep_newest};
+use super::columns::instant;
+use super::{Journal, keep_newest};
 use crate::backup::SnapshotId;
 use crate::names::AppName;
 

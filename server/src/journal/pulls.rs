@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Journal, instant, keep_newest};
+use super::columns::instant;
+use super::{Journal, keep_newest};
 use crate::backup::SnapshotId;
 use crate::names::AppName;
 
@@ -82,7 +83,7 @@ fn pull_of(row: &Row<'_>) -> rusqlite::Result<Pull> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::MOST_OF_AN_APP;
+    use crate::journal::MAX_ROWS_PER_APP;
 
     #[tokio::test]
     async fn whoever_leaves_word_again_and_again_fills_no_disk() {
@@ -90,7 +91,7 @@ mod tests {
         let journal = Journal::open(dir.path()).unwrap();
         let many = "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 3 * ?1)
                     INSERT INTO pull(app, at, laptop) SELECT iif(i % 3 = 0, 'other', 'home'), i, 'anna' FROM n";
-        let fill = journal.with(move |connection| connection.execute(many, [MOST_OF_AN_APP]));
+        let fill = journal.with(move |connection| connection.execute(many, [MAX_ROWS_PER_APP]));
         fill.await.unwrap();
         let home: AppName = "home".parse().unwrap();
         let newest = Pull {
@@ -105,12 +106,12 @@ mod tests {
             .await
             .unwrap();
         let kept = journal.pulls(home, u32::MAX).await.unwrap();
-        assert_eq!(kept.len(), MOST_OF_AN_APP as usize);
+        assert_eq!(kept.len(), MAX_ROWS_PER_APP as usize);
         assert_eq!(kept[0], newest);
         let other = journal
             .pulls("other".parse().unwrap(), u32::MAX)
             .await
             .unwrap();
-        assert_eq!(other.len(), MOST_OF_AN_APP as usize);
+        assert_eq!(other.len(), MAX_ROWS_PER_APP as usize);
     }
 }

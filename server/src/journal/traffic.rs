@@ -9,16 +9,6 @@ use crate::names::AppName;
 /// How many dates of an app are kept.
 const DAYS_KEPT: u32 = 60;
 
-/// What the seventh version added.
-pub(super) const TABLES: &str = "
-BEGIN IMMEDIATE;
-CREATE TABLE traffic_day(
-    app TEXT NOT NULL, local_date TEXT NOT NULL, requests INTEGER NOT NULL, errors INTEGER NOT NULL,
-    unanswered INTEGER NOT NULL, PRIMARY KEY(app, local_date)) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 7;
-COMMIT;
-";
-
 /// An app's requests on one local date, as far as Tealkeep ran on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayTraffic {

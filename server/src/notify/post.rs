@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::channel::{Backoff, Channel};
 use super::send::send;
-use crate::journal::notices::Outgoing;
+use crate::journal::outgoing::Outgoing;
 use crate::journal::{Journal, NewEvent, Severity};
 
 /// How long a journal that can't be read or written is left alone.

@@ -4,12 +4,16 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
+use crate::journal::Journal;
+use crate::journal::columns::{instant, parsed, word};
+use crate::names::AppName;
 use crate::policy::{Finding, Kind, Policy};
 
 /// What stands in the journal in place of a kind where all kinds are meant.
-pub(super) const ANY_KIND: &str = "*";
+const ANY_KIND: &str = "*";
 
 /// Which findings are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +123,115 @@ fn fits(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
+impl Journal {
+    /// The acceptances of an app that hold, newest first; with `all`, also those that were taken back.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn acceptances(&self, app: AppName, all: bool) -> anyhow::Result<Vec<Acceptance>> {
+        self.with(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, policy, kind, url, by, why, at, revoked_at, revoked_by, is_pattern FROM acceptance
+                     WHERE app = ?1 AND (?2 OR revoked_at IS NULL) ORDER BY id DESC",
+                )?
+                .query_map(params![app.as_str(), all], acceptance_of)?
+                .collect()
+        })
+        .await
+    }
+
+    /// Writes down that a finding is accepted; `None` where that is so already.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn accept(
+        &self,
+        app: AppName,
+        scope: Scope,
+        by: String,
+        why: String,
+    ) -> anyhow::Result<Option<Acceptance>> {
+        let now = Timestamp::now();
+        self.with(move |connection| {
+            // In one statement: of two that accept the same at once, one is the first.
+            let changed = connection.execute(
+                "INSERT INTO acceptance(app, policy, kind, url, by, why, at, is_pattern)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS
+                     (SELECT 1 FROM acceptance WHERE app = ?1 AND policy = ?2 AND kind = ?3 AND url = ?4
+                      AND is_pattern = ?8 AND revoked_at IS NULL)",
+                params![
+                    app.as_str(),
+                    word(&scope.policy),
+                    scope.kind.map_or_else(|| ANY_KIND.to_owned(), |kind| word(&kind)),
+                    scope.url,
+                    by,
+                    why,
+                    now.as_millisecond(),
+                    scope.is_pattern
+                ],
+            )?;
+            Ok((changed > 0).then(|| Acceptance {
+                id: connection.last_insert_rowid(),
+                policy: scope.policy,
+                kind: scope.kind,
+                url: scope.url,
+                is_pattern: scope.is_pattern,
+                by,
+                why,
+                at: instant(now.as_millisecond()),
+                revoked_at: None,
+                revoked_by: None,
+            }))
+        })
+        .await
+    }
+
+    /// Takes an acceptance back; `None` where none of that number holds.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn revoke_acceptance(
+        &self,
+        app: AppName,
+        id: i64,
+        by: String,
+    ) -> anyhow::Result<Option<Acceptance>> {
+        let now = Timestamp::now().as_millisecond();
+        self.with(move |connection| {
+            connection
+                .query_row(
+                    "UPDATE acceptance SET revoked_at = ?3, revoked_by = ?4
+                     WHERE app = ?1 AND id = ?2 AND revoked_at IS NULL
+                     RETURNING id, policy, kind, url, by, why, at, revoked_at, revoked_by, is_pattern",
+                    params![app.as_str(), id, now, by],
+                    acceptance_of,
+                )
+                .optional()
+        })
+        .await
+    }
+}
+
+fn acceptance_of(row: &Row<'_>) -> rusqlite::Result<Acceptance> {
+    let kind = match row.get_ref(2)?.as_str()? {
+        ANY_KIND => None,
+        _ => Some(parsed(row, 2)?),
+    };
+    Ok(Acceptance {
+        id: row.get(0)?,
+        policy: parsed(row, 1)?,
+        kind,
+        url: row.get(3)?,
+        is_pattern: row.get(9)?,
+        by: row.get(4)?,
+        why: row.get(5)?,
+        at: instant(row.get(6)?),
+        revoked_at: row.get::<_, Option<i64>>(7)?.map(instant),
+        revoked_by: row.get(8)?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,5 +252,52 @@ mod tests {
         ] {
             assert_eq!(fits(pattern, text), is_fit, "{pattern} {text}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_finding_is_accepted_once_and_again_after_that_was_taken_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::open(dir.path()).unwrap();
+        let app: AppName = "home".parse().unwrap();
+        let what = Scope {
+            policy: Policy::HtmlCache,
+            kind: Some(Kind::Reusable),
+            url: "https://x/".to_owned(),
+            is_pattern: false,
+        };
+        let accept = async |why: &str| {
+            let (by, why) = ("the dashboard".to_owned(), why.to_owned());
+            journal
+                .accept(app.clone(), what.clone(), by, why)
+                .await
+                .unwrap()
+        };
+        let first = accept("it is a museum").await.unwrap();
+        assert_eq!(accept("again").await, None);
+        assert_eq!(
+            journal.acceptances(app.clone(), false).await.unwrap(),
+            std::slice::from_ref(&first)
+        );
+        let garden: AppName = "garden".parse().unwrap();
+        let by = || "me".to_owned();
+        let of_another = journal.revoke_acceptance(garden, first.id, by()).await;
+        assert_eq!(of_another.unwrap(), None);
+        let revoked = journal.revoke_acceptance(app.clone(), first.id, by()).await;
+        assert_eq!(revoked.unwrap().unwrap().revoked_by.as_deref(), Some("me"));
+        let twice = journal.revoke_acceptance(app.clone(), first.id, by()).await;
+        assert_eq!(twice.unwrap(), None);
+        assert!(
+            journal
+                .acceptances(app.clone(), false)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        let second = accept("it is one again").await.unwrap();
+        assert_ne!(second.id, first.id);
+        assert_eq!(
+            journal.acceptances(app.clone(), true).await.unwrap().len(),
+            2
+        );
     }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::house::{Acknowledgement, sample};
-use crate::journal::notices::Outgoing;
+use crate::journal::outgoing::Outgoing;
 use crate::notify::message::State;
 
 fn key(app: &str, kind: Kind, subject: &str) -> Key {

@@ -1,0 +1,265 @@
+//! Messages in the journal: what each channel still has to send, so that what could not be sent is sent later, also after a
+//! restart.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+
+use super::Journal;
+use super::columns::instant;
+
+/// How many messages wait for one channel at most; of more the oldest are let go.
+const MAX_WAITING: u32 = 100;
+/// How many calls that have ended are kept of each channel that is only called.
+const MAX_CALLS: u32 = 50;
+
+/// A message or a call that has not been taken by its receiver yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Its number.
+    pub id: i64,
+    /// What is to be sent.
+    pub body: String,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is to be tried next.
+    pub next_at: Timestamp,
+}
+
+impl Journal {
+    /// How many messages are waiting to be sent, calls of heartbeats among them.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn undelivered(&self) -> anyhow::Result<u64> {
+        self.with(|connection| {
+            connection.query_row(
+                "SELECT count(*) FROM outgoing WHERE ended_at IS NULL",
+                [],
+                |row| row.get::<_, i64>(0).map(i64::unsigned_abs),
+            )
+        })
+        .await
+    }
+
+    /// Writes down a call that is to be made once, such as a heartbeat's; `false` where it was written before.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn call_once(
+        &self,
+        channel: String,
+        about: String,
+        at: Timestamp,
+    ) -> anyhow::Result<bool> {
+        self.with(move |connection| {
+            // A read first: what is there already is the usual case, and writes nothing.
+            let known: Option<i64> = connection
+                .prepare_cached("SELECT id FROM outgoing WHERE channel = ?1 AND about = ?2")?
+                .query_row(params![channel, about], |row| row.get(0))
+                .optional()?;
+            if known.is_some() {
+                return Ok(false);
+            }
+            let transaction = connection.transaction()?;
+            transaction.execute(
+                "INSERT INTO outgoing(channel, about, body, made_at, next_at) VALUES (?1, ?2, '', ?3, ?3)",
+                params![channel, about, at.as_millisecond()],
+            )?;
+            transaction.execute(
+                "DELETE FROM outgoing WHERE channel = ?1 AND ended_at IS NOT NULL AND id <=
+                    (SELECT id FROM outgoing WHERE channel = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+                params![channel, MAX_CALLS],
+            )?;
+            transaction.commit()?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// What is waiting for a channel, oldest first. That something is well again waits until it was told that it
+    /// was not.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub async fn waiting(&self, channel: String) -> anyhow::Result<Vec<Outgoing>> {
+        self.with(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, body, made_at, attempts, next_at FROM outgoing AS this
+                     WHERE channel = ?1 AND ended_at IS NULL AND NOT (state IS 'well' AND EXISTS (
+                         SELECT 1 FROM outgoing AS first WHERE first.notice = this.notice
+                         AND first.channel = this.channel AND first.state = 'raised' AND first.ended_at IS NULL))
+                     ORDER BY id",
+                )?
+                .query_map([channel], outgoing_of)?
+                .collect()
+        })
+        .await
+    }
+
+    /// Writes down that a message was taken by its receiver.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn note_sent(&self, id: i64, at: Timestamp) -> anyhow::Result<()> {
+        self.with(move |connection| {
+            connection
+                .execute(
+                    "UPDATE outgoing SET attempts = attempts + 1, ended_at = ?2, error = NULL
+                     WHERE id = ?1 AND ended_at IS NULL",
+                    params![id, at.as_millisecond()],
+                )
+                .map(drop)
+        })
+        .await
+    }
+
+    /// Writes down that a message was not taken, why, and when it is tried next; `None` gives it up, and with it the
+    /// one that says that it is well again.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn note_unsent(
+        &self,
+        id: i64,
+        at: Timestamp,
+        error: String,
+        next_at: Option<Timestamp>,
+    ) -> anyhow::Result<()> {
+        self.with(move |connection| {
+            let transaction = connection.transaction()?;
+            let ended_at = next_at.is_none().then(|| at.as_millisecond());
+            transaction.execute(
+                "UPDATE outgoing SET attempts = attempts + 1, next_at = coalesce(?3, next_at), ended_at = ?2, error = ?4
+                 WHERE id = ?1 AND ended_at IS NULL",
+                params![id, ended_at, next_at.map(Timestamp::as_millisecond), error],
+            )?;
+            if next_at.is_none() {
+                transaction.execute(
+                    "UPDATE outgoing SET ended_at = ?2, error = 'it was not told that it was wrong either'
+                     WHERE state = 'well' AND ended_at IS NULL
+                       AND (notice, channel) = (SELECT notice, channel FROM outgoing WHERE id = ?1)",
+                    params![id, at.as_millisecond()],
+                )?;
+            }
+            transaction.commit()
+        })
+        .await
+    }
+
+    /// Lets go what waits for channels that are none any more.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn keep_channels(&self, known: Vec<String>, at: Timestamp) -> anyhow::Result<()> {
+        self.with(move |connection| {
+            let waiting: Vec<String> = connection
+                .prepare("SELECT DISTINCT channel FROM outgoing WHERE ended_at IS NULL")?
+                .query_map([], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            for channel in waiting.iter().filter(|channel| !known.contains(channel)) {
+                connection.execute(
+                    "UPDATE outgoing SET ended_at = ?2, error = ?3 WHERE channel = ?1 AND ended_at IS NULL",
+                    params![channel, at.as_millisecond(), NOT_CONFIGURED],
+                )?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes down the message that something is wrong for those of these channels that it was never for, as they are
+    /// new, and wakes the one that waits for a channel which was none for a while. Does nothing for a notice that is
+    /// well again.
+    ///
+    /// # Errors
+    /// The journal can't be written.
+    pub async fn tell_new(
+        &self,
+        id: i64,
+        channels: Vec<String>,
+        at: Timestamp,
+        body: String,
+    ) -> anyhow::Result<()> {
+        self.with(move |connection| {
+            let transaction = connection.transaction()?;
+            let open = "SELECT EXISTS (SELECT 1 FROM notice WHERE id = ?1 AND cleared_at IS NULL)";
+            if !transaction.query_row(open, [id], |row| row.get::<_, bool>(0))? {
+                return Ok(());
+            }
+            for channel in &channels {
+                transaction.execute(
+                    "UPDATE outgoing SET ended_at = NULL, error = NULL, attempts = 0, next_at = ?3
+                     WHERE channel = ?1 AND notice = ?2 AND state = 'raised' AND error = ?4",
+                    params![channel, id, at.as_millisecond(), NOT_CONFIGURED],
+                )?;
+                add_raised(&transaction, id, channel, &body, at)?;
+                end_oldest(&transaction, channel, at)?;
+            }
+            transaction.commit()
+        })
+        .await
+    }
+}
+
+/// Why a message was let go whose channel is none any more.
+const NOT_CONFIGURED: &str = "it is not configured any more";
+
+/// The message that something is wrong, for one channel, unless there was one.
+pub(super) fn add_raised(
+    transaction: &Transaction<'_>,
+    id: i64,
+    channel: &str,
+    body: &str,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    transaction
+        .execute(
+            "INSERT OR IGNORE INTO outgoing(channel, about, notice, state, body, made_at, next_at)
+             VALUES (?1, ?2, ?3, 'raised', ?4, ?5, ?5)",
+            params![
+                channel,
+                format!("notice {id} raised"),
+                id,
+                body,
+                at.as_millisecond()
+            ],
+        )
+        .map(drop)
+}
+
+/// Ends the oldest messages of a channel beyond those that may wait, and with each the one that says that it is well
+/// again: nobody heard that it was not.
+pub(super) fn end_oldest(
+    transaction: &Transaction<'_>,
+    channel: &str,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    transaction.execute(
+        "UPDATE outgoing SET ended_at = ?3, error = 'too many were waiting'
+         WHERE channel = ?1 AND ended_at IS NULL AND id <= (SELECT id FROM outgoing
+             WHERE channel = ?1 AND ended_at IS NULL ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+        params![channel, MAX_WAITING, at.as_millisecond()],
+    )?;
+    transaction
+        .execute(
+            "UPDATE outgoing AS this SET ended_at = ?2, error = 'it was not told that it was wrong either'
+             WHERE channel = ?1 AND state = 'well' AND ended_at IS NULL AND EXISTS (
+                 SELECT 1 FROM outgoing AS first WHERE first.notice = this.notice AND first.channel = this.channel
+                 AND first.state = 'raised' AND first.ended_at IS NOT NULL AND first.error IS NOT NULL)",
+            params![channel, at.as_millisecond()],
+        )
+        .map(drop)
+}
+
+fn outgoing_of(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
+    Ok(Outgoing {
+        id: row.get(0)?,
+        body: row.get(1)?,
+        made_at: instant(row.get(2)?),
+        attempts: row.get(3)?,
+        next_at: instant(row.get(4)?),
+    })
+}
