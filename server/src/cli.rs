@@ -6,6 +6,7 @@ mod adopt;
 mod backup;
 mod check;
 mod client;
+mod command;
 mod demo;
 mod deploy;
 mod doctor;
@@ -16,6 +17,8 @@ mod incoming;
 mod key;
 mod manual;
 mod notify;
+mod outcome;
+mod output;
 mod password;
 mod prepare;
 mod progress;
@@ -28,267 +31,18 @@ mod serve;
 mod snapshots;
 mod status;
 mod terminal;
+mod threads;
 mod token;
 mod units;
 mod verify;
 
-use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use serde::Serialize;
+use clap::FromArgMatches;
 
-use crate::config::{DEFAULT_CONFIG, DEFAULT_SOCKET};
-use crate::http::auth::Scope;
 use client::Client;
-
-pub(crate) use door::who::opened_by;
-
-/// Exit code: the command tried and failed.
-const FAILED: u8 = 1;
-/// Exit code: the call itself was wrong.
-const WRONG_CALL: u8 = 2;
-
-/// The commands in the order of the help, everyday ones first.
-const GROUPS: [(&str, &[&str]); 4] = [
-    (
-        "Every day",
-        &[
-            "status",
-            "backup",
-            "snapshots",
-            "deploy",
-            "rollback",
-            "restore",
-        ],
-    ),
-    ("From the laptop", &["push", "pull"]),
-    (
-        "Occasionally",
-        &[
-            "undo", "verify", "drill", "check", "accept", "adopt", "notify", "password", "token",
-            "key",
-        ],
-    ),
-    (
-        "Installation and operation",
-        &["doctor", "units", "serve", "demo"],
-    ),
-];
-
-const AFTER: &str = "\
-`tealkeep COMMAND --help` describes one of them.
-Exit codes: 0 the command did what was asked, 1 it tried and failed, 2 the call itself was wrong.";
-
-/// Supervises household web apps on a small machine: verified snapshots, blue/green deploys, restores
-/// without errors for users.
-#[derive(Debug, Parser)]
-#[command(name = "tealkeep", version, after_help = AFTER, arg_required_else_help = true)]
-struct Cli {
-    /// The server's unix socket.
-    #[arg(long, global = true, env = "TEALKEEP_SOCKET", hide_env_values = true, default_value = DEFAULT_SOCKET, value_name = "PATH")]
-    socket: PathBuf,
-    /// Print facts as JSON.
-    #[arg(long, global = true)]
-    json: bool,
-    /// Run the command on the machine at home, through ssh.
-    #[arg(long, global = true, value_name = "USER@HOST")]
-    host: Option<String>,
-    /// The ssh command to use for that, with its options.
-    #[arg(
-        long,
-        global = true,
-        env = "TEALKEEP_SSH",
-        hide_env_values = true,
-        default_value = "ssh",
-        value_name = "COMMAND"
-    )]
-    ssh: String,
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, Subcommand)]
-enum Verb {
-    /// Show whether all is well, and the state of every app.
-    Status(status::StatusArgs),
-    /// Take a snapshot now; with --database and --folder, of any database
-    Backup(backup::BackupArgs),
-    /// List an app's snapshots, and why each one is kept.
-    Snapshots(snapshots::SnapshotsArgs),
-    /// Make a release live, by its name or from a directory.
-    Deploy(deploy::DeployArgs),
-    /// Make the previous release live again.
-    Rollback(AppArg),
-    /// Put a snapshot's content back; with --file and --to, unpack one
-    Restore(restore::RestoreArgs),
-    /// Undo the last restore.
-    Undo(restore::UndoArgs),
-    /// Verify every byte of snapshots: a file, a folder, or an app's
-    Verify(verify::VerifyArgs),
-    /// Check any site like a browser does: whether a deploy of it reaches people.
-    Check(check::CheckArgs),
-    /// Show what the checks of an app found and what to change, and accept findings.
-    Accept(accept::AcceptArgs),
-    /// Test whether the newest snapshot could be restored, by unpacking it elsewhere.
-    Drill(drill::DrillArgs),
-    /// Take over the backups of a script: daily/DATE/db.sqlite.gz and so on
-    Adopt(adopt::AdoptArgs),
-    /// Send a test message through every configured channel.
-    Notify(notify::NotifyArgs),
-    /// Print a one-time link that sets the dashboard's password.
-    Password,
-    /// Create, list and revoke tokens for the API.
-    Token(token::TokenArgs),
-    /// Add, list and remove the ssh keys of laptops.
-    Key(key::KeyArgs),
-    /// Send a release from this laptop to the machine at home and make it live there.
-    Push(push::PushArgs),
-    /// Fetch the snapshots to this laptop and verify them.
-    Pull(pull::PullArgs),
-    /// Report that the snapshots were fetched.
-    #[command(hide = true)]
-    Pulled(pulled::PulledArgs),
-    /// Check everything that Tealkeep relies on, and print how to fix what is wrong.
-    Doctor(doctor::DoctorArgs),
-    /// Print the units, rules and commands that an app needs on this machine; changes nothing.
-    Units(units::UnitsArgs),
-    /// Run the server.
-    Serve(serve::ServeArgs),
-    /// Try everything out, in one folder, with an app included.
-    Demo(demo::DemoArgs),
-    /// The demo's own app.
-    #[command(hide = true)]
-    HomeApp(HomeAppArgs),
-    /// Prepare a release; its unit runs this.
-    #[command(hide = true)]
-    Prepare(prepare::PrepareArgs),
-    /// Say where to send a release.
-    #[command(hide = true)]
-    Incoming(incoming::IncomingArgs),
-    /// Do what a laptop's key may do here: the forced command of an authorized key.
-    #[command(hide = true)]
-    Door(door::DoorArgs),
-    /// Run a service worker for a check, in this child process.
-    #[command(hide = true)]
-    EvaluateWorker,
-    /// Write the manual pages and shell completions, for a package.
-    #[command(hide = true)]
-    Manual(manual::ManualArgs),
-}
-
-impl Verb {
-    /// Whether the command needs a server, here or elsewhere.
-    fn speaks_to_server(&self) -> bool {
-        match self {
-            Verb::Backup(args) => !args.is_local(),
-            Verb::Snapshots(args) => !args.is_path(),
-            Verb::Restore(args) => !args.is_local(),
-            Verb::Verify(args) => !args.is_path(),
-            Verb::Drill(args) => !args.is_path(),
-            Verb::Adopt(args) => !args.is_local(),
-            Verb::Deploy(args) => !args.is_path(),
-            Verb::Status(_)
-            | Verb::Rollback(_)
-            | Verb::Undo(_)
-            | Verb::Notify(_)
-            | Verb::Password
-            | Verb::Token(_)
-            | Verb::Accept(_)
-            | Verb::Doctor(_)
-            | Verb::Units(_)
-            | Verb::Incoming(_) => true,
-            Verb::Check(_)
-            | Verb::Push(_)
-            | Verb::Pull(_)
-            | Verb::Pulled(_)
-            | Verb::Serve(_)
-            | Verb::Demo(_)
-            | Verb::HomeApp(_)
-            | Verb::Prepare(_)
-            | Verb::Door(_)
-            | Verb::EvaluateWorker
-            | Verb::Key(_)
-            | Verb::Manual(_) => false,
-        }
-    }
-
-    /// The scope that a key needs to run the command through `tealkeep door`, like a token. `None` if no key may: the
-    /// command gives access to more, or reads and writes files by their paths.
-    fn scope_at_the_door(&self) -> Option<Scope> {
-        let needed = match self {
-            Verb::Snapshots(args) if args.removes() => Scope::Admin,
-            Verb::Status(_) | Verb::Snapshots(_) => Scope::Read,
-            Verb::Backup(_)
-            | Verb::Deploy(_)
-            | Verb::Rollback(_)
-            | Verb::Verify(_)
-            | Verb::Drill(_)
-            | Verb::Incoming(_) => Scope::Deploy,
-            Verb::Restore(_) | Verb::Undo(_) => Scope::Admin,
-            Verb::Check(_)
-            | Verb::Accept(_)
-            | Verb::Adopt(_)
-            | Verb::Notify(_)
-            | Verb::Password
-            | Verb::Token(_)
-            | Verb::Push(_)
-            | Verb::Pull(_)
-            | Verb::Pulled(_)
-            | Verb::Doctor(_)
-            | Verb::Units(_)
-            | Verb::Serve(_)
-            | Verb::Demo(_)
-            | Verb::HomeApp(_)
-            | Verb::Prepare(_)
-            | Verb::Door(_)
-            | Verb::EvaluateWorker
-            | Verb::Key(_)
-            | Verb::Manual(_) => return None,
-        };
-        self.speaks_to_server().then_some(needed)
-    }
-}
-
-/// Which app.
-#[derive(Debug, Args)]
-struct AppArg {
-    /// The app's name; optional if there is only one.
-    app: Option<String>,
-}
-
-#[derive(Debug, Args)]
-struct HomeAppArgs {
-    /// The release's directory.
-    #[arg(long, default_value = ".")]
-    release: PathBuf,
-}
-
-/// Why a command did not do what was asked.
-#[derive(Debug)]
-enum Failure {
-    /// The call was wrong: exit code 2.
-    Call(String),
-    /// The command tried and failed: exit code 1.
-    Tried(anyhow::Error),
-    /// The reason has been printed, by a program that ended with this exit code.
-    Said(u8),
-}
-
-impl From<anyhow::Error> for Failure {
-    fn from(error: anyhow::Error) -> Failure {
-        Failure::Tried(error)
-    }
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Failure {
-        Failure::Tried(error.into())
-    }
-}
-
-type Outcome = Result<(), Failure>;
+use command::{Cli, Verb, command};
+use outcome::{FAILED, Failure, Outcome, WRONG_CALL};
 
 /// Runs the command line of this process.
 #[must_use]
@@ -317,26 +71,6 @@ fn exit_code(outcome: Outcome) -> ExitCode {
     }
 }
 
-/// The parser, with the commands of its help in groups, which clap does not support itself.
-fn command() -> clap::Command {
-    let command = Cli::command();
-    let mut verbs = String::new();
-    for (heading, names) in GROUPS {
-        verbs.push_str(&format!("{heading}:\n"));
-        for name in names {
-            let about = command
-                .find_subcommand(name)
-                .and_then(clap::Command::get_about);
-            let about = about.map(ToString::to_string).unwrap_or_default();
-            verbs.push_str(&format!("  {name:<10} {about}\n"));
-        }
-        verbs.push('\n');
-    }
-    command.help_template(format!(
-        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{verbs}Options:\n{{options}}{{after-help}}\n"
-    ))
-}
-
 fn run(cli: Cli) -> Outcome {
     let Cli {
         socket,
@@ -347,7 +81,7 @@ fn run(cli: Cli) -> Outcome {
     } = cli;
     let verb = match (host, verb) {
         (Some(host), Verb::Push(args)) => {
-            return threads()?.block_on(push::run(&args, &host, &ssh, json));
+            return threads::start()?.block_on(push::run(&args, &host, &ssh, json));
         }
         (None, Verb::Push(_)) => {
             return Err(Failure::Call(
@@ -364,7 +98,7 @@ fn run(cli: Cli) -> Outcome {
     };
     // Some start their own threads, or need none.
     let verb = match verb {
-        Verb::Door(args) => return door::run(&args, &socket),
+        Verb::Door(args) => return door::run(&args, &socket, run),
         Verb::EvaluateWorker => evaluate_worker::run(),
         Verb::HomeApp(args) => return Ok(crate::demo::home::run(&args.release)?),
         Verb::Backup(args) if args.is_local() => return backup::local(&args, json),
@@ -378,7 +112,7 @@ fn run(cli: Cli) -> Outcome {
         Verb::Key(args) => return key::run(&args, json),
         other => other,
     };
-    threads()?.block_on(async {
+    threads::start()?.block_on(async {
         let client = Client::new(socket);
         match verb {
             Verb::Status(args) => status::run(&client, &args, json).await,
@@ -400,7 +134,7 @@ fn run(cli: Cli) -> Outcome {
             Verb::Doctor(args) => doctor::run(&client, &args, json).await,
             Verb::Units(args) => units::run(&args, json).await,
             Verb::Prepare(args) => prepare::run(&args, json).await,
-            Verb::Manual(args) => manual::run(&args, json).await,
+            Verb::Manual(args) => manual::run(&args, command()),
             Verb::Serve(args) => serve::run(&args).await,
             Verb::Demo(args) => demo::run(&args).await,
             Verb::HomeApp(_)
@@ -414,61 +148,4 @@ fn run(cli: Cli) -> Outcome {
             }
         }
     })
-}
-
-fn threads() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|e| anyhow::anyhow!("cannot start threads: {e}").into())
-}
-
-/// Prints facts, as JSON or as text.
-fn print<T: Serialize>(json: bool, facts: &T, text: impl FnOnce() -> String) -> Outcome {
-    let text = if json {
-        let text = serde_json::to_string_pretty(facts).map_err(anyhow::Error::from)?;
-        terminal::json(&text).into_owned()
-    } else {
-        text().trim_end().to_owned()
-    };
-    put(&text)
-}
-
-/// Prints a text and a line break. Control sequences that are not ours become U+FFFD.
-fn put(text: &str) -> Outcome {
-    match writeln!(std::io::stdout(), "{}", terminal::text(text)) {
-        // The reader has seen enough: `tealkeep status | head -1`.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
-    }
-}
-
-/// Whether stderr is a terminal, so that progress can be shown.
-fn is_watched() -> bool {
-    std::io::stderr().is_terminal()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_verb_stands_in_one_group_of_the_help() {
-        let command = command();
-        let mut known: Vec<&str> = command
-            .get_subcommands()
-            .filter(|verb| !verb.is_hide_set())
-            .map(clap::Command::get_name)
-            .collect();
-        let mut grouped: Vec<&str> = GROUPS
-            .iter()
-            .flat_map(|(_, names)| *names)
-            .copied()
-            .collect();
-        known.sort_unstable();
-        grouped.sort_unstable();
-        assert_eq!(grouped, known);
-        command.debug_assert();
-    }
 }

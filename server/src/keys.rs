@@ -1,6 +1,7 @@
 //! The lines of an `authorized_keys` file (sshd(8), "AUTHORIZED_KEYS FILE FORMAT"): parsed as sshd parses them, and changed
 //! without touching anything else in the file. Pure: text in, text out.
 
+pub mod door;
 mod file;
 
 use std::fmt;

@@ -8,8 +8,10 @@ use clap::Args;
 use jiff::civil::Time;
 
 use super::client::Client;
+use super::outcome::{Failure, Outcome};
+use super::output::print;
 use super::progress::{Bytes, Waiting};
-use super::{Failure, Outcome, print, terminal};
+use super::terminal;
 use crate::backup::adopt::{Adopt, Adoption, Outcome as Came, adopt};
 use crate::backup::{Cancel, Keeper, Watch, human};
 use crate::clock::Clock;

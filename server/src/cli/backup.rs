@@ -8,8 +8,9 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 
 use super::client::Client;
+use super::outcome::Outcome;
+use super::output::print;
 use super::progress::{Bytes, Waiting, say};
-use super::{Outcome, print};
 use crate::backup::{Cancel, Keeper, Order, Reason, Rotation, Watch, human};
 use crate::clock::Clock;
 use crate::http::api::SnapshotFacts;

@@ -12,8 +12,10 @@ use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use url::Url;
 
+use super::outcome::{FAILED, Failure, Outcome};
+use super::output::print;
 use super::progress::{Waiting, say};
-use super::{FAILED, Failure, Outcome, is_watched, print};
+use super::terminal;
 use crate::policy::{self, Order, Report, Verdict};
 use address::Address;
 
@@ -106,7 +108,7 @@ fn exit(report: &Report) -> Outcome {
 }
 
 fn waiting(origin: &Url) -> Waiting {
-    if !is_watched() {
+    if !terminal::is_on_stderr() {
         say(format_args!("checking {origin} like a browser"));
     }
     Waiting::new("checking like a browser")

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use super::Failure;
+use super::outcome::Failure;
 use crate::deploy::Printed;
 use crate::deploy::step::Step;
 use crate::http::api::Status;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::outcome::Outcome;
+use super::output::print_text;
 use super::serve::{log_to_stderr, stopped};
-use super::{Outcome, put};
 use crate::demo::{Demo, DemoOptions};
 
 #[derive(Debug, Args)]
@@ -54,9 +55,9 @@ pub async fn run(args: &DemoArgs) -> Outcome {
     };
     let stopped = stopped()?;
     let demo = Demo::start(options).await?;
-    put(&demo.welcome())?;
+    print_text(&demo.welcome())?;
     stopped.await;
-    put("Stopping; the next start finishes or undoes what was running.")?;
-    put(&demo.shut_down().await)?;
+    print_text("Stopping; the next start finishes or undoes what was running.")?;
+    print_text(&demo.shut_down().await)?;
     Ok(())
 }

@@ -7,8 +7,10 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
+use super::outcome::{FAILED, Failure, Outcome};
+use super::output::print;
 use super::progress::Steps;
-use super::{FAILED, Failure, Outcome, print, terminal};
+use super::terminal;
 use crate::deploy::step::Step;
 use crate::deploy::{Printed, subject};
 use crate::http::api::{Begun, DeployRequest};

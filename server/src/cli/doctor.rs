@@ -7,9 +7,15 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::client::Client;
+use super::outcome::{Failure, Outcome};
+use super::output::print;
 use super::units::own_name;
-use super::{DEFAULT_CONFIG, Failure, Outcome, print};
-use crate::doctor::{self, Check, Finding, Kind, Level, Source, Subject};
+use crate::config::DEFAULT_CONFIG;
+use crate::doctor::advice::{self, RESTART};
+use crate::doctor::configuration::{self, Source};
+use crate::doctor::findings::{Check, Finding, Kind, Level};
+use crate::doctor::fold::fold;
+use crate::doctor::{self, Subject};
 use crate::http::api::Status;
 
 #[derive(Debug, Args)]
@@ -31,7 +37,7 @@ pub async fn run(client: &Client, args: &DoctorArgs, json: bool) -> Outcome {
         path: &args.config,
         text: &text,
     };
-    let (mut findings, config) = doctor::configuration(&source);
+    let (mut findings, config) = configuration::look(&source);
     if let Some(config) = &config {
         let apps = match args.app.as_deref() {
             Some(name) => vec![super::units::pick(config, Some(name))?],
@@ -43,7 +49,7 @@ pub async fn run(client: &Client, args: &DoctorArgs, json: bool) -> Outcome {
             .filter_map(|app| Some((app.name.clone(), app.last_pull.clone()?)))
             .collect();
         if args.only.is_none_or(|only| only == Check::Server) {
-            findings.push(server(status, doctor::restart(config, &args.config)));
+            findings.push(server(status, advice::restart(config, &args.config)));
         }
         let subject = Subject {
             config,
@@ -57,7 +63,7 @@ pub async fn run(client: &Client, args: &DoctorArgs, json: bool) -> Outcome {
     }
     // If there are several causes, the unit's state says more than a server that does not answer.
     findings.sort_by_key(|finding| finding.check != Check::Units);
-    doctor::fold(&mut findings);
+    fold(&mut findings);
     // A stable sort: within a section, in the order of the apps.
     findings.sort_by_key(|finding| finding.check);
     let coloured = std::io::stdout().is_terminal();
@@ -86,7 +92,7 @@ fn server(said: Result<Status, Failure>, restart: &str) -> Finding {
         Err(failure) => (
             Level::Warn,
             text_of(failure),
-            Some(match restart == doctor::RESTART {
+            Some(match restart == RESTART {
                 true => {
                     "systemctl status tealkeep.service; journalctl -u tealkeep.service".to_owned()
                 }
@@ -182,25 +188,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("control.sock");
         let client = Client::new(socket.clone());
-        let found = || async {
-            server(
-                client.get::<Status>("/api/v1/status").await,
-                doctor::RESTART,
-            )
-        };
+        let found = || async { server(client.get::<Status>("/api/v1/status").await, RESTART) };
         let nobody = found().await;
         // A socket of a server that was killed stays.
         drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
         let dead = found().await;
         for finding in [nobody, dead] {
             assert_eq!(finding.level, Level::Fail, "{}", finding.text);
-            assert_eq!(finding.mend.as_deref(), Some(doctor::RESTART));
+            assert_eq!(finding.mend.as_deref(), Some(RESTART));
         }
         let denied = std::io::Error::from(ErrorKind::PermissionDenied);
-        let denied = server(
-            Err(Failure::Tried(anyhow::Error::new(denied))),
-            doctor::RESTART,
-        );
+        let denied = server(Err(Failure::Tried(anyhow::Error::new(denied))), RESTART);
         assert_eq!(denied.level, Level::Warn);
     }
 }

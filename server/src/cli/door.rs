@@ -7,20 +7,23 @@ mod confine;
 mod fetch;
 mod rsync;
 mod turn;
-pub(super) mod who;
+mod who;
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use clap::{Args, FromArgMatches};
+use clap::FromArgMatches;
 
 use super::client::Client;
+use super::command::{Cli, Verb, command};
+use super::outcome::{Failure, Outcome, WRONG_CALL};
+use super::output::print_text;
 use super::progress::say;
-use super::{Cli, Failure, Outcome, put, threads};
+use super::threads;
 use crate::http::auth::Scope;
 use crate::http::incoming::Folder;
-use crate::pulls::DEFAULT_SPOOL;
+use crate::keys::door::DoorArgs;
 
 /// The variable with the command of the other side (sshd(8), `command="…"`).
 const ASKED_FOR: &str = "SSH_ORIGINAL_COMMAND";
@@ -28,61 +31,21 @@ const ASKED_FOR: &str = "SSH_ORIGINAL_COMMAND";
 /// After ten minutes without a byte the other side counts as gone, and its locks are released.
 const SILENCE: &str = "--timeout=600";
 
-#[derive(Debug, Clone, Args)]
-pub struct DoorArgs {
-    /// What the key allows, like a token's scope: `read` only looks, `deploy` also deploys, `admin` also restores.
-    #[arg(long, default_value = "deploy")]
-    scope: Scope,
-    /// Allow only pulling this app's backups folder.
-    #[arg(long, value_name = "APP:FOLDER", conflicts_with = "scope")]
-    pull: Option<fetch::Pulls>,
-    /// With --pull: the folder for reports of pulls.
-    #[arg(long, default_value = DEFAULT_SPOOL, requires = "pull", value_name = "FOLDER")]
-    spool: PathBuf,
-    /// Allow what the key's line in this file of authorized keys says: for sshd's `ForceCommand`, with
-    /// `ExposeAuthInfo yes`. A line without a command allows what `--scope` says.
-    #[arg(long, value_name = "FILE", conflicts_with = "pull")]
-    keys: Option<PathBuf>,
-    /// With --keys: a line without a command allows nothing.
-    #[arg(long, requires = "keys")]
-    command_required: bool,
-}
+/// Runs a command line in this process.
+type Dispatch = fn(Cli) -> Outcome;
 
-impl DoorArgs {
-    /// The scope of a key that uses the server; `None` for a pull key.
-    pub(super) fn scope(&self) -> Option<Scope> {
-        self.pull.is_none().then_some(self.scope)
-    }
-
-    /// What the key pulls, if it is a pull key.
-    pub(crate) fn pulls(&self) -> Option<&fetch::Pulls> {
-        self.pull.as_ref()
-    }
-
-    /// The arguments for a pull key.
-    fn for_pulling(pulls: fetch::Pulls) -> DoorArgs {
-        DoorArgs {
-            scope: Scope::Read,
-            pull: Some(pulls),
-            spool: DEFAULT_SPOOL.into(),
-            keys: None,
-            command_required: false,
-        }
-    }
-}
-
-/// `tealkeep door`
-pub fn run(args: &DoorArgs, socket: &Path) -> Outcome {
+/// `tealkeep door`; `dispatch` runs the command that the other side asked for.
+pub fn run(args: &DoorArgs, socket: &Path, dispatch: Dispatch) -> Outcome {
     match &args.keys {
         Some(file) => {
             let grant = who::grant(args, file, socket)?;
-            open(&grant.door, &grant.socket)
+            open(&grant.door, &grant.socket, dispatch)
         }
-        None => open(args, socket),
+        None => open(args, socket, dispatch),
     }
 }
 
-fn open(args: &DoorArgs, socket: &Path) -> Outcome {
+fn open(args: &DoorArgs, socket: &Path, dispatch: Dispatch) -> Outcome {
     if let Some(pulls) = &args.pull {
         return fetch::run(pulls, &args.spool, std::env::var(ASKED_FOR).ok());
     }
@@ -94,7 +57,7 @@ fn open(args: &DoorArgs, socket: &Path) -> Outcome {
     };
     let words = shell_words::split(&asked).map_err(|e| refused(&format!("{e}")))?;
     match words.first().map(String::as_str) {
-        Some("tealkeep") => verb(&words, socket, args.scope),
+        Some("tealkeep") => run_command(&words, socket, args.scope, dispatch),
         Some("rsync") if args.scope >= Scope::Deploy => send(&words, socket),
         _ => Err(refused("this key runs tealkeep and rsync only")),
     }
@@ -105,10 +68,10 @@ fn refused(why: &str) -> Failure {
 }
 
 /// Runs a command in this process, on the configured socket.
-fn verb(words: &[String], socket: &Path, scope: Scope) -> Outcome {
+fn run_command(words: &[String], socket: &Path, scope: Scope, dispatch: Dispatch) -> Outcome {
     let mut cli = parse(words, scope)?;
     cli.socket = socket.to_owned();
-    super::run(cli)
+    dispatch(cli)
 }
 
 /// The requested command, if this key may run it.
@@ -120,7 +83,7 @@ fn parse(words: &[String], scope: Scope) -> Result<Cli, Failure> {
     {
         return Err(refused(&format!("{word} is not for this key")));
     }
-    let cli = super::command()
+    let cli = command()
         .try_get_matches_from(words)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match cli {
@@ -129,11 +92,11 @@ fn parse(words: &[String], scope: Scope) -> Result<Cli, Failure> {
         Err(error) => {
             let text = error.render();
             if !error.use_stderr() {
-                put(&text.to_string())?;
+                print_text(&text.to_string())?;
                 return Err(Failure::Said(0));
             }
             say(text);
-            return Err(Failure::Said(super::WRONG_CALL));
+            return Err(Failure::Said(WRONG_CALL));
         }
     };
     match cli.verb.scope_at_the_door() {
@@ -151,14 +114,14 @@ fn parse(words: &[String], scope: Scope) -> Result<Cli, Failure> {
 }
 
 /// Whether the name of a snapshot or an app is also a file here.
-fn is_local(verb: &super::Verb) -> bool {
-    matches!(verb, super::Verb::Verify(args) if args.is_local())
+fn is_local(verb: &Verb) -> bool {
+    matches!(verb, Verb::Verify(args) if args.is_local())
 }
 
 /// Replaces this process with rsync, which receives a release.
 fn send(words: &[String], socket: &Path) -> Outcome {
     let client = Client::new(socket.to_owned());
-    let folders: Vec<Folder> = threads()?.block_on(client.get("/api/v1/incoming"))?;
+    let folders: Vec<Folder> = threads::start()?.block_on(client.get("/api/v1/incoming"))?;
     let releases: Vec<_> = folders.into_iter().map(|folder| folder.releases).collect();
     let reception = rsync::parse(&words[1..], &releases).map_err(|why| refused(&why))?;
     let _turn = turn::take(&reception.target)?;

@@ -8,8 +8,10 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::client::Client;
+use super::outcome::{Failure, Outcome};
+use super::output::print;
 use super::progress::{Bytes, Waiting};
-use super::{Failure, Outcome, print, terminal};
+use super::terminal;
 use crate::backup::drill::{self, Order, Report};
 use crate::backup::{Cancel, Watch};
 use crate::clock::seconds;

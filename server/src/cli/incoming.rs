@@ -3,7 +3,8 @@
 use clap::Args;
 
 use super::client::Client;
-use super::{Outcome, print};
+use super::outcome::Outcome;
+use super::output::print;
 use crate::http::incoming::Incoming;
 
 #[derive(Debug, Args)]

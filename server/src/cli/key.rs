@@ -10,12 +10,15 @@ use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::door::who::opened_by;
+use super::outcome::{Failure, Outcome};
+use super::output::print;
 use super::progress::say;
+use super::terminal;
 use super::units::{pick, read};
-use super::{DEFAULT_CONFIG, DEFAULT_SOCKET, Failure, Outcome, print, terminal};
+use crate::config::{DEFAULT_CONFIG, DEFAULT_SOCKET};
 use crate::durable::{read_small, write_whole};
 use crate::http::auth::Scope;
+use crate::keys::door::parse_command;
 use crate::keys::{self, Change, Given, Line};
 use crate::units::{BACKUP_USER, DEPLOY_KEYS, DOOR, PULL_KEYS, USER, door_for_pulling};
 
@@ -286,8 +289,8 @@ fn opens(user: &str, line: &Line) -> String {
             _ => "looks and deploys; its line names no command".to_owned(),
         };
     };
-    match opened_by(&command, Path::new(DEFAULT_SOCKET)) {
-        Ok(grant) => match (grant.door.pulls(), grant.door.scope()) {
+    match parse_command(&command, Path::new(DEFAULT_SOCKET)) {
+        Ok(grant) => match (grant.door.pull.as_ref(), grant.door.scope()) {
             (Some(pulls), _) => match &pulls.app {
                 Some(app) => format!("pulls the snapshots of {app}"),
                 None => format!(

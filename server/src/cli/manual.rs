@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use clap_complete::Shell;
 
-use super::Outcome;
+use super::outcome::Outcome;
 
 #[derive(Debug, Args)]
 pub struct ManualArgs {
@@ -16,21 +16,21 @@ pub struct ManualArgs {
     into: PathBuf,
 }
 
-/// `tealkeep manual`: `DIR/man/tealkeep*.1` and `DIR/completions/`.
-pub async fn run(args: &ManualArgs, _json: bool) -> Outcome {
-    Ok(write(&args.into)?)
+/// `tealkeep manual`: writes `DIR/man/tealkeep*.1` and `DIR/completions/`.
+pub fn run(args: &ManualArgs, command: clap::Command) -> Outcome {
+    Ok(write(&args.into, command)?)
 }
 
-fn write(folder: &Path) -> anyhow::Result<()> {
+fn write(folder: &Path, command: clap::Command) -> anyhow::Result<()> {
     let man = folder.join("man");
     let completions = folder.join("completions");
     for folder in [&man, &completions] {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
-    clap_mangen::generate_to(super::command().disable_help_subcommand(true), &man)
+    clap_mangen::generate_to(command.clone().disable_help_subcommand(true), &man)
         .with_context(|| format!("cannot write the manual pages to {}", man.display()))?;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        clap_complete::generate_to(shell, &mut super::command(), "tealkeep", &completions)
+        clap_complete::generate_to(shell, &mut command.clone(), "tealkeep", &completions)
             .with_context(|| {
                 format!(
                     "cannot write {shell}'s completions to {}",

@@ -4,7 +4,8 @@
 use clap::Args;
 
 use super::client::Client;
-use super::{FAILED, Failure, Outcome, print};
+use super::outcome::{FAILED, Failure, Outcome};
+use super::output::print;
 use crate::http::notices::Tried;
 
 #[derive(Debug, Args)]

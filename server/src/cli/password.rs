@@ -1,7 +1,8 @@
 //! `tealkeep password`
 
 use super::client::Client;
-use super::{Outcome, print};
+use super::outcome::Outcome;
+use super::output::print;
 use crate::http::api::PasswordLink;
 
 /// Prints a one-time link.

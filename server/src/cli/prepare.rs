@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Outcome, print, put};
+use super::outcome::Outcome;
+use super::output::{print, print_text};
 use crate::names::ReleaseId;
 use crate::prepare::{Order, run as prepare};
 
@@ -40,7 +41,7 @@ pub async fn run(args: &PrepareArgs, json: bool) -> Outcome {
     let record = prepare(&order, &mut |line| {
         if !json {
             // Even if nobody reads the output, the release must be prepared.
-            let _ = put(line);
+            let _ = print_text(line);
         }
     })?;
     if json {

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{is_watched, terminal};
+use super::terminal;
 use crate::backup::{Progress, Stage};
 use crate::deploy::Printed;
 use crate::deploy::step::Step;
@@ -21,7 +21,7 @@ pub struct Bytes {
 impl Bytes {
     /// A bar, if stderr is a terminal.
     pub fn new() -> Bytes {
-        let bar = is_watched().then(|| {
+        let bar = terminal::is_on_stderr().then(|| {
             let bar = ProgressBar::new(0);
             if let Ok(style) = ProgressStyle::with_template(
                 "{msg:24} {bar:30} {bytes:>10} of {total_bytes} {bytes_per_sec}",
@@ -82,7 +82,7 @@ pub struct Waiting {
 impl Waiting {
     /// Shows what the wait is for, if stderr is a terminal.
     pub fn new(what: &'static str) -> Waiting {
-        let bar = is_watched().then(|| {
+        let bar = terminal::is_on_stderr().then(|| {
             let bar = ProgressBar::new_spinner().with_message(what);
             bar.enable_steady_tick(std::time::Duration::from_millis(120));
             bar
@@ -110,7 +110,7 @@ pub struct Steps {
 impl Steps {
     /// A bar, if stderr is a terminal.
     pub fn new() -> Steps {
-        let bar = is_watched().then(|| {
+        let bar = terminal::is_on_stderr().then(|| {
             let bar = ProgressBar::new(0);
             if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:20} {pos}/{len} {msg}")
             {
@@ -195,7 +195,7 @@ pub struct Sending {
 impl Sending {
     /// A bar, if stderr is a terminal.
     pub fn new(what: String) -> Sending {
-        if !is_watched() {
+        if !terminal::is_on_stderr() {
             say(what);
             return Sending { bar: None };
         }

@@ -20,8 +20,10 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use clap::Args;
 
+use super::outcome::{Failure, Outcome};
+use super::output::print;
 use super::progress::{Bytes, say_line};
-use super::{Failure, Outcome, print, terminal};
+use super::terminal;
 use crate::backup::verify::verify_members;
 use crate::backup::{Cancel, Catalogue, Manifest, SnapshotId, Verdict, Watch, catalogue, human};
 use dest::Dest;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use clap::Args;
 
-use super::{Failure, Outcome};
+use super::outcome::{Failure, Outcome};
 use crate::backup::SnapshotId;
 use crate::names::AppName;
 use crate::pulls::{self, DEFAULT_SPOOL, Word};

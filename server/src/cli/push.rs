@@ -16,9 +16,10 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Command;
 
 use super::deploy::{Look, conclude};
+use super::outcome::{Failure, Outcome};
+use super::output::print_text;
 use super::progress::{Steps, say};
 use super::remote::{SSH_FAILED, ssh_words};
-use super::{Failure, Outcome, put};
 use crate::deploy::step::Step;
 use crate::http::incoming::Incoming;
 use crate::journal::runs::{Run, RunState, StepState};
@@ -100,8 +101,8 @@ pub async fn run(args: &PushArgs, host: &str, ssh: &str, json: bool) -> Outcome 
             .find(|row| row.step == Step::Verify && row.state == StepState::Done)
             .and_then(|row| row.detail.as_deref());
         match (&incoming.url, verified) {
-            (Some(_), Some(verified)) => put(&format!("Verified: {verified}."))?,
-            (None, Some(verified)) => put(&format!(
+            (Some(_), Some(verified)) => print_text(&format!("Verified: {verified}."))?,
+            (None, Some(verified)) => print_text(&format!(
                 "Verified: {verified}. With `url` in the configuration, the public address is checked too."
             ))?,
             (_, None) => {}

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context;
 
-use super::{FAILED, Failure, Outcome};
+use super::outcome::{FAILED, Failure, Outcome};
 
 /// The exit code of ssh if ssh itself failed.
 pub const SSH_FAILED: i32 = 255;

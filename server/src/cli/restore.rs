@@ -12,10 +12,12 @@ use serde_json::json;
 
 use super::client::Client;
 use super::deploy::watch;
+use super::outcome::{Failure, Outcome};
+use super::output::print;
 use super::progress::Bytes;
-use super::{DEFAULT_CONFIG, Failure, Outcome, print};
 use crate::backup::restore::unpack;
 use crate::backup::{Cancel, SnapshotId, Watch, human};
+use crate::config::DEFAULT_CONFIG;
 use crate::http::api::{Begun, RestoreRequest};
 
 /// The time limit for unpacking.

@@ -7,10 +7,11 @@ use anyhow::anyhow;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::outcome::{Failure, Outcome};
 use super::progress::say;
-use super::{DEFAULT_CONFIG, Failure, Outcome};
 use crate::clock::seconds;
 use crate::config::Config;
+use crate::config::DEFAULT_CONFIG;
 use crate::supervisor::sockets::Sockets;
 use crate::supervisor::{Supervisor, service};
 
@@ -129,7 +130,7 @@ pub fn log_to_stderr(usual: &str) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(super::is_watched())
+        .with_ansi(super::terminal::is_on_stderr())
         .with_target(false)
         // Logging failed because stderr did, so there is nowhere to report it.
         .log_internal_errors(false)

@@ -7,7 +7,8 @@ use anyhow::Context;
 use clap::Args;
 
 use super::client::Client;
-use super::{Failure, Outcome, print};
+use super::outcome::{Failure, Outcome};
+use super::output::print;
 use crate::backup::{Catalogue, Keep, human, retention};
 use crate::clock::Clock;
 use crate::http::api::Snapshots;

@@ -6,8 +6,9 @@ use clap::Args;
 
 use super::client::Client;
 use super::deploy::{conclude, watch};
+use super::outcome::{Failure, Outcome};
+use super::output::print;
 use super::progress::say;
-use super::{Failure, Outcome, print};
 use crate::deploy::seconds;
 use crate::house::Severity;
 use crate::http::api::{AppStatus, ColourStatus, Status};

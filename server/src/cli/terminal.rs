@@ -2,9 +2,15 @@
 //! hide text or reverse it. Every command prints through this.
 
 use std::borrow::Cow;
+use std::io::IsTerminal;
 
 /// Our own colours (ECMA-48, "SGR"): the only escape sequences that are printed.
 const COLOURS: [&str; 5] = ["\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m"];
+
+/// Whether stderr is a terminal, so that progress can be shown.
+pub(super) fn is_on_stderr() -> bool {
+    std::io::stderr().is_terminal()
+}
 
 /// Whether a character controls a terminal, or changes the direction of the following text (Unicode, UAX 9).
 fn is_order(c: char) -> bool {
@@ -66,7 +72,7 @@ pub(super) fn json(text: &str) -> Cow<'_, str> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// What a hostile name tries: a title, a cleared screen, hidden text, a C1 order, a line of its own, text turned around.

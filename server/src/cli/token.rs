@@ -3,7 +3,8 @@
 use clap::{Args, Subcommand};
 
 use super::client::Client;
-use super::{Outcome, print};
+use super::outcome::Outcome;
+use super::output::print;
 use crate::http::auth::{Scope, Token};
 use crate::http::tokens::{NewToken, TokenRequest};
 

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::Args;
 
-use super::{DEFAULT_CONFIG, FAILED, Failure, Outcome, print};
+use super::outcome::{FAILED, Failure, Outcome};
+use super::output::print;
+use crate::config::DEFAULT_CONFIG;
 use crate::config::{AppConfig, Config, ConfigError};
 use crate::units::{self, Place, Sheet};
 

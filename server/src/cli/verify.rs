@@ -8,8 +8,10 @@ use clap::Args;
 use serde::Serialize;
 
 use super::client::Client;
+use super::outcome::{Failure, Outcome};
+use super::output::print;
 use super::progress::{Bytes, Waiting};
-use super::{Failure, Outcome, print, terminal};
+use super::terminal;
 use crate::backup::drill::counted;
 use crate::backup::verify::{Depth, Found, Look, survey, verify_file, verify_members};
 use crate::backup::{Cancel, SnapshotId, Verdict, Watch};

@@ -1,6 +1,7 @@
 //! The clock and its zone, which decide when it is 03:30.
 
-use super::{Check, Findings, ask};
+use super::ask;
+use super::findings::{Check, Findings};
 use crate::config::Config;
 
 pub async fn look(findings: &mut Findings, config: &Config) {

@@ -1,7 +1,8 @@
 //! Whether the running Caddy keeps the dashboard's cookies from the app. Caddy is asked what it has loaded, because a correct
 //! file may not have been reloaded.
 
-use super::{Check, Findings, port};
+use super::colours::port;
+use super::findings::{Check, Findings};
 use crate::config::{AppConfig, RouterConfig, RuntimeConfig};
 use crate::names::Colour;
 use crate::router::caddy::{Ways, ways_to_app};
@@ -51,7 +52,8 @@ fn judge(findings: &mut Findings, found: Result<Ways, String>, mend: String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::{Level, MACHINE};
+    use crate::doctor::advice::MACHINE;
+    use crate::doctor::findings::Level;
 
     #[test]
     fn a_way_that_passes_the_session_on_fails() {

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use rustix::fs::Access;
 
-use super::{Check, Findings, beside, former};
+use super::findings::{Check, Findings};
+use super::{beside, former};
 use crate::backup::catalogue::is_ahead;
 use crate::backup::database::{self, Database, bare_facts};
 use crate::backup::scratch::{free_bytes, human};

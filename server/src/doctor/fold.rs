@@ -1,6 +1,6 @@
 //! Folds failures with one cause into one: those that follow from it name it and are not counted.
 
-use super::{Finding, Kind, Level};
+use super::findings::{Finding, Kind, Level};
 use crate::names::AppName;
 
 /// Sets the cause of each failure that follows from another one.
@@ -43,7 +43,7 @@ pub fn fold(findings: &mut [Finding]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Check;
+    use crate::doctor::findings::Check;
 
     fn found(app: Option<&str>, kind: Kind, level: Level, text: &str) -> Finding {
         Finding {

@@ -5,7 +5,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{Check, Findings, Level, machine};
+use super::findings::{Check, Findings, Level};
+use super::machine;
 use crate::backup::Tier;
 use crate::backup::adopt::ENDINGS;
 use crate::config::{AppConfig, RuntimeConfig};
@@ -151,7 +152,7 @@ fn adopt(app: &AppConfig, found: &[PathBuf], owner: Option<&str>) -> String {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::doctor::MACHINE;
+    use crate::doctor::advice::MACHINE;
 
     #[test]
     fn what_a_script_kept_in_the_default_folder_is_found_and_the_command_takes_it_over() {

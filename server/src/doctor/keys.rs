@@ -5,9 +5,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::{Check, Findings, ask};
-use crate::cli::opened_by;
+use super::ask;
+use super::findings::{Check, Findings};
 use crate::config::{Config, DEFAULT_SOCKET};
+use crate::keys::door::parse_command;
 use crate::keys::{self, Line};
 use crate::units::quote::shell;
 use crate::units::{BACKUP_USER, DEPLOY_KEYS, PULL_KEYS, USER};
@@ -114,7 +115,7 @@ fn lines(findings: &mut Findings, who: &SignsIn, text: &str, config: &Config) {
         };
         let said = format!("the line of the key {} in {file}", line.key.fingerprint());
         let opened = match line.command() {
-            Ok(Some(command)) => opened_by(&command, Path::new(DEFAULT_SOCKET)),
+            Ok(Some(command)) => parse_command(&command, Path::new(DEFAULT_SOCKET)),
             Ok(None) if who.keys == DEPLOY_KEYS => {
                 findings.warn(
                     Check::Keys,
@@ -134,7 +135,7 @@ fn lines(findings: &mut Findings, who: &SignsIn, text: &str, config: &Config) {
             ),
             Ok(grant) => {
                 // Only such a line names a folder without its app.
-                let older = grant.door.pulls().filter(|pulls| pulls.app.is_none());
+                let older = grant.door.pull.as_ref().filter(|pulls| pulls.app.is_none());
                 if let Some(older) = older {
                     findings.warn(
                         Check::Keys,
@@ -258,7 +259,8 @@ fn file(findings: &mut Findings, path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::{Level, MACHINE};
+    use crate::doctor::advice::MACHINE;
+    use crate::doctor::findings::Level;
 
     #[test]
     fn whoever_signs_in_is_confined_when_sshd_says_all_of_it() {

@@ -5,7 +5,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::{Check, Findings, Level, former, machine};
+use super::findings::{Check, Findings, Level};
+use super::{former, machine};
 use crate::backup::{Tier, catalogue};
 use crate::config::{AppConfig, Config, RouterConfig, RuntimeConfig};
 use crate::units::{
@@ -288,7 +289,7 @@ mod tests {
             "[[app]]\nname = \"home\"\ndatabase = {database:?}\nreleases = \"/srv/home/releases\"\n[app.runtime]\nkind = \"systemd\"\n"
         );
         let config = Config::parse(&source, false).unwrap();
-        let mut findings = Findings::new(crate::doctor::MACHINE, None);
+        let mut findings = Findings::new(crate::doctor::advice::MACHINE, None);
         files(&mut findings, &config.apps[0], "root");
         let said: Vec<&str> = findings
             .all

@@ -1,6 +1,7 @@
 //! Whether polkit lets Tealkeep use its units. The running polkit is asked, because another rule may come first and refuse.
 
-use super::{Check, Findings, ask};
+use super::ask;
+use super::findings::{Check, Findings};
 use crate::config::{AppConfig, RuntimeConfig};
 use crate::names::Colour;
 use crate::units::VERBS;

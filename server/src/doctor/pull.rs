@@ -2,7 +2,8 @@
 //! key, which is good for nothing else. Then it is unknown here what was pulled; `tealkeep verify` on the laptop says
 //! that.
 
-use super::{Check, Findings, ask};
+use super::ask;
+use super::findings::{Check, Findings};
 use crate::config::AppConfig;
 use crate::journal::pulls::Pull;
 use crate::units::{BACKUP_USER, PULL_KEYS, pull_line, quote};

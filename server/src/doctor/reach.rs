@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::{Check, Findings, folder, live, machine, port, router};
+use super::colours::{live_colour, port, state_folder};
+use super::findings::{Check, Findings};
+use super::{machine, router};
 use crate::config::{AppConfig, Config, RuntimeConfig};
 use crate::names::Colour;
 use crate::probe;
@@ -12,7 +14,7 @@ use crate::probe;
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 pub async fn look(findings: &mut Findings, config: &Config, app: &AppConfig) {
-    let live = live(config, app);
+    let live = live_colour(config, app);
     let deployed = live.filter(|live| is_deployed(app, *live));
     if findings.wants(&[Check::Router]) {
         router::look(findings, config, app, live, deployed.is_some()).await;
@@ -145,7 +147,7 @@ async fn contract(findings: &mut Findings, config: &Config, app: &AppConfig, liv
             look_at_it(app, Some(live)),
         ),
     }
-    let mark = folder(config, app).join(live.as_str()).join("live");
+    let mark = state_folder(config, app).join(live.as_str()).join("live");
     if mark.exists() {
         findings.ok(
             Check::Contract,
@@ -187,7 +189,8 @@ fn sqlite(findings: &mut Findings, version: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::{Level, MACHINE};
+    use crate::doctor::advice::MACHINE;
+    use crate::doctor::findings::Level;
 
     #[test]
     fn a_sqlite_that_could_damage_a_shared_database_is_said() {

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use tokio::net::TcpStream;
 
+use super::colours::state_folder;
+use super::findings::{Check, Findings, Kind};
 use super::reach::{PATIENCE, look_at_it};
-use super::{Check, Findings, Kind, folder};
 use crate::config::{AppConfig, CaddySection, Config, GateSection, RouterConfig, RuntimeConfig};
 use crate::names::Colour;
 use crate::probe;
@@ -94,7 +95,7 @@ async fn caddy(
         }
     };
     let said: Option<Colour> = answer.body.trim().parse().ok();
-    let folder = folder(config, app);
+    let folder = state_folder(config, app);
     let loaded = caddy::rivals::loaded(section.admin, section.listen, &folder).await;
     let rivals = match &loaded {
         Ok(loaded) => &loaded.rivals[..],

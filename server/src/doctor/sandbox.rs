@@ -2,7 +2,8 @@
 
 use tealkeep_worker::sandbox::{self, Support};
 
-use super::{Check, Findings, ask};
+use super::ask;
+use super::findings::{Check, Findings};
 
 /// The calls that a unit's `SystemCallFilter=` must allow by name: systemd 252 has them in no set but `@known`.
 const SECCOMP: &str = "seccomp";
@@ -96,7 +97,8 @@ fn unit(findings: &mut Findings, filter: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Level, MACHINE};
+    use super::super::advice::MACHINE;
+    use super::super::findings::Level;
     use super::*;
 
     fn levels(look: impl FnOnce(&mut Findings)) -> Vec<Level> {

@@ -6,7 +6,9 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::{Check, Findings, Kind, RESTART, ask, change};
+use super::advice::RESTART;
+use super::ask;
+use super::findings::{Check, Findings, Kind};
 use crate::config::{AppConfig, Config, RuntimeConfig};
 use crate::names::Colour;
 use crate::units::{
@@ -41,7 +43,7 @@ pub async fn app(
         Err(NoUnits::OtherRuntime(_)) => return,
         Err(error @ NoUnits::Unwritable(_)) => {
             let path = shell(&path.to_string_lossy());
-            let mend = change(findings.machine, &path, 1);
+            let mend = findings.machine.edit(&path, 1);
             findings.fail(Check::Units, error.to_string(), mend);
             return;
         }
@@ -305,7 +307,8 @@ fn judge(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::{Level, MACHINE};
+    use crate::doctor::advice::MACHINE;
+    use crate::doctor::findings::Level;
 
     /// What is found of a unit that is enabled, and the command that mends it.
     fn found(unit: &str, state: &str) -> (Level, Option<String>) {

@@ -4,44 +4,18 @@
 mod arguments;
 
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
 
 use anyhow::anyhow;
 use clap::Parser;
 
+use super::super::outcome::{Failure, Outcome, WRONG_CALL};
 use super::super::progress::say;
 use super::super::pulled::{self, PullReport};
-use super::super::{Failure, Outcome, WRONG_CALL};
 use super::confine::confine;
 use super::{SILENCE, receiver, refused};
+use crate::keys::door::PullScope;
 use crate::names::AppName;
-
-/// The app whose snapshots a key pulls, and their folder: `home:/var/backups/home`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pulls {
-    /// The app; none on a line that an older version printed, with which no report can be left.
-    pub app: Option<AppName>,
-    /// Its backups folder.
-    pub folder: PathBuf,
-}
-
-impl FromStr for Pulls {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Pulls, String> {
-        let (app, folder) = text
-            .split_once(':')
-            .filter(|(_, folder)| folder.starts_with('/'))
-            .ok_or(
-                "write the app's name, a colon, and its backups folder: home:/var/backups/home",
-            )?;
-        Ok(Pulls {
-            app: Some(app.parse().map_err(|e| format!("{e}"))?),
-            folder: folder.into(),
-        })
-    }
-}
 
 /// Why no report can be left, and the fix.
 const OLDER_LINE: &str = "an older version wrote the line of this key, which pulls snapshots but cannot report it; `sudo tealkeep key add --pull APP KEY.pub` there rewrites the line";
@@ -56,7 +30,7 @@ struct Asked {
 }
 
 /// Does what the other side requested, if it may.
-pub fn run(pulls: &Pulls, spool: &Path, asked: Option<String>) -> Outcome {
+pub fn run(pulls: &PullScope, spool: &Path, asked: Option<String>) -> Outcome {
     let Some(asked) = asked else {
         return Err(Failure::Call(
             "this key is for pulls and gives no shell. On the laptop: tealkeep pull USER@HOST:/ FOLDER".to_owned(),
@@ -74,7 +48,7 @@ pub fn run(pulls: &Pulls, spool: &Path, asked: Option<String>) -> Outcome {
     }
 }
 
-fn leave_word(words: &[&str], pulls: &Pulls, spool: &Path) -> Outcome {
+fn leave_word(words: &[&str], pulls: &PullScope, spool: &Path) -> Outcome {
     let asked = parse(words, pulls).map_err(|why| {
         say(format_args!("tealkeep: refused: {why}"));
         Failure::Said(WRONG_CALL)
@@ -85,7 +59,7 @@ fn leave_word(words: &[&str], pulls: &Pulls, spool: &Path) -> Outcome {
     pulled::leave(spool, app, &asked.said)
 }
 
-fn parse(words: &[&str], pulls: &Pulls) -> Result<Asked, String> {
+fn parse(words: &[&str], pulls: &PullScope) -> Result<Asked, String> {
     let asked = Asked::try_parse_from(words).map_err(|e| e.render().to_string())?;
     match (&asked.app, &pulls.app) {
         (Some(app), Some(own)) if app != own => Err(format!("this key pulls {own}, not {app}")),
@@ -112,7 +86,7 @@ fn send(words: &[&str], folder: &Path) -> Outcome {
 mod tests {
     use super::*;
 
-    fn home() -> Pulls {
+    fn home() -> PullScope {
         "home:/var/backups/home".parse().unwrap()
     }
 
@@ -172,13 +146,5 @@ mod tests {
             run(&home(), Path::new("/"), None),
             Err(Failure::Call(_))
         ));
-    }
-
-    #[test]
-    fn a_key_is_for_one_app_and_one_folder() {
-        assert_eq!(home().folder, Path::new("/var/backups/home"));
-        for wrong in ["home", "home:", "home:var", ":/var", "Ho me:/var"] {
-            assert!(wrong.parse::<Pulls>().is_err(), "{wrong}");
-        }
     }
 }

@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow};
 use rustix::fs::FlockOperation;
 
 use crate::backup::{SnapshotId, catalogue, scratch};
-use crate::cli::Failure;
+use crate::cli::outcome::Failure;
 use crate::durable;
 
 /// The work folder's name. Plain rsync with the documented filter excludes it, and a restore ignores it.

@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow};
 
 use super::source::Source;
 use crate::backup::{Catalogue, Manifest, SnapshotId, Tier, catalogue, manifest};
-use crate::cli::Failure;
+use crate::cli::outcome::Failure;
 use crate::cli::progress::say_line;
 use crate::names::AppName;
 

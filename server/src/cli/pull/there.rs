@@ -13,7 +13,7 @@ use super::dest::{ARRIVING, Dest, PARTIAL};
 use super::source::Source;
 use super::words;
 use crate::backup::{SnapshotId, Tier, scratch};
-use crate::cli::Failure;
+use crate::cli::outcome::Failure;
 use crate::cli::progress::{RsyncLines, Sending, hundredths};
 use crate::cli::remote::ssh_words;
 use crate::config::copy;

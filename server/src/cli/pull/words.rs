@@ -6,7 +6,7 @@ use anyhow::anyhow;
 
 use super::source::Source;
 use super::there::Ended;
-use crate::cli::Failure;
+use crate::cli::outcome::Failure;
 use crate::cli::push::words::{Keys, not_reached};
 use crate::cli::remote::SSH_FAILED;
 use crate::units::PULL_KEYS;

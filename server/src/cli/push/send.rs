@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow};
 use tokio::io::{AsyncReadExt, BufReader};
 use tokio::process::Command;
 
-use super::super::Failure;
+use super::super::outcome::Failure;
 use super::super::progress::{RsyncLines, Sending, hundredths, say};
 use super::left_out::{LeftOut, by_default};
 use super::{There, words};

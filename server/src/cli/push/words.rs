@@ -4,8 +4,8 @@ use std::process::{ExitStatus, Output};
 
 use anyhow::anyhow;
 
+use super::super::outcome::{Failure, WRONG_CALL};
 use super::super::remote::SSH_FAILED;
-use super::super::{Failure, WRONG_CALL};
 use crate::http::incoming::Incoming;
 use crate::names::AppName;
 use crate::units::DEPLOY_KEYS;

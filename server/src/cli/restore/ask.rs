@@ -7,8 +7,9 @@ use std::io::{BufRead, IsTerminal, Write};
 use anyhow::anyhow;
 
 use super::super::client::Client;
+use super::super::outcome::{Failure, Outcome};
 use super::super::progress::say;
-use super::super::{Failure, Outcome, terminal};
+use super::super::terminal;
 use crate::backup::SnapshotId;
 use crate::http::loss::{Loss, TableLoss};
 
