@@ -248,7 +248,7 @@ async fn what_answers_is_left_running_when_there_is_nothing_to_swap_back_to() {
         status["sentence"]
             .as_str()
             .unwrap()
-            .contains("could not be taken back whole"),
+            .contains("not all of it could be undone"),
         "{status:#}"
     );
 }

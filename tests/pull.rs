@@ -533,7 +533,7 @@ fn pulls_during_snapshots_and_rotations_end_well_each_time() {
             done.store(true, std::sync::atomic::Ordering::SeqCst);
         });
         while !done.load(std::sync::atomic::Ordering::SeqCst) {
-            pair.pull(&["--no-word"]).succeeds();
+            pair.pull(&["--no-report"]).succeeds();
             pair.laptop("cd copy && sha256sum --quiet -c SHA256SUMS")
                 .succeeds();
         }

@@ -42,7 +42,7 @@ use clap::FromArgMatches;
 
 use client::Client;
 use command::{Cli, Verb, command};
-use outcome::{FAILED, Failure, Outcome, WRONG_CALL};
+use outcome::{FAILED, Failure, Outcome, USAGE_ERROR};
 
 /// Runs the command line of this process.
 #[must_use]
@@ -59,12 +59,12 @@ pub fn main() -> ExitCode {
 fn exit_code(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Said(code)) => ExitCode::from(code),
-        Err(Failure::Call(text)) => {
+        Err(Failure::Reported(code)) => ExitCode::from(code),
+        Err(Failure::Usage(text)) => {
             progress::say(format_args!("tealkeep: {text}"));
-            ExitCode::from(WRONG_CALL)
+            ExitCode::from(USAGE_ERROR)
         }
-        Err(Failure::Tried(error)) => {
+        Err(Failure::Operation(error)) => {
             progress::say(format_args!("tealkeep: {error:#}"));
             ExitCode::from(FAILED)
         }
@@ -84,13 +84,13 @@ fn run(cli: Cli) -> Outcome {
             return threads::start()?.block_on(push::run(&args, &host, &ssh, json));
         }
         (None, Verb::Push(_)) => {
-            return Err(Failure::Call(
+            return Err(Failure::Usage(
                 "name the machine to send it to: --host tealkeep@raspberrypi".to_owned(),
             ));
         }
         (Some(host), verb) if verb.speaks_to_server() => return remote::run(&host, &ssh, json),
         (Some(_), _) => {
-            return Err(Failure::Call(
+            return Err(Failure::Usage(
                 "this command works on this machine only; --host does not apply to it".to_owned(),
             ));
         }

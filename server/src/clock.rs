@@ -32,6 +32,14 @@ struct Answer {
     synchronised: Option<bool>,
 }
 
+/// An instant in the machine's zone, as commands print it: `2026-11-21 03:30`.
+#[must_use]
+pub fn local_time(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::system())
+        .strftime("%Y-%m-%d %H:%M")
+        .to_string()
+}
+
 impl Clock {
     /// The machine's clock with a zone from the configuration, or with the system's own.
     #[must_use]

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-pub use child::in_a_child;
+pub use child::run_in_child;
 pub use record::{FILE as RECORD_FILE, Record};
 
 use crate::clock::seconds;
@@ -42,39 +42,39 @@ pub struct Order {
 /// What a preparation made in a release, completed or not, according to its record. The record belongs to the app's user, who
 /// prepared the release, and counts only for files of that user.
 #[derive(Debug)]
-pub struct Made {
-    told: Option<(record::State, u32)>,
+pub struct PreparedFiles {
+    record: Option<(record::State, u32)>,
 }
 
 /// What the record says about a preparation in this release.
 ///
 /// # Errors
 /// The record can't be read or is invalid.
-pub fn made_in(directory: &Path) -> anyhow::Result<Made> {
-    let told = record::read_with_owner(directory)?;
-    Ok(Made { told })
+pub fn read_made(directory: &Path) -> anyhow::Result<PreparedFiles> {
+    let record = record::read_with_owner(directory)?;
+    Ok(PreparedFiles { record })
 }
 
 /// The largest file that is searched for paths when an older version made the result, in bytes: files that name a directory
 /// they need are scripts, configurations or small programs.
-const MAX_LEANING_BYTES: u64 = 1 << 20;
+const MAX_SEARCHED_BYTES: u64 = 1 << 20;
 
 /// Which of these directories, by index, a release needs because a version that did not search for paths reused the preparation of
 /// an earlier release. Everything that was made is read once for all of them, except files over 1 MiB.
 ///
 /// # Errors
 /// The record or the result can't be read.
-pub fn leans_on(directory: &Path, others: &[&Path]) -> anyhow::Result<BTreeSet<usize>> {
+pub fn find_needed(directory: &Path, others: &[&Path]) -> anyhow::Result<BTreeSet<usize>> {
     let Some(record) = Record::of(directory)? else {
         return Ok(BTreeSet::new());
     };
     if record.searched || record.taken_from.is_none() {
         return Ok(BTreeSet::new());
     }
-    bound::all_named(directory, &record.entries, others, MAX_LEANING_BYTES)
+    bound::all_named(directory, &record.entries, others, MAX_SEARCHED_BYTES)
 }
 
-impl Made {
+impl PreparedFiles {
     /// Whether this path, relative to the release, is the record itself.
     #[must_use]
     pub fn is_record(path: &Path) -> bool {
@@ -84,7 +84,7 @@ impl Made {
     /// Whether the preparation made this, with everything in it: the record says so, and it has the same owner.
     #[must_use]
     pub fn accounts_for(&self, path: &Path, owner: u32) -> bool {
-        let Some((state, preparer)) = &self.told else {
+        let Some((state, preparer)) = &self.record else {
             return false;
         };
         let is_named = match state {
@@ -113,7 +113,7 @@ pub fn run(order: &Order, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Record> 
     if !directory.is_dir() {
         bail!("{} is not a release's directory", directory.display());
     }
-    let key = key::of(order, &directory)?;
+    let key = key::compute(order, &directory)?;
     let received = match record::read(&directory)? {
         Some(record::State::Done(done)) if done.key == key && done.is_whole(&directory) => {
             tell(&format!(
@@ -157,7 +157,7 @@ fn make(
     received: &Tree,
     tell: &mut dyn FnMut(&str),
 ) -> anyhow::Result<Record> {
-    let said = order.command.join(" ");
+    let command_line = order.command.join(" ");
     let (program, arguments) = order
         .command
         .split_first()
@@ -170,13 +170,13 @@ fn make(
         .status()
         .with_context(|| format!("cannot run `{program}`; is it installed, and in the PATH?"))?;
     if !status.success() {
-        bail!("`{said}` ended with {status}");
+        bail!("`{command_line}` ended with {status}");
     }
     let took = began.elapsed();
     let after = Tree::read(directory)?;
     if let Some(changed) = received.first_change(&after) {
         bail!(
-            "`{said}` changed or removed {}, a received file; a release must stay as it was sent",
+            "`{command_line}` changed or removed {}, a received file; a release must stay as it was sent",
             changed.display()
         );
     }
@@ -184,9 +184,9 @@ fn make(
     let files = tree::seal(directory, &entries)?;
     let bound = bound::first_naming(directory, &entries, directory)?;
     tell(&format!(
-        "{said} took {}: {files} files{}",
+        "{command_line} took {}: {files} files{}",
         seconds(took),
-        told_bound(bound.as_deref())
+        describe_bound(bound.as_deref())
     ));
     Ok(Record {
         key,
@@ -201,7 +201,7 @@ fn make(
 }
 
 /// Says that a result can't be reused, as the end of a sentence; empty if it can.
-fn told_bound(bound: Option<&Path>) -> String {
+fn describe_bound(bound: Option<&Path>) -> String {
     bound.map_or_else(String::new, |file| {
         format!(
             "; {} names this release's own path, so every release makes its own",
@@ -247,7 +247,7 @@ fn take_over(
         taken_from: Some(earlier),
         ..record
     };
-    tell(&record.told());
+    tell(&record.describe());
     Ok(Some(record))
 }
 
@@ -269,7 +269,7 @@ fn is_no_reason_to_fail(error: &io::Error) -> bool {
 impl Record {
     /// How it was prepared, as a sentence without a full stop.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn describe(&self) -> String {
         let what = self
             .entries
             .iter()
@@ -289,7 +289,7 @@ impl Record {
             None => format!(
                 "`{}` made {what} in {took}: {files} files{}",
                 self.command.join(" "),
-                told_bound(self.bound.as_deref())
+                describe_bound(self.bound.as_deref())
             ),
         }
     }

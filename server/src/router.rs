@@ -19,7 +19,7 @@ use crate::names::Colour;
 use gate::{Gate, InFlight, Maintenance};
 
 /// How long a restore lets new requests wait for those in flight, whatever a drain may take.
-pub const HOLD_PATIENCE: Duration = Duration::from_secs(10);
+pub const HOLD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a router knows of the traffic.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -139,7 +139,7 @@ pub trait Router: Send + Sync {
 
 /// Whether requests that are held for so long get through before a hold ends by itself.
 fn waits(estimate: Duration, hold_timeout: Duration) -> bool {
-    estimate + HOLD_PATIENCE < hold_timeout
+    estimate + HOLD_TIMEOUT < hold_timeout
 }
 
 /// What people read when a restore takes longer than requests can wait.
@@ -172,9 +172,9 @@ pub struct GateRouter {
 }
 
 /// How often the gate's count is looked at while requests in flight are waited for.
-const POLL: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// How long streams that were told to go are waited for.
-const STREAM_FAREWELL: Duration = Duration::from_secs(1);
+const STREAM_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl GateRouter {
     /// A gate that listens on `listen`, with its live colour recorded in `live_file`.
@@ -265,14 +265,14 @@ impl Router for GateRouter {
             if tokio::time::Instant::now() >= until {
                 return Ok(false);
             }
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
     async fn end_streams(&self, colour: Colour) {
         self.gate.end_streams(colour);
         // Whoever has not gone by then is cut when the colour stops.
-        let _ = self.gate.wait_idle(colour, STREAM_FAREWELL).await;
+        let _ = self.gate.wait_idle(colour, STREAM_CLOSE_TIMEOUT).await;
     }
 
     async fn forget(&self, colour: Colour) {

@@ -71,7 +71,7 @@ pub async fn run(client: &Client, args: &AcceptArgs, json: bool) -> Outcome {
             let all = found(client, &base).await?;
             let one = all.into_iter().find(|one| one.id == *id);
             let one = one.ok_or_else(|| {
-                Failure::Call(format!(
+                Failure::Usage(format!(
                     "the newest checks of {app} have no finding {id}; `tealkeep accept {app}` lists their findings"
                 ))
             })?;
@@ -118,7 +118,7 @@ pub async fn run(client: &Client, args: &AcceptArgs, json: bool) -> Outcome {
 fn why(args: &AcceptArgs) -> Result<String, Failure> {
     args.why
         .clone()
-        .ok_or_else(|| Failure::Call("say why it is acceptable, with --why \"…\"".to_owned()))
+        .ok_or_else(|| Failure::Usage("say why it is acceptable, with --why \"…\"".to_owned()))
 }
 
 /// Parses a word of a closed set, spelled as in JSON.
@@ -128,7 +128,7 @@ fn named<T: serde::de::DeserializeOwned + schemars::JsonSchema>(
 ) -> Result<T, Failure> {
     serde_json::from_value(word.into()).map_err(|error| {
         // "unknown variant `x`, expected one of `a`, `b`"
-        Failure::Call(format!("{option} {word}: {error}"))
+        Failure::Usage(format!("{option} {word}: {error}"))
     })
 }
 

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::http::adopt::AdoptRequest;
 
 /// The time limit without a server.
-const DEADLINE: Duration = Duration::from_secs(24 * 3600);
+const ADOPT_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug, Args)]
 pub struct AdoptArgs {
@@ -68,17 +68,17 @@ pub fn local(args: &AdoptArgs, json: bool) -> Outcome {
     };
     let mut bar = Bytes::new();
     let mut tell = |progress| bar.show(progress);
-    let said = adopt(
+    let outcome = adopt(
         &keeper,
         &order,
-        &mut Watch::new(&mut tell, Cancel::never(), DEADLINE),
+        &mut Watch::new(&mut tell, Cancel::never(), ADOPT_TIMEOUT),
     );
     bar.clear();
-    let adoption = said.map_err(|error| {
+    let adoption = outcome.map_err(|error| {
         if error.is_wrong_call() {
-            Failure::Call(error.to_string())
+            Failure::Usage(error.to_string())
         } else {
-            Failure::Tried(anyhow!("{error}"))
+            Failure::Operation(anyhow!("{error}"))
         }
     })?;
     report(&adoption, args, json)
@@ -91,7 +91,7 @@ pub async fn run(client: &Client, args: &AdoptArgs, json: bool) -> Outcome {
             "the name of {} is not UTF-8 and cannot be sent to the server; rename it, or work without the server with --into",
             args.from.display()
         );
-        return Err(Failure::Call(text));
+        return Err(Failure::Usage(text));
     }
     let app = client.app(args.app.clone()).await?;
     let request = AdoptRequest {
@@ -109,25 +109,25 @@ pub async fn run(client: &Client, args: &AdoptArgs, json: bool) -> Outcome {
 }
 
 fn report(adoption: &Adoption, args: &AdoptArgs, json: bool) -> Outcome {
-    print(json, adoption, || in_words(adoption, args.dry_run))?;
+    print(json, adoption, || describe(adoption, args.dry_run))?;
     let all = adoption.files.len();
     match adoption.count(Came::Refused) {
-        _ if all == 0 => Err(Failure::Tried(anyhow!(
+        _ if all == 0 => Err(Failure::Operation(anyhow!(
             "there are no backups in {}: their names end with .sqlite.gz, .sqlite3.gz, .db.gz, .sqlite, .sqlite3 or .db",
             args.from.display()
         ))),
         0 => Ok(()),
-        refused => Err(Failure::Tried(anyhow!(
+        refused => Err(Failure::Operation(anyhow!(
             "{refused} of {all} cannot be relied on; nothing of {} was taken over",
             if refused == 1 { "it" } else { "them" }
         ))),
     }
 }
 
-fn in_words(adoption: &Adoption, dry_run: bool) -> String {
+fn describe(adoption: &Adoption, dry_run: bool) -> String {
     let mut text = String::new();
     for file in &adoption.files {
-        let said = match (file.outcome, file.local_date) {
+        let outcome = match (file.outcome, file.local_date) {
             (Came::Taken, Some(date)) => {
                 let size = human(file.bytes);
                 let rows = file.rows.unwrap_or_default();
@@ -141,7 +141,7 @@ fn in_words(adoption: &Adoption, dry_run: bool) -> String {
         };
         text.push_str(&format!(
             "{}\n",
-            terminal::line(&format!("{}: {said}", file.file))
+            terminal::line(&format!("{}: {outcome}", file.file))
         ));
     }
     if !adoption.others.is_empty() {
@@ -201,6 +201,6 @@ mod tests {
                 why: HOSTILE.to_owned(),
             }],
         };
-        assert_harmless(&in_words(&adoption, false));
+        assert_harmless(&describe(&adoption, false));
     }
 }

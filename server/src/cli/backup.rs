@@ -11,13 +11,14 @@ use super::client::Client;
 use super::outcome::Outcome;
 use super::output::print;
 use super::progress::{Bytes, Waiting, say};
+use crate::backup::drill::counted;
 use crate::backup::{Cancel, Keeper, Order, Reason, Rotation, Watch, human};
-use crate::clock::Clock;
+use crate::clock::{Clock, local_time};
 use crate::http::api::SnapshotFacts;
 use crate::schedule::Trust;
 
 /// The time limit of a snapshot without a server.
-const DEADLINE: Duration = Duration::from_secs(6 * 3600);
+const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(6 * 3600);
 
 #[derive(Debug, Args)]
 pub struct BackupArgs {
@@ -49,10 +50,11 @@ pub async fn run(client: &Client, args: &BackupArgs, json: bool) -> Outcome {
     drop(waiting);
     print(json, &taken, || {
         format!(
-            "{} was taken and read back: {}, {} rows.",
-            taken.id,
+            "The snapshot of {} was taken and read back: {}, {}. Its id is {}.",
+            local_time(taken.taken_at),
             human(taken.bytes),
-            taken.rows
+            counted(taken.rows, "row"),
+            taken.id
         )
     })
 }
@@ -65,9 +67,9 @@ pub fn local(args: &BackupArgs, json: bool) -> Outcome {
     let keeper = Keeper::new(database, folder);
     let mut order = Order::new(Reason::Manual, Clock::new(None).local());
     // If the folder can't be read, nobody knows what to keep.
-    let is_a_servers =
-        is_a_servers(&keeper).with_context(|| format!("cannot read {}", folder.display()))?;
-    if is_a_servers {
+    let has_server =
+        has_server(&keeper).with_context(|| format!("cannot read {}", folder.display()))?;
+    if has_server {
         let why = "this folder belongs to a server, whose configuration says what to keep";
         order.trust = Trust::Untrusted(why.to_owned());
     }
@@ -75,7 +77,7 @@ pub fn local(args: &BackupArgs, json: bool) -> Outcome {
     let mut tell = |progress| bar.show(progress);
     let taken = keeper.take_and_rotate(
         &order,
-        &mut Watch::new(&mut tell, Cancel::never(), DEADLINE),
+        &mut Watch::new(&mut tell, Cancel::never(), SNAPSHOT_TIMEOUT),
     );
     bar.clear();
     let taken = taken.map_err(|e| anyhow!("{e}"))?;
@@ -95,16 +97,17 @@ pub fn local(args: &BackupArgs, json: bool) -> Outcome {
         let rows: u64 = manifest.tables.values().sum();
         let file = crate::backup::catalogue::snapshots(folder).join(manifest.id.file_name());
         format!(
-            "{} was written and read back: {}, {rows} rows.",
+            "{} was written and read back: {}, {}.",
             file.display(),
-            human(manifest.bytes)
+            human(manifest.bytes),
+            counted(rows, "row")
         )
     })
 }
 
 /// Whether a server took the snapshots in the folder: only a server records the app. Its configuration says what to keep,
 /// which may be far more than the defaults.
-fn is_a_servers(keeper: &Keeper) -> io::Result<bool> {
+fn has_server(keeper: &Keeper) -> io::Result<bool> {
     let catalogue = keeper.catalogue()?;
     let mut entries = catalogue.entries.iter();
     Ok(entries.any(|entry| entry.manifest.app.is_some()))
@@ -130,7 +133,7 @@ mod tests {
                 let now = &jiff::Zoned::now() - hours_ago.hours();
                 let order = Order::new(Reason::Manual, now);
                 let mut tell = |_| {};
-                let mut watch = Watch::new(&mut tell, Cancel::never(), DEADLINE);
+                let mut watch = Watch::new(&mut tell, Cancel::never(), SNAPSHOT_TIMEOUT);
                 keeper.take_and_rotate(&order, &mut watch).unwrap();
             }
             let args = BackupArgs {

@@ -21,7 +21,7 @@ use address::Address;
 
 /// The time limit of a check. Each answer and each part of it has a shorter one; this one is for a site that stays within
 /// all of them but never ends.
-const DEADLINE: Duration = Duration::from_secs(15 * 60);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug, Args)]
 pub struct CheckArgs {
@@ -76,26 +76,26 @@ pub async fn run(args: &CheckArgs, json: bool) -> Outcome {
             address.origin
         ));
     }
-    let asked = tokio::time::timeout(DEADLINE, async {
+    let asked = tokio::time::timeout(CHECK_TIMEOUT, async {
         let _waiting = waiting(origin);
         policy::check(&site, &order).await
     });
     let report = match asked.await {
         Ok(Ok(report)) => report,
         Ok(Err(unreachable)) => {
-            return Err(Failure::Call(format!(
+            return Err(Failure::Usage(format!(
                 "{unreachable}. Nothing was checked: is the address right, and can it be reached from here?"
             )));
         }
         Err(_) => {
             return Err(anyhow!(
                 "the check of {origin} did not finish within {} minutes",
-                DEADLINE.as_secs() / 60
+                CHECK_TIMEOUT.as_secs() / 60
             )
             .into());
         }
     };
-    print(json, &report, || text::of(origin, &report))?;
+    print(json, &report, || text::describe(origin, &report))?;
     exit(&report)
 }
 
@@ -103,12 +103,12 @@ fn exit(report: &Report) -> Outcome {
     match report.verdict {
         Verdict::Pass | Verdict::Warn => Ok(()),
         // The findings were printed already.
-        Verdict::Fail => Err(Failure::Said(FAILED)),
+        Verdict::Fail => Err(Failure::Reported(FAILED)),
     }
 }
 
 fn waiting(origin: &Url) -> Waiting {
-    if !terminal::is_on_stderr() {
+    if !terminal::stderr_is_terminal() {
         say(format_args!("checking {origin} like a browser"));
     }
     Waiting::new("checking like a browser")
@@ -116,11 +116,11 @@ fn waiting(origin: &Url) -> Waiting {
 
 /// The call as an order, or what is wrong with it.
 fn read(args: &CheckArgs) -> Result<(Address, Order), Failure> {
-    let address = Address::read(&args.url).map_err(Failure::Call)?;
+    let address = Address::read(&args.url).map_err(Failure::Usage)?;
     let mut paths: Vec<String> = address.page.iter().cloned().collect();
     for path in &args.paths {
         if !path.starts_with('/') || path.starts_with("//") {
-            return Err(Failure::Call(format!(
+            return Err(Failure::Usage(format!(
                 "--path {path} is not a path: it must begin with one slash, such as /about"
             )));
         }
@@ -128,7 +128,7 @@ fn read(args: &CheckArgs) -> Result<(Address, Order), Failure> {
     }
     for pattern in &args.immutable {
         if let Err(error) = regex::Regex::new(pattern) {
-            return Err(Failure::Call(format!(
+            return Err(Failure::Usage(format!(
                 "--immutable is not a regular expression: {error}"
             )));
         }
@@ -136,7 +136,7 @@ fn read(args: &CheckArgs) -> Result<(Address, Order), Failure> {
     if let Some(release) = &args.release
         && !release.is_dir()
     {
-        return Err(Failure::Call(format!(
+        return Err(Failure::Usage(format!(
             "--release {} is not a directory",
             release.display()
         )));
@@ -158,7 +158,7 @@ fn cookie(args: &CheckArgs) -> Result<Option<String>, Failure> {
         (Some(cookie), _) => cookie.trim().to_owned(),
         (None, Some(file)) => fs::read_to_string(file)
             .map_err(|e| {
-                Failure::Call(format!(
+                Failure::Usage(format!(
                     "--cookie-file {} can't be read: {e}",
                     file.display()
                 ))
@@ -168,7 +168,7 @@ fn cookie(args: &CheckArgs) -> Result<Option<String>, Failure> {
         (None, None) => return Ok(None),
     };
     if !cookie.contains('=') || http::HeaderValue::from_str(&cookie).is_err() {
-        return Err(Failure::Call(
+        return Err(Failure::Usage(
             "the cookie must be one line of a Cookie field, such as \"session=4f2a90c1; theme=dark\"".to_owned(),
         ));
     }
@@ -212,7 +212,7 @@ mod tests {
                 cookie: Some(cookie.to_owned()),
                 ..args("https://example.org")
             };
-            assert!(matches!(read(&args), Err(Failure::Call(_))), "{cookie:?}");
+            assert!(matches!(read(&args), Err(Failure::Usage(_))), "{cookie:?}");
         }
     }
 
@@ -227,7 +227,7 @@ mod tests {
         assert!(exit(&report(Verdict::Warn)).is_ok());
         assert!(matches!(
             exit(&report(Verdict::Fail)),
-            Err(Failure::Said(1))
+            Err(Failure::Reported(1))
         ));
     }
 }

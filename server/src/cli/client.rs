@@ -19,9 +19,9 @@ use crate::http::api::Status;
 use crate::journal::runs::{Run, RunId, RunState, StepState};
 
 /// How long to wait for a server that restarts while a run is watched.
-const PATIENCE: Duration = Duration::from_secs(60);
+const RECONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 /// The pause between two attempts meanwhile.
-const PAUSE: Duration = Duration::from_millis(300);
+const RECONNECT_INTERVAL: Duration = Duration::from_millis(300);
 
 /// A client of one server.
 pub struct Client {
@@ -60,7 +60,7 @@ impl Client {
         let mut names: Vec<String> = status.apps.iter().map(|app| app.name.to_string()).collect();
         match names.len() {
             1 => Ok(names.remove(0)),
-            _ => Err(Failure::Call(format!(
+            _ => Err(Failure::Usage(format!(
                 "there are several apps; name one of {}",
                 names.join(", ")
             ))),
@@ -80,17 +80,17 @@ impl Client {
             match self.follow_once(&path, &mut step).await {
                 Ok(Some(run)) => return Ok(run),
                 Ok(None) => gone_since = None,
-                Err(Failure::Tried(error)) => {
+                Err(Failure::Operation(error)) => {
                     let since = *gone_since.get_or_insert_with(std::time::Instant::now);
-                    if since.elapsed() > PATIENCE {
-                        return Err(Failure::Tried(error.context(
+                    if since.elapsed() > RECONNECT_TIMEOUT {
+                        return Err(Failure::Operation(error.context(
                             "the server is gone; `tealkeep status` shows how the run ended",
                         )));
                     }
                 }
                 Err(call) => return Err(call),
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(RECONNECT_INTERVAL).await;
         }
     }
 
@@ -150,7 +150,7 @@ impl Client {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(body))
             .map_err(|_| {
-                Failure::Call(format!(
+                Failure::Usage(format!(
                     "{path:?} is not a valid path; is there a space in a name?"
                 ))
             })?;
@@ -174,9 +174,9 @@ impl Client {
             .unwrap_or_else(|| String::from_utf8_lossy(&bytes).trim().to_owned());
         Err(match status {
             StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
-                Failure::Call(detail)
+                Failure::Usage(detail)
             }
-            _ => Failure::Tried(anyhow!(detail)),
+            _ => Failure::Operation(anyhow!(detail)),
         })
     }
 }

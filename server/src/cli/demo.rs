@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::outcome::Outcome;
 use super::output::print_text;
-use super::serve::{log_to_stderr, stopped};
+use super::serve::{log_to_stderr, stop_signal};
 use crate::demo::{Demo, DemoOptions};
 
 #[derive(Debug, Args)]
@@ -53,7 +53,7 @@ pub async fn run(args: &DemoArgs) -> Outcome {
         traffic: !args.no_traffic,
         drain_timeout: Duration::from_secs(args.drain_timeout),
     };
-    let stopped = stopped()?;
+    let stopped = stop_signal()?;
     let demo = Demo::start(options).await?;
     print_text(&demo.welcome())?;
     stopped.await;

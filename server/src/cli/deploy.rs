@@ -43,7 +43,7 @@ pub async fn deploy(client: &Client, args: &DeployArgs, json: bool) -> Outcome {
         Some(directory) => DeployRequest::Directory(directory),
         None => {
             let id = args.release.parse();
-            let id = id.map_err(|e| Failure::Call(format!("{e}")))?;
+            let id = id.map_err(|e| Failure::Usage(format!("{e}")))?;
             if args.pushed {
                 DeployRequest::Pushed(id)
             } else {
@@ -52,7 +52,7 @@ pub async fn deploy(client: &Client, args: &DeployArgs, json: bool) -> Outcome {
         }
     };
     if args.pushed && matches!(request, DeployRequest::Directory(_)) {
-        return Err(Failure::Call(
+        return Err(Failure::Usage(
             "--pushed needs the name of a release, not a path".to_owned(),
         ));
     }
@@ -60,11 +60,11 @@ pub async fn deploy(client: &Client, args: &DeployArgs, json: bool) -> Outcome {
         .post::<Begun>(&format!("/api/v1/apps/{}/deploys", args.app), &request)
         .await
         .map_err(|failure| match failure {
-            Failure::Call(text)
+            Failure::Usage(text)
                 if matches!(request, DeployRequest::Release(_))
                     && Path::new(&args.release).is_dir() =>
             {
-                Failure::Call(format!(
+                Failure::Usage(format!(
                     "{text}. To deploy the directory {0} in this folder, write ./{0}",
                     args.release
                 ))
@@ -72,7 +72,7 @@ pub async fn deploy(client: &Client, args: &DeployArgs, json: bool) -> Outcome {
             other => other,
         })?;
     if args.lines {
-        return watch_in_lines(client, begun.run).await;
+        return watch_as_lines(client, begun.run).await;
     }
     watch(client, begun.run, json).await
 }
@@ -88,10 +88,10 @@ fn as_directory(given: &str) -> Result<Option<PathBuf>, Failure> {
     let path = Path::new(given);
     match path.canonicalize() {
         Ok(full) if full.is_dir() => Ok(Some(full)),
-        Ok(_) => Err(Failure::Call(format!(
+        Ok(_) => Err(Failure::Usage(format!(
             "{given} is not a directory; name the directory of the release"
         ))),
-        Err(error) => Err(Failure::Call(format!("{given} can't be read: {error}"))),
+        Err(error) => Err(Failure::Usage(format!("{given} can't be read: {error}"))),
     }
 }
 
@@ -111,12 +111,12 @@ pub async fn watch(client: &Client, id: RunId, json: bool) -> Outcome {
         .follow(id, |run, printed| steps.show(run, printed))
         .await;
     steps.clear();
-    conclude(&ended?, json)
+    print_result(&ended?, json)
 }
 
-/// One state of a run, as [`watch_in_lines`] writes it.
+/// One state of a run, as [`watch_as_lines`] writes it.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Look {
+pub struct RunView {
     /// The run.
     pub run: Run,
     /// The output of its preparation.
@@ -124,14 +124,14 @@ pub struct Look {
 }
 
 /// Follows a run to its end and writes each state as a line of JSON, for a program that shows it elsewhere.
-async fn watch_in_lines(client: &Client, id: RunId) -> Outcome {
+async fn watch_as_lines(client: &Client, id: RunId) -> Outcome {
     let ended = client
         .follow(id, |run, printed| {
-            let look = Look {
+            let view = RunView {
                 run: run.clone(),
                 printed: printed.clone(),
             };
-            if let Ok(line) = serde_json::to_string(&look) {
+            if let Ok(line) = serde_json::to_string(&view) {
                 let line = terminal::json(&line).into_owned() + "\n";
                 // If the reader is gone, the run continues without it.
                 let mut out = std::io::stdout().lock();
@@ -141,13 +141,13 @@ async fn watch_in_lines(client: &Client, id: RunId) -> Outcome {
         .await;
     match ended?.state {
         RunState::Done => Ok(()),
-        RunState::Running | RunState::Failed => Err(Failure::Said(FAILED)),
+        RunState::Running | RunState::Failed => Err(Failure::Reported(FAILED)),
     }
 }
 
 /// Prints the result of a run, and fails if the run did.
-pub fn conclude(run: &Run, json: bool) -> Outcome {
-    let said = match run.state {
+pub fn print_result(run: &Run, json: bool) -> Outcome {
+    let text = match run.state {
         RunState::Done => format!(
             "The {} of {} is done: {} is live on {}.",
             run.kind.noun(),
@@ -161,7 +161,7 @@ pub fn conclude(run: &Run, json: bool) -> Outcome {
                 .steps
                 .iter()
                 .any(|row| row.step == Step::Prepare && row.state == StepState::Failed);
-            let whose = if prepared {
+            let printer = if prepared {
                 format!("the preparation of {}", run.facts.release)
             } else {
                 run.facts.release.to_string()
@@ -169,7 +169,7 @@ pub fn conclude(run: &Run, json: bool) -> Outcome {
             let output = run
                 .output
                 .as_deref()
-                .map(|lines| format!("\n\nThe last lines that {whose} printed:\n{lines}"));
+                .map(|lines| format!("\n\nThe last lines that {printer} printed:\n{lines}"));
             format!(
                 "the {} of {} failed: {reason}{}",
                 run.kind.noun(),
@@ -179,10 +179,10 @@ pub fn conclude(run: &Run, json: bool) -> Outcome {
         }
     };
     if run.state == RunState::Done {
-        return print(json, run, || said);
+        return print(json, run, || text);
     }
     if json {
         print(true, run, String::new)?;
     }
-    Err(Failure::Tried(anyhow::anyhow!(said)))
+    Err(Failure::Operation(anyhow::anyhow!(text)))
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use super::client::Client;
 use super::outcome::{Failure, Outcome};
 use super::output::print;
-use super::units::own_name;
+use super::units::host_name;
 use crate::config::DEFAULT_CONFIG;
 use crate::doctor::advice::{self, RESTART};
 use crate::doctor::configuration::{self, Source};
@@ -54,7 +54,7 @@ pub async fn run(client: &Client, args: &DoctorArgs, json: bool) -> Outcome {
         let subject = Subject {
             config,
             apps: &apps,
-            host: &own_name(),
+            host: &host_name(),
             path: &args.config,
             pulls: &pulls,
             only: args.only,
@@ -67,19 +67,19 @@ pub async fn run(client: &Client, args: &DoctorArgs, json: bool) -> Outcome {
     // A stable sort: within a section, in the order of the apps.
     findings.sort_by_key(|finding| finding.check);
     let coloured = std::io::stdout().is_terminal();
-    print(json, &findings, || shown(&findings, coloured))?;
+    print(json, &findings, || describe(&findings, coloured))?;
     let is_root = |f: &&Finding| f.level == Level::Fail && f.cause.is_none();
     match findings.iter().filter(is_root).count() {
         0 => Ok(()),
-        1 => Err(Failure::Tried(anyhow!("one thing is wrong"))),
-        wrong => Err(Failure::Tried(anyhow!("{wrong} things are wrong"))),
+        1 => Err(Failure::Operation(anyhow!("one thing is wrong"))),
+        wrong => Err(Failure::Operation(anyhow!("{wrong} things are wrong"))),
     }
 }
 
 /// The server's answer as a finding; `restart` is the command that starts it again.
-fn server(said: Result<Status, Failure>, restart: &str) -> Finding {
+fn server(answer: Result<Status, Failure>, restart: &str) -> Finding {
     let mut kind = Kind::Single;
-    let (level, text, mend) = match said {
+    let (level, text, mend) = match answer {
         Ok(status) => (Level::Ok, status.sentence, None),
         Err(failure) if is_down(&failure) => (
             {
@@ -113,7 +113,7 @@ fn server(said: Result<Status, Failure>, restart: &str) -> Finding {
 
 /// Whether nobody listens on the socket. Without permission to use it, that cannot be told.
 fn is_down(failure: &Failure) -> bool {
-    let Failure::Tried(error) = failure else {
+    let Failure::Operation(error) = failure else {
         return false;
     };
     error.downcast_ref::<std::io::Error>().is_some_and(|error| {
@@ -126,13 +126,13 @@ fn is_down(failure: &Failure) -> bool {
 
 fn text_of(failure: Failure) -> String {
     match failure {
-        Failure::Call(error) => error,
-        Failure::Said(code) => format!("ended with {code}"),
-        Failure::Tried(error) => format!("{error:#}"),
+        Failure::Usage(error) => error,
+        Failure::Reported(code) => format!("ended with {code}"),
+        Failure::Operation(error) => format!("{error:#}"),
     }
 }
 
-fn shown(findings: &[Finding], coloured: bool) -> String {
+fn describe(findings: &[Finding], coloured: bool) -> String {
     let mut text = String::new();
     let several = {
         let mut apps: Vec<_> = findings.iter().filter_map(|f| f.app.as_ref()).collect();
@@ -198,7 +198,7 @@ mod tests {
             assert_eq!(finding.mend.as_deref(), Some(RESTART));
         }
         let denied = std::io::Error::from(ErrorKind::PermissionDenied);
-        let denied = server(Err(Failure::Tried(anyhow::Error::new(denied))), RESTART);
+        let denied = server(Err(Failure::Operation(anyhow::Error::new(denied))), RESTART);
         assert_eq!(denied.level, Level::Warn);
     }
 }

@@ -17,7 +17,7 @@ use clap::FromArgMatches;
 
 use super::client::Client;
 use super::command::{Cli, Verb, command};
-use super::outcome::{Failure, Outcome, WRONG_CALL};
+use super::outcome::{Failure, Outcome, USAGE_ERROR};
 use super::output::print_text;
 use super::progress::say;
 use super::threads;
@@ -26,10 +26,10 @@ use crate::http::incoming::Folder;
 use crate::keys::door::DoorArgs;
 
 /// The variable with the command of the other side (sshd(8), `command="…"`).
-const ASKED_FOR: &str = "SSH_ORIGINAL_COMMAND";
+const COMMAND_VARIABLE: &str = "SSH_ORIGINAL_COMMAND";
 
 /// After ten minutes without a byte the other side counts as gone, and its locks are released.
-const SILENCE: &str = "--timeout=600";
+const TIMEOUT_OPTION: &str = "--timeout=600";
 
 /// Runs a command line in this process.
 type Dispatch = fn(Cli) -> Outcome;
@@ -47,10 +47,10 @@ pub fn run(args: &DoorArgs, socket: &Path, dispatch: Dispatch) -> Outcome {
 
 fn open(args: &DoorArgs, socket: &Path, dispatch: Dispatch) -> Outcome {
     if let Some(pulls) = &args.pull {
-        return fetch::run(pulls, &args.spool, std::env::var(ASKED_FOR).ok());
+        return fetch::run(pulls, &args.spool, std::env::var(COMMAND_VARIABLE).ok());
     }
-    let Ok(asked) = std::env::var(ASKED_FOR) else {
-        return Err(Failure::Call(
+    let Ok(asked) = std::env::var(COMMAND_VARIABLE) else {
+        return Err(Failure::Usage(
             "this key is for deploys and gives no shell. On the laptop: tealkeep push DIR APP --host …"
                 .to_owned(),
         ));
@@ -64,7 +64,7 @@ fn open(args: &DoorArgs, socket: &Path, dispatch: Dispatch) -> Outcome {
 }
 
 fn refused(why: &str) -> Failure {
-    Failure::Call(format!("refused: {why}"))
+    Failure::Usage(format!("refused: {why}"))
 }
 
 /// Runs a command in this process, on the configured socket.
@@ -93,10 +93,10 @@ fn parse(words: &[String], scope: Scope) -> Result<Cli, Failure> {
             let text = error.render();
             if !error.use_stderr() {
                 print_text(&text.to_string())?;
-                return Err(Failure::Said(0));
+                return Err(Failure::Reported(0));
             }
             say(text);
-            return Err(Failure::Said(WRONG_CALL));
+            return Err(Failure::Reported(USAGE_ERROR));
         }
     };
     match cli.verb.scope_at_the_door() {
@@ -129,10 +129,10 @@ fn send(words: &[String], socket: &Path) -> Outcome {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o027));
     let basis: Vec<&Path> = reception.basis.iter().map(PathBuf::as_path).collect();
     confine::confine(&basis, &[&reception.target]);
-    let error = receiver(&["--server", SILENCE])
+    let error = receiver(&["--server", TIMEOUT_OPTION])
         .args(&reception.arguments)
         .exec();
-    Err(Failure::Tried(anyhow::anyhow!(
+    Err(Failure::Operation(anyhow::anyhow!(
         "cannot run rsync: {error}. Install it on this machine: sudo apt install rsync"
     )))
 }

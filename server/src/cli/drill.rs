@@ -18,7 +18,7 @@ use crate::clock::seconds;
 use crate::config::BackupConfig;
 
 /// The time limit without a server.
-const DEADLINE: Duration = Duration::from_secs(24 * 3600);
+const DRILL_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug, Args)]
 pub struct DrillArgs {
@@ -42,15 +42,19 @@ impl DrillArgs {
 pub fn local(args: &DrillArgs, json: bool) -> Outcome {
     let what = args.what.as_deref().unwrap_or(Path::new("."));
     what.metadata()
-        .map_err(|e| Failure::Call(format!("{} can't be read: {e}", what.display())))?;
-    tell_of(&of(what, args.shrink, DEADLINE)?, json)
+        .map_err(|e| Failure::Usage(format!("{} can't be read: {e}", what.display())))?;
+    print_report(&unpack_newest(what, args.shrink, DRILL_TIMEOUT)?, json)
 }
 
 /// Unpacks a snapshot by its path to another place, as a restore would, and shows the progress.
 ///
 /// # Errors
 /// The drill did not finish within `deadline`. A failed drill is a report, not an error.
-pub(super) fn of(what: &Path, shrink: Option<u32>, deadline: Duration) -> anyhow::Result<Report> {
+pub(super) fn unpack_newest(
+    what: &Path,
+    shrink: Option<u32>,
+    deadline: Duration,
+) -> anyhow::Result<Report> {
     let order = Order {
         what,
         scratch: None,
@@ -71,7 +75,7 @@ pub(super) fn of(what: &Path, shrink: Option<u32>, deadline: Duration) -> anyhow
 pub async fn run(client: &Client, args: &DrillArgs, json: bool) -> Outcome {
     if args.shrink.is_some() {
         let text = "--shrink needs a path; for an app, set `drill_shrink` in the configuration";
-        return Err(Failure::Call(text.to_owned()));
+        return Err(Failure::Usage(text.to_owned()));
     }
     let name = args
         .what
@@ -83,10 +87,10 @@ pub async fn run(client: &Client, args: &DrillArgs, json: bool) -> Outcome {
         .post(&format!("/api/v1/apps/{app}/drill"), &())
         .await?;
     drop(waiting);
-    tell_of(&report, json)
+    print_report(&report, json)
 }
 
-fn tell_of(report: &Report, json: bool) -> Outcome {
+fn print_report(report: &Report, json: bool) -> Outcome {
     if json || report.is_proven() {
         print(json, report, || text(report))?;
     }
@@ -165,7 +169,7 @@ mod tests {
         };
         assert_harmless(&text(&report));
         report.failed = Some(HOSTILE.to_owned());
-        let Err(Failure::Tried(error)) = tell_of(&report, false) else {
+        let Err(Failure::Operation(error)) = print_report(&report, false) else {
             panic!("a drill that failed is a failure");
         };
         assert_harmless(&error.to_string());

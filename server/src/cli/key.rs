@@ -100,9 +100,9 @@ impl KeyArgs {
 }
 
 fn add(args: &KeyArgs, add: &AddArgs, json: bool) -> Outcome {
-    let given: Given = text_of(&add.key)?
+    let given: Given = read_key(&add.key)?
         .parse()
-        .map_err(|why| Failure::Call(format!("{}: {why}", shown(&add.key))))?;
+        .map_err(|why| Failure::Usage(format!("{}: {why}", describe_source(&add.key))))?;
     let name = name_of(add, &given)?;
     let (user, file, command) = match &add.pull {
         Some(app) => {
@@ -124,7 +124,7 @@ fn add(args: &KeyArgs, add: &AddArgs, json: bool) -> Outcome {
         .flatten()
         .find(|known| known.key != line.key && known.comment == line.comment)
     {
-        return Err(Failure::Call(format!(
+        return Err(Failure::Usage(format!(
             "there is already another key named {} ({}); give this one another name with --name, or remove the other one first",
             line.comment,
             other.key.fingerprint()
@@ -132,7 +132,7 @@ fn add(args: &KeyArgs, add: &AddArgs, json: bool) -> Outcome {
     }
     let others = keys::other_options(&before, &line.key);
     if !others.is_empty() {
-        return Err(Failure::Call(format!(
+        return Err(Failure::Usage(format!(
             "this key is already in {}, with {}, which a new line would lose; change that line in an editor, or remove \
              the key first (`tealkeep key remove`)",
             file.display(),
@@ -148,14 +148,14 @@ fn add(args: &KeyArgs, add: &AddArgs, json: bool) -> Outcome {
         let opens = &listed.opens;
         match change {
             Change::Added => format!("{name} may now sign in as {user}: it {opens}."),
-            Change::Unchanged => format!("{name} was there already: it {opens}."),
-            Change::Replaced(_) => format!("{name} was there before; from now on it {opens}."),
+            Change::Unchanged => format!("{name} could sign in already: it {opens}."),
+            Change::Replaced(_) => format!("{name} could sign in already; from now on it {opens}."),
         }
     })
 }
 
-/// The given text, or the content of the given file.
-fn text_of(given: &str) -> Result<String, Failure> {
+/// The key as text: what was given, or the content of the file that was named.
+fn read_key(given: &str) -> Result<String, Failure> {
     let bytes = if given == "-" {
         let mut bytes = Vec::new();
         std::io::stdin()
@@ -166,12 +166,12 @@ fn text_of(given: &str) -> Result<String, Failure> {
         return Ok(given.to_owned());
     } else {
         read_small(Path::new(given), MAX_FILE_BYTES)
-            .map_err(|e| Failure::Call(format!("{given} can't be read: {e}")))?
+            .map_err(|e| Failure::Usage(format!("{given} can't be read: {e}")))?
     };
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn shown(given: &str) -> &str {
+fn describe_source(given: &str) -> &str {
     match given {
         "-" => "standard input",
         _ if given.contains(char::is_whitespace) => "what was given",
@@ -185,12 +185,12 @@ fn name_of(add: &AddArgs, given: &Given) -> Result<String, Failure> {
         None => given.comment.as_str(),
     };
     if name.is_empty() {
-        return Err(Failure::Call(
+        return Err(Failure::Usage(
             "the key has no comment; give it a name, for example --name annas-laptop".to_owned(),
         ));
     }
     if name.chars().any(char::is_control) || name.chars().count() > MAX_NAME_CHARS {
-        return Err(Failure::Call(format!(
+        return Err(Failure::Usage(format!(
             "{name:?} cannot be the name of a key: use at most {MAX_NAME_CHARS} printable characters"
         )));
     }
@@ -240,26 +240,26 @@ fn remove(args: &KeyArgs, wanted: &str, json: bool) -> Outcome {
         }
     }
     let Some((_, _, first)) = found.first() else {
-        return Err(Failure::Call(format!(
+        return Err(Failure::Usage(format!(
             "there is no key named {wanted:?}; `tealkeep key list` shows all keys"
         )));
     };
     if found.iter().any(|(_, _, line)| line.key != first.key) {
-        return Err(Failure::Call(format!(
+        return Err(Failure::Usage(format!(
             "several keys are named {wanted:?}; use the fingerprint that `tealkeep key list` shows"
         )));
     }
-    let mut gone = Vec::new();
+    let mut removed = Vec::new();
     for (user, file, line) in found {
-        let (after, is_gone) = keys::without(&content(file)?, &line.key);
-        if is_gone {
+        let (after, is_removed) = keys::without(&content(file)?, &line.key);
+        if is_removed {
             write(file, &after)?;
         }
-        gone.push(listed(user, file, &line));
+        removed.push(listed(user, file, &line));
     }
-    print(json, &gone, || {
+    print(json, &removed, || {
         format!(
-            "{wanted} is removed and can no longer sign in. Open connections stay open until they end."
+            "{wanted} was removed and can no longer sign in. Open connections stay open until they end."
         )
     })
 }
@@ -272,13 +272,13 @@ fn listed(user: &'static str, file: &Path, line: &Line) -> Listed {
         },
         fingerprint: line.key.fingerprint(),
         user,
-        opens: terminal::line(&opens(user, line)),
+        opens: terminal::line(&describe_grant(user, line)),
         file: file.to_owned(),
     }
 }
 
 /// What a line allows, in words that follow "it".
-fn opens(user: &str, line: &Line) -> String {
+fn describe_grant(user: &str, line: &Line) -> String {
     let command = match line.command() {
         Ok(command) => command,
         Err(why) => return format!("opens nothing: {why}"),
@@ -310,13 +310,13 @@ fn opens(user: &str, line: &Line) -> String {
 fn content(file: &Path) -> Result<String, Failure> {
     match read_small(file, MAX_FILE_BYTES) {
         Ok(bytes) => String::from_utf8(bytes).map_err(|_| {
-            Failure::Tried(anyhow!(
+            Failure::Operation(anyhow!(
                 "{} is not UTF-8, so nothing was changed; fix it with an editor",
                 file.display()
             ))
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(Failure::Tried(anyhow!(
+        Err(error) => Err(Failure::Operation(anyhow!(
             "{} can't be read: {error}",
             file.display()
         ))),
@@ -327,20 +327,20 @@ fn content(file: &Path) -> Result<String, Failure> {
 fn write(file: &Path, text: &str) -> Outcome {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root && [DEPLOY_KEYS, PULL_KEYS].map(Path::new).contains(&file) {
-        return Err(Failure::Call(format!(
+        return Err(Failure::Usage(format!(
             "{} belongs to root; run this with sudo",
             file.display()
         )));
     }
     match file.symlink_metadata() {
         Ok(meta) if !meta.is_file() => {
-            return Err(Failure::Tried(anyhow!(
+            return Err(Failure::Operation(anyhow!(
                 "{} is not a regular file, so nothing was changed",
                 file.display()
             )));
         }
         Ok(meta) if meta.nlink() > 1 => {
-            return Err(Failure::Tried(anyhow!(
+            return Err(Failure::Operation(anyhow!(
                 "{} has a second name (a hard link), which would keep the old content; remove the second name first",
                 file.display()
             )));
@@ -348,7 +348,7 @@ fn write(file: &Path, text: &str) -> Outcome {
         Ok(_) => {}
         Err(_) if file.parent().is_some_and(Path::is_dir) => {}
         Err(_) => {
-            return Err(Failure::Tried(anyhow!(
+            return Err(Failure::Operation(anyhow!(
                 "the folder of {} does not exist; as root: systemd-tmpfiles --create tealkeep.conf",
                 file.display()
             )));

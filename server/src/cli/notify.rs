@@ -14,15 +14,15 @@ pub struct NotifyArgs {}
 /// Asks the server to send one.
 pub async fn run(client: &Client, _args: &NotifyArgs, json: bool) -> Outcome {
     let tried: Vec<Tried> = client.post("/api/v1/notify/test", &()).await?;
-    print(json, &tried, || in_words(&tried))?;
+    print(json, &tried, || describe(&tried))?;
     if tried.is_empty() || tried.iter().any(|one| !one.sent) {
         // Which channel failed and why is printed above.
-        return Err(Failure::Said(FAILED));
+        return Err(Failure::Reported(FAILED));
     }
     Ok(())
 }
 
-fn in_words(tried: &[Tried]) -> String {
+fn describe(tried: &[Tried]) -> String {
     if tried.is_empty() {
         return "No channel for messages is configured. Add a webhook, a topic of ntfy or both to the configuration, under \
                 [notify], and restart the server:\n\n  [notify]\n  ntfy = \"https://ntfy.sh/home-3f9c\"    # a name that \

@@ -21,7 +21,7 @@ pub struct Bytes {
 impl Bytes {
     /// A bar, if stderr is a terminal.
     pub fn new() -> Bytes {
-        let bar = terminal::is_on_stderr().then(|| {
+        let bar = terminal::stderr_is_terminal().then(|| {
             let bar = ProgressBar::new(0);
             if let Ok(style) = ProgressStyle::with_template(
                 "{msg:24} {bar:30} {bytes:>10} of {total_bytes} {bytes_per_sec}",
@@ -48,7 +48,7 @@ impl Bytes {
     }
 
     /// Prints something while the bar is hidden.
-    pub fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+    pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         match &self.bar {
             Some(bar) => bar.suspend(print),
             None => print(),
@@ -82,7 +82,7 @@ pub struct Waiting {
 impl Waiting {
     /// Shows what the wait is for, if stderr is a terminal.
     pub fn new(what: &'static str) -> Waiting {
-        let bar = terminal::is_on_stderr().then(|| {
+        let bar = terminal::stderr_is_terminal().then(|| {
             let bar = ProgressBar::new_spinner().with_message(what);
             bar.enable_steady_tick(std::time::Duration::from_millis(120));
             bar
@@ -102,7 +102,7 @@ impl Drop for Waiting {
 /// The steps of a run.
 pub struct Steps {
     bar: Option<ProgressBar>,
-    told: HashSet<(Step, u8)>,
+    shown_steps: HashSet<(Step, u8)>,
     /// How many lines of the preparation have been shown.
     lines: u64,
 }
@@ -110,7 +110,7 @@ pub struct Steps {
 impl Steps {
     /// A bar, if stderr is a terminal.
     pub fn new() -> Steps {
-        let bar = terminal::is_on_stderr().then(|| {
+        let bar = terminal::stderr_is_terminal().then(|| {
             let bar = ProgressBar::new(0);
             if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:20} {pos}/{len} {msg}")
             {
@@ -121,7 +121,7 @@ impl Steps {
         });
         Steps {
             bar,
-            told: HashSet::new(),
+            shown_steps: HashSet::new(),
             lines: 0,
         }
     }
@@ -146,7 +146,7 @@ impl Steps {
                 StepState::Skipped => "skipped",
                 StepState::Undone => "undone",
             };
-            if !self.told.insert((row.step, row.state as u8)) {
+            if !self.shown_steps.insert((row.step, row.state as u8)) {
                 continue;
             }
             // Why a step failed is printed once, at the end.
@@ -195,7 +195,7 @@ pub struct Sending {
 impl Sending {
     /// A bar, if stderr is a terminal.
     pub fn new(what: String) -> Sending {
-        if !terminal::is_on_stderr() {
+        if !terminal::stderr_is_terminal() {
             say(what);
             return Sending { bar: None };
         }

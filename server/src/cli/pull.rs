@@ -2,16 +2,16 @@
 //! here only when all of it has arrived and has been verified: at any moment, also after a SIGKILL or a lost connection, every
 //! named snapshot is intact. An intact snapshot here is never overwritten.
 
-mod complaint;
 mod configuration;
 mod dest;
+mod error_output;
+mod errors;
 mod facts;
 mod former;
 mod index;
+mod remote;
 mod settle;
 mod source;
-mod there;
-mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -27,15 +27,15 @@ use super::terminal;
 use crate::backup::verify::verify_members;
 use crate::backup::{Cancel, Catalogue, Manifest, SnapshotId, Verdict, Watch, catalogue, human};
 use dest::Dest;
-use facts::{Came, Facts, text};
+use facts::{Facts, FetchedSnapshot, text};
 use index::Index;
+use remote::{Arrival, Remote, Traffic};
 use source::Source;
-use there::{Arrival, There, Traffic};
 
 pub use dest::PULL_FOLDER;
 
 /// The time limit for verifying one snapshot, or for the drill.
-const DEADLINE: Duration = Duration::from_secs(6 * 3600);
+const VERIFY_TIMEOUT: Duration = Duration::from_secs(6 * 3600);
 
 #[derive(Debug, Args)]
 pub struct PullArgs {
@@ -57,8 +57,8 @@ pub struct PullArgs {
     #[arg(long)]
     mirror: bool,
     /// Do not report this pull to the machine at home.
-    #[arg(long)]
-    no_word: bool,
+    #[arg(long, alias = "no-word")]
+    no_report: bool,
     /// The name of this laptop in the report [default: its host name]
     #[arg(long, value_name = "NAME")]
     laptop: Option<String>,
@@ -73,17 +73,17 @@ pub struct PullArgs {
 /// Fetches, verifies, and reports.
 pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
     let began = Instant::now();
-    let there = There::new(&args.from, ssh, &args.rsync_path, args.block_size)?;
+    let remote = Remote::new(&args.from, ssh, &args.rsync_path, args.block_size)?;
     let dest = Dest::open(&args.dest)?;
-    let (mut traffic, missed) = there.fetch_index(&dest)?;
+    let (mut traffic, missed) = remote.fetch_index(&dest)?;
     let index = Index::read(&dest.index(), &args.from, missed)?;
     let before = Catalogue::read(dest.path()).map_err(anyhow::Error::from)?;
     let app = index.same_app(&before, dest.path())?;
     let here = entries(before);
-    let former = former::note(&dest, &index, &here)?;
+    let former = former::update(&dest, &index, &here)?;
 
     let mut pull = Pull {
-        there,
+        remote,
         dest,
         index,
         here,
@@ -109,7 +109,11 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
     let newest = pull.here.keys().next_back().copied();
     let (damaged, beyond_help) = (pull.damaged(), pull.beyond_help());
     let drill = match newest.filter(|_| args.drill) {
-        Some(_) => Some(super::drill::of(pull.dest.path(), None, DEADLINE)?),
+        Some(_) => Some(super::drill::unpack_newest(
+            pull.dest.path(),
+            None,
+            VERIFY_TIMEOUT,
+        )?),
         None => None,
     };
     let mut facts = Facts {
@@ -130,8 +134,8 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
         drill,
         word_left: false,
     };
-    if !args.no_word {
-        facts.word_left = report_pull(&pull.there, args, &facts);
+    if !args.no_report {
+        facts.word_left = report_pull(&pull.remote, args, &facts);
     }
     print(json, &facts, || text(&facts, args.mirror))?;
     if let Some(why) = facts
@@ -139,7 +143,7 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
         .as_ref()
         .and_then(|report| report.failed.as_ref())
     {
-        return Err(Failure::Tried(anyhow!(
+        return Err(Failure::Operation(anyhow!(
             "the drill failed: {}. A restore from here would fail in the same way; `tealkeep restore --from {} \
              --snapshot ID` takes an older one",
             terminal::line(why),
@@ -158,11 +162,11 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
     }
     match facts.damaged - beyond_help.len() {
         0 if beyond_help.is_empty() => Ok(()),
-        0 => Err(Failure::Tried(anyhow!(
-            "everything that is there is here and intact, but {} that no longer exists there is damaged",
+        0 => Err(Failure::Operation(anyhow!(
+            "everything on the other machine is here and intact; damaged here and no longer there: {}",
             beyond_help.len()
         ))),
-        damaged => Err(Failure::Tried(anyhow!(
+        damaged => Err(Failure::Operation(anyhow!(
             "{damaged} of the snapshots there cannot be relied on; `tealkeep verify` on that machine says whether they are damaged there"
         ))),
     }
@@ -170,14 +174,14 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
 
 /// A pull in progress.
 struct Pull<'a> {
-    there: There<'a>,
+    remote: Remote<'a>,
     dest: Dest,
     index: Index,
     /// The intact snapshots here.
     here: BTreeMap<SnapshotId, Manifest>,
     /// What was here before the folder there started anew.
     former: BTreeSet<SnapshotId>,
-    came: BTreeMap<SnapshotId, Came>,
+    came: BTreeMap<SnapshotId, FetchedSnapshot>,
     vanished: Vec<SnapshotId>,
     differ: Vec<SnapshotId>,
 }
@@ -210,11 +214,13 @@ impl Pull<'_> {
         let id = manifest.id;
         let basis = self.dest.basis_for(id, self.here.keys());
         self.dest.lay_basis(basis, manifest.bytes)?;
-        let (arrival, traffic) = self.there.fetch(id, manifest.bytes, &self.dest)?;
+        let (arrival, traffic) = self.remote.fetch(id, manifest.bytes, &self.dest)?;
         match arrival {
             Arrival::Whole => {}
             Arrival::Gone => {
-                say_line(format_args!("{id}: was removed there meanwhile"));
+                say_line(format_args!(
+                    "{id}: removed on the other machine during this pull"
+                ));
                 self.vanished.push(id);
                 return Ok(traffic);
             }
@@ -266,7 +272,7 @@ impl Pull<'_> {
     }
 
     fn note(&mut self, manifest: &Manifest, whole: bool, verdict: String) {
-        let came = Came {
+        let came = FetchedSnapshot {
             snapshot: manifest.id,
             bytes: manifest.bytes,
             whole,
@@ -302,12 +308,12 @@ impl Pull<'_> {
         let mut came = self.came.values();
         let whole = came.all(|came| came.whole || !self.is_there(came.snapshot));
         let whole = whole && self.differ.is_empty();
-        let going = match mirror && whole && self.index.is_complete {
-            true => settle::going(&self.index, &self.here, &self.former),
+        let removals = match mirror && whole && self.index.is_complete {
+            true => settle::plan_removals(&self.index, &self.here, &self.former),
             false => Vec::new(),
         };
-        settle::settle(&self.dest, &self.index, &mut self.here, &going)?;
-        Ok(going)
+        settle::settle(&self.dest, &self.index, &mut self.here, &removals)?;
+        Ok(removals)
     }
 }
 
@@ -316,7 +322,10 @@ impl Pull<'_> {
 fn prove(path: &Path) -> anyhow::Result<Verdict> {
     let mut bar = Bytes::new();
     let mut tell = |progress| bar.show(progress);
-    let verdict = verify_members(path, &mut Watch::new(&mut tell, Cancel::never(), DEADLINE));
+    let verdict = verify_members(
+        path,
+        &mut Watch::new(&mut tell, Cancel::never(), VERIFY_TIMEOUT),
+    );
     bar.clear();
     verdict.map_err(|e| anyhow!("{e}. Nothing here has changed; pull again"))
 }
@@ -328,8 +337,8 @@ fn entries(catalogue: Catalogue) -> BTreeMap<SnapshotId, Manifest> {
 }
 
 /// Reports to the machine at home. The pull does not fail if the report does.
-fn report_pull(there: &There<'_>, args: &PullArgs, facts: &Facts) -> bool {
-    let laptop = args.laptop.clone().unwrap_or_else(super::units::own_name);
+fn report_pull(remote: &Remote<'_>, args: &PullArgs, facts: &Facts) -> bool {
+    let laptop = args.laptop.clone().unwrap_or_else(super::units::host_name);
     let mut words = vec!["pulled".to_owned()];
     words.extend(facts.app.as_ref().map(ToString::to_string));
     words.extend(["--laptop".to_owned(), laptop]);
@@ -338,7 +347,7 @@ fn report_pull(there: &There<'_>, args: &PullArgs, facts: &Facts) -> bool {
     }
     words.extend(["--whole".to_owned(), facts.whole.to_string()]);
     words.extend(["--damaged".to_owned(), facts.damaged.to_string()]);
-    match there.tealkeep(&words) {
+    match remote.tealkeep(&words) {
         Ok(()) => true,
         Err(why) => {
             say_line(format_args!(

@@ -16,7 +16,7 @@ pub struct PulledArgs {
     /// The app's name; optional for a key that pulls one app only.
     app: Option<AppName>,
     #[command(flatten)]
-    said: PullReport,
+    report: PullReport,
     /// The folder for reports, if the configuration names another one.
     #[arg(long, default_value = DEFAULT_SPOOL, value_name = "FOLDER")]
     spool: PathBuf,
@@ -42,26 +42,26 @@ pub struct PullReport {
 /// `tealkeep pulled`
 pub fn run(args: &PulledArgs) -> Outcome {
     let app = args.app.as_ref().ok_or_else(|| {
-        Failure::Call("name the app whose snapshots were pulled: tealkeep pulled APP".to_owned())
+        Failure::Usage("name the app whose snapshots were pulled: tealkeep pulled APP".to_owned())
     })?;
-    leave(&args.spool, app, &args.said)
+    leave(&args.spool, app, &args.report)
 }
 
 /// Leaves the report in the spool folder.
-pub fn leave(spool: &Path, app: &AppName, said: &PullReport) -> Outcome {
+pub fn leave(spool: &Path, app: &AppName, report: &PullReport) -> Outcome {
     // The client of sshd (sshd(8)): its address, its port, our address, our port.
     let came_from = || {
         let connection = std::env::var("SSH_CONNECTION").unwrap_or_default();
         connection.split(' ').next().unwrap_or_default().to_owned()
     };
     let word = Word {
-        laptop: pulls::name_of(&said.laptop.clone().unwrap_or_else(came_from)),
-        newest: said.newest,
-        whole: said.whole,
-        damaged: said.damaged,
+        laptop: pulls::name_of(&report.laptop.clone().unwrap_or_else(came_from)),
+        newest: report.newest,
+        whole: report.whole,
+        damaged: report.damaged,
     };
     pulls::leave(spool, app, &word).map_err(|error| {
-        Failure::Tried(anyhow!(
+        Failure::Operation(anyhow!(
             "the pull of {app} could not be reported: {error}. The package creates {DEFAULT_SPOOL}: \
              systemd-tmpfiles --create tealkeep.conf"
         ))

@@ -2,9 +2,9 @@
 //! If it is interrupted before the deploy, the same command continues; once the deploy has begun, the machine finishes it
 //! by itself.
 
+pub(super) mod errors;
 mod left_out;
 mod send;
-pub(super) mod words;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use clap::Args;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Command;
 
-use super::deploy::{Look, conclude};
+use super::deploy::{RunView, print_result};
 use super::outcome::{Failure, Outcome};
 use super::output::print_text;
 use super::progress::{Steps, say};
@@ -26,7 +26,7 @@ use crate::journal::runs::{Run, RunState, StepState};
 use crate::names::{AppName, ReleaseId};
 
 /// With less free space than this, nothing is sent.
-const LEAST_FREE_BYTES: u64 = 16 * 1024 * 1024;
+const MIN_FREE_BYTES: u64 = 16 * 1024 * 1024;
 
 #[derive(Debug, Args)]
 pub struct PushArgs {
@@ -48,12 +48,12 @@ pub struct PushArgs {
 }
 
 /// The machine at home, and how to reach it.
-struct There<'a> {
+struct Remote<'a> {
     host: &'a str,
     ssh: Vec<String>,
 }
 
-impl There<'_> {
+impl Remote<'_> {
     /// `tealkeep` there, with these arguments.
     fn tealkeep(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.ssh[0]);
@@ -71,29 +71,29 @@ impl There<'_> {
 
 /// `tealkeep push`
 pub async fn run(args: &PushArgs, host: &str, ssh: &str, json: bool) -> Outcome {
-    let there = There {
+    let remote = Remote {
         host,
         ssh: ssh_words(ssh, host)?,
     };
     let directory = check_directory(args)?;
     let incoming = tokio::select! {
-        asked = ask(args, &there) => asked?,
-        () = called_off() => return Err(anyhow!("cancelled; nothing has changed at {host}").into()),
+        asked = ask(args, &remote) => asked?,
+        () = wait_for_cancel() => return Err(anyhow!("cancelled; nothing has changed at {host}").into()),
     };
     check_content(args, &directory, incoming.prepares)?;
     let id = incoming.id.clone();
-    let changed = words::of_changed_configuration(&incoming, host);
-    let outdated = words::of_outdated_units(&incoming, &args.app, host);
+    let changed = errors::warn_changed_configuration(&incoming, host);
+    let outdated = errors::warn_outdated_units(&incoming, &args.app, host);
     changed.iter().chain(&outdated).for_each(say);
     tokio::select! {
-        sent = send::send(&directory, &there, &incoming, &args.rsync_path) => sent?,
-        () = called_off() => {
+        sent = send::send(&directory, &remote, &incoming, &args.rsync_path) => sent?,
+        () = wait_for_cancel() => {
             let text = format!("cancelled while sending; nothing has changed at {host}, and the same command continues where this one stopped");
-            return Err(Failure::Tried(anyhow!(text)));
+            return Err(Failure::Operation(anyhow!(text)));
         }
     }
-    let run = deploy(args, &there, &id).await?;
-    conclude(&run, json)?;
+    let run = deploy(args, &remote, &id).await?;
+    print_result(&run, json)?;
     if !json {
         let verified = run
             .steps
@@ -117,9 +117,9 @@ fn check_directory(args: &PushArgs) -> Result<PathBuf, Failure> {
     let full = args
         .directory
         .canonicalize()
-        .map_err(|e| Failure::Call(format!("{given} can't be read: {e}")))?;
+        .map_err(|e| Failure::Usage(format!("{given} can't be read: {e}")))?;
     if !full.is_dir() {
-        return Err(Failure::Call(format!(
+        return Err(Failure::Usage(format!(
             "{given} is not a directory; name the directory of the release"
         )));
     }
@@ -132,10 +132,10 @@ fn check_content(args: &PushArgs, directory: &Path, prepares: bool) -> Outcome {
     let given = args.directory.display();
     let mut entries = directory
         .read_dir()
-        .map_err(|e| Failure::Call(format!("{given} can't be read: {e}")))?;
+        .map_err(|e| Failure::Usage(format!("{given} can't be read: {e}")))?;
     let stays_here = |name: &OsStr| left_out::by_default(prepares).any(|kept| name == kept);
     if entries.all(|entry| entry.is_ok_and(|entry| stays_here(&entry.file_name()))) {
-        return Err(Failure::Call(format!(
+        return Err(Failure::Usage(format!(
             "{given} is empty; was the release built?"
         )));
     }
@@ -143,7 +143,7 @@ fn check_content(args: &PushArgs, directory: &Path, prepares: bool) -> Outcome {
 }
 
 /// Asks where to send the release.
-async fn ask(args: &PushArgs, there: &There<'_>) -> Result<Incoming, Failure> {
+async fn ask(args: &PushArgs, remote: &Remote<'_>) -> Result<Incoming, Failure> {
     let name = match &args.name {
         Some(name) => name.clone(),
         None => name_of(args)?,
@@ -152,18 +152,18 @@ async fn ask(args: &PushArgs, there: &There<'_>) -> Result<Incoming, Failure> {
     if args.name.is_some() {
         words.push("--exact");
     }
-    let output = there
+    let output = remote
         .tealkeep(&words)
         .output()
         .await
-        .with_context(|| format!("{} can't be run; is it installed?", there.ssh[0]))?;
+        .with_context(|| format!("{} can't be run; is it installed?", remote.ssh[0]))?;
     if !output.status.success() {
-        return Err(words::of_ssh(&output, there.host));
+        return Err(errors::explain_ssh(&output, remote.host));
     }
     let incoming: Incoming = serde_json::from_slice(&output.stdout).map_err(|_| {
         anyhow!(
             "this version ({1}) does not understand the answer of the Tealkeep at {0}; install the same version on both: {2}",
-            there.host,
+            remote.host,
             env!("CARGO_PKG_VERSION"),
             String::from_utf8_lossy(&output.stdout).trim()
         )
@@ -171,15 +171,15 @@ async fn ask(args: &PushArgs, there: &There<'_>) -> Result<Incoming, Failure> {
     if incoming.version != env!("CARGO_PKG_VERSION") {
         say(format_args!(
             "The Tealkeep at {} is version {}, this one is {}; install the same version on both to be safe.",
-            there.host,
+            remote.host,
             incoming.version,
             env!("CARGO_PKG_VERSION")
         ));
     }
-    if incoming.free_bytes < LEAST_FREE_BYTES {
-        return Err(Failure::Tried(anyhow!(
+    if incoming.free_bytes < MIN_FREE_BYTES {
+        return Err(Failure::Operation(anyhow!(
             "the disk at {} is full ({} free); nothing was sent. A lower `keep_releases` removes older releases",
-            there.host,
+            remote.host,
             crate::backup::human(incoming.free_bytes)
         )));
     }
@@ -193,11 +193,11 @@ fn name_of(args: &PushArgs) -> Result<ReleaseId, Failure> {
         .and_then(|full| Some(full.file_name()?.to_str()?.to_owned()))
         .unwrap_or_default();
     name.parse()
-        .map_err(|e| Failure::Call(format!("{e}. Give it another name with --name")))
+        .map_err(|e| Failure::Usage(format!("{e}. Give it another name with --name")))
 }
 
 /// Starts the deploy there and shows it to its end.
-async fn deploy(args: &PushArgs, there: &There<'_>, id: &ReleaseId) -> Result<Run, Failure> {
+async fn deploy(args: &PushArgs, remote: &Remote<'_>, id: &ReleaseId) -> Result<Run, Failure> {
     let words = [
         "deploy",
         args.app.as_str(),
@@ -205,72 +205,72 @@ async fn deploy(args: &PushArgs, there: &There<'_>, id: &ReleaseId) -> Result<Ru
         "--pushed",
         "--lines",
     ];
-    let mut child = there
+    let mut child = remote
         .tealkeep(&words)
         // Ctrl-C in this terminal only ends the watching, cleanly.
         .process_group(0)
         .spawn()
-        .with_context(|| format!("{} can't be run", there.ssh[0]))?;
+        .with_context(|| format!("{} can't be run", remote.ssh[0]))?;
     let mut lines = BufReader::new(child.stdout.take().context("it has an output")?).lines();
     let mut stderr = child.stderr.take().context("it has an error output")?;
     let mut steps = Steps::new();
     let mut last: Option<Run> = None;
-    let mut complaint = Vec::new();
+    let mut error_output = Vec::new();
     let watched = async {
-        let looked = async {
+        let shown = async {
             while let Ok(Some(line)) = lines.next_line().await {
-                let Ok(look) = serde_json::from_str::<Look>(&line) else {
+                let Ok(view) = serde_json::from_str::<RunView>(&line) else {
                     continue;
                 };
-                steps.show(&look.run, &look.printed);
-                last = Some(look.run);
+                steps.show(&view.run, &view.printed);
+                last = Some(view.run);
             }
         };
-        let (_, read) = tokio::join!(looked, stderr.read_to_end(&mut complaint));
+        let (_, read) = tokio::join!(shown, stderr.read_to_end(&mut error_output));
         read?;
         child.wait().await
     };
     let ended = tokio::select! {
         ended = watched => Some(ended),
-        () = called_off() => None,
+        () = wait_for_cancel() => None,
     };
     steps.clear();
     if let Some(run) = last.take_if(|run| run.state != RunState::Running) {
         return Ok(run);
     }
-    let (host, app) = (there.host, &args.app);
-    let goes_on = format!(
+    let (host, app) = (remote.host, &args.app);
+    let resume_hint = format!(
         "{host} continues by itself. `tealkeep status {app} --host {host} --follow` shows the rest"
     );
     match ended {
-        None => Err(anyhow!("no longer watched: {goes_on}").into()),
+        None => Err(anyhow!("no longer watched: {resume_hint}").into()),
         Some(Ok(status)) if status.code() == Some(SSH_FAILED) || last.is_some() => {
-            let why = String::from_utf8_lossy(&complaint);
+            let why = String::from_utf8_lossy(&error_output);
             let why = why.trim();
             let why = if why.is_empty() {
                 String::new()
             } else {
                 format!(" ({why})")
             };
-            Err(
-                anyhow!("the connection was lost{why}. If the deploy of {id} had begun, {goes_on}")
-                    .into(),
+            Err(anyhow!(
+                "the connection was lost{why}. If the deploy of {id} had begun, {resume_hint}"
             )
+            .into())
         }
         Some(Ok(status)) => {
             let output = std::process::Output {
                 status,
                 stdout: Vec::new(),
-                stderr: complaint,
+                stderr: error_output,
             };
-            Err(words::of_ssh(&output, host))
+            Err(errors::explain_ssh(&output, host))
         }
-        Some(Err(error)) => Err(anyhow!("the connection was lost ({error}). {goes_on}").into()),
+        Some(Err(error)) => Err(anyhow!("the connection was lost ({error}). {resume_hint}").into()),
     }
 }
 
 /// Ctrl-C, or the end of the terminal or of the session.
-async fn called_off() {
+async fn wait_for_cancel() {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).ok();
     let (interrupt, terminate, hangup) = (

@@ -17,12 +17,12 @@ pub const SSH_FAILED: i32 = 255;
 /// The words can't be split, name no program, or the host could be taken for an option.
 pub fn ssh_words(ssh: &str, host: &str) -> Result<Vec<String>, Failure> {
     let mut words = shell_words::split(ssh)
-        .map_err(|e| Failure::Call(format!("--ssh {ssh:?} cannot be split into words: {e}")))?;
+        .map_err(|e| Failure::Usage(format!("--ssh {ssh:?} cannot be split into words: {e}")))?;
     let program = words
         .first()
-        .ok_or_else(|| Failure::Call("--ssh names no program".to_owned()))?;
+        .ok_or_else(|| Failure::Usage("--ssh names no program".to_owned()))?;
     if host.is_empty() || host.starts_with('-') || host.contains(char::is_whitespace) {
-        return Err(Failure::Call(format!(
+        return Err(Failure::Usage(format!(
             "{host:?} is not a host; write for example tealkeep@raspberrypi"
         )));
     }
@@ -37,25 +37,25 @@ pub fn ssh_words(ssh: &str, host: &str) -> Result<Vec<String>, Failure> {
 /// Runs this process's command line there, without the options that name the machine.
 pub fn run(host: &str, ssh: &str, json: bool) -> Outcome {
     let mut words = ssh_words(ssh, host)?;
-    let watched = std::io::stderr().is_terminal() && std::io::stdout().is_terminal();
-    if watched && !json {
+    let is_interactive = std::io::stderr().is_terminal() && std::io::stdout().is_terminal();
+    if is_interactive && !json {
         words.insert(1, "-t".to_owned());
     }
-    let there = there(std::env::args().skip(1));
+    let arguments = remote_arguments(std::env::args().skip(1));
     let status = Command::new(&words[0])
         .args(&words[1..])
         .arg(host)
-        .arg(format!("tealkeep {}", shell_words::join(there)))
+        .arg(format!("tealkeep {}", shell_words::join(arguments)))
         .stdin(Stdio::inherit())
         .status()
         .with_context(|| format!("cannot run {}; is it installed?", words[0]))?;
     match status.code() {
         Some(0) => Ok(()),
-        Some(SSH_FAILED) => Err(Failure::Tried(anyhow::anyhow!(
+        Some(SSH_FAILED) => Err(Failure::Operation(anyhow::anyhow!(
             "{host} was not reached through ssh, or the connection was lost. A run there continues by itself; \
              `tealkeep status --host {host} --follow` shows the rest"
         ))),
-        code => Err(Failure::Said(
+        code => Err(Failure::Reported(
             code.and_then(|code| u8::try_from(code).ok())
                 .unwrap_or(FAILED),
         )),
@@ -63,7 +63,7 @@ pub fn run(host: &str, ssh: &str, json: bool) -> Outcome {
 }
 
 /// The arguments for the other machine: all but those that name it.
-fn there(words: impl Iterator<Item = String>) -> Vec<String> {
+fn remote_arguments(words: impl Iterator<Item = String>) -> Vec<String> {
     let mut words = words;
     let mut kept = Vec::new();
     while let Some(word) = words.next() {
@@ -98,8 +98,8 @@ mod tests {
             "--",
             "--host",
         ];
-        let there = there(given.iter().map(ToString::to_string));
-        assert_eq!(there, ["verify", "home", "--json", "--", "--host"]);
+        let arguments = remote_arguments(given.iter().map(ToString::to_string));
+        assert_eq!(arguments, ["verify", "home", "--json", "--", "--host"]);
     }
 
     #[test]

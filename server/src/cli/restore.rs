@@ -15,13 +15,14 @@ use super::deploy::watch;
 use super::outcome::{Failure, Outcome};
 use super::output::print;
 use super::progress::Bytes;
+use crate::backup::drill::counted;
 use crate::backup::restore::unpack;
 use crate::backup::{Cancel, SnapshotId, Watch, human};
 use crate::config::DEFAULT_CONFIG;
 use crate::http::api::{Begun, RestoreRequest};
 
 /// The time limit for unpacking.
-const DEADLINE: Duration = Duration::from_secs(6 * 3600);
+const UNPACK_TIMEOUT: Duration = Duration::from_secs(6 * 3600);
 
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("source").args(["file", "from"]))]
@@ -79,8 +80,8 @@ pub async fn run(client: &Client, args: &RestoreArgs, json: bool) -> Outcome {
     };
     let snapshot: SnapshotId = snapshot
         .parse()
-        .map_err(|e| Failure::Call(format!("{e}")))?;
-    ask::before(client, app, Some(snapshot), args.yes || json).await?;
+        .map_err(|e| Failure::Usage(format!("{e}")))?;
+    ask::confirm(client, app, Some(snapshot), args.yes || json).await?;
     let begun: Begun = client
         .post(
             &format!("/api/v1/apps/{app}/restores"),
@@ -93,7 +94,7 @@ pub async fn run(client: &Client, args: &RestoreArgs, json: bool) -> Outcome {
 /// `tealkeep undo`
 pub async fn undo(client: &Client, args: &UndoArgs, json: bool) -> Outcome {
     let app = client.app(args.app.clone()).await?;
-    ask::before(client, &app, None, args.yes || json).await?;
+    ask::confirm(client, &app, None, args.yes || json).await?;
     let begun: Begun = client
         .post(&format!("/api/v1/apps/{app}/undos"), &())
         .await?;
@@ -113,7 +114,7 @@ pub fn local(args: &RestoreArgs, json: bool) -> Outcome {
     let unpacked = unpack(
         file,
         to,
-        &mut Watch::new(&mut tell, Cancel::never(), DEADLINE),
+        &mut Watch::new(&mut tell, Cancel::never(), UNPACK_TIMEOUT),
     );
     bar.clear();
     let facts = unpacked.map_err(|e| anyhow!("{e}"))?;
@@ -122,9 +123,10 @@ pub fn local(args: &RestoreArgs, json: bool) -> Outcome {
     let printed = json!({"database": to.to_string_lossy(), "bytes": facts.plain_bytes(), "tables": facts.tables});
     print(json, &printed, || {
         format!(
-            "{} now has the snapshot's content: {}, {rows} rows.",
+            "{} now has the snapshot's content: {}, {}.",
             to.display(),
-            human(facts.plain_bytes())
+            human(facts.plain_bytes()),
+            counted(rows, "row")
         )
     })
 }

@@ -16,9 +16,9 @@ use crate::supervisor::sockets::Sockets;
 use crate::supervisor::{Supervisor, service};
 
 /// How long to wait under systemd for something that the machine lacks: about as long as systemd waits for a disk.
-const LATE_DISK: Duration = Duration::from_secs(90);
+const LATE_DISK_TIMEOUT: Duration = Duration::from_secs(90);
 /// How often to check for it.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
+const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 pub struct ServeArgs {
@@ -32,7 +32,7 @@ pub async fn run(args: &ServeArgs) -> Outcome {
     let config = load(&args.config).await?;
     log_to_stderr("info");
     let sockets = Sockets::from_env();
-    let stopped = stopped()?;
+    let stopped = stop_signal()?;
     let starting = service::starting();
     let supervisor = Supervisor::start_with(config, sockets).await?;
     drop(starting);
@@ -65,19 +65,19 @@ async fn load(path: &Path) -> Result<Config, Failure> {
         };
         let may_come = service::is_awaited() && super::units::read(path).is_ok();
         match after_refusal(may_come, refused.as_deref(), &error, began.elapsed()) {
-            Next::GiveUp => return Err(Failure::Call(error)),
-            Next::StartAnew => return Err(Failure::Tried(anyhow!(error))),
+            Next::GiveUp => return Err(Failure::Usage(error)),
+            Next::StartAnew => return Err(Failure::Operation(anyhow!(error))),
             Next::Wait => {}
         }
         if refused.is_none() {
-            let patience = seconds(LATE_DISK);
+            let limit = seconds(LATE_DISK_TIMEOUT);
             say(format_args!(
-                "tealkeep: {error}\nThis may still appear, as a disk does at boot: waiting for it up to {patience}, and then again after a \
+                "tealkeep: {error}\nThis may still appear, as a disk does at boot: waiting for it up to {limit}, and then again after a \
                  restart."
             ));
             refused = Some(error);
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(CHECK_INTERVAL).await;
     }
 }
 
@@ -98,7 +98,7 @@ fn after_refusal(may_come: bool, first: Option<&str>, now: &str, waited: Duratio
         return Next::GiveUp;
     }
     // A disk check may take an hour.
-    if waited >= LATE_DISK {
+    if waited >= LATE_DISK_TIMEOUT {
         return Next::StartAnew;
     }
     match first {
@@ -111,7 +111,7 @@ fn after_refusal(may_come: bool, first: Option<&str>, now: &str, waited: Duratio
 
 /// Waits for SIGTERM or Ctrl-C, which are handled from this call on: a signal during the start ends it cleanly and leaves
 /// no colour behind.
-pub fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+pub fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
@@ -130,7 +130,7 @@ pub fn log_to_stderr(usual: &str) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(super::terminal::is_on_stderr())
+        .with_ansi(super::terminal::stderr_is_terminal())
         .with_target(false)
         // Logging failed because stderr did, so there is nowhere to report it.
         .log_internal_errors(false)
@@ -145,7 +145,7 @@ mod tests {
     fn what_only_the_machine_lacks_never_stops_tealkeep_for_good() {
         let (disk, lock) = ("/srv/home does not exist", "the database is locked");
         let hour = Duration::from_secs(3600);
-        for waited in [Duration::ZERO, LATE_DISK - LOOK_AGAIN] {
+        for waited in [Duration::ZERO, LATE_DISK_TIMEOUT - CHECK_INTERVAL] {
             assert_eq!(after_refusal(true, None, disk, waited), Next::Wait);
             assert_eq!(after_refusal(true, Some(disk), disk, waited), Next::Wait);
             assert_eq!(
@@ -153,7 +153,7 @@ mod tests {
                 Next::StartAnew
             );
         }
-        for waited in [LATE_DISK, hour] {
+        for waited in [LATE_DISK_TIMEOUT, hour] {
             assert_eq!(
                 after_refusal(true, Some(disk), disk, waited),
                 Next::StartAnew
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_configuration_that_is_wrong_in_itself_is_not_tried_again() {
-        for waited in [Duration::ZERO, LATE_DISK] {
+        for waited in [Duration::ZERO, LATE_DISK_TIMEOUT] {
             for first in [None, Some("line 1"), Some("line 2")] {
                 assert_eq!(after_refusal(false, first, "line 1", waited), Next::GiveUp);
             }

@@ -10,7 +10,7 @@ use super::client::Client;
 use super::outcome::{Failure, Outcome};
 use super::output::print;
 use crate::backup::{Catalogue, Keep, human, retention};
-use crate::clock::Clock;
+use crate::clock::{Clock, local_time};
 use crate::http::api::Snapshots;
 use crate::http::plan::{PlanFacts, RotationFacts};
 
@@ -41,7 +41,7 @@ impl SnapshotsArgs {
 }
 
 /// How many of the next snapshots to go are listed.
-const NEXT_NAMED: usize = 5;
+const MAX_NEXT_SHOWN: usize = 5;
 
 /// Through the server.
 pub async fn run(client: &Client, args: &SnapshotsArgs, json: bool) -> Outcome {
@@ -51,28 +51,28 @@ pub async fn run(client: &Client, args: &SnapshotsArgs, json: bool) -> Outcome {
         let done: RotationFacts = client
             .post(&format!("/api/v1/apps/{app}/rotations"), &())
             .await?;
-        return print(json, &done, || rotated(&done));
+        return print(json, &done, || describe_rotation(&done));
     }
     if args.plan {
         let plan: PlanFacts = client
             .get(&format!("/api/v1/apps/{app}/snapshots/plan"))
             .await?;
-        return print(json, &plan, || planned(&plan));
+        return print(json, &plan, || describe_plan(&plan));
     }
     let all: Snapshots = client.get(&format!("/api/v1/apps/{app}/snapshots")).await?;
-    print(json, &all, || listed(&all))
+    print(json, &all, || describe_list(&all))
 }
 
 /// A folder without a server: what a rotation with the defaults would do there.
 pub fn local(args: &SnapshotsArgs, json: bool) -> Outcome {
     let folder = args.app.as_deref().unwrap_or(Path::new("."));
     if args.rotate {
-        return Err(Failure::Call(
+        return Err(Failure::Usage(
             "only the server that writes to a folder rotates it; name an app".to_owned(),
         ));
     }
     if !folder.is_dir() {
-        return Err(Failure::Call(format!(
+        return Err(Failure::Usage(format!(
             "{} is not a readable folder",
             folder.display()
         )));
@@ -89,12 +89,12 @@ pub fn local(args: &SnapshotsArgs, json: bool) -> Outcome {
             keep.daily,
             keep.weekly,
             keep.monthly,
-            planned(&facts)
+            describe_plan(&facts)
         )
     })
 }
 
-fn listed(all: &Snapshots) -> String {
+fn describe_list(all: &Snapshots) -> String {
     if all.snapshots.is_empty() {
         return "There are no snapshots yet; `tealkeep backup` takes one.".to_owned();
     }
@@ -104,6 +104,7 @@ fn listed(all: &Snapshots) -> String {
         let separator = if why.is_empty() { "" } else { "; " };
         [
             snapshot.id.to_string(),
+            local_time(snapshot.id.taken_at()),
             snapshot.reason.to_string(),
             snapshot.tier.clone().unwrap_or_default(),
             human(snapshot.bytes),
@@ -111,18 +112,26 @@ fn listed(all: &Snapshots) -> String {
             format!("{why}{separator}{goes}"),
         ]
     });
-    let head = ["snapshot", "taken", "tier", "size", "rows", "stays because"];
+    let head = [
+        "snapshot",
+        "taken at",
+        "reason",
+        "tier",
+        "size",
+        "rows",
+        "stays because",
+    ];
     let table = table(
         head,
         rows.collect(),
-        [false, false, false, true, true, false],
+        [false, false, false, false, true, true, false],
     );
-    format!("{table}{}", complaints(&all.problems))
+    format!("{table}{}", problem_lines(&all.problems))
 }
 
-fn planned(plan: &PlanFacts) -> String {
+fn describe_plan(plan: &PlanFacts) -> String {
     if plan.keep.is_empty() && plan.drop.is_empty() {
-        return format!("There are no snapshots.\n{}", complaints(&plan.problems));
+        return format!("There are no snapshots.\n{}", problem_lines(&plan.problems));
     }
     let mut text = String::new();
     if plan.drop.is_empty() {
@@ -136,13 +145,18 @@ fn planned(plan: &PlanFacts) -> String {
         let rows = plan.drop.iter().map(|leaving| {
             [
                 leaving.id.to_string(),
+                local_time(leaving.id.taken_at()),
                 leaving.reason.to_string(),
                 human(leaving.bytes),
                 leaving.why.clone(),
             ]
         });
-        let head = ["snapshot", "taken", "size", "goes because"];
-        text.push_str(&table(head, rows.collect(), [false, false, true, false]));
+        let head = ["snapshot", "taken at", "reason", "size", "goes because"];
+        text.push_str(&table(
+            head,
+            rows.collect(),
+            [false, false, false, true, false],
+        ));
     }
     if let Some(why) = &plan.withheld {
         text.push_str(&format!(
@@ -153,42 +167,56 @@ fn planned(plan: &PlanFacts) -> String {
     let rows = plan.keep.iter().map(|stays| {
         [
             stays.id.to_string(),
+            local_time(stays.id.taken_at()),
             stays.reason.to_string(),
             stays.tier.map(|tier| tier.to_string()).unwrap_or_default(),
             human(stays.bytes),
             format!("{}; {}", stays.why.join("; "), stays.goes),
         ]
     });
-    let head = ["snapshot", "taken", "tier", "size", "stays because"];
+    let head = [
+        "snapshot",
+        "taken at",
+        "reason",
+        "tier",
+        "size",
+        "stays because",
+    ];
     text.push_str(&table(
         head,
         rows.collect(),
-        [false, false, false, true, false],
+        [false, false, false, false, true, false],
     ));
     if !plan.next.is_empty() {
         text.push_str("\nThese go next, if every night has a snapshot:\n");
-        for next in plan.next.iter().take(NEXT_NAMED) {
-            text.push_str(&format!("{}  in the night before {}\n", next.id, next.on));
+        for next in plan.next.iter().take(MAX_NEXT_SHOWN) {
+            text.push_str(&format!(
+                "{}  {}  in the night before {}\n",
+                next.id,
+                local_time(next.id.taken_at()),
+                next.on
+            ));
         }
     }
-    text.push_str(&complaints(&plan.problems));
+    text.push_str(&problem_lines(&plan.problems));
     text
 }
 
-fn rotated(done: &RotationFacts) -> String {
+fn describe_rotation(done: &RotationFacts) -> String {
     match &done.withheld {
         Some(why) => format!("Nothing was removed, because the clock cannot be trusted: {why}."),
         None if done.dropped.is_empty() => "There is nothing to remove.".to_owned(),
         None => {
-            let names: Vec<String> = done.dropped.iter().map(ToString::to_string).collect();
+            let dropped = done.dropped.iter();
+            let times: Vec<String> = dropped.map(|id| local_time(id.taken_at())).collect();
             format!(
-                "{} removed, which freed {}: {}.",
-                match names.len() {
+                "{} removed, which freed {}. Taken at: {}.",
+                match times.len() {
                     1 => "1 snapshot was".to_owned(),
                     n => format!("{n} snapshots were"),
                 },
                 human(done.freed),
-                names.join(", ")
+                times.join(", ")
             )
         }
     }
@@ -201,7 +229,7 @@ fn count(n: usize) -> String {
     }
 }
 
-fn complaints(problems: &[String]) -> String {
+fn problem_lines(problems: &[String]) -> String {
     problems
         .iter()
         .map(|problem| format!("! {problem}\n"))

@@ -5,10 +5,11 @@ use std::time::Duration;
 use clap::Args;
 
 use super::client::Client;
-use super::deploy::{conclude, watch};
+use super::deploy::{print_result, watch};
 use super::outcome::{Failure, Outcome};
 use super::output::print;
 use super::progress::say;
+use crate::clock::local_time;
 use crate::deploy::seconds;
 use crate::house::Severity;
 use crate::http::api::{AppStatus, ColourStatus, Status};
@@ -18,7 +19,7 @@ use crate::names::Colour;
 use crate::runtime::ColourState;
 
 /// How often to check whether a run that is just beginning has its number.
-const BEGINNING: Duration = Duration::from_millis(50);
+const START_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Args)]
 pub struct StatusArgs {
@@ -54,7 +55,7 @@ pub async fn run(client: &Client, args: &StatusArgs, json: bool) -> Outcome {
         text
     })?;
     if args.check && status.conditions.iter().any(needs_a_person) {
-        return Err(Failure::Said(1));
+        return Err(Failure::Reported(1));
     }
     Ok(())
 }
@@ -63,7 +64,7 @@ fn needs_a_person(condition: &ConditionFacts) -> bool {
     condition.severity > Severity::Hint && condition.acknowledged.is_none()
 }
 
-/// The conditions, one a line, but for the one that the sentence has told already.
+/// The conditions, one per line, without the one that the sentence already names.
 fn list(conditions: &[ConditionFacts], sentence: &str) -> String {
     let mut text = String::new();
     for condition in conditions {
@@ -74,7 +75,7 @@ fn list(conditions: &[ConditionFacts], sentence: &str) -> String {
             .acknowledged
             .as_ref()
             .map_or_else(String::new, |by| {
-                format!(" (acknowledged {} by {})", local(by.at), by.by)
+                format!(" (acknowledged {} by {})", local_time(by.at), by.by)
             });
         text.push_str(&format!(
             "  {:<8} {}{acknowledged}\n",
@@ -94,7 +95,7 @@ fn pick(apps: Vec<AppStatus>, name: &str) -> Result<AppStatus, Failure> {
     apps.into_iter()
         .find(|app| app.name.as_str() == name)
         .ok_or_else(|| {
-            Failure::Call(format!(
+            Failure::Usage(format!(
                 "there is no app called {name:?}; there are: {known}"
             ))
         })
@@ -105,14 +106,14 @@ async fn follow(client: &Client, app: Option<String>, json: bool) -> Outcome {
     loop {
         let status: Status = client.get("/api/v1/status").await?;
         match pick(status.apps, &name)?.run {
-            Some(underway) if underway.run == 0 => tokio::time::sleep(BEGINNING).await,
+            Some(underway) if underway.run == 0 => tokio::time::sleep(START_POLL_INTERVAL).await,
             Some(underway) => {
                 if !json {
                     say(format_args!(
                         "the {} of {} has been running since {}",
                         underway.kind.noun(),
                         underway.subject,
-                        local(underway.since)
+                        local_time(underway.since)
                     ));
                 }
                 return watch(client, underway.run, json).await;
@@ -128,11 +129,11 @@ async fn follow(client: &Client, app: Option<String>, json: bool) -> Outcome {
     };
     if !json && let Some(ended) = last.ended {
         say(format_args!(
-            "nothing is running; the last run ended at {}",
-            local(ended)
+            "no run is under way; the last one ended at {}",
+            local_time(ended)
         ));
     }
-    conclude(last, json)
+    print_result(last, json)
 }
 
 fn describe(app: &AppStatus) -> String {
@@ -147,8 +148,8 @@ fn describe(app: &AppStatus) -> String {
         (Colour::Blue, &app.colours.blue),
         (Colour::Green, &app.colours.green),
     ] {
-        let said = describe_colour(status);
-        text.push_str(&format!("  {:<9} {said}\n", colour.as_str()));
+        let text_of_colour = describe_colour(status);
+        text.push_str(&format!("  {:<9} {text_of_colour}\n", colour.as_str()));
     }
     match &app.snapshot {
         Some(snapshot) => {
@@ -157,7 +158,7 @@ fn describe(app: &AppStatus) -> String {
             let size = crate::backup::human(snapshot.bytes);
             text.push_str(&format!(
                 "  snapshot  {} ({}, {size}), {age} old\n",
-                snapshot.id,
+                local_time(snapshot.taken_at),
                 snapshot.reason.as_str()
             ));
         }
@@ -165,14 +166,14 @@ fn describe(app: &AppStatus) -> String {
     }
     text.push_str(&format!(
         "  next      nightly snapshot at {}\n",
-        local(app.next_run)
+        local_time(app.next_run)
     ));
     if let Some(run) = &app.run {
         text.push_str(&format!(
             "  running   the {} of {} since {}\n",
             run.kind.noun(),
             run.subject,
-            local(run.since)
+            local_time(run.since)
         ));
         for line in &run.output {
             text.push_str(&format!("            {line}\n"));
@@ -212,7 +213,7 @@ fn describe_colour(status: &ColourStatus) -> String {
                 .unwrap_or_default();
             let warm = status
                 .warm_until
-                .map(|until| format!(", kept warm until {}", local(until)))
+                .map(|until| format!(", kept warm until {}", local_time(until)))
                 .unwrap_or_default();
             format!(
                 "{release} runs as process {pid} on port {}{memory}{warm}{restarts}",
@@ -222,11 +223,4 @@ fn describe_colour(status: &ColourStatus) -> String {
         ColourState::Stopped => format!("stopped{restarts}"),
         ColourState::Ended { how } => format!("{how}{restarts}"),
     }
-}
-
-/// An instant in this machine's local time.
-fn local(at: jiff::Timestamp) -> String {
-    at.to_zoned(jiff::tz::TimeZone::system())
-        .strftime("%Y-%m-%d %H:%M:%S %Z")
-        .to_string()
 }

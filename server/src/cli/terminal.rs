@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 const COLOURS: [&str; 5] = ["\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m"];
 
 /// Whether stderr is a terminal, so that progress can be shown.
-pub(super) fn is_on_stderr() -> bool {
+pub(super) fn stderr_is_terminal() -> bool {
     std::io::stderr().is_terminal()
 }
 

@@ -11,11 +11,11 @@ use crate::http::tokens::{NewToken, TokenRequest};
 #[derive(Debug, Args)]
 pub struct TokenArgs {
     #[command(subcommand)]
-    deed: Option<Deed>,
+    deed: Option<Action>,
 }
 
 #[derive(Debug, Subcommand)]
-enum Deed {
+enum Action {
     /// List the tokens (the default).
     List,
     /// Create a token and print it, once.
@@ -36,11 +36,11 @@ enum Deed {
 /// `tealkeep token`
 pub async fn run(client: &Client, args: &TokenArgs, json: bool) -> Outcome {
     match &args.deed {
-        None | Some(Deed::List) => {
+        None | Some(Action::List) => {
             let tokens: Vec<Token> = client.get("/api/v1/tokens").await?;
             print(json, &tokens, || table(&tokens))
         }
-        Some(Deed::Add { name, scope }) => {
+        Some(Action::Add { name, scope }) => {
             let request = TokenRequest {
                 name: name.clone(),
                 scope: *scope,
@@ -54,7 +54,7 @@ pub async fn run(client: &Client, args: &TokenArgs, json: bool) -> Outcome {
                 )
             })
         }
-        Some(Deed::Revoke { name }) => {
+        Some(Action::Revoke { name }) => {
             let left: Vec<Token> = client
                 .post(&format!("/api/v1/tokens/{name}/revoke"), &())
                 .await?;

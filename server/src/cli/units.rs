@@ -49,20 +49,20 @@ pub async fn run(args: &UnitsArgs, json: bool) -> Outcome {
         return waits_for(&config, &args.config, json);
     }
     let app = pick(&config, args.app.as_deref())?;
-    let host = args.machine.clone().unwrap_or_else(own_name);
+    let host = args.machine.clone().unwrap_or_else(host_name);
     if !is_host(&host) {
-        return Err(Failure::Call(format!(
+        return Err(Failure::Usage(format!(
             "`{host}` is not a valid host name; write it as for ssh, for example `--machine raspberrypi.local`"
         )));
     }
-    let sheet = units::sheet(&config, app, &host).map_err(|e| Failure::Call(e.to_string()))?;
+    let sheet = units::sheet(&config, app, &host).map_err(|e| Failure::Usage(e.to_string()))?;
     if let Some(name) = &args.only {
         let body = match name == COMMANDS {
             true => Some(&sheet.commands),
             false => sheet.file(name).map(|file| &file.body),
         };
         let Some(body) = body else {
-            return Err(Failure::Call(format!(
+            return Err(Failure::Usage(format!(
                 "there is no `{name}`; there are {}",
                 names(&sheet).join(", ")
             )));
@@ -103,7 +103,7 @@ fn waits_for(config: &Config, path: &Path, json: bool) -> Outcome {
             .filter(|problem| problem.key.starts_with("app."))
             .collect::<Vec<_>>(),
         Err(error @ ConfigError::Unreadable { .. }) => {
-            return Err(Failure::Call(error.to_string()));
+            return Err(Failure::Usage(error.to_string()));
         }
     };
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -134,12 +134,12 @@ fn waits_for(config: &Config, path: &Path, json: bool) -> Outcome {
             lines.join("\n  ")
         )
     })?;
-    Err(Failure::Said(FAILED))
+    Err(Failure::Reported(FAILED))
 }
 
 /// Reads the configuration without checking the machine, because nothing needs to exist yet.
 pub(super) fn read(path: &Path) -> Result<Config, Failure> {
-    let refused = |error: ConfigError| Failure::Call(error.to_string());
+    let refused = |error: ConfigError| Failure::Usage(error.to_string());
     let source = fs::read_to_string(path).map_err(|error| {
         refused(ConfigError::Unreadable {
             path: path.to_owned(),
@@ -160,18 +160,18 @@ pub(super) fn pick<'a>(config: &'a Config, given: Option<&str>) -> Result<&'a Ap
     let names = names.join(", ");
     match (given, &config.apps[..]) {
         (None, [only]) => Ok(only),
-        (None, _) => Err(Failure::Call(format!(
+        (None, _) => Err(Failure::Usage(format!(
             "there are several apps; name one of {names}"
         ))),
         (Some(given), apps) => apps
             .iter()
             .find(|app| app.name.as_str() == given)
-            .ok_or_else(|| Failure::Call(format!("there is no app `{given}`; there is {names}"))),
+            .ok_or_else(|| Failure::Usage(format!("there is no app `{given}`; there is {names}"))),
     }
 }
 
 /// This machine's name.
-pub(super) fn own_name() -> String {
+pub(super) fn host_name() -> String {
     let name = rustix::system::uname();
     name.nodename().to_string_lossy().into_owned()
 }

@@ -18,7 +18,7 @@ use crate::backup::{Cancel, SnapshotId, Verdict, Watch};
 use crate::http::api::{Snapshots, Verified};
 
 /// The time limit.
-const DEADLINE: Duration = Duration::from_secs(24 * 3600);
+const VERIFY_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
@@ -47,13 +47,13 @@ impl VerifyArgs {
 pub fn local(args: &VerifyArgs, json: bool) -> Outcome {
     let path = &args.what;
     if args.snapshot.is_some() {
-        return Err(Failure::Call(
+        return Err(Failure::Usage(
             "name either a path, or an app and a snapshot".to_owned(),
         ));
     }
     let meta = path
         .metadata()
-        .map_err(|e| Failure::Call(format!("{} can't be read: {e}", path.display())))?;
+        .map_err(|e| Failure::Usage(format!("{} can't be read: {e}", path.display())))?;
     let depth = if args.quick {
         Depth::Members
     } else {
@@ -62,12 +62,12 @@ pub fn local(args: &VerifyArgs, json: bool) -> Outcome {
     let (bar, mut rows) = (Bytes::new(), Vec::new());
     let mut shown = bar.clone();
     let mut tell = |progress| shown.show(progress);
-    let mut watch = Watch::new(&mut tell, Cancel::never(), DEADLINE);
-    let mut said = Ok(());
+    let mut watch = Watch::new(&mut tell, Cancel::never(), VERIFY_TIMEOUT);
+    let mut printed = Ok(());
     let mut each = |row: Row| {
         // Results are printed at once, because a large folder takes time.
-        if !json && said.is_ok() {
-            said = bar.aside(|| print(false, &row, || row.line()));
+        if !json && printed.is_ok() {
+            printed = bar.suspend(|| print(false, &row, || row.line()));
         }
         rows.push(row);
     };
@@ -88,13 +88,13 @@ pub fn local(args: &VerifyArgs, json: bool) -> Outcome {
     };
     bar.clear();
     done.map_err(|e| anyhow!("{e}"))?;
-    said?;
+    printed?;
     if json {
         print(true, &rows, String::new)?;
     } else if meta.is_dir() {
         print(false, &rows, || summary(&rows))?;
     }
-    ended(&rows)
+    judge(&rows)
 }
 
 fn name_of(path: &Path) -> String {
@@ -108,12 +108,12 @@ fn name_of(path: &Path) -> String {
 pub async fn run(client: &Client, args: &VerifyArgs, json: bool) -> Outcome {
     if args.quick {
         let text = "--quick needs a path; the server always verifies a snapshot completely";
-        return Err(Failure::Call(text.to_owned()));
+        return Err(Failure::Usage(text.to_owned()));
     }
     let app = args.what.to_string_lossy();
     let mut rows = Vec::new();
     let ids: Vec<SnapshotId> = match &args.snapshot {
-        Some(id) => vec![id.parse().map_err(|e| Failure::Call(format!("{e}")))?],
+        Some(id) => vec![id.parse().map_err(|e| Failure::Usage(format!("{e}")))?],
         None => {
             let all: Snapshots = client.get(&format!("/api/v1/apps/{app}/snapshots")).await?;
             rows.extend(all.problems.into_iter().map(|problem| Row {
@@ -146,7 +146,7 @@ pub async fn run(client: &Client, args: &VerifyArgs, json: bool) -> Outcome {
         let lines: String = rows.iter().map(|row| format!("{}\n", row.line())).collect();
         format!("{lines}{}", summary(&rows))
     })?;
-    ended(&rows)
+    judge(&rows)
 }
 
 /// One result, as scripts read it.
@@ -197,7 +197,7 @@ impl Row {
     }
 }
 
-/// All results in one line: `3 snapshots: 1 whole, 1 damaged, 1 missing; and there is another problem.`
+/// All results in one line: `3 snapshots: 1 whole, 1 damaged, 1 missing; and 1 other problem.`
 fn summary(rows: &[Row]) -> String {
     let count = |state| rows.iter().filter(|row| row.state == state).count();
     let problems = count(State::Problem);
@@ -211,28 +211,28 @@ fn summary(rows: &[Row]) -> String {
                 (count(State::Damaged), "damaged"),
                 (count(State::Missing), "missing"),
             ];
-            let told = counts.iter().filter(|(count, _)| *count > 0);
-            let told: Vec<String> = told
+            let parts = counts.iter().filter(|(count, _)| *count > 0);
+            let parts: Vec<String> = parts
                 .map(|(count, what)| format!("{count} {what}"))
                 .collect();
             text.push_str(": ");
-            text.push_str(&told.join(", "));
+            text.push_str(&parts.join(", "));
             text
         }
     };
     match problems {
         0 => text.push('.'),
-        1 => text.push_str("; and there is another problem."),
-        _ => text.push_str(&format!("; and there are {problems} other problems.")),
+        1 => text.push_str("; and 1 other problem."),
+        _ => text.push_str(&format!("; and {problems} other problems.")),
     }
     text
 }
 
-fn ended(rows: &[Row]) -> Outcome {
+fn judge(rows: &[Row]) -> Outcome {
     match rows.iter().filter(|row| !row.whole).count() {
-        0 if rows.is_empty() => Err(Failure::Tried(anyhow!("there was nothing to verify"))),
+        0 if rows.is_empty() => Err(Failure::Operation(anyhow!("there was nothing to verify"))),
         0 => Ok(()),
-        damaged => Err(Failure::Tried(anyhow!(
+        damaged => Err(Failure::Operation(anyhow!(
             "{damaged} of {} cannot be relied on",
             rows.len()
         ))),

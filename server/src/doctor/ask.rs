@@ -8,7 +8,7 @@ use tokio::process::Command;
 use crate::exec;
 
 /// How long a program may run.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PROGRAM_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The output of a program.
 ///
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub async fn program(name: &str, args: &[&str]) -> Result<String, String> {
     let mut command = Command::new(name);
     command.args(args).env("LC_ALL", "C");
-    let ended = exec::run(command, PATIENCE)
+    let ended = exec::run(command, PROGRAM_TIMEOUT)
         .await
         .map_err(|e| e.to_string())?;
     if ended.status.success() {

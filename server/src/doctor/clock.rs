@@ -5,8 +5,8 @@ use super::findings::{Check, Findings};
 use crate::config::Config;
 
 pub async fn look(findings: &mut Findings, config: &Config) {
-    let said = match ask::program("timedatectl", &["show"]).await {
-        Ok(said) => said,
+    let output = match ask::program("timedatectl", &["show"]).await {
+        Ok(output) => output,
         Err(error) => {
             findings.warn(
                 Check::Clock,
@@ -21,7 +21,7 @@ pub async fn look(findings: &mut Findings, config: &Config) {
             return;
         }
     };
-    let properties = ask::properties(&said);
+    let properties = ask::properties(&output);
     if properties.get("NTPSynchronized") == Some(&"yes") {
         findings.ok(Check::Clock, "the clock is synchronised");
     } else {

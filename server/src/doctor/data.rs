@@ -14,11 +14,12 @@ use crate::backup::database::{self, Database, bare_facts};
 use crate::backup::scratch::{free_bytes, human};
 use crate::backup::{Cancel, Catalogue, Watch};
 use crate::beside::{Beside, look as look_beside};
+use crate::clock::local_time;
 use crate::config::{AppConfig, Config, RuntimeConfig};
 use crate::units::{data, quote::shell};
 
 /// How long to wait for a locked database.
-const PATIENCE: Duration = Duration::from_secs(5);
+const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 /// If the newest snapshot is older than this, a night was missed.
 const STALE_HOURS: i64 = 30;
 
@@ -69,7 +70,7 @@ async fn database(findings: &mut Findings, app: &AppConfig) {
             findings.machine.as_root(app.name.as_str(), listed),
         ),
         Err(error) if app.database.exists() => {
-            findings.fail(Check::Database, error, way_back(app, &quoted));
+            findings.fail(Check::Database, error, restore_command(app, &quoted));
         }
         Err(error) => findings.fail(
             Check::Database,
@@ -86,7 +87,7 @@ async fn database(findings: &mut Findings, app: &AppConfig) {
 }
 
 /// What helps if an existing database cannot be opened: who has it open, and a snapshot to restore if there is one.
-fn way_back(app: &AppConfig, quoted: &str) -> String {
+fn restore_command(app: &AppConfig, quoted: &str) -> String {
     let newest = Catalogue::read(&app.backups).ok();
     let newest = newest.and_then(|all| {
         all.newest_by(jiff::Timestamp::now())
@@ -134,9 +135,9 @@ struct Facts {
 }
 
 fn open(path: &Path) -> Result<Facts, String> {
-    let tell = &mut |_| {};
-    let watch = Watch::new(tell, Cancel::never(), PATIENCE);
-    let database = Database::open(path, database::Access::Read, PATIENCE, &watch)
+    let on_progress = &mut |_| {};
+    let watch = Watch::new(on_progress, Cancel::never(), OPEN_TIMEOUT);
+    let database = Database::open(path, database::Access::Read, OPEN_TIMEOUT, &watch)
         .map_err(|e| e.to_string())?;
     let conn = database.connection();
     let read = || -> rusqlite::Result<Facts> {
@@ -186,13 +187,14 @@ fn backups(findings: &mut Findings, app: &AppConfig, is_pulled: bool) {
         Ok(catalogue) => match catalogue.newest_by(now) {
             Some(newest) => {
                 let age = now.duration_since(newest.manifest.taken_at);
-                let text = format!("the newest snapshot in {folder} is {}", newest.id());
+                let text = format!(
+                    "the newest snapshot in {folder} was taken at {}",
+                    local_time(newest.manifest.taken_at)
+                );
                 if is_ahead(newest.manifest.taken_at, now) {
                     findings.fail(
                         Check::Backups,
-                        format!(
-                            "{text}, which is in the future: the clock was wrong then, or is wrong now"
-                        ),
+                        format!("{text}, in the future: the clock was wrong then, or is wrong now"),
                         format!("tealkeep backup {}", app.name),
                     );
                 } else if age.as_hours() <= STALE_HOURS {

@@ -13,15 +13,15 @@ use crate::config::{AppConfig, RuntimeConfig};
 use crate::units::{BACKUP_GROUP, USER, quote::shell};
 
 /// How many entries of a folder are read.
-const MAX_SEEN: usize = 2_000;
+const MAX_ENTRIES_READ: usize = 2_000;
 
 /// Whether a tier's folder contains more than Tealkeep's links.
-pub fn is_anothers(tier: &Path) -> bool {
+pub fn has_foreign_files(tier: &Path) -> bool {
     let entries = fs::read_dir(tier)
         .into_iter()
         .flatten()
         .flatten()
-        .take(MAX_SEEN);
+        .take(MAX_ENTRIES_READ);
     let mut kinds = entries.filter(|entry| !is_hidden(&entry.path()));
     kinds.any(|entry| entry.file_type().is_ok_and(|kind| !kind.is_symlink()))
 }
@@ -32,7 +32,7 @@ fn is_hidden(path: &Path) -> bool {
 }
 
 /// What another script has left in a backups folder: files in the tiers' folders, folders of dates, other files.
-fn found(backups: &Path) -> Vec<PathBuf> {
+fn find_files(backups: &Path) -> Vec<PathBuf> {
     let tiers = Tier::ALL.map(|tier| backups.join(tier.as_str()));
     let is_own = |path: &Path| {
         let name = path.file_name().unwrap_or_default();
@@ -53,18 +53,18 @@ fn found(backups: &Path) -> Vec<PathBuf> {
         .into_iter()
         .flatten()
         .flatten()
-        .take(MAX_SEEN);
+        .take(MAX_ENTRIES_READ);
     let mut found: Vec<PathBuf> = entries
         .map(|entry| entry.path())
         .filter(|path| !path.is_symlink() && !is_own(path))
         .filter(|path| match path.is_dir() {
-            true if tiers.contains(path) => is_anothers(path),
+            true if tiers.contains(path) => has_foreign_files(path),
             true => {
                 let below = fs::read_dir(path)
                     .into_iter()
                     .flatten()
                     .flatten()
-                    .take(MAX_SEEN);
+                    .take(MAX_ENTRIES_READ);
                 below.into_iter().any(|entry| is_backup(&entry.path()))
             }
             false => is_backup(path),
@@ -75,7 +75,7 @@ fn found(backups: &Path) -> Vec<PathBuf> {
 }
 
 pub fn look(findings: &mut Findings, app: &AppConfig) {
-    let found = found(&app.backups);
+    let found = find_files(&app.backups);
     if found.is_empty() {
         return;
     }

@@ -23,7 +23,7 @@ const OWN_CONFIG: &str = "/etc/ssh/sshd_config.d/tealkeep.conf";
 const CONFINED: [&str; 2] = ["exposeauthinfo yes", "disableforwarding yes"];
 
 /// A user who signs in with keys only.
-struct SignsIn {
+struct KeyUser {
     user: &'static str,
     keys: &'static str,
     /// The end of the forced command, after the file.
@@ -31,14 +31,14 @@ struct SignsIn {
     can: &'static str,
 }
 
-const THEY: [SignsIn; 2] = [
-    SignsIn {
+const KEY_USERS: [KeyUser; 2] = [
+    KeyUser {
         user: USER,
         keys: DEPLOY_KEYS,
         more: "",
         can: "do only what its line says",
     },
-    SignsIn {
+    KeyUser {
         user: BACKUP_USER,
         keys: PULL_KEYS,
         more: " --command-required",
@@ -48,7 +48,7 @@ const THEY: [SignsIn; 2] = [
 
 pub async fn look(findings: &mut Findings, config: &Config) {
     file(findings, Path::new(DEPLOY_KEYS));
-    for who in &THEY {
+    for who in &KEY_USERS {
         if let Ok(text) = fs::read_to_string(who.keys) {
             lines(findings, who, &text, config);
         }
@@ -75,18 +75,18 @@ pub async fn look(findings: &mut Findings, config: &Config) {
         );
         return;
     };
-    for who in THEY {
+    for who in KEY_USERS {
         let user = who.user;
-        let whose = format!("user={user},host=localhost,addr=127.0.0.1");
-        match ask::program(sshd, &["-T", "-C", &whose]).await {
-            Ok(said) if is_confined(&said, &who) => findings.ok(
+        let connection = format!("user={user},host=localhost,addr=127.0.0.1");
+        match ask::program(sshd, &["-T", "-C", &connection]).await {
+            Ok(subject) if is_confined(&subject, &who) => findings.ok(
                 Check::Keys,
                 format!("a key that signs in as {user} can {}", who.can),
             ),
             Ok(_) => {
                 let read = fs::read_to_string(SSHD_CONFIG).is_ok_and(|text| includes(&text));
                 let is_there = Path::new(OWN_CONFIG).exists();
-                let (why, mend) = unconfined(is_there, read, sshd, &whose);
+                let (why, mend) = unconfined(is_there, read, sshd, &connection);
                 findings.fail(
                     Check::Keys,
                     format!("a key that signs in as {user} is not restricted: {why}"),
@@ -99,28 +99,28 @@ pub async fn look(findings: &mut Findings, config: &Config) {
 }
 
 /// Whether each line of a user's file says what its key may do.
-fn lines(findings: &mut Findings, who: &SignsIn, text: &str, config: &Config) {
+fn lines(findings: &mut Findings, who: &KeyUser, text: &str, config: &Config) {
     let file = who.keys;
     for line in keys::lines(text) {
         let line = match line {
             Ok(line) => line,
             Err(unread) => {
-                let said = format!(
+                let subject = format!(
                     "line {} of {file} is not a key: {}",
                     unread.number, unread.why
                 );
-                findings.warn(Check::Keys, said, "tealkeep key list");
+                findings.warn(Check::Keys, subject, "tealkeep key list");
                 continue;
             }
         };
-        let said = format!("the line of the key {} in {file}", line.key.fingerprint());
+        let subject = format!("the line of the key {} in {file}", line.key.fingerprint());
         let opened = match line.command() {
             Ok(Some(command)) => parse_command(&command, Path::new(DEFAULT_SOCKET)),
             Ok(None) if who.keys == DEPLOY_KEYS => {
                 findings.warn(
                     Check::Keys,
-                    format!("{said} has no command, so it may deploy"),
-                    anew(who, &line, config, None),
+                    format!("{subject} has no command, so it may deploy"),
+                    add_command(who, &line, config, None),
                 );
                 continue;
             }
@@ -130,8 +130,8 @@ fn lines(findings: &mut Findings, who: &SignsIn, text: &str, config: &Config) {
         match opened {
             Err(why) => findings.fail(
                 Check::Keys,
-                format!("{said}: {why}"),
-                anew(who, &line, config, None),
+                format!("{subject}: {why}"),
+                add_command(who, &line, config, None),
             ),
             Ok(grant) => {
                 // Only such a line names a folder without its app.
@@ -140,9 +140,9 @@ fn lines(findings: &mut Findings, who: &SignsIn, text: &str, config: &Config) {
                     findings.warn(
                         Check::Keys,
                         format!(
-                            "{said} was written by an older version: the key still pulls, but cannot report it"
+                            "{subject} was written by an older version: the key still pulls, but cannot report it"
                         ),
-                        anew(who, &line, config, Some(&older.folder)),
+                        add_command(who, &line, config, Some(&older.folder)),
                     );
                 }
             }
@@ -151,7 +151,7 @@ fn lines(findings: &mut Findings, who: &SignsIn, text: &str, config: &Config) {
 }
 
 /// The command that rewrites a key's line; `folder` is the backups folder that the line names.
-fn anew(who: &SignsIn, line: &Line, config: &Config, folder: Option<&Path>) -> String {
+fn add_command(who: &KeyUser, line: &Line, config: &Config, folder: Option<&Path>) -> String {
     let pull = match who.keys {
         PULL_KEYS => {
             let mut apps = config.apps.iter();
@@ -172,13 +172,13 @@ fn anew(who: &SignsIn, line: &Line, config: &Config, folder: Option<&Path>) -> S
     format!("tealkeep key add{pull} {}{name}", shell(&key))
 }
 
-fn is_confined(said: &str, who: &SignsIn) -> bool {
+fn is_confined(subject: &str, who: &KeyUser) -> bool {
     let keys = format!("authorizedkeysfile {}", who.keys);
     let command = format!(
         "forcecommand /usr/bin/tealkeep door --keys {}{}",
         who.keys, who.more
     );
-    let has = |wanted: &str| said.lines().any(|line| line.trim() == wanted);
+    let has = |wanted: &str| subject.lines().any(|line| line.trim() == wanted);
     has(&keys) && has(&command) && CONFINED.into_iter().all(has)
 }
 
@@ -205,14 +205,19 @@ fn includes(text: &str) -> bool {
 }
 
 /// Why a key is not restricted, and the command that fixes it or shows the cause.
-fn unconfined(is_there: bool, is_read: bool, sshd: &str, whose: &str) -> (&'static str, String) {
+fn unconfined(
+    is_there: bool,
+    is_read: bool,
+    sshd: &str,
+    connection: &str,
+) -> (&'static str, String) {
     if is_there && is_read {
         // What comes first holds, and what that is nobody but the household knows.
         let wins = "authorizedkeysfile|forcecommand|exposeauthinfo|disableforwarding";
         return (
             "another setting in sshd's files comes first",
             format!(
-                "{sshd} -T -C {whose} | grep -E '^({wins}) '; grep -rniE '^[[:space:]]*({wins}|match|include)' {SSHD_CONFIG} {SSHD_CONFIG}.d"
+                "{sshd} -T -C {connection} | grep -E '^({wins}) '; grep -rniE '^[[:space:]]*({wins}|match|include)' {SSHD_CONFIG} {SSHD_CONFIG}.d"
             ),
         );
     }
@@ -264,22 +269,22 @@ mod tests {
 
     #[test]
     fn whoever_signs_in_is_confined_when_sshd_says_all_of_it() {
-        let said = "port 22\nauthorizedkeysfile /etc/ssh/tealkeep_authorized_keys\nexposeauthinfo yes\nforcecommand /usr/bin/tealkeep door --keys /etc/ssh/tealkeep_authorized_keys\ndisableforwarding yes\n";
-        let [deploys, pulls] = THEY;
-        let is_confined = |said: &str| super::is_confined(said, &deploys);
-        assert!(is_confined(said));
-        for line in said.lines().skip(1) {
-            assert!(!is_confined(&said.replace(line, "")), "without {line}");
+        let subject = "port 22\nauthorizedkeysfile /etc/ssh/tealkeep_authorized_keys\nexposeauthinfo yes\nforcecommand /usr/bin/tealkeep door --keys /etc/ssh/tealkeep_authorized_keys\ndisableforwarding yes\n";
+        let [deploys, pulls] = KEY_USERS;
+        let is_confined = |subject: &str| super::is_confined(subject, &deploys);
+        assert!(is_confined(subject));
+        for line in subject.lines().skip(1) {
+            assert!(!is_confined(&subject.replace(line, "")), "without {line}");
         }
-        assert!(!super::is_confined(said, &pulls));
-        let backup = said.replace(DEPLOY_KEYS, PULL_KEYS);
+        assert!(!super::is_confined(subject, &pulls));
+        let backup = subject.replace(DEPLOY_KEYS, PULL_KEYS);
         assert!(!super::is_confined(&backup, &pulls));
         let backup = backup.replace("\ndisable", " --command-required\ndisable");
         assert!(super::is_confined(&backup, &pulls));
         assert!(!is_confined(
-            &said.replace("keys\nexpose", "keys .ssh/authorized_keys\nexpose")
+            &subject.replace("keys\nexpose", "keys .ssh/authorized_keys\nexpose")
         ));
-        assert!(!is_confined(&said.replace(
+        assert!(!is_confined(&subject.replace(
             "tealkeep door --keys",
             "tealkeep door --scope admin --keys"
         )));
@@ -294,8 +299,8 @@ mod tests {
              [app.runtime]\nkind = \"systemd\"\ncommand = [\"node\", \"x.js\"]\n\
              [app.router]\nkind = \"caddy\"\n";
         let config = Config::parse(config, false).unwrap();
-        let [deploys, pulls] = &THEY;
-        let found = |who: &SignsIn, options: &str, comment: &str| {
+        let [deploys, pulls] = &KEY_USERS;
+        let found = |who: &KeyUser, options: &str, comment: &str| {
             let mut findings = Findings::new(MACHINE, None);
             let line = format!("{options}{KEY}{comment}\n");
             lines(&mut findings, who, &line, &config);
@@ -304,13 +309,13 @@ mod tests {
             assert!(all.next().is_none(), "{options}");
             first
         };
-        let anew = format!("tealkeep key add --pull home '{KEY} anna'");
+        let add_command = format!("tealkeep key add --pull home '{KEY} anna'");
         let door = "restrict,command=\"/usr/bin/tealkeep door --pull home:/var/backups/home\" ";
         assert_eq!(found(pulls, door, " anna"), None);
         let older = "restrict,command=\"/usr/bin/rrsync -ro '/var/backups/home'\" ";
         assert_eq!(
             found(pulls, older, " anna"),
-            Some((Level::Warn, anew.clone()))
+            Some((Level::Warn, add_command.clone()))
         );
         let elsewhere = older.replace("home", "garden");
         assert_eq!(
@@ -325,15 +330,15 @@ mod tests {
             "command=\"sh\" ",
             "command=\"rrsync /var/backups/home\" ",
         ] {
-            let wanted = Some((Level::Fail, anew.clone()));
+            let wanted = Some((Level::Fail, add_command.clone()));
             assert_eq!(found(pulls, options, " anna"), wanted, "{options}");
         }
-        let anew = format!("tealkeep key add '{KEY} anna'");
+        let add_command = format!("tealkeep key add '{KEY} anna'");
         assert_eq!(found(deploys, "command=\"tealkeep door\" ", ""), None);
         let plain = found(deploys, "", " anna");
-        assert_eq!(plain, Some((Level::Warn, anew.clone())));
+        assert_eq!(plain, Some((Level::Warn, add_command.clone())));
         let nothing = found(deploys, "command=\"sh\" ", " anna");
-        assert_eq!(nothing, Some((Level::Fail, anew)));
+        assert_eq!(nothing, Some((Level::Fail, add_command)));
     }
 
     #[test]

@@ -189,7 +189,7 @@ fn backups(findings: &mut Findings, app: &AppConfig) {
             // It is made when the first snapshot is taken.
             continue;
         }
-        if path != snapshots && former::is_anothers(&path) {
+        if path != snapshots && former::has_foreign_files(&path) {
             // What to do with it is said elsewhere.
             continue;
         }

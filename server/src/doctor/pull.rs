@@ -4,15 +4,16 @@
 
 use super::ask;
 use super::findings::{Check, Findings};
+use crate::clock::local_time;
 use crate::config::AppConfig;
 use crate::journal::pulls::Pull;
 use crate::units::{BACKUP_USER, PULL_KEYS, pull_line, quote};
 
 /// How far back to search, so that a long journal does not take long.
-const SINCE: &str = "--since=-30d";
+const SINCE_OPTION: &str = "--since=-30d";
 
 pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str, last: Option<&Pull>) {
-    let by_hand = by_hand(findings.machine.has_service, app, host);
+    let manual_command = manual_command(findings.machine.has_service, app, host);
     let now = jiff::Timestamp::now();
     let within = app.backup.pull_within;
     let is_stale = |at: jiff::Timestamp| {
@@ -21,10 +22,10 @@ pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str, last: Op
     };
     if let Some(pull) = last.filter(|pull| !is_stale(pull.at)) {
         match pull.damaged {
-            None | Some(0) => findings.ok(Check::Pull, said_by(pull)),
+            None | Some(0) => findings.ok(Check::Pull, describe_report(pull)),
             Some(_) => findings.warn(
                 Check::Pull,
-                said_by(pull),
+                describe_report(pull),
                 format!("tealkeep verify {}", app.name),
             ),
         }
@@ -38,14 +39,14 @@ pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str, last: Op
         return;
     }
     let wanted = format!("--grep=Accepted publickey for {BACKUP_USER} ");
-    let said = ask::program(
+    let output = ask::program(
         "journalctl",
         &[
             "--quiet",
             "--reverse",
             "--lines=1",
             "--output=short-unix",
-            SINCE,
+            SINCE_OPTION,
             &wanted,
             // The same field twice: either will do. Newer ones have the second name.
             "SYSLOG_IDENTIFIER=sshd",
@@ -54,10 +55,10 @@ pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str, last: Op
     )
     .await;
     // Nothing found is a failure to journalctl, without a word.
-    let newest = said.as_deref().ok().and_then(signed_in);
+    let newest = output.as_deref().ok().and_then(signed_in);
     let Some(newest) = newest else {
         if let Some(pull) = last {
-            findings.warn(Check::Pull, said_by(pull), by_hand);
+            findings.warn(Check::Pull, describe_report(pull), manual_command);
             return;
         }
         let text = match rustix::process::geteuid().is_root() {
@@ -68,13 +69,10 @@ pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str, last: Op
                 "this user sees no pull by a laptop; `sudo tealkeep doctor` sees the complete journal"
             }
         };
-        findings.warn(Check::Pull, text, by_hand);
+        findings.warn(Check::Pull, text, manual_command);
         return;
     };
-    let text = format!(
-        "a laptop last signed in to pull at {}",
-        newest.strftime("%Y-%m-%d %H:%M UTC")
-    );
+    let text = format!("a laptop last signed in to pull at {}", local_time(newest));
     if !is_stale(newest) {
         findings.ok(Check::Pull, text);
         return;
@@ -83,12 +81,12 @@ pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str, last: Op
     findings.warn(
         Check::Pull,
         format!("{text}, {} days ago", hours / 24),
-        by_hand,
+        manual_command,
     );
 }
 
 /// How to make a laptop pull: without a key here, the pull would be refused.
-fn by_hand(has_service: bool, app: &AppConfig, host: &str) -> String {
+fn manual_command(has_service: bool, app: &AppConfig, host: &str) -> String {
     let name = &app.name;
     if !has_service {
         let folder = quote::shell(&app.backups.to_string_lossy());
@@ -110,14 +108,17 @@ fn by_hand(has_service: bool, app: &AppConfig, host: &str) -> String {
 }
 
 /// A laptop's report about its last pull.
-fn said_by(pull: &Pull) -> String {
+fn describe_report(pull: &Pull) -> String {
     let mut text = format!(
         "the laptop `{}` last pulled at {}",
         pull.laptop,
-        pull.at.strftime("%Y-%m-%d %H:%M UTC")
+        local_time(pull.at)
     );
     if let Some(newest) = pull.newest {
-        text.push_str(&format!("; the newest there is {newest}"));
+        text.push_str(&format!(
+            "; the newest snapshot there is of {}",
+            local_time(newest.taken_at())
+        ));
     }
     if let Some(damaged) = pull.damaged.filter(|damaged| *damaged > 0) {
         text.push_str(&format!("; {damaged} arrived damaged"));
@@ -126,8 +127,8 @@ fn said_by(pull: &Pull) -> String {
 }
 
 /// The time of the newest line, from its `--output=short-unix` beginning; none if it is another line.
-fn signed_in(said: &str) -> Option<jiff::Timestamp> {
-    let line = said.lines().find(|line| !line.starts_with("--"))?;
+fn signed_in(output: &str) -> Option<jiff::Timestamp> {
+    let line = output.lines().find(|line| !line.starts_with("--"))?;
     let (at, rest) = line.split_once(' ')?;
     // The wish is for this text, yet a name that was tried could contain it too: it stands right behind the program.
     let (program, text) = rest.split_once("]: ")?;
@@ -146,7 +147,7 @@ mod tests {
 
     #[test]
     fn the_journals_newest_line_says_when_a_laptop_came() {
-        let second = |said: &str| signed_in(said).map(|at| at.as_second());
+        let second = |output: &str| signed_in(output).map(|at| at.as_second());
         let line = "1767225600.123456 pi sshd[812]: Accepted publickey for tealkeep-backup from 192.168.1.9 port 51234 ssh2: ED25519 SHA256:abc";
         assert_eq!(second(line), Some(1_767_225_600));
         let newer = line.replace("sshd[", "sshd-session[");

@@ -11,7 +11,7 @@ use crate::names::Colour;
 use crate::probe;
 
 /// How long to wait for an answer.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub async fn look(findings: &mut Findings, config: &Config, app: &AppConfig) {
     let live = live_colour(config, app);
@@ -63,7 +63,7 @@ fn has_another_release(app: &AppConfig) -> bool {
 }
 
 /// The command that shows why the live colour fails, and the rollback if there is one.
-pub(super) fn look_at_it(app: &AppConfig, live: Option<Colour>) -> String {
+pub(super) fn inspect_command(app: &AppConfig, live: Option<Colour>) -> String {
     let name = &app.name;
     let why = match (&app.runtime, live) {
         (RuntimeConfig::Systemd(systemd), Some(live)) => {
@@ -112,7 +112,7 @@ async fn contract(findings: &mut Findings, config: &Config, app: &AppConfig, liv
     let at = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port(app, live));
     let path = &app.health.path;
     let question = probe::Question {
-        timeout: PATIENCE,
+        timeout: ANSWER_TIMEOUT,
         ..probe::Question::of_health(at, &app.health)
     };
     match question.ask().await {
@@ -139,12 +139,12 @@ async fn contract(findings: &mut Findings, config: &Config, app: &AppConfig, liv
                 "{live}, which is live, answers {path} with {} (the request was {question})",
                 answer.status
             ),
-            look_at_it(app, Some(live)),
+            inspect_command(app, Some(live)),
         ),
         Err(error) => findings.fail(
             Check::Contract,
             format!("{live}, which is live, {error}"),
-            look_at_it(app, Some(live)),
+            inspect_command(app, Some(live)),
         ),
     }
     let mark = state_folder(config, app).join(live.as_str()).join("live");

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use super::colours::state_folder;
 use super::findings::{Check, Findings, Kind};
-use super::reach::{PATIENCE, look_at_it};
+use super::reach::{ANSWER_TIMEOUT, inspect_command};
 use crate::config::{AppConfig, CaddySection, Config, GateSection, RouterConfig, RuntimeConfig};
 use crate::names::Colour;
 use crate::probe;
@@ -49,7 +49,7 @@ async fn gate(findings: &mut Findings, app: &AppConfig, section: &GateSection, d
     };
     if !deployed {
         // It has nothing to pass requests on to, which is said elsewhere; a request would wait for that.
-        let connected = tokio::time::timeout(PATIENCE, TcpStream::connect(at)).await;
+        let connected = tokio::time::timeout(ANSWER_TIMEOUT, TcpStream::connect(at)).await;
         match connected {
             Ok(Ok(_)) => findings.ok(Check::Router, format!("the gate listens on {at}")),
             Ok(Err(error)) => down(findings, &format!("accepts no connections: {error}")),
@@ -57,14 +57,14 @@ async fn gate(findings: &mut Findings, app: &AppConfig, section: &GateSection, d
         }
         return;
     }
-    match probe::ask(at, path, PATIENCE).await {
+    match probe::ask(at, path, ANSWER_TIMEOUT).await {
         Ok(answer) if answer.status == 200 => {
             findings.ok(Check::Router, format!("the gate answers at {at}"));
         }
         Ok(answer) => findings.fail(
             Check::Router,
             format!("the gate at {at} answers {path} with {}", answer.status),
-            look_at_it(app, None),
+            inspect_command(app, None),
         ),
         Err(error) => down(findings, &error),
     }
@@ -80,7 +80,7 @@ async fn caddy(
     live: Option<Colour>,
 ) {
     let at = within_reach(section.listen);
-    let answer = match probe::ask(at, LIVE_PATH, PATIENCE).await {
+    let answer = match probe::ask(at, LIVE_PATH, ANSWER_TIMEOUT).await {
         Ok(answer) => answer,
         Err(error) => {
             findings.fail(
@@ -94,14 +94,14 @@ async fn caddy(
             return;
         }
     };
-    let said: Option<Colour> = answer.body.trim().parse().ok();
+    let answered: Option<Colour> = answer.body.trim().parse().ok();
     let folder = state_folder(config, app);
     let loaded = caddy::rivals::loaded(section.admin, section.listen, &folder).await;
     let rivals = match &loaded {
         Ok(loaded) => &loaded.rivals[..],
         Err(_) => &[],
     };
-    let Some(said) = said.filter(|_| answer.status == 200) else {
+    let Some(answered) = answered.filter(|_| answer.status == 200) else {
         let expected = live.unwrap_or(Colour::Blue);
         let wrong = caddy::judge(answer.status, answer.body.trim(), expected, at, &folder);
         let mut text = wrong.err().unwrap_or_default();
@@ -123,9 +123,9 @@ async fn caddy(
         return;
     };
     match live {
-        Some(live) if live != said => findings.fail(
+        Some(live) if live != answered => findings.fail(
             Check::Router,
-            format!("Caddy sends people to {said}, but {live} is recorded as live"),
+            format!("Caddy sends people to {answered}, but {live} is recorded as live"),
             format!(
                 "{}    # this corrects the record",
                 findings.machine.restart()
@@ -133,7 +133,7 @@ async fn caddy(
         ),
         Some(_) | None => findings.ok(
             Check::Router,
-            format!("Caddy at {at} sends people to {said}"),
+            format!("Caddy at {at} sends people to {answered}"),
         ),
     }
     let mut is_lost = false;

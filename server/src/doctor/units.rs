@@ -96,12 +96,12 @@ fn files(findings: &mut Findings, app: &AppConfig, sheet: &Sheet) {
                 Standing::EditedAndOlder => findings.fail(
                     check,
                     left_alone(name, file, "somebody changed it"),
-                    put_aside(name, file),
+                    replace_command(name, file),
                 ),
                 Standing::Unmarked => findings.fail(
                     check,
                     left_alone(name, file, "it was printed by an older version, or changed by hand"),
-                    put_aside(name, file),
+                    replace_command(name, file),
                 ),
             },
             Err(error) if error.kind() == ErrorKind::NotFound && file.name.ends_with(".socket") => {
@@ -177,17 +177,17 @@ fn left_alone(name: &str, file: &Printed, why: &str) -> String {
 }
 
 /// The commands that keep such a file under another name and replace it with the printed one.
-fn put_aside(name: &str, file: &Printed) -> String {
+fn replace_command(name: &str, file: &Printed) -> String {
     let path = shell(&file.path);
     format!(
         "mv {path} {path}.mine && {}    # {}",
         mend(name, file),
-        afterwards(file)
+        reload_command(file)
     )
 }
 
 /// What to do with your own changes after the printed file is back.
-fn afterwards(file: &Printed) -> String {
+fn reload_command(file: &Printed) -> String {
     match file.name.strip_suffix(".service") {
         Some(_) => format!(
             "then put your changes, if any, into a drop-in, which is never replaced: systemctl edit {}",

@@ -20,7 +20,7 @@ use crate::journal::runs::{Run, RunState, StepState};
 use crate::journal::{Event, Severity};
 use crate::names::{Colour, ReleaseId};
 use crate::policy;
-use crate::router::HOLD_PATIENCE;
+use crate::router::HOLD_TIMEOUT;
 use crate::runtime::ColourState;
 use safety::{drill_view, drills, failed_nights, laptop, room};
 
@@ -247,7 +247,7 @@ pub async fn confirm_undo(app: &App) -> anyhow::Result<Option<view::ConfirmUndo>
 }
 
 fn requests_wait(app: &App, snapshot: &api::SnapshotFacts) -> bool {
-    app.data.restore_estimate(snapshot.plain_bytes) + HOLD_PATIENCE
+    app.data.restore_estimate(snapshot.plain_bytes) + HOLD_TIMEOUT
         < app.config.router.hold_timeout()
 }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::Journal;
-use super::columns::{instant, parsed, word};
+use super::columns::{instant, parse_column, to_word};
 use super::runs::RunId;
 use crate::names::{AppName, ReleaseId};
 use crate::policy::{Coverage, Finding, Severity, Verdict};
@@ -177,7 +177,7 @@ impl Journal {
             let took = i64::try_from(check.took.as_millis()).unwrap_or(i64::MAX);
             let (verdict, unreachable, findings, seen) = match &check.outcome {
                 Ok(judged) => (
-                    Some(word(&judged.verdict)),
+                    Some(to_word(&judged.verdict)),
                     None,
                     json(&judged.findings),
                     judged.seen.as_ref().map(json),
@@ -201,7 +201,7 @@ impl Journal {
                          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 1, ?7, ?8, ?9, ?10, ?11)",
                         params![
                             app.as_str(),
-                            word(&check.target),
+                            to_word(&check.target),
                             check.url,
                             check.release.as_ref().map(ReleaseId::as_str),
                             check.run,
@@ -286,7 +286,7 @@ fn newest(
     connection
         .query_row(
             &format!("{COLUMNS} WHERE app = ?1 AND target = ?2 ORDER BY id DESC LIMIT 1"),
-            params![app.as_str(), word(&target)],
+            params![app.as_str(), to_word(&target)],
             check_of,
         )
         .optional()
@@ -310,13 +310,13 @@ fn check_of(row: &Row<'_>) -> rusqlite::Result<Check> {
     let seen = seen.map(|seen| serde_json::from_str(&seen)).transpose();
     let seen = seen.map_err(|error| unreadable(12, error))?;
     let verdict = match row.get::<_, Option<String>>(9)? {
-        Some(_) => Some(parsed(row, 9)?),
+        Some(_) => Some(parse_column(row, 9)?),
         None => None,
     };
     let release: Option<String> = row.get(3)?;
     Ok(Check {
         id: row.get(0)?,
-        target: parsed(row, 1)?,
+        target: parse_column(row, 1)?,
         url: row.get(2)?,
         release: release.and_then(|release| release.parse().ok()),
         run: row.get(4)?,

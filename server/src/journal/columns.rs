@@ -10,15 +10,15 @@ pub(super) fn instant(milliseconds: i64) -> Timestamp {
 }
 
 /// A unit enum's serde name, which is what stands in the database.
-pub(super) fn word<T: Serialize>(value: &T) -> String {
+pub(super) fn to_word<T: Serialize>(value: &T) -> String {
     match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
+        Ok(serde_json::Value::String(to_word)) => to_word,
         other => unreachable!("only enums of words are written here, not {other:?}"),
     }
 }
 
 /// A value that serde reads from a word, or from JSON.
-pub(super) fn parsed<T: serde::de::DeserializeOwned>(
+pub(super) fn parse_column<T: serde::de::DeserializeOwned>(
     row: &Row<'_>,
     column: usize,
 ) -> rusqlite::Result<T> {

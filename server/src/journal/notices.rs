@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use super::columns::{instant, parsed, word};
+use super::columns::{instant, parse_column, to_word};
 use super::outgoing::{add_raised, end_oldest};
 use super::{Journal, Severity};
 use crate::names::AppName;
@@ -94,7 +94,7 @@ impl Journal {
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                     params![
                         key.app.as_ref().map(AppName::as_str),
-                        word(&key.kind),
+                        to_word(&key.kind),
                         key.subject,
                         Severity::from(condition.severity).as_str(),
                         condition.title,
@@ -253,7 +253,7 @@ fn notice_of(row: &Row<'_>) -> rusqlite::Result<Notice> {
         app: row
             .get::<_, Option<String>>(1)?
             .and_then(|name| name.parse().ok()),
-        kind: parsed(row, 2)?,
+        kind: parse_column(row, 2)?,
         subject: row.get(3)?,
         severity: Severity::parse(row.get_ref(4)?.as_str()?),
         title: row.get(5)?,

@@ -176,7 +176,7 @@ impl Journal {
     ///
     /// # Errors
     /// The journal can't be written.
-    pub async fn tell_new(
+    pub async fn raise_for_new_channels(
         &self,
         id: i64,
         channels: Vec<String>,

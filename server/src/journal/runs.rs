@@ -6,7 +6,7 @@ mod change;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Journal;
-use super::columns::{instant, parsed};
+use super::columns::{instant, parse_column};
 use crate::names::{AppName, ReleaseId};
 
 pub use tealkeep_words::run::{Kind, Run, RunFacts, RunId, RunState, Step, StepRow, StepState};
@@ -126,10 +126,10 @@ const RUN_COLUMNS: &str =
 fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
     Ok(Run {
         id: row.get(0)?,
-        app: parsed(row, 1)?,
-        kind: parsed(row, 2)?,
-        facts: parsed(row, 3)?,
-        state: parsed(row, 4)?,
+        app: parse_column(row, 1)?,
+        kind: parse_column(row, 2)?,
+        facts: parse_column(row, 3)?,
+        state: parse_column(row, 4)?,
         began: instant(row.get(5)?),
         ended: row.get::<_, Option<i64>>(6)?.map(instant),
         reason: row.get(7)?,
@@ -146,8 +146,8 @@ fn with_steps(connection: &Connection, mut runs: Vec<Run>) -> rusqlite::Result<V
         run.steps = statement
             .query_map([run.id], |row| {
                 Ok(StepRow {
-                    step: parsed(row, 0)?,
-                    state: parsed(row, 1)?,
+                    step: parse_column(row, 0)?,
+                    state: parse_column(row, 1)?,
                     began: row.get::<_, Option<i64>>(2)?.map(instant),
                     ended: row.get::<_, Option<i64>>(3)?.map(instant),
                     detail: row.get(4)?,

@@ -7,7 +7,7 @@ use super::Journal;
 use crate::names::AppName;
 
 /// How many dates of an app are kept.
-const DAYS_KEPT: u32 = 60;
+const MAX_DAYS_PER_APP: u32 = 60;
 
 /// An app's requests on one local date, as far as Tealkeep ran on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Journal {
             transaction.execute(
                 "DELETE FROM traffic_day WHERE app = ?1 AND local_date <=
                      (SELECT local_date FROM traffic_day WHERE app = ?1 ORDER BY local_date DESC LIMIT 1 OFFSET ?2)",
-                params![app.as_str(), DAYS_KEPT],
+                params![app.as_str(), MAX_DAYS_PER_APP],
             )?;
             transaction.commit()
         })
@@ -154,7 +154,7 @@ mod tests {
             .traffic(home, first, first + 200.days())
             .await
             .unwrap();
-        assert_eq!(kept.len(), DAYS_KEPT as usize);
+        assert_eq!(kept.len(), MAX_DAYS_PER_APP as usize);
         assert_eq!(kept[0].local_date, first + 40.days());
         assert!(kept.len() >= 14);
     }

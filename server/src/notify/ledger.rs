@@ -116,7 +116,7 @@ pub async fn catch_up(
     for notice in journal.open_notices().await? {
         let body = serde_json::to_string(&Message::still(&notice)?)?;
         journal
-            .tell_new(notice.id, channels.to_vec(), now, body)
+            .raise_for_new_channels(notice.id, channels.to_vec(), now, body)
             .await?;
     }
     Ok(())

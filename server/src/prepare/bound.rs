@@ -16,14 +16,14 @@ const WINDOW_BYTES: usize = 256 * 1024;
 
 /// Names and endings of files that only a compiler or a developer reads: what a native module's build leaves behind (node-gyp,
 /// make, mkmf), and Python's bytecode, whose path Python corrects when it loads it.
-const READ_BY_NO_APP: [&str; 5] = [
+const UNREAD_FILES: [&str; 5] = [
     "Makefile",
     "config.gypi",
     "gem_make.out",
     "mkmf.log",
     "compile_commands.json",
 ];
-const ENDINGS_READ_BY_NO_APP: [&str; 4] = ["o", "d", "mk", "pyc"];
+const UNREAD_ENDINGS: [&str; 4] = ["o", "d", "mk", "pyc"];
 
 /// The first file or link below these entries of a directory that contains the path of another directory, or of the same one;
 /// relative to the first.
@@ -37,7 +37,7 @@ pub(super) fn first_naming(
     entries: &[PathBuf],
     named: &Path,
 ) -> anyhow::Result<Option<PathBuf>> {
-    let needles = Needles::find(named)?;
+    let needles = SearchPaths::find(named)?;
     let found = walk_entries(directory, entries, &mut |path, meta| {
         needles.are_in(path, meta)
     })?;
@@ -55,7 +55,7 @@ pub(super) fn all_named(
     others: &[&Path],
     max_bytes: u64,
 ) -> anyhow::Result<BTreeSet<usize>> {
-    let needles = others.iter().map(|other| Needles::find(other));
+    let needles = others.iter().map(|other| SearchPaths::find(other));
     let needles = needles.collect::<anyhow::Result<Vec<_>>>()?;
     let mut named = BTreeSet::new();
     walk_entries(directory, entries, &mut |path, meta| {
@@ -112,18 +112,18 @@ fn walk(path: &Path, meta: &fs::Metadata, visit: Visit<'_>) -> io::Result<Option
 }
 
 /// The ways in which the directory may be written.
-struct Needles {
+struct SearchPaths {
     finders: Vec<Finder<'static>>,
     longest: usize,
 }
 
-impl Needles {
-    fn find(directory: &Path) -> anyhow::Result<Needles> {
-        Needles::of(directory)
+impl SearchPaths {
+    fn find(directory: &Path) -> anyhow::Result<SearchPaths> {
+        SearchPaths::of(directory)
             .with_context(|| format!("cannot tell where {} is", directory.display()))
     }
 
-    fn of(directory: &Path) -> io::Result<Needles> {
+    fn of(directory: &Path) -> io::Result<SearchPaths> {
         let mut texts = vec![
             directory.as_os_str().as_bytes().to_owned(),
             directory.canonicalize()?.as_os_str().as_bytes().to_owned(),
@@ -139,7 +139,7 @@ impl Needles {
         texts.dedup();
         let longest = texts.iter().map(Vec::len).max().unwrap_or_default();
         let finders = texts.iter().map(|text| Finder::new(text).into_owned());
-        Ok(Needles {
+        Ok(SearchPaths {
             finders: finders.collect(),
             longest,
         })
@@ -196,7 +196,7 @@ fn is_read_by_no_app(path: &Path) -> bool {
         part.and_then(std::ffi::OsStr::to_str)
             .is_some_and(|part| known.contains(&part))
     };
-    is_one(path.file_name(), &READ_BY_NO_APP) || is_one(path.extension(), &ENDINGS_READ_BY_NO_APP)
+    is_one(path.file_name(), &UNREAD_FILES) || is_one(path.extension(), &UNREAD_ENDINGS)
 }
 
 #[cfg(test)]

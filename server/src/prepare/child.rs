@@ -18,7 +18,7 @@ const REASON: &str = "tealkeep: ";
 ///
 /// # Errors
 /// It failed, with its reason, or took longer than the configuration allows.
-pub async fn in_a_child(
+pub async fn run_in_child(
     preparation: &Preparation,
     tell: UnboundedSender<String>,
 ) -> anyhow::Result<()> {
@@ -49,12 +49,12 @@ pub async fn in_a_child(
         .kill_on_drop(true)
         .spawn()
         .context("cannot start `tealkeep prepare`")?;
-    let group = Group::of(&child)?;
+    let group = ProcessGroup::of(&child)?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let ended = async {
         let said = tokio::join!(
-            pass_on(stdout, tell.clone(), false),
-            pass_on(stderr, tell, true)
+            forward_output(stdout, tell.clone(), false),
+            forward_output(stderr, tell, true)
         );
         Ok::<_, std::io::Error>((child.wait().await?, said.1))
     };
@@ -74,7 +74,7 @@ pub async fn in_a_child(
 }
 
 /// Passes on each line, except reasons; returns the last reason.
-async fn pass_on(
+async fn forward_output(
     from: Option<impl AsyncRead + Unpin>,
     tell: UnboundedSender<String>,
     has_reason: bool,
@@ -97,19 +97,19 @@ async fn pass_on(
 }
 
 /// A child's process group, killed when this is dropped.
-struct Group(Pid);
+struct ProcessGroup(Pid);
 
-impl Group {
-    fn of(child: &tokio::process::Child) -> anyhow::Result<Group> {
+impl ProcessGroup {
+    fn of(child: &tokio::process::Child) -> anyhow::Result<ProcessGroup> {
         child
             .id()
             .and_then(|id| Pid::from_raw(id.cast_signed()))
-            .map(Group)
+            .map(ProcessGroup)
             .context("`tealkeep prepare` ended at once")
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         // The only possible failure is that the group is empty, which is the goal.
         let _ = kill_process_group(self.0, Signal::KILL);

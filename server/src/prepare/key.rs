@@ -12,7 +12,7 @@ use super::record::VERSION;
 
 /// SHA-256 in hexadecimal over the command, the inputs' paths and bytes, the versions' commands and outputs, the record's version
 /// and the machine's architecture; each field is preceded by its length.
-pub(super) fn of(order: &Order, directory: &Path) -> anyhow::Result<String> {
+pub(super) fn compute(order: &Order, directory: &Path) -> anyhow::Result<String> {
     let mut hasher = Sha256::new();
     let mut field = |bytes: &[u8]| {
         hasher.update((bytes.len() as u64).to_le_bytes());

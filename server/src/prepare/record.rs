@@ -19,7 +19,7 @@ pub const FILE: &str = ".tealkeep-prepare.json";
 
 /// The largest record, in bytes: more than a hundred thousand paths. Tealkeep reads what the app's user wrote, and has little
 /// memory.
-const LARGEST: u64 = 8 << 20;
+const MAX_RECORD_BYTES: u64 = 8 << 20;
 
 /// The record's version: part of the key, so that nothing is reused across versions.
 pub(super) const VERSION: u32 = 2;
@@ -62,11 +62,11 @@ impl State {
     /// Writes it durably.
     pub(super) fn write(&self, directory: &Path) -> anyhow::Result<()> {
         let bytes = serde_json::to_vec(self)?;
-        if bytes.len() as u64 > LARGEST {
+        if bytes.len() as u64 > MAX_RECORD_BYTES {
             bail!(
                 "{} holds too many files to be prepared: the list of them alone has more than {} MiB",
                 directory.display(),
-                LARGEST >> 20
+                MAX_RECORD_BYTES >> 20
             );
         }
         // Replaced by a rename, so that nobody needs write access to the old one.
@@ -121,10 +121,11 @@ pub(super) fn read_with_owner(directory: &Path) -> anyhow::Result<Option<(State,
     // It may grow while it is read.
     let read = entry
         .file()
-        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+        .and_then(|file| file.take(MAX_RECORD_BYTES + 1).read_to_end(&mut bytes));
     read.with_context(doing)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(anyhow!("it is larger than {} MiB", LARGEST >> 20)).with_context(doing);
+    if bytes.len() as u64 > MAX_RECORD_BYTES {
+        return Err(anyhow!("it is larger than {} MiB", MAX_RECORD_BYTES >> 20))
+            .with_context(doing);
     }
     let state: Option<State> = serde_json::from_slice(&bytes).ok();
     let state = state.filter(|state| {

@@ -156,7 +156,10 @@ fn a_failed_or_cut_off_try_never_counts_and_the_next_begins_from_scratch() {
     assert!(failed.contains("exit status: 3"), "{failed}");
     assert!(shelf.path("v1/half/file").exists(), "it is left for a look");
     assert_eq!(Record::of(&shelf.path("v1")).unwrap(), None);
-    let (made, owner) = (made_in(&shelf.path("v1")).unwrap(), shelf.meta("v1").uid());
+    let (made, owner) = (
+        read_made(&shelf.path("v1")).unwrap(),
+        shelf.meta("v1").uid(),
+    );
     assert!(made.accounts_for(Path::new("half"), owner));
     assert!(!made.accounts_for(Path::new("src"), owner));
     assert_eq!(shelf.prepare("v2", MAKES).unwrap().taken_from, None);
@@ -230,7 +233,7 @@ fn a_record_is_believed_about_its_own_user_s_files_only() {
     let shelf = Shelf::new();
     shelf.add("v1", "one");
     shelf.prepare("v1", MAKES).unwrap();
-    let made = made_in(&shelf.path("v1")).unwrap();
+    let made = read_made(&shelf.path("v1")).unwrap();
     let owner = shelf.meta("v1").uid();
     let built = Path::new("built");
     assert!(made.accounts_for(built, owner));
@@ -250,7 +253,7 @@ fn ten_thousand_files_are_taken_over() {
     for id in ["v1", "v2"] {
         let began = Instant::now();
         let record = shelf.prepare(id, script).unwrap();
-        println!("{:?}: {}", began.elapsed(), record.told());
+        println!("{:?}: {}", began.elapsed(), record.describe());
         assert_eq!(record.files, 10_000);
     }
 }
@@ -267,7 +270,7 @@ fn a_result_that_names_its_own_release_is_made_anew_for_each() {
         assert_eq!(record.bound, Some("venv/run".into()));
         assert_eq!(record.taken_from, None);
         let said = "venv/run names this release's own path, so every release makes its own";
-        assert!(record.told().contains(said), "{}", record.told());
+        assert!(record.describe().contains(said), "{}", record.describe());
         assert!(told.iter().any(|line| line.contains(said)), "{told:?}");
         let script = fs::read_to_string(shelf.path(id).join("venv/run")).unwrap();
         let own = shelf.path(id).canonicalize().unwrap();

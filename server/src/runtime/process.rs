@@ -254,7 +254,7 @@ impl Runtime for ProcessRuntime {
         preparation: &Preparation,
         tell: UnboundedSender<String>,
     ) -> anyhow::Result<()> {
-        crate::prepare::in_a_child(preparation, tell).await
+        crate::prepare::run_in_child(preparation, tell).await
     }
 
     async fn state(&self, colour: Colour) -> ColourState {

@@ -147,7 +147,7 @@ pub struct RunFacts {
     pub before: Option<SnapshotId>,
     /// Who asked for it, in words.
     pub asked_by: String,
-    /// Whether it failed and could not be taken back whole.
+    /// Whether it failed and not all of it could be undone.
     #[serde(default)]
     pub troubled: bool,
 }

@@ -11,16 +11,16 @@ use crate::cli::terminal;
 use crate::policy::{Finding, Report, Severity, Verdict};
 
 /// The complete text. Words are coloured on a terminal, unless `NO_COLOR` is set.
-pub fn of(origin: &Url, report: &Report) -> String {
+pub fn describe(origin: &Url, report: &Report) -> String {
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    shown(
+    draw(
         origin,
         report,
         std::io::stdout().is_terminal() && !no_colour,
     )
 }
 
-fn shown(origin: &Url, report: &Report, coloured: bool) -> String {
+fn draw(origin: &Url, report: &Report, coloured: bool) -> String {
     let mut text = format!("{origin}\nSeen: {}\n\n", plain(&report.seen.in_words()));
     let mut heading = None;
     let mut told = HashSet::new();
@@ -46,8 +46,8 @@ fn shown(origin: &Url, report: &Report, coloured: bool) -> String {
 /// One finding with its evidence.
 pub fn show(text: &mut String, finding: &Finding, coloured: bool) {
     let word = match finding.severity {
-        Severity::Warn => painted("warn", "33", coloured),
-        Severity::Fail => painted("FAIL", "31", coloured),
+        Severity::Warn => paint("warn", "33", coloured),
+        Severity::Fail => paint("FAIL", "31", coloured),
     };
     text.push_str(&format!(
         "  {word}  {} ({})\n",
@@ -89,15 +89,15 @@ fn verdict(report: &Report, coloured: bool) -> String {
     match report.verdict {
         Verdict::Pass if report.seen.pages == 0 => format!(
             "{}: no findings, and no page was checked.",
-            painted("pass", "32", coloured)
+            paint("pass", "32", coloured)
         ),
         Verdict::Pass => format!(
             "{}: no findings; a deploy reaches the browser.",
-            painted("pass", "32", coloured)
+            paint("pass", "32", coloured)
         ),
         Verdict::Warn => format!(
             "{}: a deploy reaches the browser; {} {}.",
-            painted("warn", "33", coloured),
+            paint("warn", "33", coloured),
             counted(warns, "finding", "findings"),
             if warns == 1 { "warns" } else { "warn" }
         ),
@@ -110,7 +110,7 @@ fn verdict(report: &Report, coloured: bool) -> String {
             let verb = if fails == 1 { "fails" } else { "fail" };
             format!(
                 "{}: {} {verb}{besides}; a deploy may not reach the browser.",
-                painted("FAIL", "31", coloured),
+                paint("FAIL", "31", coloured),
                 counted(fails, "finding", "findings")
             )
         }
@@ -121,7 +121,7 @@ fn counted(n: usize, one: &str, more: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { more })
 }
 
-fn painted(word: &str, colour: &str, coloured: bool) -> String {
+fn paint(word: &str, colour: &str, coloured: bool) -> String {
     match coloured {
         true => format!("\x1b[{colour}m{word}\x1b[0m"),
         false => word.to_owned(),
@@ -156,7 +156,7 @@ mod tests {
             requests: 3,
             ..Coverage::default()
         };
-        shown(&origin, &Report::of(findings, seen), false)
+        draw(&origin, &Report::of(findings, seen), false)
     }
 
     #[test]

@@ -9,30 +9,30 @@ use std::path::Path;
 use anyhow::anyhow;
 use clap::Parser;
 
-use super::super::outcome::{Failure, Outcome, WRONG_CALL};
+use super::super::outcome::{Failure, Outcome, USAGE_ERROR};
 use super::super::progress::say;
 use super::super::pulled::{self, PullReport};
 use super::confine::confine;
-use super::{SILENCE, receiver, refused};
+use super::{TIMEOUT_OPTION, receiver, refused};
 use crate::keys::door::PullScope;
 use crate::names::AppName;
 
 /// Why no report can be left, and the fix.
-const OLDER_LINE: &str = "an older version wrote the line of this key, which pulls snapshots but cannot report it; `sudo tealkeep key add --pull APP KEY.pub` there rewrites the line";
+const OUTDATED_LINE_HINT: &str = "an older version wrote the line of this key, which pulls snapshots but cannot report it; `sudo tealkeep key add --pull APP KEY.pub` there rewrites the line";
 
 /// The arguments of a report, after `tealkeep`.
 #[derive(Debug, Parser)]
 #[command(name = "pulled", disable_help_flag = true)]
-struct Asked {
+struct ReportArguments {
     app: Option<AppName>,
     #[command(flatten)]
-    said: PullReport,
+    report: PullReport,
 }
 
 /// Does what the other side requested, if it may.
 pub fn run(pulls: &PullScope, spool: &Path, asked: Option<String>) -> Outcome {
     let Some(asked) = asked else {
-        return Err(Failure::Call(
+        return Err(Failure::Usage(
             "this key is for pulls and gives no shell. On the laptop: tealkeep pull USER@HOST:/ FOLDER".to_owned(),
         ));
     };
@@ -40,27 +40,27 @@ pub fn run(pulls: &PullScope, spool: &Path, asked: Option<String>) -> Outcome {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
         ["rsync", "--server", ref rest @ ..] => send(rest, &pulls.folder),
-        ["tealkeep", "pulled", ..] => leave_word(&words[1..], pulls, spool),
-        ["pulled", ..] => leave_word(&words, pulls, spool),
+        ["tealkeep", "pulled", ..] => leave_report(&words[1..], pulls, spool),
+        ["pulled", ..] => leave_report(&words, pulls, spool),
         _ => Err(refused(
             "this key may only read snapshots with rsync and run `tealkeep pulled`",
         )),
     }
 }
 
-fn leave_word(words: &[&str], pulls: &PullScope, spool: &Path) -> Outcome {
+fn leave_report(words: &[&str], pulls: &PullScope, spool: &Path) -> Outcome {
     let asked = parse(words, pulls).map_err(|why| {
         say(format_args!("tealkeep: refused: {why}"));
-        Failure::Said(WRONG_CALL)
+        Failure::Reported(USAGE_ERROR)
     })?;
     let Some(app) = &pulls.app else {
-        return Err(refused(OLDER_LINE));
+        return Err(refused(OUTDATED_LINE_HINT));
     };
-    pulled::leave(spool, app, &asked.said)
+    pulled::leave(spool, app, &asked.report)
 }
 
-fn parse(words: &[&str], pulls: &PullScope) -> Result<Asked, String> {
-    let asked = Asked::try_parse_from(words).map_err(|e| e.render().to_string())?;
+fn parse(words: &[&str], pulls: &PullScope) -> Result<ReportArguments, String> {
+    let asked = ReportArguments::try_parse_from(words).map_err(|e| e.render().to_string())?;
     match (&asked.app, &pulls.app) {
         (Some(app), Some(own)) if app != own => Err(format!("this key pulls {own}, not {app}")),
         _ => Ok(asked),
@@ -73,11 +73,11 @@ fn send(words: &[&str], folder: &Path) -> Outcome {
     let folder = folder.canonicalize().map_err(doing)?;
     let arguments = arguments::check(words, &folder).map_err(|why| refused(&why))?;
     confine(&[&folder], &[]);
-    let error = receiver(&["--server", SILENCE])
+    let error = receiver(&["--server", TIMEOUT_OPTION])
         .args(arguments)
         .current_dir(&folder)
         .exec();
-    Err(Failure::Tried(anyhow!(
+    Err(Failure::Operation(anyhow!(
         "cannot run rsync: {error}. Install it on this machine: sudo apt install rsync"
     )))
 }
@@ -138,13 +138,13 @@ mod tests {
         ] {
             let done = run(&home(), Path::new("/nonexistent"), Some(asked.to_owned()));
             assert!(
-                matches!(done, Err(Failure::Call(_) | Failure::Said(_))),
+                matches!(done, Err(Failure::Usage(_) | Failure::Reported(_))),
                 "{asked}"
             );
         }
         assert!(matches!(
             run(&home(), Path::new("/"), None),
-            Err(Failure::Call(_))
+            Err(Failure::Usage(_))
         ));
     }
 }

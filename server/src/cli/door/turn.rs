@@ -10,9 +10,9 @@ use anyhow::{Context, bail};
 use crate::tree::{Folder, Kind};
 
 /// How long to wait for the rsync of an interrupted push, which ends within moments.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The pause between two attempts.
-const PAUSE: Duration = Duration::from_millis(100);
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Creates the directory of a push if it does not exist, and locks it for this process and the program that replaces it. Its
 /// parent folder belongs to Tealkeep. Afterwards no file in it is hard-linked elsewhere, so nothing that rsync does
@@ -21,10 +21,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// # Errors
 /// Another push uses it, or it can't be created.
 pub(super) fn take(target: &Path) -> anyhow::Result<Folder> {
-    take_within(target, PATIENCE)
+    take_within(target, LOCK_TIMEOUT)
 }
 
-fn take_within(target: &Path, patience: Duration) -> anyhow::Result<Folder> {
+fn take_within(target: &Path, timeout: Duration) -> anyhow::Result<Folder> {
     let doing = || format!("cannot use {}", target.display());
     let (parent, name) = (target.parent(), target.file_name());
     let (parent, name) = (parent.with_context(doing)?, name.with_context(doing)?);
@@ -39,12 +39,12 @@ fn take_within(target: &Path, patience: Duration) -> anyhow::Result<Folder> {
             folder.hand_on().with_context(doing)?;
             return Ok(folder);
         }
-        if began.elapsed() > patience {
+        if began.elapsed() > timeout {
             bail!(
                 "another push of this name is running; wait until it ends, or use another name (--name)"
             );
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(RETRY_INTERVAL);
     }
 }
 
@@ -69,8 +69,8 @@ fn remove_shared(folder: &Folder) -> std::io::Result<()> {
 }
 
 fn is_still(parent: &Folder, name: &OsStr, folder: &Folder) -> std::io::Result<bool> {
-    let there = parent.entry(name)?.map(|entry| entry.identity());
-    Ok(there == Some(folder.identity()?))
+    let current = parent.entry(name)?.map(|entry| entry.identity());
+    Ok(current == Some(folder.identity()?))
 }
 
 #[cfg(test)]

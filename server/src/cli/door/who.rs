@@ -11,7 +11,7 @@ use crate::keys::door::{DoorArgs, Grant, parse_command};
 use crate::keys::{self, PublicKey};
 
 /// Where sshd says how somebody signed in (ssh(1), "ENVIRONMENT").
-const HOW: &str = "SSH_USER_AUTH";
+const AUTH_FILE_VARIABLE: &str = "SSH_USER_AUTH";
 /// The largest file of keys, in bytes; what sshd writes is smaller.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
@@ -22,7 +22,7 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 /// Nothing is allowed: sshd does not name the key, it is not in the file or has two commands there, or its line has a
 /// command other than `tealkeep door`.
 pub(super) fn grant(forced: &DoorArgs, file: &Path, socket: &Path) -> Result<Grant, Failure> {
-    let how = std::env::var_os(HOW).ok_or_else(|| {
+    let how = std::env::var_os(AUTH_FILE_VARIABLE).ok_or_else(|| {
         refused(
             "sshd does not say which key signed in. Its configuration needs `ExposeAuthInfo yes`, as the package's \
              /etc/ssh/sshd_config.d/tealkeep.conf has it",

@@ -18,8 +18,8 @@ use crate::durable;
 pub const PULL_FOLDER: &str = ".tealkeep-pull";
 
 /// How long to wait for the rsync of a killed pull, which ends within moments.
-const PATIENCE: Duration = Duration::from_secs(20);
-const PAUSE: Duration = Duration::from_millis(100);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(20);
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 /// As at home: nobody else may read a copy of people's data.
 const FILE_MODE: u32 = 0o640;
 
@@ -246,7 +246,7 @@ fn check(path: &Path) -> Result<(), Failure> {
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(Failure::Call(format!("cannot pull into {shown}: {e}"))),
+        Err(e) => return Err(Failure::Usage(format!("cannot pull into {shown}: {e}"))),
     };
     let names: Vec<_> = entries
         .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
@@ -257,7 +257,7 @@ fn check(path: &Path) -> Result<(), Failure> {
         .iter()
         .any(|name| name == "snapshots" || name == PULL_FOLDER);
     match names.first() {
-        Some(name) if !is_copy => Err(Failure::Call(format!(
+        Some(name) if !is_copy => Err(Failure::Usage(format!(
             "{shown} contains something else ({name}); name a folder for these snapshots only"
         ))),
         _ => Ok(()),
@@ -272,12 +272,12 @@ fn lock(work: &Path) -> anyhow::Result<File> {
         if error != rustix::io::Errno::WOULDBLOCK {
             return Err(anyhow!("cannot lock {}: {error}", work.display()));
         }
-        if began.elapsed() > PATIENCE {
+        if began.elapsed() > LOCK_TIMEOUT {
             return Err(anyhow!(
                 "another pull into this folder is running; wait until it ends"
             ));
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(RETRY_INTERVAL);
     }
     rustix::io::fcntl_setfd(&folder, rustix::io::FdFlags::empty())?;
     Ok(folder)
@@ -295,10 +295,10 @@ mod tests {
 
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("diary.txt"), "mine").unwrap();
-        assert!(matches!(Dest::open(dir.path()), Err(Failure::Call(_))));
+        assert!(matches!(Dest::open(dir.path()), Err(Failure::Usage(_))));
         assert!(matches!(
             Dest::open(&dir.path().join("diary.txt")),
-            Err(Failure::Call(_))
+            Err(Failure::Usage(_))
         ));
         fs::create_dir(dir.path().join("snapshots")).unwrap();
         Dest::open(dir.path()).map_err(|_| ()).unwrap();

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::there::Traffic;
+use super::remote::Traffic;
 use crate::backup::drill::{Report, counted};
 use crate::backup::{SnapshotId, human};
 use crate::cli::terminal;
+use crate::clock::local_time;
 use crate::names::AppName;
 
 /// The result of a pull, as `--json` prints it.
@@ -20,7 +21,7 @@ pub struct Facts {
     #[serde(serialize_with = "lossily")]
     pub dest: PathBuf,
     /// The snapshots that arrived, oldest first.
-    pub came: Vec<Came>,
+    pub came: Vec<FetchedSnapshot>,
     /// Those that were removed there meanwhile.
     pub vanished: Vec<SnapshotId>,
     /// Those that are here under the same name with different content; they were not changed.
@@ -52,7 +53,7 @@ pub struct Facts {
 
 /// One snapshot that arrived.
 #[derive(Debug, Serialize)]
-pub struct Came {
+pub struct FetchedSnapshot {
     /// Which.
     pub snapshot: SnapshotId,
     /// Its size there.
@@ -72,9 +73,10 @@ fn lossily<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S:
 pub fn text(facts: &Facts, mirrors: bool) -> String {
     let mut text = match facts.newest {
         Some(newest) => format!(
-            "{} has {}, the newest is {newest}.",
+            "{} has {}, the newest of {}.",
             facts.dest.display(),
-            counted(facts.whole as u64, "intact snapshot")
+            counted(facts.whole as u64, "intact snapshot"),
+            local_time(newest.taken_at())
         ),
         None => format!("{} has no intact snapshot.", facts.dest.display()),
     };
@@ -93,8 +95,8 @@ pub fn text(facts: &Facts, mirrors: bool) -> String {
     }
     if mirrors && !facts.former.is_empty() {
         text.push_str(&format!(
-            "\nKept from a former history, because the folder there started anew or from an older copy: {}. Remove \
-             them by hand when nobody needs them, or pull into another folder.",
+            "\nKept: {} from before the folder on the other machine was started anew or from an older copy. Remove them by hand \
+             when nobody needs them, or pull into another folder.",
             counted(facts.former.len() as u64, "snapshot")
         ));
     }

@@ -20,7 +20,7 @@ const FILE_MODE: u32 = 0o600;
 ///
 /// # Errors
 /// The list can't be read or written.
-pub fn note(
+pub fn update(
     dest: &Dest,
     index: &Index,
     here: &BTreeMap<SnapshotId, Manifest>,
@@ -32,7 +32,7 @@ pub fn note(
         text => text.with_context(doing)?,
     };
     let before: BTreeSet<SnapshotId> = text.lines().filter_map(|id| id.parse().ok()).collect();
-    let now = of(&before, &index.manifests, here);
+    let now = find_former(&before, &index.manifests, here);
     if now != before {
         let lines: String = now.iter().map(|id| format!("{id}\n")).collect();
         durable::write_whole(&path, lines.as_bytes(), FILE_MODE)?;
@@ -42,7 +42,7 @@ pub fn note(
 
 /// Snapshots newer than everything that is both here and there with the same content were not rotated away there: the
 /// folder there started anew, empty or from an older copy.
-fn of(
+fn find_former(
     before: &BTreeSet<SnapshotId>,
     there: &BTreeMap<SnapshotId, Manifest>,
     here: &BTreeMap<SnapshotId, Manifest>,
@@ -79,7 +79,7 @@ mod tests {
 
     fn former(before: &[&str], there: &[&str], here: &[&str]) -> Vec<String> {
         let before = before.iter().map(|id| id.parse().unwrap()).collect();
-        let former = of(&before, &folder(there), &folder(here));
+        let former = find_former(&before, &folder(there), &folder(here));
         former.iter().map(ToString::to_string).collect()
     }
 
@@ -119,6 +119,6 @@ mod tests {
         for manifest in there.values_mut() {
             manifest.sha256 = "0".repeat(64);
         }
-        assert_eq!(of(&BTreeSet::new(), &there, &here).len(), 1);
+        assert_eq!(find_former(&BTreeSet::new(), &there, &here).len(), 1);
     }
 }

@@ -40,7 +40,7 @@ impl Index {
             ));
         }
         if !snapshots.is_dir() {
-            return Err(Failure::Call(format!(
+            return Err(Failure::Usage(format!(
                 "{source} is not a backups folder: it has no `snapshots` in it. The folder is `backups` in the app's section of the \
                  configuration there, such as /var/backups/home, or `/` for a key that may only pull"
             )));
@@ -74,7 +74,7 @@ impl Index {
             unreadable.insert(id);
         }
         if manifests.is_empty() {
-            return Err(Failure::Tried(
+            return Err(Failure::Operation(
                 match unreadable.is_empty() && missed.is_none() {
                     true => {
                         anyhow!(
@@ -118,7 +118,7 @@ impl Index {
             .rev()
             .find_map(|entry| entry.manifest.app.clone());
         match (theirs, ours) {
-            (Some(theirs), Some(ours)) if theirs != ours => Err(Failure::Call(format!(
+            (Some(theirs), Some(ours)) if theirs != ours => Err(Failure::Usage(format!(
                 "{} has snapshots of {ours}, but those are of {theirs}; name another folder",
                 folder.display()
             ))),
@@ -170,7 +170,7 @@ mod tests {
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
         std::os::unix::fs::symlink(&pipe, snapshots.join(id.manifest_name())).unwrap();
         let source = "pi:/".parse().unwrap();
-        let Err(Failure::Tried(nothing)) = Index::read(dir.path(), &source, None) else {
+        let Err(Failure::Operation(nothing)) = Index::read(dir.path(), &source, None) else {
             panic!("it was taken over");
         };
         assert!(

@@ -15,12 +15,12 @@ use super::index::Index;
 use crate::backup::{Manifest, SnapshotId, Tier, catalogue, checksums};
 use crate::durable;
 
-const SUMS: &str = "SHA256SUMS";
+const SUMS_FILE: &str = "SHA256SUMS";
 const FILE_MODE: u32 = 0o640;
 
 /// What was removed there and is still here: neither what is unreadable there, nor what belongs to a former history, nor the
 /// newest one here, which always stays.
-pub fn going(
+pub fn plan_removals(
     index: &Index,
     here: &BTreeMap<SnapshotId, Manifest>,
     former: &BTreeSet<SnapshotId>,
@@ -41,7 +41,7 @@ pub fn settle(
     dest: &Dest,
     index: &Index,
     here: &mut BTreeMap<SnapshotId, Manifest>,
-    going: &[SnapshotId],
+    removals: &[SnapshotId],
 ) -> anyhow::Result<()> {
     let snapshots = catalogue::snapshots(dest.path());
     for (id, manifest) in here.iter_mut() {
@@ -55,14 +55,14 @@ pub fn settle(
             Some(_) | None => {}
         }
     }
-    here.retain(|id, _| !going.contains(id));
-    write_sums(dest.path(), here, going)?;
+    here.retain(|id, _| !removals.contains(id));
+    write_sums(dest.path(), here, removals)?;
     link(dest.path(), index, here)?;
-    if going.is_empty() {
+    if removals.is_empty() {
         return Ok(());
     }
-    unlink(dest.path(), index, going)?;
-    for id in going {
+    unlink(dest.path(), index, removals)?;
+    for id in removals {
         // As at home: a manifest alone, not listed in SHA256SUMS, shows what was going on.
         durable::remove(&snapshots.join(id.file_name()))?;
         durable::remove(&snapshots.join(id.manifest_name()))?;
@@ -74,13 +74,13 @@ pub fn settle(
 fn write_sums(
     folder: &Path,
     here: &BTreeMap<SnapshotId, Manifest>,
-    going: &[SnapshotId],
+    removals: &[SnapshotId],
 ) -> anyhow::Result<()> {
     let snapshots = catalogue::snapshots(folder);
     let mut sums = checksums::read(folder)?;
     sums.retain(|id, _| {
         let is_there = snapshots.join(id.file_name()).exists();
-        is_there && !going.contains(id)
+        is_there && !removals.contains(id)
     });
     for (id, manifest) in here {
         sums.insert(*id, manifest.sha256.clone());
@@ -90,7 +90,7 @@ fn write_sums(
         // Writing into a String can't fail.
         let _ = writeln!(text, "{sum}  snapshots/{}", id.file_name());
     }
-    let path = folder.join(SUMS);
+    let path = folder.join(SUMS_FILE);
     match fs::read(&path) {
         Ok(old) if old == text.as_bytes() => Ok(()),
         _ => Ok(durable::write_whole(&path, text.as_bytes(), FILE_MODE)?),
@@ -120,7 +120,7 @@ fn link(folder: &Path, index: &Index, here: &BTreeMap<SnapshotId, Manifest>) -> 
 }
 
 /// Removes links that no longer exist there, and those to removed snapshots.
-fn unlink(folder: &Path, index: &Index, going: &[SnapshotId]) -> io::Result<()> {
+fn unlink(folder: &Path, index: &Index, removals: &[SnapshotId]) -> io::Result<()> {
     for tier in Tier::ALL {
         for entry in fs::read_dir(folder.join(tier.as_str()))? {
             let path = entry?.path();
@@ -134,7 +134,7 @@ fn unlink(folder: &Path, index: &Index, going: &[SnapshotId]) -> io::Result<()> 
                 .links
                 .iter()
                 .any(|(of, theirs, _)| *of == tier && Some(theirs.as_str()) == name);
-            if id.is_some_and(|id| going.contains(&id) || !stays) {
+            if id.is_some_and(|id| removals.contains(&id) || !stays) {
                 durable::remove(&path)?;
             }
         }

@@ -3,7 +3,7 @@
 
 /// Patterns (rsync(1), "FILTER RULES") of what stays on the laptop at any depth, unless the ignore file says
 /// otherwise: secrets and the history.
-const ALWAYS: [&str; 4] = [".git", ".env", ".env.local", ".env.*.local"];
+const NEVER_SENT: [&str; 4] = [".git", ".env", ".env.local", ".env.*.local"];
 
 /// Patterns of what a package manager made for this laptop. A release that is not prepared there needs it.
 const MADE_BY_PREPARE: [&str; 2] = ["node_modules", ".venv"];
@@ -12,7 +12,7 @@ const MADE_BY_PREPARE: [&str; 2] = ["node_modules", ".venv"];
 /// machine prepares the release.
 pub(super) fn by_default(prepares: bool) -> impl Iterator<Item = &'static str> {
     let made = MADE_BY_PREPARE.into_iter().filter(move |_| prepares);
-    ALWAYS.into_iter().chain(made)
+    NEVER_SENT.into_iter().chain(made)
 }
 
 /// How many of the names are printed.
@@ -55,7 +55,7 @@ impl LeftOut {
     }
 
     /// The report, line by line.
-    pub(super) fn told(&self) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if !self.by_rule.is_empty() {
             lines.push(format!(
@@ -114,7 +114,7 @@ mod tests {
             assert_eq!(left.take(line, &own), is_taken, "{line}");
         }
         assert_eq!(
-            left.told(),
+            left.lines(),
             [
                 "Not sent: .env, web/node_modules, a because of pattern b.txt. A line `+ NAME` in .tealkeepignore sends one of them anyway.",
                 "Not sent, because a release may contain only files, folders and links: run/app.sock.",
@@ -128,7 +128,7 @@ mod tests {
         for made in MADE_BY_PREPARE {
             assert!(has(true, made) && !has(false, made), "{made}");
         }
-        for kept in ALWAYS {
+        for kept in NEVER_SENT {
             assert!(has(true, kept) && has(false, kept), "{kept}");
         }
     }
@@ -136,11 +136,11 @@ mod tests {
     #[test]
     fn many_names_are_counted() {
         let mut left = LeftOut::default();
-        assert_eq!(left.told(), Vec::<String>::new());
+        assert_eq!(left.lines(), Vec::<String>::new());
         for number in 0..11 {
             let line = format!("[sender] hiding file {number}.log because of pattern *.log");
             left.take(&line, &[]);
         }
-        assert!(left.told()[0].contains("7.log and 3 more."), "{left:?}");
+        assert!(left.lines()[0].contains("7.log and 3 more."), "{left:?}");
     }
 }

@@ -11,7 +11,7 @@ use tokio::process::Command;
 use super::super::outcome::Failure;
 use super::super::progress::{RsyncLines, Sending, hundredths, say};
 use super::left_out::{LeftOut, by_default};
-use super::{There, words};
+use super::{Remote, errors};
 use crate::http::incoming::Incoming;
 use crate::prepare::RECORD_FILE;
 
@@ -24,18 +24,18 @@ const IGNORE_FILE: &str = ".tealkeepignore";
 /// rsync's, in words. What was sent stays there, and the next push continues with it.
 pub(super) async fn send(
     directory: &Path,
-    there: &There<'_>,
+    remote: &Remote<'_>,
     incoming: &Incoming,
     rsync_path: &str,
 ) -> Result<(), Failure> {
-    let host = there.host;
-    let goes_on = if incoming.resumes {
+    let host = remote.host;
+    let resume_hint = if incoming.resumes {
         ", continuing an interrupted push"
     } else {
         ""
     };
-    let sending = Sending::new(format!("sending {} to {host}{goes_on}", incoming.id));
-    let mut child = command(directory, there, incoming, rsync_path)
+    let sending = Sending::new(format!("sending {} to {host}{resume_hint}", incoming.id));
+    let mut child = command(directory, remote, incoming, rsync_path)
         .spawn()
         .map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {
@@ -45,8 +45,11 @@ pub(super) async fn send(
         })?;
     let stdout = child.stdout.take().context("it has an output")?;
     let mut stderr = child.stderr.take().context("it has an error output")?;
-    let mut complaint = Vec::new();
-    let (lines, read) = tokio::join!(follow(stdout, &sending), stderr.read_to_end(&mut complaint));
+    let mut error_output = Vec::new();
+    let (lines, read) = tokio::join!(
+        follow(stdout, &sending),
+        stderr.read_to_end(&mut error_output)
+    );
     read?;
     let mut left_out = LeftOut::default();
     let own = own_files();
@@ -57,7 +60,7 @@ pub(super) async fn send(
     let status = child.wait().await?;
     drop(sending);
     if !status.success() {
-        return Err(words::of_rsync(status, &complaint, host));
+        return Err(errors::explain_rsync(status, &error_output, host));
     }
     let number = |begin: &str| -> u64 {
         said.iter()
@@ -68,7 +71,7 @@ pub(super) async fn send(
             })
             .unwrap_or(0)
     };
-    left_out.told().iter().for_each(say);
+    left_out.lines().iter().for_each(say);
     say(format_args!(
         "{} was sent: {} of its {} files were new or changed, {} over the wire",
         incoming.id,
@@ -79,7 +82,12 @@ pub(super) async fn send(
     Ok(())
 }
 
-fn command(directory: &Path, there: &There<'_>, incoming: &Incoming, rsync_path: &str) -> Command {
+fn command(
+    directory: &Path,
+    remote: &Remote<'_>,
+    incoming: &Incoming,
+    rsync_path: &str,
+) -> Command {
     let mut command = Command::new("rsync");
     // By checksum and without times: a build touches every file but changes few. Of the modes only the executable bit: the
     // machine sets the modes itself.
@@ -93,7 +101,7 @@ fn command(directory: &Path, there: &There<'_>, incoming: &Incoming, rsync_path:
         ])
         .arg(format!("--rsync-path={rsync_path}"))
         .arg("-e")
-        .arg(shell_words::join(&there.ssh))
+        .arg(shell_words::join(&remote.ssh))
         .args(own_files().iter().map(|own| format!("--exclude={own}")));
     // The first matching rule counts, so the file's rules come before the defaults.
     let ignored = directory.join(IGNORE_FILE);
@@ -109,7 +117,7 @@ fn command(directory: &Path, there: &There<'_>, incoming: &Incoming, rsync_path:
     command
         .arg("--")
         .arg(source)
-        .arg(format!("{}:{}/", there.host, incoming.folder.display()))
+        .arg(format!("{}:{}/", remote.host, incoming.folder.display()))
         .env("LC_ALL", "C")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

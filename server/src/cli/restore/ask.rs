@@ -11,6 +11,7 @@ use super::super::outcome::{Failure, Outcome};
 use super::super::progress::say;
 use super::super::terminal;
 use crate::backup::SnapshotId;
+use crate::clock::local_time;
 use crate::http::loss::{Loss, TableLoss};
 
 /// How many tables are listed.
@@ -21,7 +22,7 @@ const MAX_TABLES: usize = 20;
 ///
 /// # Errors
 /// There is nothing to restore, or the answer was not "yes"; nothing has changed then.
-pub(super) async fn before(
+pub(super) async fn confirm(
     client: &Client,
     app: &str,
     snapshot: Option<SnapshotId>,
@@ -35,7 +36,7 @@ pub(super) async fn before(
     let loss: Loss = client
         .get(&format!("/api/v1/apps/{app}/restores/preview{query}"))
         .await?;
-    say(text(app, &loss));
+    say(describe(app, &loss));
     let mut stderr = std::io::stderr();
     write!(stderr, "Continue? Type yes: ")?;
     stderr.flush()?;
@@ -43,21 +44,20 @@ pub(super) async fn before(
     std::io::stdin().lock().read_line(&mut answer)?;
     match answer.trim().to_ascii_lowercase().as_str() {
         "yes" | "y" => Ok(()),
-        _ => Err(Failure::Tried(anyhow!("not restored; nothing has changed"))),
+        _ => Err(Failure::Operation(anyhow!(
+            "not restored; nothing has changed"
+        ))),
     }
 }
 
-fn text(app: &str, loss: &Loss) -> String {
-    let taken = loss.taken_at.to_zoned(jiff::tz::TimeZone::system());
+fn describe(app: &str, loss: &Loss) -> String {
     let release = loss
         .release
         .as_ref()
         .map_or_else(String::new, |release| format!(", with release {release}"));
     let mut text = format!(
-        "The content of {} replaces everything in the database of {app}.\n\
-         It was taken on {}{release}.\n",
-        loss.snapshot,
-        taken.strftime("%Y-%m-%d at %H:%M"),
+        "The snapshot of {}{release}, replaces everything in the database of {app}.\n",
+        local_time(loss.taken_at),
     );
     let wide = loss
         .tables
@@ -80,7 +80,7 @@ fn text(app: &str, loss: &Loss) -> String {
             terminal::line(&row.table),
             rows(row.now),
             rows(row.then),
-            told(row)
+            describe_change(row)
         );
     }
     if let Some(more @ 1..) = loss.tables.len().checked_sub(MAX_TABLES) {
@@ -93,7 +93,7 @@ fn text(app: &str, loss: &Loss) -> String {
     text
 }
 
-fn told(row: &TableLoss) -> String {
+fn describe_change(row: &TableLoss) -> String {
     let count = |rows: u64| match rows {
         1 => "1 row".to_owned(),
         many => format!("{many} rows"),
@@ -128,8 +128,8 @@ mod tests {
                 row("bad\u{1b}[2J", Some(1), None),
             ],
         };
-        let said = text("home", &loss);
-        let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        let shown = describe("home", &loss);
+        let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
         for line in [
             "doses 500 480 loses 20 rows",
             "people 3 4 gains 1 row",
@@ -137,12 +137,12 @@ mod tests {
             "with release v1",
             "`tealkeep undo home` puts it back",
         ] {
-            assert!(words.contains(line), "{line}\n{said}");
+            assert!(words.contains(line), "{line}\n{shown}");
         }
-        assert!(!said.contains('\u{1b}'), "{said}");
+        assert!(!shown.contains('\u{1b}'), "{shown}");
         loss.tables.clear();
-        assert!(text("home", &loss).contains("the same number of rows as then"));
+        assert!(describe("home", &loss).contains("the same number of rows as then"));
         loss.unknown = Some("the database is locked".to_owned());
-        assert!(text("home", &loss).contains("not known: the database is locked"));
+        assert!(describe("home", &loss).contains("not known: the database is locked"));
     }
 }

@@ -14,8 +14,9 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use serde_json::json;
 
-use super::{DEADLINE, RestoreArgs};
+use super::{RestoreArgs, UNPACK_TIMEOUT};
 use crate::backup::database::Facts;
+use crate::backup::drill::counted;
 use crate::backup::restore::{RestoreError, unpack};
 use crate::backup::{Cancel, SnapshotId, Watch, human, manifest};
 use crate::cli::outcome::{Failure, Outcome};
@@ -23,16 +24,17 @@ use crate::cli::output::print;
 use crate::cli::progress::{Bytes, say};
 use crate::cli::pull::PULL_FOLDER;
 use crate::cli::units;
+use crate::clock::local_time;
 use crate::config::{AppConfig, RuntimeConfig};
 use crate::durable;
 use crate::names::AppName;
 
 /// How deep below the named folder to search for snapshots: an app's folder, `snapshots`, and one more.
-const DEPTH: usize = 4;
+const MAX_DEPTH: usize = 4;
 /// How long to wait for somebody who is reading the old database.
-const PATIENCE: Duration = Duration::from_secs(2);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The endings of SQLite's files beside a database.
-const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+const SIDE_FILE_ENDINGS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 pub fn run(args: &RestoreArgs, from: &Path, json: bool) -> Outcome {
     let config = match (&args.app, &args.to) {
@@ -47,9 +49,9 @@ pub fn run(args: &RestoreArgs, from: &Path, json: bool) -> Outcome {
         .to
         .as_deref()
         .or(app.map(|app| app.database.as_path()))
-        .ok_or_else(|| Failure::Call("name the app, or a database with --to".to_owned()))?;
+        .ok_or_else(|| Failure::Usage("name the app, or a database with --to".to_owned()))?;
     let wanted: Option<SnapshotId> = match &args.which {
-        Some(id) => Some(id.parse().map_err(|e| Failure::Call(format!("{e}")))?),
+        Some(id) => Some(id.parse().map_err(|e| Failure::Usage(format!("{e}")))?),
         None => None,
     };
     let found = snapshots(from, app.map(|app| &app.name))?;
@@ -57,21 +59,21 @@ pub fn run(args: &RestoreArgs, from: &Path, json: bool) -> Outcome {
     let target = &std::path::absolute(target)?;
     let folder = target.parent().unwrap_or(Path::new("/"));
     if !folder.is_dir() {
-        return Err(Failure::Tried(anyhow!(
+        return Err(Failure::Operation(anyhow!(
             "the folder {} does not exist; `tealkeep units` prints the commands that create it",
             folder.display()
         )));
     }
     let is_filled = has_content(target)?;
     if is_filled && !args.force {
-        return Err(Failure::Tried(anyhow!(
+        return Err(Failure::Operation(anyhow!(
             "{} has content. To restore a running app, use `tealkeep restore APP SNAPSHOT`; to replace this file and keep it beside the new one, stop the app and add --force",
             target.display()
         )));
     }
-    is_unused(target)?;
-    let (id, unpacked, facts) = newest_whole(from, found, wanted, target)?;
-    own(&unpacked, folder, app)?;
+    refuse_used(target)?;
+    let (id, unpacked, facts) = unpack_newest(from, found, wanted, target)?;
+    set_owner(&unpacked, folder, app)?;
     let kept = put_in_place(&unpacked, target, is_filled)?;
     let rows: u64 = facts.tables.values().sum();
     let printed = json!({
@@ -82,9 +84,11 @@ pub fn run(args: &RestoreArgs, from: &Path, json: bool) -> Outcome {
             format!(" The previous database is {}.", kept.display())
         });
         format!(
-            "{} now has the content of {id}: {}, {rows} rows.{kept}",
+            "{} now has the content of the snapshot of {}: {}, {}.{kept}",
             target.display(),
-            human(facts.plain_bytes())
+            local_time(id.taken_at()),
+            human(facts.plain_bytes()),
+            counted(rows, "row")
         )
     })
 }
@@ -105,15 +109,15 @@ fn snapshots(from: &Path, app: Option<&AppName>) -> anyhow::Result<BTreeMap<Snap
             if name == PULL_FOLDER {
                 continue;
             }
-            if kind.is_dir() && depth < DEPTH {
+            if kind.is_dir() && depth < MAX_DEPTH {
                 open.push((path, depth + 1));
             } else if kind.is_file()
                 && !name.ends_with(".json")
                 && let Some(id) = SnapshotId::from_file_name(&name)
             {
                 let manifest = manifest::read(&path.with_file_name(id.manifest_name()));
-                let whose = manifest.ok().and_then(|manifest| manifest.app);
-                if app.is_none() || whose.is_none() || whose.as_ref() == app {
+                let owner = manifest.ok().and_then(|manifest| manifest.app);
+                if app.is_none() || owner.is_none() || owner.as_ref() == app {
                     found.insert(id, path);
                 }
             }
@@ -123,7 +127,7 @@ fn snapshots(from: &Path, app: Option<&AppName>) -> anyhow::Result<BTreeMap<Snap
 }
 
 /// Unpacks the newest intact snapshot beside the target, under another name.
-fn newest_whole(
+fn unpack_newest(
     from: &Path,
     mut found: BTreeMap<SnapshotId, PathBuf>,
     wanted: Option<SnapshotId>,
@@ -132,15 +136,15 @@ fn newest_whole(
     if let Some(wanted) = wanted {
         found.retain(|id, _| *id == wanted);
     }
-    let unpacked = beside(target, ".restoring");
+    let unpacked = with_ending(target, ".restoring");
     for (id, path) in found.into_iter().rev() {
-        for ending in [""].into_iter().chain(BESIDE) {
+        for ending in [""].into_iter().chain(SIDE_FILE_ENDINGS) {
             // Left behind by an interrupted attempt.
-            durable::remove(&beside(&unpacked, ending)).or_else(absent)?;
+            durable::remove(&with_ending(&unpacked, ending)).or_else(ignore_missing)?;
         }
         let mut bar = Bytes::new();
         let mut tell = |progress| bar.show(progress);
-        let mut watch = Watch::new(&mut tell, Cancel::never(), DEADLINE);
+        let mut watch = Watch::new(&mut tell, Cancel::never(), UNPACK_TIMEOUT);
         let done = unpack(&path, &unpacked, &mut watch);
         bar.clear();
         match done {
@@ -166,7 +170,7 @@ fn newest_whole(
 /// Gives the file to the owner of the folder and lets its group write, because the app and Tealkeep both open it. As
 /// root, this also corrects the folder of an app whose colours are units. The app's user may rename things in that folder at
 /// any time, so nothing is looked up twice: ownership changes on the opened descriptor.
-fn own(file: &Path, folder: &Path, app: Option<&AppConfig>) -> anyhow::Result<()> {
+fn set_owner(file: &Path, folder: &Path, app: Option<&AppConfig>) -> anyhow::Result<()> {
     let is_root = rustix::process::geteuid().is_root();
     let of_folder = || format!("cannot set the owner and mode of {}", folder.display());
     // As root: a link in its place could have been put there by anybody.
@@ -209,13 +213,13 @@ fn own(file: &Path, folder: &Path, app: Option<&AppConfig>) -> anyhow::Result<()
         let mode = Permissions::from_mode(0o2770);
         opened.set_permissions(mode).with_context(of_folder)?;
     }
-    let whose = opened.metadata().with_context(of_folder)?;
+    let owner = opened.metadata().with_context(of_folder)?;
     let of_file = || format!("cannot set the owner and mode of {}", file.display());
     let name = file.file_name().with_context(of_file)?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let made = rustix::fs::openat(&opened, name, flags, Mode::empty()).with_context(of_file)?;
-    let made = fs::File::from(made);
-    let meta = made.metadata().with_context(of_file)?;
+    let created = rustix::fs::openat(&opened, name, flags, Mode::empty()).with_context(of_file)?;
+    let created = fs::File::from(created);
+    let meta = created.metadata().with_context(of_file)?;
     let own = rustix::process::geteuid().as_raw();
     if !meta.is_file() || meta.nlink() != 1 || meta.uid() != own {
         return Err(anyhow!(
@@ -224,11 +228,11 @@ fn own(file: &Path, folder: &Path, app: Option<&AppConfig>) -> anyhow::Result<()
         ));
     }
     if is_root {
-        fchown(&made, Some(whose.uid()), Some(whose.gid())).with_context(of_file)?;
+        fchown(&created, Some(owner.uid()), Some(owner.gid())).with_context(of_file)?;
     }
-    if whose.mode() & 0o020 != 0 {
+    if owner.mode() & 0o020 != 0 {
         let mode = Permissions::from_mode(0o660);
-        made.set_permissions(mode).with_context(of_file)?;
+        created.set_permissions(mode).with_context(of_file)?;
     }
     Ok(())
 }
@@ -241,14 +245,14 @@ fn put_in_place(
 ) -> anyhow::Result<Option<PathBuf>> {
     let failed = || format!("cannot put {} in its place", target.display());
     let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H%M%SZ");
-    let kept = beside(target, &format!(".before-{now}"));
+    let kept = with_ending(target, &format!(".before-{now}"));
     // The log first: a database without its log is older, but a log without its database would be applied to the new
     // one.
-    for ending in BESIDE.into_iter().chain([""]) {
-        let path = beside(target, ending);
+    for ending in SIDE_FILE_ENDINGS.into_iter().chain([""]) {
+        let path = with_ending(target, ending);
         match is_filled {
-            true => fs::rename(&path, beside(&kept, ending)).or_else(absent),
-            false => durable::remove(&path).or_else(absent),
+            true => fs::rename(&path, with_ending(&kept, ending)).or_else(ignore_missing),
+            false => durable::remove(&path).or_else(ignore_missing),
         }
         .with_context(failed)?;
     }
@@ -258,8 +262,8 @@ fn put_in_place(
 }
 
 fn has_content(database: &Path) -> anyhow::Result<bool> {
-    for ending in [""].into_iter().chain(BESIDE) {
-        let path = beside(database, ending);
+    for ending in [""].into_iter().chain(SIDE_FILE_ENDINGS) {
+        let path = with_ending(database, ending);
         match fs::symlink_metadata(&path) {
             Ok(meta) if meta.is_dir() => {
                 return Err(anyhow!("{} is a folder; name a file", path.display()));
@@ -277,7 +281,7 @@ fn has_content(database: &Path) -> anyhow::Result<bool> {
 
 /// Refuses a database that is or may be open elsewhere. Leaving WAL mode needs exclusive access
 /// (sqlite.org/pragma.html, journal_mode), and writes the log into the file that is kept.
-fn is_unused(database: &Path) -> anyhow::Result<()> {
+fn refuse_used(database: &Path) -> anyhow::Result<()> {
     match fs::symlink_metadata(database) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Ok(meta) if !meta.is_file() => {
@@ -291,7 +295,7 @@ fn is_unused(database: &Path) -> anyhow::Result<()> {
     let attempt = || -> rusqlite::Result<()> {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
         let conn = rusqlite::Connection::open_with_flags(database, flags)?;
-        conn.busy_timeout(PATIENCE)?;
+        conn.busy_timeout(BUSY_TIMEOUT)?;
         conn.query_row("PRAGMA main.journal_mode = DELETE", [], |_| Ok(()))?;
         conn.execute_batch("BEGIN EXCLUSIVE; ROLLBACK")
     };
@@ -312,13 +316,13 @@ fn is_unused(database: &Path) -> anyhow::Result<()> {
     }
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
 }
 
-fn absent(error: std::io::Error) -> std::io::Result<()> {
+fn ignore_missing(error: std::io::Error) -> std::io::Result<()> {
     match error.kind() {
         ErrorKind::NotFound => Ok(()),
         _ => Err(error),
@@ -333,13 +337,18 @@ mod tests {
     fn a_database_that_somebody_has_open_is_not_taken_for_unused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("home.sqlite");
-        is_unused(&path).unwrap();
+        refuse_used(&path).unwrap();
         let conn = rusqlite::Connection::open(&path).unwrap();
         conn.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t(x); BEGIN; SELECT * FROM t")
             .unwrap();
-        assert!(is_unused(&path).unwrap_err().to_string().contains("in use"));
+        assert!(
+            refuse_used(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("in use")
+        );
         drop(conn);
-        is_unused(&path).unwrap();
+        refuse_used(&path).unwrap();
     }
 
     #[test]
@@ -351,10 +360,10 @@ mod tests {
             "no database, but longer than the head of one. ".repeat(20),
         )
         .unwrap();
-        is_unused(&path).unwrap();
+        refuse_used(&path).unwrap();
         let link = dir.path().join("link.sqlite");
         std::os::unix::fs::symlink(&path, &link).unwrap();
-        let said = is_unused(&link).unwrap_err().to_string();
+        let said = refuse_used(&link).unwrap_err().to_string();
         assert!(said.contains("not a regular file"), "{said}");
     }
 
@@ -369,14 +378,14 @@ mod tests {
         fs::set_permissions(&data, Permissions::from_mode(0o2770)).unwrap();
         let file = data.join("home.sqlite.restoring");
         std::os::unix::fs::symlink(&other, &file).unwrap();
-        own(&file, &data, None).unwrap_err();
+        set_owner(&file, &data, None).unwrap_err();
         fs::remove_file(&file).unwrap();
         fs::hard_link(&other, &file).unwrap();
-        own(&file, &data, None).unwrap_err();
+        set_owner(&file, &data, None).unwrap_err();
         assert_eq!(other.metadata().unwrap().mode() & 0o777, 0o600);
         fs::remove_file(&file).unwrap();
         fs::write(&file, "").unwrap();
-        own(&file, &data, None).unwrap();
+        set_owner(&file, &data, None).unwrap();
         assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o660);
     }
 }

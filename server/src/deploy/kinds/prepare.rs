@@ -45,7 +45,7 @@ pub(super) async fn prepare(run: &Context) -> anyhow::Result<Outcome> {
             directory.display()
         )
     })?;
-    Ok(Outcome::Done(record.told()))
+    Ok(Outcome::Done(record.describe()))
 }
 
 /// Ends a preparation that failed: a crash may have left it running on, and the directories open. Returns the last lines

@@ -18,7 +18,7 @@ use crate::deploy::seconds;
 use crate::deploy::step::{Kind, Step};
 use crate::journal::runs::StepState;
 use crate::journal::transition::Progress;
-use crate::router::HOLD_PATIENCE;
+use crate::router::HOLD_TIMEOUT;
 
 /// One being carried out.
 pub(in crate::deploy) struct Restore {
@@ -212,7 +212,7 @@ impl Restore {
         let (app, from) = (&self.context.app, self.context.facts.from);
         colours::prove_router(&self.context).await?;
         app.router.hold(self.estimate().await?).await?;
-        let deadline = app.config.deploy.drain_timeout.min(HOLD_PATIENCE);
+        let deadline = app.config.deploy.drain_timeout.min(HOLD_TIMEOUT);
         if !app.router.wait_for_requests(from, deadline).await? {
             bail!(
                 "requests in flight did not end within {deadline:?}; nothing was changed. Try again when it is quieter"
@@ -311,6 +311,6 @@ impl Restore {
 
     async fn release(&mut self) -> anyhow::Result<Outcome> {
         self.let_requests_go_on().await?;
-        Ok(Outcome::Done("the waiting requests went on".to_owned()))
+        Ok(Outcome::Done("released the waiting requests".to_owned()))
     }
 }

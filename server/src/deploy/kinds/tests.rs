@@ -179,7 +179,7 @@ impl Machine {
             }
             (Step::Copy, _) => {}
             (Step::Stop, _) => *self.runs(FROM) = true,
-            (step, kind) => panic!("nothing takes back {step:?} of {kind:?}"),
+            (step, kind) => panic!("{kind:?} has no undo for {step:?}"),
         }
     }
 

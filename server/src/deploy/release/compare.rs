@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use crate::prepare::Made;
+use crate::prepare::PreparedFiles;
 use crate::tree::{Entry, Folder, Kind};
 
 /// The first path at which two releases differ. What is here only is no difference where it was `made` here.
@@ -13,12 +13,12 @@ pub(super) fn difference(
     sent: &Folder,
     here: &Folder,
     below: &Path,
-    made: &Made,
+    made: &PreparedFiles,
 ) -> io::Result<Option<PathBuf>> {
     let names = sent.names()?;
     for name in &names {
         let path = below.join(name);
-        if Made::is_record(&path) {
+        if PreparedFiles::is_record(&path) {
             continue;
         }
         let (Some(one), Some(other)) = (sent.entry(name)?, here.entry(name)?) else {
@@ -38,7 +38,7 @@ pub(super) fn difference(
     }
     for name in here.names()? {
         let path = below.join(&name);
-        if names.binary_search(&name).is_ok() || Made::is_record(&path) {
+        if names.binary_search(&name).is_ok() || PreparedFiles::is_record(&path) {
             continue;
         }
         let entry = here.entry(&name)?;

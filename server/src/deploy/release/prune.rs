@@ -64,7 +64,7 @@ impl Releases {
             }
             let paths: Vec<PathBuf> = others.iter().map(|at| self.path(&old[*at].id)).collect();
             let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
-            match prepare::leans_on(&self.path(&kept.id), &paths) {
+            match prepare::find_needed(&self.path(&kept.id), &paths) {
                 Ok(found) => leant_on.extend(found.into_iter().map(|at| others[at])),
                 // Disk space is cheaper than a colour that does not start.
                 Err(error) => {

@@ -90,7 +90,7 @@ impl Releases {
             return Ok(());
         }
         let here = self.path(id);
-        let made = prepare::made_in(&here)?;
+        let made = prepare::read_made(&here)?;
         let folder = Folder::open(&self.folder)?;
         let difference = folder
             .inner(OsStr::new(&self.push_name(id)))

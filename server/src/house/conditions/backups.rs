@@ -39,10 +39,10 @@ fn problems(about: &About<'_>, folder: &FolderFacts, found: &mut Assessment) {
         n => format!(" and {} more", n - 1),
     };
     let words = Words {
-        title: "files in the backups folder do not fit",
+        title: "the backups folder is inconsistent",
         sentence: format!("Something is wrong in the backups of {name}: {first}{more}."),
         text: format!(
-            "In the backups folder of {name}: {first}{more}. The backups page lists everything that does not fit; \
+            "In the backups folder of {name}: {first}{more}. The backups page lists every problem; \
              `tealkeep verify {name}` reads every snapshot again."
         ),
     };

@@ -84,7 +84,7 @@ fn condition(about: &About<'_>, key: Key, run: &Run) -> Condition {
 #[must_use]
 pub fn left_behind(run: &Run) -> &'static str {
     match (run.facts.troubled, was_swapped(run)) {
-        (true, _) => "it could not be taken back whole, so look at it now",
+        (true, _) => "not all of it could be undone; check the app now",
         (false, true) => "it was taken back after the swap",
         (false, false) => "nothing changed for your household",
     }

@@ -381,7 +381,7 @@ const WRONG: &[(Change, &str)] = &[
     ),
     (
         |f| folder(f).problems = vec!["x.sqlite.gz has no manifest".to_owned()],
-        "home: files in the backups folder do not fit",
+        "home: the backups folder is inconsistent",
     ),
     (
         |f| folder(f).newest.as_mut().unwrap().1 = at("2031-01-01T00:00:00Z"),

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use crate::journal::Journal;
-use crate::journal::columns::{instant, parsed, word};
+use crate::journal::columns::{instant, parse_column, to_word};
 use crate::names::AppName;
 use crate::policy::{Finding, Kind, Policy};
 
@@ -162,8 +162,8 @@ impl Journal {
                       AND is_pattern = ?8 AND revoked_at IS NULL)",
                 params![
                     app.as_str(),
-                    word(&scope.policy),
-                    scope.kind.map_or_else(|| ANY_KIND.to_owned(), |kind| word(&kind)),
+                    to_word(&scope.policy),
+                    scope.kind.map_or_else(|| ANY_KIND.to_owned(), |kind| to_word(&kind)),
                     scope.url,
                     by,
                     why,
@@ -216,11 +216,11 @@ impl Journal {
 fn acceptance_of(row: &Row<'_>) -> rusqlite::Result<Acceptance> {
     let kind = match row.get_ref(2)?.as_str()? {
         ANY_KIND => None,
-        _ => Some(parsed(row, 2)?),
+        _ => Some(parse_column(row, 2)?),
     };
     Ok(Acceptance {
         id: row.get(0)?,
-        policy: parsed(row, 1)?,
+        policy: parse_column(row, 1)?,
         kind,
         url: row.get(3)?,
         is_pattern: row.get(9)?,

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::{Failure, Kind, RunFacts, RunId, Step, StepState};
 use crate::journal::Journal;
-use crate::journal::columns::{parsed, word};
+use crate::journal::columns::{parse_column, to_word};
 use crate::journal::transition::{self, Event, Illegal, Progress};
 use crate::names::AppName;
 
@@ -31,13 +31,13 @@ impl Journal {
             let transaction = connection.transaction()?;
             transaction.execute(
                 "INSERT INTO run(app, kind, facts, state, began) VALUES (?1, ?2, ?3, 'running', ?4)",
-                params![app.as_str(), word(&kind), facts, began],
+                params![app.as_str(), to_word(&kind), facts, began],
             )?;
             let run = transaction.last_insert_rowid();
             for (position, step) in kind.steps().iter().enumerate() {
                 transaction.execute(
                     "INSERT INTO step(run, position, name, state) VALUES (?1, ?2, ?3, 'pending')",
-                    params![run, i64::try_from(position).unwrap_or(i64::MAX), word(step)],
+                    params![run, i64::try_from(position).unwrap_or(i64::MAX), to_word(step)],
                 )?;
             }
             forget_old_runs(&transaction, &app)?;
@@ -161,13 +161,15 @@ impl<'a> Change<'a> {
     fn of(connection: &'a Connection, run: RunId) -> Result<Change<'a>, NotChanged> {
         let state = connection
             .query_row("SELECT state FROM run WHERE id = ?1", [run], |row| {
-                parsed(row, 0)
+                parse_column(row, 0)
             })
             .optional()?
             .ok_or(NotChanged::NotUnderWay)?;
         let steps = connection
             .prepare_cached("SELECT name, state FROM step WHERE run = ?1 ORDER BY position")?
-            .query_map([run], |row| Ok((parsed(row, 0)?, parsed(row, 1)?)))?
+            .query_map([run], |row| {
+                Ok((parse_column(row, 0)?, parse_column(row, 1)?))
+            })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
         Ok(Change {
             connection,
@@ -198,9 +200,9 @@ impl<'a> Change<'a> {
             Event::Finish | Event::GiveUp => {
                 let changed = self.connection.execute(
                     "UPDATE run SET state = ?2, ended = ?3 WHERE id = ?1 AND state = 'running'",
-                    params![self.run, word(&self.progress.state), self.now],
+                    params![self.run, to_word(&self.progress.state), self.now],
                 )?;
-                one(changed, NotChanged::NotUnderWay)
+                expect_one(changed, NotChanged::NotUnderWay)
             }
         }
     }
@@ -209,12 +211,12 @@ impl<'a> Change<'a> {
         let state = self.progress.of_step(step).ok_or(NotChanged::NoRow(step))?;
         let changed = self.connection.prepare_cached(sql)?.execute(params![
             self.run,
-            word(&step),
-            word(&state),
+            to_word(&step),
+            to_word(&state),
             self.now,
             detail
         ])?;
-        one(changed, NotChanged::NoRow(step))
+        expect_one(changed, NotChanged::NoRow(step))
     }
 
     fn set_facts(&self, facts: &str) -> Result<(), NotChanged> {
@@ -222,7 +224,7 @@ impl<'a> Change<'a> {
             "UPDATE run SET facts = ?2 WHERE id = ?1 AND state = 'running'",
             params![self.run, facts],
         )?;
-        one(changed, NotChanged::NotUnderWay)
+        expect_one(changed, NotChanged::NotUnderWay)
     }
 
     fn explain(&self, reason: &str, output: Option<&str>) -> Result<(), NotChanged> {
@@ -230,12 +232,12 @@ impl<'a> Change<'a> {
             "UPDATE run SET reason = ?2, output = ?3 WHERE id = ?1",
             params![self.run, reason, output],
         )?;
-        one(changed, NotChanged::NotUnderWay)
+        expect_one(changed, NotChanged::NotUnderWay)
     }
 }
 
 /// An update that meets no row is as wrong as one that can't be written.
-fn one(changed: usize, otherwise: NotChanged) -> Result<(), NotChanged> {
+fn expect_one(changed: usize, otherwise: NotChanged) -> Result<(), NotChanged> {
     match changed {
         1 => Ok(()),
         _ => Err(otherwise),

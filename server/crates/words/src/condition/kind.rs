@@ -36,7 +36,7 @@ pub enum Kind {
     Health,
     /// A night's snapshot failed, or did not happen.
     Snapshot,
-    /// Files in the backups folder do not fit together.
+    /// The backups folder is inconsistent: a file is missing, damaged or not listed.
     Folder,
     /// Every snapshot is dated in the future.
     Clock,

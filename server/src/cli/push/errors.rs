@@ -4,7 +4,7 @@ use std::process::{ExitStatus, Output};
 
 use anyhow::anyhow;
 
-use super::super::outcome::{Failure, WRONG_CALL};
+use super::super::outcome::{Failure, USAGE_ERROR};
 use super::super::remote::SSH_FAILED;
 use crate::http::incoming::Incoming;
 use crate::names::AppName;
@@ -25,7 +25,7 @@ const KEYS: Keys = Keys {
 };
 
 /// Parts of ssh's error messages, and what they mean.
-const OF_SSH: [(&str, &str); 8] = [
+const SSH_ERRORS: [(&str, &str); 8] = [
     (
         "Permission denied",
         "does not accept this key: it is not in KEYS there (`ADD` adds it), or --ssh 'ssh -i KEY' must name another one",
@@ -58,7 +58,7 @@ const OF_SSH: [(&str, &str); 8] = [
 ];
 
 /// Says that the server there uses an older version of its configuration file.
-pub(super) fn of_changed_configuration(incoming: &Incoming, host: &str) -> Option<String> {
+pub(super) fn warn_changed_configuration(incoming: &Incoming, host: &str) -> Option<String> {
     incoming.config_changed.then(|| {
         format!(
             "The configuration at {host} was changed after Tealkeep started, so this push uses the old one. \
@@ -68,7 +68,7 @@ pub(super) fn of_changed_configuration(incoming: &Incoming, host: &str) -> Optio
 }
 
 /// Names the printed files there that are older than the configuration: the release starts with their content.
-pub(super) fn of_outdated_units(incoming: &Incoming, app: &AppName, host: &str) -> Vec<String> {
+pub(super) fn warn_outdated_units(incoming: &Incoming, app: &AppName, host: &str) -> Vec<String> {
     let (left_alone, replaced): (Vec<&str>, Vec<&str>) = incoming
         .outdated
         .iter()
@@ -85,8 +85,8 @@ pub(super) fn of_outdated_units(incoming: &Incoming, app: &AppName, host: &str) 
     if !left_alone.is_empty() {
         lines.push(format!(
             "Files of {app} at {host} do not follow from the configuration there, and the commands of `tealkeep units` \
-             leave them alone, since they were changed by hand or printed by an older Tealkeep: {}. How to bring them \
-             up to date, this says there: sudo tealkeep doctor {app}",
+             leave them alone, since they were changed by hand or printed by an older Tealkeep: {}. This command says \
+             there how to bring them up to date: sudo tealkeep doctor {app}",
             left_alone.join(", ")
         ));
     }
@@ -94,78 +94,84 @@ pub(super) fn of_outdated_units(incoming: &Incoming, app: &AppName, host: &str) 
 }
 
 /// Why a command over ssh failed.
-pub(super) fn of_ssh(output: &Output, host: &str) -> Failure {
-    let said = String::from_utf8_lossy(&output.stderr);
-    let said = said.trim();
+pub(super) fn explain_ssh(output: &Output, host: &str) -> Failure {
+    let output_text = String::from_utf8_lossy(&output.stderr);
+    let output_text = output_text.trim();
     if output.status.code() == Some(SSH_FAILED) {
-        return Failure::Tried(anyhow!(not_reached(said, host, &KEYS)));
+        return Failure::Operation(anyhow!(not_reached(output_text, host, &KEYS)));
     }
-    if output.status.code() == Some(127) || said.contains("command not found") {
-        return Failure::Tried(anyhow!(
+    if output.status.code() == Some(127) || output_text.contains("command not found") {
+        return Failure::Operation(anyhow!(
             "tealkeep is not installed at {host}, or not in the PATH there"
         ));
     }
-    if said.contains("unrecognized subcommand") || said.contains("unexpected argument") {
-        return Failure::Tried(anyhow!(
+    if output_text.contains("unrecognized subcommand")
+        || output_text.contains("unexpected argument")
+    {
+        return Failure::Operation(anyhow!(
             "the Tealkeep at {host} is older than this one ({}); install the same version on both",
             env!("CARGO_PKG_VERSION")
         ));
     }
-    let own = said.trim_start_matches("tealkeep: ");
+    let own = output_text.trim_start_matches("tealkeep: ");
     let text = format!("{host} says: {own}");
-    if output.status.code() == Some(i32::from(WRONG_CALL)) {
-        return Failure::Call(text);
+    if output.status.code() == Some(i32::from(USAGE_ERROR)) {
+        return Failure::Usage(text);
     }
-    Failure::Tried(anyhow!(text))
+    Failure::Operation(anyhow!(text))
 }
 
 /// Why ssh did not reach a host; `keys` is where this laptop's key is stored there.
-pub(in crate::cli) fn not_reached(said: &str, host: &str, keys: &Keys) -> String {
-    let known = OF_SSH.iter().find(|(part, _)| said.contains(part));
+pub(in crate::cli) fn not_reached(output_text: &str, host: &str, keys: &Keys) -> String {
+    let known = SSH_ERRORS
+        .iter()
+        .find(|(part, _)| output_text.contains(part));
     match known {
         Some((_, means)) => {
             let means = means.replace("KEYS", keys.file).replace("ADD", keys.add);
-            format!("{host} {means} ({said})")
+            format!("{host} {means} ({output_text})")
         }
-        None => format!("{host} was not reached through ssh: {said}"),
+        None => format!("{host} was not reached through ssh: {output_text}"),
     }
 }
 
 /// Why rsync failed.
-pub(super) fn of_rsync(status: ExitStatus, complaint: &[u8], host: &str) -> Failure {
-    let said = String::from_utf8_lossy(complaint);
-    let said = said.trim();
-    let goes_on =
+pub(super) fn explain_rsync(status: ExitStatus, error_output: &[u8], host: &str) -> Failure {
+    let output_text = String::from_utf8_lossy(error_output);
+    let output_text = output_text.trim();
+    let resume_hint =
         "Nothing has changed there, and the same command continues where this one stopped";
-    if said.contains("No space left") {
-        return Failure::Tried(anyhow!("the disk at {host} is full. {goes_on}"));
+    if output_text.contains("No space left") {
+        return Failure::Operation(anyhow!("the disk at {host} is full. {resume_hint}"));
     }
-    if said.contains("rsync: command not found")
-        || said.contains("rsync: not found")
-        || said.contains("cannot run rsync")
-        || said.contains("rsync can't be run")
+    if output_text.contains("rsync: command not found")
+        || output_text.contains("rsync: not found")
+        || output_text.contains("cannot run rsync")
+        || output_text.contains("rsync can't be run")
         || status.code() == Some(127)
     {
-        return Failure::Tried(anyhow!(
+        return Failure::Operation(anyhow!(
             "rsync is not installed at {host}; there: sudo apt install rsync"
         ));
     }
-    if let Some(line) = said.lines().find(|line| line.contains("refused:")) {
-        return Failure::Tried(anyhow!(
+    if let Some(line) = output_text.lines().find(|line| line.contains("refused:")) {
+        return Failure::Operation(anyhow!(
             "{host} says: {}",
             line.trim_start_matches("tealkeep: ")
         ));
     }
     match status.code() {
         // rsync(1): an error in the protocol's stream, a timeout, ssh's own failure, a signal.
-        Some(10 | 12 | 20 | 30 | 35 | SSH_FAILED) | None => Failure::Tried(anyhow!(
-            "the connection to {host} was lost while sending. {goes_on}. ({said})"
+        Some(10 | 12 | 20 | 30 | 35 | SSH_FAILED) | None => Failure::Operation(anyhow!(
+            "the connection to {host} was lost while sending. {resume_hint}. ({output_text})"
         )),
         // rsync(1): some files were not transferred, or vanished meanwhile.
-        Some(23 | 24) => Failure::Tried(anyhow!(
-            "some files could not be sent, so it was not deployed: {said}"
+        Some(23 | 24) => Failure::Operation(anyhow!(
+            "some files could not be sent, so it was not deployed: {output_text}"
         )),
-        Some(code) => Failure::Tried(anyhow!("rsync ended with exit code {code}: {said}")),
+        Some(code) => {
+            Failure::Operation(anyhow!("rsync ended with exit code {code}: {output_text}"))
+        }
     }
 }
 
@@ -177,9 +183,9 @@ mod tests {
 
     fn text(failure: Failure) -> String {
         match failure {
-            Failure::Call(text) => text,
-            Failure::Tried(error) => format!("{error:#}"),
-            Failure::Said(code) => code.to_string(),
+            Failure::Usage(text) => text,
+            Failure::Operation(error) => format!("{error:#}"),
+            Failure::Reported(code) => code.to_string(),
         }
     }
 
@@ -192,7 +198,7 @@ mod tests {
                 "prepares": false, "free_bytes": 1, "url": null, "outdated": outdated, "left_alone": left_alone,
             });
             let incoming: Incoming = serde_json::from_value(incoming).unwrap();
-            of_outdated_units(&incoming, &"home".parse().unwrap(), "pi")
+            warn_outdated_units(&incoming, &"home".parse().unwrap(), "pi")
         };
         assert_eq!(of(&[], &[]), Vec::<String>::new());
         let all = of(&["/a", "/b"], &[]);
@@ -209,13 +215,13 @@ mod tests {
 
     #[test]
     fn each_usual_trouble_has_its_own_words() {
-        let ssh = |code: i32, said: &str| {
+        let ssh = |code: i32, output_text: &str| {
             let output = Output {
                 status: ExitStatus::from_raw(code << 8),
                 stdout: Vec::new(),
-                stderr: said.as_bytes().to_vec(),
+                stderr: output_text.as_bytes().to_vec(),
             };
-            text(of_ssh(&output, "t@pi"))
+            text(explain_ssh(&output, "t@pi"))
         };
         let key = ssh(255, "t@pi: Permission denied (publickey).");
         assert!(key.contains("does not accept this key"), "{key}");
@@ -231,10 +237,10 @@ mod tests {
         assert!(ssh(2, "error: unrecognized subcommand 'incoming'").contains("is older"));
         let app = ssh(2, "tealkeep: there is no app called \"x\"");
         assert_eq!(app, "t@pi says: there is no app called \"x\"");
-        let rsync = |code: i32, said: &str| {
-            text(of_rsync(
+        let rsync = |code: i32, output_text: &str| {
+            text(explain_rsync(
                 ExitStatus::from_raw(code << 8),
-                said.as_bytes(),
+                output_text.as_bytes(),
                 "pi",
             ))
         };

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use serde::Serialize;
 
-use super::complaint::Complaint;
 use super::dest::{ARRIVING, Dest, PARTIAL};
+use super::error_output::ErrorOutput;
+use super::errors;
 use super::source::Source;
-use super::words;
 use crate::backup::{SnapshotId, Tier, scratch};
 use crate::cli::outcome::Failure;
 use crate::cli::progress::{RsyncLines, Sending, hundredths};
@@ -19,11 +19,11 @@ use crate::cli::remote::ssh_words;
 use crate::config::copy;
 
 /// How long rsync waits for any data from the other side (rsync(1), `--timeout`).
-const SILENCE: &str = "--timeout=300";
+const TIMEOUT_OPTION: &str = "--timeout=300";
 /// Far more than any manifest has; larger files are ignored.
-const MAX_SMALL_FILE: &str = "--max-size=4m";
+const MAX_SIZE_OPTION: &str = "--max-size=4m";
 /// How long the report of a pull may take.
-const WORD_PATIENCE: Duration = Duration::from_secs(60);
+const REPORT_TIMEOUT: Duration = Duration::from_secs(60);
 /// rsync(1): some files vanished meanwhile.
 const VANISHED: i32 = 24;
 /// A changed member of some 20 KB costs itself and a block's rest at each end; each block costs six bytes of checksums
@@ -32,7 +32,7 @@ const VANISHED: i32 = 24;
 const BLOCK_BYTES: u32 = 8192;
 
 /// The other machine, and how to reach it.
-pub struct There<'a> {
+pub struct Remote<'a> {
     source: &'a Source,
     ssh: Vec<String>,
     rsync_path: &'a str,
@@ -65,7 +65,7 @@ pub enum Arrival {
     Unreadable(String),
 }
 
-impl<'a> There<'a> {
+impl<'a> Remote<'a> {
     /// # Errors
     /// `--ssh` can't be understood.
     pub fn new(
@@ -73,13 +73,13 @@ impl<'a> There<'a> {
         ssh: &str,
         rsync_path: &'a str,
         block_bytes: Option<u32>,
-    ) -> Result<There<'a>, Failure> {
+    ) -> Result<Remote<'a>, Failure> {
         let mut ssh = ssh_words(ssh, &source.host)?;
         // Under a timer nobody can type a passphrase; ssh should fail instead of waiting.
         if !std::io::stdin().is_terminal() && ssh[0].rsplit('/').next() == Some("ssh") {
             ssh.extend(["-o", "BatchMode=yes"].map(str::to_owned));
         }
-        Ok(There {
+        Ok(Remote {
             source,
             ssh,
             rsync_path,
@@ -95,7 +95,7 @@ impl<'a> There<'a> {
     pub fn fetch_index(&self, dest: &Dest) -> Result<(Traffic, Option<String>), Failure> {
         let mut command = self.rsync();
         // Only plain files and links, with modes of our own.
-        command.args(["-rlt", "--chmod=D700,F600", "--delete", MAX_SMALL_FILE]);
+        command.args(["-rlt", "--chmod=D700,F600", "--delete", MAX_SIZE_OPTION]);
         command.args(["--include=/snapshots/", "--include=/snapshots/*.json"]);
         command.arg(format!("--include=/{}", copy::FILE));
         for tier in Tier::ALL {
@@ -107,9 +107,9 @@ impl<'a> There<'a> {
         let ended = run(command, None)?;
         match ended.status.code() {
             Some(0 | VANISHED) => Ok((ended.traffic(), None)),
-            _ => match words::of_unreadable(&ended) {
+            _ => match errors::unreadable_reason(&ended) {
                 Some(why) => Ok((ended.traffic(), Some(why))),
-                None => Err(words::of_rsync(&ended, self.source)),
+                None => Err(errors::explain_rsync(&ended, self.source)),
             },
         }
     }
@@ -147,9 +147,9 @@ impl<'a> There<'a> {
                 0 => Arrival::Gone,
                 _ => Arrival::Whole,
             },
-            _ => match words::of_unreadable(&ended) {
+            _ => match errors::unreadable_reason(&ended) {
                 Some(why) => Arrival::Unreadable(why),
-                None => return Err(words::of_rsync(&ended, self.source)),
+                None => return Err(errors::explain_rsync(&ended, self.source)),
             },
         };
         Ok((arrival, ended.traffic()))
@@ -169,31 +169,34 @@ impl<'a> There<'a> {
             .stderr(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot run {}", self.ssh[0]))?;
-        let complaint = child.stderr.take().context("it has an error output")?;
-        let complaint = Complaint::of(complaint);
+        let error_output = child.stderr.take().context("it has an error output")?;
+        let error_output = ErrorOutput::read(error_output);
         let began = Instant::now();
         let status = loop {
             if let Some(status) = child.try_wait()? {
                 break status;
             }
-            if began.elapsed() > WORD_PATIENCE {
+            if began.elapsed() > REPORT_TIMEOUT {
                 child.kill()?;
                 child.wait()?;
-                return Err(anyhow!("no answer within {} s", WORD_PATIENCE.as_secs()));
+                return Err(anyhow!("no answer within {} s", REPORT_TIMEOUT.as_secs()));
             }
             std::thread::sleep(Duration::from_millis(20));
         };
         if status.success() {
             return Ok(());
         }
-        Err(anyhow!("{}", words::of_word(status, &complaint.heard())))
+        Err(anyhow!(
+            "{}",
+            errors::explain_report(status, &error_output.collect())
+        ))
     }
 
     fn rsync(&self) -> Command {
         let mut command = Command::new("rsync");
         command
             .arg("--stats")
-            .arg(SILENCE)
+            .arg(TIMEOUT_OPTION)
             .arg(format!("--rsync-path={}", self.rsync_path))
             .arg("-e")
             .arg(shell_words::join(&self.ssh))
@@ -210,7 +213,7 @@ pub struct Ended {
     /// Its exit.
     pub status: ExitStatus,
     /// Its error output.
-    pub complaint: String,
+    pub error_output: String,
     lines: Vec<String>,
 }
 
@@ -244,13 +247,13 @@ fn run(mut command: Command, shown: Option<&Sending>) -> anyhow::Result<Ended> {
         }
         _ => anyhow!("cannot run rsync: {error}"),
     })?;
-    let complaint = child.stderr.take().context("it has an error output")?;
-    let complaint = Complaint::of(complaint);
+    let error_output = child.stderr.take().context("it has an error output")?;
+    let error_output = ErrorOutput::read(error_output);
     let stdout = child.stdout.take().context("it has an output")?;
-    let (mut lines, mut said) = (Vec::new(), RsyncLines::default());
+    let (mut lines, mut parts) = (Vec::new(), RsyncLines::default());
     // A read error ends with rsync, whose exit code says how it went.
     let bytes = BufReader::new(stdout).bytes().map_while(Result::ok);
-    for text in bytes.filter_map(|byte| said.take(byte)) {
+    for text in bytes.filter_map(|byte| parts.take(byte)) {
         match (hundredths(&text), shown) {
             (Some(hundredths), Some(shown)) => shown.show(hundredths),
             _ => lines.push(text),
@@ -258,13 +261,13 @@ fn run(mut command: Command, shown: Option<&Sending>) -> anyhow::Result<Ended> {
     }
     let status = child.wait()?;
     // After a success nobody needs it, so there is no need to wait for it.
-    let complaint = match status.success() {
+    let error_output = match status.success() {
         true => String::new(),
-        false => complaint.heard(),
+        false => error_output.collect(),
     };
     Ok(Ended {
         status,
-        complaint,
+        error_output,
         lines,
     })
 }

@@ -4,10 +4,10 @@ use std::process::ExitStatus;
 
 use anyhow::anyhow;
 
+use super::remote::Ended;
 use super::source::Source;
-use super::there::Ended;
 use crate::cli::outcome::Failure;
-use crate::cli::push::words::{Keys, not_reached};
+use crate::cli::push::errors::{Keys, not_reached};
 use crate::cli::remote::SSH_FAILED;
 use crate::units::PULL_KEYS;
 
@@ -18,9 +18,9 @@ const KEYS: Keys = Keys {
 };
 
 /// rsync(1): some files were not transferred.
-const PARTLY: i32 = 23;
+const PARTIAL_TRANSFER: i32 = 23;
 /// What the versions of rsync say about the whole folder, or about this end: every file would fail in the same way.
-const OF_ALL_FILES: [&str; 10] = [
+const WHOLE_FOLDER_ERRORS: [&str; 10] = [
     "No such file or directory",
     "change_dir",
     "opendir",
@@ -34,37 +34,37 @@ const OF_ALL_FILES: [&str; 10] = [
 ];
 
 /// Why some files did not arrive, if the other side could not read them and nothing else was wrong.
-pub fn of_unreadable(ended: &Ended) -> Option<String> {
-    unreadable(ended.status, &ended.complaint)
+pub fn unreadable_reason(ended: &Ended) -> Option<String> {
+    parse_unreadable(ended.status, &ended.error_output)
 }
 
-fn unreadable(status: ExitStatus, said: &str) -> Option<String> {
-    let is_of_all = OF_ALL_FILES.iter().any(|part| said.contains(part));
-    if status.code() != Some(PARTLY) || is_of_all {
+fn parse_unreadable(status: ExitStatus, output: &str) -> Option<String> {
+    let is_whole_folder = WHOLE_FOLDER_ERRORS.iter().any(|part| output.contains(part));
+    if status.code() != Some(PARTIAL_TRANSFER) || is_whole_folder {
         return None;
     }
     // ssh may have printed something before, and rsync prints a summary at the end.
-    let line = said
+    let line = output
         .lines()
         .find(|line| line.starts_with("rsync: ") || line.starts_with("ERROR: "));
-    Some(line.unwrap_or(said).to_owned())
+    Some(line.unwrap_or(output).to_owned())
 }
 
 /// Why rsync failed.
-pub fn of_rsync(ended: &Ended, source: &Source) -> Failure {
-    of(ended.status, &ended.complaint, source)
+pub fn explain_rsync(ended: &Ended, source: &Source) -> Failure {
+    explain_output(ended.status, &ended.error_output, source)
 }
 
-fn of(status: ExitStatus, said: &str, source: &Source) -> Failure {
+fn explain_output(status: ExitStatus, output: &str, source: &Source) -> Failure {
     let host = &source.host;
-    let goes_on =
+    let resume_hint =
         "The snapshots here are intact, and the same command continues where this one stopped";
-    if let Some(line) = said.lines().find(|line| line.contains("refused:")) {
+    if let Some(line) = output.lines().find(|line| line.contains("refused:")) {
         let own = line.trim_start_matches("tealkeep: ");
-        return Failure::Tried(anyhow!("{host} says: {own}"));
+        return Failure::Operation(anyhow!("{host} says: {own}"));
     }
-    if said.contains("No space left") {
-        return Failure::Tried(anyhow!("this disk is full. {goes_on}"));
+    if output.contains("No space left") {
+        return Failure::Operation(anyhow!("this disk is full. {resume_hint}"));
     }
     let is_missing = [
         "command not found",
@@ -72,51 +72,58 @@ fn of(status: ExitStatus, said: &str, source: &Source) -> Failure {
         "cannot run rsync",
         "rsync can't be run",
     ];
-    if status.code() == Some(127) || is_missing.iter().any(|part| said.contains(part)) {
-        return Failure::Tried(anyhow!(
+    if status.code() == Some(127) || is_missing.iter().any(|part| output.contains(part)) {
+        return Failure::Operation(anyhow!(
             "rsync is not installed at {host}; there: sudo apt install rsync"
         ));
     }
     // rsync ends with ssh's own exit code where ssh failed before it could begin, unless it ends before ssh does.
     let never_began = ["(code 255)", "closed (0 bytes received so far)"];
-    let has_not_begun = never_began.iter().any(|part| said.contains(part));
-    if status.code() == Some(SSH_FAILED) || has_not_begun {
-        return Failure::Tried(anyhow!("{}. {goes_on}", not_reached(said, host, &KEYS)));
+    let never_connected = never_began.iter().any(|part| output.contains(part));
+    if status.code() == Some(SSH_FAILED) || never_connected {
+        return Failure::Operation(anyhow!(
+            "{}. {resume_hint}",
+            not_reached(output, host, &KEYS)
+        ));
     }
     match status.code() {
-        Some(PARTLY) if said.contains("No such file or directory") => Failure::Call(format!(
-            "{source} does not exist. The folder is `backups` in the app's section of the configuration there, such as \
-             /var/backups/home, or `/` for a key that may only pull ({said})"
-        )),
-        Some(PARTLY) if said.contains("Permission denied") => Failure::Tried(anyhow!(
-            "that user may not read all of {source}, so nothing was fetched from it ({said})"
-        )),
+        Some(PARTIAL_TRANSFER) if output.contains("No such file or directory") => {
+            Failure::Usage(format!(
+                "{source} does not exist. The folder is `backups` in the app's section of the configuration there, such as \
+             /var/backups/home, or `/` for a key that may only pull ({output})"
+            ))
+        }
+        Some(PARTIAL_TRANSFER) if output.contains("Permission denied") => {
+            Failure::Operation(anyhow!(
+                "that user may not read all of {source}, so nothing was fetched from it ({output})"
+            ))
+        }
         // rsync(1): an error in the protocol's stream, a timeout, a signal.
-        Some(10 | 12 | 19 | 20 | 30 | 35) | None => Failure::Tried(anyhow!(
-            "the connection to {host} was lost. {goes_on} ({said})"
+        Some(10 | 12 | 19 | 20 | 30 | 35) | None => Failure::Operation(anyhow!(
+            "the connection to {host} was lost. {resume_hint} ({output})"
         )),
-        Some(code) => Failure::Tried(anyhow!(
-            "rsync ended with exit code {code}: {said}. {goes_on}"
+        Some(code) => Failure::Operation(anyhow!(
+            "rsync ended with exit code {code}: {output}. {resume_hint}"
         )),
     }
 }
 
 /// Why the report could not be left.
-pub fn of_word(status: ExitStatus, said: &str) -> String {
-    if said.contains("command not found")
-        || said.contains(": not found")
+pub fn explain_report(status: ExitStatus, output: &str) -> String {
+    if output.contains("command not found")
+        || output.contains(": not found")
         || status.code() == Some(127)
     {
         return "tealkeep is not installed there, or not in the PATH".to_owned();
     }
     // What the versions of rrsync say to any other command.
-    if said.contains("rrsync")
-        || said.contains("does not run rsync")
-        || said.contains("not 'rsync'")
+    if output.contains("rrsync")
+        || output.contains("does not run rsync")
+        || output.contains("not 'rsync'")
     {
         return "an older version wrote that key's line in authorized_keys; `sudo tealkeep key add --pull APP KEY.pub` there rewrites it".to_owned();
     }
-    match said.lines().last() {
+    match output.lines().last() {
         Some(last) => last.trim_start_matches("tealkeep: ").to_owned(),
         None => format!("it ended with {status}"),
     }
@@ -130,36 +137,44 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_read_there_is_told_from_what_is_wrong_with_all_of_them() {
-        let unreadable = |code: i32, said: &str| unreadable(ExitStatus::from_raw(code << 8), said);
+        let unreadable =
+            |code: i32, output: &str| parse_unreadable(ExitStatus::from_raw(code << 8), output);
         let sum = "rsync error: some files/attrs were not transferred (see previous errors) (code 23) at main.c(1956)";
-        for said in [
+        for output in [
             "rsync: [sender] read errors mapping \"/srv/x/a\": Input/output error (5)",
             "rsync: send_files failed to open \"/srv/x/a\": Permission denied (13)",
             "ERROR: a failed verification -- update put into partial-dir.",
             "rsync: [sender] link_stat \"/srv/x/a\" failed: Input/output error (5)",
         ] {
-            let whole = format!("Welcome home.\n{said}\n{sum}");
-            assert_eq!(unreadable(23, &whole).as_deref(), Some(said));
+            let whole = format!("Welcome home.\n{output}\n{sum}");
+            assert_eq!(unreadable(23, &whole).as_deref(), Some(output));
             assert_eq!(unreadable(12, &whole), None);
         }
-        for said in [
+        for output in [
             "rsync: [sender] change_dir \"/srv/x\" failed: No such file or directory (2)",
             "rsync: [sender] opendir \"/srv/x/snapshots\" failed: Permission denied (13)",
             "rsync: [receiver] mkstemp \"/home/.arriving.a1\" failed: No space left on device (28)",
             "rsync: mkstemp \"/home/.arriving.a1\" failed: Permission denied (13)",
         ] {
-            assert_eq!(unreadable(23, &format!("{said}\n{sum}")), None, "{said}");
+            assert_eq!(
+                unreadable(23, &format!("{output}\n{sum}")),
+                None,
+                "{output}"
+            );
         }
     }
 
     #[test]
     fn each_usual_trouble_has_its_own_words() {
         let source: Source = "t@pi:/srv/x".parse().unwrap();
-        let rsync = |code: i32, said: &str| match of(ExitStatus::from_raw(code << 8), said, &source)
-        {
-            Failure::Call(text) => format!("call: {text}"),
-            Failure::Tried(error) => format!("{error:#}"),
-            Failure::Said(code) => code.to_string(),
+        let rsync = |code: i32, output: &str| match explain_output(
+            ExitStatus::from_raw(code << 8),
+            output,
+            &source,
+        ) {
+            Failure::Usage(text) => format!("call: {text}"),
+            Failure::Operation(error) => format!("{error:#}"),
+            Failure::Reported(code) => code.to_string(),
         };
         let key = rsync(
             255,
@@ -195,7 +210,7 @@ mod tests {
         assert!(rsync(11, "rsync: write failed: No space left on device (28)").contains("full"));
         let refused = rsync(12, "tealkeep: refused: /x is outside of the backups folder");
         assert!(refused.contains("outside"), "{refused}");
-        let old = of_word(
+        let old = explain_report(
             ExitStatus::from_raw(1 << 8),
             "/usr/bin/rrsync error: SSH_ORIGINAL_COMMAND does not run rsync",
         );

@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 /// How many bytes are kept.
 const MAX_BYTES: usize = 64 * 1024;
 /// How long to wait for the rest of the output after the program has ended.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Error output that is being read.
-pub struct Complaint(Receiver<Vec<u8>>);
+pub struct ErrorOutput(Receiver<Vec<u8>>);
 
-impl Complaint {
+impl ErrorOutput {
     /// Reads in its own thread.
-    pub fn of(mut from: impl Read + Send + 'static) -> Complaint {
-        let (tell, said) = mpsc::channel();
+    pub fn read(mut from: impl Read + Send + 'static) -> ErrorOutput {
+        let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {
             let mut part = [0; 4096];
             let mut left = MAX_BYTES;
@@ -32,19 +32,19 @@ impl Complaint {
                 left -= kept;
                 if kept > 0 {
                     // The rest is read and dropped, so that the program never blocks on a full pipe.
-                    let _ = tell.send(part[..kept].to_vec());
+                    let _ = sender.send(part[..kept].to_vec());
                 }
             }
         });
-        Complaint(said)
+        ErrorOutput(receiver)
     }
 
     /// The output of a program that has ended.
-    pub fn heard(self) -> String {
-        self.heard_within(LAST_WORDS)
+    pub fn collect(self) -> String {
+        self.collect_within(OUTPUT_TIMEOUT)
     }
 
-    fn heard_within(self, patience: Duration) -> String {
+    fn collect_within(self, patience: Duration) -> String {
         let until = Instant::now() + patience;
         let mut text = Vec::new();
         while let Ok(part) = self
@@ -66,23 +66,23 @@ mod tests {
     #[test]
     fn what_is_held_open_after_the_end_is_not_waited_for() {
         let (reader, mut writer) = std::io::pipe().unwrap();
-        let complaint = Complaint::of(reader);
+        let error_output = ErrorOutput::read(reader);
         writer.write_all(b"no such key\n").unwrap();
         // The first word has come; after that nobody says anything, and nobody closes it either.
-        let first = complaint.0.recv().unwrap();
+        let first = error_output.0.recv().unwrap();
         assert_eq!(first, b"no such key\n");
-        assert_eq!(complaint.heard_within(Duration::from_millis(10)), "");
+        assert_eq!(error_output.collect_within(Duration::from_millis(10)), "");
         drop(writer);
     }
 
     #[test]
     fn the_beginning_of_what_is_said_is_kept() {
         let (reader, mut writer) = std::io::pipe().unwrap();
-        let complaint = Complaint::of(reader);
+        let error_output = ErrorOutput::read(reader);
         writer.write_all(&vec![b'x'; 3 * MAX_BYTES]).unwrap();
         drop(writer);
         assert_eq!(
-            complaint.heard_within(Duration::from_secs(3600)).len(),
+            error_output.collect_within(Duration::from_secs(3600)).len(),
             MAX_BYTES
         );
     }
