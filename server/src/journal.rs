@@ -1,8 +1,7 @@
-//! The journal: a record of what happened, in past tense, and of how far each run has come. It is only ever added to,
-//! and the oldest of it goes after years. Pages are drawn from it, and a start after a crash reads it to know what was
-//! under way.
+//! The journal: what happened, in past tense, and how far each run has come. Pages are drawn from it, and the first start
+//! after a crash reads from it what was under way. Events are only ever appended; the oldest are removed after years.
 //!
-//! It is one SQLite database in the state folder. What returns from here is on the disk.
+//! It is one SQLite database in the state folder. When a call here returns, its change is on the disk.
 
 pub mod checks;
 mod columns;
@@ -31,22 +30,22 @@ use tokio::sync::broadcast;
 use crate::names::AppName;
 use runs::RunId;
 
-/// How many events a slow listener may be behind before it is told to read from the database.
+/// How many events a slow listener may be behind before it has to read from the database.
 const LISTENER_BACKLOG: usize = 256;
 
-/// How many nights, drills and pulls of an app are kept, of each: some years of them. A laptop that reports again and
-/// again fills no disk.
+/// How many nights, drills and pulls are kept for each app: a few years of each. A laptop that reports all the time fills
+/// no disk.
 const MAX_ROWS_PER_APP: u32 = 1000;
 
-/// How grave an event is, the gravest last.
+/// The severity of an event, in ascending order.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Something ended well.
+    /// Something succeeded.
     Good,
-    /// Something to know.
+    /// Information.
     Info,
     /// Something that a person should look at.
     Warning,
@@ -77,22 +76,22 @@ impl Severity {
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Event {
-    /// Rises by one with each event; the id of the server-sent event too.
+    /// Increases by one with each event; also the id of the server-sent event.
     pub id: i64,
     /// When.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// Which app it concerns, if one.
+    /// The app that it concerns, if any.
     pub app: Option<AppName>,
-    /// Which run it belongs to, if one.
+    /// The run that it belongs to, if any.
     pub run: Option<RunId>,
-    /// How grave it is.
+    /// Its severity.
     pub severity: Severity,
     /// What happened: a sentence in past tense.
     pub text: String,
 }
 
-/// What is about to be written.
+/// An event before it is written.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
     app: Option<AppName>,
@@ -141,17 +140,17 @@ struct Inner {
     events: broadcast::Sender<Signal>,
 }
 
-/// What a listener is told.
+/// What a listener receives.
 #[derive(Debug, Clone)]
 pub enum Signal {
     /// Something was appended.
     Event(Event),
-    /// A run took a step, or a colour changed its state: pages look different now.
+    /// A run took a step, or a colour changed its state: pages must be drawn again.
     Changed,
 }
 
 impl Journal {
-    /// Opens the journal in `folder`, making it at the first start.
+    /// Opens the journal in `folder`, and creates it at the first start.
     ///
     /// # Errors
     /// The folder can't be written, or the file is not a journal of this version.
@@ -196,13 +195,13 @@ impl Journal {
             .context("the journal could not be read or written")
     }
 
-    /// Tells listeners that pages look different now, without an event.
+    /// Tells listeners without an event that pages must be drawn again.
     pub fn touch(&self) {
         // Nobody listening is the usual state of a night.
         let _ = self.inner.events.send(Signal::Changed);
     }
 
-    /// Everything that is appended, or changes, from now on.
+    /// Every event and change from now on.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Signal> {
         self.inner.events.subscribe()
@@ -217,7 +216,7 @@ impl Journal {
     }
 }
 
-/// Forgets the oldest rows of an app in a table that would grow for ever.
+/// Removes the oldest rows of an app from a table that would grow without limit.
 fn keep_newest(
     connection: &Connection,
     table: &'static str,
@@ -232,7 +231,7 @@ fn keep_newest(
         .map(drop)
 }
 
-/// Nobody else reads the journal: a password's hash is in it. SQLite gives the files beside it the modes of the
+/// Makes the journal unreadable for other users, because it contains a password's hash. SQLite gives the files beside it the modes of the
 /// database itself (<https://sqlite.org/src/file/src/os_unix.c>, `findCreateFileMode`), so it is made before
 /// SQLite opens it. By its path only: a descriptor that is closed would drop SQLite's locks.
 fn keep_private(path: &Path) -> std::io::Result<()> {

@@ -108,7 +108,7 @@ impl Order {
 ///
 /// # Errors
 /// An input is missing, a version command fails, or the command failed or changed received files.
-pub fn run(order: &Order, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Record> {
+pub fn run(order: &Order, report: &mut dyn FnMut(&str)) -> anyhow::Result<Record> {
     let directory = order.directory();
     if !directory.is_dir() {
         bail!("{} is not a release's directory", directory.display());
@@ -116,7 +116,7 @@ pub fn run(order: &Order, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Record> 
     let key = key::compute(order, &directory)?;
     let received = match record::read(&directory)? {
         Some(record::State::Done(done)) if done.key == key && done.is_whole(&directory) => {
-            tell(&format!(
+            report(&format!(
                 "{} is already prepared; nothing on which it depends has changed",
                 order.release
             ));
@@ -129,7 +129,7 @@ pub fn run(order: &Order, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Record> 
             Tree::read(&directory)?
         }
         Some(record::State::Begun { received }) => {
-            tell("an earlier attempt was interrupted or failed; removing what it left");
+            report("an earlier attempt was interrupted or failed; removing what it left");
             let received = received.into_iter().collect();
             tree::remove_all_but(&directory, &received)?;
             Tree::read(&directory)?
@@ -140,9 +140,9 @@ pub fn run(order: &Order, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Record> 
         received: received.paths(),
     }
     .write(&directory)?;
-    let record = match take_over(order, &directory, &key, tell)? {
+    let record = match take_over(order, &directory, &key, report)? {
         Some(record) => record,
-        None => make(order, &directory, key, &received, tell)?,
+        None => make(order, &directory, key, &received, report)?,
     };
     tree::sync(&directory)?;
     record::State::Done(record.clone()).write(&directory)?;
@@ -155,7 +155,7 @@ fn make(
     directory: &Path,
     key: String,
     received: &Tree,
-    tell: &mut dyn FnMut(&str),
+    report: &mut dyn FnMut(&str),
 ) -> anyhow::Result<Record> {
     let command_line = order.command.join(" ");
     let (program, arguments) = order
@@ -183,7 +183,7 @@ fn make(
     let entries = received.appeared_in(&after);
     let files = tree::seal(directory, &entries)?;
     let bound = bound::first_naming(directory, &entries, directory)?;
-    tell(&format!(
+    report(&format!(
         "{command_line} took {}: {files} files{}",
         seconds(took),
         describe_bound(bound.as_deref())
@@ -215,7 +215,7 @@ fn take_over(
     order: &Order,
     directory: &Path,
     key: &str,
-    tell: &mut dyn FnMut(&str),
+    report: &mut dyn FnMut(&str),
 ) -> anyhow::Result<Option<Record>> {
     let Some((earlier, record)) = record::newest_with(&order.releases, &order.release, key)? else {
         return Ok(None);
@@ -233,7 +233,7 @@ fn take_over(
         Err(error) => return Err(error).context("cannot link the result of an earlier release"),
     };
     if let Some(trouble) = trouble {
-        tell(&format!(
+        report(&format!(
             "the result of {earlier} cannot be reused ({trouble}); running the command"
         ));
         for entry in &record.entries {
@@ -247,7 +247,7 @@ fn take_over(
         taken_from: Some(earlier),
         ..record
     };
-    tell(&record.describe());
+    report(&record.describe());
     Ok(Some(record))
 }
 

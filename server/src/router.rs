@@ -1,5 +1,5 @@
-//! What new requests are sent to. A router's own record of the live colour is the truth about it,
-//! not the journal's.
+//! Routers, which send new requests to the live colour. A router's own record decides which colour is live, not the
+//! journal's.
 
 pub mod caddy;
 
@@ -18,17 +18,17 @@ use crate::durable;
 use crate::names::Colour;
 use gate::{Gate, InFlight, Maintenance};
 
-/// How long a restore lets new requests wait for those in flight, whatever a drain may take.
+/// How long new requests wait for those in flight during a restore, whatever `drain_timeout` allows.
 pub const HOLD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a router knows of the traffic.
+/// The traffic, as far as a router counts it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Traffic {
     /// Requests in flight at each colour, blue first, streams not counted.
     pub requests_in_flight: [u64; 2],
     /// Long streams (WebSockets, event streams) at each colour, blue first.
     pub streams: [u64; 2],
-    /// Requests answered since the start, whatever the status, Tealkeep's own left out; `None` where the router does not
+    /// Requests answered since the start, whatever the status, without Tealkeep's own; `None` if the router does not
     /// count them.
     pub answered: Option<u64>,
     /// Of those, answered with a server error (500 to 599).
@@ -37,26 +37,26 @@ pub struct Traffic {
     pub held_now: u64,
 }
 
-/// What users got of one colour, as the router counts it. Left out are Tealkeep's own requests, those that a client sent
-/// malformed or broke off, and the pages of a hold or a maintenance: they say nothing about the app.
+/// The answers of one colour to users, as the router counts them. It leaves out Tealkeep's own requests, malformed or
+/// cancelled ones, and the pages of a hold or a maintenance: they say nothing about the app.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Answers {
     /// All requests that count, the failed ones included.
     pub requests: u64,
     /// Those that the app answered with a 5xx status.
     pub errors: u64,
-    /// Those that the app gave no answer to, or none that could be passed on: the user got the router's own 502 or 504.
+    /// Those to which the app gave no usable answer: the user got the router's own 502 or 504.
     pub unanswered: u64,
 }
 
 impl Answers {
-    /// The requests that failed, for whichever of the two reasons.
+    /// The requests that failed, for either reason.
     #[must_use]
     pub fn failed(self) -> u64 {
         self.errors + self.unanswered
     }
 
-    /// What was counted after `earlier`, which is zero again in a counter that began anew.
+    /// What was counted after `earlier`; everything, if the counter was reset since.
     #[must_use]
     pub fn since(self, earlier: Answers) -> Answers {
         if self.requests < earlier.requests {
@@ -85,64 +85,64 @@ impl std::ops::Add for Answers {
 /// Sends new requests to one of two colours.
 #[async_trait]
 pub trait Router: Send + Sync {
-    /// Makes its own record whole after a start, before anything else is asked of it: requests are held on
-    /// if `hold` says that a run which was cut off goes on, and are not otherwise.
+    /// Repairs its record after a start; called before anything else. Requests stay held if `hold` says that an interrupted
+    /// run continues, and are released otherwise.
     ///
     /// # Errors
     /// Its record can't be read or written.
     async fn begin(&self, hold: bool) -> anyhow::Result<()>;
 
-    /// Proves, by a request that takes a user's way, that what the record says is what happens.
+    /// Verifies with a request that takes a user's route that the recorded colour really answers.
     ///
     /// # Errors
-    /// What was found, and what to do about it, in words.
+    /// What is wrong, and what to do, as a sentence.
     async fn prove(&self) -> Result<(), String>;
 
     /// The colour that new requests go to.
     async fn live(&self) -> anyhow::Result<Colour>;
 
-    /// From one instant on, new requests go to `to`. When it returns, a power cut does not undo it.
+    /// Sends new requests to `to`, atomically. When it returns, the change survives a power cut.
     ///
     /// # Errors
     /// It could not be recorded; then the old colour is still live.
     async fn swap(&self, to: Colour) -> anyhow::Result<()>;
 
-    /// New requests wait from now on, for a bounded time. Where `estimate` says that the wait would be
-    /// longer than that, they get a page that says when to come back instead.
+    /// Holds new requests, for a limited time. If `estimate` is longer than that, they get a page that says when to come
+    /// back instead.
     async fn hold(&self, estimate: Duration) -> anyhow::Result<()>;
 
-    /// Held requests go on, to whatever is live.
+    /// Releases held requests to the live colour.
     async fn release(&self) -> anyhow::Result<()>;
 
-    /// Waits until no request (streams aside) is in flight at a colour; `false` when `deadline` came first.
+    /// Waits until no request (except streams) is in flight at a colour; `false` if `deadline` passes first.
     ///
     /// # Errors
-    /// It could not be told until the deadline, and why not; it is never guessed.
+    /// The router does not know, for this reason; it never guesses.
     async fn wait_for_requests(&self, colour: Colour, deadline: Duration) -> anyhow::Result<bool>;
 
-    /// Tells a colour's long streams to go, and waits a little for it. Where a router can't tell them, they end
-    /// with the colour itself, so an open stream must not keep anything from going on.
+    /// Asks a colour's long streams to end and waits briefly. If the router can't do that, they end with the colour
+    /// itself, so an open stream must not block anything.
     async fn end_streams(&self, colour: Colour);
 
-    /// Gives up idle connections to a colour that is about to be stopped.
+    /// Closes idle connections to a colour that is about to be stopped.
     async fn forget(&self, colour: Colour);
 
-    /// What is known of the traffic.
+    /// The current traffic.
     async fn traffic(&self) -> Traffic;
 
-    /// What users got of each colour, blue first, since this router was made; `None` where it can't be told.
+    /// The answers of each colour since this router was created, blue first; `None` if it does not count them.
     async fn answers(&self) -> Option<[Answers; 2]>;
 
-    /// Where a request of a user arrives, for a probe that goes through the router.
+    /// Where users' requests arrive, for a probe that goes through the router.
     fn entrance(&self) -> SocketAddr;
 }
 
-/// Whether requests that are held for so long get through before a hold ends by itself.
-fn waits(estimate: Duration, hold_timeout: Duration) -> bool {
+/// Whether requests held for this long are released before a hold times out.
+fn can_wait(estimate: Duration, hold_timeout: Duration) -> bool {
     estimate + HOLD_TIMEOUT < hold_timeout
 }
 
-/// What people read when a restore takes longer than requests can wait.
+/// The page for people when a restore takes longer than requests can wait.
 fn maintenance_for(estimate: Duration) -> Maintenance {
     Maintenance {
         text: format!(
@@ -153,7 +153,7 @@ fn maintenance_for(estimate: Duration) -> Maintenance {
     }
 }
 
-/// Where what listens there is reached from this machine: every address means loopback too.
+/// The address at which this machine reaches a listener; an unspecified one includes loopback.
 fn within_reach(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -171,9 +171,9 @@ pub struct GateRouter {
     hold_timeout: Duration,
 }
 
-/// How often the gate's count is looked at while requests in flight are waited for.
+/// How often to read the gate's count while waiting for requests in flight.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
-/// How long streams that were told to go are waited for.
+/// How long to wait for streams that were asked to end.
 const STREAM_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl GateRouter {
@@ -193,10 +193,10 @@ impl GateRouter {
         }
     }
 
-    /// The colour that `live_file` records; blue where nothing was ever recorded.
+    /// The colour that `live_file` records; blue if nothing was recorded yet.
     ///
     /// # Errors
-    /// The file is there and says neither colour.
+    /// The file exists and names neither colour.
     pub fn recorded(live_file: &std::path::Path) -> anyhow::Result<Colour> {
         match std::fs::read_to_string(live_file) {
             Ok(text) => text
@@ -241,7 +241,7 @@ impl Router for GateRouter {
     }
 
     async fn hold(&self, estimate: Duration) -> anyhow::Result<()> {
-        if waits(estimate, self.hold_timeout) {
+        if can_wait(estimate, self.hold_timeout) {
             self.gate.hold();
         } else {
             self.gate.set_maintenance(Some(maintenance_for(estimate)));

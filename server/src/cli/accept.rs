@@ -68,7 +68,7 @@ pub async fn run(client: &Client, args: &AcceptArgs, json: bool) -> Outcome {
     }
     let request = match (&args.finding, &args.policy) {
         (Some(id), _) => {
-            let all = found(client, &base).await?;
+            let all = fetch_findings(client, &base).await?;
             let one = all.into_iter().find(|one| one.id == *id);
             let one = one.ok_or_else(|| {
                 Failure::Usage(format!(
@@ -81,23 +81,23 @@ pub async fn run(client: &Client, args: &AcceptArgs, json: bool) -> Outcome {
                 kind: Some(finding.kind),
                 url: Some(finding.url),
                 pattern: None,
-                why: why(args)?,
+                why: reason(args)?,
             }
         }
         (None, Some(policy)) => AcceptRequest {
-            policy: named::<Policy>("--policy", policy)?,
+            policy: parse_word::<Policy>("--policy", policy)?,
             kind: match &args.kind {
-                Some(kind) => Some(named::<Kind>("--kind", kind)?),
+                Some(kind) => Some(parse_word::<Kind>("--kind", kind)?),
                 None => None,
             },
             url: None,
             pattern: Some(args.at.clone().unwrap_or_else(|| "*".to_owned())),
-            why: why(args)?,
+            why: reason(args)?,
         },
         (None, None) => {
             let acceptances = format!("{base}/acceptances");
             let listed = Listed {
-                findings: found(client, &base).await?,
+                findings: fetch_findings(client, &base).await?,
                 acceptances: client.get(&acceptances).await?,
             };
             return print(json, &listed, || list(&app, &listed));
@@ -115,14 +115,14 @@ pub async fn run(client: &Client, args: &AcceptArgs, json: bool) -> Outcome {
     })
 }
 
-fn why(args: &AcceptArgs) -> Result<String, Failure> {
+fn reason(args: &AcceptArgs) -> Result<String, Failure> {
     args.why
         .clone()
         .ok_or_else(|| Failure::Usage("say why it is acceptable, with --why \"…\"".to_owned()))
 }
 
 /// Parses a word of a closed set, spelled as in JSON.
-fn named<T: serde::de::DeserializeOwned + schemars::JsonSchema>(
+fn parse_word<T: serde::de::DeserializeOwned + schemars::JsonSchema>(
     option: &str,
     word: &str,
 ) -> Result<T, Failure> {
@@ -133,7 +133,7 @@ fn named<T: serde::de::DeserializeOwned + schemars::JsonSchema>(
 }
 
 /// The findings of the newest check of each target, each once.
-async fn found(client: &Client, base: &str) -> Result<Vec<Numbered>, Failure> {
+async fn fetch_findings(client: &Client, base: &str) -> Result<Vec<Numbered>, Failure> {
     let checks: Vec<CheckFacts> = client.get(&format!("{base}/checks")).await?;
     let mut numbered: Vec<Numbered> = Vec::new();
     for target in [Target::Public, Target::Live, Target::Idle] {
@@ -164,33 +164,33 @@ fn plain(acceptance: &Acceptance) -> String {
 }
 
 fn list(app: &str, listed: &Listed) -> String {
-    let mut said = String::new();
+    let mut text_out = String::new();
     for Numbered { id, found } in &listed.findings {
-        said.push_str(&format!("[{id}]\n"));
-        text::show(&mut said, &found.finding, false);
+        text_out.push_str(&format!("[{id}]\n"));
+        text::show(&mut text_out, &found.finding, false);
         match &found.accepted {
-            Some(accepted) => said.push_str(&format!(
+            Some(accepted) => text_out.push_str(&format!(
                 "        Accepted by {} (number {}): {}\n",
                 text::plain(&accepted.by),
                 accepted.id,
                 text::plain(&accepted.why)
             )),
-            None => text::show_advice(&mut said, &found.finding.advice),
+            None => text::show_advice(&mut text_out, &found.finding.advice),
         }
-        said.push('\n');
+        text_out.push('\n');
     }
     if listed.findings.is_empty() {
-        said.push_str(&format!("The newest checks of {app} found nothing.\n"));
+        text_out.push_str(&format!("The newest checks of {app} found nothing.\n"));
     } else {
-        said.push_str(&format!(
+        text_out.push_str(&format!(
             "`tealkeep accept {app} --finding ID --why \"…\"` accepts one of them.\n"
         ));
     }
     if !listed.acceptances.is_empty() {
-        said.push_str("\nAccepted:\n");
+        text_out.push_str("\nAccepted:\n");
     }
     for accepted in &listed.acceptances {
-        said.push_str(&format!(
+        text_out.push_str(&format!(
             "  {}  {}, by {}: {}\n",
             accepted.id,
             plain(accepted),
@@ -198,5 +198,5 @@ fn list(app: &str, listed: &Listed) -> String {
             text::plain(&accepted.why)
         ));
     }
-    said
+    text_out
 }

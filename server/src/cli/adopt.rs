@@ -67,11 +67,11 @@ pub fn local(args: &AdoptArgs, json: bool) -> Outcome {
         dry_run: args.dry_run,
     };
     let mut bar = Bytes::new();
-    let mut tell = |progress| bar.show(progress);
+    let mut on_progress = |progress| bar.show(progress);
     let outcome = adopt(
         &keeper,
         &order,
-        &mut Watch::new(&mut tell, Cancel::never(), ADOPT_TIMEOUT),
+        &mut Watch::new(&mut on_progress, Cancel::never(), ADOPT_TIMEOUT),
     );
     bar.clear();
     let adoption = outcome.map_err(|error| {

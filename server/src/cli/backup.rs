@@ -74,10 +74,10 @@ pub fn local(args: &BackupArgs, json: bool) -> Outcome {
         order.trust = Trust::Untrusted(why.to_owned());
     }
     let mut bar = Bytes::new();
-    let mut tell = |progress| bar.show(progress);
+    let mut on_progress = |progress| bar.show(progress);
     let taken = keeper.take_and_rotate(
         &order,
-        &mut Watch::new(&mut tell, Cancel::never(), SNAPSHOT_TIMEOUT),
+        &mut Watch::new(&mut on_progress, Cancel::never(), SNAPSHOT_TIMEOUT),
     );
     bar.clear();
     let taken = taken.map_err(|e| anyhow!("{e}"))?;
@@ -132,8 +132,8 @@ mod tests {
             for hours_ago in (1..=12_i64).rev() {
                 let now = &jiff::Zoned::now() - hours_ago.hours();
                 let order = Order::new(Reason::Manual, now);
-                let mut tell = |_| {};
-                let mut watch = Watch::new(&mut tell, Cancel::never(), SNAPSHOT_TIMEOUT);
+                let mut on_progress = |_| {};
+                let mut watch = Watch::new(&mut on_progress, Cancel::never(), SNAPSHOT_TIMEOUT);
                 keeper.take_and_rotate(&order, &mut watch).unwrap();
             }
             let args = BackupArgs {

@@ -68,7 +68,7 @@ pub async fn run(args: &CheckArgs, json: bool) -> Outcome {
             args.url.trim()
         ));
     }
-    let site = address.settled().await;
+    let site = address.resolve().await;
     let origin = &site.origin;
     if *origin != address.origin {
         say(format_args!(

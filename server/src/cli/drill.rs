@@ -62,10 +62,10 @@ pub(super) fn unpack_newest(
         now: Timestamp::now(),
     };
     let mut bar = Bytes::new();
-    let mut tell = |progress| bar.show(progress);
+    let mut on_progress = |progress| bar.show(progress);
     let report = drill::run(
         &order,
-        &mut Watch::new(&mut tell, Cancel::never(), deadline),
+        &mut Watch::new(&mut on_progress, Cancel::never(), deadline),
     );
     bar.clear();
     report.map_err(|e| anyhow!("no drill: {e}"))

@@ -95,14 +95,7 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
     let fetched = pull.fetch(args.all, &mut traffic);
     // What has arrived is put in place, whether or not everything did.
     let settled = pull.settle(args.mirror && fetched.is_ok());
-    // A pull is about the snapshots; it does not fail if the copy of the configuration can't be stored.
-    let configuration = configuration::take_over(&pull.dest, jiff::Timestamp::now())
-        .unwrap_or_else(|error| {
-            say_line(format_args!(
-                "The copy of the configuration was not stored: {error:#}"
-            ));
-            None
-        });
+    let configuration = pull.take_configuration();
     let removed = settled?;
     fetched?;
 
@@ -138,11 +131,13 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
         facts.word_left = report_pull(&pull.remote, args, &facts);
     }
     print(json, &facts, || text(&facts, args.mirror))?;
-    if let Some(why) = facts
-        .drill
-        .as_ref()
-        .and_then(|report| report.failed.as_ref())
-    {
+    judge(&facts, &beyond_help)
+}
+
+/// Fails if something cannot be relied on: the drill, a snapshot here, or one on the other machine.
+fn judge(facts: &Facts, beyond_help: &[PathBuf]) -> Outcome {
+    let drill = facts.drill.as_ref();
+    if let Some(why) = drill.and_then(|report| report.failed.as_ref()) {
         return Err(Failure::Operation(anyhow!(
             "the drill failed: {}. A restore from here would fail in the same way; `tealkeep restore --from {} \
              --snapshot ID` takes an older one",
@@ -151,10 +146,8 @@ pub fn run(args: &PullArgs, ssh: &str, json: bool) -> Outcome {
         )));
     }
     if !beyond_help.is_empty() {
-        let paths: Vec<String> = beyond_help
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect();
+        let paths = beyond_help.iter().map(|path| path.display().to_string());
+        let paths: Vec<String> = paths.collect();
         say_line(format_args!(
             "Damaged here and already removed there, so nothing can replace it; remove it by hand: {}",
             paths.join(", ")
@@ -281,6 +274,18 @@ impl Pull<'_> {
         self.came.insert(manifest.id, came);
     }
 
+    /// Stores the copy of the configuration, if one arrived. A pull is about the snapshots; it does not fail if that copy
+    /// can't be stored.
+    fn take_configuration(&self) -> Option<PathBuf> {
+        let taken = configuration::take_over(&self.dest, jiff::Timestamp::now());
+        taken.unwrap_or_else(|error| {
+            say_line(format_args!(
+                "The copy of the configuration was not stored: {error:#}"
+            ));
+            None
+        })
+    }
+
     /// Whether it exists there, or may exist.
     fn is_there(&self, id: SnapshotId) -> bool {
         let index = &self.index;
@@ -321,10 +326,10 @@ impl Pull<'_> {
 /// was opened and checked at home when it was taken.
 fn prove(path: &Path) -> anyhow::Result<Verdict> {
     let mut bar = Bytes::new();
-    let mut tell = |progress| bar.show(progress);
+    let mut on_progress = |progress| bar.show(progress);
     let verdict = verify_members(
         path,
-        &mut Watch::new(&mut tell, Cancel::never(), VERIFY_TIMEOUT),
+        &mut Watch::new(&mut on_progress, Cancel::never(), VERIFY_TIMEOUT),
     );
     bar.clear();
     verdict.map_err(|e| anyhow!("{e}. Nothing here has changed; pull again"))

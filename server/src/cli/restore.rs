@@ -110,11 +110,11 @@ pub fn local(args: &RestoreArgs, json: bool) -> Outcome {
         unreachable!("the parser asks for both or neither")
     };
     let mut bar = Bytes::new();
-    let mut tell = |progress| bar.show(progress);
+    let mut on_progress = |progress| bar.show(progress);
     let unpacked = unpack(
         file,
         to,
-        &mut Watch::new(&mut tell, Cancel::never(), UNPACK_TIMEOUT),
+        &mut Watch::new(&mut on_progress, Cancel::never(), UNPACK_TIMEOUT),
     );
     bar.clear();
     let facts = unpacked.map_err(|e| anyhow!("{e}"))?;

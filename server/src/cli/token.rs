@@ -11,7 +11,7 @@ use crate::http::tokens::{NewToken, TokenRequest};
 #[derive(Debug, Args)]
 pub struct TokenArgs {
     #[command(subcommand)]
-    deed: Option<Action>,
+    action: Option<Action>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -35,7 +35,7 @@ enum Action {
 
 /// `tealkeep token`
 pub async fn run(client: &Client, args: &TokenArgs, json: bool) -> Outcome {
-    match &args.deed {
+    match &args.action {
         None | Some(Action::List) => {
             let tokens: Vec<Token> = client.get("/api/v1/tokens").await?;
             print(json, &tokens, || table(&tokens))
@@ -45,12 +45,12 @@ pub async fn run(client: &Client, args: &TokenArgs, json: bool) -> Outcome {
                 name: name.clone(),
                 scope: *scope,
             };
-            let made: NewToken = client.post("/api/v1/tokens", &request).await?;
-            print(json, &made, || {
+            let token: NewToken = client.post("/api/v1/tokens", &request).await?;
+            print(json, &token, || {
                 format!(
                     "{}\n\nKeep it where only that script can read it; it is not shown again. Send it with each request:\n  \
                      Authorization: Bearer TOKEN",
-                    made.token
+                    token.token
                 )
             })
         }
@@ -78,7 +78,10 @@ fn table(tokens: &[Token]) -> String {
                 |at| format!("last used {}", day(at)),
             );
             let (name, made) = (&token.name, day(token.made));
-            format!("{name:<width$}  {:<6}  made {made}, {used}\n", token.scope)
+            format!(
+                "{name:<width$}  {:<6}  created {made}, {used}\n",
+                token.scope
+            )
         })
         .collect()
 }

@@ -61,8 +61,8 @@ pub fn local(args: &VerifyArgs, json: bool) -> Outcome {
     };
     let (bar, mut rows) = (Bytes::new(), Vec::new());
     let mut shown = bar.clone();
-    let mut tell = |progress| shown.show(progress);
-    let mut watch = Watch::new(&mut tell, Cancel::never(), VERIFY_TIMEOUT);
+    let mut on_progress = |progress| shown.show(progress);
+    let mut watch = Watch::new(&mut on_progress, Cancel::never(), VERIFY_TIMEOUT);
     let mut printed = Ok(());
     let mut each = |row: Row| {
         // Results are printed at once, because a large folder takes time.

@@ -181,91 +181,83 @@ fn describe(findings: &mut Findings, app: &AppConfig, facts: &Facts) {
 }
 
 fn backups(findings: &mut Findings, app: &AppConfig, is_pulled: bool) {
-    let folder = app.backups.display();
-    let now = jiff::Timestamp::now();
     match Catalogue::read(&app.backups) {
-        Ok(catalogue) => match catalogue.newest_by(now) {
-            Some(newest) => {
-                let age = now.duration_since(newest.manifest.taken_at);
-                let text = format!(
-                    "the newest snapshot in {folder} was taken at {}",
-                    local_time(newest.manifest.taken_at)
-                );
-                if is_ahead(newest.manifest.taken_at, now) {
-                    findings.fail(
-                        Check::Backups,
-                        format!("{text}, in the future: the clock was wrong then, or is wrong now"),
-                        format!("tealkeep backup {}", app.name),
-                    );
-                } else if age.as_hours() <= STALE_HOURS {
-                    findings.ok(Check::Backups, text);
-                } else {
-                    findings.fail(
-                        Check::Backups,
-                        format!("{text}: a night was missed"),
-                        format!("tealkeep backup {}", app.name),
-                    );
-                }
-                for problem in &catalogue.problems {
-                    findings.fail(
-                        Check::Backups,
-                        problem.to_string(),
-                        format!("tealkeep verify {}", shell(&folder.to_string())),
-                    );
-                }
-            }
-            None => findings.warn(
-                Check::Backups,
-                format!("there are no snapshots in {folder} yet"),
-                format!("tealkeep backup {}", app.name),
-            ),
-        },
-        Err(error) => findings.warn(
-            Check::Backups,
-            format!("cannot read {folder}: {error}"),
-            match app.backups.exists() {
-                true => findings.machine.as_root(
-                    app.name.as_str(),
-                    format!("ls -ld {}; df {0}", shell(&folder.to_string())),
-                ),
-                false => findings.machine.as_root(
-                    app.name.as_str(),
-                    match &app.runtime {
-                        RuntimeConfig::Systemd(_) => {
-                            format!(
-                                "tealkeep units {} --only commands | sh    # or mount its disk",
-                                app.name
-                            )
-                        }
-                        RuntimeConfig::Process(_) => format!(
-                            "mkdir -p {}    # or mount its disk",
-                            shell(&folder.to_string())
-                        ),
-                    },
-                ),
-            },
-        ),
+        Ok(catalogue) => catalogued(findings, app, &catalogue),
+        Err(error) => {
+            let mend = folder_command(app);
+            let mend = findings.machine.as_root(app.name.as_str(), mend);
+            let text = format!("cannot read {}: {error}", app.backups.display());
+            findings.warn(Check::Backups, text, mend);
+        }
     }
     let device = |path: &Path| path.metadata().map(|meta| meta.dev());
     if let (Ok(backups), Ok(data)) = (device(&app.backups), device(data(app))) {
-        let is_one = on_one_disk(backups, data, Path::new("/sys"));
-        if is_one && is_pulled {
-            findings.ok(
-                Check::Backups,
-                "the backups are on the same disk as the database, and a laptop has a copy",
-            );
-        } else if is_one {
-            findings.warn(
-                Check::Backups,
-                "the backups are on the same disk as the database: if it fails, only a laptop's copy is left",
-                "let a laptop pull them, or put the backups folder on another disk",
-            );
-        } else {
-            findings.ok(
-                Check::Backups,
-                "the backups are on another disk than the database",
-            );
-        }
+        same_disk(findings, backups, data, is_pulled);
+    }
+}
+
+/// What the snapshots in the folder say.
+fn catalogued(findings: &mut Findings, app: &AppConfig, catalogue: &Catalogue) {
+    let folder = app.backups.display();
+    let now = jiff::Timestamp::now();
+    let back_up = format!("tealkeep backup {}", app.name);
+    let Some(newest) = catalogue.newest_by(now) else {
+        let text = format!("there are no snapshots in {folder} yet");
+        findings.warn(Check::Backups, text, back_up);
+        return;
+    };
+    let taken_at = newest.manifest.taken_at;
+    let text = format!(
+        "the newest snapshot in {folder} was taken at {}",
+        local_time(taken_at)
+    );
+    if is_ahead(taken_at, now) {
+        let text = format!("{text}, in the future: the clock was wrong then, or is wrong now");
+        findings.fail(Check::Backups, text, back_up);
+    } else if now.duration_since(taken_at).as_hours() <= STALE_HOURS {
+        findings.ok(Check::Backups, text);
+    } else {
+        let text = format!("{text}: a night was missed");
+        findings.fail(Check::Backups, text, back_up);
+    }
+    for problem in &catalogue.problems {
+        let verify = format!("tealkeep verify {}", shell(&folder.to_string()));
+        findings.fail(Check::Backups, problem.to_string(), verify);
+    }
+}
+
+/// The command that shows the backups folder, or creates it.
+fn folder_command(app: &AppConfig) -> String {
+    let folder = shell(&app.backups.to_string_lossy());
+    match &app.runtime {
+        _ if app.backups.exists() => format!("ls -ld {folder}; df {folder}"),
+        RuntimeConfig::Systemd(_) => format!(
+            "tealkeep units {} --only commands | sh    # or mount its disk",
+            app.name
+        ),
+        RuntimeConfig::Process(_) => format!("mkdir -p {folder}    # or mount its disk"),
+    }
+}
+
+/// Whether the backups, by device number, would be lost with the database's disk.
+fn same_disk(findings: &mut Findings, backups: u64, data: u64, is_pulled: bool) {
+    let is_one = on_one_disk(backups, data, Path::new("/sys"));
+    if is_one && is_pulled {
+        findings.ok(
+            Check::Backups,
+            "the backups are on the same disk as the database, and a laptop has a copy",
+        );
+    } else if is_one {
+        findings.warn(
+            Check::Backups,
+            "the backups are on the same disk as the database: if it fails, only a laptop's copy is left",
+            "let a laptop pull them, or put the backups folder on another disk",
+        );
+    } else {
+        findings.ok(
+            Check::Backups,
+            "the backups are on another disk than the database",
+        );
     }
 }
 

@@ -45,6 +45,21 @@ pub fn machine(findings: &mut Findings, config: &Config, path: &Path) {
             },
         );
     }
+    state_folder(findings, config);
+    if let Ok(meta) = fs::symlink_metadata(&config.socket)
+        && meta.mode() & 0o007 != 0
+    {
+        let socket = shell(&config.socket.to_string_lossy());
+        findings.fail(
+            Check::Owners,
+            format!("everybody can control Tealkeep through {socket}"),
+            format!("chmod 0660 {socket}"),
+        );
+    }
+}
+
+/// Whether everybody who must can enter the state folder.
+fn state_folder(findings: &mut Findings, config: &Config) {
     // Only users other than the server's own must be able to enter.
     let is_shared = config.apps.iter().any(|app| {
         matches!(app.runtime, RuntimeConfig::Systemd(_))
@@ -71,16 +86,6 @@ pub fn machine(findings: &mut Findings, config: &Config, path: &Path) {
             format!("cannot access {state}: {error}"),
             findings.machine.as_root("", format!("ls -ld {state}")),
         ),
-    }
-    if let Ok(meta) = fs::symlink_metadata(&config.socket)
-        && meta.mode() & 0o007 != 0
-    {
-        let socket = shell(&config.socket.to_string_lossy());
-        findings.fail(
-            Check::Owners,
-            format!("everybody can control Tealkeep through {socket}"),
-            format!("chmod 0660 {socket}"),
-        );
     }
 }
 

@@ -38,36 +38,10 @@ pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str, last: Op
         );
         return;
     }
-    let wanted = format!("--grep=Accepted publickey for {BACKUP_USER} ");
-    let output = ask::program(
-        "journalctl",
-        &[
-            "--quiet",
-            "--reverse",
-            "--lines=1",
-            "--output=short-unix",
-            SINCE_OPTION,
-            &wanted,
-            // The same field twice: either will do. Newer ones have the second name.
-            "SYSLOG_IDENTIFIER=sshd",
-            "SYSLOG_IDENTIFIER=sshd-session",
-        ],
-    )
-    .await;
-    // Nothing found is a failure to journalctl, without a word.
-    let newest = output.as_deref().ok().and_then(signed_in);
-    let Some(newest) = newest else {
-        if let Some(pull) = last {
-            findings.warn(Check::Pull, describe_report(pull), manual_command);
-            return;
-        }
-        let text = match rustix::process::geteuid().is_root() {
-            true => {
-                "no laptop has pulled the backups, as far as the journal goes back; without a copy, they are lost with this machine"
-            }
-            false => {
-                "this user sees no pull by a laptop; `sudo tealkeep doctor` sees the complete journal"
-            }
+    let Some(newest) = last_sign_in().await else {
+        let text = match last {
+            Some(pull) => describe_report(pull),
+            None => no_sign_in().to_owned(),
         };
         findings.warn(Check::Pull, text, manual_command);
         return;
@@ -83,6 +57,36 @@ pub async fn look(findings: &mut Findings, app: &AppConfig, host: &str, last: Op
         format!("{text}, {} days ago", hours / 24),
         manual_command,
     );
+}
+
+/// When a laptop last signed in with a pull key, as far as this user may read the log.
+async fn last_sign_in() -> Option<jiff::Timestamp> {
+    let wanted = format!("--grep=Accepted publickey for {BACKUP_USER} ");
+    let arguments = [
+        "--quiet",
+        "--reverse",
+        "--lines=1",
+        "--output=short-unix",
+        SINCE_OPTION,
+        &wanted,
+        // The same field twice: either will do. Newer ones have the second name.
+        "SYSLOG_IDENTIFIER=sshd",
+        "SYSLOG_IDENTIFIER=sshd-session",
+    ];
+    // Nothing found is a failure to journalctl, without a word.
+    let output = ask::program("journalctl", &arguments).await.ok()?;
+    signed_in(&output)
+}
+
+fn no_sign_in() -> &'static str {
+    match rustix::process::geteuid().is_root() {
+        true => {
+            "no laptop has pulled the backups, as far as the journal goes back; without a copy, they are lost with this machine"
+        }
+        false => {
+            "this user sees no pull by a laptop; `sudo tealkeep doctor` sees the complete journal"
+        }
+    }
 }
 
 /// How to make a laptop pull: without a key here, the pull would be refused.

@@ -13,6 +13,7 @@ use crate::config::{AppConfig, CaddySection, Config, GateSection, RouterConfig, 
 use crate::names::Colour;
 use crate::probe;
 use crate::router::caddy;
+use crate::router::caddy::rivals::{Loaded, Rival};
 
 /// The path at which Caddy's site says which colour is live.
 const LIVE_PATH: &str = caddy::WELL_KNOWN;
@@ -97,29 +98,12 @@ async fn caddy(
     let answered: Option<Colour> = answer.body.trim().parse().ok();
     let folder = state_folder(config, app);
     let loaded = caddy::rivals::loaded(section.admin, section.listen, &folder).await;
-    let rivals = match &loaded {
-        Ok(loaded) => &loaded.rivals[..],
-        Err(_) => &[],
-    };
     let Some(answered) = answered.filter(|_| answer.status == 200) else {
         let expected = live.unwrap_or(Colour::Blue);
         let wrong = caddy::judge(answer.status, answer.body.trim(), expected, at, &folder);
-        let mut text = wrong.err().unwrap_or_default();
-        match (rivals.first(), &loaded) {
-            (Some(rival), _) => {
-                text.push_str(&format!(
-                    ". This loaded site gets the requests instead: {rival}"
-                ));
-            }
-            (None, Ok(loaded)) if !loaded.is_ours_there => {
-                text.push_str(". Caddy has not loaded it");
-            }
-            (None, Ok(_)) => {}
-            (None, Err(error)) => {
-                text.push_str(&format!(". Cannot tell what Caddy has loaded: {error}"))
-            }
-        }
-        findings.fail(Check::Router, text, take_out(app, !rivals.is_empty()));
+        let has_rival = loaded.as_ref().is_ok_and(|it| !it.rivals.is_empty());
+        let text = format!("{}{}", wrong.err().unwrap_or_default(), instead(&loaded));
+        findings.fail(Check::Router, text, removal_command(app, has_rival));
         return;
     };
     match live {
@@ -136,6 +120,24 @@ async fn caddy(
             format!("Caddy at {at} sends people to {answered}"),
         ),
     }
+    let rivals = loaded.map(|loaded| loaded.rivals).unwrap_or_default();
+    names(findings, app, at, &rivals).await;
+}
+
+/// Who gets the requests in place of this app's site, as the end of a sentence.
+fn instead(loaded: &Result<Loaded, String>) -> String {
+    match loaded {
+        Ok(loaded) => match loaded.rivals.first() {
+            Some(rival) => format!(". This loaded site gets the requests instead: {rival}"),
+            None if !loaded.is_ours_there => ". Caddy has not loaded it".to_owned(),
+            None => String::new(),
+        },
+        Err(error) => format!(". Cannot tell what Caddy has loaded: {error}"),
+    }
+}
+
+/// Sends a request with each name and address by which people reach the app.
+async fn names(findings: &mut Findings, app: &AppConfig, at: SocketAddr, rivals: &[Rival]) {
     let mut is_lost = false;
     for (at, host) in ways(app, at, rivals) {
         let Err(instead) = caddy::colour_for(at, &host).await else {
@@ -154,7 +156,7 @@ async fn caddy(
             format!(
                 "requests to {host} at {at} do not reach the app; the answer is {instead}{who}"
             ),
-            take_out(app, true),
+            removal_command(app, true),
         );
     }
     if !is_lost && let Some(rival) = rivals.first() {
@@ -166,7 +168,7 @@ async fn caddy(
 }
 
 /// The command that shows the other site, and what to do after it is removed.
-fn take_out(app: &AppConfig, has_rival: bool) -> String {
+fn removal_command(app: &AppConfig, has_rival: bool) -> String {
     let name = &app.name;
     let RouterConfig::Caddy(section) = &app.router else {
         return String::new();
@@ -187,11 +189,7 @@ fn take_out(app: &AppConfig, has_rival: bool) -> String {
 }
 
 /// The names and addresses by which people reach the app, as far as this machine knows them.
-fn ways(
-    app: &AppConfig,
-    at: SocketAddr,
-    rivals: &[caddy::rivals::Rival],
-) -> Vec<(SocketAddr, String)> {
+fn ways(app: &AppConfig, at: SocketAddr, rivals: &[Rival]) -> Vec<(SocketAddr, String)> {
     let port = at.port();
     let name = rustix::system::uname()
         .nodename()

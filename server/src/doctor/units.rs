@@ -64,16 +64,20 @@ pub async fn app(
     }
 }
 
+/// What the printed files amount to together.
+#[derive(Default)]
+struct Tally<'a> {
+    /// How many must exist.
+    expected: usize,
+    missing: usize,
+    older: Vec<(Check, &'a str)>,
+}
+
 /// The state of the printed files: whether they exist, are as printed, match the configuration, and have the right readers.
 fn files(findings: &mut Findings, app: &AppConfig, sheet: &Sheet) {
-    let name = app.name.as_str();
-    let commands = format!("tealkeep units {name} --only commands | sh");
-    let (mut missing, mut older, mut all) = (0, Vec::new(), 0);
-    for file in sheet
-        .files
-        .iter()
-        .filter(|file| file.place == Place::Machine)
-    {
+    let mut tally = Tally::default();
+    let files = sheet.files.iter();
+    for file in files.filter(|file| file.place == Place::Machine) {
         let check = match file.name.as_str() {
             "polkit" => Check::Polkit,
             "caddy" => Check::Router,
@@ -82,75 +86,116 @@ fn files(findings: &mut Findings, app: &AppConfig, sheet: &Sheet) {
         if !findings.wants(&[check]) {
             continue;
         }
-        all += usize::from(!file.may_be_missing(app));
-        let (only, path) = (shell(&file.name), shell(&file.path));
+        tally.expected += usize::from(!file.may_be_missing(app));
         match std::fs::read_to_string(&file.path) {
-            Ok(there) => match standing(&there, &file.body) {
-                Standing::Current => findings.ok(check, format!("{} is as printed", file.path)),
-                Standing::Older => older.push((check, file.path.as_str())),
-                Standing::Edited => findings.warn(
-                    check,
-                    format!("{} differs from what `tealkeep units {name}` prints: somebody changed it", file.path),
-                    format!("tealkeep units {name} --only {only} | diff {path} -    # if that is intended, all is well"),
-                ),
-                Standing::EditedAndOlder => findings.fail(
-                    check,
-                    left_alone(name, file, "somebody changed it"),
-                    replace_command(name, file),
-                ),
-                Standing::Unmarked => findings.fail(
-                    check,
-                    left_alone(name, file, "it was printed by an older version, or changed by hand"),
-                    replace_command(name, file),
-                ),
+            Ok(content) => match standing(&content, &file.body) {
+                Standing::Older => tally.older.push((check, file.path.as_str())),
+                standing => compared(findings, check, app.name.as_str(), file, standing),
             },
-            Err(error) if error.kind() == ErrorKind::NotFound && file.name.ends_with(".socket") => {
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound && file.may_be_missing(app) => {
-                findings.warn(
-                    check,
-                    format!("{} does not exist yet: the unit keeps running as before", file.path),
-                    format!("{commands}    # after the first `tealkeep push`"),
-                );
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                missing += 1;
-                let text = format!("{} does not exist", file.path);
-                findings.fail_as(Kind::FileMissing, check, text, mend(name, file));
-            }
             Err(error) => {
-                let mend = findings.machine.as_root(name, format!("ls -l {path}"));
-                let text = format!("cannot access {}: {error}", file.path);
-                findings.warn(check, text, mend);
+                let is_missing = unreadable(findings, check, app, file, &error);
+                tally.missing += usize::from(is_missing);
             }
         }
-        if let Ok(meta) = std::fs::metadata(&file.path)
-            && meta.mode() & 0o777 & !file.bits() != 0
-        {
-            findings.fail(
-                check,
-                format!(
-                    "{} may contain secrets, but its mode is {:04o}; it must be {}",
-                    file.path,
-                    meta.mode() & 0o7777,
-                    file.mode
-                ),
-                secure(file),
-            );
-        }
+        readers(findings, check, file);
     }
-    if let Some((check, _)) = older.first() {
-        let paths: Vec<&str> = older.iter().map(|(_, path)| *path).collect();
+    summarise(findings, app.name.as_str(), &tally);
+}
+
+/// What the comparison of one file with the printed one says; older files are reported together.
+fn compared(findings: &mut Findings, check: Check, name: &str, file: &Printed, standing: Standing) {
+    let (only, path) = (shell(&file.name), shell(&file.path));
+    match standing {
+        Standing::Older => {}
+        Standing::Current => findings.ok(check, format!("{} is as printed", file.path)),
+        Standing::Edited => findings.warn(
+            check,
+            format!("{} differs from what `tealkeep units {name}` prints: somebody changed it", file.path),
+            format!("tealkeep units {name} --only {only} | diff {path} -    # if that is intended, all is well"),
+        ),
+        Standing::EditedAndOlder => findings.fail(
+            check,
+            left_alone(name, file, "somebody changed it"),
+            replace_command(name, file),
+        ),
+        Standing::Unmarked => findings.fail(
+            check,
+            left_alone(name, file, "it was printed by an older version, or changed by hand"),
+            replace_command(name, file),
+        ),
+    }
+}
+
+/// Reports a file that could not be read; returns whether one is missing that must exist.
+fn unreadable(
+    findings: &mut Findings,
+    check: Check,
+    app: &AppConfig,
+    file: &Printed,
+    error: &std::io::Error,
+) -> bool {
+    let name = app.name.as_str();
+    if error.kind() != ErrorKind::NotFound {
+        let list = format!("ls -l {}", shell(&file.path));
+        let mend = findings.machine.as_root(name, list);
+        let text = format!("cannot access {}: {error}", file.path);
+        findings.warn(check, text, mend);
+        return false;
+    }
+    if file.name.ends_with(".socket") {
+        return false;
+    }
+    if file.may_be_missing(app) {
+        findings.warn(
+            check,
+            format!(
+                "{} does not exist yet: the unit keeps running as before",
+                file.path
+            ),
+            format!(
+                "{}    # after the first `tealkeep push`",
+                setup_commands(name)
+            ),
+        );
+        return false;
+    }
+    let text = format!("{} does not exist", file.path);
+    findings.fail_as(Kind::FileMissing, check, text, mend(name, file));
+    true
+}
+
+/// Fails if somebody can read a file who must not.
+fn readers(findings: &mut Findings, check: Check, file: &Printed) {
+    if let Ok(meta) = std::fs::metadata(&file.path)
+        && meta.mode() & 0o777 & !file.bits() != 0
+    {
+        findings.fail(
+            check,
+            format!(
+                "{} may contain secrets, but its mode is {:04o}; it must be {}",
+                file.path,
+                meta.mode() & 0o7777,
+                file.mode
+            ),
+            secure(file),
+        );
+    }
+}
+
+fn summarise(findings: &mut Findings, name: &str, tally: &Tally<'_>) {
+    if let Some((check, _)) = tally.older.first() {
+        let paths: Vec<&str> = tally.older.iter().map(|(_, path)| *path).collect();
         findings.fail(
             *check,
             format!(
                 "older than the configuration, or printed by an older version: {}",
                 paths.join(", ")
             ),
-            commands.clone(),
+            setup_commands(name),
         );
     }
-    let (kind, text) = match missing {
+    let all = tally.expected;
+    let (kind, text) = match tally.missing {
         0 | 1 => return,
         missing if missing == all => (
             Kind::NotSetUp,
@@ -165,7 +210,11 @@ fn files(findings: &mut Findings, app: &AppConfig, sheet: &Sheet) {
             ),
         ),
     };
-    findings.fail_as(kind, Check::Units, text, commands);
+    findings.fail_as(kind, Check::Units, text, setup_commands(name));
+}
+
+fn setup_commands(name: &str) -> String {
+    format!("tealkeep units {name} --only commands | sh")
 }
 
 /// Reports that a file is out of date and the printed commands do not replace it.

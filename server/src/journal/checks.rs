@@ -1,5 +1,5 @@
-//! Checks in the journal: what the policies found, when, and which findings a person accepted. A check that
-//! found what the one before it found is no new row: that row says when it was last so.
+//! Checks in the journal: what the policies found, when, and which findings a person accepted. A check with the same outcome
+//! as the one before adds no row: it updates the time and the count of that row.
 
 mod acceptance;
 
@@ -14,13 +14,13 @@ use crate::names::{AppName, ReleaseId};
 use crate::policy::{Coverage, Finding, Severity, Verdict};
 pub use acceptance::{Acceptance, Scope};
 
-/// How many checks of an app are kept; older ones go.
+/// How many checks of an app are kept.
 const MAX_CHECKS_PER_APP: u32 = 200;
 
 /// The number of a check, unique on this machine.
 pub type CheckId = i64;
 
-/// What was asked.
+/// What a check looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
@@ -28,7 +28,7 @@ pub enum Target {
     Idle,
     /// The public address.
     Public,
-    /// The live colour itself, where the configuration names no public address.
+    /// The live colour itself, if the configuration names no public address.
     Live,
 }
 
@@ -43,7 +43,7 @@ impl Target {
         }
     }
 
-    /// Whether it tells what people get now, and not what they would get.
+    /// Whether it shows what people get now, not what they would get.
     #[must_use]
     pub fn is_what_people_see(self) -> bool {
         self != Target::Idle
@@ -56,11 +56,11 @@ pub struct Found {
     /// What was found.
     #[serde(flatten)]
     pub finding: Finding,
-    /// Who accepted it; then it counts for nothing.
+    /// Its acceptance, if there is one; then it does not count.
     pub accepted: Option<Acceptance>,
 }
 
-/// What a check that got answers came to.
+/// The outcome of a check that got answers.
 #[derive(Debug, Clone)]
 pub struct Judged {
     /// The worst of the findings that nobody accepted.
@@ -74,7 +74,7 @@ pub struct Judged {
 /// A check that has ended, before it is written.
 #[derive(Debug, Clone)]
 pub struct NewCheck {
-    /// What was asked.
+    /// What a check looked at.
     pub target: Target,
     /// The address that was asked for.
     pub url: String,
@@ -84,7 +84,7 @@ pub struct NewCheck {
     pub run: Option<RunId>,
     /// How long it took.
     pub took: std::time::Duration,
-    /// What it came to; `Err` says why there was no answer, in words that continue "the address …".
+    /// The outcome; `Err` says why there was no answer, as the end of "the address …".
     pub outcome: Result<Judged, String>,
 }
 
@@ -93,7 +93,7 @@ pub struct NewCheck {
 pub struct Check {
     /// Its number.
     pub id: CheckId,
-    /// What was asked.
+    /// What a check looked at.
     pub target: Target,
     /// The address that was asked for.
     pub url: String,
@@ -101,19 +101,19 @@ pub struct Check {
     pub release: Option<ReleaseId>,
     /// The run that it belongs to.
     pub run: Option<RunId>,
-    /// When it first came out like this.
+    /// When the outcome was first this.
     #[schemars(with = "String")]
     pub first_at: Timestamp,
-    /// When it last did.
+    /// When it was last this.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// How often it was made, with the same outcome, one after the other.
+    /// How many times in a row the outcome was this.
     pub times: u32,
     /// How long the last one took, in milliseconds.
     pub took_ms: u64,
     /// The worst of the findings that nobody accepted; null where there was no answer.
     pub verdict: Option<Verdict>,
-    /// Why there was no answer, in words that continue "the address …".
+    /// Why there was no answer, as the end of "the address …".
     pub unreachable: Option<String>,
     /// What was found: by policy, then the gravest first. Accepted ones are among them.
     pub findings: Vec<Found>,
@@ -133,7 +133,7 @@ impl Check {
             .map(|found| &found.finding)
     }
 
-    /// Whether two came out alike, in everything that a person would have to look at anew.
+    /// Whether both have the same outcome, in everything that a person would have to look at.
     fn is_like(&self, other: &NewCheck) -> bool {
         let keys = |findings: &[Found]| {
             let key = |found: &Found| {
@@ -160,8 +160,8 @@ impl Check {
 }
 
 impl Journal {
-    /// Writes a check down. One of what people see that belongs to no run and came out as the newest of its target
-    /// did is counted there. Returns it as it stands, and the one of that target before it, where it differs.
+    /// Records a check. If it belongs to no run and has the same outcome as the newest one of its target, that one is
+    /// counted once more. Returns the stored check, and the previous one of its target if the outcome has changed.
     ///
     /// # Errors
     /// The journal can't be written.
@@ -174,47 +174,16 @@ impl Journal {
         self.with(move |connection| {
             let transaction = connection.transaction()?;
             let before = newest(&transaction, &app, check.target)?;
-            let took = i64::try_from(check.took.as_millis()).unwrap_or(i64::MAX);
-            let (verdict, unreachable, findings, seen) = match &check.outcome {
-                Ok(judged) => (
-                    Some(to_word(&judged.verdict)),
-                    None,
-                    json(&judged.findings),
-                    judged.seen.as_ref().map(json),
-                ),
-                Err(why) => (None, Some(why.clone()), "[]".to_owned(), None),
-            };
             let same = before
                 .as_ref()
                 .filter(|before| check.run.is_none() && before.is_like(&check));
+            let row = NewRow::of(&check, now);
             let (id, differs) = match same {
                 Some(same) => {
-                    transaction.execute(
-                        "UPDATE policy_check SET at = ?2, times = times + 1, took_ms = ?3, findings = ?4, seen = ?5 WHERE id = ?1",
-                        params![same.id, now, took, findings, seen],
-                    )?;
+                    row.count_again(&transaction, same.id)?;
                     (same.id, false)
                 }
-                None => {
-                    transaction.execute(
-                        "INSERT INTO policy_check(app, target, url, release, run, first_at, at, times, took_ms, verdict, unreachable, findings, seen)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 1, ?7, ?8, ?9, ?10, ?11)",
-                        params![
-                            app.as_str(),
-                            to_word(&check.target),
-                            check.url,
-                            check.release.as_ref().map(ReleaseId::as_str),
-                            check.run,
-                            now,
-                            took,
-                            verdict,
-                            unreachable,
-                            findings,
-                            seen
-                        ],
-                    )?;
-                    (transaction.last_insert_rowid(), true)
-                }
+                None => (row.insert(&transaction, &app, &check)?, true),
             };
             transaction.execute(
                 "DELETE FROM policy_check WHERE app = ?1 AND id NOT IN
@@ -273,6 +242,74 @@ impl Journal {
     ) -> anyhow::Result<Option<Check>> {
         self.with(move |connection| newest(connection, &app, target))
             .await
+    }
+}
+
+/// The columns in which two checks with the same outcome may differ, and the outcome's own.
+struct NewRow {
+    now: i64,
+    took_ms: i64,
+    verdict: Option<String>,
+    unreachable: Option<String>,
+    findings: String,
+    seen: Option<String>,
+}
+
+impl NewRow {
+    fn of(check: &NewCheck, now: i64) -> NewRow {
+        let took_ms = i64::try_from(check.took.as_millis()).unwrap_or(i64::MAX);
+        let (verdict, unreachable, findings, seen) = match &check.outcome {
+            Ok(judged) => (
+                Some(to_word(&judged.verdict)),
+                None,
+                json(&judged.findings),
+                judged.seen.as_ref().map(json),
+            ),
+            Err(why) => (None, Some(why.clone()), "[]".to_owned(), None),
+        };
+        NewRow {
+            now,
+            took_ms,
+            verdict,
+            unreachable,
+            findings,
+            seen,
+        }
+    }
+
+    fn count_again(&self, connection: &Connection, id: CheckId) -> rusqlite::Result<()> {
+        connection
+            .execute(
+                "UPDATE policy_check SET at = ?2, times = times + 1, took_ms = ?3, findings = ?4, seen = ?5 WHERE id = ?1",
+                params![id, self.now, self.took_ms, self.findings, self.seen],
+            )
+            .map(drop)
+    }
+
+    fn insert(
+        &self,
+        connection: &Connection,
+        app: &AppName,
+        check: &NewCheck,
+    ) -> rusqlite::Result<CheckId> {
+        connection.execute(
+            "INSERT INTO policy_check(app, target, url, release, run, first_at, at, times, took_ms, verdict, unreachable, findings, seen)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 1, ?7, ?8, ?9, ?10, ?11)",
+            params![
+                app.as_str(),
+                to_word(&check.target),
+                check.url,
+                check.release.as_ref().map(ReleaseId::as_str),
+                check.run,
+                self.now,
+                self.took_ms,
+                self.verdict,
+                self.unreachable,
+                self.findings,
+                self.seen
+            ],
+        )?;
+        Ok(connection.last_insert_rowid())
     }
 }
 

@@ -15,18 +15,18 @@ pub struct Drill {
     /// When it ended.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// Which snapshot; none where there was none to unpack.
+    /// The snapshot; none if there was none to unpack.
     pub snapshot: Option<SnapshotId>,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
-    /// Why it failed, in words that end no sentence; none where it did not.
+    /// Why it failed, as a phrase; none if it did not.
     pub failed: Option<String>,
-    /// What a person should look at, each in words that end no sentence: `table doses has 10 rows, and had 900`.
+    /// What a person should look at, each as a phrase: `table doses has 10 rows, and had 900`.
     pub warnings: Vec<String>,
 }
 
 impl Journal {
-    /// Writes down what came of a drill.
+    /// Records the result of a drill.
     ///
     /// # Errors
     /// The journal can't be written.
@@ -52,16 +52,16 @@ impl Journal {
         Ok(())
     }
 
-    /// The newest drills, newest first, `most` of them.
+    /// The newest drills, newest first, `limit` at most.
     ///
     /// # Errors
     /// The journal can't be read.
-    pub async fn drills(&self, app: AppName, most: u32) -> anyhow::Result<Vec<Drill>> {
+    pub async fn drills(&self, app: AppName, limit: u32) -> anyhow::Result<Vec<Drill>> {
         self.with(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT at, snapshot, took_ms, failed, warnings FROM drill WHERE app = ?1 ORDER BY id DESC LIMIT ?2",
             )?;
-            let rows = statement.query_map(params![app.as_str(), most], drill_of)?;
+            let rows = statement.query_map(params![app.as_str(), limit], drill_of)?;
             rows.collect()
         })
         .await

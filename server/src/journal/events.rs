@@ -1,4 +1,4 @@
-//! Events in the journal: appended, never changed, and the oldest of them forgotten after years.
+//! Events in the journal. They are appended and never changed; the oldest are removed after years.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -7,15 +7,14 @@ use super::columns::instant;
 use super::{Event, Journal, NewEvent, Severity, Signal};
 use crate::names::AppName;
 
-/// How many events are kept, of all apps together: some years of a quiet home. What is decided by is in tables of its
-/// own.
+/// How many events of all apps are kept: a few years in a quiet household. No decision depends on an event.
 const MAX_EVENTS: i64 = 20_000;
 
-/// After how many events the oldest are let go.
+/// After how many new events the oldest are removed.
 const FORGET_INTERVAL_EVENTS: i64 = 256;
 
 impl Journal {
-    /// Appends an event and tells whoever listens.
+    /// Appends an event and sends it to the listeners.
     ///
     /// # Errors
     /// The journal can't be written.
@@ -49,33 +48,17 @@ impl Journal {
             severity: event.severity,
             text: event.text,
         };
-        match event.severity {
-            Severity::Good | Severity::Info => tracing::info!(
-                app = event.app.as_ref().map(AppName::as_str),
-                "{}",
-                event.text
-            ),
-            Severity::Warning => tracing::warn!(
-                app = event.app.as_ref().map(AppName::as_str),
-                "{}",
-                event.text
-            ),
-            Severity::Bad => tracing::error!(
-                app = event.app.as_ref().map(AppName::as_str),
-                "{}",
-                event.text
-            ),
-        }
-        // Nobody listening is the usual state of a night.
+        log(&event);
+        // At night there is usually no listener.
         let _ = self.inner.events.send(Signal::Event(event.clone()));
         Ok(event)
     }
 
-    /// Appends an event where the caller has nothing better to do with a failure than to log it.
+    /// Appends an event; a failure is only logged.
     pub async fn note(&self, event: NewEvent) {
         let text = event.text.clone();
         if let Err(error) = self.append(event).await {
-            tracing::error!("the journal did not take {text:?}: {error:#}");
+            tracing::error!("the event {text:?} was not written to the journal: {error:#}");
         }
     }
 
@@ -101,7 +84,7 @@ impl Journal {
         .await
     }
 
-    /// The events after `id`, oldest first, `limit` at most: what a listener that comes back has missed.
+    /// The events after `id`, oldest first, `limit` at most: what a listener missed while it was disconnected.
     ///
     /// # Errors
     /// The journal can't be read.
@@ -134,7 +117,7 @@ impl Journal {
         .await
     }
 
-    /// The latest instant that any event carries: a clock that is earlier than this is not to be trusted.
+    /// The latest time of any event: a clock that is earlier cannot be trusted.
     ///
     /// # Errors
     /// The journal can't be read.
@@ -148,12 +131,32 @@ impl Journal {
     }
 }
 
-/// Forgets the oldest events, as of one that was just written.
+fn log(event: &Event) {
+    match event.severity {
+        Severity::Good | Severity::Info => tracing::info!(
+            app = event.app.as_ref().map(AppName::as_str),
+            "{}",
+            event.text
+        ),
+        Severity::Warning => tracing::warn!(
+            app = event.app.as_ref().map(AppName::as_str),
+            "{}",
+            event.text
+        ),
+        Severity::Bad => tracing::error!(
+            app = event.app.as_ref().map(AppName::as_str),
+            "{}",
+            event.text
+        ),
+    }
+}
+
+/// Removes the oldest events; `newest` is the one just written.
 fn forget_old_events(connection: &Connection, newest: i64) {
     let old = connection.execute("DELETE FROM event WHERE id <= ?1", [newest - MAX_EVENTS]);
-    // The event is written all the same, and a later one does it.
+    // The event itself is written; a later one removes the old ones.
     if let Err(error) = old {
-        tracing::warn!("old events could not be let go: {error}");
+        tracing::warn!("old events could not be removed: {error}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! The nights in the journal: whether each one that was tried gave a snapshot, and if not, why. What was never
-//! tried is not here: the schedule knows what was due, and the folder what there is.
+//! The nights in the journal: whether each attempted nightly snapshot succeeded, and if not, why. A night without an attempt
+//! is not here: the schedule knows what was due.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,10 @@ use super::{Journal, keep_newest};
 use crate::backup::SnapshotId;
 use crate::names::AppName;
 
-/// The setting for the snapshots that a clock which ran ahead has dated. When their date comes, they don't stand for
-/// it.
+/// The setting that lists the snapshots dated by a clock that ran ahead. They don't count for their dates.
 const MISDATED: &str = "misdated-snapshots";
 
-/// One try of one night. Its JSON is part of the API.
+/// One attempt of one night. Its JSON is part of the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Night {
     /// The local date that it counts for.
@@ -26,14 +25,14 @@ pub struct Night {
     /// When it ended.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// The snapshot, where there is one.
+    /// The snapshot, if there is one.
     pub snapshot: Option<SnapshotId>,
-    /// What failed, in words that end no sentence: why there is no snapshot or, where there is one, what came after it.
+    /// What failed, as a phrase: why there is no snapshot or, if there is one, what failed after it.
     pub failed: Option<String>,
 }
 
 impl Journal {
-    /// Writes down what came of a night.
+    /// Records the result of a night.
     ///
     /// # Errors
     /// The journal can't be written.

@@ -14,7 +14,7 @@ use super::{Journal, Severity};
 use crate::names::AppName;
 use tealkeep_words::condition::{self, Acknowledgement, Condition, Key, Kind};
 
-/// How many notices that are well again are kept.
+/// How many cleared notices are kept.
 const MAX_CLEARED: u32 = 500;
 impl From<condition::Severity> for Severity {
     fn from(severity: condition::Severity) -> Severity {
@@ -29,38 +29,38 @@ impl From<condition::Severity> for Severity {
 /// The number of a notice, unique on this machine.
 pub type NoticeId = i64;
 
-/// Something that is wrong at home, or was. Its JSON is part of the API.
+/// Something that is or was wrong. Its JSON is part of the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Notice {
     /// Its number.
     pub id: NoticeId,
-    /// Which app it concerns; none where it is the machine.
+    /// The app that it concerns; none if it is the machine.
     pub app: Option<AppName>,
-    /// What kind of thing is wrong.
+    /// The kind of condition.
     pub kind: Kind,
-    /// What of that kind, where there can be several: a folder of a disk, the number of a run.
+    /// Which one of that kind, if there can be several: a folder of a disk, the number of a run.
     pub subject: String,
-    /// How grave it is.
+    /// Its severity.
     pub severity: Severity,
     /// In a few words: `home: last night's snapshot failed`.
     pub title: String,
     /// What happened and what to do, in sentences.
     pub text: String,
-    /// Where the dashboard shows it, if it is known by which name that is reached.
+    /// Its page on the dashboard, if the address of the dashboard is known.
     pub link: Option<String>,
-    /// Since when it has been known.
+    /// When it was first noticed.
     #[schemars(with = "String")]
     pub raised_at: Timestamp,
-    /// When it was well again; null while it is not.
+    /// When it ended; null while it lasts.
     #[schemars(with = "Option<String>")]
     pub cleared_at: Option<Timestamp>,
-    /// The person who can live with it; null while nobody has said so.
+    /// Who acknowledged it, and when; null if nobody has.
     #[serde(default)]
     pub acknowledged: Option<Acknowledgement>,
 }
 
 impl Notice {
-    /// What tells it from others that are open.
+    /// What distinguishes it from other open notices.
     #[must_use]
     pub fn key(&self) -> Key {
         Key {
@@ -72,8 +72,8 @@ impl Notice {
 }
 
 impl Journal {
-    /// Writes down that something is wrong, with the address of its page where that is known, together with one message
-    /// for each channel; `None`, and nothing written, where that is known already.
+    /// Records a condition, with the address of its page if that is known, together with one message for each channel.
+    /// Returns `None` and changes nothing if it is recorded already.
     ///
     /// # Errors
     /// The journal can't be written.
@@ -123,8 +123,8 @@ impl Journal {
         Ok(raised)
     }
 
-    /// Writes down that a notice is well again, together with a message, where there is one, for each channel that was
-    /// or will be told that it was not; `false`, and nothing written, where that is known already.
+    /// Records that a condition has ended, together with `body` for each channel that had or will have the message about it.
+    /// Returns `false` and changes nothing if that is recorded already.
     ///
     /// # Errors
     /// The journal can't be written.
@@ -159,8 +159,8 @@ impl Journal {
         Ok(cleared)
     }
 
-    /// Writes down that a person can live with what a notice tells, as grave as it is now, until it is well again or
-    /// gets worse; `false`, and nothing written, where it is well already or somebody has said so before.
+    /// Records that a person acknowledged a condition with its current severity; that holds until it ends or gets worse.
+    /// Returns `false` and changes nothing if it has ended or was acknowledged before.
     ///
     /// # Errors
     /// The journal can't be written.
@@ -191,7 +191,7 @@ impl Journal {
         Ok(acknowledged)
     }
 
-    /// What is wrong now, the oldest first.
+    /// The open notices, oldest first.
     ///
     /// # Errors
     /// The journal can't be read.
@@ -207,22 +207,22 @@ impl Journal {
         .await
     }
 
-    /// The newest notices, newest first, those that are well again among them, `most` of them.
+    /// The newest notices, newest first, including cleared ones; `limit` at most.
     ///
     /// # Errors
     /// The journal can't be read.
-    pub async fn notices(&self, most: u32) -> anyhow::Result<Vec<Notice>> {
+    pub async fn notices(&self, limit: u32) -> anyhow::Result<Vec<Notice>> {
         self.with(move |connection| {
             connection
                 .prepare_cached(&format!("{NOTICE_COLUMNS} ORDER BY id DESC LIMIT ?1"))?
-                .query_map([most], notice_of)?
+                .query_map([limit], notice_of)?
                 .collect()
         })
         .await
     }
 }
 
-/// Forgets notices that have been well for long, with their messages.
+/// Removes the oldest cleared notices, with their messages.
 fn forget_old(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     let old =
         "SELECT id FROM notice WHERE cleared_at IS NOT NULL ORDER BY id DESC LIMIT -1 OFFSET ?1";

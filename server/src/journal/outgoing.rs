@@ -1,5 +1,4 @@
-//! Messages in the journal: what each channel still has to send, so that what could not be sent is sent later, also after a
-//! restart.
+//! Outgoing messages in the journal. What could not be sent is sent later, even after a restart.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
@@ -7,28 +6,28 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use super::Journal;
 use super::columns::instant;
 
-/// How many messages wait for one channel at most; of more the oldest are let go.
+/// How many messages may wait for one channel; beyond that the oldest are dropped.
 const MAX_WAITING: u32 = 100;
-/// How many calls that have ended are kept of each channel that is only called.
+/// How many finished calls are kept for each channel that is only called, such as a heartbeat.
 const MAX_CALLS: u32 = 50;
 
-/// A message or a call that has not been taken by its receiver yet.
+/// A message or a call that has not been delivered yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     /// Its number.
     pub id: i64,
-    /// What is to be sent.
+    /// Its content.
     pub body: String,
-    /// When it was made.
+    /// When it was created.
     pub made_at: Timestamp,
-    /// How often it was tried.
+    /// How many attempts were made.
     pub attempts: u32,
-    /// When it is to be tried next.
+    /// When the next attempt is due.
     pub next_at: Timestamp,
 }
 
 impl Journal {
-    /// How many messages are waiting to be sent, calls of heartbeats among them.
+    /// How many messages are waiting to be sent, including calls of heartbeats.
     ///
     /// # Errors
     /// The journal can't be read.
@@ -43,7 +42,7 @@ impl Journal {
         .await
     }
 
-    /// Writes down a call that is to be made once, such as a heartbeat's; `false` where it was written before.
+    /// Queues a call that is to be made once, such as a heartbeat; `false` if it was queued before.
     ///
     /// # Errors
     /// The journal can't be written.
@@ -54,7 +53,7 @@ impl Journal {
         at: Timestamp,
     ) -> anyhow::Result<bool> {
         self.with(move |connection| {
-            // A read first: what is there already is the usual case, and writes nothing.
+            // Usually it was queued before, and nothing needs to be written.
             let known: Option<i64> = connection
                 .prepare_cached("SELECT id FROM outgoing WHERE channel = ?1 AND about = ?2")?
                 .query_row(params![channel, about], |row| row.get(0))
@@ -78,8 +77,8 @@ impl Journal {
         .await
     }
 
-    /// What is waiting for a channel, oldest first. That something is well again waits until it was told that it
-    /// was not.
+    /// What waits for a channel, oldest first. An all-clear is held back until the message about the trouble was
+    /// delivered.
     ///
     /// # Errors
     /// The journal can't be read.
@@ -99,7 +98,7 @@ impl Journal {
         .await
     }
 
-    /// Writes down that a message was taken by its receiver.
+    /// Records that a message was delivered.
     ///
     /// # Errors
     /// The journal can't be written.
@@ -116,8 +115,8 @@ impl Journal {
         .await
     }
 
-    /// Writes down that a message was not taken, why, and when it is tried next; `None` gives it up, and with it the
-    /// one that says that it is well again.
+    /// Records a failed attempt, why it failed, and when the next one is due; with `None` there is none, and the all-clear
+    /// that belongs to the message is dropped too.
     ///
     /// # Errors
     /// The journal can't be written.
@@ -149,7 +148,7 @@ impl Journal {
         .await
     }
 
-    /// Lets go what waits for channels that are none any more.
+    /// Drops the messages for channels that are no longer configured.
     ///
     /// # Errors
     /// The journal can't be written.
@@ -170,9 +169,8 @@ impl Journal {
         .await
     }
 
-    /// Writes down the message that something is wrong for those of these channels that it was never for, as they are
-    /// new, and wakes the one that waits for a channel which was none for a while. Does nothing for a notice that is
-    /// well again.
+    /// Queues the message about an open notice for those of these channels that never had it, because they are new, and
+    /// again for channels that were not configured for a while. Does nothing for a cleared notice.
     ///
     /// # Errors
     /// The journal can't be written.
@@ -204,10 +202,10 @@ impl Journal {
     }
 }
 
-/// Why a message was let go whose channel is none any more.
+/// Why a message was dropped: its channel is gone from the configuration. The journal compares by it.
 const NOT_CONFIGURED: &str = "it is not configured any more";
 
-/// The message that something is wrong, for one channel, unless there was one.
+/// Queues the message about a notice for one channel, unless that was done before.
 pub(super) fn add_raised(
     transaction: &Transaction<'_>,
     id: i64,
@@ -230,8 +228,7 @@ pub(super) fn add_raised(
         .map(drop)
 }
 
-/// Ends the oldest messages of a channel beyond those that may wait, and with each the one that says that it is well
-/// again: nobody heard that it was not.
+/// Drops the oldest messages of a channel beyond the limit, each with its all-clear: nobody heard of the trouble.
 pub(super) fn end_oldest(
     transaction: &Transaction<'_>,
     channel: &str,

@@ -9,24 +9,24 @@ use super::{Journal, keep_newest};
 use crate::backup::SnapshotId;
 use crate::names::AppName;
 
-/// One pull, as the laptop told of it. Its JSON is part of the API.
+/// One pull, as the laptop reported it. Its JSON is part of the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Pull {
     /// When it ended, by this machine's clock.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// What the laptop calls itself.
+    /// The laptop's name.
     pub laptop: String,
-    /// The newest snapshot that it has now, if it said so.
+    /// The newest snapshot in its copy, if reported.
     pub newest: Option<SnapshotId>,
-    /// How many snapshots it found whole, if it looked.
+    /// How many intact snapshots it has, if reported.
     pub whole: Option<u32>,
-    /// How many it found damaged or missing, if it looked.
+    /// How many are damaged or missing, if reported.
     pub damaged: Option<u32>,
 }
 
 impl Journal {
-    /// Writes down that a laptop pulled.
+    /// Records a pull.
     ///
     /// # Errors
     /// The journal can't be written.
@@ -52,16 +52,16 @@ impl Journal {
         Ok(())
     }
 
-    /// The newest pulls, newest first, `most` of them.
+    /// The newest pulls, newest first, `limit` at most.
     ///
     /// # Errors
     /// The journal can't be read.
-    pub async fn pulls(&self, app: AppName, most: u32) -> anyhow::Result<Vec<Pull>> {
+    pub async fn pulls(&self, app: AppName, limit: u32) -> anyhow::Result<Vec<Pull>> {
         self.with(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT at, laptop, newest, whole, damaged FROM pull WHERE app = ?1 ORDER BY id DESC LIMIT ?2",
             )?;
-            let rows = statement.query_map(params![app.as_str(), most], pull_of)?;
+            let rows = statement.query_map(params![app.as_str(), limit], pull_of)?;
             rows.collect()
         })
         .await

@@ -14,11 +14,11 @@ pub use tealkeep_words::run::{Kind, Run, RunFacts, RunId, RunState, Step, StepRo
 /// How a run failed.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// At which step, and why; `None` where that was noted before.
+    /// At which step, and why; `None` if that was recorded before.
     pub step: Option<(Step, String)>,
-    /// What was taken back.
+    /// The steps that were undone.
     pub undone: Vec<Step>,
-    /// What the run set out to do, where that has changed.
+    /// The facts of the run, if they have changed.
     pub facts: Option<RunFacts>,
     /// Why, in words.
     pub reason: String,
@@ -58,7 +58,7 @@ impl Journal {
         .await
     }
 
-    /// The runs of an app that no end is known of: under way, or cut off by a crash.
+    /// The runs of an app without a recorded end: under way, or interrupted by a crash.
     ///
     /// # Errors
     /// The journal can't be read.
@@ -75,7 +75,7 @@ impl Journal {
         .await
     }
 
-    /// Notes that a release is known to run on this schema.
+    /// Records that a release has run on this schema.
     ///
     /// # Errors
     /// The journal can't be written.
@@ -96,7 +96,7 @@ impl Journal {
         .await
     }
 
-    /// The releases that are known to have run on this schema.
+    /// The releases that have run on this schema.
     ///
     /// # Errors
     /// The journal can't be read.

@@ -1,11 +1,11 @@
-//! Values that are kept under a name, such as the instant of the installation.
+//! Values stored by name, such as the time of the installation.
 
 use rusqlite::{OptionalExtension, params};
 
 use super::Journal;
 
 impl Journal {
-    /// A value that is kept under a name, such as the instant of the installation.
+    /// The value stored under a name.
     ///
     /// # Errors
     /// The journal can't be read.
@@ -20,7 +20,7 @@ impl Journal {
         .await
     }
 
-    /// Keeps a value under a name; `None` forgets it.
+    /// Stores a value under a name; `None` removes it.
     ///
     /// # Errors
     /// The journal can't be written.

@@ -6,7 +6,7 @@ use rusqlite::{Row, params};
 use super::Journal;
 use crate::names::AppName;
 
-/// How many dates of an app are kept.
+/// How many dates are kept for each app.
 const MAX_DAYS_PER_APP: u32 = 60;
 
 /// An app's requests on one local date, as far as Tealkeep ran on it.
@@ -23,7 +23,7 @@ pub struct DayTraffic {
 }
 
 impl Journal {
-    /// Adds to what is known of these dates, all of them or none. The newest 60 dates of an app are kept.
+    /// Adds to the counts of these dates, in one transaction. The newest 60 dates of an app are kept.
     ///
     /// # Errors
     /// The journal can't be written.
@@ -60,8 +60,8 @@ impl Journal {
         .await
     }
 
-    /// What was written down of an app's dates from `first` to `last`, both included, oldest first. A date without a
-    /// request is not among them.
+    /// The counts of an app's dates from `first` to `last`, both included, oldest first. A date without a request is left
+    /// out.
     ///
     /// # Errors
     /// The journal can't be read.

@@ -20,7 +20,7 @@ const REASON: &str = "tealkeep: ";
 /// It failed, with its reason, or took longer than the configuration allows.
 pub async fn run_in_child(
     preparation: &Preparation,
-    tell: UnboundedSender<String>,
+    report: UnboundedSender<String>,
 ) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("cannot find this program's own path")?;
     let config = &preparation.config;
@@ -53,8 +53,8 @@ pub async fn run_in_child(
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let ended = async {
         let said = tokio::join!(
-            forward_output(stdout, tell.clone(), false),
-            forward_output(stderr, tell, true)
+            forward_output(stdout, report.clone(), false),
+            forward_output(stderr, report, true)
         );
         Ok::<_, std::io::Error>((child.wait().await?, said.1))
     };
@@ -76,7 +76,7 @@ pub async fn run_in_child(
 /// Passes on each line, except reasons; returns the last reason.
 async fn forward_output(
     from: Option<impl AsyncRead + Unpin>,
-    tell: UnboundedSender<String>,
+    report: UnboundedSender<String>,
     has_reason: bool,
 ) -> Option<String> {
     let mut reader = BufReader::new(from?);
@@ -90,7 +90,7 @@ async fn forward_output(
         match text.strip_prefix(REASON) {
             Some(said) if has_reason => reason = Some(said.to_owned()),
             // A missing reader is no reason to stop.
-            _ => drop(tell.send(text)),
+            _ => drop(report.send(text)),
         }
     }
     reason

@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::gate::Gate;
-use super::{Answers, Router, Traffic, maintenance_for, waits, within_reach};
+use super::{Answers, Router, Traffic, can_wait, maintenance_for, within_reach};
 use crate::config::CaddySection;
 use crate::durable;
 use crate::names::Colour;
@@ -215,15 +215,15 @@ impl Router for CaddyRouter {
     }
 
     async fn hold(&self, estimate: Duration) -> anyhow::Result<()> {
-        let waits = waits(estimate, self.section.hold_timeout);
+        let can_wait = can_wait(estimate, self.section.hold_timeout);
         // The gate first: whoever is sent to it by the marker must find it holding.
-        if waits {
+        if can_wait {
             self.gate.hold();
         } else {
             self.gate.set_maintenance(Some(maintenance_for(estimate)));
         }
         self.on_disk(move |markers| {
-            let (first, then) = if waits {
+            let (first, then) = if can_wait {
                 (Marker::Hold, Marker::Maintenance)
             } else {
                 (Marker::Maintenance, Marker::Hold)
@@ -232,7 +232,7 @@ impl Router for CaddyRouter {
             markers.set(then, false)
         })
         .await?;
-        if waits {
+        if can_wait {
             self.gate.set_maintenance(None);
         }
         Ok(())

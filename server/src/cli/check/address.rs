@@ -22,10 +22,10 @@ pub struct Address {
 impl Address {
     /// The site's real address: `http://example.org` often only redirects to `https://www.example.org`. Another host is
     /// another site and is not followed.
-    pub async fn settled(&self) -> Site {
+    pub async fn resolve(&self) -> Site {
         let mut site = Site::new(self.origin.clone(), None);
         for _ in 0..MAX_REDIRECTS {
-            match leads_to(&site, self.page.as_deref().unwrap_or("/")).await {
+            match redirect_target(&site, self.page.as_deref().unwrap_or("/")).await {
                 Some(next) => site = site.moved_to(next),
                 None => break,
             }
@@ -77,7 +77,7 @@ impl Address {
 }
 
 /// The other name of the same site to which a page redirects browsers. The check itself reports any other answer.
-async fn leads_to(site: &Site, page: &str) -> Option<Url> {
+async fn redirect_target(site: &Site, page: &str) -> Option<Url> {
     let origin = &site.origin;
     let ask = Ask {
         url: origin.join(page).ok()?,

@@ -53,7 +53,7 @@ pub(super) async fn send(
     read?;
     let mut left_out = LeftOut::default();
     let own = own_files();
-    let said: Vec<String> = lines
+    let stats: Vec<String> = lines
         .into_iter()
         .filter(|line| !left_out.take(line, &own))
         .collect();
@@ -63,7 +63,8 @@ pub(super) async fn send(
         return Err(errors::explain_rsync(status, &error_output, host));
     }
     let number = |begin: &str| -> u64 {
-        said.iter()
+        stats
+            .iter()
             .find_map(|line| line.strip_prefix(begin))
             .map(|rest| {
                 let digits = rest.trim_start().split(' ').next().unwrap_or_default();
@@ -76,7 +77,7 @@ pub(super) async fn send(
         "{} was sent: {} of its {} files were new or changed, {} over the wire",
         incoming.id,
         number("Number of regular files transferred:"),
-        regular_files(&said),
+        regular_files(&stats),
         crate::backup::human(number("Total bytes sent:"))
     ));
     Ok(())
@@ -134,10 +135,10 @@ fn own_files() -> [String; 2] {
 /// Shows rsync's progress and returns the lines that it prints at the end.
 async fn follow(stdout: impl tokio::io::AsyncRead + Unpin, sending: &Sending) -> Vec<String> {
     let mut reader = BufReader::new(stdout);
-    let (mut lines, mut said) = (Vec::new(), RsyncLines::default());
+    let (mut lines, mut stats) = (Vec::new(), RsyncLines::default());
     // A read error ends with rsync, whose exit code says how it went.
     while let Ok(byte) = reader.read_u8().await {
-        match said.take(byte).map(|text| (hundredths(&text), text)) {
+        match stats.take(byte).map(|text| (hundredths(&text), text)) {
             Some((Some(hundredths), _)) => sending.show(hundredths),
             Some((None, text)) => lines.push(text),
             None => {}
@@ -147,8 +148,9 @@ async fn follow(stdout: impl tokio::io::AsyncRead + Unpin, sending: &Sending) ->
 }
 
 /// `Number of files: 12 (reg: 10, dir: 2)`
-fn regular_files(said: &[String]) -> String {
-    said.iter()
+fn regular_files(stats: &[String]) -> String {
+    stats
+        .iter()
         .find(|line| line.starts_with("Number of files:"))
         .and_then(|line| Some(line.split_once("reg: ")?.1))
         .map_or_else(

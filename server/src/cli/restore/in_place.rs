@@ -143,8 +143,8 @@ fn unpack_newest(
             durable::remove(&with_ending(&unpacked, ending)).or_else(ignore_missing)?;
         }
         let mut bar = Bytes::new();
-        let mut tell = |progress| bar.show(progress);
-        let mut watch = Watch::new(&mut tell, Cancel::never(), UNPACK_TIMEOUT);
+        let mut on_progress = |progress| bar.show(progress);
+        let mut watch = Watch::new(&mut on_progress, Cancel::never(), UNPACK_TIMEOUT);
         let done = unpack(&path, &unpacked, &mut watch);
         bar.clear();
         match done {

@@ -1,5 +1,5 @@
 //! Which findings a person accepted: one by its address, all of a kind, or all of a policy, at addresses that fit a
-//! pattern. An acceptance is never deleted, only taken back.
+//! pattern. An acceptance is never deleted, only revoked.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::journal::columns::{instant, parse_column, to_word};
 use crate::names::AppName;
 use crate::policy::{Finding, Kind, Policy};
 
-/// What stands in the journal in place of a kind where all kinds are meant.
+/// The journal's value for "all kinds".
 const ANY_KIND: &str = "*";
 
 /// Which findings are meant.
@@ -124,7 +124,7 @@ fn fits(pattern: &str, text: &str) -> bool {
 }
 
 impl Journal {
-    /// The acceptances of an app that hold, newest first; with `all`, also those that were taken back.
+    /// The valid acceptances of an app, newest first; with `all`, revoked ones too.
     ///
     /// # Errors
     /// The journal can't be read.
@@ -141,7 +141,7 @@ impl Journal {
         .await
     }
 
-    /// Writes down that a finding is accepted; `None` where that is so already.
+    /// Records that findings are accepted; `None` if they are already.
     ///
     /// # Errors
     /// The journal can't be written.
@@ -187,7 +187,7 @@ impl Journal {
         .await
     }
 
-    /// Takes an acceptance back; `None` where none of that number holds.
+    /// Revokes an acceptance; `None` if there is no valid one with that number.
     ///
     /// # Errors
     /// The journal can't be written.

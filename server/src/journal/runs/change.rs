@@ -10,12 +10,12 @@ use crate::journal::columns::{parse_column, to_word};
 use crate::journal::transition::{self, Event, Illegal, Progress};
 use crate::names::AppName;
 
-/// How many runs of an app are kept, the newest of them: by these it is decided what a rollback or an undo goes back
-/// to, and which release came after which. An older one stays as long as an event or a check refers to it.
+/// How many of an app's newest runs are kept: they decide what a rollback or an undo goes back to, and which release came
+/// after which. An older one stays as long as an event or a check refers to it.
 const MAX_RUNS_PER_APP: u32 = 500;
 
 impl Journal {
-    /// Notes that a run begins, with all its steps pending.
+    /// Records a new run, with all its steps pending.
     ///
     /// # Errors
     /// The journal can't be written.
@@ -47,10 +47,10 @@ impl Journal {
         .await
     }
 
-    /// Replaces what a run set out to do: it learnt the id of the snapshot that it took.
+    /// Replaces the facts of a run, for example when it has taken its snapshot.
     ///
     /// # Errors
-    /// The journal can't be written, or the run is none that is under way.
+    /// The journal can't be written, or the run is not under way.
     pub async fn set_run_facts(&self, run: RunId, facts: &RunFacts) -> anyhow::Result<()> {
         let facts = serde_json::to_string(facts)?;
         self.change_run(run, move |change| change.set_facts(&facts))
@@ -58,11 +58,10 @@ impl Journal {
             .map(drop)
     }
 
-    /// Notes what happened to a run, with what there is to say of the step that it happened to. Returns how far the run
-    /// has come with that.
+    /// Records an event of a run, with a detail for the step that it concerns. Returns the new progress.
     ///
     /// # Errors
-    /// The journal can't be written, or [`transition::next`] refuses the event; the run then stands as it stood.
+    /// The journal can't be written, or [`transition::next`] refuses the event; the run is unchanged then.
     pub async fn advance(
         &self,
         run: RunId,
@@ -73,8 +72,8 @@ impl Journal {
             .await
     }
 
-    /// Notes all at once that a run has failed, and what was taken back. A step that is still said to be under way then
-    /// was cut off.
+    /// Records in one transaction that a run has failed, and what was undone. A step that is still under way counts as
+    /// interrupted.
     ///
     /// # Errors
     /// As for [`Journal::advance`].
@@ -111,7 +110,7 @@ impl Journal {
         .map(drop)
     }
 
-    /// Reads how a run stands, lets `work` change that, and writes it, in one transaction: all of it or nothing.
+    /// Reads the progress of a run, lets `work` change it, and writes it, in one transaction.
     async fn change_run(
         &self,
         run: RunId,
@@ -132,7 +131,7 @@ impl Journal {
                 }
             })
             .await?;
-        changed.with_context(|| format!("the journal keeps the run {run} as it is"))
+        changed.with_context(|| format!("run {run} was not changed in the journal"))
     }
 }
 
@@ -179,7 +178,7 @@ impl<'a> Change<'a> {
         })
     }
 
-    /// Stores what the run is after an event.
+    /// Applies an event and stores the new state.
     fn apply(&mut self, event: Event, detail: Option<&str>) -> Result<(), NotChanged> {
         self.progress = transition::next(&self.progress, event)?;
         match event {
@@ -236,7 +235,7 @@ impl<'a> Change<'a> {
     }
 }
 
-/// An update that meets no row is as wrong as one that can't be written.
+/// Fails if an update changed no row.
 fn expect_one(changed: usize, otherwise: NotChanged) -> Result<(), NotChanged> {
     match changed {
         1 => Ok(()),
@@ -244,7 +243,7 @@ fn expect_one(changed: usize, otherwise: NotChanged) -> Result<(), NotChanged> {
     }
 }
 
-/// Forgets the oldest runs of an app with their steps, where they have ended and nothing refers to them.
+/// Removes the oldest runs of an app with their steps, if they have ended and nothing refers to them.
 fn forget_old_runs(connection: &Connection, app: &AppName) -> rusqlite::Result<()> {
     // One row for each event and check is read only where there is a run that may go.
     let old = "SELECT id FROM run WHERE app = ?1 AND state <> 'running'
