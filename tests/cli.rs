@@ -117,7 +117,7 @@ const AGREE: &str =
 fn a_backup_and_a_restore_need_no_server() {
     let desk = Desk::new();
     let said = desk.backup().succeeds();
-    assert!(said.stdout.ends_with("20001 rows.\n"), "{}", said.stdout);
+    assert!(said.stdout.ends_with("20,001 rows.\n"), "{}", said.stdout);
     let snapshot = desk.newest();
     desk.tealkeep(["verify", "kept"]).succeeds();
     desk.tealkeep([OsStr::new("verify"), snapshot.as_os_str()])

@@ -54,13 +54,13 @@ fn the_scope_of_a_keys_own_line_counts_and_no_line_gives_a_shell() {
     ] {
         let refused = pair.asks(asked).fails_with(2);
         assert!(
-            refused.stderr.contains("this key opens read"),
+            refused.stderr.contains("this key has the scope read"),
             "{refused:#?}"
         );
     }
     let refused = pair.there(&["push", "v1", "home"]).fails_with(2);
     assert!(
-        refused.stderr.contains("this key opens read"),
+        refused.stderr.contains("this key has the scope read"),
         "{refused:#?}"
     );
     let rsync = pair
@@ -117,7 +117,7 @@ fn a_line_that_is_not_tealkeeps_gives_no_shell_and_no_more_than_a_deploy() {
     pair.asks("tealkeep backup home").succeeds();
     let refused = pair.asks("tealkeep undo home").fails_with(2);
     assert!(
-        refused.stderr.contains("this key opens deploy"),
+        refused.stderr.contains("this key has the scope deploy"),
         "{refused:#?}"
     );
     for line in [
@@ -228,7 +228,7 @@ fn a_pulling_line_of_an_older_tealkeep_still_reads_its_folder_and_nothing_else()
         fs::write(pair.path("authorized_keys"), line).unwrap();
         let said = rsync("@/", "laptop/none");
         assert!(
-            said.code != 0 && said.stderr.contains("opens nothing"),
+            said.code != 0 && said.stderr.contains("allows nothing"),
             "{command}: {said:#?}"
         );
     }
@@ -256,7 +256,7 @@ fn keys_are_added_listed_changed_and_removed() {
     assert!(
         added
             .stdout
-            .contains("anna@laptop may now sign in as tealkeep: it looks and deploys"),
+            .contains("anna@laptop may now sign in as tealkeep: it may deploy"),
         "{added:#?}"
     );
     let text = fs::read_to_string(&keys).unwrap();
@@ -269,13 +269,13 @@ fn keys_are_added_listed_changed_and_removed() {
         0o644
     );
     let again = key(folder, &["add", &anna]).succeeds();
-    assert!(again.stdout.contains("was there already"), "{again:#?}");
+    assert!(again.stdout.contains("could sign in already"), "{again:#?}");
     // The line itself, in quotes, is as good as its file.
     let changed = key(folder, &["add", own.trim(), "--scope", "admin"]).succeeds();
     assert!(
         changed
             .stdout
-            .contains("from now on it looks, deploys and restores"),
+            .contains("from now on it may deploy and restore"),
         "{changed:#?}"
     );
     assert_eq!(fs::read_to_string(&keys).unwrap().lines().count(), 3);
@@ -303,7 +303,7 @@ fn keys_are_added_listed_changed_and_removed() {
     assert!(
         pulls
             .stdout
-            .contains("ben may now sign in as tealkeep-backup: it pulls the snapshots of home"),
+            .contains("ben may now sign in as tealkeep-backup: it may pull the snapshots of home"),
         "{pulls:#?}"
     );
     key(
@@ -318,8 +318,8 @@ fn keys_are_added_listed_changed_and_removed() {
     assert!(listed.stderr.contains("line 2 of"), "{listed:#?}");
     let listed = listed.json();
     assert_eq!(listed[0]["name"], "anna@laptop");
-    assert_eq!(listed[0]["opens"], "looks, deploys and restores");
-    assert_eq!(listed[1]["opens"], "pulls the snapshots of home");
+    assert_eq!(listed[0]["opens"], "may deploy and restore");
+    assert_eq!(listed[1]["opens"], "may pull the snapshots of home");
     let told = Command::new("ssh-keygen")
         .args(["-l", "-f", &anna])
         .output()

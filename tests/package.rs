@@ -294,7 +294,7 @@ fn a_deploying_key_is_confined_whatever_stands_before_it() {
     laptop.run("ssh tealkeep@pi tealkeep status --json");
     let refused = laptop.try_run("ssh tealkeep@pi tealkeep backup home");
     assert!(
-        told(&refused).contains("this key opens read"),
+        told(&refused).contains("this key has the scope read"),
         "{}",
         told(&refused)
     );

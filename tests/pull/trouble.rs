@@ -76,7 +76,8 @@ fn a_mirror_of_a_machine_that_begins_anew_removes_nothing_that_was_here_before()
         .laptop("$TEALKEEP pull --ssh ./ssh --mirror $HOST:/ copy")
         .succeeds();
     assert!(
-        said.stdout.contains("the folder there started anew"),
+        said.stdout
+            .contains("the folder on the other machine was started anew"),
         "{said:#?}"
     );
     assert_eq!(ids(&pair.copy()), all(&[&second]));

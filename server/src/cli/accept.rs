@@ -66,9 +66,36 @@ pub async fn run(client: &Client, args: &AcceptArgs, json: bool) -> Outcome {
             format!("Revoked: {} counts again.", plain(&revoked))
         });
     }
+    let Some(request) = request(client, args, &app, &base).await? else {
+        let acceptances = format!("{base}/acceptances");
+        let listed = Listed {
+            findings: fetch_findings(client, &base).await?,
+            acceptances: client.get(&acceptances).await?,
+        };
+        return print(json, &listed, || list(&app, &listed));
+    };
+    let accepted: Acceptance = client
+        .post(&format!("{base}/acceptances"), &request)
+        .await?;
+    print(json, &accepted, || {
+        format!(
+            "Accepted: {} no longer blocks deploys. `tealkeep accept {app} --revoke {}` revokes this.",
+            plain(&accepted),
+            accepted.id
+        )
+    })
+}
+
+/// What is to be accepted; `None` if nothing was named.
+async fn request(
+    client: &Client,
+    args: &AcceptArgs,
+    app: &str,
+    base: &str,
+) -> Result<Option<AcceptRequest>, Failure> {
     let request = match (&args.finding, &args.policy) {
         (Some(id), _) => {
-            let all = fetch_findings(client, &base).await?;
+            let all = fetch_findings(client, base).await?;
             let one = all.into_iter().find(|one| one.id == *id);
             let one = one.ok_or_else(|| {
                 Failure::Usage(format!(
@@ -94,25 +121,9 @@ pub async fn run(client: &Client, args: &AcceptArgs, json: bool) -> Outcome {
             pattern: Some(args.at.clone().unwrap_or_else(|| "*".to_owned())),
             why: reason(args)?,
         },
-        (None, None) => {
-            let acceptances = format!("{base}/acceptances");
-            let listed = Listed {
-                findings: fetch_findings(client, &base).await?,
-                acceptances: client.get(&acceptances).await?,
-            };
-            return print(json, &listed, || list(&app, &listed));
-        }
+        (None, None) => return Ok(None),
     };
-    let accepted: Acceptance = client
-        .post(&format!("{base}/acceptances"), &request)
-        .await?;
-    print(json, &accepted, || {
-        format!(
-            "Accepted: {} no longer blocks deploys. `tealkeep accept {app} --revoke {}` revokes this.",
-            plain(&accepted),
-            accepted.id
-        )
-    })
+    Ok(Some(request))
 }
 
 fn reason(args: &AcceptArgs) -> Result<String, Failure> {

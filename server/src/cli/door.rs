@@ -105,7 +105,7 @@ fn parse(words: &[String], scope: Scope) -> Result<Cli, Failure> {
                 return Ok(cli);
             }
             Err(refused(&format!(
-                "this key opens {scope}, but that needs {needed}; `sudo tealkeep key add --scope {needed} KEY` there would \
+                "this key has the scope {scope}, but that needs {needed}; `sudo tealkeep key add --scope {needed} KEY` there would \
                  allow it"
             )))
         }

@@ -59,7 +59,7 @@ struct AddArgs {
     /// The public key: its .pub file, `-` for standard input, or its line in quotes.
     #[arg(allow_hyphen_values = true)]
     key: String,
-    /// What it allows: `read` only looks, `deploy` also deploys, `admin` also restores.
+    /// What it allows: `read` shows the state, `deploy` also deploys, `admin` also restores.
     #[arg(long, default_value = "deploy", conflicts_with = "pull")]
     scope: Scope,
     /// Allow only fetching this app's snapshots.
@@ -281,28 +281,28 @@ fn listed(user: &'static str, file: &Path, line: &Line) -> Listed {
 fn describe_grant(user: &str, line: &Line) -> String {
     let command = match line.command() {
         Ok(command) => command,
-        Err(why) => return format!("opens nothing: {why}"),
+        Err(why) => return format!("allows nothing: {why}"),
     };
     let Some(command) = command else {
         return match user {
-            BACKUP_USER => "opens nothing: its line names no command".to_owned(),
-            _ => "looks and deploys; its line names no command".to_owned(),
+            BACKUP_USER => "allows nothing: its line names no command".to_owned(),
+            _ => "may deploy; its line names no command".to_owned(),
         };
     };
     match parse_command(&command, Path::new(DEFAULT_SOCKET)) {
         Ok(grant) => match (grant.door.pull.as_ref(), grant.door.scope()) {
             (Some(pulls), _) => match &pulls.app {
-                Some(app) => format!("pulls the snapshots of {app}"),
+                Some(app) => format!("may pull the snapshots of {app}"),
                 None => format!(
-                    "pulls the snapshots in {}; an older version wrote its line",
+                    "may pull the snapshots in {}; an older version wrote its line",
                     pulls.folder.display()
                 ),
             },
-            (None, Some(Scope::Read)) => "looks only".to_owned(),
-            (None, Some(Scope::Admin)) => "looks, deploys and restores".to_owned(),
-            (None, Some(Scope::Deploy) | None) => "looks and deploys".to_owned(),
+            (None, Some(Scope::Read)) => "may see the state".to_owned(),
+            (None, Some(Scope::Admin)) => "may deploy and restore".to_owned(),
+            (None, Some(Scope::Deploy) | None) => "may deploy".to_owned(),
         },
-        Err(why) => format!("opens nothing: {why}"),
+        Err(why) => format!("allows nothing: {why}"),
     }
 }
 

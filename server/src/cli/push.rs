@@ -238,24 +238,39 @@ async fn deploy(args: &PushArgs, remote: &Remote<'_>, id: &ReleaseId) -> Result<
     if let Some(run) = last.take_if(|run| run.state != RunState::Running) {
         return Ok(run);
     }
-    let (host, app) = (remote.host, &args.app);
+    Err(explain_end(
+        args,
+        remote.host,
+        id,
+        ended,
+        error_output,
+        last.is_some(),
+    ))
+}
+
+/// Why the end of a deploy was not seen. `ended` is `None` if the person stopped watching; `has_begun` says whether the
+/// other machine had reported anything.
+fn explain_end(
+    args: &PushArgs,
+    host: &str,
+    id: &ReleaseId,
+    ended: Option<std::io::Result<std::process::ExitStatus>>,
+    error_output: Vec<u8>,
+    has_begun: bool,
+) -> Failure {
+    let app = &args.app;
     let resume_hint = format!(
         "{host} continues by itself. `tealkeep status {app} --host {host} --follow` shows the rest"
     );
-    match ended {
-        None => Err(anyhow!("no longer watched: {resume_hint}").into()),
-        Some(Ok(status)) if status.code() == Some(SSH_FAILED) || last.is_some() => {
+    let text = match ended {
+        None => format!("no longer watched: {resume_hint}"),
+        Some(Ok(status)) if status.code() == Some(SSH_FAILED) || has_begun => {
             let why = String::from_utf8_lossy(&error_output);
-            let why = why.trim();
-            let why = if why.is_empty() {
-                String::new()
-            } else {
-                format!(" ({why})")
+            let why = match why.trim() {
+                "" => String::new(),
+                why => format!(" ({why})"),
             };
-            Err(anyhow!(
-                "the connection was lost{why}. If the deploy of {id} had begun, {resume_hint}"
-            )
-            .into())
+            format!("the connection was lost{why}. If the deploy of {id} had begun, {resume_hint}")
         }
         Some(Ok(status)) => {
             let output = std::process::Output {
@@ -263,10 +278,11 @@ async fn deploy(args: &PushArgs, remote: &Remote<'_>, id: &ReleaseId) -> Result<
                 stdout: Vec::new(),
                 stderr: error_output,
             };
-            Err(errors::explain_ssh(&output, host))
+            return errors::explain_ssh(&output, host);
         }
-        Some(Err(error)) => Err(anyhow!("the connection was lost ({error}). {resume_hint}").into()),
-    }
+        Some(Err(error)) => format!("the connection was lost ({error}). {resume_hint}"),
+    };
+    Failure::Operation(anyhow!(text))
 }
 
 /// Ctrl-C, or the end of the terminal or of the session.

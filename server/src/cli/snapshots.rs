@@ -142,21 +142,7 @@ fn describe_plan(plan: &PlanFacts) -> String {
             count(plan.drop.len()),
             human(plan.frees)
         ));
-        let rows = plan.drop.iter().map(|leaving| {
-            [
-                leaving.id.to_string(),
-                local_time(leaving.id.taken_at()),
-                leaving.reason.to_string(),
-                human(leaving.bytes),
-                leaving.why.clone(),
-            ]
-        });
-        let head = ["snapshot", "taken at", "reason", "size", "goes because"];
-        text.push_str(&table(
-            head,
-            rows.collect(),
-            [false, false, false, true, false],
-        ));
+        text.push_str(&leaving_table(plan));
     }
     if let Some(why) = &plan.withheld {
         text.push_str(&format!(
@@ -164,6 +150,37 @@ fn describe_plan(plan: &PlanFacts) -> String {
         ));
     }
     text.push_str(&format!("\n{} would stay:\n", count(plan.keep.len())));
+    text.push_str(&staying_table(plan));
+    if !plan.next.is_empty() {
+        text.push_str("\nThese go next, if every night has a snapshot:\n");
+        for next in plan.next.iter().take(MAX_NEXT_SHOWN) {
+            text.push_str(&format!(
+                "{}  {}  in the night before {}\n",
+                next.id,
+                local_time(next.id.taken_at()),
+                next.on
+            ));
+        }
+    }
+    text.push_str(&problem_lines(&plan.problems));
+    text
+}
+
+fn leaving_table(plan: &PlanFacts) -> String {
+    let rows = plan.drop.iter().map(|leaving| {
+        [
+            leaving.id.to_string(),
+            local_time(leaving.id.taken_at()),
+            leaving.reason.to_string(),
+            human(leaving.bytes),
+            leaving.why.clone(),
+        ]
+    });
+    let head = ["snapshot", "taken at", "reason", "size", "goes because"];
+    table(head, rows.collect(), [false, false, false, true, false])
+}
+
+fn staying_table(plan: &PlanFacts) -> String {
     let rows = plan.keep.iter().map(|stays| {
         [
             stays.id.to_string(),
@@ -182,24 +199,11 @@ fn describe_plan(plan: &PlanFacts) -> String {
         "size",
         "stays because",
     ];
-    text.push_str(&table(
+    table(
         head,
         rows.collect(),
         [false, false, false, false, true, false],
-    ));
-    if !plan.next.is_empty() {
-        text.push_str("\nThese go next, if every night has a snapshot:\n");
-        for next in plan.next.iter().take(MAX_NEXT_SHOWN) {
-            text.push_str(&format!(
-                "{}  {}  in the night before {}\n",
-                next.id,
-                local_time(next.id.taken_at()),
-                next.on
-            ));
-        }
-    }
-    text.push_str(&problem_lines(&plan.problems));
-    text
+    )
 }
 
 fn describe_rotation(done: &RotationFacts) -> String {

@@ -16,6 +16,7 @@ use crate::http::api::{AppStatus, ColourStatus, Status};
 use crate::http::conditions::ConditionFacts;
 use crate::journal::runs::Run;
 use crate::names::Colour;
+use crate::router::Traffic;
 use crate::runtime::ColourState;
 
 /// How often to check whether a run that is just beginning has its number.
@@ -148,8 +149,8 @@ fn describe(app: &AppStatus) -> String {
         (Colour::Blue, &app.colours.blue),
         (Colour::Green, &app.colours.green),
     ] {
-        let text_of_colour = describe_colour(status);
-        text.push_str(&format!("  {:<9} {text_of_colour}\n", colour.as_str()));
+        let state = describe_colour(status);
+        text.push_str(&format!("  {:<9} {state}\n", colour.as_str()));
     }
     match &app.snapshot {
         Some(snapshot) => {
@@ -179,7 +180,11 @@ fn describe(app: &AppStatus) -> String {
             text.push_str(&format!("            {line}\n"));
         }
     }
-    let traffic = &app.traffic;
+    text.push_str(&describe_traffic(&app.traffic));
+    text
+}
+
+fn describe_traffic(traffic: &Traffic) -> String {
     let in_flight: u64 = traffic.requests_in_flight.iter().sum();
     let streams: u64 = traffic.streams.iter().sum();
     let totals = match (traffic.answered, traffic.failed) {
@@ -188,11 +193,10 @@ fn describe(app: &AppStatus) -> String {
         }
         _ => String::new(),
     };
-    text.push_str(&format!(
+    format!(
         "  requests  {totals}{in_flight} in flight, {streams} streams, {} held\n",
         traffic.held_now
-    ));
-    text
+    )
 }
 
 fn describe_colour(status: &ColourStatus) -> String {

@@ -22,7 +22,7 @@ enum Action {
     Add {
         /// Its name, for example that of the machine that uses it.
         name: String,
-        /// What it allows: `read` only looks, `deploy` also deploys, `admin` also restores.
+        /// What it allows: `read` shows the state, `deploy` also deploys, `admin` also restores.
         #[arg(long, default_value = "read")]
         scope: Scope,
     },

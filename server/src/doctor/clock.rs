@@ -27,9 +27,9 @@ pub async fn look(findings: &mut Findings, config: &Config) {
     } else {
         findings.warn(
             Check::Clock,
-            "the clock is not synchronised: with a wrong clock nothing is rotated, and nightly snapshots come at the wrong time",
+            "the clock is not synchronised: with a wrong clock no snapshot is rotated, and nightly snapshots are taken at the wrong time",
             match properties.get("CanNTP") {
-                // There is nobody whom it could switch on.
+                // There is no service that it could enable.
                 Some(&"no") => "apt install systemd-timesyncd && timedatectl set-ntp true",
                 Some(_) | None => "timedatectl set-ntp true; timedatectl",
             },

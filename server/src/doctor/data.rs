@@ -161,7 +161,7 @@ fn describe(findings: &mut Findings, app: &AppConfig, facts: &Facts) {
             "it is in WAL mode: snapshots never delay writers",
         );
     } else {
-        // Files that root makes beside it could not be opened by the app.
+        // The app could not open files that root creates beside it.
         let as_user = match &app.runtime {
             RuntimeConfig::Systemd(systemd) => format!("runuser -u {} -- ", systemd.user),
             RuntimeConfig::Process(_) => String::new(),

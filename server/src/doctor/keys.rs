@@ -124,8 +124,8 @@ fn lines(findings: &mut Findings, who: &KeyUser, text: &str, config: &Config) {
                 );
                 continue;
             }
-            Ok(None) => Err("it has no command, so it opens nothing".to_owned()),
-            Err(why) => Err(format!("{why}, so it opens nothing")),
+            Ok(None) => Err("it has no command, so it allows nothing".to_owned()),
+            Err(why) => Err(format!("{why}, so it allows nothing")),
         };
         match opened {
             Err(why) => findings.fail(
@@ -212,7 +212,7 @@ fn unconfined(
     connection: &str,
 ) -> (&'static str, String) {
     if is_there && is_read {
-        // What comes first holds, and what that is nobody but the household knows.
+        // The first setting wins, and only the household knows what it is for.
         let wins = "authorizedkeysfile|forcecommand|exposeauthinfo|disableforwarding";
         return (
             "another setting in sshd's files comes first",

@@ -191,11 +191,11 @@ fn backups(findings: &mut Findings, app: &AppConfig) {
     for path in [snapshots.clone()].into_iter().chain(tiers) {
         let there = fs::symlink_metadata(&path);
         if there.is_err_and(|error| error.kind() == ErrorKind::NotFound) {
-            // It is made when the first snapshot is taken.
+            // The first snapshot creates it.
             continue;
         }
         if path != snapshots && former::has_foreign_files(&path) {
-            // What to do with it is said elsewhere.
+            // Another check says what to do with it.
             continue;
         }
         let expected = Folder {

@@ -27,7 +27,7 @@ pub async fn look(findings: &mut Findings, app: &AppConfig) {
     let process = ask::program("systemctl", &show).await.unwrap_or_default();
     let process = process.trim();
     if matches!(process, "" | "0") {
-        // There is nobody to ask for; that the server does not run is said elsewhere.
+        // Without a server there is no process to ask about; the check of the units reports that.
         return;
     }
     for colour in Colour::BOTH {

@@ -73,7 +73,7 @@ async fn last_sign_in() -> Option<jiff::Timestamp> {
         "SYSLOG_IDENTIFIER=sshd",
         "SYSLOG_IDENTIFIER=sshd-session",
     ];
-    // Nothing found is a failure to journalctl, without a word.
+    // If it finds nothing, journalctl fails without output.
     let output = ask::program("journalctl", &arguments).await.ok()?;
     signed_in(&output)
 }
@@ -100,7 +100,7 @@ fn manual_command(has_service: bool, app: &AppConfig, host: &str) -> String {
     let is_key = |line: &str| !line.trim().is_empty() && !line.starts_with('#');
     let has_none = match std::fs::read_to_string(PULL_KEYS) {
         Ok(text) => !text.lines().any(is_key),
-        // One that this user may not read may hold one.
+        // A file that this user may not read may contain a key.
         Err(error) => error.kind() == std::io::ErrorKind::NotFound,
     };
     match has_none {
@@ -134,7 +134,7 @@ fn describe_report(pull: &Pull) -> String {
 fn signed_in(output: &str) -> Option<jiff::Timestamp> {
     let line = output.lines().find(|line| !line.starts_with("--"))?;
     let (at, rest) = line.split_once(' ')?;
-    // The wish is for this text, yet a name that was tried could contain it too: it stands right behind the program.
+    // The name in a failed attempt could contain this text too, so it must follow the program directly.
     let (program, text) = rest.split_once("]: ")?;
     if !program.contains(" sshd")
         || !text.starts_with(&format!("Accepted publickey for {BACKUP_USER} "))

@@ -49,7 +49,7 @@ async fn gate(findings: &mut Findings, app: &AppConfig, section: &GateSection, d
         findings.fail_as(Kind::NeedsServer, Check::Router, text, restart);
     };
     if !deployed {
-        // It has nothing to pass requests on to, which is said elsewhere; a request would wait for that.
+        // There is no release to answer, which another check reports; a request would wait for one.
         let connected = tokio::time::timeout(ANSWER_TIMEOUT, TcpStream::connect(at)).await;
         match connected {
             Ok(Ok(_)) => findings.ok(Check::Router, format!("the gate listens on {at}")),
@@ -200,7 +200,7 @@ fn ways(app: &AppConfig, at: SocketAddr, rivals: &[Rival]) -> Vec<(SocketAddr, S
         format!("{name}:{port}"),
         format!("{name}.local:{port}"),
     ];
-    // A proxy in front hands its own name on.
+    // A proxy in front passes on its own name.
     hosts.extend(
         app.url
             .as_ref()

@@ -21,7 +21,7 @@ pub async fn look(findings: &mut Findings) {
         "--",
         "tealkeep.service",
     ];
-    // Without systemd no unit stands in the way, and `units` says that it can't be asked.
+    // Without systemd no unit restricts it; the check of the units reports that systemd can't be asked.
     if let Ok(said) = ask::program("systemctl", &asked).await {
         let properties = ask::properties(&said);
         unit(

@@ -248,7 +248,7 @@ fn reload_command(file: &Printed) -> String {
 
 /// The commands that write a file, with its owner and mode before it has any content, and reload it.
 fn mend(name: &str, file: &Printed) -> String {
-    // Caddy's site is tried before it stays: those commands do so.
+    // The commands check Caddy's site before they keep it.
     if file.name == "caddy" {
         return format!("tealkeep units {name} --only commands | sh");
     }
@@ -256,7 +256,7 @@ fn mend(name: &str, file: &Printed) -> String {
     let read = match file.name.as_str() {
         // systemd reads the variables at each start.
         "env" => "",
-        // It looks by itself, but not at once.
+        // polkit notices the change by itself, but not at once.
         "polkit" => " && systemctl try-restart polkit.service",
         _ => " && systemctl daemon-reload",
     };
@@ -313,7 +313,7 @@ fn judge(
             down @ ("failed" | "inactive") if unit == TEALKEEP => findings.fail_as(
                 Kind::ServerDown,
                 Check::Units,
-                format!("{unit} is enabled but not running ({down}): no snapshots are taken, and nobody supervises the apps"),
+                format!("{unit} is enabled but not running ({down}): no snapshots are taken, and nothing supervises the apps"),
                 RESTART,
             ),
             "failed" => findings.warn(

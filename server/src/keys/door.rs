@@ -12,7 +12,7 @@ use crate::pulls::DEFAULT_SPOOL;
 /// The options of `tealkeep door`.
 #[derive(Debug, Clone, Args)]
 pub struct DoorArgs {
-    /// What the key allows, like a token's scope: `read` only looks, `deploy` also deploys, `admin` also restores.
+    /// What the key allows, like a token's scope: `read` shows the state, `deploy` also deploys, `admin` also restores.
     #[arg(long, default_value = "deploy")]
     pub scope: Scope,
     /// Allow only pulling this app's backups folder.
@@ -109,7 +109,7 @@ enum ForcedVerb {
 pub fn parse_command(line: &str, socket: &Path) -> Result<Grant, String> {
     let wrong = |why: &str| {
         format!(
-            "the command on the line of this key is not `tealkeep door …`, so it opens nothing: {why}"
+            "the command on the line of this key is not `tealkeep door …`, so it allows nothing: {why}"
         )
     };
     let mut words = shell_words::split(line).map_err(|e| wrong(&e.to_string()))?;

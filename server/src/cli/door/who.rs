@@ -43,7 +43,7 @@ pub(super) fn grant(forced: &DoorArgs, file: &Path, socket: &Path) -> Result<Gra
     match command {
         Some(command) => parse_command(&command, socket).map_err(|why| refused(&why)),
         None if forced.command_required => Err(refused(
-            "the line of this key has no command, so it opens nothing; `sudo tealkeep key add` there writes the line",
+            "the line of this key has no command, so it allows nothing; `sudo tealkeep key add` there writes the line",
         )),
         None => Ok(Grant {
             door: DoorArgs {

@@ -95,7 +95,7 @@ pub fn text(facts: &Facts, mirrors: bool) -> String {
     }
     if mirrors && !facts.former.is_empty() {
         text.push_str(&format!(
-            "\nKept: {} from before the folder on the other machine was started anew or from an older copy. Remove them by hand \
+            "\nKept: {} from before the folder on the other machine was started anew or replaced by an older copy. Remove them \
              when nobody needs them, or pull into another folder.",
             counted(facts.former.len() as u64, "snapshot")
         ));

@@ -63,7 +63,7 @@ pub fn settle(
     }
     unlink(dest.path(), index, removals)?;
     for id in removals {
-        // As at home: a manifest alone, not listed in SHA256SUMS, shows what was going on.
+        // As on the machine at home: a manifest alone, not listed in SHA256SUMS, marks an interrupted removal.
         durable::remove(&snapshots.join(id.file_name()))?;
         durable::remove(&snapshots.join(id.manifest_name()))?;
     }
