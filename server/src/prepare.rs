@@ -101,7 +101,7 @@ impl Order {
     }
 }
 
-/// Prepares a release; `tell` gets plain sentences. The command's output goes where this process's output goes.
+/// Prepares a release; `report` gets plain sentences. The command's output goes where this process's output goes.
 ///
 /// Afterwards everything that was made is read-only for the user who made it, and can be removed by its group.
 /// A failure leaves what was made for inspection; it never counts as prepared.

@@ -115,16 +115,16 @@ impl Journal {
         .await
     }
 
-    /// The newest tries, newest first, `most` of them.
+    /// The newest attempts, newest first, `limit` at most.
     ///
     /// # Errors
     /// The journal can't be read.
-    pub async fn nights(&self, app: AppName, most: u32) -> anyhow::Result<Vec<Night>> {
+    pub async fn nights(&self, app: AppName, limit: u32) -> anyhow::Result<Vec<Night>> {
         self.with(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT local_date, at, snapshot, failed FROM night WHERE app = ?1 ORDER BY id DESC LIMIT ?2",
             )?;
-            let rows = statement.query_map(params![app.as_str(), most], night_of)?;
+            let rows = statement.query_map(params![app.as_str(), limit], night_of)?;
             rows.collect()
         })
         .await

@@ -33,7 +33,7 @@ pub fn plan_removals(
         .collect()
 }
 
-/// Updates everything around the snapshots, and removes those that are `going`, which `here` forgets.
+/// Updates everything around the snapshots, and removes those in `removals`, also from `here`.
 ///
 /// # Errors
 /// Any I/O error. What was done until then stays done, and a repetition does the rest.
