@@ -3,9 +3,10 @@
 //! request is lost: what is in flight ends where it began, what comes next goes to the other colour.
 
 mod answer_fault;
-mod body;
 mod client;
+mod clock;
 mod config;
+mod connection;
 mod cookies;
 mod event_stream;
 mod forward;
@@ -13,14 +14,19 @@ mod forwarded;
 mod headers;
 mod heads;
 mod interim;
+mod maintenance;
 mod pages;
 mod pool;
 mod recorder;
+mod request_body;
+mod response_body;
+mod shared;
 mod stats;
 mod switch;
 mod tunnel;
 mod websocket;
 mod worker;
+mod worker_loop;
 
 #[cfg(test)]
 mod tests;
@@ -30,7 +36,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -41,13 +46,15 @@ pub use config::{
 };
 pub use headers::OWN_AGENT;
 pub use heads::{HeadBudget, UnfinishedHeads};
-pub use pages::{HELD_HEADER, Maintenance};
+pub use maintenance::Maintenance;
+pub use pages::HELD_HEADER;
 pub use stats::{ColourStats, GateStats, Latencies};
 
-use heads::Heads;
-use switch::{Switch, lock};
+use shared::Shared;
+use switch::lock;
 use tealkeep_words::names::Colour;
-use worker::{Accepted, Worker};
+use worker::Worker;
+use worker_loop::Accepted;
 
 /// The pause after the system could not accept a connection, for want of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -60,20 +67,12 @@ pub struct Gate {
     workers: Mutex<Vec<Arc<Worker>>>,
 }
 
-/// What all workers look at.
-struct Shared {
-    config: GateConfig,
-    switch: Arc<Switch>,
-    heads: Heads,
-    maintenance: ArcSwap<Maintenance>,
-}
-
 /// Requests are being held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeldInfo {
     /// Since when.
     pub since: Instant,
-    /// How many wait now.
+    /// How many requests wait now.
     pub waiting: usize,
 }
 
@@ -90,17 +89,8 @@ impl Gate {
     /// A gate that is not listening yet, with its first live colour.
     #[must_use]
     pub fn new(config: GateConfig, live: Colour) -> Arc<Gate> {
-        let head_budget = match config.trust_forwarded {
-            true => config.head_budget.behind_a_proxy(),
-            false => config.head_budget,
-        };
         Arc::new(Gate {
-            shared: Arc::new(Shared {
-                heads: Heads::new(head_budget, config.client_limit),
-                config,
-                switch: Arc::new(Switch::new(live)),
-                maintenance: ArcSwap::from_pointee(Maintenance::default()),
-            }),
+            shared: Arc::new(Shared::new(config, live)),
             workers: Mutex::default(),
         })
     }
@@ -116,9 +106,9 @@ impl Gate {
         listener: TcpListener,
         shutdown: CancellationToken,
     ) -> io::Result<()> {
-        let mut crew = Vec::new();
+        let mut threads = Vec::new();
         for number in 0..self.shared.config.workers.max(1) {
-            crew.push(self.start_worker(number)?);
+            threads.push(self.start_worker(number)?);
         }
         let places = Arc::new(Semaphore::new(self.shared.config.client_limit));
         loop {
@@ -128,14 +118,14 @@ impl Gate {
                 accepted = accept(&listener, &places) => accepted,
             };
             // To the worker with the fewest connections, so that none has much more to carry than another.
-            let Some(hand) = crew
+            let Some(thread) = threads
                 .iter()
-                .min_by_key(|hand| hand.worker.open.load(Relaxed))
+                .min_by_key(|thread| thread.worker.open.load(Relaxed))
             else {
                 break;
             };
-            hand.worker.open.fetch_add(1, Relaxed);
-            if hand.inbox.send(accepted).is_err() {
+            thread.worker.open.fetch_add(1, Relaxed);
+            if thread.inbox.send(accepted).is_err() {
                 return Err(io::Error::other("a worker thread of the gate has ended"));
             }
         }
@@ -144,9 +134,9 @@ impl Gate {
             self.end_streams(colour);
         }
         // All at once, so that the deadline is one and the same for all.
-        let ending: Vec<_> = crew
+        let ending: Vec<_> = threads
             .into_iter()
-            .map(|hand| (hand.worker, hand.ended))
+            .map(|thread| (thread.worker, thread.ended))
             .collect();
         for (worker, ended) in ending {
             // An error here means that the thread is gone, which is what was waited for.
@@ -239,7 +229,7 @@ impl Gate {
         total
     }
 
-    fn start_worker(&self, number: usize) -> io::Result<Hand> {
+    fn start_worker(&self, number: usize) -> io::Result<WorkerThread> {
         let worker = Arc::new(Worker::new(Arc::clone(&self.shared)));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -250,13 +240,13 @@ impl Gate {
         std::thread::Builder::new()
             .name(format!("gate-{number}"))
             .spawn(move || {
-                runtime.block_on(running.run(accepted));
+                runtime.block_on(worker_loop::run(running, accepted));
                 drop(runtime);
                 // Nobody waits any more when `serve` itself was dropped.
                 let _ = ended.send(());
             })?;
         lock(&self.workers).push(Arc::clone(&worker));
-        Ok(Hand {
+        Ok(WorkerThread {
             worker,
             inbox,
             ended: wait,
@@ -264,8 +254,8 @@ impl Gate {
     }
 }
 
-/// A worker as `serve` sees it.
-struct Hand {
+/// A worker's thread, as [`Gate::serve`] sees it.
+struct WorkerThread {
     worker: Arc<Worker>,
     inbox: mpsc::UnboundedSender<Accepted>,
     ended: oneshot::Receiver<()>,
@@ -278,7 +268,7 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Accepted {
         .acquire_owned()
         .await
         .expect("nobody closes this semaphore");
-    let mut said = false;
+    let mut is_reported = false;
     loop {
         let failed = match listener.accept().await {
             Ok((stream, peer)) => match stream.into_std() {
@@ -295,7 +285,7 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Accepted {
             Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => continue,
             Err(e) => e,
         };
-        if !std::mem::replace(&mut said, true) {
+        if !std::mem::replace(&mut is_reported, true) {
             tracing::warn!(
                 "the gate can't accept connections for the moment: {failed}; it keeps trying \
                  (too many open files: raise LimitNOFILE)"
