@@ -2,7 +2,6 @@
 //! for ever. What comes from another release under the same name is answered too, but never kept.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
@@ -10,6 +9,7 @@ use anyhow::Context;
 use axum::body::Bytes;
 use sha2::{Digest, Sha256};
 
+use super::hex::hex;
 use super::release::Release;
 
 /// Length of the hash in a name, in hexadecimal digits.
@@ -119,13 +119,4 @@ fn theme(release: &Release) -> Vec<u8> {
         release.accent, release.accent_dark
     )
     .into_bytes()
-}
-
-/// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

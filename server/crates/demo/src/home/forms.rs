@@ -9,11 +9,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::answers::{Failure, html, new_request_id, no_store};
+use super::app::{App, Home};
 use super::changes::{Change, Kind};
 use super::pages::{self, Page};
-use super::routes::{App, Failed, html, new_request_id, no_store};
 use super::store::StoreError;
-use super::{Home, deeds};
+use super::writes;
 
 /// Who took what; without an amount it is the usual one.
 #[derive(Deserialize)]
@@ -33,7 +34,7 @@ pub(super) async fn take_dose(
     headers: HeaderMap,
     Fields(form): Fields<DoseForm>,
 ) -> Response {
-    let asked = Asked::new(&headers, form.request_id, form.back, Page::Medicine);
+    let change = ChangeRequest::new(&headers, form.request_id, form.back, Page::Medicine);
     let amount = form
         .amount
         .map(|text| tidy(&text, 40))
@@ -41,9 +42,9 @@ pub(super) async fn take_dose(
     let note = tidy(&form.note, 120);
     let (features, now) = (home.release.features, home.clock.now().as_second());
     let who_what = (form.person, form.medicine);
-    asked
-        .change(&home, Kind::Dose, now, move |t| {
-            deeds::take_dose(t, features, who_what, amount.as_deref(), &note, now)
+    change
+        .apply(&home, Kind::Dose, now, move |t| {
+            writes::take_dose(t, features, who_what, amount.as_deref(), &note, now)
         })
         .await
 }
@@ -63,11 +64,11 @@ pub(super) async fn finish_chore(
     headers: HeaderMap,
     Fields(form): Fields<ChoreForm>,
 ) -> Response {
-    let asked = Asked::new(&headers, form.request_id, form.back, Page::Chores);
+    let change = ChangeRequest::new(&headers, form.request_id, form.back, Page::Chores);
     let now = home.clock.now().as_second();
-    asked
-        .change(&home, Kind::Chore, now, move |t| {
-            deeds::finish_chore(t, chore, form.person, now)
+    change
+        .apply(&home, Kind::Chore, now, move |t| {
+            writes::finish_chore(t, chore, form.person, now)
         })
         .await
 }
@@ -87,19 +88,19 @@ pub(super) async fn add_item(
     headers: HeaderMap,
     Fields(form): Fields<ItemForm>,
 ) -> Response {
-    let asked = Asked::new(&headers, form.request_id, form.back, Page::Shopping);
+    let change = ChangeRequest::new(&headers, form.request_id, form.back, Page::Shopping);
     let name = tidy(&form.name, 80);
     if name.is_empty() {
-        return asked.refuse(
+        return change.refuse(
             &home,
             StatusCode::UNPROCESSABLE_ENTITY,
-            "What shall be bought? The name is empty.",
+            "What should be bought? The name is empty.",
         );
     }
     let now = home.clock.now().as_second();
-    asked
-        .change(&home, Kind::Shopping, now, move |t| {
-            deeds::add_item(t, &name, form.person, now)
+    change
+        .apply(&home, Kind::Shopping, now, move |t| {
+            writes::add_item(t, &name, form.person, now)
         })
         .await
 }
@@ -111,38 +112,43 @@ pub(super) async fn buy_item(
     headers: HeaderMap,
     Fields(form): Fields<ChoreForm>,
 ) -> Response {
-    let asked = Asked::new(&headers, form.request_id, form.back, Page::Shopping);
+    let change = ChangeRequest::new(&headers, form.request_id, form.back, Page::Shopping);
     let now = home.clock.now().as_second();
-    asked
-        .change(&home, Kind::Bought, now, move |t| {
-            deeds::buy_item(t, item, now)
+    change
+        .apply(&home, Kind::Bought, now, move |t| {
+            writes::buy_item(t, item, now)
         })
         .await
 }
 
 /// Who asked for a change, and how they want the answer.
-struct Asked {
+struct ChangeRequest {
     request_id: String,
     back: Page,
     as_json: bool,
 }
 
-impl Asked {
-    fn new(headers: &HeaderMap, field: Option<String>, back: Option<String>, page: Page) -> Asked {
+impl ChangeRequest {
+    fn new(
+        headers: &HeaderMap,
+        field: Option<String>,
+        back: Option<String>,
+        page: Page,
+    ) -> ChangeRequest {
         let text = |name| {
             headers
                 .get(name)
                 .and_then(|value: &HeaderValue| value.to_str().ok())
         };
         let given = field.or_else(|| text("idempotency-key").map(str::to_owned));
-        Asked {
+        ChangeRequest {
             request_id: given.unwrap_or_else(new_request_id),
             back: back.as_deref().and_then(Page::at).unwrap_or(page),
             as_json: text("accept").is_some_and(|accept| accept.contains("application/json")),
         }
     }
 
-    async fn change(
+    async fn apply(
         self,
         home: &Home,
         kind: Kind,
@@ -164,15 +170,19 @@ impl Asked {
                     false => Redirect::to(self.back.path()).into_response(),
                 }
             }
-            Err(error) if self.as_json => Failed(error).json(),
-            Err(error) => Failed(error).html(home),
+            Err(error) if self.as_json => Failure(error).json(),
+            Err(error) => Failure(error).html(home),
         }
     }
 
     fn refuse(&self, home: &Home, status: StatusCode, text: &str) -> Response {
         match self.as_json {
             true => no_store((status, Json(json!({ "error": text })))),
-            false => html(home, status, pages::message(home, "Not like this", text)),
+            false => html(
+                home,
+                status,
+                pages::message(home, "That does not work", text),
+            ),
         }
     }
 }
@@ -202,7 +212,7 @@ impl<T: for<'de> Deserialize<'de> + Send + 'static> FromRequest<App> for Fields<
         Err(html(
             home,
             status,
-            pages::message(home, "Not like this", &text),
+            pages::message(home, "That does not work", &text),
         ))
     }
 }

@@ -7,7 +7,7 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::assets::hex;
+use super::hex::hex;
 use super::seed;
 use tealkeep_words::names::ReleaseId;
 
@@ -48,14 +48,14 @@ pub(super) fn apply(
         .context("cannot create the table of migrations")?;
     let mut applied = Vec::new();
     for migration in migrations {
-        let did = apply_one(connection, migration, release, now).with_context(|| {
+        let is_new = apply_one(connection, migration, release, now).with_context(|| {
             format!(
                 "migration {} failed and was undone; the schema is as it was before it. \
                  Correct it in a new release",
                 migration.name
             )
         })?;
-        if did {
+        if is_new {
             applied.push(migration.name.clone());
         }
     }
@@ -72,9 +72,9 @@ fn apply_one(
     // Taking the write lock first makes the other colour wait here, and then find that it is done.
     connection.execute_batch("BEGIN IMMEDIATE")?;
     match run(connection, migration, &sha256, release, now) {
-        Ok(did) => {
+        Ok(is_new) => {
             connection.execute_batch("COMMIT")?;
-            Ok(did)
+            Ok(is_new)
         }
         Err(error) => {
             connection.execute_batch("ROLLBACK")?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, bail, ensure};
 use toml_edit::{DocumentMut, Item, TableLike};
 
-use super::faults::Fault;
+use super::fault::Fault;
 use super::migrations::Migration;
 
 /// One release, as read from its directory at boot.
@@ -56,7 +56,7 @@ impl Release {
 fn parse(text: &str, migrations: Vec<Migration>) -> anyhow::Result<Release> {
     let document: DocumentMut = text.parse().context("it is not TOML")?;
     let root = document.as_table();
-    only(
+    check_keys(
         root,
         "",
         &[
@@ -69,10 +69,10 @@ fn parse(text: &str, migrations: Vec<Migration>) -> anyhow::Result<Release> {
         ],
     )?;
     let theme = table(root.get("theme"), "theme")?.context("[theme] is missing")?;
-    only(theme, "theme.", &["accent", "accent_dark"])?;
+    check_keys(theme, "theme.", &["accent", "accent_dark"])?;
     let features = table(root.get("features"), "features")?;
     if let Some(features) = features {
-        only(
+        check_keys(
             features,
             "features.",
             &["dose_notes", "doses_in_milligrams"],
@@ -127,7 +127,7 @@ fn read_migrations(dir: &Path) -> anyhow::Result<Vec<Migration>> {
     Ok(found)
 }
 
-fn only(table: &dyn TableLike, prefix: &str, known: &[&str]) -> anyhow::Result<()> {
+fn check_keys(table: &dyn TableLike, prefix: &str, known: &[&str]) -> anyhow::Result<()> {
     for (key, _) in table.iter() {
         if !known.contains(&key) {
             bail!("unknown key `{prefix}{key}`: it knows {}", known.join(", "));

@@ -16,26 +16,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::assets::{Found, hex};
+use super::answers::{Failure, html, new_request_id, no_store};
+use super::app::App;
+use super::assets::Found;
+use super::hex::hex;
 use super::household::{self, Counts, State};
+use super::log::log;
 use super::pages::{self, Page};
-use super::store::StoreError;
-use super::{Home, forms, say, streams};
+use super::{forms, streams};
 
 /// What says which release answered.
 const RELEASE_HEADER: HeaderName = HeaderName::from_static("tealkeep-release");
 /// What says which colour answered.
 const COLOUR_HEADER: HeaderName = HeaderName::from_static("tealkeep-colour");
 /// The longest that `/slow` waits.
-const SLOWEST: Duration = Duration::from_secs(30);
+const MAX_SLOW_DELAY: Duration = Duration::from_secs(30);
 /// No piece of an upload may be later than this.
-const UPLOAD_PAUSE: Duration = Duration::from_secs(30);
-
-const POLICY: &str =
-    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-
-/// What every handler gets.
-pub(super) type App = Arc<Home>;
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// All routes, with the headers that every answer gets.
 pub(super) fn router(home: App) -> Router {
@@ -96,16 +93,6 @@ async fn common(Shared(home): Shared<App>, request: Request, next: Next) -> Resp
     response
 }
 
-/// An answer that is a page.
-pub(super) fn html(home: &Home, status: StatusCode, text: String) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, home.faults.page_cache_control()),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-    ];
-    (status, headers, text).into_response()
-}
-
 async fn page(Shared(home): Shared<App>, OriginalUri(uri): OriginalUri) -> Response {
     if home.faults.page_fails() {
         let text = "The page could not be made. Try again in a moment.";
@@ -122,7 +109,7 @@ async fn page(Shared(home): Shared<App>, OriginalUri(uri): OriginalUri) -> Respo
             let text = pages::render(&home, page, &state, &now, &mut new_request_id);
             html(&home, StatusCode::OK, text)
         }
-        Err(error) => Failed(error).html(&home),
+        Err(error) => Failure(error).html(&home),
     }
 }
 
@@ -160,7 +147,7 @@ async fn state(Shared(home): Shared<App>) -> Response {
             };
             no_store(Json(answer))
         }
-        Err(error) => Failed(error).json(),
+        Err(error) => Failure(error).json(),
     }
 }
 
@@ -181,7 +168,7 @@ async fn healthz(Shared(home): Shared<App>) -> Response {
             })));
         }
     };
-    say(&format!("not healthy: {reason}"));
+    log(&format!("not healthy: {reason}"));
     let body = Json(json!({ "status": "unhealthy", "release": release, "reason": reason }));
     no_store((StatusCode::SERVICE_UNAVAILABLE, body))
 }
@@ -216,41 +203,11 @@ async fn manifest(Shared(home): Shared<App>) -> Response {
     (headers, home.assets.manifest.clone()).into_response()
 }
 
-/// A change or a page that did not come about.
-pub(super) struct Failed(pub(super) StoreError);
-
-impl Failed {
-    fn status(&self) -> StatusCode {
-        match &self.0 {
-            StoreError::NoSuch(_) => StatusCode::NOT_FOUND,
-            StoreError::IdUsedOtherwise(_) => StatusCode::CONFLICT,
-            StoreError::Sqlite(_) | StoreError::Interrupted => {
-                say(&format!("error: {}", self.0));
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-        }
-    }
-
-    pub(super) fn json(self) -> Response {
-        no_store((self.status(), Json(json!({ "error": self.0.to_string() }))))
-    }
-
-    pub(super) fn html(self, home: &Home) -> Response {
-        let status = self.status();
-        let text = format!("It did not work: {}.", self.0);
-        html(
-            home,
-            status,
-            pages::message(home, "Something went wrong", &text),
-        )
-    }
-}
-
 async fn upload(body: Body) -> Response {
     let mut pieces = body.into_data_stream();
     let (mut bytes, mut hash) = (0_u64, Sha256::new());
     loop {
-        let problem = match tokio::time::timeout(UPLOAD_PAUSE, pieces.next()).await {
+        let problem = match tokio::time::timeout(UPLOAD_TIMEOUT, pieces.next()).await {
             Ok(Some(Ok(piece))) => {
                 bytes += piece.len() as u64;
                 hash.update(&piece);
@@ -275,19 +232,7 @@ struct Slow {
 }
 
 async fn slow(Query(slow): Query<Slow>) -> Response {
-    let wait = Duration::from_millis(slow.ms).min(SLOWEST);
+    let wait = Duration::from_millis(slow.ms).min(MAX_SLOW_DELAY);
     tokio::time::sleep(wait).await;
     no_store(Json(json!({ "waited_ms": wait.as_millis() as u64 })))
-}
-
-/// An answer that nobody may keep.
-pub(super) fn no_store(answer: impl IntoResponse) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], answer).into_response()
-}
-
-/// 128 random bits in hexadecimal.
-pub(super) fn new_request_id() -> String {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes).expect("the kernel always has random bytes after boot");
-    hex(&bytes)
 }

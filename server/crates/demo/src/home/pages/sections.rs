@@ -4,9 +4,10 @@ use std::fmt::{self, Write};
 
 use jiff::{Timestamp, Zoned};
 
-use super::super::Home;
+use super::super::app::Home;
 use super::super::household::{Chore, Dose, Item, State};
-use super::{Escaped, Page};
+use super::escaped::Escaped;
+use super::page::Page;
 
 /// A page in the making: each section is appended to `html`.
 pub(super) struct View<'a> {
