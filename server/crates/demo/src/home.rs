@@ -1,6 +1,6 @@
 //! The household app that the demo supervises: chores, medicine doses and a shopping list, as a process
-//! of its own. It keeps every promise that an app makes to Tealkeep: its port, database and release come
-//! from the environment, `/healthz` says 200 only after its migrations, timers run only while it is live,
+//! of its own. It follows every rule that Tealkeep has for an app: its port, database and release come
+//! from the environment, `/healthz` answers 200 only after its migrations, timers run only while it is live,
 //! and SIGTERM ends it within ten seconds with nothing in flight cut off.
 
 mod answers;
@@ -149,13 +149,28 @@ pub async fn serve(
     });
     log(&format!("listening on http://{address}"));
 
+    answer_until(listener, &home, &shutdown).await?;
+    shutdown.cancel();
+    for task in [reminders, watching] {
+        // Both end at once when shut down; one that panicked has said so already.
+        let _ = timeout(Duration::from_secs(1), task).await;
+    }
+    log("stopped");
+    Ok(())
+}
+
+/// Answers on `listener` until `shutdown` is cancelled and the last request in flight is answered, or ten seconds later.
+async fn answer_until(
+    listener: TcpListener,
+    home: &Arc<Home>,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
     let listener = listener.tap_io(|stream| {
         // A small answer must not wait for the acknowledgement of the one before; failing that, it is
         // slower and still right.
         let _ = stream.set_nodelay(true);
     });
-    let stopping = shutdown.clone();
-    let serving = axum::serve(listener, routes::router(Arc::clone(&home)))
+    let serving = axum::serve(listener, routes::router(Arc::clone(home)))
         .with_graceful_shutdown(shutdown.clone().cancelled_owned())
         .into_future();
     let ended = async {
@@ -165,20 +180,16 @@ pub async fn serve(
         served
     };
     let deadline = async {
-        stopping.cancelled().await;
+        shutdown.cancelled().await;
         tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
     };
     tokio::select! {
-        served = ended => served.context("the listener failed")?,
-        () = deadline => log("stopped with requests still unanswered after 10 s"),
+        served = ended => served.context("the listener failed"),
+        () = deadline => {
+            log("stopped after 10 s with requests unanswered");
+            Ok(())
+        }
     }
-    shutdown.cancel();
-    for task in [reminders, watching] {
-        // Both end at once when shut down; one that panicked has said so already.
-        let _ = timeout(Duration::from_secs(1), task).await;
-    }
-    log("stopped");
-    Ok(())
 }
 
 async fn open_store(

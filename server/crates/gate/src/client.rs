@@ -21,8 +21,8 @@ use super::shared::Shared;
 /// write would tell the two apart.
 const HALF_CLOSED_STREAM_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often a client that has closed its side and waits for its answer is sent a `102 Processing`: the system of one
-/// that is gone altogether refuses it, and then nobody need answer.
+/// How often a client that has closed its side and waits for its answer is sent a `102 Processing`: the system of a
+/// client that is gone refuses it, and then no answer is needed.
 const HALF_CLOSED_PROBE_INTERVAL: Duration = Duration::from_secs(3);
 
 /// The state of one client connection.
@@ -34,7 +34,7 @@ pub(super) struct Client {
     phase: AtomicU64,
     /// Since when it takes nothing of what is sent to it; 0 while it does.
     stalled: AtomicU32,
-    /// Its next answer says that the connection closes after it.
+    /// Its next answer carries `Connection: close`.
     announces_close: AtomicBool,
     /// It is closed as soon as no request is on it.
     closing: AtomicBool,
@@ -181,12 +181,12 @@ impl Client {
         }
     }
 
-    /// From here on its answers say that the connection closes after them.
+    /// From here on its answers carry `Connection: close`.
     pub(super) fn announce_close(&self) {
         self.announces_close.store(true, Relaxed);
     }
 
-    /// Whether its answer has to say that the connection closes after it.
+    /// Whether its answer has to carry `Connection: close`.
     pub(super) fn must_announce_close(&self) -> bool {
         self.announces_close.load(Relaxed)
     }
@@ -247,7 +247,7 @@ impl Client {
         }
         let (phase, since) = self.phase();
         match phase {
-            Phase::Idle => lasted(since) > config.client_idle,
+            Phase::Idle => lasted(since) > config.client_idle_timeout,
             Phase::Head => lasted(since) > config.header_timeout,
             Phase::Request => false,
             Phase::Stream => {

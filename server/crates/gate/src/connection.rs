@@ -158,7 +158,7 @@ impl AsyncWrite for ClientIo {
         if self.client.is_watched() {
             self.poll_watch(cx)?;
         } else if self.client.is_half_closed() {
-            // A read would only say again that its side is closed.
+            // A read would only return the end of its side again.
             self.stream.take_error()?.map_or(Ok(()), Err)?;
         }
         Pin::new(&mut self.stream).poll_flush(cx)

@@ -1,5 +1,4 @@
-//! One request's way through the gate: counted, carried to the live colour, tried again as long as that can do no harm,
-//! and answered.
+//! One request's way through the gate: counted, carried to the live colour, retried as long as that is safe, and answered.
 
 mod attempts;
 mod held_probe;

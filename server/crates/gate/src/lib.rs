@@ -1,6 +1,6 @@
-//! The gate: Tealkeep's own reverse proxy in front of an app's two colours. One atomic word says which
-//! colour is live; a swap changes that word and nothing else, so no connection is closed by it and no
-//! request is lost: what is in flight ends where it began, what comes next goes to the other colour.
+//! The gate: Tealkeep's own reverse proxy in front of an app's two colours. One atomic word holds which colour is live.
+//! A swap changes only that word, so it closes no connection and loses no request: requests in flight end where they
+//! began, the next ones go to the other colour.
 
 mod answer_fault;
 mod client;
@@ -41,8 +41,9 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 pub use config::{
-    CLIENT_IDLE, CLIENT_LIMIT, GateConfig, HEADER_LIMIT, HEADER_TIMEOUT, HOLD_LIMIT, HOLD_TIMEOUT,
-    IDLE_LIMIT, LAST_CALL, RESPONSE_TIMEOUT, RETRY_FOR, SHUTDOWN_DEADLINE, WRITE_TIMEOUT,
+    CLIENT_IDLE_TIMEOUT, CLIENT_LIMIT, GateConfig, HEADER_LIMIT, HEADER_TIMEOUT, HOLD_LIMIT,
+    HOLD_TIMEOUT, IDLE_TIMEOUT, RESPONSE_TIMEOUT, RETRY_TIMEOUT, SHUTDOWN_DEADLINE, SHUTDOWN_GRACE,
+    WRITE_TIMEOUT,
 };
 pub use headers::OWN_AGENT;
 pub use heads::{HeadBudget, UnfinishedHeads};
@@ -95,9 +96,9 @@ impl Gate {
         })
     }
 
-    /// Carries what comes through `listener` until `shutdown` is cancelled: then nothing more is accepted,
-    /// streams are told to go, each connection is closed after its current response, and what is not over
-    /// after the configured deadline is cut. Several may run at once, on several listeners.
+    /// Serves the connections of `listener` until `shutdown` is cancelled: then nothing more is accepted,
+    /// streams are ended, each connection is closed after its current response, and what is not over after
+    /// the configured deadline is cut. Several may run at once, on several listeners.
     ///
     /// # Errors
     /// A worker thread can't be started. Errors while accepting are waited out, never returned.
@@ -161,7 +162,7 @@ impl Gate {
     }
 
     /// Holds new requests back. Once this returns, [`Gate::in_flight`] counts all that went through before.
-    /// Held already: nothing changes.
+    /// Does nothing when requests are held already.
     pub fn hold(&self) {
         self.shared.switch.hold();
     }
@@ -178,10 +179,10 @@ impl Gate {
         Some(HeldInfo { since, waiting })
     }
 
-    /// Answers every new request, and every held one, with a page at once; `None` ends that.
+    /// Answers every new and every held request with this page; `None` switches maintenance off.
     pub fn set_maintenance(&self, page: Option<Maintenance>) {
         let on = page.is_some();
-        // After the end the page is again the one for requests that were held too long.
+        // Without maintenance the page is the default one, for requests that were held too long.
         self.shared
             .maintenance
             .store(Arc::new(page.unwrap_or_default()));
@@ -200,13 +201,13 @@ impl Gate {
         self.shared.switch.wait_idle(colour, deadline).await
     }
 
-    /// Tells a colour's streams to go: WebSockets get a close frame with status 1001; event streams end after a whole
-    /// event, compressed ones as soon as the app pauses. Those that don't follow within two seconds are cut.
+    /// Ends a colour's streams: WebSockets get a close frame with status 1001; event streams end after a whole
+    /// event, compressed ones as soon as the app pauses. Those that have not ended after two seconds are cut.
     pub fn end_streams(&self, colour: Colour) {
         self.shared.switch.end_streams(colour);
     }
 
-    /// Closes every unused connection to a colour, so that it can be stopped without anything hanging on it.
+    /// Closes every unused connection to a colour, so that it can be stopped.
     pub fn forget_connections(&self, colour: Colour) {
         for worker in lock(&self.workers).iter() {
             worker.pool.forget(colour);

@@ -1,5 +1,5 @@
-//! The few answers that the gate makes itself. None of them may be kept by anybody, and those that
-//! pass by themselves say when to come back (RFC 9110 section 10.2.3).
+//! The few answers that the gate makes itself. None of them may be cached, and those about a passing state say when to
+//! come back (RFC 9110 section 10.2.3).
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(super) fn bad_gateway(wants: Wants) -> Response<ResponseBody> {
         wants,
         StatusCode::BAD_GATEWAY,
         "The app is not answering",
-        "It may be starting again. Please try once more in a few seconds.",
+        "It may be restarting. Please try again in a few seconds.",
     );
     retry_after(&mut response, Duration::from_secs(5));
     response
@@ -43,7 +43,7 @@ pub(super) fn bad_answer(wants: Wants, why: &str) -> Response<ResponseBody> {
         StatusCode::BAD_GATEWAY,
         "The app sent a broken answer",
         &format!(
-            "The app runs, but its answer can't be passed on: it {why}. This has to be mended in the app."
+            "The app runs, but its answer can't be passed on: it {why}. This has to be fixed in the app."
         ),
     )
 }
@@ -64,8 +64,8 @@ pub(super) fn timed_out(wants: Wants) -> Response<ResponseBody> {
         wants,
         StatusCode::GATEWAY_TIMEOUT,
         "The app took too long",
-        "It was asked, and did not answer in time. Please look whether what you did has arrived \
-         before you do it again.",
+        "It got your request and did not answer in time. Please check whether what you did was saved \
+         before you try again.",
     );
     retry_after(&mut response, Duration::from_secs(5));
     response

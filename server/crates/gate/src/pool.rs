@@ -1,6 +1,6 @@
-//! Connections to the colours. One is driven by whoever uses it, in the same task, so a request costs
-//! no hand-over between tasks. Only requests that may be sent twice ride on a used connection: its
-//! other end may be closing it at this very moment, and nobody can know.
+//! Connections to the colours. The task that uses a connection also drives it, so a request costs no hand-over between
+//! tasks. Only requests that may be sent twice use a connection again: its other end may be closing it at this moment,
+//! which the gate can't know.
 
 use std::future::poll_fn;
 use std::io;
@@ -44,12 +44,12 @@ impl Pool {
     pub(super) fn take(
         &self,
         colour: Colour,
-        idle_limit: Duration,
+        idle_timeout: Duration,
         cx: &mut Context<'_>,
     ) -> Option<Upstream> {
         let mut unused = lock(&self.by_colour[colour as usize]);
         while let Some((since, mut upstream)) = unused.connections.pop() {
-            if since.elapsed() >= idle_limit {
+            if since.elapsed() >= idle_timeout {
                 // All below it are older still.
                 unused.connections.clear();
                 return None;
@@ -117,13 +117,13 @@ impl Pool {
             .any(|unused| !lock(unused).connections.is_empty())
     }
 
-    /// Closes what was unused for `idle_limit`.
-    pub(super) fn sweep(&self, idle_limit: Duration) {
+    /// Closes what was unused for `idle_timeout`.
+    pub(super) fn sweep(&self, idle_timeout: Duration) {
         for unused in &self.by_colour {
             let mut unused = lock(unused);
             let old = unused
                 .connections
-                .partition_point(|(since, _)| since.elapsed() >= idle_limit);
+                .partition_point(|(since, _)| since.elapsed() >= idle_timeout);
             unused.connections.drain(..old);
         }
     }
@@ -142,7 +142,7 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
-    /// Whether a request before this one rode on it.
+    /// Whether it carried a request before this one.
     pub(super) fn was_used_before(&self) -> bool {
         self.used_before
     }
@@ -175,13 +175,13 @@ impl Upstream {
 
     /// Moves whatever can be moved.
     pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
-        // How a connection ended is told to the exchange that was on it, not here.
+        // The exchange that was on a connection learns how it ended.
         if !self.ended && self.connection.as_mut().poll(cx).is_ready() {
             self.ended = true;
         }
     }
 
-    /// Moves whatever can be moved, without being told when there is more.
+    /// Moves whatever can be moved, and wakes no task when there is more.
     pub(super) fn drive_once(&mut self) {
         self.drive(&mut Context::from_waker(Waker::noop()));
     }

@@ -49,7 +49,7 @@ impl Progress {
 }
 
 /// A client that waits for `100 Continue` gets it when its body is first asked for; so it is not asked for
-/// before the colour has said the same.
+/// before the colour has answered the same.
 struct AwaitedContinue {
     signal: Arc<Continue>,
     timeout: Pin<Box<Sleep>>,

@@ -170,7 +170,7 @@ impl ColourBody {
         polled
     }
 
-    /// Ends a stream that was told to go; the colour sees its end of the connection close.
+    /// Ends a stream early; the colour sees its end of the connection close.
     fn end(&mut self) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         self.upstream = None;
         self.in_flight = None;

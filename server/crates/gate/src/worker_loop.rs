@@ -58,7 +58,7 @@ async fn stop(worker: &Worker) {
     let config = &worker.gate.config;
     let ended = async {
         worker.for_each_client(Client::announce_close);
-        if tokio::time::timeout(config.last_call, worker.tasks.wait())
+        if tokio::time::timeout(config.shutdown_grace, worker.tasks.wait())
             .await
             .is_err()
         {
@@ -134,7 +134,7 @@ fn set_options(stream: &std::net::TcpStream) -> io::Result<()> {
 fn sweep(worker: &Worker) {
     let now = worker.clock.update();
     let config = &worker.gate.config;
-    worker.pool.sweep(config.idle_limit);
+    worker.pool.sweep(config.idle_timeout);
     worker.gate.heads.sweep(Instant::now());
     for (client, abort) in lock(&worker.clients).open.values() {
         if client.is_overdue(now, config) {

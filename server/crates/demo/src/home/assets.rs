@@ -1,5 +1,5 @@
-//! Files under `/assets/` carry the hash of their content in their name, so that a browser may keep them
-//! for ever. What comes from another release under the same name is answered too, but never kept.
+//! Files under `/assets/` carry the hash of their content in their name, so that a browser may cache them
+//! forever. A file of another release under the same name is answered too, but must not be cached.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -36,7 +36,7 @@ pub(super) struct Asset {
 
 /// What a request under `/assets/` found.
 pub(super) enum Found<'a> {
-    /// Exactly this content, for ever.
+    /// Exactly this content, forever.
     Exact(&'a Asset),
     /// The same file with another content: the page came from another release.
     OfAnotherRelease(&'a Asset),
@@ -85,7 +85,7 @@ impl Assets {
             .map_or("", |asset| asset.path.as_str())
     }
 
-    /// What stands under `/assets/<file>`.
+    /// The file at `/assets/<file>`.
     pub(super) fn find(&self, file: &str) -> Option<Found<'_>> {
         let (stem, extension) = file.rsplit_once('.')?;
         let (stem, hash) = stem.rsplit_once('.')?;
@@ -112,7 +112,7 @@ impl Asset {
     }
 }
 
-/// The release's colours, so that whoever looks at a page sees which release answered.
+/// The release's colours, which show on a page which release answered.
 fn theme(release: &Release) -> Vec<u8> {
     format!(
         ":root {{ --accent: {}; }}\n@media (prefers-color-scheme: dark) {{ :root {{ --accent: {}; }} }}\n",

@@ -7,9 +7,9 @@ use anyhow::bail;
 /// The mistakes, as `behaviour` in a `release.toml` names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// `/healthz` answers 503 for ever.
+    /// `/healthz` always answers 503.
     Unhealthy,
-    /// Pages may be kept for ten minutes, and the service worker keeps them.
+    /// Pages may be cached for ten minutes, and the service worker caches them.
     CachesHtml,
     /// It exits with 1 before it listens.
     CrashesOnBoot,

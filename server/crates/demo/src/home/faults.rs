@@ -1,5 +1,5 @@
-//! What the broken releases do wrong. Each fault is a mistake that a real release could make, kept here
-//! in one place so that the rest of the app is an honest one.
+//! What the broken releases do wrong. Each fault is a mistake that a real release could make, here in one place so that
+//! the rest of the app has none of it.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::log::log;
 use super::settings::Settings;
 
-/// How long a leaking release answers well after it became live.
+/// How long a leaking release answers correctly after it became live.
 const LEAK_DELAY: Duration = Duration::from_secs(6);
 /// Time from the first failing page to the largest share of them.
 const LEAK_GROWTH_TIME: Duration = Duration::from_secs(30);

@@ -1,5 +1,5 @@
-//! What changes data: each request carries an id and is done once, however often it is sent. A form is
-//! answered with a redirect, `Accept: application/json` with the row and the id.
+//! The requests that change data: each carries an id and is applied once, however often it is sent. A form is answered
+//! with a redirect, `Accept: application/json` with the row and the id.
 
 use axum::Json;
 use axum::extract::rejection::{FormRejection, JsonRejection};
@@ -16,7 +16,7 @@ use super::pages::{self, Page};
 use super::store::StoreError;
 use super::writes;
 
-/// Who took what; without an amount it is the usual one.
+/// The fields of a dose; without an amount it is the usual one.
 #[derive(Deserialize)]
 pub(super) struct DoseForm {
     person: i64,
@@ -49,7 +49,7 @@ pub(super) async fn take_dose(
         .await
 }
 
-/// Who did it; left out, it was whose turn it is.
+/// The person who did it; left out, it is the person whose turn it is.
 #[derive(Deserialize)]
 pub(super) struct ChoreForm {
     person: Option<i64>,
@@ -73,7 +73,7 @@ pub(super) async fn finish_chore(
         .await
 }
 
-/// What is missing, and who says so.
+/// The fields of a new item.
 #[derive(Deserialize)]
 pub(super) struct ItemForm {
     name: String,
@@ -121,7 +121,7 @@ pub(super) async fn buy_item(
         .await
 }
 
-/// Who asked for a change, and how they want the answer.
+/// One request for a change, and the form of its answer.
 struct ChangeRequest {
     request_id: String,
     back: Page,
@@ -163,7 +163,7 @@ impl ChangeRequest {
         match home.store.write_once(kind, id, now, work).await {
             Ok((id, new)) => {
                 if new {
-                    home.changes.tell(Change { kind, id });
+                    home.changes.publish(Change { kind, id });
                 }
                 match self.as_json {
                     true => no_store(Json(json!({ "id": id, "request_id": self.request_id }))),

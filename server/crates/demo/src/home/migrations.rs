@@ -1,5 +1,5 @@
-//! Migrations run forwards only, each in a transaction of its own together with the note that it ran. A
-//! failing one leaves the schema as it was, and two colours that boot at once apply each exactly once.
+//! Migrations run forwards only, each in a transaction of its own together with the record that it ran. A failing one
+//! leaves the schema as it was, and two colours that boot at once apply each exactly once.
 
 use anyhow::{Context, anyhow, ensure};
 use jiff::Zoned;
@@ -11,8 +11,8 @@ use super::hex::hex;
 use super::seed;
 use tealkeep_words::names::ReleaseId;
 
-/// The migration after which the first household moves in, in the same transaction.
-const SEED_AFTER: &str = "004-entries.sql";
+/// The migration that also inserts the first household, in the same transaction.
+const SEED_MIGRATION: &str = "004-entries.sql";
 
 /// One file of a release's `migrations/`.
 #[derive(Debug, Clone)]
@@ -113,7 +113,7 @@ fn run(
     let outcome = connection.execute_batch(&migration.sql);
     connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
     outcome.map_err(explain)?;
-    if migration.name == SEED_AFTER {
+    if migration.name == SEED_MIGRATION {
         seed::plant(connection, now)?;
     }
     connection.execute(

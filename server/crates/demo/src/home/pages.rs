@@ -1,5 +1,5 @@
-//! The pages: plain HTML, whole without JavaScript, with every text that a person wrote escaped. A page
-//! says which release and which colour made it.
+//! The pages: plain HTML that is complete without JavaScript, with every text that a person wrote escaped. A page shows
+//! which release and which colour made it.
 
 mod escaped;
 mod page;
@@ -15,7 +15,7 @@ use escaped::Escaped;
 pub(super) use page::Page;
 use sections::View;
 
-/// What every page says about being kept: a browser may hold it, and must ask before it shows it again.
+/// The `Cache-Control` of every page: a browser may store it, and must revalidate it before it shows it again.
 pub(super) const CACHE_CONTROL: &str = "no-cache, must-revalidate";
 
 /// Makes one page. `ids` gives a fresh request id for each form in it.
@@ -70,7 +70,7 @@ pub(super) fn render(
     frame(home, Some(page), heading, &lead, &body)
 }
 
-/// The page for what is not there, what was asked wrongly, and what failed.
+/// The page for an error.
 pub(super) fn message(home: &Home, heading: &str, text: &str) -> String {
     let body = format!(
         "<section><p class=\"calm\">{}</p><p><a href=\"/\">Back to today</a></p></section>",

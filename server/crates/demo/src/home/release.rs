@@ -18,7 +18,7 @@ pub(super) struct Release {
     pub heading: String,
     /// One sentence on what is new.
     pub whats_new: String,
-    /// What is broken about it, for the releases that are there to be refused.
+    /// What is broken about it, for the releases that exist to be refused.
     pub fault: Option<Fault>,
     /// Its colour on a light page, `#rrggbb`.
     pub accent: String,
@@ -130,7 +130,10 @@ fn read_migrations(dir: &Path) -> anyhow::Result<Vec<Migration>> {
 fn check_keys(table: &dyn TableLike, prefix: &str, known: &[&str]) -> anyhow::Result<()> {
     for (key, _) in table.iter() {
         if !known.contains(&key) {
-            bail!("unknown key `{prefix}{key}`: it knows {}", known.join(", "));
+            bail!(
+                "unknown key `{prefix}{key}`; the known ones are {}",
+                known.join(", ")
+            );
         }
     }
     Ok(())
@@ -139,14 +142,14 @@ fn check_keys(table: &dyn TableLike, prefix: &str, known: &[&str]) -> anyhow::Re
 fn table<'a>(item: Option<&'a Item>, key: &str) -> anyhow::Result<Option<&'a dyn TableLike>> {
     item.map(|item| {
         item.as_table_like()
-            .with_context(|| format!("`{key}` is a table"))
+            .with_context(|| format!("`{key}` must be a table"))
     })
     .transpose()
 }
 
 fn string(table: &dyn TableLike, key: &str) -> anyhow::Result<String> {
     let text = table.get(key).and_then(Item::as_str).unwrap_or_default();
-    ensure!(!text.is_empty(), "`{key}` is missing: it is a text");
+    ensure!(!text.is_empty(), "`{key}` is missing: it must be a text");
     Ok(text.to_owned())
 }
 
@@ -157,7 +160,7 @@ fn colour(table: &dyn TableLike, key: &str) -> anyhow::Result<String> {
         && text.bytes().skip(1).all(|b| b.is_ascii_hexdigit());
     ensure!(
         valid,
-        "`{key}` is `{text}`: a colour such as #0f766e would be right"
+        "`{key}` is `{text}`: it must be a colour such as #0f766e"
     );
     Ok(text)
 }
@@ -167,7 +170,7 @@ fn flag(table: Option<&dyn TableLike>, key: &str) -> anyhow::Result<bool> {
         None => Ok(false),
         Some(item) => item
             .as_bool()
-            .with_context(|| format!("`features.{key}` is true or false")),
+            .with_context(|| format!("`features.{key}` must be true or false")),
     }
 }
 
@@ -191,7 +194,7 @@ mod tests {
             (format!("behaviour = 'odd'\n{GOOD}"), "`odd`"),
             (
                 format!("{GOOD}[features]\ndose_notes = 'yes'\n"),
-                "is true or false",
+                "must be true or false",
             ),
         ] {
             let error = format!("{:#}", parse(&text, vec![]).unwrap_err());

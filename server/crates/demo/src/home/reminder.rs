@@ -23,7 +23,7 @@ pub(super) async fn run(home: Arc<Home>) {
             match home.store.write(move |t| note_due(t, &now)).await {
                 Ok(noted) => {
                     for id in noted {
-                        home.changes.tell(Change {
+                        home.changes.publish(Change {
                             kind: Kind::Reminder,
                             id,
                         });

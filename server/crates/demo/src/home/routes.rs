@@ -1,5 +1,4 @@
-//! The app's routes, and everything that only reads. A page always makes the browser ask again, whether
-//! it is a good answer or an error.
+//! The app's routes, and everything that only reads. The browser must revalidate every page, errors included.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,13 +24,13 @@ use super::log::log;
 use super::pages::{self, Page};
 use super::{forms, streams};
 
-/// What says which release answered.
+/// Names the release that answered.
 const RELEASE_HEADER: HeaderName = HeaderName::from_static("tealkeep-release");
-/// What says which colour answered.
+/// Names the colour that answered.
 const COLOUR_HEADER: HeaderName = HeaderName::from_static("tealkeep-colour");
 /// The longest that `/slow` waits.
 const MAX_SLOW_DELAY: Duration = Duration::from_secs(30);
-/// No piece of an upload may be later than this.
+/// How long an upload may stall.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// All routes, with the headers that every answer gets.
@@ -58,18 +57,18 @@ pub(super) fn router(home: App) -> Router {
         .with_state(home)
 }
 
-/// Refuses what another site's page sends, and adds the headers that no handler may forget.
+/// Refuses POST requests of other sites' pages, and adds the headers that no handler may forget.
 async fn common(Shared(home): Shared<App>, request: Request, next: Next) -> Response {
     let from_elsewhere = request
         .headers()
         .get("sec-fetch-site")
         .is_some_and(|site| site == "cross-site");
     let mut response = if from_elsewhere && *request.method() == Method::POST {
-        let text = "That form was on another site.";
+        let text = "That form was on another site, so nothing was changed.";
         html(
             &home,
             StatusCode::FORBIDDEN,
-            pages::message(&home, "Not from here", text),
+            pages::message(&home, "Not allowed", text),
         )
     } else {
         next.run(request).await
@@ -95,7 +94,7 @@ async fn common(Shared(home): Shared<App>, request: Request, next: Next) -> Resp
 
 async fn page(Shared(home): Shared<App>, OriginalUri(uri): OriginalUri) -> Response {
     if home.faults.page_fails() {
-        let text = "The page could not be made. Try again in a moment.";
+        let text = "The page could not be loaded. Try again in a moment.";
         let text = pages::message(&home, "Something went wrong", text);
         return html(&home, StatusCode::INTERNAL_SERVER_ERROR, text);
     }
@@ -114,11 +113,11 @@ async fn page(Shared(home): Shared<App>, OriginalUri(uri): OriginalUri) -> Respo
 }
 
 async fn not_found(Shared(home): Shared<App>) -> Response {
-    let text = "There is no such page in this house.";
+    let text = "This page does not exist.";
     html(
         &home,
         StatusCode::NOT_FOUND,
-        pages::message(&home, "Nobody home", text),
+        pages::message(&home, "Page not found", text),
     )
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn websocket(
 }
 
 async fn talk(home: Arc<Home>, mut socket: WebSocket) {
-    let mut changes = home.changes.listen();
+    let mut changes = home.changes.subscribe();
     if !send(&mut socket, hello(&home).to_string()).await {
         return;
     }
@@ -100,7 +100,7 @@ fn change_events(
         .event("hello")
         .retry(Duration::from_secs(1))
         .data(hello(home).to_string());
-    let changes = stream::unfold(home.changes.listen(), |mut changes| async move {
+    let changes = stream::unfold(home.changes.subscribe(), |mut changes| async move {
         let event = match changes.recv().await {
             Ok(change) => Event::default().event("change").data(to_json(change)),
             Err(RecvError::Lagged(missed)) => {

@@ -1,6 +1,6 @@
-//! Carries a request to the live colour, and tries again as long as that can do no harm. No byte of its body is read
-//! before a connection stands, so until then any request can be tried again; what was sent is sent again only if
-//! RFC 9110 section 9.2.2 allows it.
+//! Carries a request to the live colour, and retries as long as that is safe. No byte of its body is read before a
+//! connection is open, so until then any request can be retried; one that was sent is sent again only if RFC 9110
+//! section 9.2.2 allows it.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -52,8 +52,8 @@ pub(super) struct Attempts<'a> {
     shape: Shape,
     /// Fresh connections that died under it.
     deaths: u32,
-    /// When it is no longer tried again; counted from the first failure.
-    gives_up: Option<Instant>,
+    /// When it is no longer retried; counted from the first failure.
+    retry_until: Option<Instant>,
     /// Since when it has been held.
     held_since: Option<Instant>,
 }
@@ -67,7 +67,7 @@ impl<'a> Attempts<'a> {
             client,
             shape,
             deaths: 0,
-            gives_up: None,
+            retry_until: None,
             held_since: None,
         }
     }
@@ -95,7 +95,7 @@ impl<'a> Attempts<'a> {
             let mut upstream = match self.connect(colour).await {
                 Ok(upstream) => upstream,
                 Err(why) => {
-                    // Not in flight while it waits: whoever drains this colour need not wait for it.
+                    // Not in flight while it waits: draining this colour does not wait for it.
                     drop(in_flight);
                     self.pause(colour, &why).await?;
                     continue;
@@ -145,6 +145,10 @@ impl<'a> Attempts<'a> {
     }
 
     /// What may be sent after an exchange that failed; an error when nothing may.
+    #[expect(
+        clippy::result_large_err,
+        reason = "moved once, after an exchange that failed; boxing would allocate for every answer of the gate's own"
+    )]
     fn next_request(
         &mut self,
         colour: Colour,
@@ -208,8 +212,9 @@ impl<'a> Attempts<'a> {
         let worker = self.worker;
         let config = &worker.gate.config;
         if self.shape.repeatable {
-            let take =
-                |cx: &mut Context<'_>| Poll::Ready(worker.pool.take(colour, config.idle_limit, cx));
+            let take = |cx: &mut Context<'_>| {
+                Poll::Ready(worker.pool.take(colour, config.idle_timeout, cx))
+            };
             if let Some(upstream) = poll_fn(take).await {
                 return Ok(upstream);
             }
@@ -217,7 +222,7 @@ impl<'a> Attempts<'a> {
         // A queue of connections that is full for a moment drops an attempt without a word, and the kernel
         // repeats it after one second and three.
         let patience = self
-            .gives_up
+            .retry_until
             .map_or(config.retry_for, |at| {
                 at.saturating_duration_since(Instant::now())
             })
@@ -232,14 +237,14 @@ impl<'a> Attempts<'a> {
     /// A short pause before the next attempt, or the end of them.
     async fn pause(&mut self, colour: Colour, why: &str) -> Result<(), Failure> {
         let now = Instant::now();
-        let gives_up = *self
-            .gives_up
+        let retry_until = *self
+            .retry_until
             .get_or_insert(now + self.worker.gate.config.retry_for);
-        if now >= gives_up {
+        if now >= retry_until {
             return Err(Failure::Unreachable(colour, why.to_owned()));
         }
         self.worker.stats.retried();
-        sleep(RETRY_PAUSE.min(gives_up - now)).await;
+        sleep(RETRY_PAUSE.min(retry_until - now)).await;
         Ok(())
     }
 
@@ -254,7 +259,7 @@ impl<'a> Attempts<'a> {
         match switch.wait_for_release(config.hold_limit, left).await {
             HoldEnd::Released => {
                 // What the colour is given to come up is counted from the release on.
-                self.gives_up = None;
+                self.retry_until = None;
                 Ok(())
             }
             HoldEnd::TooMany | HoldEnd::TooLong => Err(Failure::Unavailable),

@@ -36,7 +36,7 @@ pub(super) fn settle_length(headers: &mut HeaderMap, has_body: bool) -> Result<(
         Ok(length) if agree => {
             headers.insert(CONTENT_LENGTH, length);
         }
-        // Nothing hangs on it: the response has no body.
+        // It does not matter: the response has no body.
         Ok(_) | Err(_) if !has_body => {
             headers.remove(CONTENT_LENGTH);
         }
