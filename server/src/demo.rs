@@ -102,8 +102,8 @@ impl Demo {
         if options.traffic {
             family.spawn(family::live(
                 app_address,
-                family::PEOPLE,
-                family::RATE_PER_SECOND,
+                family::DEFAULT_PEOPLE,
+                family::DEFAULT_RATE_PER_SECOND,
                 leave.clone(),
                 tally.clone(),
             ));

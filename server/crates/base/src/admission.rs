@@ -1,6 +1,6 @@
-//! Bounds what strangers may hold at once: a number of places in total and for each network. A newcomer always gets a
-//! place; when none is left, somebody else loses theirs. Those who have not signed in lose first, and among them the
-//! oldest of whichever network holds the most, so that a flood from one network pushes out itself.
+//! Limits what clients may hold at once: a number of places in total and for each network. A newcomer always gets a
+//! place; when none is left, another client loses its place. Clients that have not signed in lose first, and among them
+//! the oldest of the network that holds the most, so that a flood from one network pushes out itself.
 //!
 //! A place stands for whatever its user bounds: an open connection, or the buffer of a request head that is not complete.
 //! Its cost is fixed, so that the number of places is also a bound on memory.

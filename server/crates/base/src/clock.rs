@@ -1,4 +1,4 @@
-//! Now and the time zone, asked of the machine.
+//! The machine's clock and time zone.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
-/// Where the system says which zone it is in: localtime(5).
+/// The link that names the system's zone: localtime(5).
 const LOCALTIME: &str = "/etc/localtime";
-/// The machine's clock, seen in the zone that people here live in.
+/// The machine's clock, in the household's time zone.
 #[derive(Debug, Clone)]
 pub struct WallClock {
     zone: Zone,
@@ -41,13 +41,13 @@ impl WallClock {
         Timestamp::now()
     }
 
-    /// This instant as the household's wall shows it.
+    /// This instant in the household's time zone.
     #[must_use]
     pub fn local(&self) -> Zoned {
         self.now().to_zoned(self.zone())
     }
 
-    /// The zone that local dates are reckoned in; the system's own follows `timedatectl set-timezone`.
+    /// The zone of local dates; the system's own follows `timedatectl set-timezone`.
     #[must_use]
     pub fn zone(&self) -> TimeZone {
         match &self.zone {
@@ -115,7 +115,7 @@ fn zone_of(link: &Path, target: Option<&Path>) -> TimeZone {
         .unwrap_or(TimeZone::UTC)
 }
 
-/// A length of time as a person says it: `0.4 s`, `12 s`, `3 min 20 s`.
+/// A duration in words: `0.4 s`, `12 s`, `3 min 20 s`.
 #[must_use]
 pub fn seconds(length: Duration) -> String {
     let whole = length.as_secs();

@@ -1,5 +1,5 @@
-//! Files that appear whole: readers see the old content or the new, never a part, and after a power
-//! cut the same holds. Each function returns only when what it did is on the disk.
+//! Atomic, durable file writes: readers see the old content or the new, never a part, and the same holds after a power
+//! cut. Each function returns only when its change is on the disk.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -96,7 +96,7 @@ pub fn publish_part(part: &Path, path: &Path) -> io::Result<()> {
 /// The name whose file waits under this dot-name, if it is one of [`Waiting`].
 #[must_use]
 pub fn waits_for(name: &str) -> Option<&str> {
-    name.strip_prefix('.')?.strip_suffix(PART)
+    name.strip_prefix('.')?.strip_suffix(PART_SUFFIX)
 }
 
 /// Makes a folder, and those that it stands in, and gives it the permission bits `mode`, whatever the umask
@@ -136,7 +136,7 @@ pub fn link_whole(target: &Path, link: &Path) -> io::Result<()> {
 }
 
 /// Ends the name of a file that [`write_whole`] or [`link_whole`] has not yet given its own.
-const PART: &str = ".tealkeep-part";
+const PART_SUFFIX: &str = ".tealkeep-part";
 
 /// Removes what [`write_whole`] and [`link_whole`] left in a folder when they were cut off by a crash. For a
 /// folder that nobody else writes to now; one that is not there is no error.
@@ -152,7 +152,7 @@ pub fn remove_parts(dir: &Path) -> io::Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with('.') && name.ends_with(PART) {
+        if name.starts_with('.') && name.ends_with(PART_SUFFIX) {
             remove(&entry.path())?;
         }
     }
@@ -215,7 +215,7 @@ pub fn kind_of(kind: fs::FileType) -> &'static str {
     }
 }
 
-/// Reads a file that is small unless something is wrong with it, so that one that is not takes no memory.
+/// Reads a file that is expected to be small; a larger one is an error, before it takes memory.
 ///
 /// # Errors
 /// `InvalidData` for one of more than `most` bytes; see [`open_regular`] for what is no file; any other I/O error as it is.
@@ -332,7 +332,7 @@ fn hidden_beside(path: &Path) -> io::Result<PathBuf> {
             format!("{} names no file", path.display()),
         )
     })?;
-    Ok(path.with_file_name(format!(".{}{PART}", name.to_string_lossy())))
+    Ok(path.with_file_name(format!(".{}{PART_SUFFIX}", name.to_string_lossy())))
 }
 
 fn sync_parent(path: &Path) -> io::Result<()> {

@@ -1,5 +1,4 @@
-//! A bounded child command: it ends by its deadline, by itself or by SIGKILL, and what it printed is kept,
-//! up to a limit.
+//! A child command with a deadline: it ends by itself or is killed then, and its output is kept up to a limit.
 
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -7,30 +6,30 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 
-/// How much of each of the two outputs is kept; the rest is read and dropped, so that nobody blocks on a
-/// full pipe.
-const KEPT_BYTES: usize = 1024 * 1024;
+/// How much of each of the two outputs is kept; the rest is read and dropped, so that the command does not
+/// block on a full pipe.
+const MAX_OUTPUT_BYTES: usize = 1024 * 1024;
 
 /// How a command ended by itself, and what it printed.
 #[derive(Debug, Clone)]
 pub struct Ended {
     /// How it ended.
     pub status: ExitStatus,
-    /// What it printed, at most a megabyte of it.
+    /// Its standard output, at most a megabyte of it.
     pub stdout: String,
-    /// What it complained of, at most a megabyte of it.
+    /// Its standard error, at most a megabyte of it.
     pub stderr: String,
 }
 
-/// Why there is no end by itself.
+/// Why a command did not end by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecError {
-    /// It could not even be started.
+    /// It could not be started.
     #[error("cannot start `{program}`: {error}; is it installed?")]
     Start {
         /// The program.
         program: String,
-        /// What the system said.
+        /// The system's error.
         error: std::io::Error,
     },
     /// It was killed.
@@ -38,15 +37,15 @@ pub enum ExecError {
     Late {
         /// The program.
         program: String,
-        /// What it had been given.
+        /// The deadline.
         deadline: Duration,
     },
-    /// It was lost sight of.
+    /// Its output or its end could not be read.
     #[error("`{program}` can't be waited for: {error}")]
     Lost {
         /// The program.
         program: String,
-        /// What the system said.
+        /// The system's error.
         error: std::io::Error,
     },
 }
@@ -101,7 +100,7 @@ async fn kept(pipe: Option<impl AsyncRead + Unpin>) -> String {
     let mut buffer = vec![0; 16 * 1024];
     // A pipe that fails is one that has ended.
     while let Ok(read @ 1..) = pipe.read(&mut buffer).await {
-        let room = KEPT_BYTES.saturating_sub(bytes.len());
+        let room = MAX_OUTPUT_BYTES.saturating_sub(bytes.len());
         bytes.extend_from_slice(&buffer[..read.min(room)]);
     }
     String::from_utf8_lossy(&bytes).into_owned()

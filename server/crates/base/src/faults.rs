@@ -1,8 +1,8 @@
-//! Named points of this process, for the tests, who prove with them what a crash or a power cut at exactly that
-//! instant leaves behind, and who waits for whom. At the one that `TEALKEEP_KILL_AT` names it kills itself; at the one
-//! that `TEALKEEP_STOP_AT` names it stands still, so that the machine around it can be switched off meanwhile; at the
-//! one that `TEALKEEP_WAIT_AT` names, as `point=file`, one thread waits once: it makes the file, and goes on when
-//! somebody has removed it.
+//! Fault points for tests: they show what a crash or a power cut at exactly that instant leaves behind, and what waits
+//! for what. At the one that `TEALKEEP_KILL_AT` names it kills itself; at the one
+//! that `TEALKEEP_STOP_AT` names it stops, so that the machine can be switched off meanwhile; at the
+//! one that `TEALKEEP_WAIT_AT` names, as `point=file`, one thread waits once: it makes the file, and continues
+//! when the file has been removed.
 
 use std::path::PathBuf;
 use std::sync::LazyLock;

@@ -1,5 +1,5 @@
-//! What every part of Tealkeep stands on: files that appear whole, folders walked by descriptors, child commands with a
-//! deadline, the clock and the schedule, limits on what strangers may hold.
+//! The base that every part of Tealkeep uses: atomic file writes, folders walked by descriptors, child commands with a
+//! deadline, the clock and the schedule, limits for clients that have not signed in.
 
 pub mod admission;
 pub mod clock;

@@ -1,5 +1,5 @@
-//! What is due, and what was missed: pure. Once each local date, whatever the clocks of the zone do, and
-//! whenever the machine was switched off.
+//! When the nightly run is due, and what was missed, as pure functions: once each local date, whatever the zone's clocks
+//! do, and however long the machine was off.
 
 use std::time::Duration;
 
@@ -7,24 +7,24 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-/// How late a run may begin and still be the night's own; later it is a catch-up.
-pub const PUNCTUAL: SignedDuration = SignedDuration::from_mins(10);
+/// How late a nightly run may begin; later it counts as a catch-up.
+pub const CATCH_UP_DELAY: SignedDuration = SignedDuration::from_mins(10);
 
 /// For how long after boot an unsynchronised clock is not trusted. A Pi that stays offline is, after that.
-pub const SETTLING: Duration = Duration::from_secs(3600);
+pub const CLOCK_SYNC_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// The pause after the first try of a night that failed.
-const FIRST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
+/// The pause after the first failed attempt of a night.
+const MIN_RETRY_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
-/// The longest pause between two tries of a night.
-pub const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(4);
+/// The longest pause between two attempts of a night.
+pub const MAX_RETRY_PAUSE: SignedDuration = SignedDuration::from_hours(4);
 
 /// How long after its `failed`th try that failed a night is tried again: each pause is twice as long as the one before,
 /// since a try may take an hour and read all of the database, until the longest.
 #[must_use]
 pub fn pause_after(failed: u32) -> SignedDuration {
     let doublings = failed.saturating_sub(1).min(8);
-    (FIRST_PAUSE * (1 << doublings)).min(LONGEST_PAUSE)
+    (MIN_RETRY_PAUSE * (1 << doublings)).min(MAX_RETRY_PAUSE)
 }
 
 /// The newest night that was done.
@@ -43,7 +43,7 @@ impl LastRun {
     }
 }
 
-/// What the schedule says at one moment.
+/// The schedule's answer at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// A run is due now.
@@ -103,7 +103,7 @@ pub fn due(
         Some((local_date, when)) if when > installed_at && done.is_none_or(|d| d < local_date) => {
             Decision::Due {
                 local_date,
-                catch_up: now.duration_since(when) > PUNCTUAL,
+                catch_up: now.duration_since(when) > CATCH_UP_DELAY,
             }
         }
         _ => not_yet,
@@ -175,7 +175,7 @@ pub fn clock_trust(
         Trust::Untrusted(format!(
             "the clock says {now:.0}, before this Tealkeep was built"
         ))
-    } else if synchronised == Some(false) && uptime < SETTLING {
+    } else if synchronised == Some(false) && uptime < CLOCK_SYNC_TIMEOUT {
         Trust::Untrusted(format!(
             "the clock has not been set by the network in the {} minutes since the start",
             uptime.as_secs() / 60

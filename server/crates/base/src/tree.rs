@@ -1,5 +1,5 @@
-//! Directories in which somebody else may swap a name for a link at any moment, walked by what was opened and
-//! never by a path: whatever the app's user does meanwhile, Tealkeep changes and removes nothing elsewhere.
+//! Directories in which another user may swap a name for a link at any moment, walked by open descriptors and never by a
+//! path: whatever the app's user does meanwhile, Tealkeep changes and removes nothing elsewhere.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -13,12 +13,12 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags, Stat
 use rustix::io::FdFlags;
 
 /// How deep a walk goes. Each level holds a descriptor, of which a process has about a thousand.
-const DEEPEST: u32 = 200;
+const MAX_DEPTH: u32 = 200;
 
-const LISTED: OFlags = OFlags::RDONLY
+const LIST_FLAGS: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
-const PINNED: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const PIN_FLAGS: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// An open directory: what it is called by now, and where it stands, makes no difference.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub enum Kind {
 impl Folder {
     /// Opens a directory by its path, links followed: only for one that nobody else can put another in place of.
     pub fn open(path: &Path) -> io::Result<Folder> {
-        let fd = rustix::fs::openat(CWD, path, LISTED, Mode::empty())?;
+        let fd = rustix::fs::openat(CWD, path, LIST_FLAGS, Mode::empty())?;
         Ok(Folder { fd, depth: 0 })
     }
 
@@ -70,7 +70,7 @@ impl Folder {
 
     /// What has this name, which is one component; `None` where nothing has it.
     pub fn entry(&self, name: &OsStr) -> io::Result<Option<Entry>> {
-        let fd = match rustix::fs::openat(&self.fd, name, PINNED, Mode::empty()) {
+        let fd = match rustix::fs::openat(&self.fd, name, PIN_FLAGS, Mode::empty()) {
             Ok(fd) => fd,
             Err(rustix::io::Errno::NOENT) => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -229,12 +229,12 @@ impl Entry {
         if self.kind() != Kind::Folder {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        if self.depth >= DEEPEST {
+        if self.depth >= MAX_DEPTH {
             return Err(io::Error::other(format!(
-                "it goes deeper than {DEEPEST} folders"
+                "it goes deeper than {MAX_DEPTH} folders"
             )));
         }
-        let fd = rustix::fs::openat(&self.fd, ".", LISTED, Mode::empty())?;
+        let fd = rustix::fs::openat(&self.fd, ".", LIST_FLAGS, Mode::empty())?;
         let depth = self.depth + 1;
         Ok(Folder { fd, depth })
     }

@@ -1,6 +1,6 @@
 //! The family that lives in the demo: people who look at pages, take doses, do chores and shop, at a
 //! lively but bounded rate, through the gate like everybody else. What they see is counted in a [`Tally`],
-//! so that "nobody noticed" is a number.
+//! so that "nobody noticed" can be checked.
 
 mod browser;
 mod listeners;
@@ -18,10 +18,10 @@ pub use tally::{Failure, Tally, Totals};
 
 use member::Member;
 
-/// Changes a second that the whole family makes unless told otherwise.
-pub const RATE_PER_SECOND: u32 = 8;
-/// How many people write at the same time unless told otherwise.
-pub const PEOPLE: usize = 4;
+/// Changes a second that the whole family makes by default.
+pub const DEFAULT_RATE_PER_SECOND: u32 = 8;
+/// How many people write at the same time by default.
+pub const DEFAULT_PEOPLE: usize = 4;
 
 /// Lives until `shutdown`: `people` writers who together make `rate_per_second` changes a second (each
 /// followed by looking at a page), one WebSocket and one event stream, all to `address` over plain HTTP.
@@ -42,8 +42,8 @@ pub async fn live(
         let member = Member::new(number, address, Arc::clone(&tally));
         tasks.spawn(member.live(pause, shutdown.clone()));
     }
-    let (told, token) = (Arc::clone(&tally), shutdown.clone());
-    tasks.spawn(listeners::websocket(address, token, told));
+    let (shared, token) = (Arc::clone(&tally), shutdown.clone());
+    tasks.spawn(listeners::websocket(address, token, shared));
     tasks.spawn(listeners::events(address, shutdown.clone(), tally));
     shutdown.cancelled().await;
     tasks.close();

@@ -1,14 +1,18 @@
 //! The household app that the demo supervises: chores, medicine doses and a shopping list, as a process
-//! of its own. It keeps every promise that an app makes to Tealkeep: its port, database and release come
-//! from the environment, `/healthz` says 200 only after its migrations, timers run only while it is live,
+//! of its own. It follows every rule that Tealkeep has for an app: its port, database and release come
+//! from the environment, `/healthz` answers 200 only after its migrations, timers run only while it is live,
 //! and SIGTERM ends it within ten seconds with nothing in flight cut off.
 
+mod answers;
+mod app;
 mod assets;
 mod changes;
-mod deeds;
+mod fault;
 mod faults;
 mod forms;
+mod hex;
 mod household;
+mod log;
 mod migrations;
 mod pages;
 mod release;
@@ -18,9 +22,9 @@ mod seed;
 mod settings;
 mod store;
 mod streams;
+mod writes;
 
 use std::future::IntoFuture;
-use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
@@ -36,29 +40,18 @@ use tokio_util::task::TaskTracker;
 
 pub use settings::Settings;
 
+use app::Home;
 use assets::Assets;
 use changes::Changes;
-use faults::{Fault, Faults};
+use fault::Fault;
+use faults::Faults;
+use log::log;
 use release::Release;
 use store::Store;
 use tealkeep_base::clock::WallClock;
 
 /// How long requests in flight, WebSockets and streams get after SIGTERM.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What every handler shares.
-struct Home {
-    settings: Settings,
-    release: Release,
-    assets: Assets,
-    store: Store,
-    changes: Changes,
-    faults: Faults,
-    clock: WallClock,
-    shutdown: CancellationToken,
-    /// WebSockets outlive their request, so that they are waited for here.
-    sockets: TaskTracker,
-}
 
 /// Runs the app until SIGTERM or SIGINT, with settings from the environment ([`Settings::from_env`]) and
 /// the release in the directory `release`. Needs no runtime around it, and must not be called in one.
@@ -87,14 +80,14 @@ pub async fn run_until_signalled(release: &Path) -> anyhow::Result<()> {
     let shutdown = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    let told = shutdown.clone();
+    let stopped = shutdown.clone();
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        say("told to stop: finishing what is in flight");
-        told.cancel();
+        log("stopping: finishing the requests in flight");
+        stopped.cancel();
     });
     let port = settings.port;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
@@ -120,7 +113,7 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let release = Release::read(&settings.release_dir)?;
     let colour = settings.colour.map_or("no", |colour| colour.as_str());
-    say(&format!(
+    log(&format!(
         "{} (release {}, colour {colour})",
         release.title, settings.release_id
     ));
@@ -144,16 +137,40 @@ pub async fn serve(
         clock,
     });
     let reminders = tokio::spawn(reminder::run(Arc::clone(&home)));
-    let watching = tokio::spawn(faults::watch(Arc::clone(&home)));
-    say(&format!("listening on http://{address}"));
+    let watched = Arc::clone(&home);
+    let watching = tokio::spawn(async move {
+        let Home {
+            faults,
+            settings,
+            shutdown,
+            ..
+        } = &*watched;
+        faults.watch(settings, shutdown).await;
+    });
+    log(&format!("listening on http://{address}"));
 
+    answer_until(listener, &home, &shutdown).await?;
+    shutdown.cancel();
+    for task in [reminders, watching] {
+        // Both end at once when shut down; one that panicked has said so already.
+        let _ = timeout(Duration::from_secs(1), task).await;
+    }
+    log("stopped");
+    Ok(())
+}
+
+/// Answers on `listener` until `shutdown` is cancelled and the last request in flight is answered, or ten seconds later.
+async fn answer_until(
+    listener: TcpListener,
+    home: &Arc<Home>,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
     let listener = listener.tap_io(|stream| {
         // A small answer must not wait for the acknowledgement of the one before; failing that, it is
         // slower and still right.
         let _ = stream.set_nodelay(true);
     });
-    let stopping = shutdown.clone();
-    let serving = axum::serve(listener, routes::router(Arc::clone(&home)))
+    let serving = axum::serve(listener, routes::router(Arc::clone(home)))
         .with_graceful_shutdown(shutdown.clone().cancelled_owned())
         .into_future();
     let ended = async {
@@ -163,20 +180,16 @@ pub async fn serve(
         served
     };
     let deadline = async {
-        stopping.cancelled().await;
+        shutdown.cancelled().await;
         tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
     };
     tokio::select! {
-        served = ended => served.context("the listener failed")?,
-        () = deadline => say("stopped with requests still unanswered after 10 s"),
+        served = ended => served.context("the listener failed"),
+        () = deadline => {
+            log("stopped after 10 s with requests unanswered");
+            Ok(())
+        }
     }
-    shutdown.cancel();
-    for task in [reminders, watching] {
-        // Both end at once when shut down; one that panicked has said so already.
-        let _ = timeout(Duration::from_secs(1), task).await;
-    }
-    say("stopped");
-    Ok(())
 }
 
 async fn open_store(
@@ -197,18 +210,12 @@ async fn open_store(
     .await
     .context("the migrations did not end")??;
     if applied.is_empty() {
-        say("the database is up to date");
+        log("the database is up to date");
     }
     for name in applied {
-        say(&format!("migrated: {name}"));
+        log(&format!("migrated: {name}"));
     }
     Ok(store)
-}
-
-/// One line for people and for the journal of the supervisor.
-fn say(line: &str) {
-    // When nobody reads the pipe any more, the app has work to do all the same.
-    let _ = writeln!(std::io::stdout(), "home: {line}");
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The releases that the demo brings: two that are right and five that are each wrong in a way that real
-//! releases are. Written as ordinary release directories, whole or not at all, and left alone when right.
+//! The demo's sample releases: two that work and five that each have a mistake that real releases have. They are written
+//! as ordinary release directories, completely or not at all, and left alone when they are right already.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,37 +29,37 @@ pub const SAMPLES: [Sample; 7] = [
     Sample {
         id: "v1",
         title: "Home 1",
-        expect: "The demo starts with it; deployed again, it is what you come back to.",
+        expect: "The demo starts with it. Deploy it again to return to the start.",
     },
     Sample {
         id: "v2",
         title: "Home 2",
-        expect: "Goes through: it adds a column, the page turns indigo, and nobody notices the swap.",
+        expect: "Succeeds: it adds a column, the page turns indigo, and nobody notices the swap.",
     },
     Sample {
         id: "v3-unhealthy",
         title: "Home 3",
-        expect: "Is refused before the swap: its /healthz never says 200, and it says why.",
+        expect: "Is rejected before the swap: its /healthz never answers 200, and says why.",
     },
     Sample {
         id: "v4-drops-a-column",
         title: "Home 4",
-        expect: "Breaks whatever runs beside it: its migration drops a column that every older release reads.",
+        expect: "Breaks the release that runs beside it: its migration drops a column that every older release reads.",
     },
     Sample {
         id: "v5-caches-html",
         title: "Home 5",
-        expect: "Is refused before the swap: its HTML and its service worker would keep yesterday's pages on every phone.",
+        expect: "Is rejected before the swap: its HTML and its service worker would keep yesterday's pages on every phone.",
     },
     Sample {
         id: "v6-crashes-on-boot",
         title: "Home 6",
-        expect: "Is refused before the swap: it crashes while it starts, and its last words are shown.",
+        expect: "Is rejected before the swap: it crashes while it starts, and Tealkeep shows its last output.",
     },
     Sample {
         id: "v7-slow-leak",
         title: "Home 7",
-        expect: "Is healthy at first; some seconds after the swap a growing share of its pages answers 500.",
+        expect: "Is healthy at first; a few seconds after the swap a growing share of its pages answers 500.",
     },
 ];
 

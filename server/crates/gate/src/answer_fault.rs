@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 /// How much of what an app sent is shown to a person.
-const SHOWN_CHARACTERS: usize = 80;
+const MAX_SHOWN_CHARS: usize = 80;
 
 /// How many fields a head may have, a request's as well as an answer's. Heads are bounded by their bytes; this only keeps
 /// a head of nothing but names from costing many times its size.
@@ -18,7 +18,7 @@ pub(super) fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut shown = String::new();
     for (number, character) in text.chars().enumerate() {
-        if number == SHOWN_CHARACTERS {
+        if number == MAX_SHOWN_CHARS {
             shown.push('…');
             break;
         }
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn what_is_shown_is_short_and_harmless() {
         assert_eq!(shown(b"a\x1b[31m\r\nb"), "a\\u{1b}[31m\\r\\nb");
-        assert_eq!(shown(&[b'x'; 200]).chars().count(), SHOWN_CHARACTERS + 1);
+        assert_eq!(shown(&[b'x'; 200]).chars().count(), MAX_SHOWN_CHARS + 1);
         assert_eq!(shown(b"\xff"), "\u{fffd}");
     }
 }

@@ -1,51 +1,41 @@
-//! One client connection: what it is doing, since when, and when that has lasted too long. Noted with relaxed
-//! atomics on the way, and looked at once a second, so that no request pays for a timer.
+//! What a worker knows about one client connection: what it is doing, since when, and when that has lasted too long.
+//! Noted with relaxed atomics on the way, and looked at once a second, so that no request pays for a timer.
 
-use std::io;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, StatusCode};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::AbortHandle;
 
-use super::answer_fault::MAX_FIELDS;
+use super::clock::CoarseClock;
 use super::config::GateConfig;
-use super::forward;
 use super::forwarded::Peer;
 use super::heads::{Origin, Ticket};
 use super::interim::Interim;
-use super::worker::Worker;
-
-/// The smallest buffer in which a client's bytes are gathered.
-const BUFFER: usize = 16 * 1024;
+use super::shared::Shared;
 
 /// How long an event stream goes on for a client that has closed its side: a browser closes both at once, and only a
 /// write would tell the two apart.
-const HALF_CLOSED_STREAM: Duration = Duration::from_secs(5);
+const HALF_CLOSED_STREAM_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often a client that has closed its side and waits for its answer is sent a `102 Processing`: the system of one
-/// that is gone altogether refuses it, and then nobody need answer.
-const HALF_CLOSED_PROBE: Duration = Duration::from_secs(3);
+/// How often a client that has closed its side and waits for its answer is sent a `102 Processing`: the system of a
+/// client that is gone refuses it, and then no answer is needed.
+const HALF_CLOSED_PROBE_INTERVAL: Duration = Duration::from_secs(3);
 
-/// What the worker knows about one client connection.
+/// The state of one client connection.
 pub(super) struct Client {
-    pub(super) worker: Arc<Worker>,
+    gate: Arc<Shared>,
+    clock: Arc<CoarseClock>,
     pub(super) peer: Peer,
     /// A [`Phase`] in the upper half, and since when in the lower one.
     phase: AtomicU64,
     /// Since when it takes nothing of what is sent to it; 0 while it does.
     stalled: AtomicU32,
-    /// Its next answer says that it is the last.
-    last_answer: AtomicBool,
+    /// Its next answer carries `Connection: close`.
+    announces_close: AtomicBool,
     /// It is closed as soon as no request is on it.
     closing: AtomicBool,
     /// Its task keeps one waker for all its life.
@@ -68,7 +58,7 @@ pub(super) struct Client {
 
 /// What a client connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// Nothing, since its last response.
     Idle,
     /// Sending the head of a request; a new connection is expected to.
@@ -81,17 +71,19 @@ enum Phase {
 
 impl Client {
     pub(super) fn new(
-        worker: &Arc<Worker>,
+        gate: &Arc<Shared>,
+        clock: &Arc<CoarseClock>,
         peer: Peer,
         origin: Origin,
         place: OwnedSemaphorePermit,
     ) -> Client {
         let client = Client {
-            worker: Arc::clone(worker),
+            gate: Arc::clone(gate),
+            clock: Arc::clone(clock),
             peer,
             phase: AtomicU64::new(0),
             stalled: AtomicU32::new(0),
-            last_answer: AtomicBool::new(false),
+            announces_close: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             waker: OnceLock::new(),
             abort: OnceLock::new(),
@@ -107,44 +99,6 @@ impl Client {
         client
     }
 
-    /// Serves its requests until the connection ends.
-    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream) {
-        let config = &self.worker.gate.config;
-        let io = TokioIo::new(ClientIo {
-            stream,
-            client: Arc::clone(&self),
-            head: Head::default(),
-        });
-        let client = Arc::clone(&self);
-        let service = service_fn(move |request| forward::answer(Arc::clone(&client), request));
-        let connection = http1::Builder::new()
-            .max_header_size(config.header_limit)
-            .max_headers(MAX_FIELDS)
-            .max_buf_size(config.header_limit.max(BUFFER))
-            // A client may close its side after its request and wait for the answer (RFC 9112 section 9.6). Whether it
-            // is gone altogether is watched by its socket.
-            .half_close(true)
-            // Slow heads are cut by the worker's sweep, which also tells an idle connection from a slow one.
-            .header_read_timeout(None)
-            .serve_connection(io, service)
-            .with_upgrades();
-        let mut connection = std::pin::pin!(connection);
-        let mut told = false;
-        let ended = std::future::poll_fn(|cx| {
-            self.waker.get_or_init(|| cx.waker().clone());
-            if !told && self.closing.load(Relaxed) {
-                told = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            connection.as_mut().poll(cx)
-        })
-        .await;
-        if let Err(e) = ended {
-            // Clients come and go; what matters about a response that broke off is logged where it did.
-            tracing::trace!("a client connection ended: {e}");
-        }
-    }
-
     /// Its task runs; it counts among those that have sent no whole request.
     pub(super) fn begin(&self, abort: AbortHandle) {
         let _ = self.abort.set(abort);
@@ -152,7 +106,7 @@ impl Client {
     }
 
     /// The head of a request is here.
-    pub(super) fn asked(&self) {
+    pub(super) fn begin_request(&self) {
         self.enter(Phase::Request);
         self.count_as_whole();
     }
@@ -170,7 +124,7 @@ impl Client {
             return;
         }
         let lasted = Duration::from_secs(u64::from(now.saturating_sub(since)));
-        if lasted >= HALF_CLOSED_PROBE && self.takes_interim.load(Relaxed) {
+        if lasted >= HALF_CLOSED_PROBE_INTERVAL && self.takes_interim.load(Relaxed) {
             self.half_closed.store(now, Relaxed);
             self.interim.push(StatusCode::PROCESSING, &HeaderMap::new());
         }
@@ -184,28 +138,28 @@ impl Client {
     }
 
     /// Nothing more of its request is to come, so that its socket can be watched.
-    pub(super) fn watch(&self) {
+    pub(super) fn watch_socket(&self) {
         self.watched.store(true, Relaxed);
     }
 
     /// Its response is an event stream.
     pub(super) fn begin_stream(&self) {
         if self.half_closed.load(Relaxed) != 0 {
-            self.half_closed.store(self.worker.now(), Relaxed);
+            self.half_closed.store(self.clock.now(), Relaxed);
         }
         self.watched.store(true, Relaxed);
         self.enter(Phase::Stream);
     }
 
     /// Its response is over.
-    pub(super) fn answered(&self) {
+    pub(super) fn end_response(&self) {
         self.watched.store(false, Relaxed);
         self.enter(Phase::Idle);
     }
 
     /// `received` bytes of a head are here, and it is not whole.
-    fn count_as_unfinished(&self, received: usize) {
-        let heads = &self.worker.gate.heads;
+    pub(super) fn count_as_unfinished(&self, received: usize) {
+        let heads = &self.gate.heads;
         match Ticket::from_number(self.ticket.load(Relaxed)) {
             Some(ticket) => heads.grow(ticket, received, Instant::now()),
             None => {
@@ -223,18 +177,58 @@ impl Client {
         let number = self.ticket.load(Relaxed);
         if let Some(ticket) = Ticket::from_number(number) {
             self.ticket.store(0, Relaxed);
-            self.worker.gate.heads.leave(ticket);
+            self.gate.heads.leave(ticket);
         }
     }
 
-    /// From here on its answers say that they are the last.
-    pub(super) fn give_last_answer(&self) {
-        self.last_answer.store(true, Relaxed);
+    /// From here on its answers carry `Connection: close`.
+    pub(super) fn announce_close(&self) {
+        self.announces_close.store(true, Relaxed);
     }
 
-    /// Whether its answer has to say that it is the last.
-    pub(super) fn gets_its_last_answer(&self) -> bool {
-        self.last_answer.load(Relaxed)
+    /// Whether its answer has to carry `Connection: close`.
+    pub(super) fn must_announce_close(&self) -> bool {
+        self.announces_close.load(Relaxed)
+    }
+
+    /// Keeps the waker of its task; later calls change nothing.
+    pub(super) fn set_waker(&self, waker: &Waker) {
+        self.waker.get_or_init(|| waker.clone());
+    }
+
+    /// Whether it has to be closed as soon as no request is on it.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Relaxed)
+    }
+
+    /// Notes whether it took what was last written to it.
+    pub(super) fn note_write(&self, was_taken: bool) {
+        let since = self.stalled.load(Relaxed);
+        if was_taken && since != 0 {
+            self.stalled.store(0, Relaxed);
+        } else if !was_taken && since == 0 {
+            self.stalled.store(self.clock.now(), Relaxed);
+        }
+    }
+
+    /// Whether its socket is to be watched for the client's end.
+    pub(super) fn is_watched(&self) -> bool {
+        self.watched.load(Relaxed)
+    }
+
+    /// Its socket has shown what it was watched for, or its next request.
+    pub(super) fn stop_watching(&self) {
+        self.watched.store(false, Relaxed);
+    }
+
+    /// It has closed its side.
+    pub(super) fn note_half_closed(&self) {
+        self.half_closed.store(self.clock.now(), Relaxed);
+    }
+
+    /// Whether it has closed its side.
+    pub(super) fn is_half_closed(&self) -> bool {
+        self.half_closed.load(Relaxed) != 0
     }
 
     /// Closes it as soon as no request is on it.
@@ -253,19 +247,19 @@ impl Client {
         }
         let (phase, since) = self.phase();
         match phase {
-            Phase::Idle => lasted(since) > config.client_idle,
+            Phase::Idle => lasted(since) > config.client_idle_timeout,
             Phase::Head => lasted(since) > config.header_timeout,
             Phase::Request => false,
             Phase::Stream => {
                 let closed = self.half_closed.load(Relaxed);
-                closed != 0 && lasted(closed) > HALF_CLOSED_STREAM
+                closed != 0 && lasted(closed) > HALF_CLOSED_STREAM_TIMEOUT
             }
         }
     }
 
-    fn phase(&self) -> (Phase, u32) {
-        let both = self.phase.load(Relaxed);
-        let phase = match both >> 32 {
+    pub(super) fn phase(&self) -> (Phase, u32) {
+        let packed = self.phase.load(Relaxed);
+        let phase = match packed >> 32 {
             0 => Phase::Idle,
             1 => Phase::Head,
             2 => Phase::Request,
@@ -275,11 +269,11 @@ impl Client {
             clippy::cast_possible_truncation,
             reason = "the lower half is what is wanted"
         )]
-        (phase, both as u32)
+        (phase, packed as u32)
     }
 
-    fn enter(&self, phase: Phase) {
-        let since = u64::from(self.worker.now());
+    pub(super) fn enter(&self, phase: Phase) {
+        let since = u64::from(self.clock.now());
         self.phase.store((phase as u64) << 32 | since, Relaxed);
     }
 }
@@ -287,125 +281,5 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         self.count_as_whole();
-    }
-}
-
-/// A client's socket that notes when a head begins and when nothing is taken any more, and watches for the client's end
-/// while it waits for its answer.
-struct ClientIo {
-    stream: TcpStream,
-    client: Arc<Client>,
-    head: Head,
-}
-
-/// How much there is of a head.
-#[derive(Debug, Default)]
-struct Head {
-    received: usize,
-    counted: usize,
-}
-
-impl ClientIo {
-    fn wrote<T>(&self, written: Poll<T>) -> Poll<T> {
-        let stalled = &self.client.stalled;
-        if written.is_pending() {
-            if stalled.load(Relaxed) == 0 {
-                stalled.store(self.client.worker.now(), Relaxed);
-            }
-        } else if stalled.load(Relaxed) != 0 {
-            stalled.store(0, Relaxed);
-        }
-        written
-    }
-
-    /// Looks whether the client's side is closed. hyper reads nothing while it waits for an answer.
-    fn poll_watch(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        let mut byte = [0];
-        match self.stream.poll_peek(cx, &mut ReadBuf::new(&mut byte)) {
-            Poll::Pending => {}
-            Poll::Ready(Ok(0)) => {
-                self.client.watched.store(false, Relaxed);
-                let now = self.client.worker.now();
-                self.client.half_closed.store(now, Relaxed);
-            }
-            // The next request is here already.
-            Poll::Ready(Ok(_)) => self.client.watched.store(false, Relaxed),
-            Poll::Ready(Err(e)) => return Err(e),
-        }
-        Ok(())
-    }
-}
-
-impl AsyncRead for ClientIo {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let phase = self.client.phase().0;
-        if phase == Phase::Head && self.head.received > self.head.counted {
-            // It is read for again, so what came is no whole head. Most come in one piece and are never counted.
-            self.head.counted = self.head.received;
-            self.client.count_as_unfinished(self.head.received);
-        }
-        let before = buf.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
-        let new = buf.filled().len() - before;
-        match phase {
-            Phase::Idle if new > 0 => {
-                self.client.enter(Phase::Head);
-                self.head = Head {
-                    received: new,
-                    counted: 0,
-                };
-            }
-            Phase::Head => self.head.received += new,
-            Phase::Idle | Phase::Request | Phase::Stream => {}
-        }
-        read
-    }
-}
-
-impl AsyncWrite for ClientIo {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.wrote(written)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.wrote(written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    /// hyper flushes when nothing of its own is left to write, and each time that it waits for an answer.
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.client.interim.is_waiting() {
-            let this = &mut *self;
-            let sent = this.client.interim.poll_send(&mut this.stream, cx);
-            ready!(self.wrote(sent))?;
-        }
-        if self.client.watched.load(Relaxed) {
-            self.poll_watch(cx)?;
-        } else if self.client.half_closed.load(Relaxed) != 0 {
-            // A read would only say again that its side is closed.
-            self.stream.take_error()?.map_or(Ok(()), Err)?;
-        }
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -1,5 +1,5 @@
-//! What a gate is told at its start: where the two colours listen, and the bounds that keep one
-//! client, or one slow colour, from using everything up. Each default is a documented constant.
+//! A gate's configuration: where the two colours listen, and the limits that keep one client, or one slow colour, from
+//! using everything up. Each default is a documented constant.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use tealkeep_words::names::Colour;
 pub const HOLD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many requests may wait at once; those past it get the maintenance page.
 pub const HOLD_LIMIT: usize = 10_000;
-/// For how long a colour that refuses connections is tried again.
-pub const RETRY_FOR: Duration = Duration::from_secs(5);
+/// How long the gate retries while a colour refuses connections.
+pub const RETRY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an unused connection to a colour is kept: well below the 5 s after which Node closes its
 /// side, so that the gate is the first to close.
-pub const IDLE_LIMIT: Duration = Duration::from_secs(2);
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a colour may take to the first byte of its answer; while a request's body is still being
-/// uploaded, how long that may stand still.
+/// uploaded, how long that may stall.
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(300);
 /// How long a client may take for the head of a request, counted from its first byte.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,38 +26,38 @@ pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 pub const HEADER_LIMIT: usize = 16 * 1024;
 /// How long a client connection may be silent between requests. Longer than the 90 s that
 /// `cloudflared` keeps its own, so that the client closes first and no request crosses a close.
-pub const CLIENT_IDLE: Duration = Duration::from_secs(300);
+pub const CLIENT_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 /// How long a client may take nothing of what is sent to it.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How many client connections may be open; the next ones wait in the listener's queue.
 pub const CLIENT_LIMIT: usize = 12_000;
-/// How long requests in flight may take to end once the gate is told to stop.
+/// How long requests in flight may take to end once the gate shuts down.
 pub const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);
 
-/// How long an idle connection stays open once the gate is told to stop: a request that is on its way to it is
-/// still answered, with the word that it was the last.
-pub const LAST_CALL: Duration = Duration::from_millis(500);
+/// How long an idle connection stays open once the gate shuts down: a request that is on its way to it is still
+/// answered, with `Connection: close`.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 
-/// Everything that a gate is told; [`GateConfig::new`] fills in the defaults.
+/// A gate's configuration; [`GateConfig::new`] fills in the defaults.
 #[derive(Debug, Clone)]
 pub struct GateConfig {
     /// Where blue listens.
     pub blue: SocketAddr,
     /// Where green listens.
     pub green: SocketAddr,
-    /// The path that is answered also while requests are held: `/healthz` unless told otherwise.
+    /// The path that is answered also while requests are held: `/healthz` by default.
     pub health_path: String,
     /// See [`HOLD_TIMEOUT`].
     pub hold_timeout: Duration,
     /// See [`HOLD_LIMIT`].
     pub hold_limit: usize,
-    /// See [`RETRY_FOR`].
+    /// See [`RETRY_TIMEOUT`].
     pub retry_for: Duration,
     /// Whether another proxy stands in front whose `X-Forwarded-*` are to be believed and kept.
-    /// Without it a client's own are replaced, so that nobody can pretend to be somebody else.
+    /// Without it a client's own are replaced, so that no client can forge them.
     pub trust_forwarded: bool,
-    /// See [`IDLE_LIMIT`].
-    pub idle_limit: Duration,
+    /// See [`IDLE_TIMEOUT`].
+    pub idle_timeout: Duration,
     /// See [`RESPONSE_TIMEOUT`].
     pub response_timeout: Duration,
     /// See [`HEADER_TIMEOUT`].
@@ -66,16 +66,16 @@ pub struct GateConfig {
     pub header_limit: usize,
     /// What all heads that are not whole yet may take up.
     pub head_budget: HeadBudget,
-    /// See [`CLIENT_IDLE`].
-    pub client_idle: Duration,
+    /// See [`CLIENT_IDLE_TIMEOUT`].
+    pub client_idle_timeout: Duration,
     /// See [`WRITE_TIMEOUT`].
     pub write_timeout: Duration,
     /// See [`CLIENT_LIMIT`].
     pub client_limit: usize,
     /// See [`SHUTDOWN_DEADLINE`].
     pub shutdown_deadline: Duration,
-    /// See [`LAST_CALL`].
-    pub last_call: Duration,
+    /// See [`SHUTDOWN_GRACE`].
+    pub shutdown_grace: Duration,
     /// Threads that carry requests; as many as there are processors, and at most four, by default.
     pub workers: usize,
 }
@@ -91,18 +91,18 @@ impl GateConfig {
             health_path: "/healthz".to_owned(),
             hold_timeout: HOLD_TIMEOUT,
             hold_limit: HOLD_LIMIT,
-            retry_for: RETRY_FOR,
+            retry_for: RETRY_TIMEOUT,
             trust_forwarded: false,
-            idle_limit: IDLE_LIMIT,
+            idle_timeout: IDLE_TIMEOUT,
             response_timeout: RESPONSE_TIMEOUT,
             header_timeout: HEADER_TIMEOUT,
             header_limit: HEADER_LIMIT,
             head_budget: HeadBudget::default(),
-            client_idle: CLIENT_IDLE,
+            client_idle_timeout: CLIENT_IDLE_TIMEOUT,
             write_timeout: WRITE_TIMEOUT,
             client_limit: CLIENT_LIMIT,
             shutdown_deadline: SHUTDOWN_DEADLINE,
-            last_call: LAST_CALL,
+            shutdown_grace: SHUTDOWN_GRACE,
             workers: processors.clamp(1, 4),
         }
     }

@@ -1,5 +1,5 @@
-//! An event stream that can be told to go: it ends after a whole event, so that the browser's `EventSource`
-//! connects again, to what is live then, and has lost none.
+//! An event stream that can be ended: it ends after a whole event, so that the browser's `EventSource` reconnects, to
+//! the colour that is live then, and loses none.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,19 +8,19 @@ use std::time::Duration;
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-/// How long an event may go on that has begun when the stream is told to go. Without its end it counts for nothing
-/// (HTML section 9.2.6), so the browser asks for it again.
-const LAST_EVENT: Duration = Duration::from_secs(2);
+/// How long an event may go on that has begun when the stream is ended. The browser discards one without its end (HTML
+/// section 9.2.6).
+const LAST_EVENT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Two line ends are at most this long.
-const TAIL: usize = 4;
+const TAIL_BYTES: usize = 4;
 
 /// One event stream on its way to a client.
 pub(super) struct EventStream {
-    told: Pin<Box<WaitForCancellationFutureOwned>>,
+    ends: Pin<Box<WaitForCancellationFutureOwned>>,
     leaving: Option<Pin<Box<Sleep>>>,
     /// The last bytes that went by, and how many there are; nothing yet is the same as between two events.
-    tail: [u8; TAIL],
+    tail: [u8; TAIL_BYTES],
     tail_length: usize,
     /// It is compressed: where an event ends can't be seen.
     is_opaque: bool,
@@ -38,11 +38,11 @@ pub(super) enum End {
 }
 
 impl EventStream {
-    pub(super) fn new(told: WaitForCancellationFutureOwned, is_opaque: bool) -> EventStream {
+    pub(super) fn new(ends: WaitForCancellationFutureOwned, is_opaque: bool) -> EventStream {
         EventStream {
-            told: Box::pin(told),
+            ends: Box::pin(ends),
             leaving: None,
-            tail: [0; TAIL],
+            tail: [0; TAIL_BYTES],
             tail_length: 0,
             is_opaque,
         }
@@ -50,8 +50,8 @@ impl EventStream {
 
     /// Whether it has to end; wakes the task when that changes.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> End {
-        if self.leaving.is_none() && self.told.as_mut().poll(cx).is_ready() {
-            self.leaving = Some(Box::pin(sleep(LAST_EVENT)));
+        if self.leaving.is_none() && self.ends.as_mut().poll(cx).is_ready() {
+            self.leaving = Some(Box::pin(sleep(LAST_EVENT_TIMEOUT)));
         }
         let Some(deadline) = &mut self.leaving else {
             return End::No;
@@ -68,8 +68,8 @@ impl EventStream {
 
     /// These bytes went by.
     pub(super) fn passed(&mut self, data: &[u8]) {
-        for byte in &data[data.len().saturating_sub(TAIL)..] {
-            if self.tail_length == TAIL {
+        for byte in &data[data.len().saturating_sub(TAIL_BYTES)..] {
+            if self.tail_length == TAIL_BYTES {
                 self.tail.rotate_left(1);
                 self.tail_length -= 1;
             }

@@ -1,5 +1,5 @@
-//! What an app is told of the client and of the address that it asked for: `X-Forwarded-*`. Only the gate, or a
-//! trusted proxy in front of it, says so; whatever else a client sends under these names is removed.
+//! The fields that name the client and the address that it asked for: `X-Forwarded-*`. Only the gate, or a trusted proxy
+//! in front of it, sets them; what a client sends under these names is removed.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Who is at the other end of a client connection; made once a connection.
+/// The other end of a client connection; made once for each connection.
 #[derive(Debug)]
 pub(super) struct Peer {
     address: HeaderValue,
@@ -58,7 +58,7 @@ fn kind(name: &str) -> Kind {
     }
 }
 
-/// Makes these fields tell the truth, as far as the gate knows it. A trusted peer's own are kept and completed, except
+/// Sets these fields to what the gate knows. A trusted peer's own are kept and completed, except
 /// for those in disguise, which no proxy sends.
 pub(super) fn set(headers: &mut HeaderMap, peer: &Peer) {
     remove_foreign(headers, peer.trusted);
@@ -126,7 +126,7 @@ fn remove_foreign(headers: &mut HeaderMap, trusted: bool) {
 mod tests {
     use super::*;
 
-    fn told(sent: &[(&str, &str)], trusted: bool) -> HeaderMap {
+    fn forwarded(sent: &[(&str, &str)], trusted: bool) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, HeaderValue::from_static("inner"));
         for (name, value) in sent {
@@ -154,12 +154,12 @@ mod tests {
             ("X-Real-IP", "198.51.100.1"),
             ("Forwarded", "for=198.51.100.1"),
         ];
-        let plain = told(&sent, false);
+        let plain = forwarded(&sent, false);
         assert_eq!(plain["x-forwarded-for"], "192.0.2.7");
         assert_eq!(plain["x-forwarded-proto"], "http");
         assert_eq!(plain["x-forwarded-host"], "inner");
         assert_eq!(plain.len(), 4, "{plain:?}");
-        let trusted = told(&sent, true);
+        let trusted = forwarded(&sent, true);
         assert_eq!(
             trusted["x-forwarded-for"],
             "198.51.100.1, 198.51.100.2, 192.0.2.7"
@@ -185,7 +185,7 @@ mod tests {
             ("x_request_id", "kept"),
         ];
         for trusted in [false, true] {
-            let headers = told(&sent, trusted);
+            let headers = forwarded(&sent, trusted);
             let mut names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
             names.sort_unstable();
             let expected = [

@@ -1,6 +1,6 @@
-//! Bounds what clients take up that have not sent a whole request: how many such connections there are, and how many
-//! bytes of unfinished heads, in all and for each address. Past a bound the oldest ones go first, those of the address
-//! that has the most of them, so that many slow clients never keep others out.
+//! Limits on clients that have not sent a whole request: how many such connections there are, and how many bytes of
+//! unfinished heads, in all and for each address. Past a limit the gate closes the oldest ones of the address that has
+//! the most, so that many slow clients never keep others out.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 use super::switch::lock;
 
 /// The smallest buffer that a head is read into; it is counted from the first byte on.
-const BUFFER_BYTES: usize = 8 * 1024;
+const MIN_BUFFER_BYTES: usize = 8 * 1024;
 
 /// What unfinished heads may take up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Origin {
     }
 }
 
-/// Stands for one connection in the count; never reused.
+/// The number of one connection in the count; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ticket(u64);
 
@@ -98,7 +98,7 @@ impl Ticket {
 #[derive(Debug)]
 pub(super) struct Heads {
     budget: HeadBudget,
-    most: usize,
+    max_connections: usize,
     counted: Mutex<Counted>,
 }
 
@@ -109,7 +109,7 @@ struct Counted {
     closed: u64,
     /// By age.
     all: BTreeMap<Ticket, Unfinished>,
-    origins: HashMap<Origin, OfOrigin>,
+    origins: HashMap<Origin, OriginHeads>,
 }
 
 #[derive(Debug)]
@@ -121,7 +121,7 @@ struct Unfinished {
 }
 
 #[derive(Debug, Default)]
-struct OfOrigin {
+struct OriginHeads {
     bytes: usize,
     tickets: BTreeSet<Ticket>,
 }
@@ -131,7 +131,7 @@ impl Heads {
     pub(super) fn new(budget: HeadBudget, places: usize) -> Heads {
         Heads {
             budget,
-            most: (places * 3).div_ceil(4),
+            max_connections: (places * 3).div_ceil(4),
             counted: Mutex::default(),
         }
     }
@@ -156,8 +156,8 @@ impl Heads {
                 connection,
             },
         );
-        let of_origin = counted.origins.entry(origin).or_default();
-        of_origin.tickets.insert(ticket);
+        let heads = counted.origins.entry(origin).or_default();
+        heads.tickets.insert(ticket);
         counted.set_bytes(ticket, received);
         self.trim(&mut counted, now, Some(origin));
         ticket
@@ -206,22 +206,22 @@ impl Heads {
         let budget = &self.budget;
         let origins = || counted.origins.values();
         if counted.bytes > budget.bytes {
-            let most = origins().max_by_key(|of_origin| of_origin.bytes)?;
-            return self.oldest(counted, most, true, now);
+            let largest = origins().max_by_key(|heads| heads.bytes)?;
+            return self.oldest(counted, largest, true, now);
         }
-        if counted.all.len() > self.most {
-            let most = origins().max_by_key(|of_origin| of_origin.tickets.len())?;
-            return self.oldest(counted, most, false, now);
+        if counted.all.len() > self.max_connections {
+            let largest = origins().max_by_key(|heads| heads.tickets.len())?;
+            return self.oldest(counted, largest, false, now);
         }
-        let of_origin = |of_origin: &OfOrigin| {
-            let over_bytes = of_origin.bytes > budget.bytes_per_address;
-            let over = over_bytes || of_origin.tickets.len() > budget.connections_per_address;
-            over.then(|| self.oldest(counted, of_origin, over_bytes, now))
+        let over_its_own = |heads: &OriginHeads| {
+            let over_bytes = heads.bytes > budget.bytes_per_address;
+            let over = over_bytes || heads.tickets.len() > budget.connections_per_address;
+            over.then(|| self.oldest(counted, heads, over_bytes, now))
                 .flatten()
         };
         match changed {
-            Some(changed) => of_origin(counted.origins.get(&changed)?),
-            None => origins().find_map(of_origin),
+            Some(changed) => over_its_own(counted.origins.get(&changed)?),
+            None => origins().find_map(over_its_own),
         }
     }
 
@@ -229,11 +229,11 @@ impl Heads {
     fn oldest(
         &self,
         counted: &Counted,
-        of_origin: &OfOrigin,
+        heads: &OriginHeads,
         by_bytes: bool,
         now: Instant,
     ) -> Option<Ticket> {
-        of_origin.tickets.iter().copied().find(|ticket| {
+        heads.tickets.iter().copied().find(|ticket| {
             counted.all.get(ticket).is_some_and(|unfinished| {
                 let is_old =
                     now.saturating_duration_since(unfinished.since) >= self.budget.patience;
@@ -249,13 +249,13 @@ impl Counted {
         let unfinished = self.all.get_mut(&ticket)?;
         let bytes = match received {
             0 => 0,
-            some => some.max(BUFFER_BYTES),
+            some => some.max(MIN_BUFFER_BYTES),
         };
         let before = std::mem::replace(&mut unfinished.bytes, bytes);
         let origin = unfinished.origin;
         self.bytes = self.bytes - before + bytes;
-        if let Some(of_origin) = self.origins.get_mut(&origin) {
-            of_origin.bytes = of_origin.bytes - before + bytes;
+        if let Some(heads) = self.origins.get_mut(&origin) {
+            heads.bytes = heads.bytes - before + bytes;
         }
         Some(origin)
     }
@@ -263,10 +263,10 @@ impl Counted {
     fn remove(&mut self, ticket: Ticket) -> Option<Unfinished> {
         let unfinished = self.all.remove(&ticket)?;
         self.bytes -= unfinished.bytes;
-        if let Some(of_origin) = self.origins.get_mut(&unfinished.origin) {
-            of_origin.bytes -= unfinished.bytes;
-            of_origin.tickets.remove(&ticket);
-            if of_origin.tickets.is_empty() {
+        if let Some(heads) = self.origins.get_mut(&unfinished.origin) {
+            heads.bytes -= unfinished.bytes;
+            heads.tickets.remove(&ticket);
+            if heads.tickets.is_empty() {
                 self.origins.remove(&unfinished.origin);
             }
         }
@@ -279,8 +279,8 @@ mod tests {
     use super::*;
 
     const SMALL: HeadBudget = HeadBudget {
-        bytes: 6 * BUFFER_BYTES,
-        bytes_per_address: 2 * BUFFER_BYTES,
+        bytes: 6 * MIN_BUFFER_BYTES,
+        bytes_per_address: 2 * MIN_BUFFER_BYTES,
         connections_per_address: 3,
         patience: Duration::from_secs(1),
     };
@@ -330,14 +330,16 @@ mod tests {
         assert_eq!(clients.closed().await, [1]);
         // One that grows past its buffer counts with what it has.
         let ticket = clients.tasks[3].0;
-        clients.heads.grow(ticket, 2 * BUFFER_BYTES, clients.began);
+        clients
+            .heads
+            .grow(ticket, 2 * MIN_BUFFER_BYTES, clients.began);
         assert_eq!(clients.closed().await, [1, 2]);
         let unfinished = clients.heads.unfinished();
         assert_eq!((unfinished.connections, unfinished.closed), (2, 2));
-        assert_eq!(unfinished.bytes, 3 * BUFFER_BYTES);
+        assert_eq!(unfinished.bytes, 3 * MIN_BUFFER_BYTES);
         clients.heads.leave(ticket);
         clients.heads.leave(ticket);
-        assert_eq!(clients.heads.unfinished().bytes, BUFFER_BYTES);
+        assert_eq!(clients.heads.unfinished().bytes, MIN_BUFFER_BYTES);
     }
 
     #[tokio::test]

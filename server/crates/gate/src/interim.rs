@@ -26,7 +26,7 @@ pub(super) struct Interim {
 }
 
 impl Interim {
-    /// Takes one that a colour sent.
+    /// Queues one that a colour sent.
     pub(super) fn push(&self, status: StatusCode, fields: &HeaderMap) {
         let fields = headers::of_interim(fields);
         let mut message = Vec::with_capacity(256);

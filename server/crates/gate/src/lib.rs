@@ -1,11 +1,12 @@
-//! The gate: Tealkeep's own reverse proxy in front of an app's two colours. One atomic word says which
-//! colour is live; a swap changes that word and nothing else, so no connection is closed by it and no
-//! request is lost: what is in flight ends where it began, what comes next goes to the other colour.
+//! The gate: Tealkeep's own reverse proxy in front of an app's two colours. One atomic word holds which colour is live.
+//! A swap changes only that word, so it closes no connection and loses no request: requests in flight end where they
+//! began, the next ones go to the other colour.
 
 mod answer_fault;
-mod body;
 mod client;
+mod clock;
 mod config;
+mod connection;
 mod cookies;
 mod event_stream;
 mod forward;
@@ -13,14 +14,19 @@ mod forwarded;
 mod headers;
 mod heads;
 mod interim;
+mod maintenance;
 mod pages;
 mod pool;
 mod recorder;
+mod request_body;
+mod response_body;
+mod shared;
 mod stats;
 mod switch;
 mod tunnel;
 mod websocket;
 mod worker;
+mod worker_loop;
 
 #[cfg(test)]
 mod tests;
@@ -30,24 +36,26 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 pub use config::{
-    CLIENT_IDLE, CLIENT_LIMIT, GateConfig, HEADER_LIMIT, HEADER_TIMEOUT, HOLD_LIMIT, HOLD_TIMEOUT,
-    IDLE_LIMIT, LAST_CALL, RESPONSE_TIMEOUT, RETRY_FOR, SHUTDOWN_DEADLINE, WRITE_TIMEOUT,
+    CLIENT_IDLE_TIMEOUT, CLIENT_LIMIT, GateConfig, HEADER_LIMIT, HEADER_TIMEOUT, HOLD_LIMIT,
+    HOLD_TIMEOUT, IDLE_TIMEOUT, RESPONSE_TIMEOUT, RETRY_TIMEOUT, SHUTDOWN_DEADLINE, SHUTDOWN_GRACE,
+    WRITE_TIMEOUT,
 };
 pub use headers::OWN_AGENT;
 pub use heads::{HeadBudget, UnfinishedHeads};
-pub use pages::{HELD_HEADER, Maintenance};
+pub use maintenance::Maintenance;
+pub use pages::HELD_HEADER;
 pub use stats::{ColourStats, GateStats, Latencies};
 
-use heads::Heads;
-use switch::{Switch, lock};
+use shared::Shared;
+use switch::lock;
 use tealkeep_words::names::Colour;
-use worker::{Accepted, Worker};
+use worker::Worker;
+use worker_loop::Accepted;
 
 /// The pause after the system could not accept a connection, for want of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -60,20 +68,12 @@ pub struct Gate {
     workers: Mutex<Vec<Arc<Worker>>>,
 }
 
-/// What all workers look at.
-struct Shared {
-    config: GateConfig,
-    switch: Arc<Switch>,
-    heads: Heads,
-    maintenance: ArcSwap<Maintenance>,
-}
-
 /// Requests are being held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeldInfo {
     /// Since when.
     pub since: Instant,
-    /// How many wait now.
+    /// How many requests wait now.
     pub waiting: usize,
 }
 
@@ -90,24 +90,15 @@ impl Gate {
     /// A gate that is not listening yet, with its first live colour.
     #[must_use]
     pub fn new(config: GateConfig, live: Colour) -> Arc<Gate> {
-        let head_budget = match config.trust_forwarded {
-            true => config.head_budget.behind_a_proxy(),
-            false => config.head_budget,
-        };
         Arc::new(Gate {
-            shared: Arc::new(Shared {
-                heads: Heads::new(head_budget, config.client_limit),
-                config,
-                switch: Arc::new(Switch::new(live)),
-                maintenance: ArcSwap::from_pointee(Maintenance::default()),
-            }),
+            shared: Arc::new(Shared::new(config, live)),
             workers: Mutex::default(),
         })
     }
 
-    /// Carries what comes through `listener` until `shutdown` is cancelled: then nothing more is accepted,
-    /// streams are told to go, each connection is closed after its current response, and what is not over
-    /// after the configured deadline is cut. Several may run at once, on several listeners.
+    /// Serves the connections of `listener` until `shutdown` is cancelled: then nothing more is accepted,
+    /// streams are ended, each connection is closed after its current response, and what is not over after
+    /// the configured deadline is cut. Several may run at once, on several listeners.
     ///
     /// # Errors
     /// A worker thread can't be started. Errors while accepting are waited out, never returned.
@@ -116,9 +107,9 @@ impl Gate {
         listener: TcpListener,
         shutdown: CancellationToken,
     ) -> io::Result<()> {
-        let mut crew = Vec::new();
+        let mut threads = Vec::new();
         for number in 0..self.shared.config.workers.max(1) {
-            crew.push(self.start_worker(number)?);
+            threads.push(self.start_worker(number)?);
         }
         let places = Arc::new(Semaphore::new(self.shared.config.client_limit));
         loop {
@@ -128,14 +119,14 @@ impl Gate {
                 accepted = accept(&listener, &places) => accepted,
             };
             // To the worker with the fewest connections, so that none has much more to carry than another.
-            let Some(hand) = crew
+            let Some(thread) = threads
                 .iter()
-                .min_by_key(|hand| hand.worker.open.load(Relaxed))
+                .min_by_key(|thread| thread.worker.open.load(Relaxed))
             else {
                 break;
             };
-            hand.worker.open.fetch_add(1, Relaxed);
-            if hand.inbox.send(accepted).is_err() {
+            thread.worker.open.fetch_add(1, Relaxed);
+            if thread.inbox.send(accepted).is_err() {
                 return Err(io::Error::other("a worker thread of the gate has ended"));
             }
         }
@@ -144,9 +135,9 @@ impl Gate {
             self.end_streams(colour);
         }
         // All at once, so that the deadline is one and the same for all.
-        let ending: Vec<_> = crew
+        let ending: Vec<_> = threads
             .into_iter()
-            .map(|hand| (hand.worker, hand.ended))
+            .map(|thread| (thread.worker, thread.ended))
             .collect();
         for (worker, ended) in ending {
             // An error here means that the thread is gone, which is what was waited for.
@@ -171,7 +162,7 @@ impl Gate {
     }
 
     /// Holds new requests back. Once this returns, [`Gate::in_flight`] counts all that went through before.
-    /// Held already: nothing changes.
+    /// Does nothing when requests are held already.
     pub fn hold(&self) {
         self.shared.switch.hold();
     }
@@ -188,10 +179,10 @@ impl Gate {
         Some(HeldInfo { since, waiting })
     }
 
-    /// Answers every new request, and every held one, with a page at once; `None` ends that.
+    /// Answers every new and every held request with this page; `None` switches maintenance off.
     pub fn set_maintenance(&self, page: Option<Maintenance>) {
         let on = page.is_some();
-        // After the end the page is again the one for requests that were held too long.
+        // Without maintenance the page is the default one, for requests that were held too long.
         self.shared
             .maintenance
             .store(Arc::new(page.unwrap_or_default()));
@@ -210,13 +201,13 @@ impl Gate {
         self.shared.switch.wait_idle(colour, deadline).await
     }
 
-    /// Tells a colour's streams to go: WebSockets get a close frame with status 1001; event streams end after a whole
-    /// event, compressed ones as soon as the app pauses. Those that don't follow within two seconds are cut.
+    /// Ends a colour's streams: WebSockets get a close frame with status 1001; event streams end after a whole
+    /// event, compressed ones as soon as the app pauses. Those that have not ended after two seconds are cut.
     pub fn end_streams(&self, colour: Colour) {
         self.shared.switch.end_streams(colour);
     }
 
-    /// Closes every unused connection to a colour, so that it can be stopped without anything hanging on it.
+    /// Closes every unused connection to a colour, so that it can be stopped.
     pub fn forget_connections(&self, colour: Colour) {
         for worker in lock(&self.workers).iter() {
             worker.pool.forget(colour);
@@ -239,7 +230,7 @@ impl Gate {
         total
     }
 
-    fn start_worker(&self, number: usize) -> io::Result<Hand> {
+    fn start_worker(&self, number: usize) -> io::Result<WorkerThread> {
         let worker = Arc::new(Worker::new(Arc::clone(&self.shared)));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -250,13 +241,13 @@ impl Gate {
         std::thread::Builder::new()
             .name(format!("gate-{number}"))
             .spawn(move || {
-                runtime.block_on(running.run(accepted));
+                runtime.block_on(worker_loop::run(running, accepted));
                 drop(runtime);
                 // Nobody waits any more when `serve` itself was dropped.
                 let _ = ended.send(());
             })?;
         lock(&self.workers).push(Arc::clone(&worker));
-        Ok(Hand {
+        Ok(WorkerThread {
             worker,
             inbox,
             ended: wait,
@@ -264,8 +255,8 @@ impl Gate {
     }
 }
 
-/// A worker as `serve` sees it.
-struct Hand {
+/// A worker's thread, as [`Gate::serve`] sees it.
+struct WorkerThread {
     worker: Arc<Worker>,
     inbox: mpsc::UnboundedSender<Accepted>,
     ended: oneshot::Receiver<()>,
@@ -278,7 +269,7 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Accepted {
         .acquire_owned()
         .await
         .expect("nobody closes this semaphore");
-    let mut said = false;
+    let mut is_reported = false;
     loop {
         let failed = match listener.accept().await {
             Ok((stream, peer)) => match stream.into_std() {
@@ -295,7 +286,7 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Accepted {
             Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => continue,
             Err(e) => e,
         };
-        if !std::mem::replace(&mut said, true) {
+        if !std::mem::replace(&mut is_reported, true) {
             tracing::warn!(
                 "the gate can't accept connections for the moment: {failed}; it keeps trying \
                  (too many open files: raise LimitNOFILE)"

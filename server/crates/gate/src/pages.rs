@@ -1,38 +1,19 @@
-//! The few answers that the gate makes itself. None of them may be kept by anybody, and those that
-//! pass by themselves say when to come back (RFC 9110 section 10.2.3).
+//! The few answers that the gate makes itself. None of them may be cached, and those about a passing state say when to
+//! come back (RFC 9110 section 10.2.3).
 
 use std::time::Duration;
 
 use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
-use super::body::ReplyBody;
+use super::maintenance::Maintenance;
+use super::response_body::ResponseBody;
 
 /// Says, on a health answer that the gate gave in the app's place, that requests are being held.
 pub const HELD_HEADER: HeaderName = HeaderName::from_static("tealkeep-held");
 
-/// What visitors read while an app is not to be reached on purpose.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Maintenance {
-    /// One or two sentences, plain text.
-    pub text: String,
-    /// When to come back, as far as anybody knows; whole seconds, at least one.
-    pub retry_after: Duration,
-}
-
-impl Default for Maintenance {
-    fn default() -> Maintenance {
-        Maintenance {
-            text: "The app is being looked after and will be back in a moment. \
-                   Nothing you entered before is lost."
-                .to_owned(),
-            retry_after: Duration::from_secs(10),
-        }
-    }
-}
-
 /// 503 with the maintenance page.
-pub(super) fn unavailable(wants: Wants, page: &Maintenance) -> Response<ReplyBody> {
+pub(super) fn unavailable(wants: Wants, page: &Maintenance) -> Response<ResponseBody> {
     let mut response = page_of(
         wants,
         StatusCode::SERVICE_UNAVAILABLE,
@@ -44,31 +25,31 @@ pub(super) fn unavailable(wants: Wants, page: &Maintenance) -> Response<ReplyBod
 }
 
 /// 502: the live colour can't be reached, or broke off.
-pub(super) fn bad_gateway(wants: Wants) -> Response<ReplyBody> {
+pub(super) fn bad_gateway(wants: Wants) -> Response<ResponseBody> {
     let mut response = page_of(
         wants,
         StatusCode::BAD_GATEWAY,
         "The app is not answering",
-        "It may be starting again. Please try once more in a few seconds.",
+        "It may be restarting. Please try again in a few seconds.",
     );
     retry_after(&mut response, Duration::from_secs(5));
     response
 }
 
 /// 502: the live colour answered something that can't be passed on; `why` continues "the app …".
-pub(super) fn bad_answer(wants: Wants, why: &str) -> Response<ReplyBody> {
+pub(super) fn bad_answer(wants: Wants, why: &str) -> Response<ResponseBody> {
     page_of(
         wants,
         StatusCode::BAD_GATEWAY,
         "The app sent a broken answer",
         &format!(
-            "The app runs, but its answer can't be passed on: it {why}. This has to be mended in the app."
+            "The app runs, but its answer can't be passed on: it {why}. This has to be fixed in the app."
         ),
     )
 }
 
 /// 400: the client broke its request off.
-pub(super) fn broken_off(wants: Wants) -> Response<ReplyBody> {
+pub(super) fn broken_off(wants: Wants) -> Response<ResponseBody> {
     page_of(
         wants,
         StatusCode::BAD_REQUEST,
@@ -78,20 +59,20 @@ pub(super) fn broken_off(wants: Wants) -> Response<ReplyBody> {
 }
 
 /// 504: the live colour took the request and did not answer in time.
-pub(super) fn timed_out(wants: Wants) -> Response<ReplyBody> {
+pub(super) fn timed_out(wants: Wants) -> Response<ResponseBody> {
     let mut response = page_of(
         wants,
         StatusCode::GATEWAY_TIMEOUT,
         "The app took too long",
-        "It was asked, and did not answer in time. Please look whether what you did has arrived \
-         before you do it again.",
+        "It got your request and did not answer in time. Please check whether what you did was saved \
+         before you try again.",
     );
     retry_after(&mut response, Duration::from_secs(5));
     response
 }
 
 /// A request that can't be passed on, and why.
-pub(super) fn refused(wants: Wants, status: StatusCode, why: &str) -> Response<ReplyBody> {
+pub(super) fn refused(wants: Wants, status: StatusCode, why: &str) -> Response<ResponseBody> {
     let mut response = page_of(wants, status, "This request can't be passed on", why);
     if status == StatusCode::METHOD_NOT_ALLOWED {
         let allowed = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
@@ -101,8 +82,8 @@ pub(super) fn refused(wants: Wants, status: StatusCode, why: &str) -> Response<R
 }
 
 /// 200 in the app's place, for a health probe while requests are held.
-pub(super) fn held_health() -> Response<ReplyBody> {
-    let mut response = Response::new(ReplyBody::page("held\n".to_owned()));
+pub(super) fn held_health() -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::page("held\n".to_owned()));
     let headers = response.headers_mut();
     headers.insert(
         CONTENT_TYPE,
@@ -130,7 +111,7 @@ impl Wants {
     }
 }
 
-fn page_of(wants: Wants, status: StatusCode, title: &str, text: &str) -> Response<ReplyBody> {
+fn page_of(wants: Wants, status: StatusCode, title: &str, text: &str) -> Response<ResponseBody> {
     let (kind, body) = match wants {
         Wants::Html => (
             "text/html; charset=utf-8",
@@ -146,7 +127,7 @@ fn page_of(wants: Wants, status: StatusCode, title: &str, text: &str) -> Respons
         ),
         Wants::Text => ("text/plain; charset=utf-8", format!("{title}. {text}\n")),
     };
-    let mut response = Response::new(ReplyBody::page(body));
+    let mut response = Response::new(ResponseBody::page(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -154,7 +135,7 @@ fn page_of(wants: Wants, status: StatusCode, title: &str, text: &str) -> Respons
     response
 }
 
-fn retry_after(response: &mut Response<ReplyBody>, after: Duration) {
+fn retry_after(response: &mut Response<ResponseBody>, after: Duration) {
     let seconds = after.as_secs().max(1);
     response
         .headers_mut()

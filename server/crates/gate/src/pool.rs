@@ -1,6 +1,6 @@
-//! Connections to the colours. One is driven by whoever uses it, in the same task, so a request costs
-//! no hand-over between tasks. Only requests that may be sent twice ride on a used connection: its
-//! other end may be closing it at this very moment, and nobody can know.
+//! Connections to the colours. The task that uses a connection also drives it, so a request costs no hand-over between
+//! tasks. Only requests that may be sent twice use a connection again: its other end may be closing it at this moment,
+//! which the gate can't know.
 
 use std::future::poll_fn;
 use std::io;
@@ -17,26 +17,26 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::answer_fault::{self, MAX_ANSWER_HEAD, MAX_FIELDS};
-use super::body::Outgoing;
 use super::config::GateConfig;
 use super::recorder::{Recorder, Recording};
+use super::request_body::RequestBody;
 use super::switch::lock;
 use tealkeep_words::names::Colour;
 
 /// How many unused connections one worker keeps to one colour.
-const KEPT: usize = 256;
+const MAX_UNUSED: usize = 256;
 
 /// One worker's unused connections, by colour, the newest last.
 #[derive(Default)]
 pub(super) struct Pool {
-    kept: [Mutex<Kept>; 2],
+    by_colour: [Mutex<Unused>; 2],
 }
 
 #[derive(Default)]
-struct Kept {
+struct Unused {
     /// How often connections were forgotten: one opened before that is not taken back.
     forgotten: u64,
-    unused: Vec<(Instant, Upstream)>,
+    connections: Vec<(Instant, Upstream)>,
 }
 
 impl Pool {
@@ -44,14 +44,14 @@ impl Pool {
     pub(super) fn take(
         &self,
         colour: Colour,
-        idle_limit: Duration,
+        idle_timeout: Duration,
         cx: &mut Context<'_>,
     ) -> Option<Upstream> {
-        let mut kept = lock(&self.kept[colour as usize]);
-        while let Some((since, mut upstream)) = kept.unused.pop() {
-            if since.elapsed() >= idle_limit {
+        let mut unused = lock(&self.by_colour[colour as usize]);
+        while let Some((since, mut upstream)) = unused.connections.pop() {
+            if since.elapsed() >= idle_timeout {
                 // All below it are older still.
-                kept.unused.clear();
+                unused.connections.clear();
                 return None;
             }
             upstream.drive(cx);
@@ -65,9 +65,9 @@ impl Pool {
 
     /// Takes a connection back whose exchange is over.
     pub(super) fn put(&self, upstream: Upstream) {
-        let mut kept = lock(&self.kept[upstream.colour as usize]);
-        if kept.forgotten == upstream.opened_after && kept.unused.len() < KEPT {
-            kept.unused.push((Instant::now(), upstream));
+        let mut unused = lock(&self.by_colour[upstream.colour as usize]);
+        if unused.forgotten == upstream.opened_after && unused.connections.len() < MAX_UNUSED {
+            unused.connections.push((Instant::now(), upstream));
         }
     }
 
@@ -78,7 +78,7 @@ impl Pool {
         config: &GateConfig,
         patience: Duration,
     ) -> io::Result<Upstream> {
-        let opened_after = lock(&self.kept[colour as usize]).forgotten;
+        let opened_after = lock(&self.by_colour[colour as usize]).forgotten;
         let connecting = TcpStream::connect(config.address(colour));
         let stream = tokio::time::timeout(patience, connecting).await??;
         stream.set_nodelay(true)?;
@@ -105,31 +105,33 @@ impl Pool {
 
     /// Closes every unused connection to a colour, and those in use after their exchange.
     pub(super) fn forget(&self, colour: Colour) {
-        let mut kept = lock(&self.kept[colour as usize]);
-        kept.forgotten += 1;
-        kept.unused.clear();
+        let mut unused = lock(&self.by_colour[colour as usize]);
+        unused.forgotten += 1;
+        unused.connections.clear();
     }
 
     /// Whether there is an unused connection to either colour.
     pub(super) fn has_unused(&self) -> bool {
-        self.kept.iter().any(|kept| !lock(kept).unused.is_empty())
+        self.by_colour
+            .iter()
+            .any(|unused| !lock(unused).connections.is_empty())
     }
 
-    /// Closes what was unused for `idle_limit`.
-    pub(super) fn sweep(&self, idle_limit: Duration) {
-        for kept in &self.kept {
-            let mut kept = lock(kept);
-            let old = kept
-                .unused
-                .partition_point(|(since, _)| since.elapsed() >= idle_limit);
-            kept.unused.drain(..old);
+    /// Closes what was unused for `idle_timeout`.
+    pub(super) fn sweep(&self, idle_timeout: Duration) {
+        for unused in &self.by_colour {
+            let mut unused = lock(unused);
+            let old = unused
+                .connections
+                .partition_point(|(since, _)| since.elapsed() >= idle_timeout);
+            unused.connections.drain(..old);
         }
     }
 }
 
 /// One connection to a colour. Nothing moves on it unless it is driven.
 pub(super) struct Upstream {
-    sender: SendRequest<Outgoing>,
+    sender: SendRequest<RequestBody>,
     connection: Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>,
     /// The bytes of the answer's head, as long as it is not understood.
     recording: Recording,
@@ -140,7 +142,7 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
-    /// Whether a request before this one rode on it.
+    /// Whether it carried a request before this one.
     pub(super) fn was_used_before(&self) -> bool {
         self.used_before
     }
@@ -148,8 +150,8 @@ impl Upstream {
     /// Sends a request and drives the connection until the head of the response is here.
     pub(super) async fn exchange(
         &mut self,
-        request: Request<Outgoing>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Outgoing>>> {
+        request: Request<RequestBody>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
         self.recording.begin();
         let mut answer = pin!(self.sender.try_send_request(request));
         let (connection, ended) = (&mut self.connection, &mut self.ended);
@@ -173,13 +175,13 @@ impl Upstream {
 
     /// Moves whatever can be moved.
     pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
-        // How a connection ended is told to the exchange that was on it, not here.
+        // The exchange that was on a connection learns how it ended.
         if !self.ended && self.connection.as_mut().poll(cx).is_ready() {
             self.ended = true;
         }
     }
 
-    /// Moves whatever can be moved, without being told when there is more.
+    /// Moves whatever can be moved, and wakes no task when there is more.
     pub(super) fn drive_once(&mut self) {
         self.drive(&mut Context::from_waker(Waker::noop()));
     }

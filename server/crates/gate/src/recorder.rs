@@ -13,7 +13,7 @@ use super::answer_fault::MAX_ANSWER_HEAD;
 use super::switch::lock;
 
 /// How much memory a connection keeps for the next answer.
-const KEPT_BYTES: usize = 16 * 1024;
+const MAX_KEPT_BYTES: usize = 16 * 1024;
 
 /// What was recorded of one connection.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +37,7 @@ impl Recording {
     pub(super) fn end(&self) {
         let mut record = lock(&self.0);
         record.is_on = false;
-        if record.bytes.capacity() > KEPT_BYTES {
+        if record.bytes.capacity() > MAX_KEPT_BYTES {
             record.bytes = Vec::new();
         }
     }

@@ -1,4 +1,4 @@
-//! What the gate counts for the watch, the dashboard and the metrics. Each worker thread counts in a
+//! The gate's counters, for the watch, the dashboard and the metrics. Each worker thread counts in a
 //! shard of its own with relaxed atomics, so that counting costs a request next to nothing; a reader adds
 //! the shards up.
 
@@ -23,13 +23,13 @@ pub struct GateStats {
     pub bad_gateway: u64,
     /// Maintenance pages: held too long, too many held, or maintenance: status 503.
     pub unavailable: u64,
-    /// Requests that the gate refused: malformed ones, those with a transfer coding that nobody knows, `CONNECT`.
+    /// Requests that the gate refused: malformed ones, those with an unknown transfer coding, `CONNECT`.
     pub refused: u64,
     /// Requests whose client went away before its answer, or broke its body off. They say nothing about the app.
     pub aborted: u64,
     /// Tealkeep's own requests that came through the gate ([`super::OWN_AGENT`]). They are in no colour's counts.
     pub own: u64,
-    /// Times that a request was sent again, or its connection tried again.
+    /// Retries of a request or of its connection.
     pub retried: u64,
     /// Requests that had to wait for a release.
     pub held: u64,

@@ -1,4 +1,4 @@
-//! The swap itself: one atomic word that says which colour is live and whether requests go through,
+//! The swap itself: one atomic word for which colour is live and whether requests go through,
 //! and the exact counts of what is in flight. A request is counted before it goes anywhere, and looks
 //! at the word again afterwards, so after a change of the word returns, every request that went by
 //! the old one is in the counts.
@@ -41,7 +41,7 @@ struct Lane {
     endings: AtomicU64,
 }
 
-/// What [`Switch::enter`] says to a request.
+/// Where [`Switch::enter`] sends a request.
 pub(super) enum Entry {
     /// It is counted, and goes to the guard's colour.
     Go(InFlight),
@@ -206,7 +206,7 @@ impl Switch {
         tokio::time::timeout(deadline, idle).await.is_ok()
     }
 
-    /// Tells every stream that is open on a colour, or is being opened, to go.
+    /// Ends every stream that is open on a colour, or is being opened.
     pub(super) fn end_streams(&self, colour: Colour) {
         let lane = self.lane(colour);
         let mut ends = lock(&lane.ends);
@@ -243,8 +243,8 @@ impl InFlight {
         self.colour
     }
 
-    /// Counts it as a stream from here on. The token is cancelled when the colour's streams are told to
-    /// go, and already is if that happened since the request came in.
+    /// Counts it as a stream from here on. The token is cancelled when the colour's streams are
+    /// ended, and already is if that happened since the request came in.
     pub(super) fn become_stream(&mut self) -> CancellationToken {
         let lane = self.switch.lane(self.colour);
         if self.weight == REQUEST {

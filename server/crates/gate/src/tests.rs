@@ -78,6 +78,13 @@ impl Front {
         Raw::connect(self.at).await
     }
 
+    /// A client that has sent these bytes.
+    async fn client_that_sent(&self, bytes: impl AsRef<[u8]>) -> Raw {
+        let mut client = self.client().await;
+        client.send(bytes).await;
+        client
+    }
+
     fn requests(&self, colour: Colour) -> u64 {
         self.gate.in_flight(colour).requests
     }
@@ -118,6 +125,45 @@ where
         }
     });
     (at, connections)
+}
+
+/// A server that answers the first request of each connection with these bytes, and reads on to the end.
+async fn answering_once(bytes: &'static str) -> SocketAddr {
+    let (at, _) = raw_backend(move |mut connection, _| async move {
+        connection.head().await?;
+        connection.send(bytes).await;
+        connection.rest().await;
+        Ok(())
+    })
+    .await;
+    at
+}
+
+/// A server that reads and never answers.
+async fn never_answering() -> SocketAddr {
+    let (at, _) = raw_backend(|mut connection, _| async move {
+        connection.rest().await;
+        Ok(())
+    })
+    .await;
+    at
+}
+
+/// A server that answers each request with what `body` makes of its head.
+async fn answering_with(body: fn(&Message) -> String) -> SocketAddr {
+    let (at, _) = raw_backend(move |mut connection, _| async move {
+        loop {
+            let body = body(&connection.head().await?);
+            let length = body.len();
+            connection
+                .send(format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"
+                ))
+                .await;
+        }
+    })
+    .await;
+    at
 }
 
 /// A port that nobody listens on.

@@ -1,5 +1,5 @@
-//! A WebSocket: bytes both ways until both ends are done. Told to go, it gets a close frame between two frames, so that
-//! its client knows that it may connect again.
+//! A WebSocket: bytes both ways until both ends are done. When it is ended, it gets a close frame between two frames, so
+//! that its client knows that it may reconnect.
 
 use std::io;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use super::pool::Upstream;
 use super::websocket::{Frames, GOING_AWAY};
 
 /// How long both ends may take to hand their connections over after the 101.
-const HAND_OVER: Duration = Duration::from_secs(10);
+const HAND_OVER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one direction may go on after the other ended.
-const HALF_CLOSED: Duration = Duration::from_secs(60);
-/// How long a connection that was told to go may take for its goodbye.
-const GOODBYE: Duration = Duration::from_secs(2);
+const HALF_CLOSED_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a connection that is ended may take to close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// What is read at once, each way.
-const BUFFER: usize = 16 * 1024;
+const BUFFER_BYTES: usize = 16 * 1024;
 
 /// Carries one upgraded connection until it ends.
 pub(super) async fn run(
@@ -33,7 +33,7 @@ pub(super) async fn run(
         let ((), colour) = tokio::join!(upstream.run_to_end(), to_colour);
         Some((to_client.await.ok()?, colour.ok()?))
     };
-    let Ok(Some((client, colour))) = timeout(HAND_OVER, handed_over).await else {
+    let Ok(Some((client, colour))) = timeout(HAND_OVER_TIMEOUT, handed_over).await else {
         // One end was gone before the tunnel stood; dropping the other closes it.
         return;
     };
@@ -46,20 +46,20 @@ pub(super) async fn run(
         // The first error ends both; after the first orderly end the other has some time left.
         tokio::select! {
             ended = &mut up => if ended.is_ok() {
-                let _ = timeout(HALF_CLOSED, down).await;
+                let _ = timeout(HALF_CLOSED_TIMEOUT, down).await;
             },
             ended = &mut down => if ended.is_ok() {
-                let _ = timeout(HALF_CLOSED, up).await;
+                let _ = timeout(HALF_CLOSED_TIMEOUT, up).await;
             },
         }
     };
-    let told = async {
+    let cut = async {
         ends.cancelled().await;
-        sleep(GOODBYE).await;
+        sleep(CLOSE_TIMEOUT).await;
     };
     tokio::select! {
         () = both => {}
-        () = told => {}
+        () = cut => {}
     }
 }
 
@@ -67,7 +67,7 @@ async fn relay_up(
     mut from_client: impl AsyncRead + Unpin,
     mut to_colour: impl AsyncWrite + Unpin,
 ) -> io::Result<()> {
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = vec![0; BUFFER_BYTES];
     loop {
         let read = from_client.read(&mut buffer).await?;
         if read == 0 {
@@ -85,13 +85,13 @@ async fn relay_down(
     mut to_client: impl AsyncWrite + Unpin,
     ends: &CancellationToken,
 ) -> io::Result<()> {
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = vec![0; BUFFER_BYTES];
     let mut frames = Frames::default();
-    let mut told = false;
+    let mut is_ending = false;
     loop {
         tokio::select! {
             biased;
-            () = ends.cancelled(), if !told => told = true,
+            () = ends.cancelled(), if !is_ending => is_ending = true,
             read = from_colour.read(&mut buffer) => {
                 let read = read?;
                 if read == 0 {
@@ -102,7 +102,7 @@ async fn relay_down(
                 frames.passed(&buffer[..read]);
             }
         }
-        if told && frames.is_between() {
+        if is_ending && frames.is_between() {
             if !frames.has_closed() {
                 to_client.write_all(&GOING_AWAY).await?;
                 to_client.flush().await?;

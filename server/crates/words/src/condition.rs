@@ -1,5 +1,5 @@
 //! What can be wrong at home: plain data. A closed set of kinds, the key that tells one condition from another, how
-//! grave it is, and what a page and a message say of it.
+//! severe it is, and its text on a page and in a message.
 
 mod kind;
 
@@ -18,7 +18,7 @@ const MAX_TITLE_CHARS: usize = 59;
 /// Stands in a key's text for the machine, where another key has the name of an app.
 const MACHINE: &str = "-";
 
-/// How grave a condition is, the gravest last.
+/// How severe a condition is, the most severe last.
 #[derive(
     Debug,
     Clone,
@@ -43,7 +43,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// As it stands in the API.
+    /// Its name in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl Severity {
     }
 }
 
-/// What tells one thing that is wrong from all others, for as long as it is. Its text is
+/// Identifies one condition for as long as it lasts. Its text is
 /// `<app, or - for the machine>/<kind>/<subject>`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
@@ -113,7 +113,7 @@ impl FromStr for Key {
     }
 }
 
-/// What to press.
+/// A button.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Action {
     /// The words on the button.
@@ -145,22 +145,22 @@ impl Action {
     }
 }
 
-/// That a person has seen a condition and can live with it.
+/// A person's acknowledgement of a condition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Acknowledgement {
     /// When.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// Who, in words.
+    /// The person, in words.
     pub by: String,
 }
 
 /// Something that is wrong now, or worth a hint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
-    /// What tells it from all others.
+    /// Its identity.
     pub key: Key,
-    /// How grave it is.
+    /// How severe it is.
     pub severity: Severity,
     /// In less than 60 characters: what is wrong, of which app.
     pub title: String,
@@ -170,7 +170,7 @@ pub struct Condition {
     pub text: String,
     /// The page of the dashboard that shows more.
     pub page: String,
-    /// What to press.
+    /// The button.
     pub action: Action,
     /// Whether the journal has no event of it yet: nobody else finds it.
     pub is_news: bool,
@@ -178,7 +178,7 @@ pub struct Condition {
     pub is_lasting: bool,
     /// Since when the journal has known it; `None` in the seconds before it does.
     pub since: Option<Timestamp>,
-    /// The person who can live with it. It ends with the condition, and when that gets worse.
+    /// The person who acknowledged it. It ends with the condition, and when that gets worse.
     pub acknowledged: Option<Acknowledgement>,
 }
 

@@ -132,9 +132,9 @@ impl From<SnapshotId> for String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
-    /// The night's own, a catch-up included.
+    /// The nightly backup, a catch-up included.
     Nightly,
-    /// Somebody asked for it.
+    /// A person asked for it.
     Manual,
     /// A deploy takes one before it changes anything.
     BeforeDeploy,
@@ -143,7 +143,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// As it stands in the manifest.
+    /// Its name in the manifest.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -161,7 +161,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A class of nightly snapshots, by how long they stay.
+/// A class of nightly snapshots, by how long they are kept.
 #[derive(
     Debug,
     Clone,

@@ -1,4 +1,4 @@
-//! The child process that a worker runs in: it confines itself, reads its plan, plays it and tells what happened.
+//! The child process that a worker runs in: it confines itself, reads its plan, plays it and reports what happened.
 //! It never outlives whoever started it, whatever the script is doing: when its input ends, so does the process.
 
 mod pipe;
@@ -16,8 +16,8 @@ use crate::sandbox::{self, Unconfined};
 use crate::wire::{self, FromChild, ToChild, WireError};
 use pipe::Pipe;
 
-/// The exit code when what came over the pipe was not what was agreed on.
-pub const CONFUSED: i32 = 3;
+/// The exit code when something else came over the pipe than the protocol allows.
+pub const PROTOCOL_ERROR: i32 = 3;
 /// The exit code when the process could not be confined, so that nothing was read or run. Why stands on standard error.
 pub const UNCONFINED: i32 = 4;
 /// The exit code when the child itself is broken: its message stands on standard error.
@@ -32,20 +32,20 @@ pub const ENVIRONMENT: [(&str, &str); 2] = [
 
 /// The stack of the thread that the engine runs on, over what the engine allows its scripts: native functions
 /// called from the deepest script, and what they call, need room of their own.
-const STACK_BESIDE: usize = 7 << 20;
+const NATIVE_STACK_BYTES: usize = 7 << 20;
 
 /// Why the child ends early.
 #[derive(Debug, thiserror::Error)]
-enum Early {
+enum EarlyEnd {
     #[error(transparent)]
     Unconfined(#[from] Unconfined),
     #[error(transparent)]
     Wire(#[from] WireError),
 }
 
-impl From<io::Error> for Early {
-    fn from(error: io::Error) -> Early {
-        Early::Wire(error.into())
+impl From<io::Error> for EarlyEnd {
+    fn from(error: io::Error) -> EarlyEnd {
+        EarlyEnd::Wire(error.into())
     }
 }
 
@@ -54,25 +54,25 @@ impl From<io::Error> for Early {
 /// Nothing may have been read from or written to either before, and the process should have no other threads.
 pub fn run() -> ! {
     // Open until the process ends: the engine's thread takes a closed one for the end of the input, and would end the
-    // process with its own exit code before this thread has said why.
-    let (heard, plan_and_answers) = mpsc::channel();
-    std::process::exit(match serve(&heard, plan_and_answers) {
+    // process with its own exit code before this thread has reported why.
+    let (to_engine, plan_and_answers) = mpsc::channel();
+    std::process::exit(match serve(&to_engine, plan_and_answers) {
         Ok(()) => 0,
         Err(error) => {
             eprintln!("{error}");
             match error {
-                Early::Unconfined(_) => UNCONFINED,
-                Early::Wire(_) => CONFUSED,
+                EarlyEnd::Unconfined(_) => UNCONFINED,
+                EarlyEnd::Wire(_) => PROTOCOL_ERROR,
             }
         }
     })
 }
 
-/// Confines the process before it reads a byte, then hears the other side out.
+/// Confines the process before it reads a byte, then reads until the other side ends.
 fn serve(
-    heard: &mpsc::Sender<ToChild>,
+    to_engine: &mpsc::Sender<ToChild>,
     plan_and_answers: mpsc::Receiver<ToChild>,
-) -> Result<(), Early> {
+) -> Result<(), EarlyEnd> {
     sandbox::restrict()?;
     let engine = start_engine(plan_and_answers)?;
     sandbox::seal()?;
@@ -81,7 +81,7 @@ fn serve(
     loop {
         match wire::read::<ToChild>(&mut input) {
             Ok(message) => {
-                if heard.send(message).is_err() {
+                if to_engine.send(message).is_err() {
                     break;
                 }
             }
@@ -95,36 +95,36 @@ fn serve(
 }
 
 /// Starts the engine's thread. When this returns, the thread makes no more system calls than the filter allows.
-fn start_engine(messages: mpsc::Receiver<ToChild>) -> Result<JoinHandle<()>, Early> {
-    let (ready, is_ready) = mpsc::channel();
+fn start_engine(messages: mpsc::Receiver<ToChild>) -> Result<JoinHandle<()>, EarlyEnd> {
+    let (to_starter, started) = mpsc::channel();
     let engine = std::thread::Builder::new()
         .name("engine".to_owned())
-        .stack_size(Limits::MAX_STACK_BYTES + STACK_BESIDE)
+        .stack_size(Limits::MAX_STACK_BYTES + NATIVE_STACK_BYTES)
         .spawn(move || {
-            // The other thread waits for the parent, who waits for a word of this one: a panic must end them both.
+            // The other thread waits for the parent, which waits for a message of this one: a panic must end them both.
             let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                 realm::warm_up();
                 // Nobody listens only when the process ends.
-                let _ = ready.send(());
+                let _ = to_starter.send(());
                 serve_plan(messages)
             }));
             let code = match played {
                 Ok(Ok(())) => 0,
                 Ok(Err(error)) => {
                     eprintln!("{error}");
-                    CONFUSED
+                    PROTOCOL_ERROR
                 }
                 Err(_) => PANICKED,
             };
             std::process::exit(code)
         })?;
-    is_ready
+    started
         .recv()
         .map_err(|_| io::Error::other("the engine's thread did not start"))?;
     Ok(engine)
 }
 
-/// Waits for the plan, plays it, and tells what happened.
+/// Waits for the plan, plays it, and reports what happened.
 fn serve_plan(messages: mpsc::Receiver<ToChild>) -> Result<(), WireError> {
     let Ok(first) = messages.recv() else {
         return Err(WireError::Closed);
@@ -138,26 +138,26 @@ fn serve_plan(messages: mpsc::Receiver<ToChild>) -> Result<(), WireError> {
     perform(&plan, messages)
 }
 
-/// Plays and tells, until the last word is said.
+/// Plays and reports, to the last message.
 fn perform(plan: &Plan, answers: mpsc::Receiver<ToChild>) -> Result<(), WireError> {
     let pipe = Rc::new(Pipe::new(answers));
-    let played = rehearse(&plan.limits, plan, &pipe);
-    pipe.tell_facts();
+    let played = run_plan(&plan.limits, plan, &pipe);
+    pipe.send_facts();
     let (kept, failure) = match played {
         Ok(kept) => (kept, None),
         Err(failure) => (Vec::new(), Some(failure)),
     };
     let failure = pipe.overflow().or(failure);
-    pipe.tell(&FromChild::Done { kept, failure });
-    pipe.fate()
+    pipe.send(&FromChild::Done { kept, failure });
+    pipe.result()
 }
 
-fn rehearse(
+fn run_plan(
     limits: &Limits,
     plan: &Plan,
     pipe: &Rc<Pipe>,
 ) -> Result<Vec<crate::facts::Kept>, Failure> {
-    // The engine's own end is somebody else's code once more; the process ends instead, also after a panic.
+    // Taking the engine apart runs somebody else's code once more; the process ends instead, also after a panic.
     let realm = ManuallyDrop::new(Realm::new(&plan.registration, limits, pipe.clone())?);
     play::perform(plan, &*realm, pipe.as_ref())
 }

@@ -73,7 +73,7 @@ pub enum Mode {
     SameOrigin,
 }
 
-/// One request, as it goes over the network. A redirect is not followed by whoever answers it.
+/// One request, as it goes over the network. The host does not follow a redirect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// Its method, in upper case where Fetch normalises it.
@@ -126,9 +126,9 @@ pub trait Host {
 pub struct Place {
     /// The script's URL.
     pub url: String,
-    /// Its line, from 1; 0 when the engine can't tell.
+    /// Its line, from 1; 0 when the engine does not know.
     pub line: u32,
-    /// The column, from 1; 0 when the engine can't tell.
+    /// The column, from 1; 0 when the engine does not know.
     pub column: u32,
 }
 
@@ -242,14 +242,14 @@ pub enum Fact {
         /// The cache's name.
         cache: String,
     },
-    /// It said something to the console.
+    /// It wrote to the console.
     Said {
         /// `log`, `warn`, `error`, …
         level: String,
         /// What, shortened.
         text: String,
     },
-    /// An error that nobody caught, or a promise that was rejected and left so.
+    /// An error that was not caught, or a promise that was rejected without a handler.
     Threw {
         /// While which event.
         event: EventId,
@@ -348,13 +348,13 @@ pub struct Answered {
 /// The tags that a worker registered for itself, each once, in the order of registering.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tags {
-    /// `registration.sync.register(tag)`: Background Sync tells the worker once.
+    /// `registration.sync.register(tag)`: Background Sync dispatches it once.
     pub sync: Vec<String>,
     /// `registration.periodicSync.register(tag)`: again and again.
     pub periodic: Vec<String>,
 }
 
-/// The words that a worker's scripts compare with: what it may be told, as far as that stands in them.
+/// The words that a worker's scripts compare messages and tags with.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Words {
     /// What a sync's `tag` is compared with.

@@ -1,5 +1,5 @@
-//! Runs somebody else's service worker in an environment that behaves as a browser's, and tells what it did.
-//! It knows nothing of who asks: requests go to a [`Host`], facts come back, and nobody is judged here.
+//! Runs somebody else's service worker in an environment that behaves like a browser's, and reports what it did.
+//! Requests go to a [`Host`], facts come back, and nothing is judged here.
 
 pub mod child;
 pub mod facts;
@@ -14,5 +14,5 @@ pub use realm::Realm;
 /// The words that scripts compare messages and tags with, as [`Realm::words`] finds them.
 #[must_use]
 pub fn words<'a>(sources: impl Iterator<Item = &'a str>) -> Words {
-    realm::words_of(sources)
+    realm::find_words(sources)
 }

@@ -7,26 +7,28 @@
 //!
 //! - `host` holds the natives (`natives.rs`) and never becomes reachable from the worker's script;
 //! - `internals` is one object without a prototype through which the files offer things to each other; the
-//!   comment at the top of each file says what it adds, `core.js` says which rules keep the recording honest when
+//!   comment at the top of each file lists what it adds, `core.js` has the rules that keep the recording honest when
 //!   a worker changes the prototypes that are its own.
 //!
 //! The current event: QuickJS has no async context, and needs none here, since one event is dispatched and
 //! drained at a time. Whatever happens is attributed to the event that was dispatched last.
 
-mod asked;
 mod clock;
 mod convert;
+mod feature_tests;
 mod load;
+mod modules;
 mod natives;
 mod place;
 mod pump;
+mod scripts;
 mod state;
 mod store;
 #[cfg(test)]
 mod tests;
 mod words;
 
-pub(crate) use words::of as words_of;
+pub(crate) use words::find_words;
 
 use std::rc::Rc;
 
@@ -167,7 +169,26 @@ const GLOBALS: &[(&str, &str)] = &[
     ("lifetime.js", include_str!("realm/globals/lifetime.js")),
     ("support.js", include_str!("realm/globals/support.js")),
     ("cache.js", include_str!("realm/globals/cache.js")),
-    ("indexeddb.js", include_str!("realm/globals/indexeddb.js")),
+    (
+        "indexeddb/values.js",
+        include_str!("realm/globals/indexeddb/values.js"),
+    ),
+    (
+        "indexeddb/transactions.js",
+        include_str!("realm/globals/indexeddb/transactions.js"),
+    ),
+    (
+        "indexeddb/stores.js",
+        include_str!("realm/globals/indexeddb/stores.js"),
+    ),
+    (
+        "indexeddb/cursors.js",
+        include_str!("realm/globals/indexeddb/cursors.js"),
+    ),
+    (
+        "indexeddb/databases.js",
+        include_str!("realm/globals/indexeddb/databases.js"),
+    ),
     ("clients.js", include_str!("realm/globals/clients.js")),
     (
         "registration.js",
@@ -228,15 +249,15 @@ impl Realm {
         runtime.set_memory_limit(limits.memory_bytes);
         runtime.set_max_stack_size(limits.stack_bytes);
         let state = Rc::new(State::new(registration.clone(), *limits, host));
-        let heard = Rc::clone(&state);
+        let tracker = Rc::clone(&state);
         runtime.set_host_promise_rejection_tracker(Some(Box::new(
             move |ctx, promise, reason, is_handled| {
-                heard.rejection(&ctx, promise, reason, is_handled);
+                tracker.rejection(&ctx, promise, reason, is_handled);
             },
         )));
         runtime.set_loader(
-            load::Modules(Rc::clone(&state)),
-            load::Modules(Rc::clone(&state)),
+            modules::Modules(Rc::clone(&state)),
+            modules::Modules(Rc::clone(&state)),
         );
         let context = Context::full(&runtime).map_err(engine)?;
         let internals = context.with(|ctx| {
@@ -247,7 +268,7 @@ impl Realm {
                 for (name, source) in GLOBALS {
                     let mut options = rquickjs::context::EvalOptions::default();
                     options.strict = true;
-                    options.filename = Some(format!("{}{name}", place::OWN));
+                    options.filename = Some(format!("{}{name}", place::OWN_PREFIX));
                     let build: Value = ctx.eval_with_options(*source, options)?;
                     if let Some(build) = build.into_function() {
                         build.call::<_, ()>((host.clone(), internals.clone()))?;
@@ -360,7 +381,7 @@ impl Realm {
     /// The words that the scripts that have been loaded so far compare with.
     #[must_use]
     pub fn words(&self) -> Words {
-        words::of(self.state.sources.borrow().iter().map(|source| &**source))
+        find_words(self.state.sources.borrow().iter().map(|source| &**source))
     }
 
     /// The engine.

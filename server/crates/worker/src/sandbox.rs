@@ -14,30 +14,11 @@
 mod filesystem;
 mod limits;
 mod syscalls;
-
-use std::io;
+mod unconfined;
 
 pub use filesystem::Landlock;
-pub use limits::CPU_SECONDS;
-
-/// Why the process could not be confined. No foreign script may run then.
-#[derive(Debug, thiserror::Error)]
-pub enum Unconfined {
-    /// A limit or an attribute of the process was refused.
-    #[error("{what}: {error}")]
-    Refused {
-        /// What was attempted.
-        what: &'static str,
-        /// The system's answer.
-        error: io::Error,
-    },
-    /// Landlock is there, but could not be used.
-    #[error("Landlock: {0}")]
-    Landlock(String),
-    /// The system-call filter could not be installed.
-    #[error("the system-call filter (seccomp): {0}")]
-    Seccomp(String),
-}
+pub use limits::MAX_CPU_SECONDS;
+pub use unconfined::Unconfined;
 
 /// Gives up files, memory and privileges, for good. Call it while the process has one thread: Landlock covers the
 /// calling thread and those that it starts later.

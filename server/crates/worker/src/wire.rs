@@ -1,5 +1,5 @@
-//! What the child process and whoever started it say to each other: JSON in frames, each led by its length in
-//! four bytes, most significant first. A frame that is too long is an error on both sides, before any of it is kept.
+//! The protocol between the child process and its parent: JSON in frames, each preceded by its length in four bytes,
+//! most significant first. A frame that is too long is an error on both sides, before any of it is kept.
 
 use std::io::{self, Read, Write};
 
@@ -9,12 +9,12 @@ use crate::facts::{Answer, Fact, Failure, Kept, Request};
 use crate::play::{Plan, Round, Visit};
 
 /// The longest frame, in bytes: the longest body of an answer as base64, with room for its fields.
-pub const LONGEST_FRAME: usize = 32 << 20;
+pub const MAX_FRAME_BYTES: usize = 32 << 20;
 
-/// How many bytes lead a frame.
+/// How many bytes of length precede a frame.
 pub const LENGTH_BYTES: usize = 4;
 
-/// What the child is told.
+/// A message to the child.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "to-child", rename_all = "kebab-case")]
 pub enum ToChild {
@@ -36,7 +36,7 @@ pub enum ToChild {
     },
 }
 
-/// What the child tells.
+/// A message of the child.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "from-child", rename_all = "kebab-case")]
 pub enum FromChild {
@@ -93,7 +93,7 @@ pub fn frame<T: Serialize>(message: &T) -> Result<Vec<u8>, WireError> {
     let mut bytes = vec![0; LENGTH_BYTES];
     serde_json::to_writer(&mut bytes, message)?;
     let length = bytes.len() - LENGTH_BYTES;
-    if length > LONGEST_FRAME {
+    if length > MAX_FRAME_BYTES {
         return Err(WireError::TooLong(length));
     }
     let led = u32::try_from(length).map_err(|_| WireError::TooLong(length))?;
@@ -107,7 +107,7 @@ pub fn frame<T: Serialize>(message: &T) -> Result<Vec<u8>, WireError> {
 /// [`WireError::TooLong`].
 pub fn length(lead: [u8; LENGTH_BYTES]) -> Result<usize, WireError> {
     let length = usize::try_from(u32::from_be_bytes(lead)).unwrap_or(usize::MAX);
-    if length > LONGEST_FRAME {
+    if length > MAX_FRAME_BYTES {
         return Err(WireError::TooLong(length));
     }
     Ok(length)
@@ -124,9 +124,9 @@ pub fn message<T: DeserializeOwned>(json: &[u8]) -> Result<T, WireError> {
 /// Writes one frame and flushes it.
 ///
 /// # Errors
-/// [`WireError`]: it is too long, or nobody reads.
-pub fn write<T: Serialize>(pipe: &mut impl Write, said: &T) -> Result<(), WireError> {
-    let bytes = frame(said)?;
+/// [`WireError`]: it is too long, or the other end is closed.
+pub fn write<T: Serialize>(pipe: &mut impl Write, message: &T) -> Result<(), WireError> {
+    let bytes = frame(message)?;
     pipe.write_all(&bytes)?;
     Ok(pipe.flush()?)
 }
@@ -217,7 +217,7 @@ mod tests {
         let long = FromChild::Happened {
             facts: vec![Fact::Said {
                 level: "log".to_owned(),
-                text: "x".repeat(LONGEST_FRAME),
+                text: "x".repeat(MAX_FRAME_BYTES),
             }],
         };
         let mut pipe = Vec::new();

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, ToSpan};
 
 use super::*;
 use tealkeep_base::schedule::{
-    Decision, LONGEST_PAUSE, LastRun, Trust, clock_trust, counts_from, due, next_run, pause_after,
+    Decision, LastRun, MAX_RETRY_PAUSE, Trust, clock_trust, counts_from, due, next_run, pause_after,
 };
 
 /// Where, when the two years begin, and when the night's snapshot is due.
@@ -280,7 +280,7 @@ impl House {
         };
         let began = when.timestamp();
         let is_past = self.now() >= began + SignedDuration::from_mins(1);
-        if is_past && began > running_since && self.real >= self.failing_until + LONGEST_PAUSE {
+        if is_past && began > running_since && self.real >= self.failing_until + MAX_RETRY_PAUSE {
             assert!(
                 self.nights.contains(&local.date()),
                 "{}: no night for {} at {local}",

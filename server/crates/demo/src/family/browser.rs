@@ -1,4 +1,4 @@
-//! One member's browser: a connection of its own, kept alive and made anew when it was closed.
+//! One member's browser: a connection of its own, kept alive and reopened when it was closed.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,8 +15,8 @@ use tokio::time::timeout;
 /// A held request may wait 30 s; a minute without an answer is a failure.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// No page of the app comes near it.
-const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
+/// How large an answer may be; no page of the app comes near it.
+const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// A connection to one address, opened when it is first needed.
 pub(super) struct Browser {
@@ -108,7 +108,7 @@ impl Browser {
             }
         };
         let status = answer.status();
-        let body = Limited::new(answer.into_body(), LARGEST_ANSWER);
+        let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES);
         let body = match body.collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) => bail!("answered {status}, then broke off: {error}"),

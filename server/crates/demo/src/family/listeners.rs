@@ -23,13 +23,13 @@ use super::browser::connect;
 use super::tally::Tally;
 
 /// The pause before a closed connection is opened again.
-const PAUSE: Duration = Duration::from_millis(500);
+const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 /// How long the opening answer may take: requests may be held for 30 s.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
-/// The WebSocket says something this often, and the app echoes it.
-const CHAT_EVERY: Duration = Duration::from_secs(5);
+/// How often the WebSocket sends a message, which the app echoes.
+const CHAT_INTERVAL: Duration = Duration::from_secs(5);
 /// The stream has a heartbeat each 10 s: this long without a byte means that it is dead.
-const SILENCE: Duration = Duration::from_secs(45);
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// Keeps a WebSocket open until `shutdown`.
 pub(super) async fn websocket(address: SocketAddr, shutdown: CancellationToken, tally: Arc<Tally>) {
@@ -60,12 +60,12 @@ async fn keep_open<F: Future<Output = anyhow::Result<()>>>(
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = sleep(PAUSE) => {}
+            () = sleep(RECONNECT_PAUSE) => {}
         }
     }
 }
 
-/// Fails only if it can't be opened; how it ends is the other side's affair.
+/// Fails only if it can't be opened; how it ends does not count.
 async fn hear_websocket(address: SocketAddr, tally: &Tally) -> anyhow::Result<()> {
     let stream = connect(address).await.context("GET /ws")?;
     let opening = client_async(format!("ws://{address}/ws"), stream);
@@ -74,13 +74,13 @@ async fn hear_websocket(address: SocketAddr, tally: &Tally) -> anyhow::Result<()
         .context("GET /ws: no answer within a minute")?
         .context("GET /ws")?;
     tally.answered(false);
-    let mut chat = tokio::time::interval(CHAT_EVERY);
+    let mut chat = tokio::time::interval(CHAT_INTERVAL);
     let mut last_heard = Instant::now();
     loop {
         tokio::select! {
             _ = chat.tick() => {
-                let said = timeout(CHAT_EVERY, socket.send(Message::text("is anybody home?"))).await;
-                if !matches!(said, Ok(Ok(()))) || last_heard.elapsed() > SILENCE {
+                let said = timeout(CHAT_INTERVAL, socket.send(Message::text("is anybody home?"))).await;
+                if !matches!(said, Ok(Ok(()))) || last_heard.elapsed() > SILENCE_TIMEOUT {
                     return Ok(());
                 }
             }
@@ -95,7 +95,7 @@ async fn hear_websocket(address: SocketAddr, tally: &Tally) -> anyhow::Result<()
     }
 }
 
-/// Fails only if it can't be opened; how it ends is the other side's affair.
+/// Fails only if it can't be opened; how it ends does not count.
 async fn hear_events(address: SocketAddr, tally: &Tally) -> anyhow::Result<()> {
     let stream = connect(address).await.context("GET /events")?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -117,7 +117,7 @@ async fn hear_events(address: SocketAddr, tally: &Tally) -> anyhow::Result<()> {
     );
     tally.answered(false);
     let mut body = answer.into_body();
-    while let Ok(Some(Ok(frame))) = timeout(SILENCE, body.frame()).await {
+    while let Ok(Some(Ok(frame))) = timeout(SILENCE_TIMEOUT, body.frame()).await {
         if frame
             .data_ref()
             .is_some_and(|data| data.starts_with(b"event:"))

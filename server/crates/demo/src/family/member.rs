@@ -18,10 +18,10 @@ const PAGES: [&str; 4] = ["/", "/chores", "/medicine", "/shopping"];
 const WANTED: [&str; 8] = [
     "Milk", "Bread", "Eggs", "Cat food", "Apples", "Coffee", "Bin bags", "Tea",
 ];
-/// So many items stay on the list before the next thing to do is to buy one.
-const OPEN_ITEMS: usize = 2;
-/// The app is closed and opened again after so many turns.
-const LEAVE_EVERY: u64 = 50;
+/// How many items stay on the list before the member buys one.
+const MIN_OPEN_ITEMS: usize = 2;
+/// The member closes the app and opens it again after so many turns.
+const TURNS_PER_VISIT: u64 = 50;
 
 /// Somebody with a phone.
 pub(super) struct Member {
@@ -84,7 +84,7 @@ impl Member {
     async fn take_turn(&mut self) {
         self.turn += 1;
         let offset = self.turn + self.number as u64;
-        if self.turn.is_multiple_of(LEAVE_EVERY) {
+        if self.turn.is_multiple_of(TURNS_PER_VISIT) {
             self.browser.leave();
         }
         if self.household.is_none() {
@@ -115,7 +115,7 @@ impl Member {
         let person = household.people.get(self.number % people)?.id;
         let id = format!("{}-{}-{}", self.run, self.number, self.turn);
         let common = format!("request_id={id}&person={person}");
-        if self.wanted.len() > OPEN_ITEMS {
+        if self.wanted.len() > MIN_OPEN_ITEMS {
             let item = self.wanted.pop_front()?;
             return Some((format!("/shopping/{item}/bought"), common));
         }

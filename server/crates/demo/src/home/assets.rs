@@ -1,8 +1,7 @@
-//! Files under `/assets/` carry the hash of their content in their name, so that a browser may keep them
-//! for ever. What comes from another release under the same name is answered too, but never kept.
+//! Files under `/assets/` carry the hash of their content in their name, so that a browser may cache them
+//! forever. A file of another release under the same name is answered too, but must not be cached.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
@@ -10,6 +9,7 @@ use anyhow::Context;
 use axum::body::Bytes;
 use sha2::{Digest, Sha256};
 
+use super::hex::hex;
 use super::release::Release;
 
 /// Length of the hash in a name, in hexadecimal digits.
@@ -36,7 +36,7 @@ pub(super) struct Asset {
 
 /// What a request under `/assets/` found.
 pub(super) enum Found<'a> {
-    /// Exactly this content, for ever.
+    /// Exactly this content, forever.
     Exact(&'a Asset),
     /// The same file with another content: the page came from another release.
     OfAnotherRelease(&'a Asset),
@@ -85,7 +85,7 @@ impl Assets {
             .map_or("", |asset| asset.path.as_str())
     }
 
-    /// What stands under `/assets/<file>`.
+    /// The file at `/assets/<file>`.
     pub(super) fn find(&self, file: &str) -> Option<Found<'_>> {
         let (stem, extension) = file.rsplit_once('.')?;
         let (stem, hash) = stem.rsplit_once('.')?;
@@ -112,20 +112,11 @@ impl Asset {
     }
 }
 
-/// The release's colours, so that whoever looks at a page sees which release answered.
+/// The release's colours, which show on a page which release answered.
 fn theme(release: &Release) -> Vec<u8> {
     format!(
         ":root {{ --accent: {}; }}\n@media (prefers-color-scheme: dark) {{ :root {{ --accent: {}; }} }}\n",
         release.accent, release.accent_dark
     )
     .into_bytes()
-}
-
-/// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

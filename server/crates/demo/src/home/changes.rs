@@ -1,11 +1,11 @@
-//! What just changed, told to every open page. A listener that can't keep up misses some and is told how
-//! many; nothing is ever queued without bound.
+//! Changes of the household's data, sent to every open page. A listener that can't keep up misses some and learns how
+//! many; no queue grows without limit.
 
 use serde::Serialize;
 use tokio::sync::broadcast;
 
 /// How many changes a slow listener may lag behind.
-const BACKLOG: usize = 64;
+const MAX_BACKLOG: usize = 64;
 
 /// One change of the household's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -33,7 +33,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// As it stands in the database and in messages.
+    /// Its name in the database and in messages.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Kind::Dose => "dose",
@@ -45,22 +45,22 @@ impl Kind {
     }
 }
 
-/// Where changes are told and heard.
+/// Publishes changes to subscribers.
 pub(super) struct Changes(broadcast::Sender<Change>);
 
 impl Changes {
     pub(super) fn new() -> Changes {
-        Changes(broadcast::channel(BACKLOG).0)
+        Changes(broadcast::channel(MAX_BACKLOG).0)
     }
 
-    /// Tells everybody who listens now.
-    pub(super) fn tell(&self, change: Change) {
-        // That nobody listens is the usual case.
+    /// Sends a change to every current subscriber.
+    pub(super) fn publish(&self, change: Change) {
+        // Having no subscriber is the usual case.
         let _ = self.0.send(change);
     }
 
-    /// Hears everything that is told from now on.
-    pub(super) fn listen(&self) -> broadcast::Receiver<Change> {
+    /// Receives every change from now on.
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<Change> {
         self.0.subscribe()
     }
 }

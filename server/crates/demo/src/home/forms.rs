@@ -1,5 +1,5 @@
-//! What changes data: each request carries an id and is done once, however often it is sent. A form is
-//! answered with a redirect, `Accept: application/json` with the row and the id.
+//! The requests that change data: each carries an id and is applied once, however often it is sent. A form is answered
+//! with a redirect, `Accept: application/json` with the row and the id.
 
 use axum::Json;
 use axum::extract::rejection::{FormRejection, JsonRejection};
@@ -9,13 +9,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::answers::{Failure, html, new_request_id, no_store};
+use super::app::{App, Home};
 use super::changes::{Change, Kind};
 use super::pages::{self, Page};
-use super::routes::{App, Failed, html, new_request_id, no_store};
 use super::store::StoreError;
-use super::{Home, deeds};
+use super::writes;
 
-/// Who took what; without an amount it is the usual one.
+/// The fields of a dose; without an amount it is the usual one.
 #[derive(Deserialize)]
 pub(super) struct DoseForm {
     person: i64,
@@ -33,7 +34,7 @@ pub(super) async fn take_dose(
     headers: HeaderMap,
     Fields(form): Fields<DoseForm>,
 ) -> Response {
-    let asked = Asked::new(&headers, form.request_id, form.back, Page::Medicine);
+    let change = ChangeRequest::new(&headers, form.request_id, form.back, Page::Medicine);
     let amount = form
         .amount
         .map(|text| tidy(&text, 40))
@@ -41,14 +42,14 @@ pub(super) async fn take_dose(
     let note = tidy(&form.note, 120);
     let (features, now) = (home.release.features, home.clock.now().as_second());
     let who_what = (form.person, form.medicine);
-    asked
-        .change(&home, Kind::Dose, now, move |t| {
-            deeds::take_dose(t, features, who_what, amount.as_deref(), &note, now)
+    change
+        .apply(&home, Kind::Dose, now, move |t| {
+            writes::take_dose(t, features, who_what, amount.as_deref(), &note, now)
         })
         .await
 }
 
-/// Who did it; left out, it was whose turn it is.
+/// The person who did it; left out, it is the person whose turn it is.
 #[derive(Deserialize)]
 pub(super) struct ChoreForm {
     person: Option<i64>,
@@ -63,16 +64,16 @@ pub(super) async fn finish_chore(
     headers: HeaderMap,
     Fields(form): Fields<ChoreForm>,
 ) -> Response {
-    let asked = Asked::new(&headers, form.request_id, form.back, Page::Chores);
+    let change = ChangeRequest::new(&headers, form.request_id, form.back, Page::Chores);
     let now = home.clock.now().as_second();
-    asked
-        .change(&home, Kind::Chore, now, move |t| {
-            deeds::finish_chore(t, chore, form.person, now)
+    change
+        .apply(&home, Kind::Chore, now, move |t| {
+            writes::finish_chore(t, chore, form.person, now)
         })
         .await
 }
 
-/// What is missing, and who says so.
+/// The fields of a new item.
 #[derive(Deserialize)]
 pub(super) struct ItemForm {
     name: String,
@@ -87,19 +88,19 @@ pub(super) async fn add_item(
     headers: HeaderMap,
     Fields(form): Fields<ItemForm>,
 ) -> Response {
-    let asked = Asked::new(&headers, form.request_id, form.back, Page::Shopping);
+    let change = ChangeRequest::new(&headers, form.request_id, form.back, Page::Shopping);
     let name = tidy(&form.name, 80);
     if name.is_empty() {
-        return asked.refuse(
+        return change.refuse(
             &home,
             StatusCode::UNPROCESSABLE_ENTITY,
-            "What shall be bought? The name is empty.",
+            "What should be bought? The name is empty.",
         );
     }
     let now = home.clock.now().as_second();
-    asked
-        .change(&home, Kind::Shopping, now, move |t| {
-            deeds::add_item(t, &name, form.person, now)
+    change
+        .apply(&home, Kind::Shopping, now, move |t| {
+            writes::add_item(t, &name, form.person, now)
         })
         .await
 }
@@ -111,38 +112,43 @@ pub(super) async fn buy_item(
     headers: HeaderMap,
     Fields(form): Fields<ChoreForm>,
 ) -> Response {
-    let asked = Asked::new(&headers, form.request_id, form.back, Page::Shopping);
+    let change = ChangeRequest::new(&headers, form.request_id, form.back, Page::Shopping);
     let now = home.clock.now().as_second();
-    asked
-        .change(&home, Kind::Bought, now, move |t| {
-            deeds::buy_item(t, item, now)
+    change
+        .apply(&home, Kind::Bought, now, move |t| {
+            writes::buy_item(t, item, now)
         })
         .await
 }
 
-/// Who asked for a change, and how they want the answer.
-struct Asked {
+/// One request for a change, and the form of its answer.
+struct ChangeRequest {
     request_id: String,
     back: Page,
     as_json: bool,
 }
 
-impl Asked {
-    fn new(headers: &HeaderMap, field: Option<String>, back: Option<String>, page: Page) -> Asked {
+impl ChangeRequest {
+    fn new(
+        headers: &HeaderMap,
+        field: Option<String>,
+        back: Option<String>,
+        page: Page,
+    ) -> ChangeRequest {
         let text = |name| {
             headers
                 .get(name)
                 .and_then(|value: &HeaderValue| value.to_str().ok())
         };
         let given = field.or_else(|| text("idempotency-key").map(str::to_owned));
-        Asked {
+        ChangeRequest {
             request_id: given.unwrap_or_else(new_request_id),
             back: back.as_deref().and_then(Page::at).unwrap_or(page),
             as_json: text("accept").is_some_and(|accept| accept.contains("application/json")),
         }
     }
 
-    async fn change(
+    async fn apply(
         self,
         home: &Home,
         kind: Kind,
@@ -157,22 +163,26 @@ impl Asked {
         match home.store.write_once(kind, id, now, work).await {
             Ok((id, new)) => {
                 if new {
-                    home.changes.tell(Change { kind, id });
+                    home.changes.publish(Change { kind, id });
                 }
                 match self.as_json {
                     true => no_store(Json(json!({ "id": id, "request_id": self.request_id }))),
                     false => Redirect::to(self.back.path()).into_response(),
                 }
             }
-            Err(error) if self.as_json => Failed(error).json(),
-            Err(error) => Failed(error).html(home),
+            Err(error) if self.as_json => Failure(error).json(),
+            Err(error) => Failure(error).html(home),
         }
     }
 
     fn refuse(&self, home: &Home, status: StatusCode, text: &str) -> Response {
         match self.as_json {
             true => no_store((status, Json(json!({ "error": text })))),
-            false => html(home, status, pages::message(home, "Not like this", text)),
+            false => html(
+                home,
+                status,
+                pages::message(home, "That does not work", text),
+            ),
         }
     }
 }
@@ -202,7 +212,7 @@ impl<T: for<'de> Deserialize<'de> + Send + 'static> FromRequest<App> for Fields<
         Err(html(
             home,
             status,
-            pages::message(home, "Not like this", &text),
+            pages::message(home, "That does not work", &text),
         ))
     }
 }

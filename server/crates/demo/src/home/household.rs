@@ -1,5 +1,5 @@
-//! What the pages and `/api/state` read. Every statement names its columns, so that a column which
-//! another release added is no obstacle.
+//! What the pages and `/api/state` read. Every statement names its columns, so that columns which another release added
+//! do no harm.
 
 use rusqlite::{Row, Transaction, params};
 use serde::Serialize;
@@ -9,8 +9,8 @@ use super::store::StoreError;
 
 const DAY_S: i64 = 86_400;
 /// A reminder is shown this long, and met by a dose taken up to two hours before it.
-const REMIND_FOR_S: i64 = 12 * 3600;
-const TAKEN_EARLY_S: i64 = 2 * 3600;
+const REMINDER_SHOWN_S: i64 = 12 * 3600;
+const MAX_EARLY_DOSE_S: i64 = 2 * 3600;
 
 /// Somebody who lives here.
 #[derive(Debug, Clone, Serialize)]
@@ -95,6 +95,67 @@ pub(super) struct State {
     pub bought: Vec<Item>,
 }
 
+impl Person {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Person> {
+        Ok(Person {
+            id: row.get(0)?,
+            name: row.get(1)?,
+        })
+    }
+}
+
+impl Medicine {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Medicine> {
+        Ok(Medicine {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            person_id: row.get(2)?,
+            person: row.get(3)?,
+            amount: row.get(4)?,
+            times: row.get(5)?,
+        })
+    }
+}
+
+impl Dose {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Dose> {
+        Ok(Dose {
+            id: row.get(0)?,
+            taken_at: row.get(1)?,
+            person: row.get(2)?,
+            medicine: row.get(3)?,
+            amount: row.get(4)?,
+            note: row.get(5)?,
+        })
+    }
+}
+
+impl Reminder {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Reminder> {
+        Ok(Reminder {
+            medicine_id: row.get(0)?,
+            due_at: row.get(1)?,
+        })
+    }
+}
+
+impl Chore {
+    fn from_row(row: &Row<'_>, now: i64) -> rusqlite::Result<Chore> {
+        let every_days: i64 = row.get(2)?;
+        let last_done_at: Option<i64> = row.get(5)?;
+        Ok(Chore {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            every_days,
+            person_id: row.get(3)?,
+            person: row.get(4)?,
+            last_done_at,
+            last_done_by: row.get(6)?,
+            due: last_done_at.is_none_or(|last| last + every_days * DAY_S <= now),
+        })
+    }
+}
+
 impl State {
     /// Reads the state at `now` (seconds since 1970), with the newest few rows of what grows.
     pub(super) fn read(
@@ -102,52 +163,6 @@ impl State {
         features: Features,
         now: i64,
     ) -> Result<State, StoreError> {
-        let person = |row: &Row<'_>| {
-            Ok(Person {
-                id: row.get(0)?,
-                name: row.get(1)?,
-            })
-        };
-        let chore = |row: &Row<'_>| {
-            let every_days: i64 = row.get(2)?;
-            let last_done_at: Option<i64> = row.get(5)?;
-            Ok(Chore {
-                id: row.get(0)?,
-                name: row.get(1)?,
-                every_days,
-                person_id: row.get(3)?,
-                person: row.get(4)?,
-                last_done_at,
-                last_done_by: row.get(6)?,
-                due: last_done_at.is_none_or(|last| last + every_days * DAY_S <= now),
-            })
-        };
-        let medicine = |row: &Row<'_>| {
-            Ok(Medicine {
-                id: row.get(0)?,
-                name: row.get(1)?,
-                person_id: row.get(2)?,
-                person: row.get(3)?,
-                amount: row.get(4)?,
-                times: row.get(5)?,
-            })
-        };
-        let dose = |row: &Row<'_>| {
-            Ok(Dose {
-                id: row.get(0)?,
-                taken_at: row.get(1)?,
-                person: row.get(2)?,
-                medicine: row.get(3)?,
-                amount: row.get(4)?,
-                note: row.get(5)?,
-            })
-        };
-        let reminder = |row: &Row<'_>| {
-            Ok(Reminder {
-                medicine_id: row.get(0)?,
-                due_at: row.get(1)?,
-            })
-        };
         let own_columns = dose_columns(features);
         let doses = format!(
             "SELECT d.id, d.taken_at, p.name, m.name, {own_columns}
@@ -155,7 +170,7 @@ impl State {
              ORDER BY d.id DESC LIMIT 12"
         );
         Ok(State {
-            people: rows(transaction, "SELECT id, name FROM people ORDER BY id", [], person)?,
+            people: rows(transaction, "SELECT id, name FROM people ORDER BY id", [], Person::from_row)?,
             chores: rows(
                 transaction,
                 "SELECT c.id, c.name, c.every_days, c.person_id, p.name, r.done_at, d.name
@@ -165,24 +180,24 @@ impl State {
                  LEFT JOIN people d ON d.id = r.person_id
                  ORDER BY c.id",
                 [],
-                chore,
+                |row| Chore::from_row(row, now),
             )?,
             medicines: rows(
                 transaction,
                 "SELECT m.id, m.name, m.person_id, p.name, m.amount, m.times
                  FROM medicines m JOIN people p ON p.id = m.person_id ORDER BY m.id",
                 [],
-                medicine,
+                Medicine::from_row,
             )?,
-            doses: rows(transaction, &doses, [], dose)?,
+            doses: rows(transaction, &doses, [], Dose::from_row)?,
             reminders: rows(
                 transaction,
                 "SELECT r.medicine_id, max(r.due_at) FROM reminders r
                  WHERE r.due_at > ?1 AND NOT EXISTS (
                      SELECT 1 FROM doses d WHERE d.medicine_id = r.medicine_id AND d.taken_at >= r.due_at - ?2)
                  GROUP BY r.medicine_id ORDER BY r.medicine_id",
-                params![now - REMIND_FOR_S, TAKEN_EARLY_S],
-                reminder,
+                params![now - REMINDER_SHOWN_S, MAX_EARLY_DOSE_S],
+                Reminder::from_row,
             )?,
             shopping: items(transaction, "i.bought_at IS NULL ORDER BY i.id DESC LIMIT 30")?,
             bought: items(transaction, "i.bought_at IS NOT NULL ORDER BY i.id DESC LIMIT 6")?,

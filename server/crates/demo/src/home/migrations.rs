@@ -1,5 +1,5 @@
-//! Migrations run forwards only, each in a transaction of its own together with the note that it ran. A
-//! failing one leaves the schema as it was, and two colours that boot at once apply each exactly once.
+//! Migrations run forwards only, each in a transaction of its own together with the record that it ran. A failing one
+//! leaves the schema as it was, and two colours that boot at once apply each exactly once.
 
 use anyhow::{Context, anyhow, ensure};
 use jiff::Zoned;
@@ -7,12 +7,12 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::assets::hex;
+use super::hex::hex;
 use super::seed;
 use tealkeep_words::names::ReleaseId;
 
-/// The migration after which the first household moves in, in the same transaction.
-const SEED_AFTER: &str = "004-entries.sql";
+/// The migration that also inserts the first household, in the same transaction.
+const SEED_MIGRATION: &str = "004-entries.sql";
 
 /// One file of a release's `migrations/`.
 #[derive(Debug, Clone)]
@@ -48,14 +48,14 @@ pub(super) fn apply(
         .context("cannot create the table of migrations")?;
     let mut applied = Vec::new();
     for migration in migrations {
-        let did = apply_one(connection, migration, release, now).with_context(|| {
+        let is_new = apply_one(connection, migration, release, now).with_context(|| {
             format!(
                 "migration {} failed and was undone; the schema is as it was before it. \
                  Correct it in a new release",
                 migration.name
             )
         })?;
-        if did {
+        if is_new {
             applied.push(migration.name.clone());
         }
     }
@@ -72,9 +72,9 @@ fn apply_one(
     // Taking the write lock first makes the other colour wait here, and then find that it is done.
     connection.execute_batch("BEGIN IMMEDIATE")?;
     match run(connection, migration, &sha256, release, now) {
-        Ok(did) => {
+        Ok(is_new) => {
             connection.execute_batch("COMMIT")?;
-            Ok(did)
+            Ok(is_new)
         }
         Err(error) => {
             connection.execute_batch("ROLLBACK")?;
@@ -113,7 +113,7 @@ fn run(
     let outcome = connection.execute_batch(&migration.sql);
     connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
     outcome.map_err(explain)?;
-    if migration.name == SEED_AFTER {
+    if migration.name == SEED_MIGRATION {
         seed::plant(connection, now)?;
     }
     connection.execute(

@@ -1,69 +1,22 @@
-//! The pages: plain HTML, whole without JavaScript, with every text that a person wrote escaped. A page
-//! says which release and which colour made it.
+//! The pages: plain HTML that is complete without JavaScript, with every text that a person wrote escaped. A page shows
+//! which release and which colour made it.
 
+mod escaped;
+mod page;
 mod sections;
 
-use std::fmt::{self, Display, Write};
+use std::fmt::Write;
 
 use jiff::Zoned;
 
-use super::Home;
+use super::app::Home;
 use super::household::State;
+use escaped::Escaped;
+pub(super) use page::Page;
 use sections::View;
 
-/// What every page says about being kept: a browser may hold it, and must ask before it shows it again.
+/// The `Cache-Control` of every page: a browser may store it, and must revalidate it before it shows it again.
 pub(super) const CACHE_CONTROL: &str = "no-cache, must-revalidate";
-
-/// The pages, in the order of the tabs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Page {
-    /// What matters today.
-    Today,
-    /// All chores.
-    Chores,
-    /// Doses, due and taken.
-    Medicine,
-    /// The shopping list.
-    Shopping,
-}
-
-impl Page {
-    const ALL: [Page; 4] = [Page::Today, Page::Chores, Page::Medicine, Page::Shopping];
-
-    /// Where it is.
-    pub(super) fn path(self) -> &'static str {
-        match self {
-            Page::Today => "/",
-            Page::Chores => "/chores",
-            Page::Medicine => "/medicine",
-            Page::Shopping => "/shopping",
-        }
-    }
-
-    /// The page at this path.
-    pub(super) fn at(path: &str) -> Option<Page> {
-        Page::ALL.into_iter().find(|page| page.path() == path)
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Page::Today => "Today",
-            Page::Chores => "Chores",
-            Page::Medicine => "Medicine",
-            Page::Shopping => "Shopping",
-        }
-    }
-
-    /// The shape of its tab's icon, in a square of 24.
-    fn icon(self) -> &'static str {
-        match self {
-            Page::Today => "M4 11.5 12 5l8 6.5M6.5 10.5V19h11v-8.5",
-            Page::Chores => "M4 7l1.5 1.5L8 6M4 16l1.5 1.5L8 15M12 7.5h8M12 16.5h8",
-            Page::Medicine => "M10.5 19.5a4.24 4.24 0 0 1-6-6l9-9a4.24 4.24 0 0 1 6 6zM8.5 9.5l6 6",
-            Page::Shopping => "M6 8h12l1 11.5H5zM9 10.5V7a3 3 0 0 1 6 0v3.5",
-        }
-    }
-}
 
 /// Makes one page. `ids` gives a fresh request id for each form in it.
 pub(super) fn render(
@@ -117,7 +70,7 @@ pub(super) fn render(
     frame(home, Some(page), heading, &lead, &body)
 }
 
-/// The page for what is not there, what was asked wrongly, and what failed.
+/// The page for an error.
 pub(super) fn message(home: &Home, heading: &str, text: &str) -> String {
     let body = format!(
         "<section><p class=\"calm\">{}</p><p><a href=\"/\">Back to today</a></p></section>",
@@ -174,23 +127,4 @@ fn frame(home: &Home, page: Option<Page>, heading: &str, lead: &str, body: &str)
         css = home.assets.path("home.css"),
         js = home.assets.path("home.js"),
     )
-}
-
-/// Text as it may stand in an element or in a quoted attribute.
-struct Escaped<'a>(&'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                c => f.write_char(c)?,
-            }
-        }
-        Ok(())
-    }
 }

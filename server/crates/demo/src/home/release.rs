@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, bail, ensure};
 use toml_edit::{DocumentMut, Item, TableLike};
 
-use super::faults::Fault;
+use super::fault::Fault;
 use super::migrations::Migration;
 
 /// One release, as read from its directory at boot.
@@ -18,7 +18,7 @@ pub(super) struct Release {
     pub heading: String,
     /// One sentence on what is new.
     pub whats_new: String,
-    /// What is broken about it, for the releases that are there to be refused.
+    /// What is broken about it, for the releases that exist to be refused.
     pub fault: Option<Fault>,
     /// Its colour on a light page, `#rrggbb`.
     pub accent: String,
@@ -56,7 +56,7 @@ impl Release {
 fn parse(text: &str, migrations: Vec<Migration>) -> anyhow::Result<Release> {
     let document: DocumentMut = text.parse().context("it is not TOML")?;
     let root = document.as_table();
-    only(
+    check_keys(
         root,
         "",
         &[
@@ -69,10 +69,10 @@ fn parse(text: &str, migrations: Vec<Migration>) -> anyhow::Result<Release> {
         ],
     )?;
     let theme = table(root.get("theme"), "theme")?.context("[theme] is missing")?;
-    only(theme, "theme.", &["accent", "accent_dark"])?;
+    check_keys(theme, "theme.", &["accent", "accent_dark"])?;
     let features = table(root.get("features"), "features")?;
     if let Some(features) = features {
-        only(
+        check_keys(
             features,
             "features.",
             &["dose_notes", "doses_in_milligrams"],
@@ -127,10 +127,13 @@ fn read_migrations(dir: &Path) -> anyhow::Result<Vec<Migration>> {
     Ok(found)
 }
 
-fn only(table: &dyn TableLike, prefix: &str, known: &[&str]) -> anyhow::Result<()> {
+fn check_keys(table: &dyn TableLike, prefix: &str, known: &[&str]) -> anyhow::Result<()> {
     for (key, _) in table.iter() {
         if !known.contains(&key) {
-            bail!("unknown key `{prefix}{key}`: it knows {}", known.join(", "));
+            bail!(
+                "unknown key `{prefix}{key}`; the known ones are {}",
+                known.join(", ")
+            );
         }
     }
     Ok(())
@@ -139,14 +142,14 @@ fn only(table: &dyn TableLike, prefix: &str, known: &[&str]) -> anyhow::Result<(
 fn table<'a>(item: Option<&'a Item>, key: &str) -> anyhow::Result<Option<&'a dyn TableLike>> {
     item.map(|item| {
         item.as_table_like()
-            .with_context(|| format!("`{key}` is a table"))
+            .with_context(|| format!("`{key}` must be a table"))
     })
     .transpose()
 }
 
 fn string(table: &dyn TableLike, key: &str) -> anyhow::Result<String> {
     let text = table.get(key).and_then(Item::as_str).unwrap_or_default();
-    ensure!(!text.is_empty(), "`{key}` is missing: it is a text");
+    ensure!(!text.is_empty(), "`{key}` is missing: it must be a text");
     Ok(text.to_owned())
 }
 
@@ -157,7 +160,7 @@ fn colour(table: &dyn TableLike, key: &str) -> anyhow::Result<String> {
         && text.bytes().skip(1).all(|b| b.is_ascii_hexdigit());
     ensure!(
         valid,
-        "`{key}` is `{text}`: a colour such as #0f766e would be right"
+        "`{key}` is `{text}`: it must be a colour such as #0f766e"
     );
     Ok(text)
 }
@@ -167,7 +170,7 @@ fn flag(table: Option<&dyn TableLike>, key: &str) -> anyhow::Result<bool> {
         None => Ok(false),
         Some(item) => item
             .as_bool()
-            .with_context(|| format!("`features.{key}` is true or false")),
+            .with_context(|| format!("`features.{key}` must be true or false")),
     }
 }
 
@@ -191,7 +194,7 @@ mod tests {
             (format!("behaviour = 'odd'\n{GOOD}"), "`odd`"),
             (
                 format!("{GOOD}[features]\ndose_notes = 'yes'\n"),
-                "is true or false",
+                "must be true or false",
             ),
         ] {
             let error = format!("{:#}", parse(&text, vec![]).unwrap_err());

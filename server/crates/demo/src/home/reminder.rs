@@ -7,14 +7,15 @@ use std::time::Duration;
 use jiff::{ToSpan, Zoned};
 use rusqlite::Transaction;
 
+use super::app::Home;
 use super::changes::{Change, Kind};
+use super::log::log;
 use super::store::StoreError;
-use super::{Home, say};
 
-/// How often the live colour looks.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often the live colour checks.
+const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Looks until shut down. A look that fails is said aloud and tried again.
+/// Checks until shut down. A check that fails is logged and tried again.
 pub(super) async fn run(home: Arc<Home>) {
     loop {
         if home.settings.is_live() {
@@ -22,17 +23,19 @@ pub(super) async fn run(home: Arc<Home>) {
             match home.store.write(move |t| note_due(t, &now)).await {
                 Ok(noted) => {
                     for id in noted {
-                        home.changes.tell(Change {
+                        home.changes.publish(Change {
                             kind: Kind::Reminder,
                             id,
                         });
                     }
                 }
-                Err(error) => say(&format!("error: the reminders were not looked at: {error}")),
+                Err(error) => log(&format!(
+                    "error: the reminders could not be checked: {error}"
+                )),
             }
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(CHECK_INTERVAL) => {}
             () = home.shutdown.cancelled() => return,
         }
     }

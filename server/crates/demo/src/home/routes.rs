@@ -1,5 +1,4 @@
-//! The app's routes, and everything that only reads. A page always makes the browser ask again, whether
-//! it is a good answer or an error.
+//! The app's routes, and everything that only reads. The browser must revalidate every page, errors included.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,26 +15,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::assets::{Found, hex};
+use super::answers::{Failure, html, new_request_id, no_store};
+use super::app::App;
+use super::assets::Found;
+use super::hex::hex;
 use super::household::{self, Counts, State};
+use super::log::log;
 use super::pages::{self, Page};
-use super::store::StoreError;
-use super::{Home, forms, say, streams};
+use super::{forms, streams};
 
-/// What says which release answered.
+/// Names the release that answered.
 const RELEASE_HEADER: HeaderName = HeaderName::from_static("tealkeep-release");
-/// What says which colour answered.
+/// Names the colour that answered.
 const COLOUR_HEADER: HeaderName = HeaderName::from_static("tealkeep-colour");
 /// The longest that `/slow` waits.
-const SLOWEST: Duration = Duration::from_secs(30);
-/// No piece of an upload may be later than this.
-const UPLOAD_PAUSE: Duration = Duration::from_secs(30);
-
-const POLICY: &str =
-    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-
-/// What every handler gets.
-pub(super) type App = Arc<Home>;
+const MAX_SLOW_DELAY: Duration = Duration::from_secs(30);
+/// How long an upload may stall.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// All routes, with the headers that every answer gets.
 pub(super) fn router(home: App) -> Router {
@@ -61,18 +57,18 @@ pub(super) fn router(home: App) -> Router {
         .with_state(home)
 }
 
-/// Refuses what another site's page sends, and adds the headers that no handler may forget.
+/// Refuses POST requests of other sites' pages, and adds the headers that no handler may forget.
 async fn common(Shared(home): Shared<App>, request: Request, next: Next) -> Response {
     let from_elsewhere = request
         .headers()
         .get("sec-fetch-site")
         .is_some_and(|site| site == "cross-site");
     let mut response = if from_elsewhere && *request.method() == Method::POST {
-        let text = "That form was on another site.";
+        let text = "That form was on another site, so nothing was changed.";
         html(
             &home,
             StatusCode::FORBIDDEN,
-            pages::message(&home, "Not from here", text),
+            pages::message(&home, "Not allowed", text),
         )
     } else {
         next.run(request).await
@@ -96,19 +92,9 @@ async fn common(Shared(home): Shared<App>, request: Request, next: Next) -> Resp
     response
 }
 
-/// An answer that is a page.
-pub(super) fn html(home: &Home, status: StatusCode, text: String) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, home.faults.page_cache_control()),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-    ];
-    (status, headers, text).into_response()
-}
-
 async fn page(Shared(home): Shared<App>, OriginalUri(uri): OriginalUri) -> Response {
     if home.faults.page_fails() {
-        let text = "The page could not be made. Try again in a moment.";
+        let text = "The page could not be loaded. Try again in a moment.";
         let text = pages::message(&home, "Something went wrong", text);
         return html(&home, StatusCode::INTERNAL_SERVER_ERROR, text);
     }
@@ -122,16 +108,16 @@ async fn page(Shared(home): Shared<App>, OriginalUri(uri): OriginalUri) -> Respo
             let text = pages::render(&home, page, &state, &now, &mut new_request_id);
             html(&home, StatusCode::OK, text)
         }
-        Err(error) => Failed(error).html(&home),
+        Err(error) => Failure(error).html(&home),
     }
 }
 
 async fn not_found(Shared(home): Shared<App>) -> Response {
-    let text = "There is no such page in this house.";
+    let text = "This page does not exist.";
     html(
         &home,
         StatusCode::NOT_FOUND,
-        pages::message(&home, "Nobody home", text),
+        pages::message(&home, "Page not found", text),
     )
 }
 
@@ -160,7 +146,7 @@ async fn state(Shared(home): Shared<App>) -> Response {
             };
             no_store(Json(answer))
         }
-        Err(error) => Failed(error).json(),
+        Err(error) => Failure(error).json(),
     }
 }
 
@@ -181,7 +167,7 @@ async fn healthz(Shared(home): Shared<App>) -> Response {
             })));
         }
     };
-    say(&format!("not healthy: {reason}"));
+    log(&format!("not healthy: {reason}"));
     let body = Json(json!({ "status": "unhealthy", "release": release, "reason": reason }));
     no_store((StatusCode::SERVICE_UNAVAILABLE, body))
 }
@@ -216,41 +202,11 @@ async fn manifest(Shared(home): Shared<App>) -> Response {
     (headers, home.assets.manifest.clone()).into_response()
 }
 
-/// A change or a page that did not come about.
-pub(super) struct Failed(pub(super) StoreError);
-
-impl Failed {
-    fn status(&self) -> StatusCode {
-        match &self.0 {
-            StoreError::NoSuch(_) => StatusCode::NOT_FOUND,
-            StoreError::IdUsedOtherwise(_) => StatusCode::CONFLICT,
-            StoreError::Sqlite(_) | StoreError::Interrupted => {
-                say(&format!("error: {}", self.0));
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-        }
-    }
-
-    pub(super) fn json(self) -> Response {
-        no_store((self.status(), Json(json!({ "error": self.0.to_string() }))))
-    }
-
-    pub(super) fn html(self, home: &Home) -> Response {
-        let status = self.status();
-        let text = format!("It did not work: {}.", self.0);
-        html(
-            home,
-            status,
-            pages::message(home, "Something went wrong", &text),
-        )
-    }
-}
-
 async fn upload(body: Body) -> Response {
     let mut pieces = body.into_data_stream();
     let (mut bytes, mut hash) = (0_u64, Sha256::new());
     loop {
-        let problem = match tokio::time::timeout(UPLOAD_PAUSE, pieces.next()).await {
+        let problem = match tokio::time::timeout(UPLOAD_TIMEOUT, pieces.next()).await {
             Ok(Some(Ok(piece))) => {
                 bytes += piece.len() as u64;
                 hash.update(&piece);
@@ -275,19 +231,7 @@ struct Slow {
 }
 
 async fn slow(Query(slow): Query<Slow>) -> Response {
-    let wait = Duration::from_millis(slow.ms).min(SLOWEST);
+    let wait = Duration::from_millis(slow.ms).min(MAX_SLOW_DELAY);
     tokio::time::sleep(wait).await;
     no_store(Json(json!({ "waited_ms": wait.as_millis() as u64 })))
-}
-
-/// An answer that nobody may keep.
-pub(super) fn no_store(answer: impl IntoResponse) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], answer).into_response()
-}
-
-/// 128 random bits in hexadecimal.
-pub(super) fn new_request_id() -> String {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes).expect("the kernel always has random bytes after boot");
-    hex(&bytes)
 }

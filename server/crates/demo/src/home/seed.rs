@@ -62,7 +62,7 @@ const DOSE_DAYS: i64 = 60;
 /// How many days of chores that come every day or two.
 const FREQUENT_CHORE_DAYS: i64 = 45;
 
-/// The chores that nobody did when they were due.
+/// The overdue chores.
 const OVERDUE: [i64; 2] = [7, 8];
 /// The medicine that was not taken lately, and for how long: longer than the pause between its doses.
 const DUE: i64 = 1;

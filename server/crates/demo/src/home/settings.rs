@@ -36,10 +36,10 @@ pub struct Settings {
     pub release_id: ReleaseId,
     /// `TEALKEEP_COLOUR`, if the app is supervised.
     pub colour: Option<Colour>,
-    /// `TEALKEEP_LIVE_FILE`: timers run while it exists. Without the variable nobody else runs them, so
+    /// `TEALKEEP_LIVE_FILE`: timers run while it exists. Without the variable no other process runs them, so
     /// they always run.
     pub live_file: Option<PathBuf>,
-    /// `TEALKEEP_REHEARSAL=1`: a boot on a copy of the data, whose timers stay silent.
+    /// `TEALKEEP_REHEARSAL=1`: a boot on a copy of the data, whose timers do not run.
     pub rehearsal: bool,
     /// The directory with `release.toml`, `migrations/` and `public/`.
     pub release_dir: PathBuf,
@@ -61,11 +61,13 @@ impl Settings {
         let Some(port) = var("PORT") else {
             bail!("PORT is not set: give the port to listen on, for example PORT=3001");
         };
-        let port = port.parse().with_context(|| {
-            format!("PORT is `{port}`: a number from 0 to 65535 would be right")
-        })?;
+        let port = port
+            .parse()
+            .with_context(|| format!("PORT is `{port}`: it must be a number from 0 to 65535"))?;
         let Some(database) = var("DATABASE_PATH") else {
-            bail!("DATABASE_PATH is not set: give the SQLite file to use, new or not");
+            bail!(
+                "DATABASE_PATH is not set: give the SQLite file to use; it is created if it does not exist"
+            );
         };
         let release_dir = release_dir
             .canonicalize()
@@ -78,7 +80,7 @@ impl Settings {
                 .unwrap_or_default()
                 .parse()
                 .context(
-                    "TEALKEEP_RELEASE is not set, and the directory's name can't stand for it",
+                    "TEALKEEP_RELEASE is not set, and the directory's name is no release id",
                 )?,
         };
         let colour = var("TEALKEEP_COLOUR")

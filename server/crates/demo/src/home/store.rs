@@ -1,5 +1,5 @@
 //! The app's database: WAL, every commit synced, one writer at a time and a few readers, none of them on
-//! a thread that answers requests. The tables that grow are cut back in the same transaction as a write.
+//! a thread that answers requests. The tables that grow are pruned in the same transaction as a write.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,14 +14,15 @@ use super::settings::Keep;
 
 /// How long a write waits for the other colour's.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections that only read.
 const READERS: usize = 3;
-/// Old rows are looked for once in so many writes.
-const PRUNE_EVERY: i64 = 256;
+/// Old rows are deleted once in so many writes.
+const PRUNE_INTERVAL_WRITES: i64 = 256;
 
 /// Why the household's data could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StoreError {
-    /// SQLite said no: busy, full, damaged.
+    /// SQLite refused: busy, full, damaged.
     #[error("the database: {0}")]
     Sqlite(#[from] rusqlite::Error),
     /// The request names a person, a chore, … that is not there.
@@ -162,7 +163,7 @@ impl Store {
                     "INSERT INTO entries (request_id, kind, row_id, made_at) VALUES (?1, ?2, ?3, ?4)",
                 )?
                 .execute(params![request_id, kind.as_str(), row, now])?;
-            if transaction.last_insert_rowid() % PRUNE_EVERY == 0 {
+            if transaction.last_insert_rowid() % PRUNE_INTERVAL_WRITES == 0 {
                 prune(transaction, keep)?;
             }
             Ok((row, true))

@@ -1,5 +1,5 @@
 //! Changes as they happen: over a WebSocket (which also echoes) and as server-sent events. Both end
-//! politely when the app is told to stop, and a listener that does not read is let go.
+//! in an orderly way when the app stops, and a listener that does not read is disconnected.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 
-use super::Home;
+use super::app::Home;
 use super::changes::Change;
 
-/// How long one message may take to leave; who reads more slowly is disconnected.
+/// How long one message may take to send; a listener that reads more slowly is disconnected.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often an idle event stream says that it is still there.
-const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How often an idle event stream sends a comment, so that its client knows that it is still there.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 /// The largest message that is echoed, in bytes.
-const MESSAGE_BYTES: usize = 64 * 1024;
+const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
 /// `GET /ws`.
 pub(super) async fn websocket(
@@ -31,12 +31,12 @@ pub(super) async fn websocket(
 ) -> Response {
     let owner = Arc::clone(&home);
     upgrade
-        .max_message_size(MESSAGE_BYTES)
+        .max_message_size(MAX_MESSAGE_BYTES)
         .on_upgrade(move |socket| owner.sockets.clone().track_future(talk(home, socket)))
 }
 
 async fn talk(home: Arc<Home>, mut socket: WebSocket) {
-    let mut changes = home.changes.listen();
+    let mut changes = home.changes.subscribe();
     if !send(&mut socket, hello(&home).to_string()).await {
         return;
     }
@@ -49,7 +49,7 @@ async fn talk(home: Arc<Home>, mut socket: WebSocket) {
                 return;
             }
             change = changes.recv() => match change {
-                Ok(change) => send(&mut socket, told(change)).await,
+                Ok(change) => send(&mut socket, to_json(change)).await,
                 Err(RecvError::Lagged(missed)) => {
                     send(&mut socket, json!({ "kind": "missed", "count": missed }).to_string()).await
                 }
@@ -79,8 +79,12 @@ async fn send(socket: &mut WebSocket, text: String) -> bool {
 
 /// `GET /events`.
 pub(super) async fn events(State(home): State<Arc<Home>>) -> Response {
-    let mut response = Sse::new(told_as_events(&home))
-        .keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still here"))
+    let mut response = Sse::new(change_events(&home))
+        .keep_alive(
+            KeepAlive::new()
+                .interval(HEARTBEAT_INTERVAL)
+                .text("still here"),
+        )
         .into_response();
     let no_store = axum::http::HeaderValue::from_static("no-store");
     response
@@ -89,16 +93,16 @@ pub(super) async fn events(State(home): State<Arc<Home>>) -> Response {
     response
 }
 
-fn told_as_events(
+fn change_events(
     home: &Arc<Home>,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send + 'static {
     let first = Event::default()
         .event("hello")
         .retry(Duration::from_secs(1))
         .data(hello(home).to_string());
-    let changes = stream::unfold(home.changes.listen(), |mut changes| async move {
+    let changes = stream::unfold(home.changes.subscribe(), |mut changes| async move {
         let event = match changes.recv().await {
-            Ok(change) => Event::default().event("change").data(told(change)),
+            Ok(change) => Event::default().event("change").data(to_json(change)),
             Err(RecvError::Lagged(missed)) => {
                 let data = json!({ "kind": "missed", "count": missed }).to_string();
                 Event::default().event("change").data(data)
@@ -122,7 +126,7 @@ fn hello(home: &Home) -> serde_json::Value {
     })
 }
 
-fn told(change: Change) -> String {
+fn to_json(change: Change) -> String {
     // Two plain fields can't fail to be written; an empty object would still be a message.
     serde_json::to_string(&change).unwrap_or_else(|_| "{}".to_owned())
 }

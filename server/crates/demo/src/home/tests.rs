@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_util::sync::CancellationToken;
 
 use super::{Settings, serve};
@@ -73,7 +73,7 @@ impl House {
 
     async fn refused(&self, id: &str) -> String {
         let running = self.start(id, "blue").await;
-        let error = timeout(DEADLINE, running.task).await.unwrap().unwrap();
+        let error = soon(running.task).await.unwrap();
         format!("{:#}", error.unwrap_err())
     }
 
@@ -141,11 +141,25 @@ impl Running {
     async fn stop(self) {
         drop(self.client);
         self.shutdown.cancel();
-        timeout(DEADLINE, self.task)
-            .await
-            .unwrap()
-            .unwrap()
-            .unwrap();
+        soon(self.task).await.unwrap().unwrap();
+    }
+}
+
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    timeout(DEADLINE, future).await.unwrap()
+}
+
+async fn next_frame(
+    socket: &mut (impl StreamExt<Item = tungstenite::Result<Message>> + Unpin),
+) -> Message {
+    soon(socket.next()).await.unwrap().unwrap()
+}
+
+/// Reads a response's body into `received` until that holds `text`.
+async fn read_until(response: &mut Response, received: &mut String, text: &str) {
+    while !received.contains(text) {
+        let piece = soon(response.chunk()).await.unwrap().unwrap();
+        received.push_str(std::str::from_utf8(&piece).unwrap());
     }
 }
 
@@ -489,27 +503,17 @@ async fn a_request_in_flight_is_finished_after_the_app_was_told_to_stop() {
     stream.write_all(head.as_bytes()).await.unwrap();
     // The interim answer comes when the handler reads: from here on the request is in flight.
     let mut interim = [0; 25];
-    timeout(DEADLINE, stream.read_exact(&mut interim))
-        .await
-        .unwrap()
-        .unwrap();
+    soon(stream.read_exact(&mut interim)).await.unwrap();
     assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
     running.shutdown.cancel();
     stream.write_all(b"abcdef").await.unwrap();
     let mut answer = String::new();
-    timeout(DEADLINE, stream.read_to_string(&mut answer))
-        .await
-        .unwrap()
-        .unwrap();
+    soon(stream.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.contains("\"bytes\":6"), "{answer}");
     let sha256 = "bef57ec7f53a6d40beb640a780a639c83bc29ac8a9816f1fc6c5c6dcd93c4721";
     assert!(answer.contains(sha256), "{answer}");
-    timeout(DEADLINE, running.task)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    soon(running.task).await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -518,46 +522,23 @@ async fn a_websocket_echoes_tells_changes_and_is_closed_politely() {
     let running = house.start("v1", "blue").await;
     let url = format!("ws://{}/ws", running.address);
     let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
-    let mut next = async || {
-        timeout(DEADLINE, socket.next())
-            .await
-            .unwrap()
-            .unwrap()
-            .unwrap()
-    };
-    let hello: Value = serde_json::from_str(next().await.to_text().unwrap()).unwrap();
+    let hello: Value =
+        serde_json::from_str(next_frame(&mut socket).await.to_text().unwrap()).unwrap();
     assert_eq!(hello["release"], "v1");
     running.post("/chores/2/done", &[]).await;
-    let change: Value = serde_json::from_str(next().await.to_text().unwrap()).unwrap();
+    let change: Value =
+        serde_json::from_str(next_frame(&mut socket).await.to_text().unwrap()).unwrap();
     assert_eq!(change["kind"], "chore");
     socket.send(Message::text("hello?")).await.unwrap();
-    let mut next = async || {
-        timeout(DEADLINE, socket.next())
-            .await
-            .unwrap()
-            .unwrap()
-            .unwrap()
-    };
-    assert_eq!(next().await, Message::text("hello?"));
+    assert_eq!(next_frame(&mut socket).await, Message::text("hello?"));
     socket.send(Message::Ping("p".into())).await.unwrap();
-    let mut next = async || {
-        timeout(DEADLINE, socket.next())
-            .await
-            .unwrap()
-            .unwrap()
-            .unwrap()
-    };
-    assert_eq!(next().await, Message::Pong("p".into()));
+    assert_eq!(next_frame(&mut socket).await, Message::Pong("p".into()));
     running.shutdown.cancel();
-    let Message::Close(Some(frame)) = next().await else {
+    let Message::Close(Some(frame)) = next_frame(&mut socket).await else {
         panic!("the app went without a goodbye");
     };
     assert_eq!(u16::from(frame.code), 1001);
-    timeout(DEADLINE, running.task)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    soon(running.task).await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -566,38 +547,15 @@ async fn the_event_stream_tells_changes_and_ends_when_the_app_stops() {
     let running = house.start("v1", "blue").await;
     let mut stream = running.get("/events").await;
     assert_eq!(header(&stream, "content-type"), "text/event-stream");
-    let mut heard = String::new();
-    while !heard.contains("\"release\":\"v1\"") {
-        let piece = timeout(DEADLINE, stream.chunk())
-            .await
-            .unwrap()
-            .unwrap()
-            .unwrap();
-        heard.push_str(std::str::from_utf8(&piece).unwrap());
-    }
+    let mut received = String::new();
+    read_until(&mut stream, &mut received, "\"release\":\"v1\"").await;
     running
         .post("/shopping", &[("person", "1"), ("name", "Salt")])
         .await;
-    while !heard.contains("\"kind\":\"shopping\"") {
-        let piece = timeout(DEADLINE, stream.chunk())
-            .await
-            .unwrap()
-            .unwrap()
-            .unwrap();
-        heard.push_str(std::str::from_utf8(&piece).unwrap());
-    }
+    read_until(&mut stream, &mut received, "\"kind\":\"shopping\"").await;
     running.shutdown.cancel();
-    while timeout(DEADLINE, stream.chunk())
-        .await
-        .unwrap()
-        .unwrap()
-        .is_some()
-    {}
-    timeout(DEADLINE, running.task)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    while soon(stream.chunk()).await.unwrap().is_some() {}
+    soon(running.task).await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -612,7 +570,7 @@ async fn timers_run_only_while_the_live_file_is_there() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(DEADLINE, noted).await.unwrap();
+    soon(noted).await;
     running.stop().await;
     let mut rehearsal = house.settings("v1", "blue");
     assert!(rehearsal.is_live());
@@ -656,7 +614,7 @@ async fn the_leaking_release_fails_pages_only_after_it_became_live_and_stays_hea
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(DEADLINE, failing).await.unwrap();
+    soon(failing).await;
     assert_eq!(running.get("/healthz").await.status(), StatusCode::OK);
     running.stop().await;
 }

@@ -1,4 +1,4 @@
-//! What RFC 9110 and 9112 ask of a proxy where messages are odd, and what is said of those that can't be passed on.
+//! What RFC 9110 and 9112 ask of a proxy where messages are odd, and what the gate answers where they can't be passed on.
 
 use super::*;
 
@@ -27,8 +27,9 @@ async fn a_client_that_closes_its_side_after_its_request_gets_its_answer() {
         "slow"
     };
     let front = Front::before(backend(axum::Router::new().fallback(slow)).await).await;
-    let mut client = front.client().await;
-    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    let mut client = front
+        .client_that_sent("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await;
     client.stream.shutdown().await.unwrap();
     until("it is in flight", || front.requests(Colour::Blue) == 1).await;
     go.notify_one();
@@ -39,8 +40,7 @@ async fn a_client_that_closes_its_side_after_its_request_gets_its_answer() {
         "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx",
     ] {
-        let mut client = front.client().await;
-        client.send(request).await;
+        let mut client = front.client_that_sent(request).await;
         client.stream.shutdown().await.unwrap();
         assert_eq!(client.head().await.unwrap().status(), 102);
         assert_eq!(client.head().await.unwrap().status(), 102);
@@ -69,13 +69,15 @@ async fn a_client_that_closes_its_side_is_asked_nothing_while_its_answer_arrives
     })
     .await;
     let front = Front::before(at).await;
-    let mut begins = front.client().await;
-    begins.send("GET /begins HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    let mut begins = front
+        .client_that_sent("GET /begins HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await;
     begins.head().await.unwrap();
     assert_eq!(begins.exactly(5).await.unwrap(), "first");
     begins.stream.shutdown().await.unwrap();
-    let mut waits = front.client().await;
-    waits.send("GET /waits HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    let mut waits = front
+        .client_that_sent("GET /waits HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await;
     waits.stream.shutdown().await.unwrap();
     // By the time that the one that waits was asked twice, the other would have been too.
     for _ in 0..2 {
@@ -94,22 +96,15 @@ async fn a_client_that_breaks_off_is_no_failure_of_the_app() {
     let echo =
         backend(axum::Router::new().fallback(|body: axum::body::Body| async move { body })).await;
     let front = Front::before(echo).await;
-    let mut client = front.client().await;
-    client
-        .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
+    let client = front
+        .client_that_sent("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
         .await;
-    let (at, _) = raw_backend(|mut connection, _| async move {
-        connection.rest().await;
-        Ok(())
-    })
-    .await;
     drop(client);
     // One that is never answered: its client gets tired of waiting.
-    let silent = Front::before(at).await;
+    let silent = Front::before(never_answering().await).await;
     for body in ["", "Content-Length: 10\r\n"] {
-        let mut client = silent.client().await;
-        client
-            .send(format!("POST / HTTP/1.1\r\nHost: a\r\n{body}\r\n"))
+        let client = silent
+            .client_that_sent(format!("POST / HTTP/1.1\r\nHost: a\r\n{body}\r\n"))
             .await;
         until("it is in flight", || silent.requests(Colour::Blue) == 1).await;
         // A reset, not an orderly end.
@@ -130,15 +125,9 @@ async fn a_client_that_breaks_off_is_no_failure_of_the_app() {
 
 #[tokio::test]
 async fn a_body_that_ends_too_early_is_answered_with_400() {
-    let (at, _) = raw_backend(|mut connection, _| async move {
-        connection.rest().await;
-        Ok(())
-    })
-    .await;
-    let front = Front::before(at).await;
-    let mut client = front.client().await;
-    client
-        .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
+    let front = Front::before(never_answering().await).await;
+    let mut client = front
+        .client_that_sent("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
         .await;
     client.stream.shutdown().await.unwrap();
     let answer = client.message().await.unwrap();
@@ -167,9 +156,8 @@ async fn interim_answers_arrive_in_order_and_as_they_come() {
     })
     .await;
     let front = Front::before(at).await;
-    let mut client = front.client().await;
-    client
-        .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n")
+    let mut client = front
+        .client_that_sent("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n")
         .await;
     let ends = |message: &Message| (message.status(), message.field("link"));
     assert_eq!(ends(&client.head().await.unwrap()), (102, String::new()));
@@ -185,8 +173,7 @@ async fn interim_answers_arrive_in_order_and_as_they_come() {
     let last = client.message().await.unwrap();
     assert_eq!((last.status(), last.body.as_str()), (200, "final"));
     // HTTP/1.0 has no interim answers.
-    let mut old = front.client().await;
-    old.send("GET / HTTP/1.0\r\n\r\n").await;
+    let mut old = front.client_that_sent("GET / HTTP/1.0\r\n\r\n").await;
     let all = old.rest().await;
     assert!(
         all.starts_with("HTTP/1.0 200") || all.starts_with("HTTP/1.1 200"),
@@ -243,20 +230,9 @@ async fn an_answer_of_many_fields_or_of_odd_ones_arrives() {
 
 #[tokio::test]
 async fn a_request_of_many_fields_is_bounded_by_its_bytes() {
-    let (at, _) = raw_backend(|mut connection, _| async move {
-        loop {
-            let head = connection.head().await?;
-            let count = head.head.matches("x-many: ").count().to_string();
-            connection
-                .send(format!(
-                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{count}",
-                    count.len()
-                ))
-                .await;
-        }
-    })
-    .await;
-    let front = Front::before(at).await;
+    let counting =
+        answering_with(|request| request.head.matches("x-many: ").count().to_string()).await;
+    let front = Front::before(counting).await;
     let mut client = front.client().await;
     let fields = "X-Many: 1\r\n".repeat(900);
     client
@@ -289,10 +265,7 @@ async fn the_dashboards_session_reaches_no_app_and_no_app_sets_it() {
     .await;
     let front = Front::before(at).await;
     front.gate.hold();
-    let mut client = front.client().await;
-    client
-        .send("GET / HTTP/1.1\r\nHost: a\r\nCookie: u=\u{e9}; tealkeep=secret\r\nCookie: __Host-tealkeep=secret; b=2\r\n\r\n")
-        .await;
+    let mut client = front.client_that_sent("GET / HTTP/1.1\r\nHost: a\r\nCookie: u=\u{e9}; tealkeep=secret\r\nCookie: __Host-tealkeep=secret; b=2\r\n\r\n").await;
     until("it is held", || {
         front.gate.is_held().is_some_and(|held| held.waiting == 1)
     })

@@ -27,7 +27,7 @@ async fn a_client_that_never_ends_its_head_is_cut_and_a_silent_one_is_not() {
 async fn a_connection_that_is_silent_for_too_long_is_closed() {
     let blue = saying("blue").await;
     let front = Front::start(GateConfig {
-        client_idle: Duration::from_secs(1),
+        client_idle_timeout: Duration::from_secs(1),
         ..GateConfig::new(blue, blue)
     })
     .await;
@@ -131,7 +131,7 @@ async fn told_to_stop_it_ends_what_is_in_flight_and_closes_the_rest() {
 async fn told_to_stop_it_tells_a_client_that_goes_on_asking_which_answer_was_the_last() {
     let blue = saying("blue").await;
     let mut front = Front::start(GateConfig {
-        last_call: PATIENCE,
+        shutdown_grace: PATIENCE,
         shutdown_deadline: PATIENCE,
         ..GateConfig::new(blue, blue)
     })

@@ -2,7 +2,9 @@
 
 use futures_util::{SinkExt, StreamExt};
 use tokio_tungstenite::tungstenite::Message as Frame;
+use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::*;
 
@@ -35,16 +37,18 @@ async fn websocket_echo() -> (
     (at, ends)
 }
 
+async fn connect_websocket(
+    front: &Front,
+) -> (WebSocketStream<MaybeTlsStream<TcpStream>>, Response) {
+    let url = format!("ws://{}/live", front.at);
+    soon(tokio_tungstenite::connect_async(url)).await.unwrap()
+}
+
 #[tokio::test]
 async fn a_websocket_stays_with_its_colour_and_is_told_to_go_between_two_frames() {
     let (blue, mut ends) = websocket_echo().await;
     let front = Front::start(GateConfig::new(blue, saying("green").await)).await;
-    let (mut socket, response) = soon(tokio_tungstenite::connect_async(format!(
-        "ws://{}/live",
-        front.at
-    )))
-    .await
-    .unwrap();
+    let (mut socket, response) = connect_websocket(&front).await;
     assert_eq!(response.headers()["connection"], "upgrade");
     assert_eq!(response.headers()["upgrade"], "websocket");
     assert_eq!(
@@ -89,12 +93,7 @@ async fn a_websocket_stays_with_its_colour_and_is_told_to_go_between_two_frames(
 async fn a_websocket_client_that_vanishes_is_no_longer_counted_and_its_colour_knows() {
     let (blue, mut ends) = websocket_echo().await;
     let front = Front::before(blue).await;
-    let (socket, _) = soon(tokio_tungstenite::connect_async(format!(
-        "ws://{}/",
-        front.at
-    )))
-    .await
-    .unwrap();
+    let (socket, _) = connect_websocket(&front).await;
     assert_eq!(front.streams(Colour::Blue), 1);
     drop(socket);
     assert_eq!(soon(ends.recv()).await.unwrap(), None);
@@ -103,24 +102,12 @@ async fn a_websocket_client_that_vanishes_is_no_longer_counted_and_its_colour_kn
 
 #[tokio::test]
 async fn an_offer_of_any_other_protocol_stays_at_the_gate() {
-    let (at, _) = raw_backend(|mut connection, _| async move {
-        loop {
-            let head = connection.head().await?;
-            let seen = head.field("upgrade") + &head.field("connection");
-            connection
-                .send(format!(
-                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{seen}",
-                    seen.len()
-                ))
-                .await;
-        }
-    })
-    .await;
-    let front = Front::before(at).await;
+    let showing =
+        answering_with(|request| request.field("upgrade") + &request.field("connection")).await;
+    let front = Front::before(showing).await;
     for protocol in ["h2c", "tcp", "TLS/1.0", "xwebsocket", "websocket/13, h2c"] {
-        let mut client = front.client().await;
-        client
-            .send(format!(
+        let mut client = front
+            .client_that_sent(format!(
                 "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n"
             ))
             .await;
@@ -138,19 +125,13 @@ async fn an_offer_of_any_other_protocol_stays_at_the_gate() {
 
 #[tokio::test]
 async fn an_upgrade_that_is_declined_is_an_ordinary_response() {
-    let (at, _) = raw_backend(|mut connection, _| async move {
-        connection.head().await?;
-        connection
-            .send("HTTP/1.1 426 Upgrade Required\r\nConnection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nno")
-            .await;
-        connection.rest().await;
-        Ok(())
-    })
-    .await;
-    let front = Front::before(at).await;
-    let mut client = front.client().await;
-    client
-        .send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+    let front = Front::before(answering_once(
+        "HTTP/1.1 426 Upgrade Required\r\nConnection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nno",
+    ).await).await;
+    let mut client = front
+        .client_that_sent(
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+        )
         .await;
     let answer = client.message().await.unwrap();
     assert_eq!((answer.status(), answer.body.as_str()), (426, "no"));
@@ -160,16 +141,13 @@ async fn an_upgrade_that_is_declined_is_an_ordinary_response() {
 
 #[tokio::test]
 async fn switching_protocols_without_being_asked_is_a_502() {
-    let (at, _) = raw_backend(|mut connection, _| async move {
-        connection.head().await?;
-        connection
-            .send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
-            .await;
-        connection.rest().await;
-        Ok(())
-    })
+    let front = Front::before(
+        answering_once(
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+        )
+        .await,
+    )
     .await;
-    let front = Front::before(at).await;
     let answer = front.client().await.get("/").await;
     assert_eq!(answer.status(), 502);
     assert!(
@@ -178,15 +156,10 @@ async fn switching_protocols_without_being_asked_is_a_502() {
     );
 }
 
-/// An event stream whose events the test sends itself.
-async fn event_stream() -> (SocketAddr, tokio::sync::mpsc::UnboundedSender<&'static str>) {
-    event_stream_with("").await
-}
+type Events = tokio::sync::mpsc::UnboundedSender<&'static str>;
 
-/// The same with further fields in its head.
-async fn event_stream_with(
-    fields: &'static str,
-) -> (SocketAddr, tokio::sync::mpsc::UnboundedSender<&'static str>) {
+/// An event stream with these fields in its head, whose events the test sends itself.
+async fn event_stream(fields: &'static str) -> (SocketAddr, Events) {
     let (send, events) = tokio::sync::mpsc::unbounded_channel::<&'static str>();
     let events = Arc::new(tokio::sync::Mutex::new(events));
     let (at, _) = raw_backend(move |mut connection, _| {
@@ -209,12 +182,30 @@ async fn event_stream_with(
     (at, send)
 }
 
+/// The same behind a gate, with a client that has its head.
+async fn open_event_stream(fields: &'static str) -> (Front, Raw, Events) {
+    let (blue, events) = event_stream(fields).await;
+    let front = Front::before(blue).await;
+    let mut client = front
+        .client_that_sent("GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await;
+    client.head().await.unwrap();
+    (front, client, events)
+}
+
+async fn assert_stream_ends(front: &Front, client: &mut Raw) {
+    front.gate.end_streams(Colour::Blue);
+    assert_eq!(client.chunk().await.unwrap(), None);
+    assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
+}
+
 #[tokio::test]
 async fn events_arrive_one_by_one_and_the_stream_ends_after_a_whole_one_when_told() {
-    let (blue, events) = event_stream().await;
+    let (blue, events) = event_stream("").await;
     let front = Front::start(GateConfig::new(blue, saying("green").await)).await;
-    let mut client = front.client().await;
-    client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    let mut client = front
+        .client_that_sent("GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await;
     let head = client.head().await.unwrap();
     assert_eq!(
         head.field("content-type"),
@@ -247,14 +238,8 @@ async fn events_arrive_one_by_one_and_the_stream_ends_after_a_whole_one_when_tol
 
 #[tokio::test]
 async fn an_idle_event_stream_ends_at_once_when_told() {
-    let (blue, _events) = event_stream().await;
-    let front = Front::before(blue).await;
-    let mut client = front.client().await;
-    client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n").await;
-    client.head().await.unwrap();
-    front.gate.end_streams(Colour::Blue);
-    assert_eq!(client.chunk().await.unwrap(), None);
-    assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
+    let (front, mut client, _events) = open_event_stream("").await;
+    assert_stream_ends(&front, &mut client).await;
 }
 
 #[tokio::test]
@@ -275,8 +260,9 @@ async fn a_stream_that_was_still_being_opened_when_streams_were_told_to_go_goes_
     })
     .await;
     let front = Front::before(at).await;
-    let mut client = front.client().await;
-    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    let mut client = front
+        .client_that_sent("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await;
     until("it is in flight", || front.requests(Colour::Blue) == 1).await;
     front.gate.end_streams(Colour::Blue);
     go.notify_one();
@@ -287,53 +273,31 @@ async fn a_stream_that_was_still_being_opened_when_streams_were_told_to_go_goes_
 
 #[tokio::test]
 async fn lines_that_end_with_cr_alone_end_events_too() {
-    let (blue, events) = event_stream().await;
-    let front = Front::before(blue).await;
-    let mut client = front.client().await;
-    client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n").await;
-    client.head().await.unwrap();
+    let (front, mut client, events) = open_event_stream("").await;
     events.send("data: 1\r\r").unwrap();
     assert_eq!(client.chunk().await.unwrap().unwrap(), "data: 1\r\r");
-    front.gate.end_streams(Colour::Blue);
-    assert_eq!(client.chunk().await.unwrap(), None);
-    assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
+    assert_stream_ends(&front, &mut client).await;
 }
 
 #[tokio::test]
 async fn a_compressed_event_stream_ends_when_told_though_its_events_cannot_be_seen() {
-    let (blue, events) = event_stream_with("Content-Encoding: gzip\r\n").await;
-    let front = Front::before(blue).await;
-    let mut client = front.client().await;
-    client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n").await;
-    client.head().await.unwrap();
+    let (front, mut client, events) = open_event_stream("Content-Encoding: gzip\r\n").await;
     events.send("not text").unwrap();
     assert_eq!(client.chunk().await.unwrap().unwrap(), "not text");
-    front.gate.end_streams(Colour::Blue);
-    assert_eq!(client.chunk().await.unwrap(), None);
-    assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
+    assert_stream_ends(&front, &mut client).await;
 }
 
 #[tokio::test]
 async fn an_event_that_never_ends_keeps_its_stream_for_a_bounded_time() {
-    let (blue, events) = event_stream().await;
-    let front = Front::before(blue).await;
-    let mut client = front.client().await;
-    client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n").await;
-    client.head().await.unwrap();
+    let (front, mut client, events) = open_event_stream("").await;
     events.send(": a heartbeat\n").unwrap();
     assert_eq!(client.chunk().await.unwrap().unwrap(), ": a heartbeat\n");
-    front.gate.end_streams(Colour::Blue);
-    assert_eq!(client.chunk().await.unwrap(), None);
-    assert!(front.gate.wait_idle(Colour::Blue, PATIENCE).await);
+    assert_stream_ends(&front, &mut client).await;
 }
 
 #[tokio::test]
 async fn an_event_stream_whose_client_vanishes_is_no_longer_counted() {
-    let (blue, _events) = event_stream().await;
-    let front = Front::before(blue).await;
-    let mut client = front.client().await;
-    client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n").await;
-    client.head().await.unwrap();
+    let (front, client, _events) = open_event_stream("").await;
     assert_eq!(front.streams(Colour::Blue), 1);
     drop(client);
     // The app sends nothing meanwhile, so no write could show it.

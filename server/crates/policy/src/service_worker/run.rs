@@ -205,10 +205,10 @@ impl Talk {
                     .await?;
                 }
                 FromChild::Happened { facts } => {
-                    if record.facts.len() + facts.len() > Record::MOST_FACTS {
+                    if record.facts.len() + facts.len() > Record::MAX_FACTS {
                         return Err(End::Limit(format!(
                             "more than {} things that it did",
-                            Record::MOST_FACTS
+                            Record::MAX_FACTS
                         )));
                     }
                     record.facts.extend(facts);

@@ -1,9 +1,9 @@
 //! Requests as a browser makes them: mode, credentials and the fields that a worker can read, by what wants them
-//! (Fetch, section 5.6 and HTML's elements). Fields that only the network sees are added by whoever answers.
+//! (Fetch, section 5.6 and HTML's elements). Fields that only the network sees are added by the host.
 
 use crate::facts::{Mode, Request};
 
-use super::Wanted;
+use super::plan::Wanted;
 
 /// A person goes to a page.
 pub fn navigation(url: &str) -> Request {
@@ -22,7 +22,7 @@ pub fn navigation(url: &str) -> Request {
     }
 }
 
-/// A page asks for something that it needs.
+/// A page requests something that it needs.
 pub fn subresource(wanted: &Wanted) -> Request {
     let accept = match wanted.destination.as_str() {
         "style" => "text/css,*/*;q=0.1",

@@ -2,10 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Visit;
-use crate::facts::{EventId, Fact, Failure, FetchId, Kept, Registration};
+use super::plan::Round;
+use crate::facts::{Ended, Event, EventId, Fact, Failure, FetchId, Kept, Registration};
 
-/// A play from its first fact to its last. Bounded by the limits of the realm and by [`Record::MOST_FACTS`].
+/// An event that was played, and how it ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Visit {
+    /// Its number, which facts refer to.
+    pub id: EventId,
+    /// While which round.
+    pub round: Round,
+    /// The event.
+    pub event: Event,
+    /// How it ended; of what a page was answered, only a navigation's body is kept. Empty when it failed.
+    pub ended: Option<Ended>,
+}
+
+/// A play from its first fact to its last. Bounded by the limits of the realm and by [`Record::MAX_FACTS`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The worker.
@@ -22,7 +35,7 @@ pub struct Record {
 
 impl Record {
     /// How many facts are kept; a worker that makes more passes a limit.
-    pub const MOST_FACTS: usize = 150_000;
+    pub const MAX_FACTS: usize = 150_000;
 
     /// Nothing has happened yet.
     #[must_use]

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use serde_json::json;
 
 use super::*;
-use crate::facts::Mode;
+use crate::facts::{Limits, Mode, Registration};
 
 #[derive(Default)]
 struct Fake {

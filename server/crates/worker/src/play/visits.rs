@@ -5,32 +5,33 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{PageVisit, Plan, Round, Wanted, browser};
+use super::browser;
+use super::plan::{PageVisit, Plan, Round, Wanted};
 use crate::facts::{Event, Mode, Words};
 
 /// How many pages are visited.
-const MOST_PAGES: usize = 12;
+const MAX_PAGES: usize = 12;
 /// How many requests each of them makes.
-const MOST_WANTED: usize = 60;
+const MAX_REQUESTS_PER_PAGE: usize = 60;
 /// How many pages ask for something to be cached.
-const MOST_ASKING: usize = 3;
+const MAX_PAGES_TO_CACHE: usize = 3;
 /// How many URLs a page asks to be cached at once.
-const MOST_TO_CACHE: usize = 40;
+const MAX_URLS_TO_CACHE: usize = 40;
 
-/// Whether a page is asked for, not something on it.
+/// Whether the event is a request for a page, not for something on it.
 pub fn is_navigation(event: &Event) -> bool {
     matches!(event, Event::Fetch { request, .. } if request.mode == Mode::Navigate)
 }
 
-/// Each page in order, then what it loads. What several pages load is asked for once a round: the next round asks
+/// Each page in order, then what it loads. What several pages load is requested once a round: the next round requests it
 /// again, and that is when a worker has it.
 ///
 /// The first page is reached by typing its address, the others by a link. Once things have changed, the first one is
 /// reached by a link too: what a worker does with a page may depend on its request's referrer.
-pub fn of_pages(plan: &Plan, round: Round) -> Vec<Event> {
+pub fn page_events(plan: &Plan, round: Round) -> Vec<Event> {
     let mut events = Vec::new();
     let mut asked: HashSet<&Wanted> = HashSet::new();
-    let pages = || plan.pages.iter().take(MOST_PAGES);
+    let pages = || plan.pages.iter().take(MAX_PAGES);
     let mut left = match round {
         Round::Changed => pages().next_back().map(|page| page.url.as_str()),
         Round::Begin | Round::First | Round::Offline => None,
@@ -41,7 +42,7 @@ pub fn of_pages(plan: &Plan, round: Round) -> Vec<Event> {
             client: left.map(str::to_owned),
             resulting_client: Some(page.url.clone()),
         });
-        for wanted in page.wanted.iter().take(MOST_WANTED) {
+        for wanted in page.wanted.iter().take(MAX_REQUESTS_PER_PAGE) {
             if asked.insert(wanted) {
                 events.push(Event::Fetch {
                     request: browser::subresource(wanted),
@@ -55,9 +56,9 @@ pub fn of_pages(plan: &Plan, round: Round) -> Vec<Event> {
     events
 }
 
-/// What else reaches a worker, in groups of one kind each: a worker that does not listen to the first of a group
+/// The other events of a round, in groups of one kind each: a worker that does not listen to the first of a group
 /// listens to none of it. They are played with the network up; without it they would fill nothing.
-pub fn of_events(plan: &Plan, round: Round, words: &Words) -> Vec<Vec<Event>> {
+pub fn other_events(plan: &Plan, round: Round, words: &Words) -> Vec<Vec<Event>> {
     if !round.has_network() {
         return Vec::new();
     }
@@ -88,7 +89,7 @@ pub fn of_events(plan: &Plan, round: Round, words: &Words) -> Vec<Vec<Event>> {
 fn messages(plan: &Plan, round: Round, words: &Words) -> Vec<Event> {
     let client = plan.pages.first().map(|page| page.url.clone());
     let nonce = round as u32;
-    let mut said: Vec<Value> = vec![
+    let mut messages: Vec<Value> = vec![
         json!({ "type": "SKIP_WAITING" }),
         json!("skipWaiting"),
         json!({ "action": "skipWaiting" }),
@@ -99,29 +100,33 @@ fn messages(plan: &Plan, round: Round, words: &Words) -> Vec<Event> {
         json!({ "action": "ACTIVATE_UPDATE", "nonce": nonce * 10 + 1, "statusNonce": nonce * 10 + 1 }),
     ];
     // Each page asks for its own, and by itself: one of them that is not there makes `addAll` keep nothing at all.
-    said.extend(
-        plan.pages.iter().take(MOST_ASKING).map(
+    messages.extend(
+        plan.pages.iter().take(MAX_PAGES_TO_CACHE).map(
             |page| json!({ "type": "CACHE_URLS", "payload": { "urlsToCache": to_cache(page) } }),
         ),
     );
     let of_pages: Vec<Value> = plan
         .messages
         .iter()
-        .filter(|message| !said.contains(message))
+        .filter(|message| !messages.contains(message))
         .cloned()
         .collect();
-    said.extend(of_pages);
+    messages.extend(of_pages);
     if round == Round::Changed {
         for (field, word) in &words.messages {
             let own = match field.as_str() {
                 "data" => vec![json!(word)],
                 field => vec![json!({ field: word }), with_usual_fields(plan, field, word)],
             };
-            let new: Vec<Value> = own.into_iter().filter(|own| !said.contains(own)).collect();
-            said.extend(new);
+            let new: Vec<Value> = own
+                .into_iter()
+                .filter(|own| !messages.contains(own))
+                .collect();
+            messages.extend(new);
         }
     }
-    said.into_iter()
+    messages
+        .into_iter()
         .map(|data| Event::Message {
             data,
             client: client.clone(),
@@ -149,7 +154,7 @@ fn to_cache(page: &PageVisit) -> Vec<&str> {
         .chain(loaded)
         .filter(|url| once.insert(*url))
         .collect();
-    urls.truncate(MOST_TO_CACHE);
+    urls.truncate(MAX_URLS_TO_CACHE);
     urls
 }
 

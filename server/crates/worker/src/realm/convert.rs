@@ -1,15 +1,15 @@
-//! Values between JavaScript and JSON, by own properties alone: what a worker hangs on the prototypes changes
+//! Values between JavaScript and JSON, by own properties alone: what a worker adds to the prototypes changes
 //! nothing.
 
 use rquickjs::{Array, ArrayBuffer, Ctx, FromJs, IntoJs, Object, Result, TypedArray, Value};
 use serde_json::Value as Json;
 
 /// How deep a value is followed.
-const DEEPEST: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 /// A JavaScript value as JSON: own enumerable properties, no `toJSON`, functions and symbols as null.
 pub(super) fn from_js(value: &Value<'_>, depth: usize) -> Result<Json> {
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return Ok(Json::Null);
     }
     if let Some(flag) = value.as_bool() {

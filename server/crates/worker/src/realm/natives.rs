@@ -4,19 +4,25 @@
 use std::rc::Rc;
 
 use rquickjs::function::Opt;
-use rquickjs::{Ctx, Function, Object, Result, TypedArray, Value};
+use rquickjs::{Ctx, Object, Result, TypedArray, Value};
 use serde_json::json;
 
 use crate::facts::{Fact, Failure, FetchId, Place, Request};
 use crate::realm::clock::START_MS;
 use crate::realm::convert::{array, buffer, bytes_of, copied, from_js, to_js};
+use crate::realm::place;
 use crate::realm::state::{State, hex, sha256};
-use crate::realm::{load, place, store};
 
 mod bytes;
+mod caches;
 mod codecs;
+mod define;
+mod import_script;
+mod sha1;
 mod text;
 mod urls;
+
+use define::define;
 
 /// The natives.
 pub(super) fn build<'js>(ctx: &Ctx<'js>, state: &Rc<State>) -> Result<Object<'js>> {
@@ -29,8 +35,8 @@ pub(super) fn build<'js>(ctx: &Ctx<'js>, state: &Rc<State>) -> Result<Object<'js
     text::add_text(&host, ctx)?;
     codecs::add_codecs(&host, ctx, state)?;
     urls::add_urls(&host, ctx)?;
-    load::add(&host, ctx, state)?;
-    store::add(&host, ctx, state)?;
+    import_script::add_import_script(&host, ctx, state)?;
+    caches::add_caches(&host, ctx, state)?;
     Ok(host)
 }
 
@@ -44,10 +50,10 @@ fn world<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<(
     host.set("registration", to_js(ctx, &registration)?)?;
 
     let shared = Rc::clone(state);
-    add(host, ctx, "event", move || shared.event())?;
+    define(host, ctx, "event", move || shared.event())?;
 
     let shared = Rc::clone(state);
-    add(host, ctx, "note", move |fact: Value<'js>| -> Result<()> {
+    define(host, ctx, "note", move |fact: Value<'js>| -> Result<()> {
         if let Ok(fact) = serde_json::from_value::<Fact>(from_js(&fact, 0)?) {
             shared.host.note(fact);
             return Ok(());
@@ -59,7 +65,7 @@ fn world<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<(
     })?;
 
     let shared = Rc::clone(state);
-    add(
+    define(
         host,
         ctx,
         "send",
@@ -69,28 +75,28 @@ fn world<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<(
     )?;
 
     let shared = Rc::clone(state);
-    add(host, ctx, "count", move |entries: f64, bytes: f64| {
+    define(host, ctx, "count", move |entries: f64, bytes: f64| {
         #[expect(clippy::cast_possible_truncation, reason = "counts, far below 2^53")]
         shared.count_stored(entries as i64, bytes as i64)
     })?;
 
     let shared = Rc::clone(state);
-    add(host, ctx, "passLimit", move |which: String| {
+    define(host, ctx, "passLimit", move |which: String| {
         shared.pass_limit(which);
     })?;
 
     let shared = Rc::clone(state);
-    add(host, ctx, "setMissing", move |names: Vec<String>| {
+    define(host, ctx, "setMissing", move |names: Vec<String>| {
         *shared.missing.borrow_mut() = names;
     })?;
 
     let shared = Rc::clone(state);
-    add(host, ctx, "failMissing", move |name: String| {
+    define(host, ctx, "failMissing", move |name: String| {
         shared.fail(Failure::Missing { name });
     })?;
 
     let shared = Rc::clone(state);
-    add(
+    define(
         host,
         ctx,
         "failUnobtainable",
@@ -100,16 +106,16 @@ fn world<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<(
     )?;
 
     let shared = Rc::clone(state);
-    add(host, ctx, "failMemory", move || {
+    define(host, ctx, "failMemory", move || {
         shared.pass_memory();
     })?;
 
     let shared = Rc::clone(state);
-    add(host, ctx, "checkpoint", move |ctx: Ctx<'js>| {
+    define(host, ctx, "checkpoint", move |ctx: Ctx<'js>| {
         checkpoint(&ctx, &shared)
     })?;
 
-    add(
+    define(
         host,
         ctx,
         "place",
@@ -123,7 +129,7 @@ fn world<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<(
 /// HTML, "perform a microtask checkpoint": what runs when a listener has returned to an empty stack.
 ///
 /// # Errors
-/// A job was interrupted or had no memory left: that goes on to whoever called.
+/// A job was interrupted or had no memory left: the caller gets that error.
 fn checkpoint(ctx: &Ctx<'_>, state: &State) -> Result<()> {
     while state.failure().is_none() && ctx.execute_pending_job() {
         // A job's own exception rejects its promise; what is left here is an interruption or a lack of memory.
@@ -254,23 +260,23 @@ fn content_type(headers: &[(String, String)]) -> Option<String> {
 fn time<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<()> {
     host.set("startMs", START_MS)?;
     let shared = Rc::clone(state);
-    add(host, ctx, "elapsed", move || shared.clock.elapsed_ms())?;
+    define(host, ctx, "elapsed", move || shared.clock.elapsed_ms())?;
     let shared = Rc::clone(state);
-    add(host, ctx, "arm", move |delay: f64, id: Opt<u32>| {
+    define(host, ctx, "arm", move |delay: f64, id: Opt<u32>| {
         shared.clock.arm(id.0, delay)
     })?;
     let shared = Rc::clone(state);
-    add(host, ctx, "disarm", move |id: u32| shared.clock.disarm(id))?;
+    define(host, ctx, "disarm", move |id: u32| shared.clock.disarm(id))?;
     let shared = Rc::clone(state);
     #[expect(
         clippy::cast_precision_loss,
         reason = "53 bits are what a fraction has"
     )]
-    add(host, ctx, "random", move || {
+    define(host, ctx, "random", move || {
         (shared.random() >> 11) as f64 / (1u64 << 53) as f64
     })?;
     let shared = Rc::clone(state);
-    add(
+    define(
         host,
         ctx,
         "randomBytes",
@@ -287,10 +293,10 @@ fn time<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<()
 
 /// Digests, and content that is known.
 fn content<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<()> {
-    add(host, ctx, "sha256", move |bytes: TypedArray<'js, u8>| {
+    define(host, ctx, "sha256", move |bytes: TypedArray<'js, u8>| {
         hex(&sha256(&copied(&bytes)))
     })?;
-    add(
+    define(
         host,
         ctx,
         "digest",
@@ -307,22 +313,7 @@ fn content<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result
         },
     )?;
     let shared = Rc::clone(state);
-    add(host, ctx, "recognise", move |bytes: TypedArray<'js, u8>| {
+    define(host, ctx, "recognise", move |bytes: TypedArray<'js, u8>| {
         shared.recognise(&copied(&bytes))
     })
-}
-
-mod sha1;
-
-/// Adds one native.
-pub(super) fn add<'js, P, F>(
-    host: &Object<'js>,
-    ctx: &Ctx<'js>,
-    name: &str,
-    function: F,
-) -> Result<()>
-where
-    F: rquickjs::function::IntoJsFunc<'js, P> + 'js,
-{
-    host.set(name, Function::new(ctx.clone(), function)?)
 }

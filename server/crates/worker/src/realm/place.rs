@@ -3,7 +3,7 @@
 use crate::facts::Place;
 
 /// What the names of our own files begin with in a stack.
-pub(super) const OWN: &str = "tealkeep:";
+pub(super) const OWN_PREFIX: &str = "tealkeep:";
 
 /// The nearest place in the worker's script, out of the text of an error's `stack`.
 pub(super) fn nearest(stack: &str) -> Option<Place> {
@@ -22,7 +22,7 @@ fn frame(line: &str) -> Option<Place> {
         Some((url, line)) => (url, line, last),
         None => (rest, last, 0),
     };
-    let is_script = !url.starts_with(OWN) && url.contains(':');
+    let is_script = !url.starts_with(OWN_PREFIX) && url.contains(':');
     is_script.then(|| Place {
         url: url.to_owned(),
         line,

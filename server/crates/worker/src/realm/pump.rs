@@ -1,4 +1,4 @@
-//! Runs what is left to do: microtasks, then rejections that nobody heard, then the next timer; and finds after
+//! Runs what is left to do: microtasks, then rejections without a handler, then the next timer; and finds after
 //! each turn whether a limit was passed.
 
 use rquickjs::{CatchResultExt, CaughtError, Ctx, Function, Object, Result as Js, Value};
@@ -7,12 +7,12 @@ use crate::facts::Failure;
 use crate::realm::{Realm, engine};
 
 /// How many timers may fire at one instant: a chain of zero timers never moves the clock.
-const MOST_AT_ONCE: u32 = 20_000;
+const MAX_TIMERS_AT_ONCE: u32 = 20_000;
 /// How many timers of script fire while one event is drained, before whatever still ticks is left alone.
-const MOST_TIMERS: u32 = 20_000;
+const MAX_TIMERS: u32 = 20_000;
 /// How many tasks of any kind one event may take: the answers of as many requests as there may be, and what
 /// databases do for each of them.
-const MOST_TASKS: u32 = 500_000;
+const MAX_TASKS: u32 = 500_000;
 
 impl Realm {
     /// One turn of our own code in the engine; script that it calls has `turn_ms`.
@@ -44,7 +44,7 @@ impl Realm {
         #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
         let end_ms = self.state.clock.elapsed_ms() + self.state.limits.drain_ms as f64;
         let (mut at_once, mut fired) = (0, 0);
-        for _ in 0..MOST_TASKS {
+        for _ in 0..MAX_TASKS {
             self.microtasks()?;
             let before_ms = self.state.clock.elapsed_ms();
             let Some(timer) = self.state.clock.next(end_ms) else {
@@ -62,21 +62,21 @@ impl Realm {
                 at_once += 1;
                 fired += 1;
             }
-            if at_once >= MOST_AT_ONCE {
+            if at_once >= MAX_TIMERS_AT_ONCE {
                 self.state.pass_limit(format!(
-                    "{MOST_AT_ONCE} timers without any time between them"
+                    "{MAX_TIMERS_AT_ONCE} timers without any time between them"
                 ));
             }
-            if fired >= MOST_TIMERS {
+            if fired >= MAX_TIMERS {
                 return self.microtasks();
             }
         }
         self.state
-            .pass_limit(format!("{MOST_TASKS} tasks of one event"));
+            .pass_limit(format!("{MAX_TASKS} tasks of one event"));
         self.microtasks()
     }
 
-    /// Runs the microtasks and reports the rejections that nobody has heard by then.
+    /// Runs the microtasks and reports the rejections that have no handler by then.
     pub(super) fn microtasks(&self) -> Result<(), Failure> {
         loop {
             self.state.restart_turn();
@@ -128,7 +128,7 @@ impl Realm {
         self.state.failure().unwrap_or_else(|| engine(error))
     }
 
-    /// Whether a value is the engine's word for having no memory left.
+    /// Whether a value is what the engine throws when it has no memory left.
     pub(super) fn is_out_of_memory(value: &Value<'_>) -> bool {
         value.is_null()
             || value

@@ -1,4 +1,4 @@
-//! What a realm remembers outside the engine: its limits and whether one was passed, its clock, the events and
+//! A realm's state outside the engine: its limits and whether one was passed, its clock, the events and
 //! requests so far, and the digests by which content is recognised.
 
 use std::cell::{Cell, RefCell};
@@ -10,8 +10,8 @@ use rquickjs::{Ctx, Persistent, Value};
 use sha2::{Digest, Sha256};
 
 use crate::facts::{EventId, Fact, Failure, FetchId, Host, Limits, Registration};
-use crate::realm::asked;
 use crate::realm::clock::Clock;
+use crate::realm::feature_tests;
 use crate::realm::store::Store;
 
 /// Shared between the realm and its natives.
@@ -47,7 +47,7 @@ pub(super) struct State {
     random: Cell<u64>,
 }
 
-/// A promise that was rejected while nobody listened.
+/// A promise that was rejected without a handler.
 pub(super) struct Rejection {
     /// The promise.
     pub(super) promise: Persistent<Value<'static>>,
@@ -56,9 +56,9 @@ pub(super) struct Rejection {
 }
 
 /// The shortest content that is recognised by its bytes: anything shorter may be the same by chance.
-const RECOGNISED_BYTES: usize = 8;
+const MIN_RECOGNISED_BYTES: usize = 8;
 /// The longest JSON that is recognised although it was written anew.
-const RECOGNISED_JSON_BYTES: usize = 1 << 20;
+const MAX_RECOGNISED_JSON_BYTES: usize = 1 << 20;
 
 impl State {
     /// Nothing has happened yet.
@@ -88,9 +88,9 @@ impl State {
         }
     }
 
-    /// A script was obtained: it is kept, and what it asks for in words is noted.
+    /// Keeps a script that was fetched, and notes the missing globals that it tests for.
     pub(super) fn add_source(&self, source: &Rc<str>) {
-        for name in asked::names(source, &self.missing.borrow()) {
+        for name in feature_tests::find_tested(source, &self.missing.borrow()) {
             self.host.note(Fact::Missed {
                 name: name.to_owned(),
             });
@@ -226,7 +226,7 @@ impl State {
     /// Remembers what an answer held; its SHA-256.
     pub(super) fn remember(&self, fetch: FetchId, body: &[u8]) -> [u8; 32] {
         let digest = sha256(body);
-        if body.len() < RECOGNISED_BYTES {
+        if body.len() < MIN_RECOGNISED_BYTES {
             return digest;
         }
         let mut digests = self.digests.borrow_mut();
@@ -239,7 +239,7 @@ impl State {
 
     /// The request whose answer held exactly that, or the same JSON written otherwise.
     pub(super) fn recognise(&self, body: &[u8]) -> Option<FetchId> {
-        if body.len() < RECOGNISED_BYTES {
+        if body.len() < MIN_RECOGNISED_BYTES {
             return None;
         }
         let digests = self.digests.borrow();
@@ -249,7 +249,7 @@ impl State {
         })
     }
 
-    /// The engine tells of a promise that was rejected unheard, or that is heard after all.
+    /// The engine reports a promise that was rejected without a handler, or that got one later.
     pub(super) fn rejection<'js>(
         &self,
         ctx: &Ctx<'js>,
@@ -274,7 +274,7 @@ impl State {
         }
     }
 
-    /// The promises that are still unheard.
+    /// The rejected promises that still have no handler.
     pub(super) fn take_rejections(&self) -> Vec<Rejection> {
         self.rejections.take()
     }
@@ -322,7 +322,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 /// JSON with sorted keys and without white space.
 fn canonical_json(bytes: &[u8]) -> Option<Vec<u8>> {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace())?;
-    if bytes.len() > RECOGNISED_JSON_BYTES || !matches!(first, b'{' | b'[') {
+    if bytes.len() > MAX_RECOGNISED_JSON_BYTES || !matches!(first, b'{' | b'[') {
         return None;
     }
     let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;

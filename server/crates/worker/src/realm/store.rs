@@ -1,24 +1,21 @@
-//! What a worker's caches hold (Service Workers, section 5): in Rust, so that it counts against its own limits, is
-//! found by its URL without a search, and changes only together with the fact that tells of it.
+//! What a worker's caches hold (Service Workers, section 5): in Rust, so that it counts against its own limits and is
+//! found by its URL without a search.
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use rquickjs::{Ctx, Function, Object, Result, Value};
 use serde::Deserialize;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use crate::facts::{Fact, Kept, Place, Seen, Source};
-use crate::realm::convert::{array, bytes_of, from_js, to_js};
-use crate::realm::state::State;
+use crate::facts::{Kept, Seen};
 
 #[cfg(test)]
 mod tests;
 
 /// The number of a cache: it stays when another one gets its name.
-type CacheId = u32;
+pub(super) type CacheId = u32;
 /// The number of an entry; greater ones were written later.
-type EntryId = u64;
+pub(super) type EntryId = u64;
 
 /// What an entry weighs beside its body and its header fields, so that empty ones are not for nothing.
 const ENTRY_BYTES: u64 = 64;
@@ -27,39 +24,39 @@ const ENTRY_BYTES: u64 = 64;
 #[derive(Default)]
 pub(super) struct Store {
     // The name to cache map of section 5.4, in the order of making.
-    named: Vec<(String, CacheId)>,
+    pub(super) named: Vec<(String, CacheId)>,
     // Those that were deleted stay for the Cache objects that script still has.
-    caches: HashMap<CacheId, Cache>,
+    pub(super) caches: HashMap<CacheId, Cache>,
     made: CacheId,
     written: EntryId,
 }
 
 /// One cache: section 5.1's request response list, with two indexes.
 #[derive(Default)]
-struct Cache {
-    name: String,
-    entries: BTreeMap<EntryId, Entry>,
+pub(super) struct Cache {
+    pub(super) name: String,
+    pub(super) entries: BTreeMap<EntryId, Entry>,
     by_url: HashMap<String, Vec<EntryId>>,
     by_path: HashMap<String, Vec<EntryId>>,
 }
 
 /// One request and its response.
-struct Entry {
-    query: Query,
+pub(super) struct Entry {
+    pub(super) query: Query,
     // What the response's `Vary` names.
     vary: Vec<String>,
     // What script's Request and Response are made of again; only the globals read it.
-    request: Json,
-    response: Json,
-    body: Rc<[u8]>,
-    seen: Seen,
-    bytes: u64,
+    pub(super) request: Json,
+    pub(super) response: Json,
+    pub(super) body: Rc<[u8]>,
+    pub(super) seen: Seen,
+    pub(super) bytes: u64,
 }
 
 /// What is looked up: the parts of a request that section 5.4's "request matches cached item" reads.
 #[derive(Debug, Clone, Deserialize)]
-struct Query {
-    url: String,
+pub(super) struct Query {
+    pub(super) url: String,
     method: String,
     headers: Vec<(String, String)>,
 }
@@ -67,7 +64,7 @@ struct Query {
 /// `CacheQueryOptions`.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Options {
+pub(super) struct Options {
     ignore_search: bool,
     ignore_method: bool,
     ignore_vary: bool,
@@ -75,12 +72,12 @@ struct Options {
 
 /// What is to be written.
 #[derive(Debug, Deserialize)]
-struct Write {
-    query: Query,
+pub(super) struct Write {
+    pub(super) query: Query,
     vary: Vec<String>,
     request: Json,
     response: Json,
-    seen: Seen,
+    pub(super) seen: Seen,
 }
 
 impl Store {
@@ -103,14 +100,14 @@ impl Store {
             .collect()
     }
 
-    fn find(&self, name: &str) -> Option<CacheId> {
+    pub(super) fn find(&self, name: &str) -> Option<CacheId> {
         self.named
             .iter()
             .find(|(known, _)| known == name)
             .map(|(_, id)| *id)
     }
 
-    fn open(&mut self, name: &str) -> CacheId {
+    pub(super) fn open(&mut self, name: &str) -> CacheId {
         self.find(name).unwrap_or_else(|| {
             self.made += 1;
             self.named.push((name.to_owned(), self.made));
@@ -124,7 +121,7 @@ impl Store {
     }
 
     /// Takes a cache's name away; how many entries and bytes went with it.
-    fn drop_named(&mut self, name: &str) -> Option<(i64, i64)> {
+    pub(super) fn drop_named(&mut self, name: &str) -> Option<(i64, i64)> {
         let at = self.named.iter().position(|(known, _)| known == name)?;
         let (_, id) = self.named.remove(at);
         let cache = self.caches.get(&id)?;
@@ -134,7 +131,7 @@ impl Store {
 
     /// Puts an entry at the end in place of those that its request matches (section 5.4.5 and "batch cache
     /// operations"); how many entries and bytes there are more or less.
-    fn put(&mut self, id: CacheId, write: Write, body: Rc<[u8]>) -> (i64, i64) {
+    pub(super) fn put(&mut self, id: CacheId, write: Write, body: Rc<[u8]>) -> (i64, i64) {
         let (mut entries, mut bytes) = (0, 0);
         self.written += 1;
         let written = self.written;
@@ -169,7 +166,7 @@ impl Store {
 
 impl Cache {
     /// Section 5.4, "query cache": the entries that a request matches, in the order of their writing.
-    fn matching(&self, query: &Query, options: Options) -> Vec<EntryId> {
+    pub(super) fn matching(&self, query: &Query, options: Options) -> Vec<EntryId> {
         if query.method != "GET" && !options.ignore_method {
             return Vec::new();
         }
@@ -187,7 +184,7 @@ impl Cache {
             .collect()
     }
 
-    fn remove(&mut self, id: EntryId) -> Option<Entry> {
+    pub(super) fn remove(&mut self, id: EntryId) -> Option<Entry> {
         let entry = self.entries.remove(&id)?;
         let url = &entry.query.url;
         for (index, key) in [
@@ -245,193 +242,7 @@ fn weigh(write: &Write, body_bytes: usize) -> u64 {
     ENTRY_BYTES + (body_bytes + write.query.url.len() + fields) as u64
 }
 
-fn signed(number: u64) -> i64 {
+/// As a difference.
+pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// Adds the natives of the caches.
-pub(super) fn add<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<()> {
-    add_named(host, ctx, state)?;
-    add_reading(host, ctx, state)?;
-    add_writing(host, ctx, state)
-}
-
-/// What `CacheStorage` needs.
-fn add_named<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<()> {
-    let world = Rc::clone(state);
-    let open = move |name: String| world.store.borrow_mut().open(&name);
-    host.set("cacheOpen", Function::new(ctx.clone(), open)?)?;
-
-    let world = Rc::clone(state);
-    let find = move |name: String| world.store.borrow().find(&name);
-    host.set("cacheFind", Function::new(ctx.clone(), find)?)?;
-
-    let world = Rc::clone(state);
-    let names = move |ctx: Ctx<'js>| {
-        let names: Vec<String> = world
-            .store
-            .borrow()
-            .named
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect();
-        to_js(&ctx, &json!(names))
-    };
-    host.set("cacheNames", Function::new(ctx.clone(), names)?)?;
-
-    let world = Rc::clone(state);
-    let storage = move |ctx: Ctx<'js>| {
-        let use_of = json!({ "quota": world.limits.stored_bytes, "usage": world.stored_bytes() });
-        to_js(&ctx, &use_of)
-    };
-    host.set("storage", Function::new(ctx.clone(), storage)?)?;
-
-    let world = Rc::clone(state);
-    let drop = move |name: String| {
-        let Some((entries, bytes)) = world.store.borrow_mut().drop_named(&name) else {
-            return false;
-        };
-        world.count_stored(-entries, -bytes);
-        world.host.note(Fact::Dropped {
-            event: world.event(),
-            cache: name,
-        });
-        true
-    };
-    host.set("cacheDrop", Function::new(ctx.clone(), drop)?)
-}
-
-/// What finds entries and gives them back.
-fn add_reading<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<()> {
-    let world = Rc::clone(state);
-    // Without a query: everything.
-    let find = move |ctx: Ctx<'js>, id: CacheId, query: Value<'js>, options: Value<'js>| {
-        let store = world.store.borrow();
-        let Some(cache) = store.caches.get(&id) else {
-            return to_js(&ctx, &json!([]));
-        };
-        let found = match serde_json::from_value::<Query>(from_js(&query, 0)?) {
-            Ok(query) => cache.matching(&query, options_of(&options)?),
-            Err(_) => cache.entries.keys().copied().collect(),
-        };
-        to_js(&ctx, &json!(found))
-    };
-    host.set("cacheMatch", Function::new(ctx.clone(), find)?)?;
-
-    let world = Rc::clone(state);
-    let request = move |ctx: Ctx<'js>, id: CacheId, entry: f64| {
-        let store = world.store.borrow();
-        let entry = store
-            .caches
-            .get(&id)
-            .and_then(|cache| cache.entries.get(&entry_id(entry)));
-        to_js(&ctx, entry.map_or(&Json::Null, |entry| &entry.request))
-    };
-    host.set("cacheRequest", Function::new(ctx.clone(), request)?)?;
-
-    let world = Rc::clone(state);
-    let response = move |ctx: Ctx<'js>, id: CacheId, entry: f64| {
-        let store = world.store.borrow();
-        let Some(cache) = store.caches.get(&id) else {
-            return to_js(&ctx, &Json::Null);
-        };
-        let Some(entry) = cache.entries.get(&entry_id(entry)) else {
-            return to_js(&ctx, &Json::Null);
-        };
-        let fetch = match &entry.seen.source {
-            Source::Network { fetch } => Some(*fetch),
-            Source::Cache { fetch, .. } => *fetch,
-            Source::Script => None,
-        };
-        let source = Source::Cache {
-            cache: cache.name.clone(),
-            url: entry.query.url.clone(),
-            fetch,
-        };
-        let found = Object::new(ctx.clone())?;
-        // Without a prototype no setter of the worker's comes between.
-        found.set_prototype(None)?;
-        found.set("response", to_js(&ctx, &entry.response)?)?;
-        found.set("source", to_js(&ctx, &json!(source))?)?;
-        found.set("body", array(&ctx, &entry.body)?)?;
-        Ok(found.into_value())
-    };
-    host.set("cacheResponse", Function::new(ctx.clone(), response)?)
-}
-
-/// What changes caches: here and nowhere else, together with the facts.
-fn add_writing<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<()> {
-    let world = Rc::clone(state);
-    let put = move |id: CacheId,
-                    how: String,
-                    entry: Value<'js>,
-                    body: Value<'js>,
-                    place: Value<'js>|
-          -> Result<bool> {
-        let Ok(write) = serde_json::from_value::<Write>(from_js(&entry, 0)?) else {
-            world.fail(crate::facts::Failure::Engine {
-                text: "an entry of a cache that has not the shape of one".to_owned(),
-            });
-            return Ok(false);
-        };
-        let place: Option<Place> = serde_json::from_value(from_js(&place, 0)?).unwrap_or_default();
-        let (url, seen) = (write.query.url.clone(), write.seen.clone());
-        let (entries, bytes) = world
-            .store
-            .borrow_mut()
-            .put(id, write, bytes_of(&body).into());
-        let store = world.store.borrow();
-        world.host.note(Fact::Stored {
-            event: world.event(),
-            cache: store
-                .caches
-                .get(&id)
-                .map(|cache| cache.name.clone())
-                .unwrap_or_default(),
-            how,
-            url,
-            response: seen,
-            place,
-        });
-        Ok(world.count_stored(entries, bytes))
-    };
-    host.set("cachePut", Function::new(ctx.clone(), put)?)?;
-
-    let world = Rc::clone(state);
-    let delete = move |id: CacheId, query: Value<'js>, options: Value<'js>| -> Result<bool> {
-        let Ok(query) = serde_json::from_value::<Query>(from_js(&query, 0)?) else {
-            return Ok(false);
-        };
-        let options = options_of(&options)?;
-        let mut store = world.store.borrow_mut();
-        let Some(cache) = store.caches.get_mut(&id) else {
-            return Ok(false);
-        };
-        let found = cache.matching(&query, options);
-        for id in &found {
-            if let Some(entry) = cache.remove(*id) {
-                world.count_stored(-1, -signed(entry.bytes));
-                world.host.note(Fact::Removed {
-                    event: world.event(),
-                    cache: cache.name.clone(),
-                    url: entry.query.url,
-                });
-            }
-        }
-        Ok(!found.is_empty())
-    };
-    host.set("cacheDelete", Function::new(ctx.clone(), delete)?)
-}
-
-fn options_of(value: &Value<'_>) -> Result<Options> {
-    Ok(serde_json::from_value(from_js(value, 0)?).unwrap_or_default())
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "it was given out as a whole number below 2^53"
-)]
-fn entry_id(number: f64) -> EntryId {
-    number as EntryId
 }

@@ -1,30 +1,30 @@
-//! The words that a script waits for: what it compares a sync's tag or a message's type with. They are only what is
-//! tried: a word that means something else reaches a listener that does not know it, as any page's may.
+//! The words that a script waits for: what it compares a sync's tag or a message's type with. They are only candidates:
+//! a word that means something else reaches a listener that does not know it, as any page's message may.
 
 use crate::facts::Words;
 
 /// The fields of a message in which real workers look for what it means.
 const FIELDS: &[&str] = &["data", "type", "action", "command", "cmd"];
 /// The longest word, in bytes.
-const LONGEST: usize = 100;
+const MAX_WORD_BYTES: usize = 100;
 /// How many words of one kind are kept.
-const MOST: usize = 20;
+const MAX_WORDS: usize = 20;
 /// How far behind a `switch` its cases are looked for, in characters.
-const SWITCH: usize = 4000;
+const SWITCH_CHARS: usize = 4000;
 
 /// What the scripts compare with, each once, in the order in which it stands there.
-pub(crate) fn of<'a>(sources: impl Iterator<Item = &'a str>) -> Words {
+pub(crate) fn find_words<'a>(sources: impl Iterator<Item = &'a str>) -> Words {
     let mut words = Words::default();
     for source in sources {
         for word in compared(source, "tag") {
-            if words.tags.len() < MOST && !words.tags.contains(&word) {
+            if words.tags.len() < MAX_WORDS && !words.tags.contains(&word) {
                 words.tags.push(word);
             }
         }
         for field in FIELDS {
             for word in compared(source, field) {
                 let known = ((*field).to_owned(), word);
-                if words.messages.len() < MOST && !words.messages.contains(&known) {
+                if words.messages.len() < MAX_WORDS && !words.messages.contains(&known) {
                     words.messages.push(known);
                 }
             }
@@ -52,12 +52,12 @@ fn compared(source: &str, field: &str) -> Vec<String> {
         {
             let end = body
                 .char_indices()
-                .nth(SWITCH)
+                .nth(SWITCH_CHARS)
                 .map_or(body.len(), |(at, _)| at);
             let cases = body[..end].split("case").skip(1);
             found.extend(cases.filter_map(|case| leading(case.trim_start())));
         }
-        let object = before.trim_end_matches(|of| is_name(of) || of == '.' || of == '?');
+        let object = before.trim_end_matches(|c| is_name(c) || c == '.' || c == '?');
         if let Some(left) = object.trim_end().strip_suffix("==") {
             found.extend(trailing(left.trim_end_matches('=').trim_end()));
         }
@@ -65,31 +65,31 @@ fn compared(source: &str, field: &str) -> Vec<String> {
     found
 }
 
-fn is_name(of: char) -> bool {
-    of.is_alphanumeric() || of == '_' || of == '$'
+fn is_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '$'
 }
 
 /// The literal that a text begins with.
 fn leading(text: &str) -> Option<String> {
-    let quote = text.chars().next().filter(|of| is_quote(*of))?;
+    let quote = text.chars().next().filter(|c| is_quote(*c))?;
     let (word, _) = text[1..].split_once(quote)?;
     is_word(word).then(|| word.to_owned())
 }
 
 /// The literal that a text ends with.
 fn trailing(text: &str) -> Option<String> {
-    let quote = text.chars().next_back().filter(|of| is_quote(*of))?;
+    let quote = text.chars().next_back().filter(|c| is_quote(*c))?;
     let (_, word) = text[..text.len() - 1].rsplit_once(quote)?;
     is_word(word).then(|| word.to_owned())
 }
 
-fn is_quote(of: char) -> bool {
-    matches!(of, '"' | '\'' | '`')
+fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '\'' | '`')
 }
 
-/// Whether a literal means what it says, without escapes and holes.
+/// Whether a literal is its own value, without escapes and placeholders.
 fn is_word(word: &str) -> bool {
-    !word.is_empty() && word.len() <= LONGEST && !word.contains(['\\', '\n', '$'])
+    !word.is_empty() && word.len() <= MAX_WORD_BYTES && !word.contains(['\\', '\n', '$'])
 }
 
 #[cfg(test)]
@@ -105,11 +105,13 @@ mod tests {
             compared(source, "tag"),
             ["one", "two", "three", "four", "five", "sieben ü"]
         );
-        let words = of([
-            "'go'==e.data?.type; e.data === 'now'; e.tag==='t'",
-            "e.tag==='t'",
-        ]
-        .into_iter());
+        let words = find_words(
+            [
+                "'go'==e.data?.type; e.data === 'now'; e.tag==='t'",
+                "e.tag==='t'",
+            ]
+            .into_iter(),
+        );
         assert_eq!(words.tags, ["t"]);
         let pair = |field: &str, word: &str| (field.to_owned(), word.to_owned());
         assert_eq!(words.messages, [pair("data", "now"), pair("type", "go")]);
@@ -118,7 +120,10 @@ mod tests {
     #[test]
     fn there_are_never_more_than_a_few() {
         let source: String = (0..1000).map(|n| format!("e.tag === 't{n}';")).collect();
-        assert_eq!(of([source.as_str()].into_iter()).tags.len(), MOST);
+        assert_eq!(
+            find_words([source.as_str()].into_iter()).tags.len(),
+            MAX_WORDS
+        );
         assert_eq!(
             compared(&format!("e.tag === '{}'", "x".repeat(200)), "tag"),
             [""; 0]

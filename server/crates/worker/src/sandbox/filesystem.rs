@@ -6,10 +6,10 @@ use landlock::{
     RulesetStatus, Scope,
 };
 
-use super::Unconfined;
+use super::unconfined::Unconfined;
 
 /// The newest version whose rights are requested; an older kernel enforces those that it knows.
-const NEWEST: ABI = ABI::V6;
+const NEWEST_ABI: ABI = ABI::V6;
 
 /// How far Landlock holds this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +26,9 @@ pub enum Landlock {
 pub fn deny_all() -> Result<Landlock, Unconfined> {
     let restrict = || -> Result<RulesetStatus, RulesetError> {
         let status = Ruleset::default()
-            .handle_access(AccessFs::from_all(NEWEST))?
-            .handle_access(AccessNet::from_all(NEWEST))?
-            .scope(Scope::from_all(NEWEST))?
+            .handle_access(AccessFs::from_all(NEWEST_ABI))?
+            .handle_access(AccessNet::from_all(NEWEST_ABI))?
+            .scope(Scope::from_all(NEWEST_ABI))?
             .create()?
             .restrict_self()?;
         Ok(status.ruleset)

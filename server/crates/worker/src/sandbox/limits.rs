@@ -7,14 +7,14 @@ use std::os::fd::RawFd;
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
-use super::Unconfined;
+use super::unconfined::Unconfined;
 
 /// How much it may write to, in bytes: the engine, the script's caches, bodies in transit.
 const MAX_DATA_BYTES: u64 = 448 << 20;
 /// How much it may map at all, in bytes: this includes its own code and what the allocator reserves per thread.
 const MAX_ADDRESS_BYTES: u64 = 1536 << 20;
 /// How much processor time it may use in total, in seconds; the kernel ends it then, should nothing else.
-pub const CPU_SECONDS: u64 = 60;
+pub const MAX_CPU_SECONDS: u64 = 60;
 
 /// The highest of standard input, standard output and standard error.
 const LAST_STANDARD_DESCRIPTOR: RawFd = 2;
@@ -30,7 +30,7 @@ pub fn impose() -> Result<(), Unconfined> {
     set("RLIMIT_FSIZE", Resource::Fsize, 0)?;
     // The limit is on the number of a new descriptor (getrlimit(2)). Zero refuses all, also after 0 was closed.
     set("RLIMIT_NOFILE", Resource::Nofile, 0)?;
-    set("RLIMIT_CPU", Resource::Cpu, CPU_SECONDS)?;
+    set("RLIMIT_CPU", Resource::Cpu, MAX_CPU_SECONDS)?;
     set("RLIMIT_DATA", Resource::Data, MAX_DATA_BYTES)?;
     set("RLIMIT_AS", Resource::As, MAX_ADDRESS_BYTES)?;
     rustix::thread::set_no_new_privs(true).map_err(refused("PR_SET_NO_NEW_PRIVS"))?;

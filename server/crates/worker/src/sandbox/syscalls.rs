@@ -1,13 +1,13 @@
 //! The system-call filter (seccomp): an allow-list. Every other call ends the process.
 //!
 //! Why a refused call ends the process instead of returning `EPERM`: none of ours makes one, so the engine that makes one is no
-//! longer ours, and nothing that it says afterwards can be trusted. The parent sees the signal (SIGSYS) and fails the
+//! longer ours, and nothing that it sends afterwards can be trusted. The parent sees the signal (SIGSYS) and fails the
 //! check. What the C library might call by itself is avoided where the child is started: one malloc arena (shrinking
 //! another one opens a file), and the time zone read before the filter is there.
 
 use std::fs;
 
-use super::Unconfined;
+use super::unconfined::Unconfined;
 
 /// Installs the filter in all threads of this process.
 pub fn install() -> Result<(), Unconfined> {

@@ -4,9 +4,10 @@ use std::fmt::{self, Write};
 
 use jiff::{Timestamp, Zoned};
 
-use super::super::Home;
+use super::super::app::Home;
 use super::super::household::{Chore, Dose, Item, State};
-use super::{Escaped, Page};
+use super::escaped::Escaped;
+use super::page::Page;
 
 /// A page in the making: each section is appended to `html`.
 pub(super) struct View<'a> {
@@ -36,7 +37,7 @@ impl View<'_> {
         self.put(format_args!("<section><h2>Medicine due</h2>"));
         if self.state.reminders.is_empty() {
             self.put(format_args!(
-                "<p class=\"calm\">Nobody has to take anything now.</p>"
+                "<p class=\"calm\">Nothing to take right now.</p>"
             ));
         } else {
             self.put(format_args!("<ul class=\"rows\">"));
@@ -87,7 +88,7 @@ impl View<'_> {
             let (hidden, face) = (self.hidden(), face(&chore.person));
             let last = match (chore.last_done_at, &chore.last_done_by) {
                 (Some(at), Some(by)) => format!("{} by {}", self.ago(at), Escaped(by)),
-                _ => "never done yet".to_owned(),
+                _ => "not done yet".to_owned(),
             };
             let quiet = if chore.due { "" } else { " class=\"quiet\"" };
             let every = match (with_link, chore.every_days) {
@@ -154,7 +155,7 @@ impl View<'_> {
     pub(super) fn taken(&mut self, at_most: usize) {
         let state = self.state;
         self.put(format_args!(
-            "<section><h2>Taken lately</h2><ul class=\"rows\">"
+            "<section><h2>Recently taken</h2><ul class=\"rows\">"
         ));
         for dose in state.doses.iter().take(at_most) {
             let line = self.dose_line(dose);
@@ -196,7 +197,7 @@ impl View<'_> {
             false => "",
         };
         self.put(format_args!(
-            "<section><h2>Note a dose</h2><form method=\"post\" action=\"/doses\">{hidden}<div class=\"fields\">\
+            "<section><h2>Log a dose</h2><form method=\"post\" action=\"/doses\">{hidden}<div class=\"fields\">\
              <label>Who <select name=\"person\">{people}</select></label>\
              <label>What <select name=\"medicine\">{medicines}</select></label>{note}\
              <button class=\"wide\">Taken now</button></div></form></section>"

@@ -15,7 +15,6 @@
   const readBag = (options, what, isFile) => {
     const given = internals.dictionary(options, what);
     const bag = { __proto__: null, endings: 'transparent', type: '', lastModified: undefined };
-    if (given === null) return bag;
     const { endings } = given;
     if (endings !== undefined) {
       bag.endings = `${endings}`;
@@ -87,7 +86,7 @@
     async arrayBuffer() { return P.TypedArrayGetBuffer(P.TypedArraySlice(this.#bytes)); }
     async bytes() { return P.TypedArraySlice(this.#bytes); }
   }
-  internals.expose('Blob', Blob);
+  internals.define('Blob', Blob);
   internals.Blob = Blob;
 
   class File extends Blob {
@@ -129,5 +128,5 @@
       return '';
     }
   }
-  internals.expose('File', File);
+  internals.define('File', File);
 })

@@ -215,7 +215,6 @@
   internals.transferOf = (options) => {
     const what = 'The list of what is transferred';
     const given = internals.dictionary(options, 'The options');
-    if (given === null) return [];
     const iterate = given[P.iterator];
     if (iterate !== undefined && iterate !== null) return internals.sequence(given, what, toObject, iterate);
     const { transfer } = given;
@@ -224,7 +223,7 @@
   define('structuredClone', function structuredClone(value, options = undefined) {
     internals.need(arguments.length, 1, "Failed to execute 'structuredClone'");
     const given = internals.dictionary(options, 'The options');
-    const transfer = given === null ? undefined : given.transfer;
+    const { transfer } = given;
     if (transfer === undefined) return internals.clone(value);
     return internals.cloneWithTransfer(
       value, internals.sequence(transfer, 'The list of what is transferred', toObject)).value;

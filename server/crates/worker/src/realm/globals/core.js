@@ -1,4 +1,4 @@
-// The ground that the other files stand on: the engine's own functions as they were before any script ran, and
+// The base of the other files: the engine's own functions as they were before any script ran, and
 // what reports facts and errors.
 //
 // The rules that keep the recording honest:
@@ -157,7 +157,7 @@
   internals.missing = new WeakMap();
   internals.refused = new WeakMap();
 
-  // The engine's word for having no memory left, which a realm ends with however script treats it.
+  // What the engine throws when it has no memory left, which ends the realm however script treats it.
   const isOutOfMemory = (error) => {
     const message = getOwnPropertyDescriptor(error, 'message');
     return message !== undefined && message.value === 'out of memory';
@@ -175,8 +175,8 @@
         const message = error.message;
         const name = error.name;
         if (typeof name === 'string' && message !== undefined) {
-          const said = P.String(message);
-          described.text = said === '' ? name : name + ': ' + said;
+          const words = P.String(message);
+          described.text = words === '' ? name : name + ': ' + words;
         } else {
           described.text = P.String(error);
         }
@@ -190,13 +190,13 @@
     return described;
   };
 
-  // Tells of an error that nobody caught; after so many, of no more of them.
-  const MOST_THROWN = 1000;
+  // Notes an error that was not caught; after so many, no more of them.
+  const MAX_NOTED_ERRORS = 1000;
   let thrown = 0;
   internals.noteError = (error) => {
     const { text, stack, missing } = internals.describeError(error);
     if (missing !== null) host.failMissing(missing);
-    if (thrown >= MOST_THROWN) return;
+    if (thrown >= MAX_NOTED_ERRORS) return;
     thrown += 1;
     internals.note({
       __proto__: null, fact: 'threw', event: host.event(), text, place: host.place(stack),

@@ -28,11 +28,11 @@
       return { read: encoded.read, written };
     }
   }
-  S.publish('TextEncoder', TextEncoder);
+  internals.define('TextEncoder', TextEncoder);
 
   internals.newDecoder = (label, options) => {
     const name = `${label}`;
-    const given = S.dictionary(options, 'The options');
+    const given = internals.dictionary(options, 'The options');
     const fatal = !!given.fatal;
     const ignoreBOM = !!given.ignoreBOM;
     const encoding = host.encodingName(name);
@@ -48,9 +48,9 @@
     decode(input = undefined, options = undefined) {
       const { decode } = this.#decoder;
       const bytes = input === undefined ? none : internals.copyOfSource(input, true);
-      const goesOn = !!S.dictionary(options, 'The options').stream;
+      const goesOn = !!internals.dictionary(options, 'The options').stream;
       return decode(bytes, goesOn);
     }
   }
-  S.publish('TextDecoder', TextDecoder);
+  internals.define('TextDecoder', TextDecoder);
 })

@@ -7,7 +7,7 @@
   const { P, append, define, DOMException } = internals;
   // How long the network takes on the worker's clock, in milliseconds.
   const LATENCY = 10;
-  const MOST_HOPS = 20;
+  const MAX_REDIRECTS = 20;
   const origin = host.urlPart(host.registration.script, 'origin');
   const originOf = (url) => host.urlPart(url, 'origin');
   const isRedirect = (status) => status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
@@ -102,7 +102,7 @@
     let isTainted = false;
     // Where a navigation's own request is redirected to, it is still the navigation's.
     let isNavigation = request.navigation;
-    for (let hop = 0; hop <= MOST_HOPS; hop++) {
+    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       const isSame = originOf(url) === origin;
       if (!isSame && request.mode === 'same-origin') return fail('another origin, and the mode is same-origin');
       if (!isSame && request.mode === 'no-cors' && request.redirect !== 'follow') {
@@ -169,7 +169,7 @@
       if (method === 'HEAD' || isNull(answer.status)) state.body = null;
       return state;
     }
-    return fail(`more than ${MOST_HOPS} redirects`);
+    return fail(`more than ${MAX_REDIRECTS} redirects`);
   };
 
   // Subresource Integrity, section 3.3.4: the strongest algorithm that is named counts; true when it is not met.

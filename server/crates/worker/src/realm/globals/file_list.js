@@ -11,5 +11,5 @@
       return files[index >>> 0] ?? null;
     }
   }
-  internals.expose('FileList', FileList);
+  internals.define('FileList', FileList);
 })

@@ -90,5 +90,5 @@
     P.defineProperty(FileReader.prototype, names[at], property);
   }
   for (let at = 0; at < types.length; at++) internals.attribute(FileReader.prototype, types[at]);
-  internals.expose('FileReader', FileReader);
+  internals.define('FileReader', FileReader);
 })

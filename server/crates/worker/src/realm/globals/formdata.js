@@ -91,7 +91,7 @@
       return internals.iterate('FormData', () => this.#list, (pair) => pair[1]);
     }
   }
-  internals.expose('FormData', FormData);
+  internals.define('FormData', FormData);
   P.defineProperty(FormData.prototype, P.iterator, {
     __proto__: null, value: FormData.prototype.entries, writable: true, configurable: true,
   });

@@ -12,45 +12,23 @@
   const TOKEN = {};
 
   class MessageEvent extends Event {
-    #data;
-    #origin;
-    #lastEventId;
-    #source;
-    #ports;
+    #message;
     constructor(type, init = {}) {
       super(type, init);
-      this.#data = init?.data === undefined ? null : init.data;
-      this.#origin = `${init?.origin ?? ''}`;
-      this.#lastEventId = `${init?.lastEventId ?? ''}`;
-      this.#source = init?.source ?? null;
-      this.#ports = P.Object_freeze(P.Array_from(init?.ports ?? []));
+      this.#message = internals.messageOf(init);
     }
-    get data() {
-      return this.#data;
-    }
-    get origin() {
-      return this.#origin;
-    }
-    get lastEventId() {
-      return this.#lastEventId;
-    }
-    get source() {
-      return this.#source;
-    }
-    get ports() {
-      return this.#ports;
-    }
+    get data() { return this.#message.data; }
+    get origin() { return this.#message.origin; }
+    get lastEventId() { return this.#message.lastEventId; }
+    get source() { return this.#message.source; }
+    get ports() { return this.#message.ports; }
     // HTML, section 9.1, for old scripts.
     initMessageEvent(type, bubbles = false, cancelable = false, data = null, origin = '', lastEventId = '', source = null,
       ports = []) {
       if (arguments.length === 0) throw new P.TypeError('initMessageEvent: 1 argument required');
       if (internals.isDispatching(this)) return;
       this.initEvent(type, bubbles, cancelable);
-      this.#data = data;
-      this.#origin = `${origin}`;
-      this.#lastEventId = `${lastEventId}`;
-      this.#source = source;
-      this.#ports = P.Object_freeze(P.Array_from(ports));
+      this.#message = internals.messageOf({ __proto__: null, data, origin, lastEventId, source, ports });
     }
   }
 

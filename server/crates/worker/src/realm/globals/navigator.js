@@ -167,7 +167,6 @@
   function lockOptions(value) {
     const options = internals.dictionary(value, 'The options');
     const read = { __proto__: null, ifAvailable: false, mode: 'exclusive', signal: undefined, steal: false };
-    if (options === null) return read;
     read.ifAvailable = !!options.ifAvailable;
     const { mode } = options;
     if (mode !== undefined) read.mode = internals.choice(mode, ['exclusive', 'shared'], 'LockMode');

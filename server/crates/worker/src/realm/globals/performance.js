@@ -137,7 +137,7 @@
     }
   }
   internals.attribute(Performance.prototype, 'resourcetimingbufferfull');
-  internals.expose('Performance', Performance);
+  internals.define('Performance', Performance);
   const performance = new Performance(key);
   internals.replaceable('performance', () => performance);
 })

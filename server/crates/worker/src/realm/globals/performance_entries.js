@@ -34,7 +34,7 @@
       return json;
     }
   }
-  internals.expose('PerformanceEntry', PerformanceEntry);
+  internals.define('PerformanceEntry', PerformanceEntry);
 
   // What a mark or a measure carries is a copy: null unless something was given.
   const cloneDetail = (detail) => (detail === undefined || detail === null ? null : internals.clone(detail));
@@ -47,12 +47,9 @@
       internals.need(arguments.length, 1, what);
       const name = `${markName}`;
       const options = internals.dictionary(markOptions, what);
-      let detail;
-      let startTime;
-      if (options !== null) {
-        ({ detail, startTime } = options);
-        if (startTime !== undefined) startTime = internals.toDouble(startTime, what);
-      }
+      const { detail } = options;
+      let { startTime } = options;
+      if (startTime !== undefined) startTime = internals.toDouble(startTime, what);
       if (startTime === undefined) startTime = host.elapsed();
       else if (startTime < 0) throw new P.TypeError(`${what}: the start time is negative.`);
       const copy = cloneDetail(detail);
@@ -63,7 +60,7 @@
     get detail() { return this.#detail; }
   }
   internals.PerformanceMark = PerformanceMark;
-  internals.expose('PerformanceMark', PerformanceMark);
+  internals.define('PerformanceMark', PerformanceMark);
 
   class PerformanceMeasure extends PerformanceEntry {
     #detail;
@@ -79,7 +76,7 @@
     }
     get detail() { return this.#detail; }
   }
-  internals.expose('PerformanceMeasure', PerformanceMeasure);
+  internals.define('PerformanceMeasure', PerformanceMeasure);
   const detailOf = (entry) => {
     const detail = markDetail(entry);
     return detail === undefined ? measureDetail(entry) : detail;

@@ -26,7 +26,7 @@
       return internals.selectEntries(list, name, type === undefined ? null : `${type}`);
     }
   }
-  internals.expose('PerformanceObserverEntryList', PerformanceObserverEntryList);
+  internals.define('PerformanceObserverEntryList', PerformanceObserverEntryList);
 
   let registered = [];
   let isQueued = false;
@@ -118,7 +118,6 @@
   }
   const readOptions = (given, what) => {
     const read = { __proto__: null, buffered: undefined, entryTypes: undefined, type: undefined };
-    if (given === null) return read;
     const { buffered } = given;
     if (buffered !== undefined) read.buffered = !!buffered;
     const { entryTypes } = given;
@@ -127,7 +126,7 @@
     if (type !== undefined) read.type = `${type}`;
     return read;
   };
-  internals.expose('PerformanceObserver', PerformanceObserver);
+  internals.define('PerformanceObserver', PerformanceObserver);
 
   internals.queueEntry = (entry) => {
     append(internals.entryBuffer, entry);

@@ -10,7 +10,6 @@
       internals.need(arguments.length, 1, what);
       const given = internals.dictionary(init, what);
       super(type, init);
-      if (given === null) return;
       const { lengthComputable } = given;
       this.#lengthComputable = !!lengthComputable;
       const { loaded } = given;
@@ -23,5 +22,5 @@
     get total() { return this.#total; }
   }
   internals.ProgressEvent = ProgressEvent;
-  internals.expose('ProgressEvent', ProgressEvent);
+  internals.define('ProgressEvent', ProgressEvent);
 })

@@ -2,7 +2,7 @@
 // (Push API, section 7), clicks on notifications (Notifications API, section 6.2) and syncs (Background Sync,
 // Periodic Background Sync).
 //
-// Adds to internals.eventMakers what the dispatch of each of them hands to the listeners, and tells the worker, its
+// Adds to internals.eventMakers what the dispatch of each of them passes to the listeners, and informs the worker, its
 // pages and its registration which event begins and which has ended.
 (function (host, internals) {
   'use strict';
@@ -116,34 +116,16 @@
   }
 
   class ExtendableMessageEvent extends ExtendableEvent {
-    #data;
-    #origin;
-    #lastEventId;
-    #source;
-    #ports;
+    #message;
     constructor(type, init = {}) {
       super(type, init);
-      this.#data = init?.data === undefined ? null : init.data;
-      this.#origin = `${init?.origin ?? ''}`;
-      this.#lastEventId = `${init?.lastEventId ?? ''}`;
-      this.#source = init?.source ?? null;
-      this.#ports = P.Object_freeze(P.Array_from(init?.ports ?? []));
+      this.#message = internals.messageOf(init);
     }
-    get data() {
-      return this.#data;
-    }
-    get origin() {
-      return this.#origin;
-    }
-    get lastEventId() {
-      return this.#lastEventId;
-    }
-    get source() {
-      return this.#source;
-    }
-    get ports() {
-      return this.#ports;
-    }
+    get data() { return this.#message.data; }
+    get origin() { return this.#message.origin; }
+    get lastEventId() { return this.#message.lastEventId; }
+    get source() { return this.#message.source; }
+    get ports() { return this.#message.ports; }
   }
 
   publish({
@@ -171,7 +153,7 @@
   eventMakers['push-subscription-change'] = () =>
     new PushSubscriptionChangeEvent('pushsubscriptionchange', internals.renewSubscription());
 
-  // A fetch event tells of its pages by their identifiers, not by their URLs.
+  // A fetch event names its pages by their identifiers, not by their URLs.
   const makeFetch = eventMakers.fetch;
   let left = null;
   eventMakers.fetch = (given) => {

@@ -39,7 +39,7 @@
   internals.worker = {
     __proto__: null,
     isActive,
-    // Section 3.1.2: the realm tells where in its life the worker is.
+    // Section 3.1.2: the realm sets the worker's state.
     enter(next) {
       if (state === next) return;
       state = next;
@@ -280,7 +280,7 @@
 
   // ---- Sync and periodic sync
 
-  // What the worker asked to be told of. A sync is over once it was told; a periodic one stays.
+  // The syncs that the worker registered. A sync is over once it was dispatched; a periodic one stays.
   const tags = { sync: new P.Set(), periodic: new P.Set() };
   internals.takeTags = () => {
     const taken = { __proto__: null, sync: [], periodic: [] };

@@ -1,5 +1,5 @@
 // Response (Fetch, section 5.5). Its state is { type, urls, status, statusText, headers, body, hidden }: `hidden` is
-// the state of the true response behind an opaque one, which script can't see and facts tell.
+// the state of the true response behind an opaque one, which script can't see and facts record.
 // Adds to internals: newResponse(state), responseState(response), isResponse, networkError(), opaque(state, type),
 // responseUrl(state), cloneState(state), seen(response's state, bytes) -> `Seen`.
 (function (host, internals) {
@@ -38,7 +38,7 @@
     if (state.hidden !== null) clone.hidden = internals.cloneState(state.hidden);
     return clone;
   };
-  // A response as facts tell it; the bytes are those of the true body.
+  // A response as facts record it; the bytes are those of the true body.
   internals.seen = (state, bytes) => {
     const real = internals.trueState(state);
     return {

@@ -80,12 +80,12 @@
       return '…';
     }
   };
-  // More than this nobody reads, and a loop that logs would fill the evidence.
-  const MOST_SAID = 1000;
-  let said = 0;
+  // More than this would be noise, and a loop that logs would fill the record.
+  const MAX_LOG_LINES = 1000;
+  let logged = 0;
   const say = (level, values) => {
-    if (said >= MOST_SAID) return;
-    said += 1;
+    if (logged >= MAX_LOG_LINES) return;
+    logged += 1;
     let text = '';
     for (let at = 0; at < values.length; at++) text += (at === 0 ? '' : ' ') + show(values[at]);
     internals.note({ __proto__: null, fact: 'said', level, text: P.StringSlice(text, 0, 500) });

@@ -2,7 +2,8 @@
 //
 // Adds to internals: task(act), fail(name, message), fire(target, event, parents) -> whether a listener threw,
 // handlers(prototype, types), publish({ name: class }), provide(name, get) for an attribute of the global scope,
-// resolveUrl(text) -> URL or null, originOfUrl(url), and origin, scope, script of the registration.
+// resolveUrl(text) -> URL or null, originOfUrl(url), messageOf(init) -> what events with a message have in common, and
+// origin, scope, script of the registration.
 (function (host, internals) {
   'use strict';
   const { P, DOMException } = internals;
@@ -22,6 +23,16 @@
   internals.provide = (name, get) => {
     P.defineProperty(globalThis, name, { __proto__: null, get, set: undefined, enumerable: true, configurable: true });
   };
+
+  // The members that MessageEventInit (HTML, section 9.1) and ExtendableMessageEventInit share.
+  internals.messageOf = (init) => ({
+    __proto__: null,
+    data: init?.data === undefined ? null : init.data,
+    origin: `${init?.origin ?? ''}`,
+    lastEventId: `${init?.lastEventId ?? ''}`,
+    source: init?.source ?? null,
+    ports: P.Object_freeze(P.Array_from(init?.ports ?? [])),
+  });
 
   internals.structuredClone = globalThis.structuredClone;
   internals.script = host.registration.script;

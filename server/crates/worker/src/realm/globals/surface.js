@@ -123,7 +123,6 @@
       if (isFunction(property.value) && lengths[prefix + key] !== undefined) {
         setLength(property.value, lengths[prefix + key]);
       }
-      P.defineProperty(object, key, { __proto__: null, enumerable: true });
     }
   };
   for (let at = 0; at < defined.length; at++) {
@@ -134,6 +133,7 @@
     if (P.ArrayIncludes(unbranded, name)) brand(value.prototype);
     shape(value.prototype, ['constructor'], `${name}.`);
     shape(value, ['prototype', 'length', 'name'], `static ${name}.`);
+    internals.exposeMembers(value);
     if (constructorLengths[name] !== undefined) setLength(value, constructorLengths[name]);
     else if (own(value, 'length') !== undefined && value.length > 0) setLength(value, 0);
   }

@@ -38,7 +38,7 @@
       forget(id);
     } else {
       timer.ticks += 1;
-      // What ticks on tells nothing new after a minute, and no browser keeps a worker for it: the next event goes on.
+      // What still ticks after a minute shows nothing new, and no browser keeps a worker for it: the next event goes on.
       if (timer.ticks >= FEWEST_TICKS && host.elapsed() - begun >= TICKING) internals.append(resting, id);
       else host.arm(timer.wait, id);
     }

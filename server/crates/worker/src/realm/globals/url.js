@@ -68,5 +68,5 @@
   }
   // Service workers make no object URLs (File API, section 8.4): `createObjectURL` is not exposed there.
   internals.objectUrl = () => undefined;
-  internals.expose('URL', URL);
+  internals.define('URL', URL);
 })

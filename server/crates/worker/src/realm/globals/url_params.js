@@ -123,7 +123,7 @@
       return internals.iterate('URLSearchParams', () => this.#list, (pair) => pair[1]);
     }
   }
-  internals.expose('URLSearchParams', URLSearchParams);
+  internals.define('URLSearchParams', URLSearchParams);
   P.defineProperty(URLSearchParams.prototype, P.iterator, {
     __proto__: null, value: URLSearchParams.prototype.entries, writable: true, configurable: true,
   });

@@ -131,7 +131,7 @@
   };
   const readOptions = (options) => {
     const given = internals.dictionary(options, "Failed to construct 'URLPattern'");
-    return given !== null && !!given.ignoreCase;
+    return !!given.ignoreCase;
   };
   const put = (object, name, value) => {
     P.defineProperty(object, name, { __proto__: null, value, writable: true, enumerable: true, configurable: true });
@@ -212,5 +212,5 @@
       configurable: true,
     });
   }
-  internals.expose('URLPattern', URLPattern);
+  internals.define('URLPattern', URLPattern);
 })

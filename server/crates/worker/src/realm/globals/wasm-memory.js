@@ -7,12 +7,12 @@
   const S = internals.streams;
   const { SharedArrayBuffer } = S;
   const PAGE_BYTES = 65536;
-  const MOST_PAGES = 65536;
+  const MAX_PAGES = 65536;
   delete globalThis.SharedArrayBuffer;
 
   // [EnforceRange] unsigned long
   const pagesOf = (value, what) => {
-    const pages = S.integer(value, what);
+    const pages = internals.toUnsigned(value, what);
     if (pages > 4294967295) throw new P.TypeError(`${what} is out of range.`);
     return pages;
   };
@@ -36,7 +36,7 @@
       this.#maximum = descriptor.maximum === undefined ? undefined : pagesOf(descriptor.maximum, 'maximum');
       this.#isShared = !!descriptor.shared;
       if (this.#isShared && this.#maximum === undefined) throw new P.TypeError('A shared memory needs a maximum.');
-      if (this.#pages > MOST_PAGES || this.#pages > (this.#maximum ?? MOST_PAGES)) {
+      if (this.#pages > MAX_PAGES || this.#pages > (this.#maximum ?? MAX_PAGES)) {
         throw new P.RangeError('initial is out of range.');
       }
       this.#buffer = open(this.#pages, this.#isShared);
@@ -45,7 +45,7 @@
     grow(delta) {
       const before = this.#pages;
       const pages = before + pagesOf(delta, 'delta');
-      if (pages > (this.#maximum ?? MOST_PAGES) || pages > MOST_PAGES) throw new P.RangeError('The memory can not grow that far.');
+      if (pages > (this.#maximum ?? MAX_PAGES) || pages > MAX_PAGES) throw new P.RangeError('The memory can not grow that far.');
       const old = this.#buffer;
       const grown = open(pages, this.#isShared);
       P.TypedArraySet(new P.Uint8Array(grown), new P.Uint8Array(old), 0);
@@ -55,7 +55,7 @@
       return before;
     }
   }
-  S.exposeMembers(Memory);
+  internals.exposeMembers(Memory);
   P.defineProperty(Memory.prototype, P.toStringTag, {
     __proto__: null, value: 'WebAssembly.Memory', writable: false, enumerable: false, configurable: true,
   });

@@ -1,14 +1,16 @@
 // Conversions and bindings of Web IDL that classes share. Adds to internals:
 // - promising, a WeakSet of the operations that return a promise without being async functions: a call that is refused
 //   rejects;
-// - expose(name, class) defines an interface, operation(name, function) one of the global scope; exposeMembers(class) makes its members enumerable; replaceable(name, read)
-//   defines an attribute of the global scope that an assignment turns into a property; illegal() throws as a
-//   constructor does that script may not call; need(count, least, what) checks the number of arguments;
-// - toUsv(value); toByteString(value); choice(value, words, what); dictionary(value, what) -> object or null; sequence(value, what, convert) -> list, where the
-//   method that makes its iterator may be known;
+// - exposeMembers(class) makes an interface's members enumerable, which surface.js does with everything that was defined;
+//   operation(name, function) defines an operation of the global scope; replaceable(name, read) an attribute of it that
+//   an assignment turns into a property; illegal() throws as a constructor does that script may not call;
+//   need(count, least, what) checks the number of arguments;
+// - toUsv(value); toByteString(value); choice(value, words, what); dictionary(value, what) -> object;
+//   callback(dictionary, name, what) -> function or undefined; optionalObject(value, what);
+//   sequence(value, what, convert) -> list, where the method that makes its iterator may be known;
 //   record(value, toKey, toValue) and pairs(value, what, convert) -> list of pairs;
 //   iterate(name, list, pick) -> an iterator of the interface; functions, those that surface.js disguises besides;
-//   toLongLong(value, clamps); toDouble(value, what); codePoints(text) -> list of texts.
+//   toLongLong(value, clamps); toUnsigned(value, what); toDouble(value, what); codePoints(text) -> list of texts.
 (function (host, internals) {
   'use strict';
   const { P, append, define } = internals;
@@ -17,24 +19,19 @@
   internals.functions = [];
 
   // Operations and attributes are enumerable, whether on the prototype or static.
-  const enumerate = (object, isStatic) => {
+  const enumerate = (object, skipped) => {
     const keys = P.ownKeys(object);
     for (let at = 0; at < keys.length; at++) {
       const key = keys[at];
-      if (typeof key !== 'string' || key === 'constructor') continue;
-      if (isStatic && (key === 'prototype' || key === 'name' || key === 'length')) continue;
+      if (typeof key !== 'string' || P.ArrayIncludes(skipped, key)) continue;
       const property = P.Object_getOwnPropertyDescriptor(object, key);
       if (!property.configurable || property.enumerable) continue;
       P.defineProperty(object, key, { __proto__: null, enumerable: true });
     }
   };
   internals.exposeMembers = (constructor) => {
-    enumerate(constructor, true);
-    enumerate(constructor.prototype, false);
-  };
-  internals.expose = (name, constructor) => {
-    internals.exposeMembers(constructor);
-    define(name, constructor);
+    enumerate(constructor, ['prototype', 'name', 'length']);
+    enumerate(constructor.prototype, ['constructor']);
   };
   // A read-only attribute of the global scope that an assignment turns into a property ([Replaceable]).
   internals.replaceable = (name, read) => {
@@ -69,10 +66,30 @@
     if (!P.ArrayIncludes(words, text)) throw new P.TypeError(`'${text}' is not a valid ${what}.`);
     return text;
   };
+  // A dictionary; one that is left out has no members.
   internals.dictionary = (value, what) => {
-    if (value === undefined || value === null) return null;
-    if (!internals.isObject(value)) throw new P.TypeError(`${what}: the dictionary is not an object.`);
+    if (value === undefined || value === null) return { __proto__: null };
+    if (!internals.isObject(value)) throw new P.TypeError(`${what} is not an object.`);
     return value;
+  };
+  // A member that is a callback function.
+  internals.callback = (dictionary, name, what) => {
+    const value = dictionary[name];
+    if (value !== undefined && typeof value !== 'function') {
+      throw new P.TypeError(`${what}: ${name} is not a function.`);
+    }
+    return value;
+  };
+  // An optional argument of type `object`.
+  internals.optionalObject = (value, what) => {
+    if (value !== undefined && !internals.isObject(value)) throw new P.TypeError(`${what} is not an object.`);
+    return value;
+  };
+  // [EnforceRange] unsigned long long.
+  internals.toUnsigned = (value, what) => {
+    const number = +value;
+    if (!(number > -1 && number < 9007199254740992)) throw new P.TypeError(`${what} is not in the range of integers.`);
+    return P.MathFloor(P.MathMax(number, 0));
   };
   internals.sequence = (value, what, convert, known = undefined) => {
     if (!internals.isObject(value)) throw new P.TypeError(`${what}: the value is not a sequence.`);

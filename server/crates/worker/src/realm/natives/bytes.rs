@@ -2,18 +2,18 @@
 
 use rquickjs::{Ctx, Object, Result, TypedArray};
 
-use super::add;
+use super::define::define;
 use crate::realm::convert::copied;
 
 /// Adds `findBytes` and `binaryString`.
 pub(super) fn add_bytes<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
-    add(
+    define(
         host,
         ctx,
         "findBytes",
         move |bytes: TypedArray<'js, u8>, text: String, from: usize| find(&bytes, &text, from),
     )?;
-    add(
+    define(
         host,
         ctx,
         "binaryString",

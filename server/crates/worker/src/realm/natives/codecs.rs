@@ -10,7 +10,7 @@ use rquickjs::{Ctx, Exception, Function, Object, Result, TypedArray, Value};
 
 use self::deflate::{Codec, Format};
 use self::text_decoding::TextDecoding;
-use super::add;
+use super::define::define;
 use crate::realm::convert::{Text, array, copied};
 use crate::realm::state::State;
 
@@ -22,7 +22,7 @@ const MAX_CODECS: usize = 100;
 
 /// Adds `newDecoder` and `newCodec`.
 pub(super) fn add_codecs<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<State>) -> Result<()> {
-    add(
+    define(
         host,
         ctx,
         "newDecoder",
@@ -45,7 +45,7 @@ pub(super) fn add_codecs<'js>(host: &Object<'js>, ctx: &Ctx<'js>, state: &Rc<Sta
     )?;
     let shared = Rc::clone(state);
     let live = Rc::new(Cell::new(0));
-    add(
+    define(
         host,
         ctx,
         "newCodec",

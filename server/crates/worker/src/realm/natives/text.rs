@@ -6,18 +6,18 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use rquickjs::{Ctx, Exception, Object, Result, TypedArray};
 
-use super::add;
+use super::define::define;
 use crate::realm::convert::{Text, array, copied, text_of};
 
 /// Adds them.
 pub(super) fn add_text<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
-    add(
+    define(
         host,
         ctx,
         "encode",
         move |ctx: Ctx<'js>, text: rquickjs::String<'js>| array(&ctx, text_of(&text).as_bytes()),
     )?;
-    add(
+    define(
         host,
         ctx,
         "encodingName",
@@ -27,7 +27,7 @@ pub(super) fn add_text<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
         },
     )?;
     // What of a text fits into so many bytes: those bytes, and how many code units were read.
-    add(
+    define(
         host,
         ctx,
         "encodeInto",
@@ -46,7 +46,7 @@ pub(super) fn add_text<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
             Result::Ok(encoded)
         },
     )?;
-    add(
+    define(
         host,
         ctx,
         "decode",
@@ -72,7 +72,7 @@ pub(super) fn add_text<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
             Ok(text.into_owned())
         },
     )?;
-    add(
+    define(
         host,
         ctx,
         "percentDecode",
@@ -107,10 +107,10 @@ pub(super) fn add_text<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
                 .with_decode_allow_trailing_bits(true),
         )
     };
-    add(host, ctx, "toBase64", move |bytes: TypedArray<'js, u8>| {
+    define(host, ctx, "toBase64", move |bytes: TypedArray<'js, u8>| {
         base64().encode(copied(&bytes))
     })?;
-    add(
+    define(
         host,
         ctx,
         "fromBase64",

@@ -3,6 +3,7 @@
 mod change;
 mod escape;
 mod parser;
+mod parts;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -10,13 +11,13 @@ mod tests;
 use rquickjs::function::Opt;
 use rquickjs::{Ctx, Object, Result, Value};
 
-use super::add;
+use super::define::define;
 use crate::realm::convert::{text_of, to_js};
 use record::Record;
 
 /// Adds `resolveUrl`, `urlPart`, `withUrlPart`, `urlRecord`, `canonicalize`, `parseForm` and `writeForm`.
 pub(super) fn add_urls<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
-    add(
+    define(
         host,
         ctx,
         "resolveUrl",
@@ -24,12 +25,12 @@ pub(super) fn add_urls<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
             resolve(&text_of(&text), base.0.flatten().as_deref()).map(|url| url.href())
         },
     )?;
-    add(host, ctx, "urlPart", move |href: String, part: String| {
+    define(host, ctx, "urlPart", move |href: String, part: String| {
         parser::parse(&href, None)
             .map(|url| url.part(&part))
             .unwrap_or_default()
     })?;
-    add(
+    define(
         host,
         ctx,
         "withUrlPart",
@@ -43,7 +44,7 @@ pub(super) fn add_urls<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
             None => href,
         },
     )?;
-    add(
+    define(
         host,
         ctx,
         "urlRecord",
@@ -52,7 +53,7 @@ pub(super) fn add_urls<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
             components(&ctx, url.as_ref())
         },
     )?;
-    add(
+    define(
         host,
         ctx,
         "canonicalize",
@@ -61,7 +62,7 @@ pub(super) fn add_urls<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
             change::canonicalize(&component, &text_of(&value), &protocol)
         },
     )?;
-    add(
+    define(
         host,
         ctx,
         "parseForm",
@@ -71,7 +72,7 @@ pub(super) fn add_urls<'js>(host: &Object<'js>, ctx: &Ctx<'js>) -> Result<()> {
                 .collect::<Vec<String>>()
         },
     )?;
-    add(host, ctx, "writeForm", move |pairs: Vec<String>| {
+    define(host, ctx, "writeForm", move |pairs: Vec<String>| {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         for pair in pairs.chunks_exact(2) {
             form.append_pair(&pair[0], &pair[1]);

@@ -1,5 +1,5 @@
 // What the stream files share: promises as the Streams Standard handles them (its section 8.2), queues with sizes
-// (section 8.1), and the Web IDL conversions of arguments.
+// (section 8.1), and queuing strategies.
 //
 // Adds to internals: streams, the object through which the stream files offer operations to each other. Streams,
 // readers, writers and controllers are records without a prototype there; `record.object` is what script holds.
@@ -109,40 +109,14 @@
     return value;
   };
 
-  // A dictionary: an object, or nothing.
-  S.dictionary = (value, what) => {
-    if (value === undefined || value === null) return { __proto__: null };
-    if (!internals.isObject(value)) throw new P.TypeError(`${what} is not an object.`);
-    return value;
-  };
-  // A member that is a callback function.
-  S.callback = (dictionary, name, what) => {
-    const value = dictionary[name];
-    if (value !== undefined && typeof value !== 'function') {
-      throw new P.TypeError(`${what}: ${name} is not a function.`);
-    }
-    return value;
-  };
-  // An optional argument of type `object`.
-  S.optionalObject = (value, what) => {
-    if (value !== undefined && !internals.isObject(value)) throw new P.TypeError(`${what} is not an object.`);
-    return value;
-  };
-  // [EnforceRange] unsigned long long.
-  S.integer = (value, what) => {
-    const number = +value;
-    if (!(number > -1 && number < 9007199254740992)) throw new P.TypeError(`${what} is not in the range of integers.`);
-    return P.MathFloor(P.MathMax(number, 0));
-  };
-
   // The dictionary QueuingStrategy. Which mark is valid is judged later, by S.highWaterMark.
   S.strategy = (strategy) => {
-    const given = S.dictionary(strategy, 'The strategy');
+    const given = internals.dictionary(strategy, 'The strategy');
     const mark = given.highWaterMark;
     return {
       __proto__: null,
       mark: mark === undefined ? undefined : +mark,
-      size: S.callback(given, 'size', 'The strategy'),
+      size: internals.callback(given, 'size', 'The strategy'),
     };
   };
   S.highWaterMark = (strategy, normal) => {
@@ -152,24 +126,6 @@
   };
   S.sizeAlgorithm = ({ size }) => (size === undefined ? () => 1 : (chunk) => +P.apply(size, undefined, [chunk]));
 
-  // Publishes an interface: members are enumerable, as Web IDL has them.
-  S.publish = (name, constructor) => {
-    internals.define(name, constructor);
-    S.exposeMembers(constructor);
-  };
-  S.exposeMembers = (constructor) => {
-    const expose = (object) => {
-      const keys = P.ownKeys(object);
-      for (let at = 0; at < keys.length; at++) {
-        const member = P.Object_getOwnPropertyDescriptor(object, keys[at]);
-        if (typeof keys[at] !== 'string' || keys[at] === 'constructor' || !member.configurable) continue;
-        if (keys[at] === 'name' || keys[at] === 'length') continue;
-        P.defineProperty(object, keys[at], { __proto__: null, enumerable: true });
-      }
-    };
-    expose(constructor.prototype);
-    expose(constructor);
-  };
   // What script may not construct.
   S.guard = (given) => {
     if (given !== S.KEY) throw new P.TypeError('Illegal constructor');

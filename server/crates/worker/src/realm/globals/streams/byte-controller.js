@@ -113,7 +113,7 @@
     }
     error(error = undefined) { S.errorBytes(this.#controller, error); }
   }
-  S.publish('ReadableByteStreamController', ReadableByteStreamController);
+  internals.define('ReadableByteStreamController', ReadableByteStreamController);
 
   const makeSure = (request) => {
     if (request.controller === undefined) throw new P.TypeError('The request was answered already.');
@@ -128,7 +128,7 @@
     respond(bytesWritten) {
       const request = this.#request;
       if (arguments.length === 0) throw new P.TypeError('respond: 1 argument required');
-      const count = S.integer(bytesWritten, 'bytesWritten');
+      const count = internals.toUnsigned(bytesWritten, 'bytesWritten');
       makeSure(request);
       if (S.isDetached(P.TypedArrayGetBuffer(request.view))) throw new P.TypeError("The view's buffer is detached.");
       S.respond(request.controller, count);
@@ -141,5 +141,5 @@
       S.respondWithNewView(request.controller, shape);
     }
   }
-  S.publish('ReadableStreamBYOBRequest', ReadableStreamBYOBRequest);
+  internals.define('ReadableStreamBYOBRequest', ReadableStreamBYOBRequest);
 })

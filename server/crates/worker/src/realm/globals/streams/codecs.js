@@ -23,7 +23,7 @@
     get readable() { return this.#pair.readable; }
     get writable() { return this.#pair.writable; }
   }
-  S.publish('TextDecoderStream', TextDecoderStream);
+  internals.define('TextDecoderStream', TextDecoderStream);
 
   class TextEncoderStream {
     #pair;
@@ -49,7 +49,7 @@
     get readable() { return this.#pair.readable; }
     get writable() { return this.#pair.writable; }
   }
-  S.publish('TextEncoderStream', TextEncoderStream);
+  internals.define('TextEncoderStream', TextEncoderStream);
 
   const formats = ['deflate', 'deflate-raw', 'gzip'];
   // The native codec gives a piece of output at each call, so that what a chunk unfolds to is counted, and timed, as
@@ -72,7 +72,7 @@
     get readable() { return this.#pair.readable; }
     get writable() { return this.#pair.writable; }
   }
-  S.publish('CompressionStream', CompressionStream);
+  internals.define('CompressionStream', CompressionStream);
 
   class DecompressionStream {
     #pair;
@@ -80,5 +80,5 @@
     get readable() { return this.#pair.readable; }
     get writable() { return this.#pair.writable; }
   }
-  S.publish('DecompressionStream', DecompressionStream);
+  internals.define('DecompressionStream', DecompressionStream);
 })

@@ -150,5 +150,5 @@
     }
     error(error = undefined) { S.errorDefault(this.#controller, error); }
   }
-  S.publish('ReadableStreamDefaultController', ReadableStreamDefaultController);
+  internals.define('ReadableStreamDefaultController', ReadableStreamDefaultController);
 })

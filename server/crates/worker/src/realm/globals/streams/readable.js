@@ -74,14 +74,14 @@
 
   // The dictionary UnderlyingSource, its members in the order in which Web IDL reads them.
   const sourceOf = (source) => {
-    const given = S.dictionary(source, 'The source');
+    const given = internals.dictionary(source, 'The source');
     const chunkSize = given.autoAllocateChunkSize;
     const members = {
       __proto__: null,
-      chunkSize: chunkSize === undefined ? undefined : S.integer(chunkSize, 'autoAllocateChunkSize'),
-      cancel: S.callback(given, 'cancel', 'The source'),
-      pull: S.callback(given, 'pull', 'The source'),
-      start: S.callback(given, 'start', 'The source'),
+      chunkSize: chunkSize === undefined ? undefined : internals.toUnsigned(chunkSize, 'autoAllocateChunkSize'),
+      cancel: internals.callback(given, 'cancel', 'The source'),
+      pull: internals.callback(given, 'pull', 'The source'),
+      start: internals.callback(given, 'start', 'The source'),
       isBytes: false,
     };
     const { type } = given;
@@ -94,7 +94,7 @@
 
   // The dictionary StreamPipeOptions.
   const pipeOptionsOf = (options) => {
-    const given = S.dictionary(options, 'The options');
+    const given = internals.dictionary(options, 'The options');
     const preventAbort = !!given.preventAbort;
     const preventCancel = !!given.preventCancel;
     const preventClose = !!given.preventClose;
@@ -111,7 +111,7 @@
         this.#stream.object = this;
         return;
       }
-      const source = S.optionalObject(underlyingSource, 'The source');
+      const source = internals.optionalObject(underlyingSource, 'The source');
       const queuing = S.strategy(strategy);
       const members = sourceOf(source);
       const stream = S.newReadable();
@@ -150,14 +150,14 @@
     }
     getReader(options = undefined) {
       const stream = this.#stream;
-      const { mode } = S.dictionary(options, 'The options');
+      const { mode } = internals.dictionary(options, 'The options');
       if (mode === undefined) return S.acquireReader(stream).object;
       if (`${mode}` !== 'byob') throw new P.TypeError(`'${mode}' is not a mode of a reader.`);
       return S.acquireByobReader(stream).object;
     }
     pipeThrough(transform, options = undefined) {
       const stream = this.#stream;
-      const pair = S.dictionary(transform, 'The transform');
+      const pair = internals.dictionary(transform, 'The transform');
       const { readable } = pair;
       if (!internals.isReadableStream(readable)) throw new P.TypeError('pipeThrough: readable is not a ReadableStream.');
       const target = S.writableOf(pair.writable);
@@ -188,12 +188,12 @@
     }
     values(options = undefined) {
       const stream = this.#stream;
-      const keeps = !!S.dictionary(options, 'The options').preventCancel;
+      const keeps = !!internals.dictionary(options, 'The options').preventCancel;
       return S.iterate(stream, keeps);
     }
   }
   P.defineProperty(ReadableStream.prototype, P.asyncIterator, {
     __proto__: null, value: ReadableStream.prototype.values, writable: true, enumerable: false, configurable: true,
   });
-  S.publish('ReadableStream', ReadableStream);
+  internals.define('ReadableStream', ReadableStream);
 })

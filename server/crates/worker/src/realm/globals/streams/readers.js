@@ -117,7 +117,7 @@
   const findDefault = find;
   S.acquireReader = (stream) => findDefault(new ReadableStreamDefaultReader(stream.object));
   mix(ReadableStreamDefaultReader, findDefault);
-  S.publish('ReadableStreamDefaultReader', ReadableStreamDefaultReader);
+  internals.define('ReadableStreamDefaultReader', ReadableStreamDefaultReader);
 
   class ReadableStreamBYOBReader {
     #reader;
@@ -146,8 +146,8 @@
   S.acquireByobReader = (stream) => findByob(new ReadableStreamBYOBReader(stream.object));
   // The arguments of `read`; the least number of elements that is to be read.
   const check = (shape, options) => {
-    const given = S.dictionary(options, 'The options').min;
-    const min = given === undefined ? 1 : S.integer(given, 'min');
+    const given = internals.dictionary(options, 'The options').min;
+    const min = given === undefined ? 1 : internals.toUnsigned(given, 'min');
     if (shape.byteLength === 0) throw new P.TypeError('The view is empty.');
     if (P.ArrayBufferGetByteLength(shape.buffer) === 0) throw new P.TypeError("The view's buffer is empty.");
     if (S.isDetached(shape.buffer)) throw new P.TypeError("The view's buffer is detached.");
@@ -156,5 +156,5 @@
     return min;
   };
   mix(ReadableStreamBYOBReader, findByob);
-  S.publish('ReadableStreamBYOBReader', ReadableStreamBYOBReader);
+  internals.define('ReadableStreamBYOBReader', ReadableStreamBYOBReader);
 })

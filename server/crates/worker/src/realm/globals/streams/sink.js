@@ -141,5 +141,5 @@
     get signal() { return this.#controller.signal; }
     error(error = undefined) { S.failSinkIfNeeded(this.#controller, error); }
   }
-  S.publish('WritableStreamDefaultController', WritableStreamDefaultController);
+  internals.define('WritableStreamDefaultController', WritableStreamDefaultController);
 })

@@ -9,7 +9,7 @@
 
   // The dictionary QueuingStrategyInit.
   const markOf = (init) => {
-    const mark = S.dictionary(init, 'The strategy').highWaterMark;
+    const mark = internals.dictionary(init, 'The strategy').highWaterMark;
     if (mark === undefined) throw new P.TypeError('highWaterMark is required.');
     return +mark;
   };
@@ -20,7 +20,7 @@
     get highWaterMark() { return this.#mark; }
     get size() { return this.#mark === undefined ? undefined : count; }
   }
-  S.publish('CountQueuingStrategy', CountQueuingStrategy);
+  internals.define('CountQueuingStrategy', CountQueuingStrategy);
 
   class ByteLengthQueuingStrategy {
     #mark;
@@ -28,5 +28,5 @@
     get highWaterMark() { return this.#mark; }
     get size() { return this.#mark === undefined ? undefined : byteLength; }
   }
-  S.publish('ByteLengthQueuingStrategy', ByteLengthQueuingStrategy);
+  internals.define('ByteLengthQueuingStrategy', ByteLengthQueuingStrategy);
 })

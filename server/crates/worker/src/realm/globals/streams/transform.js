@@ -154,14 +154,14 @@
 
   // The dictionary Transformer, its members in the order in which Web IDL reads them.
   const transformerOf = (transformer) => {
-    const given = S.dictionary(transformer, 'The transformer');
+    const given = internals.dictionary(transformer, 'The transformer');
     const members = {
       __proto__: null,
-      cancel: S.callback(given, 'cancel', 'The transformer'),
-      flush: S.callback(given, 'flush', 'The transformer'),
+      cancel: internals.callback(given, 'cancel', 'The transformer'),
+      flush: internals.callback(given, 'flush', 'The transformer'),
       isReadableTyped: given.readableType !== undefined,
-      start: S.callback(given, 'start', 'The transformer'),
-      transform: S.callback(given, 'transform', 'The transformer'),
+      start: internals.callback(given, 'start', 'The transformer'),
+      transform: internals.callback(given, 'transform', 'The transformer'),
       isWritableTyped: given.writableType !== undefined,
     };
     if (members.isReadableTyped || members.isWritableTyped) throw new P.RangeError('A TransformStream has no types.');
@@ -172,7 +172,7 @@
   class TransformStream {
     #stream;
     constructor(transformer = undefined, writableStrategy = undefined, readableStrategy = undefined) {
-      S.optionalObject(transformer, 'The transformer');
+      internals.optionalObject(transformer, 'The transformer');
       const write = S.strategy(writableStrategy);
       const read = S.strategy(readableStrategy);
       const members = transformerOf(transformer);
@@ -207,7 +207,7 @@
     get readable() { return find(this).readable.object; }
     get writable() { return find(this).writable.object; }
   }
-  S.publish('TransformStream', TransformStream);
+  internals.define('TransformStream', TransformStream);
   const passOn = (controller, chunk) => {
     try {
       enqueue(controller, chunk);
@@ -228,5 +228,5 @@
     error(reason = undefined) { fail(this.#controller.stream, reason); }
     terminate() { terminate(this.#controller); }
   }
-  S.publish('TransformStreamDefaultController', TransformStreamDefaultController);
+  internals.define('TransformStreamDefaultController', TransformStreamDefaultController);
 })

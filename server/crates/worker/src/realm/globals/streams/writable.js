@@ -146,14 +146,14 @@
 
   // The dictionary UnderlyingSink, its members in the order in which Web IDL reads them.
   const sinkOf = (sink) => {
-    const given = S.dictionary(sink, 'The sink');
+    const given = internals.dictionary(sink, 'The sink');
     const members = {
       __proto__: null,
-      abort: S.callback(given, 'abort', 'The sink'),
-      close: S.callback(given, 'close', 'The sink'),
-      start: S.callback(given, 'start', 'The sink'),
+      abort: internals.callback(given, 'abort', 'The sink'),
+      close: internals.callback(given, 'close', 'The sink'),
+      start: internals.callback(given, 'start', 'The sink'),
       isTyped: given.type !== undefined,
-      write: S.callback(given, 'write', 'The sink'),
+      write: internals.callback(given, 'write', 'The sink'),
     };
     if (members.isTyped) throw new P.RangeError('A WritableStream has no types.');
     return members;
@@ -167,7 +167,7 @@
         this.#stream.object = this;
         return;
       }
-      const sink = S.optionalObject(underlyingSink, 'The sink');
+      const sink = internals.optionalObject(underlyingSink, 'The sink');
       const queuing = S.strategy(strategy);
       const members = sinkOf(sink);
       const size = S.sizeAlgorithm(queuing);
@@ -195,5 +195,5 @@
     }
     getWriter() { return S.acquireWriter(this.#stream).object; }
   }
-  S.publish('WritableStream', WritableStream);
+  internals.define('WritableStream', WritableStream);
 })

@@ -105,5 +105,5 @@
     }
     write(chunk = undefined) { return operate(this, (writer) => S.write(writer, chunk)); }
   }
-  S.publish('WritableStreamDefaultWriter', WritableStreamDefaultWriter);
+  internals.define('WritableStreamDefaultWriter', WritableStreamDefaultWriter);
 })

@@ -33,7 +33,7 @@ pub(super) enum State {
     Fragment,
 }
 
-/// What a state says about going on.
+/// What comes after a state.
 enum Step {
     /// To the next code point.
     Next,

@@ -1,10 +1,10 @@
-//! Names of missing globals that a script asks for in a way that leaves no trace while it runs: `'X' in self` of a
-//! property that is there, or `Object.hasOwn(self, 'X')`. They are looked for in the source, as string literals.
+//! Feature tests in a script's source: names of missing globals that it tests for in a way that leaves no trace while it
+//! runs: `'X' in self` of a property that is there, or `Object.hasOwn(self, 'X')`. They are looked for as string literals.
 
 /// Those of the names that the source has as a whole string literal and tests for. A name that starts with a capital
 /// letter is an interface's, which nobody writes in quotes for another reason; any other name may be an ordinary
 /// word, so it counts only where it stands on the left of `in` or is an argument behind the global object.
-pub(super) fn names<'a>(source: &str, missing: &'a [String]) -> Vec<&'a str> {
+pub(super) fn find_tested<'a>(source: &str, missing: &'a [String]) -> Vec<&'a str> {
     let tested = |name: &&String| {
         let occurrences = source.match_indices(name.as_str());
         occurrences
@@ -31,9 +31,9 @@ fn quoted(source: &str, at: usize, length: usize) -> Option<(&str, &str)> {
 
 /// `'X' in self`, also in parentheses.
 fn is_left_of_in(after: &str) -> bool {
-    let after = after.trim_start_matches(|of: char| of.is_whitespace() || of == ')');
+    let after = after.trim_start_matches(|c: char| c.is_whitespace() || c == ')');
     after.strip_prefix("in").is_some_and(|rest| {
-        !rest.starts_with(|of: char| of.is_alphanumeric() || of == '_' || of == '$')
+        !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$')
     })
 }
 
@@ -56,7 +56,7 @@ mod tests {
 
     fn asked(source: &str) -> Vec<String> {
         let missing = ["URLPattern", "scheduler", "QuotaExceededError"].map(str::to_owned);
-        names(source, &missing)
+        find_tested(source, &missing)
             .into_iter()
             .map(str::to_owned)
             .collect()
