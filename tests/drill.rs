@@ -447,7 +447,7 @@ fn verify_sums_a_folder_up_and_tells_what_is_damaged_missing_or_wrong() {
         let said = desk
             .tealkeep(&[&["verify", "kept"], quick].concat())
             .fails_with(1);
-        let summary = "3 snapshots: 1 whole, 1 damaged, 1 missing; and there is another problem.\n";
+        let summary = "3 snapshots: 1 whole, 1 damaged, 1 missing; and 1 other problem.\n";
         assert!(said.stdout.ends_with(summary), "{said:?}");
         assert!(
             said.stdout.contains("2020-01-05T033000Z: missing: "),

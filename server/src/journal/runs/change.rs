@@ -304,7 +304,7 @@ mod tests {
             Event::Finish,
         ] {
             let refused = journal.advance(run, event, None).await.unwrap_err();
-            assert!(format!("{refused:#}").starts_with("the journal keeps the run 1 as it is: "));
+            assert!(format!("{refused:#}").starts_with("run 1 was not changed in the journal: "));
             assert_eq!(journal.run(run).await.unwrap().unwrap(), before);
         }
         for event in [Event::Begin(Step::Start), Event::Complete(Step::Start)] {
