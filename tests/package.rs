@@ -3,8 +3,11 @@
 //! timer; and the day after the fire.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use crate::support::pi::{Laptop, Pi, commands_in, package, told};
+use crate::support::random::is_long;
+use crate::support::{Said, TEALKEEP};
 
 /// One app behind Caddy. Its program only stays alive: here nothing is deployed.
 const CONFIG: &str = r#"
@@ -65,6 +68,35 @@ fn doctor(pi: &Pi, user: &str) -> (BTreeMap<String, String>, Option<i32>, String
         }
     }
     (worst, said.status.code(), text)
+}
+
+#[test]
+fn a_published_program_has_no_fault_points() {
+    // What cargo would build for a package: the test's own program has its features from the tests.
+    let plain = Command::new("cargo")
+        .args(["tree", "--offline", "--locked", "--package", "tealkeep"])
+        .args(["--edges", "normal,build,features", "--prefix", "none"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output();
+    let features = Said::of(&plain.unwrap()).succeeds().stdout;
+    assert!(features.contains("tealkeep-base v"), "{features}");
+    assert!(!features.contains("fault-points"), "{features}");
+
+    let has_them = |program: &[u8]| {
+        let names: [&[u8]; 3] = [b"TEALKEEP_KILL_AT", b"TEALKEEP_STOP_AT", b"TEALKEEP_WAIT_AT"];
+        names.map(|name| memchr::memmem::find(program, name).is_some())
+    };
+    assert_eq!(has_them(&std::fs::read(TEALKEEP).unwrap()), [true; 3]);
+    if is_long() {
+        let into = tempfile::tempdir().unwrap();
+        let unpacked = Command::new("dpkg-deb")
+            .arg("--extract")
+            .args([package(), into.path()])
+            .output();
+        Said::of(&unpacked.unwrap()).succeeds();
+        let program = std::fs::read(into.path().join("usr/bin/tealkeep")).unwrap();
+        assert_eq!(has_them(&program), [false; 3]);
+    }
 }
 
 #[test]

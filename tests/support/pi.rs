@@ -21,7 +21,7 @@ pub use crowd::Crowd;
 pub use household::{DATABASE, Front, Household};
 pub use laptop::Laptop;
 use network::Network;
-pub use package::package;
+pub use package::{package, package_with_fault_points};
 
 use super::PATIENCE;
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Laptop, Pi, commands_in, network, package, tests, told};
+use super::{Laptop, Pi, commands_in, network, package_with_fault_points, tests, told};
 use crate::support::{PATIENCE, load::Tally};
 
 /// What stands in front of the two colours.
@@ -60,7 +60,7 @@ impl Household {
         laptop.carry_to(&pi);
         let home = Household { pi, laptop, front };
         home.pi.has_a_person("you", &home.laptop.public_key());
-        std::fs::copy(package(), home.laptop.path("tealkeep.deb")).unwrap();
+        std::fs::copy(package_with_fault_points(), home.laptop.path("tealkeep.deb")).unwrap();
         // What the pulls have brought along is all that the laptop knows of the configuration.
         assert!(home.laptop.path("tealkeep/doses/tealkeep.toml").exists());
         home.has_an_address();
@@ -130,7 +130,7 @@ impl Household {
     #[track_caller]
     fn installs(&self) {
         let pi = &self.pi;
-        pi.install(package());
+        pi.install(package_with_fault_points());
         pi.write(CONFIG, &self.config("03:30"));
         let mut commands = pi.run("tealkeep units doses --only commands");
         if self.front == Front::Gate {
