@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
-use crate::support::{House, PATIENCE};
+use crate::support::{House, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_night_that_was_missed_is_caught_up_once_at_the_next_start() {
@@ -17,17 +17,14 @@ async fn a_night_that_was_missed_is_caught_up_once_at_the_next_start() {
     installed(&house, Timestamp::now() - 72.hours());
 
     house.start_again(&[]).await;
-    let began = std::time::Instant::now();
-    let mut taken = nights(&house).await;
-    while taken.is_empty() {
-        assert!(
-            began.elapsed() < PATIENCE,
-            "nothing was caught up: {:#?}",
-            house.journal().await
-        );
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        taken = nights(&house).await;
-    }
+    let taken = until("the missed night is caught up", async || {
+        let taken = nights(&house).await;
+        match taken.is_empty() {
+            false => Ok(taken),
+            true => Err(house.journal().await),
+        }
+    })
+    .await;
     assert_eq!(
         taken.len(),
         1,
@@ -64,19 +61,18 @@ async fn a_snapshot_that_is_there_has_not_failed_for_want_of_a_note_about_it() {
         .unwrap();
     house.start_again(&[]).await;
     house.tealkeep(["backup"]).succeeds();
-    let began = std::time::Instant::now();
-    loop {
+    let tried = until("the night is tried", async || {
         let tried = "SELECT count(snapshot), count(*) FROM night";
         let tried: (i64, i64) = journal
             .query_row(tried, [], |row| Ok((row.get(0)?, row.get(1)?)))
             .unwrap();
-        if tried.1 > 0 {
-            assert_eq!(tried, (1, 1), "{:#?}", house.journal().await);
-            break;
+        match tried.1 {
+            0 => Err(house.journal().await),
+            _ => Ok(tried),
         }
-        assert!(began.elapsed() < PATIENCE, "{:#?}", house.journal().await);
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    })
+    .await;
+    assert_eq!(tried, (1, 1), "{:#?}", house.journal().await);
     house.stop().await;
 }
 
@@ -158,21 +154,16 @@ async fn the_days_requests_are_written_with_the_nights_work_and_at_the_end() {
     let waits = house.folder().join("waits");
     let wait_at = format!("snapshot.pages={}", waits.display());
     house.start_again(&[("TEALKEEP_WAIT_AT", &wait_at)]).await;
-    let began = std::time::Instant::now();
-    while !waits.exists() {
-        assert!(began.elapsed() < PATIENCE, "no night began");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    house.until_waits(&waits).await;
     visit(&house, 4).await;
     std::fs::remove_file(&waits).unwrap();
-    while written(&house) == 3 {
-        assert!(
-            began.elapsed() < PATIENCE,
-            "the night wrote nothing: {:#?}",
-            house.journal().await
-        );
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    until("the night writes the requests", async || {
+        match written(&house) == 3 {
+            true => Err(house.journal().await),
+            false => Ok(()),
+        }
+    })
+    .await;
     assert_eq!(written(&house), 7);
     house.stop().await;
     assert_eq!(written(&house), 7, "each request is written once");

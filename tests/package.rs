@@ -83,7 +83,11 @@ fn a_published_program_has_no_fault_points() {
     assert!(!features.contains("fault-points"), "{features}");
 
     let has_them = |program: &[u8]| {
-        let names: [&[u8]; 3] = [b"TEALKEEP_KILL_AT", b"TEALKEEP_STOP_AT", b"TEALKEEP_WAIT_AT"];
+        let names: [&[u8]; 3] = [
+            b"TEALKEEP_KILL_AT",
+            b"TEALKEEP_STOP_AT",
+            b"TEALKEEP_WAIT_AT",
+        ];
         names.map(|name| memchr::memmem::find(program, name).is_some())
     };
     assert_eq!(has_them(&std::fs::read(TEALKEEP).unwrap()), [true; 3]);
