@@ -7,6 +7,7 @@ pub mod load;
 pub mod pair;
 pub mod pi;
 pub mod random;
+pub mod sshd;
 pub mod visitor;
 mod wait;
 
