@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{House, PATIENCE, Said, until};
+use crate::support::{House, PATIENCE, Said, set_installed_at, until};
 
 const DRILLS: &str = "/api/v1/apps/home/drills";
 
@@ -223,13 +223,8 @@ async fn a_table_that_shrank_is_told_in_the_night_itself_and_by_the_drill() {
         manifest["reason"] = json!("nightly");
         manifest["local_date"] = json!(early.to_string());
     });
-    let journal = rusqlite::Connection::open(house.folder().join("state/journal.db")).unwrap();
-    let changed = journal.execute(
-        "UPDATE setting SET value = ?1 WHERE key = 'installed-at'",
-        [(jiff::Timestamp::now() - jiff::ToSpan::hours(72)).to_string()],
-    );
-    assert_eq!(changed.unwrap(), 1);
-    drop(journal);
+    let three_days_ago = jiff::Timestamp::now() - jiff::ToSpan::hours(72);
+    set_installed_at(&house.folder().join("state"), three_days_ago);
     house.start_again(&[]).await;
     let told = format!("Rows are gone since the night before: table {table} has ");
     until("the journal says it", async || {

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
-use crate::support::{House, until};
+use crate::support::{House, set_installed_at, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_night_that_was_missed_is_caught_up_once_at_the_next_start() {
@@ -14,7 +14,7 @@ async fn a_night_that_was_missed_is_caught_up_once_at_the_next_start() {
         "nothing is due before the first 03:30"
     );
     house.stop().await;
-    installed(&house, Timestamp::now() - 72.hours());
+    installed_long_ago(&house);
 
     house.start_again(&[]).await;
     let taken = until("the missed night is caught up", async || {
@@ -54,7 +54,7 @@ async fn a_night_that_was_missed_is_caught_up_once_at_the_next_start() {
 async fn a_snapshot_that_is_there_has_not_failed_for_want_of_a_note_about_it() {
     let mut house = House::start().await;
     house.stop().await;
-    installed(&house, Timestamp::now() - 72.hours());
+    installed_long_ago(&house);
     let journal = rusqlite::Connection::open(house.folder().join("state/journal.db")).unwrap();
     journal
         .execute("ALTER TABLE release_schema RENAME TO elsewhere", [])
@@ -76,16 +76,9 @@ async fn a_snapshot_that_is_there_has_not_failed_for_want_of_a_note_about_it() {
     house.stop().await;
 }
 
-/// Pretends that this Tealkeep was installed at another instant.
-fn installed(house: &House, at: Timestamp) {
-    let journal = rusqlite::Connection::open(house.folder().join("state/journal.db")).unwrap();
-    let changed = journal
-        .execute(
-            "UPDATE setting SET value = ?1 WHERE key = 'installed-at'",
-            [at.to_string()],
-        )
-        .unwrap();
-    assert_eq!(changed, 1);
+/// Pretends that this Tealkeep was installed so many nights ago that one is due.
+fn installed_long_ago(house: &House) {
+    set_installed_at(&house.folder().join("state"), Timestamp::now() - 72.hours());
 }
 
 async fn nights(house: &House) -> Vec<Value> {
@@ -149,7 +142,7 @@ async fn the_days_requests_are_written_with_the_nights_work_and_at_the_end() {
     );
     house.stop().await;
     assert_eq!(written(&house), 3);
-    installed(&house, Timestamp::now() - 72.hours());
+    installed_long_ago(&house);
 
     let waits = house.folder().join("waits");
     let wait_at = format!("snapshot.pages={}", waits.display());

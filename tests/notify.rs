@@ -19,7 +19,7 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 use tealkeep::demo::releases::write_all;
 
-use crate::support::{PATIENCE, Said, TEALKEEP, colours_of, free_port, until};
+use crate::support::{PATIENCE, Said, TEALKEEP, colours_of, free_port, set_installed_at, until};
 
 /// What messages are signed with: 32 bytes.
 const KEY: [u8; 32] = *b"only the receiver and the server";
@@ -286,12 +286,7 @@ impl House {
     pub async fn age(&mut self) {
         self.start().await;
         self.stop().await;
-        let long_ago = (Timestamp::now() - 72.hours()).to_string();
-        let aged = self.journal().execute(
-            "UPDATE setting SET value = ?1 WHERE key = 'installed-at'",
-            [long_ago],
-        );
-        assert_eq!(aged.unwrap(), 1);
+        set_installed_at(&self.folder().join("state"), Timestamp::now() - 72.hours());
     }
 
     /// Writes a page of the database over, which whoever opens it does not notice at once; returns what stood there.

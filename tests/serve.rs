@@ -9,7 +9,9 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use tealkeep::demo::releases::write_all;
 
-use crate::support::{Said, TEALKEEP, colours_of, free_port, until, until_blocking};
+use crate::support::{
+    Said, TEALKEEP, colours_of, free_port, set_installed_at, until, until_blocking,
+};
 
 const APPS: [&str; 2] = ["home", "garden"];
 
@@ -282,13 +284,8 @@ fn the_night_of_one_app_never_waits_for_anothers() {
     }
     server.start();
     server.stop();
-    let installed = (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(72)).to_string();
-    let journal = rusqlite::Connection::open(server.folder().join("state/journal.db")).unwrap();
-    let changed = journal.execute(
-        "UPDATE setting SET value = ?1 WHERE key = 'installed-at'",
-        [installed],
-    );
-    assert_eq!(changed.unwrap(), 1);
+    let three_days_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(72);
+    set_installed_at(&server.folder().join("state"), three_days_ago);
 
     // Both are due now. The snapshot that gets there first stands still in the middle of its pages.
     let slow = server.folder().join("slow");

@@ -8,7 +8,7 @@ use std::process::Command;
 use jiff::{Timestamp, ToSpan};
 use rusqlite::Connection;
 
-use crate::support::{House, Said, TEALKEEP, until};
+use crate::support::{House, Said, TEALKEEP, set_installed_at, until};
 
 const MIB: u64 = 1 << 20;
 
@@ -496,15 +496,7 @@ async fn a_full_disk_under_the_journal_does_not_keep_tealkeep_from_starting() {
 
 /// A night is due at the next start.
 fn installed_long_ago(house: &House) {
-    let journal = Connection::open(house.folder().join("state/journal.db")).unwrap();
-    let long_ago = (Timestamp::now() - 72.hours()).to_string();
-    let changed = journal
-        .execute(
-            "UPDATE setting SET value = ?1 WHERE key = 'installed-at'",
-            [long_ago],
-        )
-        .unwrap();
-    assert_eq!(changed, 1);
+    set_installed_at(&house.folder().join("state"), Timestamp::now() - 72.hours());
 }
 
 /// Waits until the server's log tells of a second try that failed.

@@ -376,6 +376,13 @@ impl Drop for House {
     }
 }
 
+/// Pretends that the Tealkeep with this state was installed at another instant. It must not run.
+pub fn set_installed_at(state: &Path, at: jiff::Timestamp) {
+    let journal = rusqlite::Connection::open(state.join("journal.db")).unwrap();
+    let update = "UPDATE setting SET value = ?1 WHERE key = 'installed-at'";
+    assert_eq!(journal.execute(update, [at.to_string()]).unwrap(), 1);
+}
+
 /// The processes of the colours whose database lies in a folder: they outlive a killed server.
 pub fn colours_of(folder: &Path) -> Vec<rustix::process::Pid> {
     let told = format!("DATABASE_PATH={}", folder.display());

@@ -13,7 +13,7 @@ use tealkeep::schedule::Trust;
 use super::tempdir;
 use crate::support::backups::{copy_folder, is_consistent, is_tidy, listed, nightly, sums, take};
 use crate::support::random::{Random, is_long};
-use crate::support::{House, until};
+use crate::support::{House, set_installed_at, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_random_instants_of_a_night_it_is_taken_once_and_the_folder_is_consistent() {
@@ -30,7 +30,8 @@ async fn killed_at_random_instants_of_a_night_it_is_taken_once_and_the_folder_is
         }
         take(&keeper, &order);
     }
-    installed_long_ago(&house.folder().join("state/journal.db"));
+    let long_ago = Timestamp::now() - 1000.hours();
+    set_installed_at(&house.folder().join("state"), long_ago);
     let (_kept, template) = {
         let dir = tempdir();
         copy_folder(&house.backups(), &dir.path().join("backups"));
@@ -126,16 +127,4 @@ fn copy_journal(from: &Path, to: &Path) {
             std::fs::copy(from.join(&name), to.join(&name)).unwrap();
         }
     }
-}
-
-fn installed_long_ago(journal: &Path) {
-    let journal = rusqlite::Connection::open(journal).unwrap();
-    let at = Timestamp::now() - 1000.hours();
-    let changed = journal
-        .execute(
-            "UPDATE setting SET value = ?1 WHERE key = 'installed-at'",
-            [at.to_string()],
-        )
-        .unwrap();
-    assert_eq!(changed, 1);
 }
