@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{House, PATIENCE, Said, TEALKEEP};
+use crate::support::{House, Said, TEALKEEP};
 
 /// Runs a program, which has to succeed.
 #[track_caller]
@@ -321,11 +321,7 @@ async fn a_snapshot_and_a_rotation_wait_for_no_adoption() {
     );
     sh(&backup, &old);
     let adoption = house.begin(["adopt", old.to_str().unwrap(), "home"]);
-    let began = std::time::Instant::now();
-    while !waits.exists() {
-        assert!(began.elapsed() < PATIENCE, "nothing was taken over");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    house.until_waits(&waits).await;
 
     let taken = house.ended(house.begin(["backup", "home", "--json"])).await;
     taken.succeeds();

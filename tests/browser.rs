@@ -1,10 +1,9 @@
 //! The dashboard as a household uses it: in a real browser, on a phone's screen, with scripts and without.
 
-use std::time::Instant;
 
 use crate::support::browser::{Browser, Scripts};
 use crate::support::visitor::PASSWORD;
-use crate::support::{House, PATIENCE};
+use crate::support::{House, until};
 
 async fn sets_the_password(house: &House, browser: &Browser) {
     browser.opens(house.link.as_deref().unwrap()).await;
@@ -51,9 +50,9 @@ async fn backs_up(house: &House, browser: &Browser) -> String {
 /// to watch; then waits until the page says by itself that it is done.
 async fn watches(house: &House, browser: &Browser, label: &str, scripts: Scripts) {
     let page = browser.path().await;
-    let began = Instant::now();
     // On a machine that is slow enough the run is over before the page is there: then once more.
-    loop {
+    until("a run is seen under way", async || {
+        browser.opens(&page).await;
         let slow = tokio::spawn(reqwest::get(format!("http://{}/slow?ms=4000", house.app())));
         house
             .until(|status| {
@@ -90,12 +89,9 @@ async fn watches(house: &House, browser: &Browser, label: &str, scripts: Scripts
             200,
             "a request under way was dropped"
         );
-        if at_first == "under way" {
-            return;
-        }
-        assert!(began.elapsed() < PATIENCE, "no run was seen under way");
-        browser.opens(&page).await;
-    }
+        (at_first == "under way").then_some(()).ok_or(at_first)
+    })
+    .await;
 }
 
 async fn restores_and_undoes(house: &House, browser: &Browser, snapshot: &str, scripts: Scripts) {

@@ -8,11 +8,11 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{House, PATIENCE, Said, TEALKEEP};
+use crate::support::{House, Said, TEALKEEP, until_blocking};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn v2_goes_through_and_can_be_rolled_back() {
@@ -281,11 +281,9 @@ fn a_snapshot_under_busy_writers_is_a_state_that_existed_and_nobody_waits() {
             .collect();
         let told_to_stop = Defer(|| stop.store(true, Relaxed));
         let more_than = |wanted: u64| {
-            let began = Instant::now();
-            while commits.load(Relaxed) <= wanted {
-                assert!(began.elapsed() < PATIENCE, "the writers do not write");
-                std::thread::sleep(Duration::from_millis(1));
-            }
+            until_blocking(format_args!("more than {wanted} commits"), || {
+                commits.load(Relaxed) > wanted
+            });
         };
         more_than(10);
         let before = commits.load(Relaxed);

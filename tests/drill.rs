@@ -3,25 +3,24 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{House, PATIENCE, Said};
+use crate::support::{House, PATIENCE, Said, set_installed_at, until};
 
 const DRILLS: &str = "/api/v1/apps/home/drills";
 
 /// A drill of the house's app; one that the schedule has begun in the same moment is waited for.
 async fn drill(house: &House, arguments: &[&str]) -> Said {
-    let began = Instant::now();
-    loop {
+    until("no other drill is under way", async || {
         let said = house.tealkeep([&["drill"], arguments].concat());
-        if !said.stderr.contains("a drill of home is under way") {
-            return said;
+        match said.stderr.contains("a drill of home is under way") {
+            true => Err(said),
+            false => Ok(said),
         }
-        assert!(began.elapsed() < PATIENCE, "{said:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    })
+    .await
 }
 
 /// The newest snapshot's file.
@@ -224,35 +223,23 @@ async fn a_table_that_shrank_is_told_in_the_night_itself_and_by_the_drill() {
         manifest["reason"] = json!("nightly");
         manifest["local_date"] = json!(early.to_string());
     });
-    let journal = rusqlite::Connection::open(house.folder().join("state/journal.db")).unwrap();
-    let changed = journal.execute(
-        "UPDATE setting SET value = ?1 WHERE key = 'installed-at'",
-        [(jiff::Timestamp::now() - jiff::ToSpan::hours(72)).to_string()],
-    );
-    assert_eq!(changed.unwrap(), 1);
-    drop(journal);
+    let three_days_ago = jiff::Timestamp::now() - jiff::ToSpan::hours(72);
+    set_installed_at(&house.folder().join("state"), three_days_ago);
     house.start_again(&[]).await;
     let told = format!("Rows are gone since the night before: table {table} has ");
-    let began = Instant::now();
-    while !house
-        .journal()
-        .await
-        .iter()
-        .any(|line| line.starts_with(&told))
-    {
-        assert!(began.elapsed() < PATIENCE, "{:#?}", house.journal().await);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    let began = Instant::now();
-    loop {
+    until("the journal says it", async || {
+        let journal = house.journal().await;
+        let is_told = journal.iter().any(|line| line.starts_with(&told));
+        is_told.then_some(()).ok_or(journal)
+    })
+    .await;
+    until("a notice of it is open", async || {
         let notices = house.get("/api/v1/notices").await;
         let open = notices["open"].as_array().unwrap();
-        if open.iter().any(|notice| notice["kind"] == "rows") {
-            break;
-        }
-        assert!(began.elapsed() < PATIENCE, "{notices:#}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        let is_open = open.iter().any(|notice| notice["kind"] == "rows");
+        is_open.then_some(()).ok_or(notices)
+    })
+    .await;
     let said = drill(&house, &[]).await.succeeds();
     let warned = format!("Warning: table {table} has ");
     assert!(said.stdout.contains(&warned), "{said:?}");
@@ -290,11 +277,13 @@ async fn a_week_after_the_last_one_a_drill_is_begun_by_itself() {
     };
     let before = count();
     house.start_again(&[]).await;
-    let began = Instant::now();
-    while count() == before {
-        assert!(began.elapsed() < PATIENCE, "{:#?}", house.journal().await);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until("a drill begins by itself", async || {
+        match count() == before {
+            true => Err(house.journal().await),
+            false => Ok(()),
+        }
+    })
+    .await;
     house.tealkeep(["backup"]).succeeds();
     assert_eq!(count(), before + 1, "one is enough for a week");
 }

@@ -6,13 +6,12 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
 
 use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use toml_edit::{DocumentMut, value};
 
 use crate::support::random::is_long;
-use crate::support::{PATIENCE, Said, TEALKEEP, colours_of, free_port};
+use crate::support::{Said, TEALKEEP, colours_of, free_port, until_blocking, until_it_listens};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sveltekit_takes_a_form_over_plain_http_and_a_second_release() {
@@ -192,16 +191,12 @@ impl House {
             .stderr(log)
             .spawn();
         self.server = Some(server.unwrap());
-        let began = Instant::now();
-        while self.tealkeep(&["status"]).code != 0 {
+        until_blocking("the server answers", || {
             let ended = self.server.as_mut().unwrap().try_wait().unwrap();
-            assert!(
-                began.elapsed() < PATIENCE && ended.is_none(),
-                "it does not come up: {}",
-                self.log()
-            );
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
+            assert!(ended.is_none(), "it ended with {ended:?}: {}", self.log());
+            let is_up = self.tealkeep(&["status"]).code == 0;
+            is_up.then_some(()).ok_or_else(|| self.log())
+        });
     }
 
     fn tealkeep(&self, arguments: &[&str]) -> Said {
@@ -339,10 +334,7 @@ impl House {
             .spawn()
             .unwrap();
         let at = SocketAddr::from(([127, 0, 0, 1], port));
-        let began = Instant::now();
-        while std::net::TcpStream::connect(at).is_err() && began.elapsed() < PATIENCE {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
+        until_it_listens(&mut app, at, &self.path("server.log"));
         let origin = format!("http://{at}");
         let client = reqwest::Client::new();
         let asked = client

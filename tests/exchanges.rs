@@ -6,6 +6,7 @@ pub mod app;
 mod client;
 mod proxies;
 mod table;
+mod wire;
 
 use std::collections::BTreeMap;
 

@@ -1,14 +1,14 @@
 //! Whether all is well: the first page, `tealkeep status`, messages and metrics all say the same, and all of them notice
 //! an app that fails or keeps crashing.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::notify::{House, Receiver};
 use crate::support::visitor::Visitor;
-use crate::support::{self, PATIENCE};
+use crate::support::{self, PATIENCE, until};
 
 /// What `tealkeep status` says as JSON.
 async fn status(house: &House) -> Value {
@@ -26,31 +26,32 @@ fn condition(status: &Value, kind: &str) -> Option<Value> {
 }
 
 /// Waits until a condition of this kind is as wanted, and says so.
-async fn until(house: &House, kind: &str, holds: bool) -> Value {
-    let began = Instant::now();
-    loop {
+async fn until_condition(house: &House, kind: &str, holds: bool) -> Value {
+    until(format!("{kind} holds: {holds}"), async || {
         let status = status(house).await;
-        if condition(&status, kind).is_some() == holds {
-            return status;
+        match condition(&status, kind).is_some() == holds {
+            true => Ok(status),
+            false => Err(status),
         }
-        assert!(began.elapsed() < PATIENCE, "{kind} stays: {status:#}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    })
+    .await
 }
 
 /// The newest message about a kind, once there are so many of it.
 async fn message(receiver: &Receiver, kind: &str, count: usize) -> Value {
-    let began = Instant::now();
-    loop {
-        let all = receiver.at("/hook");
-        let mut of_kind: Vec<Value> = all.iter().map(|one| one.json()).collect();
-        of_kind.retain(|one| one["kind"] == kind);
-        if of_kind.len() >= count {
-            return of_kind.pop().unwrap();
-        }
-        assert!(began.elapsed() < PATIENCE, "no message of {kind}: {all:#?}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until(
+        format!("there are {count} messages of {kind}"),
+        async || {
+            let all = receiver.at("/hook");
+            let mut of_kind: Vec<Value> = all.iter().map(|one| one.json()).collect();
+            of_kind.retain(|one| one["kind"] == kind);
+            match of_kind.len() >= count {
+                true => Ok(of_kind.pop().unwrap()),
+                false => Err(all),
+            }
+        },
+    )
+    .await
 }
 
 /// All is well by every way of asking.
@@ -64,7 +65,7 @@ async fn is_well(house: &House) {
 
 /// A condition of this kind speaks by every way of asking.
 async fn speaks(house: &House, kind: &str, gravity: u8) -> String {
-    let status = until(house, kind, true).await;
+    let status = until_condition(house, kind, true).await;
     let condition = condition(&status, kind).unwrap();
     let sentence = condition["sentence"].as_str().unwrap().to_owned();
     assert_eq!(status["sentence"], sentence.as_str(), "{status:#}");
@@ -118,18 +119,12 @@ async fn a_failed_deploy_that_is_marked_as_seen_leaves_the_sentence_and_not_the_
         .tealkeep(["deploy", "home", "v6-crashes-on-boot"])
         .fails_with(1);
     let visitor = Visitor::signed_in(&house).await;
-    let began = Instant::now();
     // It can be marked as soon as the journal knows it.
-    while !visitor
-        .get("/")
-        .await
-        .is(200)
-        .text()
-        .contains("Mark as seen")
-    {
-        assert!(began.elapsed() < PATIENCE, "{}", house.status().await);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until("the failed deploy can be marked as seen", async || {
+        let page = visitor.get("/").await.is(200).text();
+        page.contains("Mark as seen").then_some(()).ok_or(page)
+    })
+    .await;
     house.tealkeep(["status", "--check"]).fails_with(1);
     let form = [("condition", "home/deploy/1")];
     visitor
@@ -223,7 +218,7 @@ async fn with_v1(receiver: &Receiver) -> House {
 
 /// What ended is over by every way of asking, and somebody is told so.
 async fn is_over(house: &House, receiver: &Receiver, kind: &str) {
-    until(house, kind, false).await;
+    until_condition(house, kind, false).await;
     is_well(house).await;
     let told = message(receiver, kind, 2).await;
     assert_eq!(told["state"], "well", "{told:#}");
@@ -269,18 +264,15 @@ async fn a_release_that_fails_more_and_more_requests_is_never_all_is_well() {
     );
 
     house.tealkeep(&["rollback", "home"]).await.succeeds();
-    until(&house, "failing", false).await;
+    until_condition(&house, "failing", false).await;
     is_well(&house).await;
-    let began = Instant::now();
     // It may have been told twice, as a warning and then as the failure that it became.
-    while !receiver
-        .at("/hook")
-        .iter()
-        .any(|one| one.json()["state"] == "well")
-    {
-        assert!(began.elapsed() < PATIENCE, "{:#?}", receiver.at("/hook"));
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until("a message says that it is over", async || {
+        let all = receiver.at("/hook");
+        let is_over = all.iter().any(|one| one.json()["state"] == "well");
+        is_over.then_some(()).ok_or(all)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -293,33 +285,26 @@ async fn a_colour_that_is_killed_again_and_again_keeps_crashing() {
     };
     let mut last = None;
     for _ in 0..20 {
-        let began = Instant::now();
-        let next = loop {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        let next = until("another process runs", async || {
             let status = status(&house).await;
             match pid(&status) {
-                Some(pid) if Some(pid) != last => break pid,
-                _ => assert!(began.elapsed() < PATIENCE, "{status:#}"),
+                Some(pid) if Some(pid) != last => Ok(pid),
+                _ => Err(status),
             }
-        };
+        })
+        .await;
         // One that is killed before it is healthy is started again ever more slowly.
-        while !reqwest::get(house.app())
-            .await
-            .is_ok_and(|answer| answer.status().is_success())
-        {
-            assert!(began.elapsed() < PATIENCE, "{next} is never healthy");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until(format!("{next} is healthy"), async || {
+            let answer = reqwest::get(house.app()).await;
+            answer.and_then(reqwest::Response::error_for_status)
+        })
+        .await;
         let raw = i32::try_from(next).unwrap();
         kill_process(Pid::from_raw(raw).unwrap(), Signal::KILL).unwrap();
         last = Some(next);
     }
-    let began = Instant::now();
     // Once it runs again, nothing else is wrong with it.
-    while condition(&status(&house).await, "live").is_some() {
-        assert!(began.elapsed() < PATIENCE, "{:#}", status(&house).await);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until_condition(&house, "live", false).await;
     let sentence = speaks(&house, "crashing", 3).await;
     assert_eq!(
         sentence,

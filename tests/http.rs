@@ -1,14 +1,14 @@
 //! The dashboard and its API over real sockets: who gets in, who does not, and what every answer carries.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
 use tealkeep::http::routes::{self, Access};
 
 use crate::support::visitor::{Answer, PASSWORD, Visitor};
-use crate::support::{House, PATIENCE};
+use crate::support::{House, PATIENCE, until};
 
 /// A route's path with real names in it, so that a handler that is reached has something to do.
 fn filled(path: &str, snapshot: &str) -> String {
@@ -621,14 +621,7 @@ async fn nobody_reaches_the_dashboard_from_elsewhere_before_a_password_exists() 
     );
 
     Visitor::signed_in(&house).await;
-    let began = Instant::now();
-    while reach().is_err() {
-        assert!(
-            began.elapsed() < PATIENCE,
-            "the dashboard stays on loopback"
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("the dashboard is reached from elsewhere", async || reach()).await;
     // And so it stays.
     house.stop().await;
     house.start_again(&[]).await;

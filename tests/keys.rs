@@ -44,7 +44,7 @@ fn the_scope_of_a_keys_own_line_counts_and_no_line_gives_a_shell() {
     .succeeds();
     let lines = fs::read_to_string(pair.path("authorized_keys")).unwrap();
     pair.start_sshd_as_packaged("tealkeep", &lines);
-    pair.script_with_other_key("owner", "exec ssh OPTIONS \"$@\"");
+    pair.script_with_key("owner", "other_key", "exec ssh OPTIONS \"$@\"");
 
     pair.asks("tealkeep status").succeeds();
     for asked in [
@@ -160,7 +160,7 @@ fn a_line_that_is_not_tealkeeps_gives_no_shell_and_no_more_than_a_deploy() {
         .arg("-a")
         .arg("-e")
         .arg(pair.path("laptop/ssh"))
-        .arg(format!("{}@127.0.0.1:/", pair.user))
+        .arg(format!("{}:/", pair.host()))
         .arg(&fetched)
         .output();
     Said::of(&rsync.unwrap()).succeeds();
@@ -180,7 +180,7 @@ fn a_pulling_line_of_an_older_tealkeep_still_reads_its_folder_and_nothing_else()
     std::os::unix::fs::symlink(pair.path("samples"), pair.path("backups/out")).unwrap();
     let rsync = |from: &str, to: &str| {
         let remote = |path: &str| match path.strip_prefix('@') {
-            Some(path) => format!("{}@127.0.0.1:{path}", pair.user),
+            Some(path) => format!("{}:{path}", pair.host()),
             None => pair.path(path).display().to_string(),
         };
         let output = Command::new("rsync")

@@ -12,7 +12,7 @@ use crate::load::backup;
 use crate::support::content::Content;
 use crate::support::load::{Load, Mix};
 use crate::support::random::{Random, is_long};
-use crate::support::{House, PATIENCE};
+use crate::support::{House, PATIENCE, until};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -432,27 +432,22 @@ async fn until_step(house: &House, step: &str, earlier: &Value) {
     house
         .until(|status| status["apps"][0]["run"]["run"].as_i64() != Some(0))
         .await;
-    loop {
+    until(format!("a later run has begun {step:?}"), async || {
         let run = newest_run(house).await;
         if run["id"] == earlier["id"] {
-            assert!(began.elapsed() < PATIENCE, "no run came after {run:#}");
-            tokio::time::sleep(Duration::from_millis(2)).await;
-            continue;
+            return Err(run);
         }
         let steps = run["steps"].as_array().unwrap();
         let begun = steps
             .iter()
             .any(|row| row["step"] == step && row["state"] != "pending");
-        if begun
+        let is_past = begun
             || run["state"] != "running"
                 && house.status().await["apps"][0]["run"].is_null()
-                && began.elapsed() > Duration::from_secs(2)
-        {
-            return;
-        }
-        assert!(began.elapsed() < PATIENCE, "{run:#}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+                && began.elapsed() > Duration::from_secs(2);
+        is_past.then_some(()).ok_or(run)
+    })
+    .await;
 }
 
 /// Exactly one colour is live, whoever is asked; the household's requests work; nothing temporary is left.

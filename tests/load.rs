@@ -4,11 +4,11 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::support::content::Content;
 use crate::support::load::{Killed, Load, Mix, Tally, doses};
-use crate::support::{House, PATIENCE, until_gone};
+use crate::support::{House, until, until_gone};
 
 /// The drain's deadline in these tests, in seconds.
 const SHORT_DRAIN: (&str, &str) = ("TEALKEEP_DEMO_DRAIN_TIMEOUT", "1");
@@ -268,15 +268,13 @@ async fn a_live_release_that_is_killed_as_soon_as_it_is_back_comes_back_again() 
     for _ in 0..6 {
         kill_live(&house).await;
         // Again in the instant in which it answers: the supervisor may still be noting that it is back.
-        let began = Instant::now();
-        while !answers(house.colour("blue")).await {
-            assert!(
-                began.elapsed() < PATIENCE,
-                "it does not come back: {:#?}",
-                house.journal().await
-            );
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        until("it is back", async || {
+            match answers(house.colour("blue")).await {
+                true => Ok(()),
+                false => Err(house.journal().await),
+            }
+        })
+        .await;
     }
     house
         .until(|status| status["apps"][0]["colours"]["blue"]["state"] == "running")

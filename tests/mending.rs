@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::support::content::Content;
 use crate::support::random::is_long;
-use crate::support::{House, PATIENCE, Said, TEALKEEP, colours_of, free_port};
+use crate::support::{House, PATIENCE, Said, TEALKEEP, colours_of, free_port, until};
 
 /// A small app that is not Tealkeep's own. With a file `sick-when-live` in its release it is healthy until it
 /// goes live.
@@ -96,19 +96,15 @@ impl Server {
     }
 
     async fn until(&self, wanted: impl Fn(&Value) -> bool) -> Value {
-        let began = Instant::now();
-        loop {
+        until("the status is as wanted", async || {
             let said = self.tealkeep(&["status", "--json"]);
             if said.code == 0 && wanted(&said.json()) {
-                return said.json();
+                return Ok(said.json());
             }
             let log = fs::read_to_string(self.folder().join("log")).unwrap_or_default();
-            assert!(
-                began.elapsed() < PATIENCE,
-                "it never came: {said:#?}\n{log}"
-            );
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+            Err(format!("{said:#?}\n{log}"))
+        })
+        .await
     }
 
     fn pid_of(&self, colour: &str) -> rustix::process::Pid {
@@ -352,11 +348,7 @@ async fn a_restore_that_has_stopped_the_app_waits_for_nobody_elses_snapshot() {
     let wait_at = format!("snapshot.pages={}", waits.display());
     house.start_again(&[("TEALKEEP_WAIT_AT", &wait_at)]).await;
     let restore = house.begin(["restore", "home", &snapshot]);
-    let began = Instant::now();
-    while !waits.exists() {
-        assert!(began.elapsed() < PATIENCE, "it took no snapshot");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    house.until_waits(&waits).await;
     // The snapshot under way does not see it, so that there will be a second one, and somebody else asks for one as
     // well. Whenever that is heard, it is of the content that was restored.
     write(&house, "late");

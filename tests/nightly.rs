@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
-use crate::support::{House, PATIENCE};
+use crate::support::{House, set_installed_at, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_night_that_was_missed_is_caught_up_once_at_the_next_start() {
@@ -14,31 +14,30 @@ async fn a_night_that_was_missed_is_caught_up_once_at_the_next_start() {
         "nothing is due before the first 03:30"
     );
     house.stop().await;
-    installed(&house, Timestamp::now() - 72.hours());
+    installed_long_ago(&house);
 
     house.start_again(&[]).await;
-    let began = std::time::Instant::now();
-    let mut taken = nights(&house).await;
-    while taken.is_empty() {
-        assert!(
-            began.elapsed() < PATIENCE,
-            "nothing was caught up: {:#?}",
-            house.journal().await
-        );
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        taken = nights(&house).await;
-    }
+    let taken = until("the missed night is caught up", async || {
+        let taken = nights(&house).await;
+        match taken.is_empty() {
+            false => Ok(taken),
+            true => Err(house.journal().await),
+        }
+    })
+    .await;
     assert_eq!(
         taken.len(),
         1,
         "one catch-up, however many nights were missed"
     );
     assert_eq!(taken[0]["tier"], "daily");
-    let link = std::fs::read_dir(house.backups().join("daily"))
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap();
+    // It is listed before its rotation is through.
+    let daily = house.backups().join("daily");
+    let link = until("the night has its link", async || {
+        std::fs::read_dir(&daily).ok()?.next()
+    })
+    .await
+    .unwrap();
     assert!(
         std::fs::read_link(link.path())
             .unwrap()
@@ -57,39 +56,31 @@ async fn a_night_that_was_missed_is_caught_up_once_at_the_next_start() {
 async fn a_snapshot_that_is_there_has_not_failed_for_want_of_a_note_about_it() {
     let mut house = House::start().await;
     house.stop().await;
-    installed(&house, Timestamp::now() - 72.hours());
+    installed_long_ago(&house);
     let journal = rusqlite::Connection::open(house.folder().join("state/journal.db")).unwrap();
     journal
         .execute("ALTER TABLE release_schema RENAME TO elsewhere", [])
         .unwrap();
     house.start_again(&[]).await;
     house.tealkeep(["backup"]).succeeds();
-    let began = std::time::Instant::now();
-    loop {
+    let tried = until("the night is tried", async || {
         let tried = "SELECT count(snapshot), count(*) FROM night";
         let tried: (i64, i64) = journal
             .query_row(tried, [], |row| Ok((row.get(0)?, row.get(1)?)))
             .unwrap();
-        if tried.1 > 0 {
-            assert_eq!(tried, (1, 1), "{:#?}", house.journal().await);
-            break;
+        match tried.1 {
+            0 => Err(house.journal().await),
+            _ => Ok(tried),
         }
-        assert!(began.elapsed() < PATIENCE, "{:#?}", house.journal().await);
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    })
+    .await;
+    assert_eq!(tried, (1, 1), "{:#?}", house.journal().await);
     house.stop().await;
 }
 
-/// Pretends that this Tealkeep was installed at another instant.
-fn installed(house: &House, at: Timestamp) {
-    let journal = rusqlite::Connection::open(house.folder().join("state/journal.db")).unwrap();
-    let changed = journal
-        .execute(
-            "UPDATE setting SET value = ?1 WHERE key = 'installed-at'",
-            [at.to_string()],
-        )
-        .unwrap();
-    assert_eq!(changed, 1);
+/// Pretends that this Tealkeep was installed so many nights ago that one is due.
+fn installed_long_ago(house: &House) {
+    set_installed_at(&house.folder().join("state"), Timestamp::now() - 72.hours());
 }
 
 async fn nights(house: &House) -> Vec<Value> {
@@ -153,26 +144,21 @@ async fn the_days_requests_are_written_with_the_nights_work_and_at_the_end() {
     );
     house.stop().await;
     assert_eq!(written(&house), 3);
-    installed(&house, Timestamp::now() - 72.hours());
+    installed_long_ago(&house);
 
     let waits = house.folder().join("waits");
     let wait_at = format!("snapshot.pages={}", waits.display());
     house.start_again(&[("TEALKEEP_WAIT_AT", &wait_at)]).await;
-    let began = std::time::Instant::now();
-    while !waits.exists() {
-        assert!(began.elapsed() < PATIENCE, "no night began");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    house.until_waits(&waits).await;
     visit(&house, 4).await;
     std::fs::remove_file(&waits).unwrap();
-    while written(&house) == 3 {
-        assert!(
-            began.elapsed() < PATIENCE,
-            "the night wrote nothing: {:#?}",
-            house.journal().await
-        );
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    until("the night writes the requests", async || {
+        match written(&house) == 3 {
+            true => Err(house.journal().await),
+            false => Ok(()),
+        }
+    })
+    .await;
     assert_eq!(written(&house), 7);
     house.stop().await;
     assert_eq!(written(&house), 7, "each request is written once");

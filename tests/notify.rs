@@ -8,7 +8,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use axum::Router;
 use axum::extract::State;
@@ -20,7 +19,7 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 use tealkeep::demo::releases::write_all;
 
-use crate::support::{PATIENCE, Said, TEALKEEP, colours_of, free_port};
+use crate::support::{PATIENCE, Said, TEALKEEP, colours_of, free_port, set_installed_at, until};
 
 /// What messages are signed with: 32 bytes.
 const KEY: [u8; 32] = *b"only the receiver and the server";
@@ -131,19 +130,14 @@ impl Receiver {
 
     /// Waits until so many have arrived there.
     pub async fn until(&self, path: &str, count: usize) -> Vec<Arrived> {
-        let began = Instant::now();
-        loop {
+        until(format!("{path} is told {count} times"), async || {
             let arrived = self.at(path);
-            if arrived.len() >= count {
-                return arrived;
+            match arrived.len() >= count {
+                true => Ok(arrived),
+                false => Err(arrived),
             }
-            assert!(
-                began.elapsed() < PATIENCE,
-                "{path} was told {} times only: {arrived:#?}",
-                arrived.len()
-            );
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        })
+        .await
     }
 }
 
@@ -260,11 +254,11 @@ impl House {
             .stdout(Stdio::null())
             .stderr(log);
         self.process = Some(command.spawn().unwrap());
-        let began = Instant::now();
-        while self.tealkeep(&["status"]).await.code != 0 {
-            assert!(began.elapsed() < PATIENCE, "it did not start");
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        until("the server answers", async || {
+            let said = self.tealkeep(&["status"]).await;
+            (said.code == 0).then_some(()).ok_or(said)
+        })
+        .await;
     }
 
     pub async fn tealkeep(&self, arguments: &[&str]) -> Said {
@@ -279,11 +273,7 @@ impl House {
         let mut process = self.process.take().unwrap();
         let pid = rustix::process::Pid::from_child(&process);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        let began = Instant::now();
-        while process.try_wait().unwrap().is_none() {
-            assert!(began.elapsed() < PATIENCE, "it did not end");
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        until("the server ends", async || process.try_wait().unwrap()).await;
     }
 
     fn journal(&self) -> rusqlite::Connection {
@@ -296,12 +286,7 @@ impl House {
     pub async fn age(&mut self) {
         self.start().await;
         self.stop().await;
-        let long_ago = (Timestamp::now() - 72.hours()).to_string();
-        let aged = self.journal().execute(
-            "UPDATE setting SET value = ?1 WHERE key = 'installed-at'",
-            [long_ago],
-        );
-        assert_eq!(aged.unwrap(), 1);
+        set_installed_at(&self.folder().join("state"), Timestamp::now() - 72.hours());
     }
 
     /// Writes a page of the database over, which whoever opens it does not notice at once; returns what stood there.
@@ -506,12 +491,11 @@ async fn a_channel_that_is_configured_later_is_told_what_is_wrong_already() {
     let channels = std::mem::replace(&mut house.notify, "[notify]\ndisk_free = 0\n".to_owned());
     house.age().await;
     house.start().await;
-    let began = Instant::now();
     let open = "SELECT count(*) FROM notice WHERE cleared_at IS NULL";
-    while house.journal().query_row(open, [], |row| row.get(0)) != Ok(1) {
-        assert!(began.elapsed() < PATIENCE, "nothing is wrong");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    until("something is wrong", async || {
+        house.journal().query_row(open, [], |row| row.get(0)) == Ok(1)
+    })
+    .await;
     house.stop().await;
     house.notify = channels;
     for _ in 0..2 {

@@ -3,8 +3,11 @@
 //! timer; and the day after the fire.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use crate::support::pi::{Laptop, Pi, commands_in, package, told};
+use crate::support::random::is_long;
+use crate::support::{Said, TEALKEEP};
 
 /// One app behind Caddy. Its program only stays alive: here nothing is deployed.
 const CONFIG: &str = r#"
@@ -48,6 +51,37 @@ fn moved_in(pi: &Pi) {
     pi.run("tealkeep units home --only commands > /root/commands.sh; sh /root/commands.sh");
 }
 
+/// A Pi with the package and the configuration, where Caddy serves this already. Nothing is set up yet.
+fn with_caddyfile(content: &str) -> Pi {
+    let pi = Pi::boot();
+    pi.install(package());
+    pi.write("/etc/caddy/Caddyfile", content);
+    pi.run("systemctl reload-or-restart caddy.service");
+    pi.write("/etc/tealkeep/tealkeep.toml", CONFIG);
+    pi
+}
+
+/// Runs the printed commands of an app, which must fail, and returns what they said.
+#[track_caller]
+fn commands_fail(pi: &Pi, app: &str) -> String {
+    let output = pi.try_run(&format!("tealkeep units {app} --only commands | sh"));
+    let said = told(&output);
+    assert!(!output.status.success(), "{said}");
+    said
+}
+
+/// Runs the command that `tealkeep doctor --json` names for what fails, which must be one thing.
+#[track_caller]
+fn mend_the_only_failure(pi: &Pi, text: &str) {
+    let findings: Vec<serde_json::Value> = serde_json::from_str(text).unwrap();
+    let fails: Vec<_> = findings
+        .iter()
+        .filter(|found| found["level"] == "fail")
+        .collect();
+    assert_eq!(fails.len(), 1, "{text}");
+    pi.run(fails[0]["mend"].as_str().unwrap());
+}
+
 /// The findings of `tealkeep doctor`, by check, the worst of each; and its exit code.
 fn doctor(pi: &Pi, user: &str) -> (BTreeMap<String, String>, Option<i32>, String) {
     let said = pi.try_run_as(user, "tealkeep doctor --json");
@@ -65,6 +99,39 @@ fn doctor(pi: &Pi, user: &str) -> (BTreeMap<String, String>, Option<i32>, String
         }
     }
     (worst, said.status.code(), text)
+}
+
+#[test]
+fn a_published_program_has_no_fault_points() {
+    // What cargo would build for a package: the test's own program has its features from the tests.
+    let plain = Command::new("cargo")
+        .args(["tree", "--offline", "--locked", "--package", "tealkeep"])
+        .args(["--edges", "normal,build,features", "--prefix", "none"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output();
+    let features = Said::of(&plain.unwrap()).succeeds().stdout;
+    assert!(features.contains("tealkeep-base v"), "{features}");
+    assert!(!features.contains("fault-points"), "{features}");
+
+    let has_them = |program: &[u8]| {
+        let names: [&[u8]; 3] = [
+            b"TEALKEEP_KILL_AT",
+            b"TEALKEEP_STOP_AT",
+            b"TEALKEEP_WAIT_AT",
+        ];
+        names.map(|name| memchr::memmem::find(program, name).is_some())
+    };
+    assert_eq!(has_them(&std::fs::read(TEALKEEP).unwrap()), [true; 3]);
+    if is_long() {
+        let into = tempfile::tempdir().unwrap();
+        let unpacked = Command::new("dpkg-deb")
+            .arg("--extract")
+            .args([package(), into.path()])
+            .output();
+        Said::of(&unpacked.unwrap()).succeeds();
+        let program = std::fs::read(into.path().join("usr/bin/tealkeep")).unwrap();
+        assert_eq!(has_them(&program), [false; 3]);
+    }
 }
 
 #[test]
@@ -474,13 +541,7 @@ fn a_change_of_the_configuration_reaches_the_units_and_is_said_until_it_has() {
     );
     let (_, code, text) = doctor(&pi, "root");
     assert_eq!(code, Some(1), "{text}");
-    let findings: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
-    let fails: Vec<_> = findings
-        .iter()
-        .filter(|found| found["level"] == "fail")
-        .collect();
-    assert_eq!(fails.len(), 1, "{text}");
-    pi.run(fails[0]["mend"].as_str().unwrap());
+    mend_the_only_failure(&pi, &text);
     pi.run("grep -q 2000000 /etc/systemd/system/home-blue.service; grep -qx '# mine' /etc/systemd/system/home-blue.service.mine");
     let (_, code, text) = doctor(&pi, "root");
     assert_eq!(code, Some(0), "{text}");
@@ -520,22 +581,12 @@ fn two_apps_are_set_up_in_any_order_and_what_is_missing_is_one_failure() {
 
 #[test]
 fn a_site_of_the_same_address_that_wins_is_named_by_the_commands() {
-    let pi = Pi::boot();
-    pi.install(package());
     // Caddy takes this beside ours, and sends everything to it.
-    pi.write(
-        "/etc/caddy/Caddyfile",
+    let pi = with_caddyfile(
         ":3000 {\n\trespond \"the old site\"\n}\nimport /etc/caddy/tealkeep-*.caddy\n",
     );
-    pi.run("systemctl reload-or-restart caddy.service");
-    pi.write("/etc/tealkeep/tealkeep.toml", CONFIG);
-    let said = pi.try_run("tealkeep units home --only commands | sh");
-    assert!(!said.status.success());
-    assert!(
-        told(&said).contains("answers `the old site`"),
-        "{}",
-        told(&said)
-    );
+    let said = commands_fail(&pi, "home");
+    assert!(said.contains("answers `the old site`"), "{said}");
     pi.write(
         "/etc/caddy/Caddyfile",
         "import /etc/caddy/tealkeep-*.caddy\n",
@@ -561,13 +612,7 @@ fn what_a_script_has_left_in_the_backups_folder_is_taken_over_by_the_doctors_com
         ("fail", Some(1)),
         "{text}"
     );
-    let findings: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
-    let fails: Vec<_> = findings
-        .iter()
-        .filter(|found| found["level"] == "fail")
-        .collect();
-    assert_eq!(fails.len(), 1, "{text}");
-    pi.run(fails[0]["mend"].as_str().unwrap());
+    mend_the_only_failure(&pi, &text);
     let all = pi.run("tealkeep snapshots home --json");
     assert!(all.contains("2026-11-20"), "{all}");
     pi.run("tealkeep backup home");
@@ -577,15 +622,10 @@ fn what_a_script_has_left_in_the_backups_folder_is_taken_over_by_the_doctors_com
 
 #[test]
 fn caddy_keeps_its_site_when_ours_would_not_go_with_it() {
-    let pi = Pi::boot();
-    pi.install(package());
     let own = "http://:3000 {\n\trespond \"the old site\"\n}\n";
-    pi.write("/etc/caddy/Caddyfile", own);
-    pi.run("systemctl reload-or-restart caddy.service");
-    pi.write("/etc/tealkeep/tealkeep.toml", CONFIG);
-    let said = pi.try_run("tealkeep units home --only commands | sh");
-    assert!(!said.status.success());
-    assert!(told(&said).contains("site on port 3000"), "{}", told(&said));
+    let pi = with_caddyfile(own);
+    let said = commands_fail(&pi, "home");
+    assert!(said.contains("site on port 3000"), "{said}");
     assert_eq!(pi.run("cat /etc/caddy/Caddyfile"), own);
     assert_eq!(pi.run("curl -fsS http://127.0.0.1:3000/"), "the old site");
     // All else is done.
@@ -604,10 +644,9 @@ fn caddy_keeps_its_site_when_ours_would_not_go_with_it() {
     pi.write("/etc/tealkeep/tealkeep.toml", &two);
     pi.run("cp /etc/caddy/Caddyfile /root/Caddyfile; printf 'http://:3100 {\n\trespond theirs\n}\n' >> /etc/caddy/Caddyfile; systemctl reload caddy.service");
     let refused = || {
-        let said = pi.try_run("tealkeep units garden --only commands | sh");
-        assert!(!said.status.success());
-        assert!(told(&said).contains("port 3100"), "{}", told(&said));
-        assert!(told(&said).contains("tealkeep-garden.caddy.refused"));
+        let said = commands_fail(&pi, "garden");
+        assert!(said.contains("port 3100"), "{said}");
+        assert!(said.contains("tealkeep-garden.caddy.refused"), "{said}");
         pi.run("test ! -e /etc/caddy/tealkeep-garden.caddy; test -e /etc/caddy/tealkeep-garden.caddy.refused");
         // systemd has no reload of it under way, for which everybody's next one would wait.
         pi.run("systemctl show --value -p ActiveState caddy.service | grep -qx active");

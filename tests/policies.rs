@@ -10,7 +10,6 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -19,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::support::visitor::Visitor;
-use crate::support::{House, PATIENCE, Said, TEALKEEP, colours_of, free_port};
+use crate::support::{House, Said, TEALKEEP, colours_of, free_port, until};
 
 const CHECKS: &str = "/api/v1/apps/home/checks";
 const ACCEPTANCES: &str = "/api/v1/apps/home/acceptances";
@@ -362,15 +361,14 @@ async fn the_dashboard_shows_checks_and_accepts_and_takes_back() {
         .post("/apps/home/checks", &[])
         .await
         .leads_to("/apps/home/checks");
-    let began = Instant::now();
-    let live = loop {
+    let live = until("the live colour is checked", async || {
         let newest = newest(&house.socket()).await;
-        if newest["target"] == "live" {
-            break newest;
+        match newest["target"] == "live" {
+            true => Ok(newest),
+            false => Err(newest),
         }
-        assert!(began.elapsed() < PATIENCE, "{newest:#}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
+    })
+    .await;
     assert_eq!(
         (&live["verdict"], &live["release"]),
         (&"pass".into(), &"v1".into())
@@ -565,11 +563,11 @@ impl Home {
     }
 
     async fn until_up(&self) {
-        let began = Instant::now();
-        while self.tealkeep(&["status"]).code != 0 {
-            assert!(began.elapsed() < PATIENCE, "{}", self.log());
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        until("the server answers", async || {
+            let is_up = self.tealkeep(&["status"]).code == 0;
+            is_up.then_some(()).ok_or_else(|| self.log())
+        })
+        .await;
     }
 
     /// Kills the server, as a power cut would, and starts it again after `meanwhile`.
@@ -615,16 +613,15 @@ impl Home {
 
     /// Waits for a check after the newest run that is as wanted.
     async fn until_check(&self, wanted: impl Fn(&Value) -> bool) -> Value {
-        let began = Instant::now();
         let run = self.get("/api/v1/apps/home/runs").await[0]["id"].clone();
-        loop {
+        until("a check of the newest run is as wanted", async || {
             let check = newest(&self.socket()).await;
-            if check["run"] == run && wanted(&check) {
-                return check;
+            match check["run"] == run && wanted(&check) {
+                true => Ok(check),
+                false => Err(format!("{check:#}\n{}", self.log())),
             }
-            assert!(began.elapsed() < PATIENCE, "{check:#}\n{}", self.log());
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        })
+        .await
     }
 }
 

@@ -7,11 +7,10 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{PATIENCE, Said, TEALKEEP, colours_of, free_port};
+use crate::support::{Said, TEALKEEP, colours_of, free_port, until_blocking};
 
 /// A tool, and an app that needs what it makes.
 struct Tool {
@@ -187,12 +186,10 @@ impl Home {
 
     #[track_caller]
     fn until(&self, what: &str, mut wanted: impl FnMut() -> bool) {
-        let began = Instant::now();
-        while !wanted() {
-            let log = fs::read_to_string(self.path("log")).unwrap_or_default();
-            assert!(began.elapsed() < PATIENCE, "{what}: it never came\n{log}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        until_blocking(what, || {
+            let log = || fs::read_to_string(self.path("log")).unwrap_or_default();
+            wanted().then_some(()).ok_or_else(log)
+        });
     }
 
     /// A release like the others but for the number that it shows.

@@ -7,20 +7,19 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::support::{House, PATIENCE, Said, TEALKEEP, free_port};
+use crate::support::sshd::Sshd;
+use crate::support::{House, PATIENCE, Said, TEALKEEP};
 
 /// The machine at home and the laptop, in one folder; the sshd ends with the test.
 struct Pair {
+    sshd: Sshd,
     dir: tempfile::TempDir,
-    port: u16,
-    user: String,
-    sshd: Option<Child>,
 }
 
 impl Pair {
@@ -30,22 +29,21 @@ impl Pair {
             .prefix("tealkeep-pull-")
             .tempdir()
             .unwrap();
-        let user = Command::new("id").arg("-un").output().unwrap().stdout;
-        let mut pair = Pair {
-            dir,
-            port: free_port(),
-            user: String::from_utf8(user).unwrap().trim().to_owned(),
-            sshd: None,
-        };
         for folder in ["backups", "laptop", "spool"] {
-            fs::create_dir(pair.path(folder)).unwrap();
+            fs::create_dir(dir.path().join(folder)).unwrap();
         }
+        let folder = dir.path().display();
+        let door = format!("{TEALKEEP} door --pull home:{folder}/backups --spool {folder}/spool");
+        let sshd = Sshd::start(dir.path(), &["key"], |key| {
+            format!("restrict,command=\"{door}\" {key}")
+        });
+        let pair = Pair { dir, sshd };
+        pair.script("ssh", "exec /usr/bin/ssh OPTIONS \"$@\"");
         pair.sql(
             "CREATE TABLE entry(id INTEGER PRIMARY KEY, at INTEGER, text BLOB);
              WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 6000)
              INSERT INTO entry SELECT i, i, randomblob(500) FROM n",
         );
-        pair.start_sshd();
         pair
     }
 
@@ -76,64 +74,13 @@ impl Pair {
         ids(&self.path("backups"))
     }
 
-    fn start_sshd(&mut self) {
-        for key in ["host_key", "laptop/key"] {
-            let made = Command::new("ssh-keygen")
-                .args(["-q", "-t", "ed25519", "-N", "", "-f"])
-                .arg(self.path(key))
-                .status();
-            assert!(made.unwrap().success());
-        }
-        let key = fs::read_to_string(self.path("laptop/key.pub")).unwrap();
-        let folder = self.dir.path().display();
-        let line = format!(
-            "restrict,command=\"{TEALKEEP} door --pull home:{folder}/backups --spool {folder}/spool\" {key}"
-        );
-        fs::write(self.path("authorized_keys"), line).unwrap();
-        let configuration = format!(
-            "Port {}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nAuthorizedKeysFile {folder}/authorized_keys\n\
-             StrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nPidFile none\n",
-            self.port
-        );
-        fs::write(self.path("sshd_config"), configuration).unwrap();
-        // Where root starts it; elsewhere it is not needed.
-        let _ = fs::create_dir_all("/run/sshd");
-        let log = File::create(self.path("sshd.log")).unwrap();
-        let sshd = Command::new("/usr/sbin/sshd")
-            .args(["-D", "-e", "-f"])
-            .arg(self.path("sshd_config"))
-            .stdin(Stdio::null())
-            .stderr(log)
-            .spawn();
-        self.sshd = Some(sshd.unwrap());
-        let began = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(began.elapsed() < PATIENCE, "sshd never came");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        self.script("ssh", "exec /usr/bin/ssh OPTIONS \"$@\"");
-    }
-
-    /// A program on the laptop; `OPTIONS` are those that reach the machine, `HERE` is the laptop's folder, `HOME` the
-    /// machine's.
+    /// A program on the laptop, as [`Sshd::script`] makes it.
     fn script(&self, name: &str, body: &str) {
-        let folder = self.path("laptop").display().to_string();
-        let options = format!(
-            "-F none -p {} -i {folder}/key -o IdentitiesOnly=yes -o UserKnownHostsFile={folder}/known \
-             -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR",
-            self.port
-        );
-        let body = body
-            .replace("OPTIONS", &options)
-            .replace("HERE", &folder)
-            .replace("HOME", &self.dir.path().display().to_string());
-        let path = self.path("laptop").join(name);
-        fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        self.sshd.script(name, "key", body);
     }
 
     fn host(&self) -> String {
-        format!("{}@127.0.0.1", self.user)
+        self.sshd.host()
     }
 
     fn copy(&self) -> PathBuf {
@@ -213,19 +160,6 @@ impl Pair {
             .iter()
             .map(|id| (id.clone(), fs::read(file(id)).unwrap()))
             .collect()
-    }
-}
-
-impl Drop for Pair {
-    fn drop(&mut self) {
-        if let Some(mut sshd) = self.sshd.take() {
-            let _ = sshd.kill();
-            let _ = sshd.wait();
-        }
-        if std::thread::panicking() {
-            let text = fs::read_to_string(self.path("sshd.log")).unwrap_or_default();
-            eprintln!("--- sshd.log ---\n{text}");
-        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::{Command, Stdio};
 
-use crate::support::pair::{Pair, until};
-use crate::support::{Said, free_port};
+use crate::support::pair::Pair;
+use crate::support::{Said, free_port, until_blocking};
 
 #[test]
 fn an_unchanged_lock_file_means_no_preparation_and_unchanged_files_are_linked() {
@@ -273,7 +273,9 @@ fn a_connection_cut_while_sending_changes_nothing_and_the_next_push_goes_on() {
         "{cut:#?}"
     );
     assert_eq!(pair.live(), "none");
-    until(|| pair.path("releases/.push-v1/big.bin").exists());
+    until_blocking("what came is kept", || {
+        pair.path("releases/.push-v1/big.bin").exists()
+    });
     assert!(!pair.path("releases/v1").exists());
     let early = pair.here(&["deploy", "home", "v1"]);
     assert!(early.stderr.contains("may not be whole"), "{early:#?}");
@@ -364,7 +366,7 @@ fn a_preparation_that_takes_too_long_is_stopped_with_everything_it_started() {
     let late = pair.there(&["push", "v1", "home"]).fails_with(1);
     assert!(late.stderr.contains("did not finish within"), "{late:#?}");
     let wanted = pair.path("releases/v1");
-    until(|| {
+    until_blocking("nothing of it runs any more", || {
         let processes = fs::read_dir("/proc").unwrap().flatten();
         !processes
             .filter_map(|entry| fs::read_link(entry.path().join("cwd")).ok())
@@ -405,7 +407,7 @@ fn the_deploying_key_opens_nothing_else() {
         (format!("H:{releases}/"), "fetched/".to_owned()),
         ("v1/".to_owned(), format!("H:{releases}/v1/")),
     ] {
-        let host = format!("{}@127.0.0.1:", pair.user);
+        let host = format!("{}:", pair.host());
         let rsync = Command::new("rsync")
             .args(["-rlc", "-e"])
             .arg(pair.path("laptop/ssh"))
@@ -431,14 +433,22 @@ fn two_pushes_of_one_name_do_not_fill_one_directory() {
     let receive = format!("rsync --server -lrce.iLsfxCIvu . {releases}/.push-v1/");
     // Its other side says nothing, so it waits.
     let mut first = Command::new(pair.path("laptop/ssh"))
-        .arg(format!("{}@127.0.0.1", pair.user))
+        .arg(pair.host())
         .arg(&receive)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    until(|| pair.path("releases/.push-v1").exists());
-    until(|| pair.asks(&receive).stderr.contains("another push"));
+    until_blocking("the first one waits", || {
+        pair.path("releases/.push-v1").exists()
+    });
+    until_blocking("a second one is refused", || {
+        let said = pair.asks(&receive);
+        said.stderr
+            .contains("another push")
+            .then_some(())
+            .ok_or(said)
+    });
     let refused = pair.there(&["push", "v1", "home"]);
     assert_ne!(refused.code, 0, "{refused:#?}");
     assert!(
@@ -489,22 +499,14 @@ fn each_usual_trouble_of_a_push_is_told() {
     fails(&["push", "missing", "home"], "ssh", "can't be read");
     fs::create_dir(pair.path("laptop/nothing")).unwrap();
     fails(&["push", "nothing", "home"], "ssh", "is empty");
-    pair.script("stranger", "exec ssh -F none -p PORT -i KEY -o IdentitiesOnly=yes -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no \"$@\"");
-    let text = fs::read_to_string(pair.path("laptop/stranger")).unwrap();
-    let key = pair.path("laptop/other_key").display().to_string();
-    let text = text
-        .replace("PORT", &pair.ssh_port.to_string())
-        .replace("KEY", &key);
-    fs::write(pair.path("laptop/stranger"), text).unwrap();
+    pair.script_with_key("stranger", "other_key", "exec ssh OPTIONS \"$@\"");
     fails(
         &["push", "v1", "home"],
         "stranger",
         "does not accept this key",
     );
-    pair.script("silent", "exec ssh OPTIONS -p 1 \"$@\"");
-    let silent = fs::read_to_string(pair.path("laptop/silent")).unwrap();
-    let silent = silent.replace(&format!("-p {}", pair.ssh_port), "-p 1");
-    fs::write(pair.path("laptop/silent"), silent).unwrap();
+    // Of two ports, ssh takes the first.
+    pair.script("silent", "exec ssh -p 1 OPTIONS \"$@\"");
     fails(&["push", "v1", "home"], "silent", "refuses ssh connections");
     fails(&["serve"], "ssh", "works on this machine only");
     assert_eq!(pair.live(), "none");

@@ -24,14 +24,7 @@ async fn done_is_said_when_the_next_command_can_be_given() {
     let at = format!("deploy.turn={}", waits.display());
     let house = House::start_with(&[("TEALKEEP_WAIT_AT", &at)]).await;
     let mut deploy = house.begin(["deploy", "home", "v2"]);
-    let began = std::time::Instant::now();
-    while !waits.exists() {
-        assert!(
-            began.elapsed() < crate::support::PATIENCE,
-            "it never came there"
-        );
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    house.until_waits(&waits).await;
     // All its steps are done, and so says the journal; the turn is still its own.
     let runs = house.get("/api/v1/apps/home/runs").await;
     assert_eq!(runs[0]["state"], "done", "{runs:#}");

@@ -5,12 +5,13 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tealkeep::demo::releases::write_all;
 
-use crate::support::{PATIENCE, Said, TEALKEEP, colours_of, free_port};
+use crate::support::{
+    Said, TEALKEEP, colours_of, free_port, set_installed_at, until, until_blocking,
+};
 
 const APPS: [&str; 2] = ["home", "garden"];
 
@@ -107,7 +108,9 @@ impl Server {
             .unwrap();
         let out = File::create(self.folder().join("server.out")).unwrap();
         self.process = Some(self.command().stdout(out).stderr(log).spawn().unwrap());
-        until(|| self.tealkeep(&["status"]).code == 0);
+        until_blocking("the server answers", || {
+            self.tealkeep(&["status"]).code == 0
+        });
     }
 
     /// Starts it although it can't, and waits for its end.
@@ -118,14 +121,7 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let began = Instant::now();
-        while child.try_wait().unwrap().is_none() {
-            if began.elapsed() > PATIENCE {
-                child.kill().unwrap();
-                panic!("it runs: {:?}", child.wait_with_output());
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        until_blocking("it ends", || child.try_wait().unwrap());
         Said::of(&child.wait_with_output().unwrap())
     }
 
@@ -181,7 +177,7 @@ impl Server {
         let mut process = self.process.take().unwrap();
         let pid = rustix::process::Pid::from_child(&process);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        until(|| process.try_wait().unwrap().is_some());
+        until_blocking("the server ends", || process.try_wait().unwrap());
         assert!(process.wait().unwrap().success(), "{}", self.log());
     }
 }
@@ -198,15 +194,6 @@ impl Drop for Server {
         if std::thread::panicking() {
             eprintln!("--- the server's log ---\n{}", self.log());
         }
-    }
-}
-
-#[track_caller]
-fn until(mut wanted: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !wanted() {
-        assert!(began.elapsed() < PATIENCE, "it never came");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -297,13 +284,8 @@ fn the_night_of_one_app_never_waits_for_anothers() {
     }
     server.start();
     server.stop();
-    let installed = (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(72)).to_string();
-    let journal = rusqlite::Connection::open(server.folder().join("state/journal.db")).unwrap();
-    let changed = journal.execute(
-        "UPDATE setting SET value = ?1 WHERE key = 'installed-at'",
-        [installed],
-    );
-    assert_eq!(changed.unwrap(), 1);
+    let three_days_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(72);
+    set_installed_at(&server.folder().join("state"), three_days_ago);
 
     // Both are due now. The snapshot that gets there first stands still in the middle of its pages.
     let slow = server.folder().join("slow");
@@ -312,11 +294,15 @@ fn the_night_of_one_app_never_waits_for_anothers() {
         format!("snapshot.pages={}", slow.display()),
     )];
     server.start();
-    until(|| slow.exists());
-    until(|| APPS.iter().any(|app| server.nights(app) == 1));
+    until_blocking("a snapshot waits", || slow.exists());
+    until_blocking("one of them has its night", || {
+        APPS.iter().any(|app| server.nights(app) == 1)
+    });
     assert_eq!(APPS.map(|app| server.nights(app)).iter().sum::<usize>(), 1);
     fs::remove_file(&slow).unwrap();
-    until(|| APPS.iter().all(|app| server.nights(app) == 1));
+    until_blocking("both have their night", || {
+        APPS.iter().all(|app| server.nights(app) == 1)
+    });
     server.stop();
 }
 
@@ -327,7 +313,7 @@ async fn each_backups_folder_has_a_copy_of_the_configuration_without_its_secrets
     server.start();
     for app in APPS {
         let path = server.of(app).join("backups/tealkeep.toml");
-        until(|| path.exists());
+        until_blocking("there is a copy", || path.exists());
         let copy = fs::read_to_string(&path).unwrap();
         assert!(!copy.contains("hunter2"), "{copy}");
         for kept in [
@@ -460,13 +446,12 @@ async fn a_stop_ends_everything_and_the_next_start_remembers() {
     assert!(said.stderr.contains("TEALKEEP_SOCKET"), "{}", said.stderr);
 
     server.start();
-    let began = Instant::now();
-    while (server.answers(0).await, server.answers(1).await)
-        != (Some("v2".to_owned()), Some("v1".to_owned()))
-    {
-        assert!(began.elapsed() < PATIENCE, "they did not come back");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until("both apps are back", async || {
+        let answers = (server.answers(0).await, server.answers(1).await);
+        let wanted = (Some("v2".to_owned()), Some("v1".to_owned()));
+        (answers == wanted).then_some(()).ok_or(answers)
+    })
+    .await;
     let journal = journal_of(&server).await;
     let kept = |text: &str| journal.iter().filter(|line| line.contains(text)).count();
     assert_eq!(kept("The deploy of v2 began"), 1, "{journal:#?}");
@@ -498,7 +483,7 @@ fn a_stop_in_the_middle_of_a_start_leaves_nothing_behind() {
     let process = server.command().stdout(Stdio::null()).stderr(log).spawn();
     server.process = Some(process.unwrap());
     // The first app's colour runs; the second's may or may not be on its way.
-    until(|| !colours_of(server.folder()).is_empty());
+    until_blocking("a colour runs", || !colours_of(server.folder()).is_empty());
     server.stop();
     assert_eq!(colours_of(server.folder()), []);
 }

@@ -4,12 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
 
 use jiff::{Timestamp, ToSpan};
 use rusqlite::Connection;
 
-use crate::support::{House, PATIENCE, Said, TEALKEEP};
+use crate::support::{House, Said, TEALKEEP, set_installed_at, until};
 
 const MIB: u64 = 1 << 20;
 
@@ -346,7 +345,7 @@ async fn a_night_on_a_read_only_disk_says_so_once_and_the_next_try_succeeds() {
 
     house.start_again(&[]).await;
     let failed = "Read-only file system";
-    until_said(&house, failed).await;
+    house.until_told(failed).await;
     house.stop().await;
     // What was told once is not told again by the next start, which tries at once.
     house.start_again(&[]).await;
@@ -365,8 +364,8 @@ async fn a_night_on_a_read_only_disk_says_so_once_and_the_next_try_succeeds() {
 
     disk.remount("rw");
     house.start_again(&[]).await;
-    until_said(&house, "A nightly snapshot, ").await;
-    until_said(&house, "was taken after").await;
+    house.until_told("A nightly snapshot, ").await;
+    house.until_told("was taken after").await;
     assert_is_whole(&backups, there + 1);
     house.stop().await;
     let journal = Connection::open(house.folder().join("state/journal.db")).unwrap();
@@ -400,7 +399,9 @@ async fn a_folder_that_is_gone_is_not_replaced_by_an_empty_one() {
     assert!(!backups.exists(), "an empty one stands in its place");
     let sentence = house.status().await["sentence"].to_string();
     assert!(sentence.contains("is gone"), "{sentence}");
-    until_said(&house, "A manual snapshot failed: the backups folder").await;
+    house
+        .until_told("A manual snapshot failed: the backups folder")
+        .await;
     std::fs::rename(&away, &backups).unwrap();
     assert_eq!(everything(&backups).len(), before);
     house.tealkeep(["backup"]).succeeds();
@@ -418,11 +419,13 @@ async fn a_disk_that_was_not_mounted_at_the_start_gets_no_empty_folder_in_its_pl
     house.start_again(&[]).await;
     let journal = Connection::open(house.folder().join("state/journal.db")).unwrap();
     let good = "SELECT count(*) FROM night WHERE snapshot IS NOT NULL";
-    let began = Instant::now();
-    while journal.query_row(good, [], |row| row.get(0)) != Ok(1) {
-        assert!(began.elapsed() < PATIENCE, "{:#?}", house.journal().await);
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    until("the night has its snapshot", async || {
+        match journal.query_row(good, [], |row| row.get(0)) {
+            Ok(1) => Ok(()),
+            _ => Err(house.journal().await),
+        }
+    })
+    .await;
     house.stop().await;
     let before = everything(&backups);
     disk.unmount();
@@ -432,7 +435,7 @@ async fn a_disk_that_was_not_mounted_at_the_start_gets_no_empty_folder_in_its_pl
         "No snapshot can be taken: the backups folder",
         "failed: the backups folder",
     ] {
-        until_said(&house, said).await;
+        house.until_told(said).await;
         let journal = house.journal().await;
         let told = journal.iter().find(|text| text.contains(said)).unwrap();
         for part in ["is gone", "is mounted", "`install -d "] {
@@ -481,7 +484,7 @@ async fn a_full_disk_under_the_journal_does_not_keep_tealkeep_from_starting() {
     assert!(disk.free() < 4096, "{}", disk.free());
 
     house.start_again(&[]).await;
-    until_said(&house, "The disk of ").await;
+    house.until_told("The disk of ").await;
     house.tealkeep(["backup"]).succeeds();
     house.stop().await;
     disk.clear();
@@ -493,38 +496,15 @@ async fn a_full_disk_under_the_journal_does_not_keep_tealkeep_from_starting() {
 
 /// A night is due at the next start.
 fn installed_long_ago(house: &House) {
-    let journal = Connection::open(house.folder().join("state/journal.db")).unwrap();
-    let long_ago = (Timestamp::now() - 72.hours()).to_string();
-    let changed = journal
-        .execute(
-            "UPDATE setting SET value = ?1 WHERE key = 'installed-at'",
-            [long_ago],
-        )
-        .unwrap();
-    assert_eq!(changed, 1);
-}
-
-async fn until_said(house: &House, text: &str) {
-    let began = Instant::now();
-    while !house.journal().await.iter().any(|said| said.contains(text)) {
-        assert!(
-            began.elapsed() < PATIENCE,
-            "{text:?} was not said: {:#?}",
-            house.journal().await
-        );
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    set_installed_at(&house.folder().join("state"), Timestamp::now() - 72.hours());
 }
 
 /// Waits until the server's log tells of a second try that failed.
 async fn until_tried_again(house: &House) {
-    let began = Instant::now();
-    loop {
+    until("a second try is logged", async || {
         let log = std::fs::read_to_string(house.folder().join("server.log")).unwrap();
-        if log.matches("the nightly snapshot failed").count() >= 2 {
-            return;
-        }
-        assert!(began.elapsed() < PATIENCE, "it was not tried again: {log}");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+        let is_tried = log.matches("the nightly snapshot failed").count() >= 2;
+        is_tried.then_some(()).ok_or(log)
+    })
+    .await;
 }

@@ -7,7 +7,9 @@ pub mod load;
 pub mod pair;
 pub mod pi;
 pub mod random;
+pub mod sshd;
 pub mod visitor;
+mod wait;
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -16,15 +18,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{LazyLock, Mutex};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+pub use wait::{PATIENCE, until, until_blocking, until_it_listens};
+
 /// The program under test.
 pub const TEALKEEP: &str = env!("CARGO_BIN_EXE_tealkeep");
-
-/// How long anything may take before a test gives up: a bound on hanging, not a measure of speed.
-pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A running demo, stopped with the test.
 pub struct House {
@@ -288,18 +288,35 @@ impl House {
     /// Waits until the status is as wanted.
     #[track_caller]
     pub fn until<F: Fn(&Value) -> bool>(&self, wanted: F) -> impl Future<Output = Value> {
-        let at = std::panic::Location::caller();
-        async move {
-            let began = Instant::now();
-            loop {
-                let said = self.tealkeep(["status", "--json"]);
-                if said.code == 0 && wanted(&said.json()) {
-                    return said.json();
-                }
-                assert!(began.elapsed() < PATIENCE, "{at}: it never came: {said:#?}");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+        until("the status is as wanted", async move || {
+            let said = self.tealkeep(["status", "--json"]);
+            match said.code == 0 && wanted(&said.json()) {
+                true => Ok(said.json()),
+                false => Err(said),
             }
-        }
+        })
+    }
+
+    /// Waits until the journal has a sentence with these words in it.
+    #[track_caller]
+    pub fn until_told(&self, words: &str) -> impl Future<Output = ()> {
+        until(format!("the journal says {words:?}"), async move || {
+            let journal = self.journal().await;
+            let is_told = journal.iter().any(|text| text.contains(words));
+            is_told.then_some(()).ok_or(journal)
+        })
+    }
+
+    /// Waits until a thread waits at a fault point, as `TEALKEEP_WAIT_AT` says it by this file.
+    #[track_caller]
+    pub fn until_waits(&self, file: &Path) -> impl Future<Output = ()> {
+        until(
+            "a thread waits at the fault point",
+            async move || match file.exists() {
+                true => Ok(()),
+                false => Err(self.journal().await),
+            },
+        )
     }
 
     /// Waits until no run is under way.
@@ -359,6 +376,13 @@ impl Drop for House {
     }
 }
 
+/// Pretends that the Tealkeep with this state was installed at another instant. It must not run.
+pub fn set_installed_at(state: &Path, at: jiff::Timestamp) {
+    let journal = rusqlite::Connection::open(state.join("journal.db")).unwrap();
+    let update = "UPDATE setting SET value = ?1 WHERE key = 'installed-at'";
+    assert_eq!(journal.execute(update, [at.to_string()]).unwrap(), 1);
+}
+
 /// The processes of the colours whose database lies in a folder: they outlive a killed server.
 pub fn colours_of(folder: &Path) -> Vec<rustix::process::Pid> {
     let told = format!("DATABASE_PATH={}", folder.display());
@@ -375,19 +399,16 @@ pub fn colours_of(folder: &Path) -> Vec<rustix::process::Pid> {
 
 /// Waits until nothing of a process that was killed runs any more.
 pub async fn until_gone(pid: i32) {
-    let began = Instant::now();
-    loop {
+    until(format!("process {pid} is gone"), async || {
         // The state stands after the name in parentheses (proc_pid_stat(5)). The first thread is a zombie while
         // others may still be ending, and the last one to end closes the listener.
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
         let state = stat.rsplit(") ").next().unwrap_or_default();
-        if threads <= 1 && (state.is_empty() || state.starts_with(['Z', 'X'])) {
-            return;
-        }
-        assert!(began.elapsed() < PATIENCE);
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+        let is_gone = threads <= 1 && (state.is_empty() || state.starts_with(['Z', 'X']));
+        is_gone.then_some(()).ok_or(stat)
+    })
+    .await;
 }
 
 /// A port that nobody uses and that the system does not hand out by itself (those begin at 32768), never

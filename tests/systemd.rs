@@ -4,11 +4,11 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::support::pi::Pi;
 use super::support::random::is_long;
-use super::support::{PATIENCE, Said, TEALKEEP};
+use super::support::{Said, TEALKEEP, until_blocking};
 
 const UNITS: &str = "/etc/systemd/system";
 
@@ -134,15 +134,11 @@ impl Household {
 
     #[track_caller]
     fn until_logged_one_of(&self, texts: &[&str]) {
-        let began = Instant::now();
-        loop {
+        until_blocking(format_args!("one of {texts:?} is logged"), || {
             let log = self.log();
-            if texts.iter().any(|text| log.contains(text)) {
-                return;
-            }
-            assert!(began.elapsed() < PATIENCE, "{texts:?}: none is in:\n{log}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
+            let is_logged = texts.iter().any(|text| log.contains(text));
+            is_logged.then_some(()).ok_or(log)
+        });
     }
 
     fn a_release_goes_live_as_its_own_unit_and_back(&self) {

@@ -2,19 +2,18 @@
 //! version, free ports, all in a temporary folder.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tealkeep::config::Config;
 use tealkeep::demo::releases::write_all;
 use tealkeep::router::caddy::caddyfile;
 
-use crate::support::{PATIENCE, Said, TEALKEEP, colours_of, free_port};
+use crate::support::{PATIENCE, Said, TEALKEEP, colours_of, free_port, until, until_it_listens};
 
 /// Which Caddy.
 #[derive(Debug, Clone, Copy)]
@@ -213,18 +212,9 @@ impl House {
         if let Some(user) = user {
             command.uid(user).gid(user);
         }
-        self.caddy = Some(command.spawn().unwrap());
-        let began = Instant::now();
-        while TcpStream::connect(self.app()).is_err() {
-            let ended = self.caddy.as_mut().unwrap().try_wait().unwrap();
-            let log = || std::fs::read_to_string(self.folder().join("caddy.log"));
-            assert!(
-                began.elapsed() < PATIENCE && ended.is_none(),
-                "Caddy does not come up: {:?}",
-                log()
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let (at, log) = (self.app(), self.folder().join("caddy.log"));
+        let caddy = self.caddy.insert(command.spawn().unwrap());
+        until_it_listens(caddy, at, &log);
     }
 
     /// Where Caddy's own files are: another user must be able to read them.
@@ -260,7 +250,7 @@ impl House {
             .append(true)
             .open(self.folder().join("server.log"))
             .unwrap();
-        let server = Command::new(TEALKEEP)
+        let mut server = Command::new(TEALKEEP)
             .arg("serve")
             .arg("--config")
             .arg(file)
@@ -270,16 +260,13 @@ impl House {
             .stderr(log)
             .spawn()
             .unwrap();
+        until("the server answers", async || {
+            let ended = server.try_wait().unwrap();
+            assert!(ended.is_none(), "the server ended with {ended:?}");
+            self.tealkeep(["status"]).code == 0
+        })
+        .await;
         self.server = Some(server);
-        let began = Instant::now();
-        while self.tealkeep(["status"]).code != 0 {
-            let ended = self.server.as_mut().unwrap().try_wait().unwrap();
-            assert!(
-                began.elapsed() < PATIENCE && ended.is_none(),
-                "the server does not come up"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
     }
 
     /// Waits until the server has died by itself, of a `TEALKEEP_KILL_AT`.
@@ -338,21 +325,16 @@ impl House {
     /// Waits until the app stands as wanted.
     #[track_caller]
     pub fn until<F: Fn(&Value) -> bool>(&self, wanted: F) -> impl Future<Output = Value> {
-        let at = std::panic::Location::caller();
-        async move {
-            let began = Instant::now();
-            loop {
-                let said = self.tealkeep(["status", "--json"]);
-                if said.code == 0 {
-                    let home = said.json()["apps"][0].clone();
-                    if wanted(&home) {
-                        return home;
-                    }
+        until("the app stands as wanted", async move || {
+            let said = self.tealkeep(["status", "--json"]);
+            if said.code == 0 {
+                let home = said.json()["apps"][0].clone();
+                if wanted(&home) {
+                    return Ok(home);
                 }
-                assert!(began.elapsed() < PATIENCE, "{at}: it never came: {said:#?}");
-                tokio::time::sleep(Duration::from_millis(50)).await;
             }
-        }
+            Err(said)
+        })
     }
 
     /// What happened, newest first, as sentences.
@@ -383,18 +365,11 @@ impl House {
     /// Waits until the journal has a sentence with these words in it.
     #[track_caller]
     pub fn until_told<'a>(&'a self, words: &'a str) -> impl Future<Output = ()> + 'a {
-        let at = std::panic::Location::caller();
-        async move {
-            let began = Instant::now();
-            loop {
-                let journal = self.journal().await;
-                if journal.iter().any(|text| text.contains(words)) {
-                    return;
-                }
-                assert!(began.elapsed() < PATIENCE, "{at}: {words:?}: {journal:#?}");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
+        until(format!("the journal says {words:?}"), async move || {
+            let journal = self.journal().await;
+            let is_told = journal.iter().any(|text| text.contains(words));
+            is_told.then_some(()).ok_or(journal)
+        })
     }
 }
 

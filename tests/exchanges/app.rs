@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::wire::{Fields, chunked, exactly, parse, until};
+
 /// Asked for after each exchange, to see whether the connection still serves.
 pub const AGAIN: &str = "/again";
 /// What routers ask by themselves.
@@ -17,7 +19,7 @@ pub const HEALTH: &str = "/healthz";
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
     pub line: String,
-    pub fields: Vec<(String, String)>,
+    pub fields: Fields,
     pub body: String,
 }
 
@@ -103,7 +105,12 @@ async fn serve(mut stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
     let mut unread = Vec::new();
     loop {
         let head = until(&mut stream, &mut unread, b"\r\n\r\n").await?;
-        let mut seen = parse(&head);
+        let (line, fields) = parse(&head);
+        let mut seen = Seen {
+            line,
+            fields,
+            body: String::new(),
+        };
         if !seen.field("expect").is_empty() {
             stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
         }
@@ -137,72 +144,17 @@ async fn serve(mut stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
     }
 }
 
-fn parse(head: &[u8]) -> Seen {
-    let text = String::from_utf8_lossy(head);
-    let mut lines = text.split("\r\n");
-    Seen {
-        line: lines.next().unwrap_or_default().to_owned(),
-        fields: lines
-            .filter_map(|line| line.split_once(':'))
-            .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
-            .collect(),
-        body: String::new(),
-    }
-}
-
 async fn body(stream: &mut TcpStream, unread: &mut Vec<u8>, seen: &Seen) -> io::Result<Vec<u8>> {
     if seen
         .field("transfer-encoding")
         .eq_ignore_ascii_case("chunked")
     {
         let mut body = Vec::new();
-        loop {
-            let size = until(stream, unread, b"\r\n").await?;
-            let size = String::from_utf8_lossy(&size);
-            let size = size.split(';').next().unwrap_or_default().trim();
-            let size = usize::from_str_radix(size, 16).map_err(|_| io::ErrorKind::InvalidData)?;
-            if size == 0 {
-                // Trailers, up to the empty line.
-                while until(stream, unread, b"\r\n").await?.len() > 2 {}
-                return Ok(body);
-            }
-            body.extend(exactly(stream, unread, size).await?);
-            exactly(stream, unread, 2).await?;
-        }
+        chunked(stream, unread, &mut body).await?;
+        return Ok(body);
     }
     match seen.field("content-length").parse() {
         Ok(length) => exactly(stream, unread, length).await,
         Err(_) => Ok(Vec::new()),
     }
-}
-
-pub async fn until(
-    stream: &mut TcpStream,
-    unread: &mut Vec<u8>,
-    marker: &[u8],
-) -> io::Result<Vec<u8>> {
-    loop {
-        let found = unread.windows(marker.len()).position(|part| part == marker);
-        if let Some(at) = found {
-            let rest = unread.split_off(at + marker.len());
-            return Ok(std::mem::replace(unread, rest));
-        }
-        if stream.read_buf(unread).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-    }
-}
-
-pub async fn exactly(
-    stream: &mut TcpStream,
-    unread: &mut Vec<u8>,
-    length: usize,
-) -> io::Result<Vec<u8>> {
-    while unread.len() < length {
-        if stream.read_buf(unread).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-    }
-    let rest = unread.split_off(length);
-    Ok(std::mem::replace(unread, rest))
 }

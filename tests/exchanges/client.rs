@@ -8,8 +8,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::app::{AGAIN, exactly, until};
+use super::app::AGAIN;
 use super::table::Case;
+use super::wire::{Fields, chunked, exactly, parse, until};
 
 /// Far longer than any exchange takes. Some of the table's end here at another proxy, which waits for more.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -27,7 +28,7 @@ pub struct Outcome {
 #[derive(Debug, Default)]
 struct Answer {
     status: String,
-    fields: Vec<(String, String)>,
+    fields: Fields,
     body: String,
 }
 
@@ -123,18 +124,13 @@ async fn answer(
 ) -> io::Result<bool> {
     loop {
         let head = until(stream, unread, b"\r\n\r\n").await?;
-        let text = String::from_utf8_lossy(&head);
-        let mut lines = text.split("\r\n");
-        let line = lines.next().unwrap_or_default();
+        let (line, fields) = parse(&head);
         let status = line.get(9..12).unwrap_or_default().to_owned();
         let is_interim = status.starts_with('1') && status != "101";
         let no_body = is_head || matches!(status.as_str(), "101" | "204" | "304");
         let answer = Answer {
             status,
-            fields: lines
-                .filter_map(|line| line.split_once(':'))
-                .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
-                .collect(),
+            fields,
             body: String::new(),
         };
         if is_interim {
@@ -168,18 +164,8 @@ async fn body(
         found.map(|(_, value)| value.clone())
     };
     if field("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
-        loop {
-            let size = until(stream, unread, b"\r\n").await?;
-            let size = String::from_utf8_lossy(&size);
-            let size = size.split(';').next().unwrap_or_default().trim();
-            let size = usize::from_str_radix(size, 16).map_err(|_| io::ErrorKind::InvalidData)?;
-            if size == 0 {
-                while until(stream, unread, b"\r\n").await?.len() > 2 {}
-                return Ok(false);
-            }
-            bytes.extend(exactly(stream, unread, size).await?);
-            exactly(stream, unread, 2).await?;
-        }
+        chunked(stream, unread, bytes).await?;
+        return Ok(false);
     }
     let Some(length) = field("content-length") else {
         bytes.append(unread);

@@ -1,10 +1,10 @@
 //! The three proxies, each in front of an app of its own.
 
 use std::fmt;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tealkeep::config::Config;
 use tealkeep::names::Colour;
@@ -13,7 +13,7 @@ use tealkeep::router::gate::{Gate, GateConfig};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::app::App;
-use crate::support::{PATIENCE, free_port};
+use crate::support::{free_port, until_it_listens};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proxy {
@@ -127,16 +127,7 @@ async fn process(
         .spawn()
         .unwrap();
     let at = SocketAddr::from(([127, 0, 0, 1], port));
-    let began = Instant::now();
-    while TcpStream::connect(at).is_err() {
-        let ended = child.try_wait().unwrap();
-        assert!(
-            began.elapsed() < PATIENCE && ended.is_none(),
-            "it does not come up: {:?}",
-            std::fs::read_to_string(folder.path().join("log"))
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until_it_listens(&mut child, at, &folder.path().join("log"));
     Some(Running {
         at,
         app,

@@ -2,9 +2,8 @@
 //! in there is shown call by call by the tests of the crate `worker`.
 
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use crate::support::{PATIENCE, TEALKEEP};
+use crate::support::{TEALKEEP, until_blocking};
 
 /// A user without privileges, as whom the child can be started when the test is root.
 const NOBODY: u32 = 65534;
@@ -32,11 +31,11 @@ impl Waiting {
 
     /// Waits for the filter, which is the last thing before the first byte is read.
     fn until_confined(self) -> Waiting {
-        let began = Instant::now();
-        while field(&self.file("status"), "Seccomp") != "2" {
-            assert!(began.elapsed() < PATIENCE, "{}", self.file("status"));
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        until_blocking("the filter is there", || {
+            let status = self.file("status");
+            let is_confined = field(&status, "Seccomp") == "2";
+            is_confined.then_some(()).ok_or(status)
+        });
         self
     }
 

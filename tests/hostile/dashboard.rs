@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::visitor::{PASSWORD, Visitor};
-use crate::support::{PATIENCE, free_port};
+use crate::support::{PATIENCE, free_port, until, until_it_listens};
 
 const HOURS: Duration = Duration::from_secs(10 * 60 * 60);
 
@@ -200,18 +200,12 @@ async fn whoever_holds_connections_keeps_nobody_else_out() {
         dashboard.visitor().get("/healthz").await.is(200);
         // One network holds no more than its share.
         let share = endless().places.per_network;
-        let began = std::time::Instant::now();
-        loop {
+        let what = format!("no more are held: {:?}", String::from_utf8_lossy(held));
+        until(what, async || {
             let ended = ended(&mut connections).await;
-            if ended >= 400 - share {
-                break;
-            }
-            assert!(
-                began.elapsed() < PATIENCE,
-                "they hold what they hold: {ended} ended, {:?}",
-                String::from_utf8_lossy(held)
-            );
-        }
+            (ended >= 400 - share).then_some(()).ok_or(ended)
+        })
+        .await;
     }
 }
 
@@ -430,11 +424,11 @@ impl Flood {
     }
 
     async fn until_throttled(&self) {
-        let began = std::time::Instant::now();
-        while self.throttled.load(Ordering::Relaxed) < 20 {
-            assert!(began.elapsed() < PATIENCE, "nobody is throttled");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        until("20 tries are throttled", async || {
+            let throttled = self.throttled.load(Ordering::Relaxed);
+            (throttled >= 20).then_some(()).ok_or(throttled)
+        })
+        .await;
     }
 
     fn end(self) {
@@ -492,7 +486,7 @@ impl Caddy {
     async fn before(dashboard: SocketAddr) -> Caddy {
         let dir = tempfile::tempdir().unwrap();
         let at = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let file = dir.path().join("Caddyfile");
+        let (file, log) = (dir.path().join("Caddyfile"), dir.path().join("log"));
         let text = format!(
             "{{\n\tadmin off\n\tauto_https off\n\tstorage file_system {}\n}}\n\
              :{} {{\n\tbind 127.0.0.1\n\treverse_proxy {dashboard}\n}}\n",
@@ -505,19 +499,15 @@ impl Caddy {
             .arg(&file)
             .env("HOME", dir.path())
             .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
+            .stderr(std::fs::File::create(&log).unwrap())
             .spawn()
             .expect("Caddy is not installed");
-        let caddy = Caddy {
+        let mut caddy = Caddy {
             process,
             at,
             _dir: dir,
         };
-        let began = std::time::Instant::now();
-        while TcpStream::connect(at).await.is_err() {
-            assert!(began.elapsed() < PATIENCE, "Caddy does not start");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until_it_listens(&mut caddy.process, at, &log);
         caddy
     }
 
@@ -725,11 +715,7 @@ async fn wrong_passwords_do_not_fill_the_journal() {
     assert_eq!(wrong(dashboard.events().await), [first]);
     // A window ends with its sum, at a stop at the latest.
     dashboard.stop.cancel();
-    let began = std::time::Instant::now();
-    while !dashboard.reports.is_finished() {
-        assert!(began.elapsed() < PATIENCE);
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("the reports end", async || dashboard.reports.is_finished()).await;
     let sum =
         "24 more wrong passwords were tried from this machine within 15 minutes, from 1 address.";
     assert_eq!(wrong(dashboard.events().await), [first, sum]);

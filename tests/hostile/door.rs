@@ -72,7 +72,7 @@ fn rsync(pair: &Pair, ssh: &str, options: &[&str], from: &Path, to: &str) -> Sai
         .arg("-e")
         .arg(pair.path("laptop").join(ssh))
         .arg(format!("{}/", from.display()))
-        .arg(format!("{}@127.0.0.1:{releases}/{to}/", pair.user))
+        .arg(format!("{}:{releases}/{to}/", pair.host()))
         .output()
         .unwrap();
     Said::of(&output)

@@ -3,30 +3,25 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::Instant;
 
 use serde_json::json;
 
 use super::{Pair, ids, number};
-use crate::support::{PATIENCE, Said, TEALKEEP};
+use crate::support::{Said, TEALKEEP, until_blocking};
 
 impl Pair {
     /// The machine at home is set up anew: other data, and a first snapshot of it, under a name that was not there
     /// before.
     fn begin_anew(&self) -> String {
         let before = self.there();
-        let began = Instant::now();
-        loop {
+        until_blocking("a first snapshot has a new name", || {
             fs::remove_dir_all(self.path("backups")).unwrap();
             fs::create_dir(self.path("backups")).unwrap();
             self.sql("DELETE FROM entry");
             let first = self.snapshot();
             // Names are of the second.
-            if !before.contains(&first) {
-                return first;
-            }
-            assert!(began.elapsed() < PATIENCE, "the clock stands still");
-        }
+            (!before.contains(&first)).then_some(first)
+        })
     }
 
     fn remove_there(&self, id: &str) {

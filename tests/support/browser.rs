@@ -3,7 +3,6 @@
 
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use thirtyfour::common::capabilities::desiredcapabilities::CapabilitiesHelper;
@@ -13,7 +12,7 @@ use thirtyfour::prelude::*;
 use thirtyfour::session::handle::SessionHandle;
 use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities};
 
-use super::{House, PATIENCE, free_port};
+use super::{House, free_port, until};
 
 /// The width of the screen, in CSS pixels.
 pub const WIDTH: u32 = 390;
@@ -66,14 +65,11 @@ impl Browser {
             profile,
         };
         let url = format!("http://127.0.0.1:{port}");
-        let began = Instant::now();
-        while !reqwest::get(format!("{url}/status"))
-            .await
-            .is_ok_and(|answer| answer.status().is_success())
-        {
-            assert!(began.elapsed() < PATIENCE, "chromedriver does not answer");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        until("chromedriver answers", async || {
+            let answer = reqwest::get(format!("{url}/status")).await;
+            answer.and_then(reqwest::Response::error_for_status)
+        })
+        .await;
         let driver = WebDriver::new(
             url,
             capabilities(&chromium, browser.profile.path(), scripts),
@@ -123,20 +119,10 @@ impl Browser {
     /// Waits for an element.
     #[track_caller]
     pub fn finds(&self, selector: &str) -> impl Future<Output = WebElement> {
-        let (at, by) = (std::panic::Location::caller(), By::Css(selector));
-        let selector = selector.to_owned();
-        async move {
-            let began = Instant::now();
-            loop {
-                match self.driver().find(by.clone()).await {
-                    Ok(element) => return element,
-                    Err(error) => {
-                        assert!(began.elapsed() < PATIENCE, "{at}: no {selector}: {error}")
-                    }
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
+        let by = By::Css(selector);
+        until(format!("the page has {selector}"), async move || {
+            self.driver().find(by.clone()).await
+        })
     }
 
     /// Types into a field.
@@ -151,26 +137,18 @@ impl Browser {
     /// Presses the button, or follows the link, that says this, as a finger does: it must be in sight.
     #[track_caller]
     pub fn presses(&self, label: &str) -> impl Future<Output = ()> {
-        let (at, label) = (std::panic::Location::caller(), label.to_owned());
-        async move {
-            let path =
-                format!("//main//*[self::button or self::a][normalize-space(.)=\"{label}\"]");
-            let began = Instant::now();
-            loop {
-                // A page that changes in between makes an element stale; the next look finds the new one.
-                let pressed = match self.driver().find(By::XPath(&path)).await {
-                    Ok(element) => self.touches(&element).await,
-                    Err(error) => Err(error),
-                };
-                let Err(error) = pressed else { return };
-                assert!(
-                    began.elapsed() < PATIENCE,
-                    "{at}: {label:?} can't be pressed: {error}\n{}",
-                    self.text().await
-                );
-                tokio::time::sleep(Duration::from_millis(50)).await;
+        let path = format!("//main//*[self::button or self::a][normalize-space(.)=\"{label}\"]");
+        until(format!("{label:?} can be pressed"), async move || {
+            // A page that changes in between makes an element stale; the next look finds the new one.
+            let pressed = match self.driver().find(By::XPath(&path)).await {
+                Ok(element) => self.touches(&element).await,
+                Err(error) => Err(error),
+            };
+            match pressed {
+                Ok(()) => Ok(()),
+                Err(error) => Err(format!("{error}\n{}", self.text().await)),
             }
-        }
+        })
     }
 
     async fn touches(&self, element: &WebElement) -> WebDriverResult<()> {
@@ -197,21 +175,11 @@ impl Browser {
     /// Waits until the page says this, without touching it.
     #[track_caller]
     pub fn sees(&self, words: &str) -> impl Future<Output = ()> {
-        let (at, words) = (std::panic::Location::caller(), words.to_owned());
-        async move {
-            let began = Instant::now();
-            loop {
-                let text = self.text().await;
-                if text.contains(&words) {
-                    return;
-                }
-                assert!(
-                    began.elapsed() < PATIENCE,
-                    "{at}: the page never said {words:?}:\n{text}"
-                );
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
+        let words = words.to_owned();
+        until(format!("the page says {words:?}"), async move || {
+            let text = self.text().await;
+            text.contains(&words).then_some(()).ok_or(text)
+        })
     }
 
     /// Runs a script from outside the page.

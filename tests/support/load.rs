@@ -27,7 +27,7 @@ use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
-use super::PATIENCE;
+use super::{PATIENCE, until};
 
 const PAGES: [&str; 6] = [
     "/",
@@ -292,31 +292,20 @@ impl Load {
     /// Waits until so many more requests were answered.
     #[track_caller]
     pub fn until_answered(&self, more: u64) -> impl Future<Output = ()> {
-        let at = std::panic::Location::caller();
-        let count = |tally: &Mutex<Tally>| tally.lock().unwrap().answered.values().sum::<u64>();
-        let (tally, began) = (self.tally.clone(), Instant::now());
-        async move {
-            let before = count(&tally);
-            while count(&tally) < before + more {
-                let seen = || {
-                    tally
-                        .lock()
-                        .unwrap()
-                        .failures
-                        .iter()
-                        .rev()
-                        .take(5)
-                        .cloned()
-                        .collect::<Vec<_>>()
-                };
-                assert!(
-                    began.elapsed() < PATIENCE,
-                    "{at}: nobody answers: {:#?}",
-                    seen()
-                );
-                sleep(Duration::from_millis(5)).await;
-            }
-        }
+        let count = |tally: &Tally| tally.answered.values().sum::<u64>();
+        let tally = self.tally.clone();
+        let enough = count(&tally.lock().unwrap()) + more;
+        until(
+            format!("{more} more requests are answered"),
+            async move || {
+                let tally = tally.lock().unwrap();
+                let is_enough = count(&tally) >= enough;
+                let last = || tally.failures.iter().rev().take(5).cloned();
+                is_enough
+                    .then_some(())
+                    .ok_or_else(|| last().collect::<Vec<_>>())
+            },
+        )
     }
 
     /// Lets each client finish its request, and says what they saw.

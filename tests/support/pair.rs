@@ -5,20 +5,18 @@ use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tealkeep::demo::releases::write_all;
 
-use super::{PATIENCE, Said, TEALKEEP, colours_of, free_port};
+use super::sshd::Sshd;
+use super::{Said, TEALKEEP, colours_of, free_port, until_blocking};
 
 /// The machine at home and the laptop, in one folder; stopped with the test.
 pub struct Pair {
+    sshd: Sshd,
     pub dir: tempfile::TempDir,
-    pub ssh_port: u16,
     pub app: u16,
-    pub user: String,
-    sshd: Option<Child>,
     server: Option<Child>,
 }
 
@@ -43,25 +41,28 @@ impl Pair {
             .prefix("tealkeep-push-")
             .tempdir()
             .unwrap();
-        let user = Command::new("id").arg("-un").output().unwrap().stdout;
+        for folder in ["state", "data", "releases", "backups", "laptop", "samples"] {
+            fs::create_dir(dir.path().join(folder)).unwrap();
+        }
+        let socket = dir.path().join("control.sock");
+        let door = format!("{TEALKEEP} --socket {} door", socket.display());
+        let sshd = Sshd::start(dir.path(), &["key", "other_key"], |key| {
+            format!("command=\"{door}\",restrict {key}")
+        });
         let mut pair = Pair {
             dir,
-            ssh_port: free_port(),
             app,
-            user: String::from_utf8(user).unwrap().trim().to_owned(),
-            sshd: None,
+            sshd,
             server: None,
         };
-        for folder in ["state", "data", "releases", "backups", "laptop", "samples"] {
-            fs::create_dir(pair.path(folder)).unwrap();
-        }
+        // What a connection is made with: it says which process it is.
+        pair.script("ssh", "exec ssh OPTIONS \"$@\"");
         // As on the machine: what is made in it belongs to the folder's group.
         let mode = fs::Permissions::from_mode(0o2750);
         fs::set_permissions(pair.path("releases"), mode).unwrap();
         fs::write(pair.path("data/home.sqlite"), "").unwrap();
         write_all(&pair.path("samples")).unwrap();
         pair.start_server(section, env);
-        pair.start_sshd();
         pair
     }
 
@@ -108,111 +109,31 @@ impl Pair {
             .stderr(log)
             .spawn();
         self.server = Some(server.unwrap());
-        until(|| self.here(&["status"]).code == 0);
+        until_blocking("the server answers", || {
+            let said = self.here(&["status"]);
+            (said.code == 0).then_some(()).ok_or(said)
+        });
     }
 
-    pub fn start_sshd(&mut self) {
-        for key in ["host_key", "laptop/key", "laptop/other_key"] {
-            let made = Command::new("ssh-keygen")
-                .args(["-q", "-t", "ed25519", "-N", "", "-f"])
-                .arg(self.path(key))
-                .status();
-            assert!(made.unwrap().success());
-        }
-        let key = fs::read_to_string(self.path("laptop/key.pub")).unwrap();
-        let folder = self.dir.path().display();
-        let line =
-            format!("command=\"{TEALKEEP} --socket {folder}/control.sock door\",restrict {key}");
-        fs::write(self.path("authorized_keys"), line).unwrap();
-        let configuration = format!(
-            "Port {}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nAuthorizedKeysFile {folder}/authorized_keys\n\
-             StrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nPidFile none\n",
-            self.ssh_port
-        );
-        fs::write(self.path("sshd_config"), configuration).unwrap();
-        self.run_sshd();
-        // What a connection is made with: it says which process it is.
-        self.script("ssh", "exec ssh OPTIONS \"$@\"");
-    }
-
-    fn run_sshd(&mut self) {
-        // Where root starts it; elsewhere it is not needed.
-        let _ = fs::create_dir_all("/run/sshd");
-        let log = File::create(self.path("sshd.log")).unwrap();
-        let sshd = Command::new("/usr/sbin/sshd")
-            .args(["-D", "-e", "-f"])
-            .arg(self.path("sshd_config"))
-            .stdin(Stdio::null())
-            .stderr(log)
-            .spawn();
-        self.sshd = Some(sshd.unwrap());
-        let port = self.ssh_port;
-        until(|| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
-    }
-
-    /// Starts sshd once more as a package configures it for a user, with these lines as the file of keys. `user` is
-    /// whose part of the package's file holds for this test's user.
+    /// Starts sshd once more as a package configures it; see [`Sshd::start_as_packaged`].
     pub fn start_sshd_as_packaged(&mut self, user: &str, keys: &str) {
-        if let Some(mut sshd) = self.sshd.take() {
-            sshd.kill().unwrap();
-            sshd.wait().unwrap();
-        }
-        let folder = self.dir.path().display().to_string();
-        fs::write(self.path("authorized_keys"), keys).unwrap();
-        let packaged = Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd/tealkeep.sshd");
-        let packaged = fs::read_to_string(packaged).unwrap();
-        let part = packaged
-            .split("Match User ")
-            .find_map(|part| part.strip_prefix(&format!("{user}\n")))
-            .expect("the user's part");
-        let file = part
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("AuthorizedKeysFile "))
-            .expect("its keys");
-        let own = part
-            .replace(file, &format!("{folder}/authorized_keys"))
-            .replace(
-                "/usr/bin/tealkeep",
-                &format!("{TEALKEEP} --socket {folder}/control.sock"),
-            );
-        let base = fs::read_to_string(self.path("sshd_config")).unwrap();
-        let base = base.split("Match User ").next().unwrap_or_default();
-        let text = format!("{base}Match User {}\n{own}", self.user);
-        fs::write(self.path("sshd_config"), text).unwrap();
-        self.run_sshd();
+        self.sshd.start_as_packaged(user, keys);
     }
 
-    /// A program on the laptop; `OPTIONS` are those that reach the machine.
-    pub fn script(&self, name: &str, body: &str) -> PathBuf {
-        let folder = self.path("laptop");
-        let options = format!(
-            "-F none -p {} -i {folder}/key -o IdentitiesOnly=yes -o UserKnownHostsFile={folder}/known \
-             -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR",
-            self.ssh_port,
-            folder = folder.display()
-        );
-        let path = folder.join(name);
-        let text = format!(
-            "#!/bin/sh\necho $$ > {}/pid\n{}\n",
-            folder.display(),
-            body.replace("OPTIONS", &options)
-        );
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        path
+    /// A program on the laptop, as [`Sshd::script`] makes it. It says in `pid` which process it is.
+    pub fn script(&self, name: &str, body: &str) {
+        self.script_with_key(name, "key", body);
     }
 
-    /// A program on the laptop as [`Pair::script`] makes it, with the laptop's other key.
-    pub fn script_with_other_key(&self, name: &str, body: &str) {
-        let path = self.script(name, body);
-        let text = fs::read_to_string(&path).unwrap();
-        let key = self.path("laptop/key").display().to_string();
-        let other = self.path("laptop/other_key").display().to_string();
-        fs::write(
-            path,
-            text.replace(&format!("-i {key} "), &format!("-i {other} ")),
-        )
-        .unwrap();
+    /// The same with another of the laptop's keys.
+    pub fn script_with_key(&self, name: &str, key: &str, body: &str) {
+        let body = format!("echo $$ > HERE/pid\n{body}");
+        self.sshd.script(name, key, &body);
+    }
+
+    /// Where ssh finds the machine at home.
+    pub fn host(&self) -> String {
+        self.sshd.host()
     }
 
     /// Runs a verb at home, and waits for its end.
@@ -231,7 +152,7 @@ impl Pair {
             .current_dir(self.path("laptop"))
             .args(arguments)
             .arg("--host")
-            .arg(format!("{}@127.0.0.1", self.user))
+            .arg(self.host())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -250,7 +171,7 @@ impl Pair {
     /// The same through another program on the laptop.
     pub fn asks_through(&self, ssh: &str, words: &str) -> Said {
         let output = Command::new(self.path("laptop").join(ssh))
-            .arg(format!("{}@127.0.0.1", self.user))
+            .arg(self.host())
             .arg(words)
             .stdin(Stdio::null())
             .output();
@@ -307,23 +228,23 @@ impl Pair {
 
     /// Waits until a preparation waits, and has said so.
     pub fn until_preparing(&self) {
-        until(|| self.status()["run"]["output"][0] == "waiting");
+        until_blocking("a preparation waits", || {
+            let status = self.status();
+            let is_waiting = status["run"]["output"][0] == "waiting";
+            is_waiting.then_some(()).ok_or(status)
+        });
     }
 }
 
 impl Drop for Pair {
     fn drop(&mut self) {
-        for process in [&mut self.server, &mut self.sshd] {
-            if let Some(mut process) = process.take() {
-                let _ = process.kill();
-                let _ = process.wait();
-            }
+        if let Some(mut server) = self.server.take() {
+            let _ = server.kill();
+            let _ = server.wait();
         }
         if std::thread::panicking() {
-            for log in ["server.log", "sshd.log"] {
-                let text = fs::read_to_string(self.path(log)).unwrap_or_default();
-                eprintln!("--- {log} ---\n{text}");
-            }
+            let text = fs::read_to_string(self.path("server.log")).unwrap_or_default();
+            eprintln!("--- server.log ---\n{text}");
         }
         for pid in colours_of(self.dir.path()) {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
@@ -341,14 +262,5 @@ pub fn copy(from: &Path, to: &Path) {
         } else {
             fs::write(target, fs::read(entry.path()).unwrap()).unwrap();
         }
-    }
-}
-
-#[track_caller]
-pub fn until(mut wanted: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !wanted() {
-        assert!(began.elapsed() < PATIENCE, "it never came");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -13,7 +13,6 @@ mod package;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 
@@ -21,9 +20,9 @@ pub use crowd::Crowd;
 pub use household::{DATABASE, Front, Household};
 pub use laptop::Laptop;
 use network::Network;
-pub use package::package;
+pub use package::{package, package_with_fault_points};
 
-use super::PATIENCE;
+use super::until_blocking;
 
 /// A container with a Debian that has booted. It goes away with this value, and all that it wrote.
 pub struct Pi {
@@ -142,18 +141,11 @@ impl Pi {
             .unwrap();
         self.nspawn = Some(nspawn);
         // Until D-Bus is there, there is nobody to be asked.
-        let began = Instant::now();
-        loop {
+        until_blocking("the container is up", || {
             let said = self.try_run("systemctl is-system-running --wait || true");
             let state = String::from_utf8_lossy(&said.stdout).trim().to_owned();
-            match state.as_str() {
-                "running" | "degraded" => return,
-                _ => assert!(
-                    began.elapsed() < PATIENCE,
-                    "the container does not come up ({state}):\n{}\n{}",
-                    String::from_utf8_lossy(&said.stderr),
-                    self.console()
-                ),
+            if let "running" | "degraded" = state.as_str() {
+                return Ok(());
             }
             let ended = self.nspawn.as_mut().unwrap().try_wait().unwrap();
             assert!(
@@ -161,8 +153,9 @@ impl Pi {
                 "the container ended: {ended:?}\n{}",
                 self.console()
             );
-            std::thread::sleep(Duration::from_millis(50));
-        }
+            let stderr = String::from_utf8_lossy(&said.stderr);
+            Err(format!("{state}\n{stderr}\n{}", self.console()))
+        });
     }
 
     /// Runs a script as root in it, by `bash -euo pipefail`, and returns what it printed.
@@ -286,34 +279,21 @@ impl Pi {
     #[track_caller]
     fn until_off(&mut self) {
         let mut nspawn = self.nspawn.take().expect("it is on");
-        let began = Instant::now();
-        while nspawn.try_wait().unwrap().is_none() {
-            assert!(
-                began.elapsed() < PATIENCE,
-                "the container does not end:\n{}",
-                self.console()
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        until_blocking("the container ends", || {
+            nspawn.try_wait().unwrap().ok_or_else(|| self.console())
+        });
     }
 
-    /// Waits until a script succeeds; it is asked again every 100 ms.
+    /// Waits until a script succeeds, and returns what it printed.
     #[track_caller]
     pub fn until(&self, script: &str) -> String {
-        let began = Instant::now();
-        loop {
+        until_blocking(format_args!("on the Pi:\n{script}"), || {
             let output = self.try_run(script);
-            if output.status.success() {
-                return String::from_utf8_lossy(&output.stdout).into_owned();
+            match output.status.success() {
+                true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+                false => Err(format!("{}\n{}", told(&output), self.journal())),
             }
-            assert!(
-                began.elapsed() < PATIENCE,
-                "it never came true on the Pi:\n{script}\n{}\n{}",
-                told(&output),
-                self.journal()
-            );
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        })
     }
 
     /// The last lines of its journal, for a failure's message.

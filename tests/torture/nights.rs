@@ -13,7 +13,7 @@ use tealkeep::schedule::Trust;
 use super::tempdir;
 use crate::support::backups::{copy_folder, is_consistent, is_tidy, listed, nightly, sums, take};
 use crate::support::random::{Random, is_long};
-use crate::support::{House, PATIENCE};
+use crate::support::{House, set_installed_at, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_random_instants_of_a_night_it_is_taken_once_and_the_folder_is_consistent() {
@@ -30,7 +30,8 @@ async fn killed_at_random_instants_of_a_night_it_is_taken_once_and_the_folder_is
         }
         take(&keeper, &order);
     }
-    installed_long_ago(&house.folder().join("state/journal.db"));
+    let long_ago = Timestamp::now() - 1000.hours();
+    set_installed_at(&house.folder().join("state"), long_ago);
     let (_kept, template) = {
         let dir = tempdir();
         copy_folder(&house.backups(), &dir.path().join("backups"));
@@ -88,19 +89,18 @@ async fn killed_at_random_instants_of_a_night_it_is_taken_once_and_the_folder_is
 /// Waits until the night is taken, its rotation is through, and nobody works in the folder.
 async fn until_taken(house: &House) {
     until_listed(house).await;
-    let began = Instant::now();
     // Unless the rotation is through, the list holds what it named before, and what is there is more or less.
-    while sums(&house.backups()).len() != Catalogue::read(&house.backups()).unwrap().entries.len() {
-        assert!(began.elapsed() < PATIENCE, "it was never rotated");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("the rotation is through", async || {
+        let folder = house.backups();
+        sums(&folder).len() == Catalogue::read(&folder).unwrap().entries.len()
+    })
+    .await;
     house.until_quiet().await;
 }
 
 /// Waits until the night is taken, which it is only once, and the server is at rest.
 async fn until_listed(house: &House) {
-    let began = Instant::now();
-    loop {
+    until("the night is taken", async || {
         let catalogue = Catalogue::read(&house.backups()).unwrap();
         let since = jiff::Zoned::now().date() - 2.days();
         let of_late = catalogue.entries.iter().filter(|entry| {
@@ -108,17 +108,13 @@ async fn until_listed(house: &House) {
         });
         let taken = of_late.count();
         assert!(taken <= 1, "the night was taken twice: {catalogue:#?}");
-        if taken == 1 {
-            house.until_quiet().await;
-            return;
+        match taken {
+            1 => Ok(()),
+            _ => Err(house.journal().await),
         }
-        assert!(
-            began.elapsed() < PATIENCE,
-            "the night never came: {:#?}",
-            house.journal().await
-        );
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    })
+    .await;
+    house.until_quiet().await;
 }
 
 /// The journal of a server that is not running, with what SQLite keeps beside it.
@@ -131,16 +127,4 @@ fn copy_journal(from: &Path, to: &Path) {
             std::fs::copy(from.join(&name), to.join(&name)).unwrap();
         }
     }
-}
-
-fn installed_long_ago(journal: &Path) {
-    let journal = rusqlite::Connection::open(journal).unwrap();
-    let at = Timestamp::now() - 1000.hours();
-    let changed = journal
-        .execute(
-            "UPDATE setting SET value = ?1 WHERE key = 'installed-at'",
-            [at.to_string()],
-        )
-        .unwrap();
-    assert_eq!(changed, 1);
 }

@@ -1,15 +1,13 @@
 //! What the docs and the findings advise, built by the tools that it is for: each passes, with its worker seen.
 
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::site::Site;
 use super::verdicts::{check, found};
-use crate::support::{PATIENCE, free_port};
+use crate::support::{free_port, until_it_listens};
 
 const DOCS: &str = include_str!("../../docs/checks.md");
 
@@ -103,17 +101,8 @@ impl Caddy {
             .stderr(std::fs::File::create(folder.join("caddy.log")).unwrap())
             .spawn()
             .unwrap();
-        let began = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let has_ended = child.try_wait().unwrap().is_some();
-            let log = || std::fs::read_to_string(folder.join("caddy.log"));
-            assert!(
-                !has_ended && began.elapsed() < PATIENCE,
-                "{lines}: {:?}",
-                log()
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let at = ([127, 0, 0, 1], port).into();
+        until_it_listens(&mut child, at, &folder.join("caddy.log"));
         Caddy(child)
     }
 }

@@ -1,15 +1,13 @@
 //! The same workers in Chromium: after the same visits its Cache Storage holds what the engine's caches hold, by name,
 //! URL, status, type, content type and content.
 
-use std::time::Instant;
-
 use serde_json::Value;
 
 use super::cases::{self, Case};
 use super::engine::{self, Visit};
 use super::site::Site;
-use crate::support::PATIENCE;
 use crate::support::browser::{Browser, Scripts};
+use crate::support::until;
 
 /// One entry of a cache, as a line that people can compare.
 fn line(
@@ -64,18 +62,18 @@ const IS_ACTIVE: &str = "
 return navigator.serviceWorker.getRegistrations().then((all) => all.some((one) => one.active && one.active.state === 'activated'));
 ";
 
-async fn until(browser: &Browser, what: &str, script: &str) {
-    let began = Instant::now();
-    while browser.evaluates(script).await != Value::Bool(true) {
-        assert!(began.elapsed() < PATIENCE, "{what}: it never came");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+async fn until_true(browser: &Browser, what: &str, script: &str) {
+    until(what, async || match browser.evaluates(script).await {
+        Value::Bool(true) => Ok(()),
+        other => Err(other),
+    })
+    .await;
 }
 
 /// Goes to a page and tells what it asked for, once it has all that it asks for.
 async fn visits(browser: &Browser, origin: &str, path: &str) -> Visit {
     browser.opens(path).await;
-    until(
+    until_true(
         browser,
         path,
         "return document.readyState === 'complete' && document.body.classList.contains('filled') \
@@ -147,7 +145,7 @@ async fn keeps_the_same_of(case: &'static Case, site: &Site) {
     let browser = Browser::at(&site.origin(), Scripts::On).await;
     // At the first visit nothing goes through the worker: the page registers it when it has everything.
     visits(&browser, &site.origin(), case.visits[0]).await;
-    until(&browser, "the worker", IS_ACTIVE).await;
+    until_true(&browser, "the worker", IS_ACTIVE).await;
     let mut seen = Vec::new();
     for path in case.visits {
         seen.push(visits(&browser, &site.origin(), path).await);
@@ -175,12 +173,6 @@ async fn keeps_the_same_of(case: &'static Case, site: &Site) {
     expected.sort();
 
     // What a worker stores after it has answered is stored a little later.
-    let began = Instant::now();
-    let mut held = holds(&browser, case).await;
-    while held != expected && began.elapsed() < PATIENCE {
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        held = holds(&browser, case).await;
-    }
     let only = |these: &[String], those: &[String]| -> Vec<String> {
         these
             .iter()
@@ -188,13 +180,15 @@ async fn keeps_the_same_of(case: &'static Case, site: &Site) {
             .cloned()
             .collect()
     };
-    assert!(
-        held == expected,
-        "{}: only in Chromium: {:#?}\nonly in the engine: {:#?}\nafter {seen:#?}",
-        case.site,
-        only(&held, &expected),
-        only(&expected, &held),
-    );
+    let what = format!("{}: Chromium holds what the engine does", case.site);
+    until(what, async || {
+        let held = holds(&browser, case).await;
+        (held == expected).then_some(()).ok_or_else(|| {
+            let (here, there) = (only(&held, &expected), only(&expected, &held));
+            format!("only in Chromium: {here:#?}\nonly in the engine: {there:#?}\nafter {seen:#?}")
+        })
+    })
+    .await;
     browser.closes().await;
 }
 

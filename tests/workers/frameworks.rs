@@ -3,11 +3,9 @@
 //! the findings themselves.
 
 use std::collections::BTreeSet;
-use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -18,7 +16,7 @@ use super::advice::{Caddy, for_caddy, is_in_docs};
 use super::site::Site;
 use super::verdicts::check;
 use crate::support::random::is_long;
-use crate::support::{PATIENCE, free_port};
+use crate::support::{free_port, until_it_listens};
 
 /// Where everything of this module lies.
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/workers/frameworks");
@@ -184,16 +182,7 @@ impl Served {
             .process_group(0)
             .spawn()
             .unwrap();
-        let began = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let ended = child.try_wait().unwrap();
-            assert!(
-                ended.is_none() && began.elapsed() < PATIENCE,
-                "{command:?}: {:?}",
-                std::fs::read_to_string(&log)
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        until_it_listens(&mut child, ([127, 0, 0, 1], port).into(), &log);
         std::fs::remove_file(&log).unwrap();
         Served { child, port }
     }

@@ -3,13 +3,12 @@
 
 use std::path::PathBuf;
 use std::process::Output;
-use std::time::Instant;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Laptop, Pi, commands_in, network, package, tests, told};
-use crate::support::{PATIENCE, load::Tally};
+use super::{Laptop, Pi, commands_in, network, package_with_fault_points, tests, told};
+use crate::support::{load::Tally, until_blocking};
 
 /// What stands in front of the two colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +59,11 @@ impl Household {
         laptop.carry_to(&pi);
         let home = Household { pi, laptop, front };
         home.pi.has_a_person("you", &home.laptop.public_key());
-        std::fs::copy(package(), home.laptop.path("tealkeep.deb")).unwrap();
+        std::fs::copy(
+            package_with_fault_points(),
+            home.laptop.path("tealkeep.deb"),
+        )
+        .unwrap();
         // What the pulls have brought along is all that the laptop knows of the configuration.
         assert!(home.laptop.path("tealkeep/doses/tealkeep.toml").exists());
         home.has_an_address();
@@ -130,7 +133,7 @@ impl Household {
     #[track_caller]
     fn installs(&self) {
         let pi = &self.pi;
-        pi.install(package());
+        pi.install(package_with_fault_points());
         pi.write(CONFIG, &self.config("03:30"));
         let mut commands = pi.run("tealkeep units doses --only commands");
         if self.front == Front::Gate {
@@ -244,21 +247,12 @@ drain_timeout = "3s"
     /// Waits until the status is as wanted.
     #[track_caller]
     pub fn until<F: Fn(&Value) -> bool>(&self, what: &str, wanted: F) -> Value {
-        let began = Instant::now();
-        loop {
+        until_blocking(what, || {
             let said = self.pi.try_run("tealkeep status --json");
             let status: Option<Value> = serde_json::from_slice(&said.stdout).ok();
-            if let Some(status) = status.filter(|status| said.status.success() && wanted(status)) {
-                return status;
-            }
-            assert!(
-                began.elapsed() < PATIENCE,
-                "not so: {what}\n{}\n{}",
-                told(&said),
-                self.pi.journal()
-            );
-            std::thread::sleep(std::time::Duration::from_millis(100));
-        }
+            let status = status.filter(|status| said.status.success() && wanted(status));
+            status.ok_or_else(|| format!("{}\n{}", told(&said), self.pi.journal()))
+        })
     }
 
     /// Makes a release on the laptop: the app, changed by a script that runs in its directory.
