@@ -133,6 +133,11 @@ pub trait Router: Send + Sync {
     /// What users got of each colour, blue first, since this router was made; `None` where it can't be told.
     async fn answers(&self) -> Option<[Answers; 2]>;
 
+    /// Why it can't be told what users got, in words that end no sentence; `None` where it can.
+    async fn reason_uncounted(&self) -> Option<String> {
+        None
+    }
+
     /// Where a request of a user arrives, for a probe that goes through the router.
     fn entrance(&self) -> SocketAddr;
 }
