@@ -18,17 +18,20 @@ macro_rules! with_both {
         mod packaged {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $name() {
-                super::$name(super::Version::Packaged).await;
+                super::$name(crate::caddy::house::Version::Packaged).await;
             })*
         }
         mod newest {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $name() {
-                super::$name(super::Version::Newest).await;
+                super::$name(crate::caddy::house::Version::Newest).await;
             })*
         }
     };
 }
+use with_both;
+
+mod requests;
 
 with_both! {
     swaps_under_load_lose_nothing_and_do_nothing_twice

@@ -115,6 +115,11 @@ impl Receiver {
         receiver
     }
 
+    /// The address of its webhook.
+    pub fn webhook(&self) -> String {
+        format!("http://127.0.0.1:{}/hook", self.port)
+    }
+
     fn behave(&self, manner: Manner) {
         *self.manner.lock().unwrap() = manner;
     }

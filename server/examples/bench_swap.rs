@@ -14,11 +14,12 @@ use clap::Parser;
 use tealkeep::config::{Config, RouterConfig, RuntimeConfig};
 use tealkeep::names::Colour;
 use tealkeep::router::Router;
-use tealkeep::router::caddy::{CaddyRouter, caddyfile};
+use tealkeep::router::caddy::{CaddyRouter, Requests, caddyfile};
 use tealkeep::router::gate::{Gate, GateConfig};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// A part of the benchmark; started by `tests/bench/swap`.
 #[derive(Parser)]
@@ -170,7 +171,10 @@ async fn markers(config: &Path, file: &Path) -> anyhow::Result<()> {
         Colour::BOTH.map(|colour| SocketAddr::from(([127, 0, 0, 1], process.port(colour))));
     let gate = Gate::new(GateConfig::new(addresses[0], addresses[1]), Colour::Blue);
     let folder = config.state.join("apps").join(app.name.as_str());
-    let router = CaddyRouter::new(gate, section.clone(), &folder, addresses);
+    let requests = section
+        .count_requests
+        .then(|| Requests::receive(section, &TaskTracker::new(), CancellationToken::new()));
+    let router = CaddyRouter::new(gate, section.clone(), &folder, addresses, requests);
     router.begin(false).await?;
     println!("ready");
     let mut lines = BufReader::new(tokio::io::stdin()).lines();

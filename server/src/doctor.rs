@@ -18,6 +18,7 @@ mod owners;
 mod polkit;
 mod pull;
 mod reach;
+mod requests;
 mod router;
 mod sandbox;
 mod units;
@@ -90,6 +91,7 @@ pub async fn examine(subject: &Subject<'_>) -> Vec<Finding> {
         reach::look(&mut findings, config, app).await;
         if findings.wants(&[Check::Router]) {
             cookies::look(&mut findings, app).await;
+            requests::look(&mut findings, app).await;
         }
         if findings.wants(&[Check::Database, Check::Backups, Check::Space]) {
             let pull = pulls.get(&app.name);

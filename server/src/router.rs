@@ -133,6 +133,11 @@ pub trait Router: Send + Sync {
     /// The answers of each colour since this router was created, blue first; `None` if it does not count them.
     async fn answers(&self) -> Option<[Answers; 2]>;
 
+    /// Why the answers are not counted, as a clause without a full stop; `None` where they are.
+    async fn reason_uncounted(&self) -> Option<String> {
+        None
+    }
+
     /// Where users' requests arrive, for a probe that goes through the router.
     fn entrance(&self) -> SocketAddr;
 }

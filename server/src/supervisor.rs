@@ -35,7 +35,7 @@ use crate::house::Judge;
 use crate::http::auth::{self, Auth};
 use crate::http::{Server, listen, routes};
 use crate::journal::{Journal, NewEvent, Severity};
-use crate::router::caddy::CaddyRouter;
+use crate::router::caddy::{CaddyRouter, Requests};
 use crate::router::gate::{Gate, GateConfig};
 use crate::router::{GateRouter, Router};
 use crate::runtime::Runtime;
@@ -346,7 +346,11 @@ async fn build(
                 .listener(section.hold_listen, &config.name, "hold_listen")
                 .await?;
             let addresses = crate::names::Colour::BOTH.map(|colour| runtime.address(colour));
-            let router = CaddyRouter::new(gate.clone(), section.clone(), folder, addresses);
+            let requests = section
+                .count_requests
+                .then(|| Requests::receive(section, tasks, stop.clone()));
+            let router =
+                CaddyRouter::new(gate.clone(), section.clone(), folder, addresses, requests);
             (gate, listener, Arc::new(router))
         }
     };

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 
 use serde_json::Value;
-use tealkeep::config::Config;
+use tealkeep::config::{CaddySection, Config, RouterConfig};
 use tealkeep::demo::releases::write_all;
 use tealkeep::router::caddy::caddyfile;
 
@@ -64,6 +64,8 @@ pub struct House {
     /// What the configuration says of how long a restarting colour is waited for: far longer than by default, since
     /// the machine of the tests is busy.
     retry: &'static str,
+    /// What the configuration says besides, before its app.
+    notify: String,
     server: Option<Child>,
     caddy: Option<Child>,
 }
@@ -77,6 +79,19 @@ impl House {
     /// Its retries are those of a configuration that says nothing of them.
     pub fn with_defaults(mut self) -> House {
         self.retry = "";
+        self
+    }
+
+    /// It tells a webhook there what is wrong.
+    pub fn telling(mut self, webhook: &str) -> House {
+        let secret = self.folder().join("secret");
+        std::fs::write(&secret, WEBHOOK_SECRET).unwrap();
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&secret, private).unwrap();
+        self.notify = format!(
+            "[notify]\nwebhook = \"{webhook}\"\nwebhook_secret_file = \"{}\"\ndisk_free = 0\n",
+            secret.display()
+        );
         self
     }
 
@@ -113,6 +128,7 @@ impl House {
             ports,
             version,
             retry: "retry_for = \"20s\"\n",
+            notify: String::new(),
             server: None,
             caddy: None,
         }
@@ -140,7 +156,7 @@ impl House {
     }
 
     fn configuration(&self) -> String {
-        let (folder, retry) = (self.folder().display(), self.retry);
+        let (folder, retry, notify) = (self.folder().display(), self.retry, &self.notify);
         let Ports {
             app,
             blue,
@@ -151,7 +167,7 @@ impl House {
         } = self.ports;
         format!(
             "zone = \"Europe/Berlin\"\nstate = \"{folder}/state\"\nsocket = \"{folder}/control.sock\"\n\
-             [dashboard]\nlisten = \"127.0.0.1:{dashboard}\"\n\
+             [dashboard]\nlisten = \"127.0.0.1:{dashboard}\"\n{notify}\
              [[app]]\nname = \"home\"\ndatabase = \"{folder}/data/home.sqlite\"\n\
              releases = \"{folder}/releases\"\nbackups = \"{folder}/backups\"\n\
              [app.runtime]\ncommand = [\"{TEALKEEP}\", \"home-app\"]\nblue_port = {blue}\ngreen_port = {green}\n\
@@ -160,6 +176,31 @@ impl House {
              active_color = \"{folder}/colour-for-scripts\"\n\
              [app.deploy]\nkeep_releases = 20\ndrain_timeout = \"2s\"\n"
         )
+    }
+
+    /// `[app.router]` as it is configured.
+    pub fn section(&self) -> CaddySection {
+        let mut config = Config::parse(&self.configuration(), false).unwrap();
+        match config.apps.remove(0).router {
+            RouterConfig::Caddy(section) => section,
+            RouterConfig::Gate(_) => unreachable!("it says caddy"),
+        }
+    }
+
+    /// What Caddy has logged so far.
+    pub fn caddys_log(&self) -> String {
+        std::fs::read_to_string(self.folder().join("caddy.log")).unwrap()
+    }
+
+    /// A page of the dashboard, or an answer of its API, as whoever may use the socket gets it.
+    pub async fn ask(&self, path: &str) -> String {
+        let client = reqwest::Client::builder()
+            .unix_socket(self.folder().join("control.sock"))
+            .build()
+            .unwrap();
+        let asked = client.get(format!("http://tealkeep{path}")).send().await;
+        let answer = asked.unwrap().error_for_status().unwrap();
+        answer.text().await.unwrap()
     }
 
     /// The Caddyfile as `tealkeep units` prints it.
@@ -373,6 +414,8 @@ impl House {
     }
 }
 
+/// What messages are signed with.
+const WEBHOOK_SECRET: &str = "whsec_b25seSB0aGUgcmVjZWl2ZXIgYW5kIHRoZSBzZXJ2ZXI=\n";
 /// What opens the preview.
 pub const SECRET: &str = "a-secret-of-this-test-only";
 

@@ -29,6 +29,8 @@ pub struct CaddySection {
     pub retry_for: Duration,
     /// The secret that opens the idle colour to requests with it in [`PREVIEW_HEADER`]; `None` closes it.
     pub preview: Option<String>,
+    /// Whether Caddy reports each answered request, so that Tealkeep notices when many of them fail.
+    pub count_requests: bool,
     /// Another file with the live colour, for scripts that read one.
     pub active_color: Option<PathBuf>,
 }
@@ -70,6 +72,7 @@ pub(super) fn read(table: Table<'_>, taken: &mut Taken) -> Option<CaddySection> 
             );
         }
     }
+    let count_requests = table.or("count_requests", true);
     let active_color = table.optional::<PathBuf>("active_color");
     table.finish();
     Some(CaddySection {
@@ -79,6 +82,7 @@ pub(super) fn read(table: Table<'_>, taken: &mut Taken) -> Option<CaddySection> 
         hold_timeout: hold_timeout.value,
         retry_for: retry_for.value,
         preview: preview.map(|secret| secret.value),
+        count_requests: count_requests.value,
         active_color: active_color.map(|path| path.value),
     })
 }

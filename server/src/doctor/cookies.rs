@@ -12,14 +12,19 @@ pub async fn look(findings: &mut Findings, app: &AppConfig) {
         return;
     };
     let ports = Colour::BOTH.map(|colour| port(app, colour));
-    let mend = match &app.runtime {
+    let found = ways_to_app(caddy.admin, ports).await;
+    judge(findings, found, replace_site(app));
+}
+
+/// The command that has Caddy load the site as it is printed now.
+pub(super) fn replace_site(app: &AppConfig) -> String {
+    match &app.runtime {
         RuntimeConfig::Systemd(_) => format!("tealkeep units {} --only commands | sh", app.name),
         RuntimeConfig::Process(_) => format!(
             "tealkeep units {}    # replace Caddy's site with the printed one, then: systemctl reload caddy.service",
             app.name
         ),
-    };
-    judge(findings, ways_to_app(caddy.admin, ports).await, mend);
+    }
 }
 
 fn judge(findings: &mut Findings, found: Result<Ways, String>, mend: String) {

@@ -34,6 +34,8 @@ pub struct Observations {
     pub live: Colour,
     /// How its requests went in the last 5 minutes; `None` where the router does not count them.
     pub recent: Option<Recent>,
+    /// Why its requests are not counted, in words that end no sentence; `None` where they are.
+    pub uncounted: Option<String>,
     /// How all requests of the app went in the last 24 hours, or since Tealkeep started; `None` as above.
     pub last_day: Option<Answers>,
     /// How often the live colour crashed in the last 10 minutes.
@@ -120,11 +122,13 @@ impl Observed {
     /// All that is known now, of the colour that is live.
     pub async fn now(&self, live: Colour, router: &dyn Router, clock: &Clock) -> Observations {
         self.look(router, clock).await;
+        let uncounted = router.reason_uncounted().await;
         let now = Instant::now();
         let known = self.known();
         let health = known.health.as_ref();
         Observations {
             live,
+            uncounted,
             recent: known.ring.as_ref().map(|ring| ring.recent(now, live)),
             last_day: known.ring.as_ref().map(|ring| ring.last_day(now)),
             crashes: known.crashes.recent(now),

@@ -134,6 +134,7 @@ fn ends_unheard(kind: Kind) -> bool {
         | Kind::Content
         | Kind::Failing
         | Kind::Crashing
+        | Kind::Requests
         | Kind::Health => true,
         Kind::Snapshot
         | Kind::Rows

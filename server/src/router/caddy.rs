@@ -7,6 +7,8 @@ mod file;
 mod loaded;
 mod markers;
 mod proof;
+mod reports;
+mod requests;
 pub mod rivals;
 mod rules;
 mod site;
@@ -30,6 +32,8 @@ use site::{LOST, markers_folder};
 
 pub use file::caddyfile;
 pub use loaded::{Ways, ways_to_app};
+pub use reports::reports_requests;
+pub use requests::Requests;
 pub use site::WELL_KNOWN;
 
 /// How often the admin API is asked while requests in flight are waited for.
@@ -51,6 +55,8 @@ pub struct CaddyRouter {
     repeated: PathBuf,
     /// The two colours', blue first, as Caddy dials them.
     addresses: [SocketAddr; 2],
+    /// `None` where the configuration switches it off.
+    requests: Option<Arc<Requests>>,
 }
 
 /// What it means that the site at `entrance` answers the question for the live colour so; `folder` is the app's own,
@@ -90,13 +96,15 @@ pub async fn colour_for(entrance: SocketAddr, host: &str) -> Result<Colour, Stri
 
 impl CaddyRouter {
     /// A router whose held requests come to `gate`; `folder` is the app's own, `<state>/apps/<app>`: the markers
-    /// stand in its `router/`, and its `active-color` repeats the live colour.
+    /// stand in its `router/`, and its `active-color` repeats the live colour. `requests` counts what users got, if anything
+    /// does.
     #[must_use]
     pub fn new(
         gate: Arc<Gate>,
         section: CaddySection,
         folder: &Path,
         addresses: [SocketAddr; 2],
+        requests: Option<Arc<Requests>>,
     ) -> CaddyRouter {
         CaddyRouter {
             gate,
@@ -104,6 +112,7 @@ impl CaddyRouter {
             markers: Markers::new(markers_folder(folder)),
             repeated: folder.join("active-color"),
             addresses,
+            requests,
         }
     }
 
@@ -146,6 +155,16 @@ impl CaddyRouter {
         }
     }
 
+    /// Tells the one who counts since when the markers say what they say.
+    async fn count_from(&self, note: impl FnOnce(&Requests, f64)) {
+        let Some(requests) = &self.requests else {
+            return;
+        };
+        if let Ok(at) = self.on_disk(|markers| Ok(markers.changed_at())).await {
+            note(requests, at);
+        }
+    }
+
     async fn in_flight(&self) -> Result<[ask::Counts; 2], String> {
         let ports = self.addresses.map(|address| address.port());
         ask::in_flight(self.section.admin, ports).await
@@ -167,6 +186,11 @@ impl Router for CaddyRouter {
                 markers.live()
             })
             .await?;
+        self.count_from(|requests, at| {
+            requests.hold(at, hold);
+            requests.go_live(at, live);
+        })
+        .await;
         self.gate.swap(live);
         self.repeat(live).await;
         Ok(())
@@ -209,6 +233,8 @@ impl Router for CaddyRouter {
     async fn swap(&self, to: Colour) -> anyhow::Result<()> {
         self.on_disk(move |markers| markers.set(Marker::Green, to == Colour::Green))
             .await?;
+        self.count_from(|requests, at| requests.go_live(at, to))
+            .await;
         self.gate.swap(to);
         self.repeat(to).await;
         Ok(())
@@ -232,6 +258,8 @@ impl Router for CaddyRouter {
             markers.set(then, false)
         })
         .await?;
+        self.count_from(|requests, at| requests.hold(at, true))
+            .await;
         if can_wait {
             self.gate.set_maintenance(None);
         }
@@ -247,6 +275,8 @@ impl Router for CaddyRouter {
         .await?;
         self.gate.set_maintenance(None);
         self.gate.release();
+        self.count_from(|requests, at| requests.hold(at, false))
+            .await;
         Ok(())
     }
 
@@ -296,19 +326,25 @@ impl Router for CaddyRouter {
         let held_now = self.gate.is_held().map_or(0, |held| held.waiting as u64);
         // What can't be asked is not known, and shown as nothing; a run that needs it says so.
         let counts = self.in_flight().await.unwrap_or_default();
+        let counted = self.answers().await.map(|[blue, green]| blue + green);
         Traffic {
             requests_in_flight: counts.map(|count| count.requests),
             streams: counts.map(|count| count.streams),
-            // Caddy would count them by a global option only, which is not this file's to set.
-            answered: None,
-            failed: None,
+            answered: counted.map(|counted| counted.requests),
+            failed: counted.map(Answers::failed),
             held_now,
         }
     }
 
     async fn answers(&self) -> Option<[Answers; 2]> {
-        // Caddy counts requests only where its global options say `servers { metrics }`, and then by site, not by colour.
-        None
+        self.requests.as_ref()?.answers()
+    }
+
+    async fn reason_uncounted(&self) -> Option<String> {
+        match &self.requests {
+            Some(requests) => requests.reason_uncounted().await,
+            None => Some("the configuration says `count_requests = false`".to_owned()),
+        }
     }
 
     fn entrance(&self) -> SocketAddr {

@@ -30,11 +30,14 @@ const MIN_UNWELL: Duration = Duration::from_secs(60);
 pub(super) fn look(about: &About<'_>, found: &mut Assessment) {
     let Some(observed) = &about.app.live.observed else {
         // Nobody knows: what was known to be wrong stays so.
-        let kinds = [Kind::Failing, Kind::Crashing, Kind::Health];
+        let kinds = [Kind::Failing, Kind::Crashing, Kind::Health, Kind::Requests];
         found.keep(about, &kinds);
         return;
     };
     failing(about, observed, found);
+    if let Some(why) = &observed.uncounted {
+        found.add(uncounted(about, why));
+    }
     crashing(about, observed, found);
     if let Some(health) = &observed.health
         && about.app.live.down.is_none()
@@ -111,6 +114,24 @@ fn failing(about: &About<'_>, observed: &Observations, found: &mut Assessment) {
             words,
         )
     });
+}
+
+/// The page must not say that all is well as if somebody had looked.
+fn uncounted(about: &About<'_>, why: &str) -> Condition {
+    let name = about.name();
+    let words = Words {
+        title: "Tealkeep does not see the app's requests",
+        sentence: format!(
+            "Tealkeep does not see the requests to {name}, so it can't tell when many of them fail."
+        ),
+        text: format!(
+            "Tealkeep does not know how the requests to {name} end: {}. `tealkeep units {name}` prints the site with which Caddy \
+             reports them, unless `count_requests = false` is set under [app.router]. `tealkeep doctor` checks what Caddy has \
+             loaded.",
+            redacted(why)
+        ),
+    };
+    about.condition(about.key(Kind::Requests), Severity::Hint, words)
 }
 
 fn crashing(about: &About<'_>, observed: &Observations, found: &mut Assessment) {

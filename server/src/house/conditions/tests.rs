@@ -103,6 +103,7 @@ fn observed() -> Observations {
             answers: answers(900, 3, 1),
             over: Duration::from_secs(280),
         }),
+        uncounted: None,
         last_day: None,
         crashes: crashes(2),
         health: Some(health(Verdict::Well, 3600)),
@@ -738,6 +739,22 @@ fn an_app_fails_by_a_share_of_its_requests_and_not_without_evidence() {
     assert_eq!(failing(1, 0, 0, true), None);
     assert!(failing(0, 0, 0, true).is_some());
     assert_eq!(failing(0, 0, 0, false), None);
+}
+
+#[test]
+fn an_app_whose_requests_nobody_sees_gets_a_hint_that_changes_no_sentence() {
+    let facts = but(|f| {
+        seen(f).recent = None;
+        seen(f).uncounted = Some("Caddy has loaded another site".to_owned());
+    });
+    let hint = of_kind(&facts, Kind::Requests).unwrap();
+    assert_eq!(hint.severity, Severity::Hint);
+    assert!(
+        hint.text.contains("Caddy has loaded another site") && hint.title.len() < 60,
+        "{hint:#?}"
+    );
+    assert!(sentence(&facts, &conditions(&facts)).is_well());
+    assert_eq!(of_kind(&well(), Kind::Requests), None);
 }
 
 #[test]

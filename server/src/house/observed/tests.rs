@@ -295,9 +295,11 @@ async fn a_router_that_does_not_count_is_unknown_and_not_well() {
     };
     let gate = Gate::new(GateConfig::new(site.at, site.at), Colour::Blue);
     let router =
-        crate::router::caddy::CaddyRouter::new(gate, section, dir.path(), [site.at, site.at]);
+        crate::router::caddy::CaddyRouter::new(gate, section, dir.path(), [site.at, site.at], None);
     let found = observed.now(Colour::Blue, &router, &Clock::new(None)).await;
     assert_eq!((found.recent, found.last_day), (None, None));
+    let why = "the configuration says `count_requests = false`";
+    assert_eq!(found.uncounted.as_deref(), Some(why));
 }
 
 #[tokio::test]

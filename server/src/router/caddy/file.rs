@@ -1,16 +1,21 @@
 //! The Caddyfile of an app: it never changes, so Caddy never reloads. Everything that a swap, a hold or a
 //! maintenance changes is a marker file that it asks for with each request.
 
-use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
+
+mod page;
+mod requests;
+
+#[cfg(test)]
+mod tests;
 
 use super::markers::Marker;
 use super::rules::{DISGUISED_FIELDS, FOREIGN_FIELDS, blank_cookies, drop_set_cookies};
 use super::site::{AS_STREAMS, LOST, WELL_KNOWN, markers_folder};
 use crate::config::{AppConfig, CaddySection, PREVIEW_HEADER, RouterConfig, RuntimeConfig};
 use crate::names::{Colour, SESSION_COOKIE};
+use page::{Page, in_caddys_words, quoted};
 
 /// The pause between two attempts at a colour that refuses connections, in Caddy's words.
 const RETRY_PAUSE: &str = "50ms";
@@ -59,7 +64,7 @@ impl Site<'_> {
         let mut page = Page::default();
         self.head(&mut page);
         self.snippets(&mut page);
-        page.says(&format!("The address has no host's name on purpose: it must match whatever name the app is asked by. A site of another name on port {} would answer the others with an empty 200.", self.section.listen.port()));
+        page.says("The address has no host name on purpose: it must match every name that people use for the app. With one, Caddy would answer requests for any other name with an empty 200.");
         page.open(&format!("http://:{}", self.section.listen.port()));
         if !self.section.listen.ip().is_unspecified() {
             page.line(&format!("bind {}", self.section.listen.ip()));
@@ -67,17 +72,19 @@ impl Site<'_> {
         }
         self.matchers(&mut page);
         page.blank();
+        requests::report(&mut page, self.section);
         page.open("route");
+        requests::leave_out_own(&mut page, self.section);
         Site::clean(&mut page);
         self.proof(&mut page);
         self.maintenance(&mut page);
-        page.says("A restore is under way: new requests wait. Not the request itself is handed to Tealkeep, but a question without a body, asked in its name; once that is answered, the request goes to what is live then. So a body is sent once only, and while Tealkeep itself is being restarted the question is asked again, with no harm whatever the request would have done.");
+        page.says("A restore is under way: new requests wait. Caddy does not send the request itself to Tealkeep, but a GET without a body in its place; when Tealkeep has answered that, the request goes to the colour that is live by then. So a body is sent only once, and while Tealkeep restarts, Caddy can safely retry the GET, whatever the request would have done.");
         page.open("handle @hold");
         self.import(&mut page, "held");
         page.close();
         page.blank();
         self.preview(&mut page);
-        page.says("Which colour is live is asked once a request: two questions in turn could both be answered with no.");
+        page.says("Caddy looks for one marker, once per request. With one marker for each colour, it could find neither in the middle of a swap.");
         self.to_live(&mut page);
         page.close();
         page.blank();
@@ -106,7 +113,7 @@ impl Site<'_> {
 
     /// What the app must not get to see, and what it must not set.
     fn clean(page: &mut Page) {
-        page.says("Only Caddy and a proxy on this machine say who the client is and what it asked for. Many servers read `_` in a field's name as `-`.");
+        page.says("Only Caddy and a proxy on this machine may say who the client is and what it asked for. Many servers read `_` in a field's name as `-`.");
         for field in FOREIGN_FIELDS {
             page.line(&format!("request_header @direct -{field}"));
         }
@@ -164,6 +171,7 @@ impl Site<'_> {
     /// To Tealkeep itself, which answers for the app's health.
     fn health(&self, page: &mut Page) {
         page.open("handle @health");
+        requests::leave_out(page, self.section);
         page.open(&format!("reverse_proxy {}", self.section.hold_listen));
         page.line(&blank_cookies());
         page.close();
@@ -182,7 +190,7 @@ impl Site<'_> {
 
     fn snippets(&self, page: &mut Page) {
         let retry = in_caddys_words(self.section.retry_for);
-        page.says("A request to a colour, which may be restarting. A proxy on this machine, such as cloudflared, is believed what it says of the client. Unused connections are given up before Node closes its side after 5 s, so that no request crosses that close.");
+        page.says("A request to a colour, which may be restarting. Caddy trusts what a proxy on this machine, such as cloudflared, says about the client. It closes an unused connection before Node does so after 5 s, so that no request is lost to a closing connection.");
         page.open(&format!("({})", self.snippet("request")));
         self.common(page);
         Site::no_upgrade(page);
@@ -200,14 +208,14 @@ impl Site<'_> {
         page.close();
         page.blank();
 
-        page.says("A question in a request's name, without its body.");
+        page.says("A GET in place of a request, without its body.");
         page.open(&format!("({})", self.snippet("question")));
         page.line("method GET");
         page.line("header_up -Expect");
         page.close();
         page.blank();
 
-        page.says(&format!("The way to each colour. While a colour restarts, what was not yet sent to it is tried again for {retry}. Caddy 2.6 can't do that with a body, which it closes at the first attempt: so whatever may have one is preceded by a question that has none and that waits in its place. What was sent to a colour that ended before it answered is not sent again, since nobody knows what came of it; only GET is."));
+        page.says(&format!("The way to each colour. While a colour restarts, Caddy retries what was not yet sent to it for {retry}. Caddy 2.6 can't do that with a body, which it closes at the first attempt: so a request that may have a body is preceded by a GET without one, which waits in its place. A request whose colour ended before it answered is not sent again, since it may have taken effect; only a GET is."));
         for colour in Colour::BOTH {
             self.colour(page, colour);
         }
@@ -221,10 +229,10 @@ impl Site<'_> {
         page.says("");
         page.says("    import /etc/caddy/tealkeep-*.caddy");
         page.says("");
-        page.says(&format!("Then `systemctl reload caddy`, once. No deploy, rollback or restore reloads Caddy: each reload restarts its listeners, which loses requests and cuts WebSockets. What changes is whether the files `green`, `hold` and `maintenance` are in {folder}."));
-        page.says(&format!("Caddy's user must be able to enter that folder; `namei -l {folder}` shows who can. A folder that it can't enter counts as empty, without a word in Caddy's log: Tealkeep asks http://127.0.0.1:{port}{WELL_KNOWN} to find out."));
+        page.says(&format!("Then run `systemctl reload caddy` once. No deploy, rollback or restore reloads Caddy, because a reload restarts its listeners, which loses requests and cuts WebSockets. Instead, Tealkeep creates and removes the files `green`, `hold` and `maintenance` in {folder}."));
+        page.says(&format!("Caddy's user must be able to enter that folder; `namei -l {folder}` shows who can. If it can't, Caddy treats the folder as empty and logs nothing. Tealkeep asks http://127.0.0.1:{port}{WELL_KNOWN} to find out."));
         if self.section.preview.is_some() {
-            page.says("This file holds a secret, the one that opens the preview: `chown root:caddy` and `chmod 0640` keep it one.");
+            page.says("This file contains the secret that opens the preview; protect it with `chown root:caddy` and `chmod 0640`.");
         }
         page.blank();
     }
@@ -237,9 +245,7 @@ impl Site<'_> {
             self.file(page, marker);
             page.close();
         }
-        page.says(
-            "The folder itself: where Caddy can't find it, nothing in it would ever be seen.",
-        );
+        page.says("The folder itself: if Caddy can't find it, it sees none of the markers.");
         page.open("@lost");
         page.open("not file");
         page.line(&format!("root {}", quoted(&self.folder)));
@@ -247,7 +253,7 @@ impl Site<'_> {
         page.close();
         page.close();
         page.line(&format!("@health path {}", self.app.health.path));
-        page.says("A stream is opened by a GET. What else offers an upgrade (to h2c, as some clients do with each request) or takes events as an answer may have a body, and is a request. The only protocol that is switched to is WebSocket.");
+        page.says("Only a GET opens a stream. Another request that offers an upgrade (to h2c, as some clients do with each request) or accepts events may have a body, and is treated as an ordinary request. WebSocket is the only protocol that can be switched to.");
         page.open("@upgrade");
         page.line("method GET");
         page.line(r"header_regexp Connection (?i)(?:^|,)\s*upgrade\s*(?:,|$)");
@@ -271,8 +277,9 @@ impl Site<'_> {
     }
 
     fn proof(&self, page: &mut Page) {
-        page.says("By this Tealkeep and you can tell what Caddy sees: `curl` it, and it says `blue` or `green`, or `lost` where it can't find the markers' folder.");
+        page.says("This tells Tealkeep and you what Caddy sees: `curl` it, and it answers `blue` or `green`, or `lost` if it can't find the markers' folder.");
         page.open("handle @tealkeep");
+        requests::leave_out(page, self.section);
         page.line("header Cache-Control no-store");
         page.open("handle @lost");
         page.line(&format!("respond \"{LOST}\" 200"));
@@ -290,6 +297,7 @@ impl Site<'_> {
     fn maintenance(&self, page: &mut Page) {
         page.says("Maintenance, or a restore that takes longer than requests can wait.");
         page.open("handle @maintenance");
+        requests::leave_out(page, self.section);
         page.says("Monitors still get an answer: the live colour's, or Tealkeep's own while there is none.");
         self.health(page);
         page.open("handle");
@@ -304,10 +312,11 @@ impl Site<'_> {
 
     fn held(&self, page: &mut Page) {
         let to = self.section.hold_listen;
-        page.says("The wait while requests are held. 502 to 504 say that it was too long, on a page of Tealkeep's own.");
+        page.says("Requests wait here while they are held. If the wait is too long, Tealkeep answers 502 to 504 with a page of its own.");
         page.open(&format!("({})", self.snippet("held")));
         if self.section.preview.is_some() {
             page.open("handle @preview");
+            requests::leave_out(page, self.section);
             page.line(
                 "respond \"The other colour can't be shown while a restore is under way.\" 503",
             );
@@ -326,6 +335,7 @@ impl Site<'_> {
         ));
         page.line("@refused status 502 503 504");
         page.open("handle_response @refused");
+        requests::leave_out(page, self.section);
         page.line("copy_response");
         page.close();
         page.open("handle_response");
@@ -384,8 +394,9 @@ impl Site<'_> {
         if self.section.preview.is_none() {
             return;
         }
-        page.says("Whoever knows the secret sees the colour that is idle, which works on the same database. This is counted as a stream, so that no deploy waits for it.");
+        page.says("A request with the secret goes to the idle colour, which works on the same database. It counts as a stream, so that no deploy waits for it.");
         page.open("handle @preview");
+        requests::leave_out(page, self.section);
         page.open("handle @green");
         self.streams(page, Colour::Blue, "handle");
         page.close();
@@ -397,7 +408,7 @@ impl Site<'_> {
     }
 
     fn errors(&self, page: &mut Page) {
-        page.says("The colour that was live when the request came did not come back. Meanwhile the other one may have taken over, or a restore begun: what was not yet sent goes that way.");
+        page.says("The colour that was live when the request arrived did not come back. Meanwhile the other one may have become live, or a restore may have begun, so a request that was not yet sent goes there.");
         page.open("handle_errors");
         Site::guard_cookies(page);
         page.open("handle @unsent");
@@ -415,155 +426,4 @@ const MAINTENANCE: &str = "<!doctype html><html lang=en><meta charset=utf-8><met
 
 fn address(ports: [u16; 2], colour: Colour) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], ports[colour as usize]))
-}
-
-fn in_caddys_words(length: Duration) -> String {
-    if length.subsec_nanos() == 0 {
-        format!("{}s", length.as_secs())
-    } else {
-        format!("{}ms", length.as_millis())
-    }
-}
-
-/// A word of a Caddyfile that may hold spaces.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-}
-
-/// Lines, indented as `caddy fmt` does it.
-#[derive(Default)]
-struct Page {
-    text: String,
-    depth: usize,
-}
-
-impl Page {
-    /// The width of a comment's line.
-    const WIDTH: usize = 110;
-
-    fn line(&mut self, line: &str) {
-        let indent = "\t".repeat(self.depth);
-        // Writing to a String does not fail.
-        let _ = writeln!(self.text, "{indent}{line}");
-    }
-
-    fn blank(&mut self) {
-        if !self.text.ends_with("\n\n") {
-            self.text.push('\n');
-        }
-    }
-
-    fn open(&mut self, head: &str) {
-        self.line(&format!("{head} {{"));
-        self.depth += 1;
-    }
-
-    fn close(&mut self) {
-        if self.text.ends_with("\n\n") {
-            self.text.pop();
-        }
-        self.depth -= 1;
-        self.line("}");
-    }
-
-    /// A comment in whole sentences.
-    fn says(&mut self, text: &str) {
-        let mut line = "#".to_owned();
-        if text.starts_with(' ') {
-            return self.line(&format!("#{text}"));
-        }
-        for word in text.split(' ') {
-            if line.len() + 1 + word.len() > Page::WIDTH - 4 * self.depth {
-                self.line(&line);
-                line = "#".to_owned();
-            }
-            if !word.is_empty() {
-                line.push(' ');
-                line.push_str(word);
-            }
-        }
-        self.line(&line);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Config;
-
-    fn printed(router: &str) -> String {
-        let text = format!(
-            "[[app]]\nname = \"home\"\ndatabase = \"/srv/home/d.sqlite\"\nreleases = \"/srv/home/releases\"\n\
-             [app.runtime]\ncommand = [\"node\"]\nblue_port = 4001\ngreen_port = 4002\n\
-             [app.router]\n{router}\n[app.health]\npath = \"/alive\"\n"
-        );
-        let config = Config::parse(&text, false).unwrap();
-        caddyfile(&config.apps[0], Path::new("/var/lib/my state"))
-    }
-
-    #[test]
-    fn it_is_bound_to_the_address_that_is_configured_and_asks_for_the_markers_of_its_app() {
-        let open = printed("kind = \"caddy\"");
-        assert!(open.contains("\nhttp://:3000 {\n\t@"), "{open}");
-        assert!(!open.contains("bind "), "{open}");
-        assert_eq!(
-            open.matches("root \"/var/lib/my state/apps/home/router\"")
-                .count(),
-            4
-        );
-        let local = printed(
-            "kind = \"caddy\"\nlisten = \"127.0.0.1:3100\"\nretry_for = \"1500ms\"\nhold_timeout = \"1m\"",
-        );
-        for line in [
-            "\nhttp://:3100 {\n\tbind 127.0.0.1\n",
-            "lb_try_duration 1500ms\n",
-            "lb_try_duration 60s\n",
-            "reverse_proxy 127.0.0.1:3003 {\n",
-            "reverse_proxy localhost:4002 {\n",
-            "rewrite /alive\n",
-        ] {
-            assert!(local.contains(line), "{line:?} is not in {local}");
-        }
-    }
-
-    #[test]
-    fn nothing_opens_the_idle_colour_where_no_secret_is_set() {
-        let closed = printed("kind = \"caddy\"");
-        assert!(!closed.contains("preview") && !closed.contains(PREVIEW_HEADER));
-        let open = printed("kind = \"caddy\"\npreview = \"0123456789abcdef\"");
-        assert!(open.contains("@preview header Tealkeep-Preview 0123456789abcdef\n"));
-        // To each colour, whatever it is asked: the secret stays outside.
-        let proxied = open.matches("trusted_proxies").count();
-        assert_eq!(open.matches("header_up -Tealkeep-Preview").count(), proxied);
-    }
-
-    #[test]
-    fn each_way_to_a_colour_gives_up_a_connection_before_node_does() {
-        let site = printed("kind = \"caddy\"\npreview = \"0123456789abcdef\"");
-        for snippet in ["request", "stream"] {
-            let (_, from) = site
-                .split_once(&format!("(tealkeep-home-{snippet})"))
-                .unwrap();
-            let (body, _) = from.split_once("\n}").unwrap();
-            assert!(body.contains("keepalive 2s\n"), "{snippet}: {body}");
-        }
-    }
-
-    #[test]
-    fn an_app_behind_another_router_gets_no_site() {
-        let none = printed("kind = \"gate\"");
-        assert!(
-            none.starts_with("# home does not stand behind Caddy") && none.lines().count() == 1
-        );
-    }
-
-    #[test]
-    fn words_are_quoted_and_comments_wrapped() {
-        assert_eq!(quoted(r#"a "b" \c"#), r#""a \"b\" \\c""#);
-        let longest = printed("kind = \"caddy\"");
-        let comments = longest
-            .lines()
-            .filter(|line| line.trim_start().starts_with('#'));
-        assert!(comments.map(str::len).max() <= Some(Page::WIDTH));
-    }
 }

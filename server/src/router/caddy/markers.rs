@@ -5,6 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 
@@ -82,6 +83,14 @@ impl Markers {
             durable::remove(&path)?;
         }
         Ok(())
+    }
+
+    /// When a marker last came or went, in seconds since 1970; now where that can't be told.
+    pub(super) fn changed_at(&self) -> f64 {
+        let changed = fs::metadata(&self.folder).and_then(|folder| folder.modified());
+        let changed = changed.unwrap_or_else(|_| SystemTime::now());
+        let since = changed.duration_since(SystemTime::UNIX_EPOCH);
+        since.unwrap_or_default().as_secs_f64()
     }
 
     /// The colour that Caddy sends to.

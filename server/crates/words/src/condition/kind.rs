@@ -58,11 +58,13 @@ pub enum Kind {
     Content,
     /// The newest restore drill failed, or warned.
     Drill,
+    /// Nobody tells Tealkeep how the app's requests go.
+    Requests,
 }
 
 impl Kind {
     /// Every kind, in the order in which they are listed.
-    pub const ALL: [Kind; 20] = [
+    pub const ALL: [Kind; 21] = [
         Kind::Live,
         Kind::Route,
         Kind::Crashing,
@@ -83,6 +85,7 @@ impl Kind {
         Kind::Elsewhere,
         Kind::Content,
         Kind::Drill,
+        Kind::Requests,
     ];
 
     /// As it stands in the API, in messages and in metrics.
@@ -109,6 +112,7 @@ impl Kind {
             Kind::Elsewhere => "elsewhere",
             Kind::Content => "content",
             Kind::Drill => "drill",
+            Kind::Requests => "requests",
         }
     }
 
@@ -154,6 +158,7 @@ impl Kind {
             Kind::Elsewhere => "there is a copy on another machine",
             Kind::Content => "all rows keep the app's rules again",
             Kind::Drill => "the restore drill is well again",
+            Kind::Requests => "Tealkeep sees the app's requests again",
         }
     }
 }
