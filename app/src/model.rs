@@ -27,9 +27,7 @@ pub use deploys::{
     Run, RunPage, RunStep,
 };
 pub use journal::{Event, Journal, Severity};
-pub use overview::{
-    AppCard, ColourState, ColourView, Overview, Traffic, Verdict, VerdictKind,
-};
+pub use overview::{AppCard, ColourState, ColourView, Overview, Traffic, Verdict, VerdictKind};
 
 use crate::assets::AssetUrls;
 

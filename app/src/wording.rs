@@ -9,6 +9,8 @@ mod backups;
 mod checks;
 mod runs;
 
+pub(crate) use tealkeep_words::size::human_size as size;
+
 pub(crate) use backups::{copy_outcome, disk_space, drill_outcome, retention, reused};
 pub(crate) use checks::accepted_title;
 pub use checks::{Advice, advice, finding_title, policy_title};
@@ -115,28 +117,6 @@ pub(crate) fn day(today: Date, date: Date) -> String {
     } else {
         date.strftime("%A %-d %B %Y").to_string()
     }
-}
-
-/// "1.2 MB": decimal units, two digits below ten, whole numbers from ten on.
-pub(crate) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    // Tenths of a unit, rounded; what rounds up to a thousand belongs to the next unit.
-    let mut per_tenth: u128 = 100;
-    for unit in UNITS {
-        let tenths = (u128::from(bytes) + per_tenth / 2) / per_tenth;
-        if tenths < 100 {
-            return format!("{}.{} {unit}", tenths / 10, tenths % 10);
-        }
-        let whole = (u128::from(bytes) + per_tenth * 5) / (per_tenth * 10);
-        if whole < 1000 {
-            return format!("{whole} {unit}");
-        }
-        per_tenth *= 1000;
-    }
-    format!("{bytes} B")
 }
 
 /// "120 ms", "1.4 s", "12 s", "1 min 5 s", "2 h 3 min".
@@ -250,27 +230,6 @@ mod tests {
         assert_eq!(how_long(now, at("2026-11-21T09:00:00Z")), "3 hours");
         assert_eq!(how_long(now, at("2026-11-21T11:59:58Z")), "a moment");
         assert_eq!(how_long(now, at("2026-11-22T00:00:00Z")), "a moment");
-    }
-
-    #[test]
-    fn sizes_are_worded_by_this_table() {
-        let table: &[(u64, &str)] = &[
-            (0, "0 B"),
-            (999, "999 B"),
-            (1000, "1.0 kB"),
-            (1_250, "1.3 kB"),
-            (9_949, "9.9 kB"),
-            (9_950, "10 kB"),
-            (999_499, "999 kB"),
-            (999_500, "1.0 MB"),
-            (1_234_567, "1.2 MB"),
-            (14_600_000, "15 MB"),
-            (1_200_000_000, "1.2 GB"),
-            (u64::MAX, "18 EB"),
-        ];
-        for (bytes, words) in table {
-            assert_eq!(size(*bytes), *words, "{bytes} bytes");
-        }
     }
 
     #[test]

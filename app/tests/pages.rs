@@ -261,7 +261,10 @@ fn titles_say_how_things_are() {
         ("full overview", "All is well — Tealkeep"),
         ("full overview-bad", "Something is wrong — Tealkeep"),
         ("full backups", "home: last backup 9 hours ago — Tealkeep"),
-        ("full run", "home: Deploy of v3 in progress (health check) — Tealkeep"),
+        (
+            "full run",
+            "home: Deploy of v3 in progress (health check) — Tealkeep",
+        ),
         (
             "full run-failed",
             "home: Deploy of v3-unhealthy failed — Tealkeep",
@@ -380,10 +383,7 @@ fn the_destructive_pages_say_what_will_happen_and_that_it_can_be_undone() {
 #[test]
 fn the_checks_say_first_whether_what_users_get_is_right() {
     for (kind, sentence) in [
-        (
-            "full checks",
-            "1 finding would keep old pages on phones.",
-        ),
+        ("full checks", "1 finding would keep old pages on phones."),
         (
             "full checks-right",
             "Caching is set up correctly. Nothing was found 2 hours ago.",
@@ -396,10 +396,7 @@ fn the_checks_say_first_whether_what_users_get_is_right() {
             "full checks-unreachable",
             "The site could not be checked 8 minutes ago: the address did not answer within 10 s.",
         ),
-        (
-            "empty checks-never",
-            "The site has not been checked yet.",
-        ),
+        ("empty checks-never", "The site has not been checked yet."),
         ("empty checks-no-address", "Nothing has been checked yet"),
     ] {
         let html = page(kind);
@@ -488,9 +485,14 @@ fn the_backups_page_says_whether_a_restore_would_work_and_where_the_copy_is() {
     let drilling = page("full backups-drilling");
     assert!(!drilling.contains(drill) && drilling.contains("A restore drill is running"));
     let empty = page("empty backups");
-    assert!(!empty.contains(drill) && empty.contains("There is no backup yet that a drill could unpack."));
+    assert!(
+        !empty.contains(drill)
+            && empty.contains("There is no backup yet that a drill could unpack.")
+    );
     assert!(empty.contains("No laptop has copied the backups yet."));
-    assert!(empty.contains("No nightly backup yet. The first one runs on Sunday 22 November at 03:30."));
+    assert!(
+        empty.contains("No nightly backup yet. The first one runs on Sunday 22 November at 03:30.")
+    );
     assert!(page("full overview-bad").contains("overdue"));
 }
 

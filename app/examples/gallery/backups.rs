@@ -218,9 +218,7 @@ pub fn drill(t: Text, bad: bool) -> Drill {
         warnings: if bad {
             vec![]
         } else {
-            vec![t(
-                "table doses has 10 rows, down from 900 the night before",
-            )]
+            vec![t("table doses has 10 rows, down from 900 the night before")]
         },
     }
 }

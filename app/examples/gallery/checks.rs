@@ -154,7 +154,13 @@ fn stopped_check(t: Text) -> Check {
              vite-plugin-pwa: workbox: { globPatterns: ['**/*.{js,css,woff2}'], navigateFallback: null }\n\
              SvelteKit: in src/service-worker.js store build, not files or prerendered.",
         ),
-        ..finding(t, Policy::ServiceWorker, Kind::CachesHtml, Severity::Fail, worker)
+        ..finding(
+            t,
+            Policy::ServiceWorker,
+            Kind::CachesHtml,
+            Severity::Fail,
+            worker,
+        )
     };
     let html = finding::Finding {
         evidence: t(

@@ -14,7 +14,9 @@ pub fn full(t: Text) -> Vec<Sample> {
     let mut refused = frame("/apps/home/deploys", &one);
     refused.notice = Some(Notice {
         kind: NoticeKind::Bad,
-        text: t("The deploy of v3 was refused: a restore of home started 12 s ago and is still in progress."),
+        text: t(
+            "The deploy of v3 was refused: a restore of home started 12 s ago and is still in progress.",
+        ),
     });
     vec![
         ("deploys", refused, Page::Deploys(deploys(t))),
@@ -81,9 +83,7 @@ pub fn empty() -> Vec<Sample> {
                 app: "home".to_owned(),
                 live: None,
                 previous: None,
-                cannot_roll_back: Some(
-                    "There is no previous release to roll back to.".to_owned(),
-                ),
+                cannot_roll_back: Some("There is no previous release to roll back to.".to_owned()),
                 releases: vec![],
                 runs: vec![],
             }),

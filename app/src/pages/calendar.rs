@@ -22,9 +22,7 @@ pub(super) fn draw(frame: &Frame, nights: &[Nightly], next: Option<Timestamp>) -
         return nothing(format!("No nightly backup yet.{first}"));
     }
     let today = frame.now.to_zoned(frame.zone.clone()).date();
-    let limit = today
-        .saturating_sub(MAX_AGE_DAYS.days())
-        .first_of_month();
+    let limit = today.saturating_sub(MAX_AGE_DAYS.days()).first_of_month();
     // Months before the oldest nightly backup would only be empty.
     let oldest = nights
         .iter()

@@ -82,7 +82,9 @@ fn releases(frame: &Frame, page: &Deploys, path: &str) -> AnyView {
 fn runs(frame: &Frame, runs: &[Run]) -> AnyView {
     let cards: Vec<_> = runs.iter().map(|run| run_card(frame, run)).collect();
     let empty = cards.is_empty().then(|| {
-        nothing("Nothing was deployed yet. Deploys, rollbacks and restores appear here, step by step.")
+        nothing(
+            "Nothing was deployed yet. Deploys, rollbacks and restores appear here, step by step.",
+        )
     });
     view! {
         <section class="card" aria-labelledby="runs">
@@ -246,9 +248,7 @@ fn rollback_consequences(
     });
     let soon = match previous.warm_until {
         Some(until) if until > frame.now => "It is still running, so this takes an instant.",
-        _ => {
-            "It was stopped. Tealkeep starts it first, and nothing changes until it is healthy."
-        }
+        _ => "It was stopped. Tealkeep starts it first, and nothing changes until it is healthy.",
     };
     view! {
         <p class="lead">

@@ -101,7 +101,9 @@ fn interruption(requests_wait: bool, estimate: Option<Duration>) -> String {
     if requests_wait {
         format!("{takes}Requests wait until it is done; none will fail.")
     } else {
-        format!("The database is large. {takes}Everybody sees the maintenance page until it is done.")
+        format!(
+            "The database is large. {takes}Everybody sees the maintenance page until it is done."
+        )
     }
 }
 

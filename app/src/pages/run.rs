@@ -12,7 +12,9 @@ pub(super) fn draw(frame: &Frame, page: &RunPage) -> Content {
     let run = &page.run;
     let name = parts::run_title(frame, run);
     let state = wording::run_state(run);
-    let step = run.first_in(StepState::Running).filter(|_| run.is_running());
+    let step = run
+        .first_in(StepState::Running)
+        .filter(|_| run.is_running());
     let step = step.map(|row| format!(" ({})", wording::step(row.step)));
     let title = format!("{}: {name} {state}{}", run.app, step.unwrap_or_default());
     let (section, all) = match run.kind {

@@ -10,9 +10,7 @@ use crate::wording::{self, segment};
 /// Every snapshot, in the order given.
 pub(super) fn list(frame: &Frame, path: &str, snapshots: &[Snapshot]) -> AnyView {
     if snapshots.is_empty() {
-        return nothing(
-            "No backup yet. The first one appears here once it is verified.",
-        );
+        return nothing("No backup yet. The first one appears here once it is verified.");
     }
     let items: Vec<_> = snapshots
         .iter()

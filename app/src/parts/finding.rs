@@ -258,12 +258,18 @@ mod tests {
             why: "did not answer".to_owned(),
         };
         let table = [
-            (brief(CheckOutcome::Judged(Verdict::Pass), 0, 0, 0), "nothing found"),
+            (
+                brief(CheckOutcome::Judged(Verdict::Pass), 0, 0, 0),
+                "nothing found",
+            ),
             (
                 brief(CheckOutcome::Judged(Verdict::Pass), 0, 0, 2),
                 "nothing else found, 2 accepted",
             ),
-            (brief(CheckOutcome::Judged(Verdict::Warn), 0, 1, 0), "1 warning"),
+            (
+                brief(CheckOutcome::Judged(Verdict::Warn), 0, 1, 0),
+                "1 warning",
+            ),
             (
                 brief(CheckOutcome::Judged(Verdict::Fail), 1, 2, 1),
                 "1 failure, 2 warnings, 1 accepted",

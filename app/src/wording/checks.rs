@@ -23,7 +23,9 @@ pub fn finding_title(kind: Kind) -> &'static str {
         Kind::CachesNavigation => "The service worker stores what it shows when a page is opened",
         Kind::CachesMutableAsset => "The service worker stores a file that can change",
         Kind::CachesApiResponse => "The service worker stores data",
-        Kind::ServesStaleNavigation => "The service worker shows a stored page instead of the current one",
+        Kind::ServesStaleNavigation => {
+            "The service worker shows a stored page instead of the current one"
+        }
         Kind::StaleWorkerScript => "Browsers may keep running an old service worker",
         Kind::Unparsable => "The service worker's script can't be parsed",
         Kind::CannotEvaluate => "Tealkeep can't tell what the service worker does",
@@ -112,8 +114,14 @@ pub fn advice(lines: &str) -> Vec<Advice<'_>> {
 /// "Workbox, vite-plugin-pwa", or "By hand".
 fn for_framework(line: &str) -> Option<(&str, &str)> {
     let (framework, what) = line.split_once(": ")?;
-    let first = framework.split([',', '(']).next().unwrap_or(framework).trim();
-    let is_known = FRAMEWORKS.iter().any(|known| known.eq_ignore_ascii_case(first));
+    let first = framework
+        .split([',', '('])
+        .next()
+        .unwrap_or(framework)
+        .trim();
+    let is_known = FRAMEWORKS
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(first));
     (is_known && framework.len() <= MAX_FRAMEWORK_LENGTH).then(|| (framework.trim(), what.trim()))
 }
 

@@ -108,9 +108,8 @@ fn about_release(frame: &Frame, check: &Check) -> (&'static str, String) {
 
 /// "2 findings would keep old pages on phones"; or data, files, or that nobody knows, if that is all there is.
 fn what_fails(check: &Check) -> String {
-    let counts = |found: &&Finding| {
-        found.finding.severity == Severity::Fail && found.accepted.is_none()
-    };
+    let counts =
+        |found: &&Finding| found.finding.severity == Severity::Fail && found.accepted.is_none();
     let all = |kinds: &[Kind]| {
         let mut failing = check.findings.iter().filter(counts);
         failing.all(|found| kinds.contains(&found.finding.kind))
