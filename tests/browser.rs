@@ -19,7 +19,7 @@ async fn sets_the_password(house: &House, browser: &Browser) {
 async fn signs_out_and_in(browser: &Browser) {
     browser.opens("/account").await;
     browser.presses("Sign out here").await;
-    browser.sees("Forgotten?").await;
+    browser.sees("Forgot the password?").await;
     browser.opens("/journal").await;
     browser.types("password", PASSWORD).await;
     browser.presses("Sign in").await;
@@ -90,7 +90,7 @@ async fn watches(house: &House, browser: &Browser, label: &str, scripts: Scripts
             200,
             "a request under way was dropped"
         );
-        if at_first == "under way" {
+        if at_first == "in progress" {
             return;
         }
         assert!(began.elapsed() < PATIENCE, "no run was seen under way");
@@ -103,8 +103,8 @@ async fn restores_and_undoes(house: &House, browser: &Browser, snapshot: &str, s
         .opens(&format!("/apps/home/snapshots/{snapshot}/restore"))
         .await;
     browser.sees("this can be undone").await;
-    watches(house, browser, "Restore this snapshot", scripts).await;
-    browser.sees("was put back").await;
+    watches(house, browser, "Restore this backup", scripts).await;
+    browser.sees("The data was restored.").await;
     browser.presses("All backups").await;
     browser.presses("Undo this restore…").await;
     browser.finds("form button").await;
@@ -180,7 +180,7 @@ async fn an_open_page_shows_what_happens_elsewhere() {
         .await;
     assert_eq!(
         browser.driver().title().await.unwrap(),
-        "Needs a look — Tealkeep"
+        "Needs attention — Tealkeep"
     );
     assert_eq!(browser.evaluates("return window.stayed").await, "here");
 
@@ -194,7 +194,7 @@ async fn an_open_page_shows_what_happens_elsewhere() {
         .await;
     house.tealkeep(["backup"]).succeeds();
     let many = ids(&house).await.len();
-    browser.sees(&format!("{many} snapshots")).await;
+    browser.sees(&format!("{many} backups")).await;
     let open = "return [...document.querySelectorAll('details[open]')].map((el) => el.id)";
     assert!(
         browser

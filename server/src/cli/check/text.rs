@@ -170,7 +170,7 @@ mod tests {
             "https://example.org/\n\
              Seen: 2 pages, 0 files and no service worker, in 3 requests.\n\n\
              Scripts, styles and images\n  \
-               warn  A file that never changes is asked for again and again (hashed-not-immutable)\n        \
+               warn  Browsers ask again and again for a file that never changes (hashed-not-immutable)\n        \
                      https://example.org/sw.js\n          \
                        On install it stored GET https://example.org/.\n          \
                        sw.js:14\n        \
@@ -178,7 +178,7 @@ mod tests {
                        Leave pages to the network.\n          \
                        SvelteKit: store build only.\n\n\
              Service worker\n  \
-               FAIL  The service worker keeps pages (caches-html)\n        \
+               FAIL  The service worker stores pages (caches-html)\n        \
                      https://example.org/sw.js\n          \
                        On install it stored GET https://example.org/.\n          \
                        sw.js:14\n        \
