@@ -3,7 +3,7 @@
   const { dataset } = document.documentElement, $ = (q, d = document) => d.querySelector(q);
   if ('worker' in dataset) navigator.serviceWorker?.register('/sw.js').catch(() => {});
 
-  // The table of words.rs: below how many seconds, in which unit.
+  // The table of wording.rs: below how many seconds, in which unit.
   const table = [[90, 0, 'a minute'], [3300, 60, ' minutes'], [5400, 0, 'an hour'], [129600, 3600, ' hours'],
     [1209600, 86400, ' days'], [5184000, 604800, ' weeks'], [60480000, 2592000, ' months'], [1 / 0, 31536000, ' years']];
   // The server's clock counts; the phone's may be wrong by so many milliseconds.

@@ -18,7 +18,7 @@ async fn sets_the_password(house: &House, browser: &Browser) {
 async fn signs_out_and_in(browser: &Browser) {
     browser.opens("/account").await;
     browser.presses("Sign out here").await;
-    browser.sees("Forgotten?").await;
+    browser.sees("Forgot the password?").await;
     browser.opens("/journal").await;
     browser.types("password", PASSWORD).await;
     browser.presses("Sign in").await;
@@ -89,7 +89,7 @@ async fn watches(house: &House, browser: &Browser, label: &str, scripts: Scripts
             200,
             "a request under way was dropped"
         );
-        (at_first == "under way").then_some(()).ok_or(at_first)
+        (at_first == "in progress").then_some(()).ok_or(at_first)
     })
     .await;
 }
@@ -99,8 +99,8 @@ async fn restores_and_undoes(house: &House, browser: &Browser, snapshot: &str, s
         .opens(&format!("/apps/home/snapshots/{snapshot}/restore"))
         .await;
     browser.sees("this can be undone").await;
-    watches(house, browser, "Restore this snapshot", scripts).await;
-    browser.sees("was put back").await;
+    watches(house, browser, "Restore this backup", scripts).await;
+    browser.sees("The data was restored.").await;
     browser.presses("All backups").await;
     browser.presses("Undo this restore…").await;
     browser.finds("form button").await;
@@ -176,7 +176,7 @@ async fn an_open_page_shows_what_happens_elsewhere() {
         .await;
     assert_eq!(
         browser.driver().title().await.unwrap(),
-        "Needs a look — Tealkeep"
+        "Needs attention — Tealkeep"
     );
     assert_eq!(browser.evaluates("return window.stayed").await, "here");
 
@@ -190,7 +190,7 @@ async fn an_open_page_shows_what_happens_elsewhere() {
         .await;
     house.tealkeep(["backup"]).succeeds();
     let many = ids(&house).await.len();
-    browser.sees(&format!("{many} snapshots")).await;
+    browser.sees(&format!("{many} backups")).await;
     let open = "return [...document.querySelectorAll('details[open]')].map((el) => el.id)";
     assert!(
         browser

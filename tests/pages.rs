@@ -77,7 +77,7 @@ async fn what_no_backup_holds_stands_on_the_backups_page_with_its_size() {
         &html,
         &[
             "Not backed up",
-            "uploads/ (1 file, 3.0 MiB)",
+            "uploads/ (1 file, 3.1 MB)",
             "&lt;i&gt;notes.db (a database",
         ],
     );
@@ -119,7 +119,7 @@ async fn every_page_says_what_has_happened() {
             "Deploy of v6-crashes-on-boot",
             "Why it failed",
             "it ended with exit code 1",
-            "The last lines that the release printed",
+            "Last output of the release",
             "BINS_CALENDAR_URL is not set",
         ],
     );
@@ -140,7 +140,7 @@ async fn every_page_says_what_has_happened() {
     );
     says_all(
         &page(&visitor, "/apps/home/deploys/v2").await,
-        &["Deploy v2", "Not now"],
+        &["Deploy v2", "Cancel"],
     );
     page(&visitor, "/apps/home/rollback").await;
 
@@ -153,11 +153,7 @@ async fn every_page_says_what_has_happened() {
     visitor.get("/apps/home/undo").await.is(409);
     says_all(
         &page(&visitor, &format!("/apps/home/snapshots/{first}/restore")).await,
-        &[
-            "Restore this snapshot",
-            "this can be undone",
-            "Keep everything as it is",
-        ],
+        &["Restore this backup", "this can be undone", "Cancel"],
     );
     house.tealkeep(["restore", "home", &first]).succeeds();
     says_all(
@@ -178,7 +174,7 @@ async fn every_page_says_what_has_happened() {
     }
     says_all(
         &page(&visitor, "/account").await,
-        &["this one", "an unnamed browser", "Sign out here"],
+        &["this browser", "an unnamed browser", "Sign out here"],
     );
 }
 
@@ -217,7 +213,7 @@ async fn what_is_not_there_is_said_so_and_hostile_input_is_only_text() {
     for path in paths {
         let html = visitor.get(&path).await.is(404).text();
         is_sound(&path, &html);
-        assert!(html.contains("Nothing is here"), "{path}: {html}");
+        assert!(html.contains("Page not found"), "{path}: {html}");
         assert!(
             !html.contains("<script>") && !html.contains("alert(1)</script"),
             "{path}: {html}"

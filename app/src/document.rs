@@ -1,60 +1,68 @@
-//! What surrounds every page: the head, the navigation, the notice, and the landmarks that people and
-//! the script find their way by.
+//! The document around every page: the head, the navigation, the notice, and the landmarks that assistive technology
+//! and the script rely on.
 
 use leptos::prelude::*;
 
+use crate::assets::AssetUrls;
+use crate::content::Content;
 use crate::model::{Frame, Notice, NoticeKind};
-use crate::pages::Drawn;
-use crate::words::{self, segment};
+use crate::navigation::{account_link, tabs};
+use crate::wording;
 
 /// The whole document around a page's content.
-pub(crate) fn view(frame: &Frame, drawn: Drawn) -> AnyView {
-    let assets = frame.assets.clone();
-    let title = format!("{} — Tealkeep", drawn.title);
-    let refresh = drawn
-        .busy
-        .then(|| view! { <noscript><meta http-equiv="refresh" content="3"/></noscript> });
-    // Who looks at an open page must be able to tell how old its figures are.
+pub(crate) fn view(frame: &Frame, content: Content) -> AnyView {
+    let class = if frame.signed_in { "inside" } else { "outside" };
+    // The reader of an open page must be able to tell how old its figures are.
     let as_of = frame.signed_in.then(|| {
-        let at = drawn.as_of.unwrap_or(frame.now);
+        let at = content.as_of.unwrap_or(frame.now);
         view! {
-            <p class="as-of soft small">"As of "<time datetime=at.to_string()>{words::clock(&frame.zone, at)}</time></p>
+            <p class="as-of soft small">"As of "<time datetime=at.to_string()>{wording::clock(&frame.zone, at)}</time></p>
         }
     });
     view! {
         <html lang="en" data-live=frame.signed_in.then_some("") data-worker=frame.https.then_some("")>
-            <head>
-                <meta charset="utf-8"/>
-                <title>{title}</title>
-                <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
-                <meta name="color-scheme" content="light dark"/>
-                <meta name="theme-color" content="#f2f6f5" media="(prefers-color-scheme: light)"/>
-                <meta name="theme-color" content="#0d1516" media="(prefers-color-scheme: dark)"/>
-                <meta name="robots" content="noindex"/>
-                {refresh}
-                <link rel="stylesheet" href=assets.css/>
-                <link rel="icon" href=assets.icon.clone() type="image/svg+xml"/>
-                <link rel="apple-touch-icon" href=assets.touch_icon/>
-                <link rel="manifest" href=assets.manifest/>
-                <script defer src=assets.script></script>
-            </head>
-            <body class=if frame.signed_in { "inside" } else { "outside" }>
+            {head(frame.assets.clone(), &content.title, content.busy)}
+            <body class=class>
                 <a class="skip" href="#main">"Skip to the content"</a>
                 <header class="top">
                     <a class="brand" href="/">
-                        <img src=assets.icon alt="" width="28" height="28"/>
+                        <img src=frame.assets.icon.clone() alt="" width="28" height="28"/>
                         <span>"Tealkeep"</span>
                     </a>
                     {frame.signed_in.then(|| account_link(frame))}
                 </header>
-                {frame.signed_in.then(|| navigation(frame))}
+                {frame.signed_in.then(|| tabs(frame))}
                 <p id="offline" class="notice info" role="status" hidden></p>
                 <div class="banners">
                     {frame.notice.as_ref().map(notice)}
                 </div>
-                <main id="main" tabindex="-1" class=drawn.class>{drawn.content}{as_of}</main>
+                <main id="main" tabindex="-1" class=content.class>{content.body}{as_of}</main>
             </body>
         </html>
+    }
+    .into_any()
+}
+
+fn head(assets: AssetUrls, title: &str, busy: bool) -> AnyView {
+    let title = format!("{title} — Tealkeep");
+    let refresh =
+        busy.then(|| view! { <noscript><meta http-equiv="refresh" content="3"/></noscript> });
+    view! {
+        <head>
+            <meta charset="utf-8"/>
+            <title>{title}</title>
+            <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
+            <meta name="color-scheme" content="light dark"/>
+            <meta name="theme-color" content="#f2f6f5" media="(prefers-color-scheme: light)"/>
+            <meta name="theme-color" content="#0d1516" media="(prefers-color-scheme: dark)"/>
+            <meta name="robots" content="noindex"/>
+            {refresh}
+            <link rel="stylesheet" href=assets.css/>
+            <link rel="icon" href=assets.icon type="image/svg+xml"/>
+            <link rel="apple-touch-icon" href=assets.touch_icon/>
+            <link rel="manifest" href=assets.manifest/>
+            <script defer src=assets.script></script>
+        </head>
     }
     .into_any()
 }
@@ -66,110 +74,4 @@ fn notice(notice: &Notice) -> AnyView {
         NoticeKind::Info => ("notice info", "status"),
     };
     view! { <p class=class role=role><bdi>{notice.text.clone()}</bdi></p> }.into_any()
-}
-
-fn account_link(frame: &Frame) -> AnyView {
-    let here = frame.path.starts_with("/account").then_some("page");
-    view! { <a class="account" href="/account" aria-current=here>"Account"</a> }.into_any()
-}
-
-/// The places of every day. On a phone they stand at the bottom, within a thumb's reach.
-fn navigation(frame: &Frame) -> AnyView {
-    let app = current_app(frame).map(segment);
-    let section = section(&frame.path);
-    let for_app = |part: &'static str, label: &'static str, icon: &'static str| {
-        app.as_ref()
-            .map(|app| tab(&format!("/apps/{app}/{part}"), label, icon, section == part))
-    };
-    view! {
-        <nav class="tabs" aria-label="Main">
-            {tab("/", "Overview", "M4 11 12 4l8 7v9h-5v-6H9v6H4z", section.is_empty())}
-            {for_app("backups", "Backups", "M4 5h16v5H4zM5 10v9h14v-9M9.500 13.500h5")}
-            {for_app("deploys", "Deploys", "M5 8h13l-4-4M19 16H6l4 4")}
-            {for_app("checks", "Checks", "M12 4l7 2.500v5c0 4-3 7-7 8.500-4-1.500-7-4.500-7-8.500v-5zM9 12l2.200 2.200L15.500 10")}
-            {tab("/journal", "Journal", "M6 4h12v16H6zM9 8.500h6M9 12h6M9 15.500h4", section == "journal")}
-        </nav>
-    }
-    .into_any()
-}
-
-fn tab(href: &str, label: &'static str, icon: &'static str, here: bool) -> AnyView {
-    view! {
-        <a href=href.to_owned() aria-current=here.then_some("page")>
-            <svg viewBox="0 0 24 24" width="24" height="24" aria-hidden="true"><path d=icon/></svg>
-            <span>{label}</span>
-        </a>
-    }
-    .into_any()
-}
-
-/// The app whose pages are looked at, or else the first one.
-pub(crate) fn current_app(frame: &Frame) -> Option<&str> {
-    let here = app_part(&frame.path);
-    frame
-        .apps
-        .iter()
-        .find(|app| here == Some(segment(app).as_str()))
-        .or_else(|| frame.apps.first())
-        .map(String::as_str)
-}
-
-fn app_part(path: &str) -> Option<&str> {
-    path.strip_prefix("/apps/")?.split(['/', '?']).next()
-}
-
-/// `backups`, `deploys`, `checks`, `journal`, `account`; empty for the overview. A page that confirms something
-/// belongs to where one came from.
-fn section(path: &str) -> &'static str {
-    let path = path.split('?').next().unwrap_or_default();
-    let mut parts = path.split('/').filter(|part| !part.is_empty());
-    match (parts.next(), parts.nth(1)) {
-        (Some("apps"), Some("backups" | "snapshots" | "undo")) => "backups",
-        (Some("apps"), Some("deploys" | "rollback" | "runs")) => "deploys",
-        (Some("apps"), Some("checks")) => "checks",
-        (Some("journal"), _) => "journal",
-        (None, _) => "",
-        _ => "account",
-    }
-}
-
-/// Links to the same section of the other apps; nothing where there is only one.
-pub(crate) fn app_switch(frame: &Frame, here: &str, part: &'static str) -> Option<AnyView> {
-    if frame.apps.len() < 2 {
-        return None;
-    }
-    let links: Vec<_> = frame
-        .apps
-        .iter()
-        .map(|app| {
-            let href = format!("/apps/{}/{part}", segment(app));
-            let current = (app == here).then_some("page");
-            view! { <a class="chip" href=href aria-current=current><bdi>{app.clone()}</bdi></a> }
-        })
-        .collect();
-    Some(view! { <nav class="switch" aria-label="Apps">{links}</nav> }.into_any())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_path_belongs_to_a_place_in_the_navigation() {
-        for (path, place) in [
-            ("/", ""),
-            ("/apps/home/backups", "backups"),
-            ("/apps/home/snapshots/2026-11-21T033000Z/restore", "backups"),
-            ("/apps/home/undo", "backups"),
-            ("/apps/home/deploys/v2", "deploys"),
-            ("/apps/home/rollback", "deploys"),
-            ("/apps/home/runs/12", "deploys"),
-            ("/apps/home/checks", "checks"),
-            ("/apps/home/checks/12", "checks"),
-            ("/journal?app=home", "journal"),
-            ("/account", "account"),
-        ] {
-            assert_eq!(section(path), place, "{path}");
-        }
-    }
 }

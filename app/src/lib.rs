@@ -1,21 +1,23 @@
-//! What people look at: each page of the dashboard as a function from plain values to HTML.
+//! The pages of the dashboard, each a pure function from plain values to HTML.
 //!
-//! Nothing here does I/O, and nothing here knows the supervisor. [`model`] holds what a page is drawn
-//! from, [`render`] draws it, [`assets`] holds the style sheet, the script and the icons.
+//! Nothing here does I/O or knows the supervisor. [`model`] holds what a page is drawn from, [`render`] draws it,
+//! [`assets`] holds the style sheet, the script and the icons.
 
 pub mod assets;
+mod content;
 mod document;
 pub mod model;
+mod navigation;
 mod pages;
 mod parts;
-mod words;
+mod wording;
 
 use leptos::prelude::{Owner, RenderHtml};
 use model::{Frame, Page};
-pub use words::{Advice, advice, finding_title, policy_title};
+pub use wording::{Advice, advice, finding_title, policy_title};
 
-/// A page as a complete HTML document, every value in it escaped. It holds no script, no style and no
-/// handler of its own, so that it works under `default-src 'none'` with `'self'` for the assets.
+/// Renders a page as a complete HTML document, with every value escaped. The document contains no inline script, style
+/// or event handler, so it works under `default-src 'none'` with `'self'` for the assets.
 #[must_use]
 #[expect(
     clippy::needless_pass_by_value,

@@ -1,7 +1,6 @@
-//! What a page is a function of: plain values, no I/O. Whoever serves the pages fills these in;
-//! whoever draws them needs nothing else.
+//! The values that pages are drawn from. The server fills them in; the pages need nothing else.
 //!
-//! Instants are [`Timestamp`]s, sizes are bytes, spans are [`Duration`]s: wording is the page's business.
+//! Instants are [`Timestamp`]s, sizes are bytes, durations are [`Duration`]s: the pages word them.
 //! Each text field is plain text; the pages escape it.
 
 use std::time::Duration;
@@ -17,42 +16,39 @@ mod overview;
 
 pub use account::{Account, Session, SignIn, Token, Welcome};
 pub use backups::{
-    Backups, ConfirmRestore, ConfirmUndo, Drill, Drills, FailedNight, HeldNight, Laptop, Pull,
-    Reason, Reuse, Room, Snapshot, Tier, UndoOffer,
+    Backups, ConfirmRestore, ConfirmUndo, DiskSpace, Drill, Drills, FailedNight, Laptop, Nightly,
+    Pull, Retention, Reuse, Snapshot, SnapshotBrief, UndoOffer,
 };
 pub use checks::{
     Accepted, Check, CheckBrief, CheckOutcome, CheckPage, CheckTarget, Checks, Finding,
 };
 pub use deploys::{
     ConfirmDeploy, ConfirmRollback, Deploys, LiveRelease, PreviousRelease, Release, ReleaseRole,
-    Run, RunKind, RunOutcome, RunPage, Step, StepState,
+    Run, RunPage, RunStep,
 };
 pub use journal::{Event, Journal, Severity};
-pub use overview::{
-    Action, AppCard, ColourState, ColourView, Condition, ConditionSeverity, Method, NextRun,
-    Overview, SnapshotBrief, Traffic, Verdict, VerdictKind,
-};
+pub use overview::{AppCard, ColourState, ColourView, Overview, Traffic, Verdict, VerdictKind};
 
 use crate::assets::AssetUrls;
 
-/// What every page knows besides its own content.
+/// What every page needs besides its own content.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Frame {
-    /// The instant that "3 minutes ago" is reckoned from.
+    /// The instant that "3 minutes ago" is relative to.
     pub now: Timestamp,
-    /// The zone that dates and times of day are shown in.
+    /// The time zone of dates and times of day.
     pub zone: TimeZone,
-    /// The path (and query) of the page that is shown: it marks the place in the navigation.
+    /// The path and query of the page; it selects the entry in the navigation.
     pub path: String,
-    /// Whether somebody is signed in; without, there is no navigation.
+    /// Whether somebody is signed in. Without, there is no navigation.
     pub signed_in: bool,
-    /// Where the style sheet, the script and the icon are: [`AssetUrls::default`] when served.
+    /// The URLs of the style sheet, the script and the icons: [`AssetUrls::default`] when served.
     pub assets: AssetUrls,
     /// The names of all apps, in the order of the navigation.
     pub apps: Vec<String>,
-    /// What the last form did, shown once at the top.
+    /// The result of the last form, shown once at the top.
     pub notice: Option<Notice>,
-    /// Whether the page comes over HTTPS: only then is the service worker registered.
+    /// Whether the page is served over HTTPS: only then is the service worker registered.
     pub https: bool,
 }
 
@@ -65,38 +61,18 @@ pub struct Notice {
     pub text: String,
 }
 
-/// How the thing ended that a notice tells of.
+/// How the action ended that a notice reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoticeKind {
     /// It was done.
     Good,
     /// It was refused or failed.
     Bad,
-    /// Something to know.
+    /// Information only.
     Info,
 }
 
-/// One of an app's two slots.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colour {
-    /// The slot that a new app starts on.
-    Blue,
-    /// The other one.
-    Green,
-}
-
-impl Colour {
-    /// `blue` or `green`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Colour::Blue => "blue",
-            Colour::Green => "green",
-        }
-    }
-}
-
-/// Every page that there is.
+/// Every page that exists.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(
     clippy::large_enum_variant,
@@ -131,28 +107,28 @@ pub enum Page {
     Journal(Journal),
     /// `GET /account`
     Account(Account),
-    /// Whatever could not be shown or done.
+    /// Anything that could not be shown or done.
     Error(ErrorPage),
 }
 
-/// Why there is no page, or why a form was not carried out.
+/// Why there is no page, or why a form was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ErrorPage {
-    /// 404: nothing is there.
+    /// 404: there is no such page.
     NotFound,
     /// 403: the form came from another site.
     CrossSite,
-    /// 409: it can't be done now; the sentence says why and what to do instead.
+    /// 409: it can't be done now.
     Refused {
-        /// Why, as a whole sentence.
+        /// Why, and what to do instead, as a whole sentence.
         sentence: String,
     },
     /// 429: too many wrong passwords.
     TooManyTries {
-        /// How long until the next try is heard.
+        /// How long until the next attempt is allowed.
         wait: Duration,
     },
-    /// 500: a fault of Tealkeep's own, or of something that it needs.
+    /// 500: Tealkeep, or something that it needs, failed.
     Broken {
         /// What failed, as far as it may be shown.
         sentence: String,

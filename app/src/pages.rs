@@ -1,9 +1,7 @@
-//! One file a page. Each draws its content from its own struct; what surrounds it is the document's.
+//! One file per page. Each draws its content from its own struct; the document around it is drawn elsewhere.
 
-use jiff::Timestamp;
-use leptos::prelude::AnyView;
-
-use crate::model::{Frame, Page, Run, RunOutcome};
+use crate::content::Content;
+use crate::model::{Frame, Page};
 
 mod account;
 mod backups;
@@ -21,47 +19,8 @@ mod sign_in;
 mod sizes;
 mod snapshots;
 
-/// A page's content, and what the document must know of it.
-pub(crate) struct Drawn {
-    /// The title without the product's name; it says the state.
-    pub title: String,
-    /// The class of `<main>`.
-    pub class: &'static str,
-    /// Whether something is under way, so that a browser without the script should ask again soon.
-    pub busy: bool,
-    /// What stands in `<main>`.
-    pub content: AnyView,
-    /// When its figures were true, where that is earlier than the page itself.
-    pub as_of: Option<Timestamp>,
-}
-
-impl Drawn {
-    /// A page that shows things.
-    fn showing(title: impl Into<String>, content: AnyView) -> Drawn {
-        Drawn {
-            title: title.into(),
-            class: "wide",
-            busy: false,
-            content,
-            as_of: None,
-        }
-    }
-
-    /// A page that asks for one thing, or says one thing.
-    fn asking(title: impl Into<String>, content: AnyView) -> Drawn {
-        Drawn {
-            class: "narrow",
-            ..Drawn::showing(title, content)
-        }
-    }
-
-    fn busy(self, busy: bool) -> Drawn {
-        Drawn { busy, ..self }
-    }
-}
-
 /// Draws a page's content.
-pub(crate) fn draw(frame: &Frame, page: &Page) -> Drawn {
+pub(crate) fn draw(frame: &Frame, page: &Page) -> Content {
     match page {
         Page::Overview(page) => overview::draw(frame, page),
         Page::SignIn(page) => sign_in::draw(page),
@@ -79,8 +38,4 @@ pub(crate) fn draw(frame: &Frame, page: &Page) -> Drawn {
         Page::Account(page) => account::draw(frame, page),
         Page::Error(page) => error::draw(page),
     }
-}
-
-fn is_under_way(run: Option<&Run>) -> bool {
-    run.is_some_and(|run| run.outcome == RunOutcome::Running)
 }

@@ -1,20 +1,23 @@
-//! The small parts that several pages are put together from.
+//! The small parts that several pages share.
 
 use std::borrow::Cow;
 
 use jiff::Timestamp;
 use leptos::prelude::*;
+use tealkeep_words::names::Colour;
 
-use crate::model::{Colour, Drill, Frame, Laptop, NextRun, SnapshotBrief};
-use crate::words;
+use crate::model::{Drill, Frame, Laptop, SnapshotBrief};
+use crate::wording;
 
 mod beads;
 mod finding;
+mod password;
 mod run;
 
 pub(crate) use beads::{beads, steps};
 pub(crate) use finding::{acceptance, check_line, finding, outcome, target};
-pub(crate) use run::{run_card, run_path, run_title};
+pub(crate) use password::{password_field, password_hint, problem, user_name};
+pub(crate) use run::{outcome_class, run_card, run_title, running};
 
 /// A label and what stands beside it.
 pub(crate) type Fact = (Cow<'static, str>, AnyView);
@@ -33,37 +36,37 @@ pub(crate) fn facts(facts: Vec<Fact>) -> AnyView {
     view! { <dl class="facts">{rows}</dl> }.into_any()
 }
 
-/// Plain text as a view, kept apart from the direction of the text around it.
+/// Plain text as a view, isolated from the direction of the text around it.
 pub(crate) fn text(text: impl Into<String>) -> AnyView {
     let text: String = text.into();
     view! { <bdi>{text}</bdi> }.into_any()
 }
 
-/// "3 minutes ago"; the script keeps it true.
+/// "3 minutes ago"; the script keeps it current.
 pub(crate) fn ago(frame: &Frame, at: Timestamp) -> AnyView {
-    relative(frame, at, "ago", words::ago(frame.now, at))
+    relative(frame, at, "ago", wording::ago(frame.now, at))
 }
 
-/// "3 minutes", for how long something has been so; the script keeps it true.
+/// "3 minutes", for how long something has lasted; the script keeps it current.
 pub(crate) fn how_long(frame: &Frame, since: Timestamp) -> AnyView {
-    relative(frame, since, "for", words::how_long(frame.now, since))
+    relative(frame, since, "for", wording::how_long(frame.now, since))
 }
 
 fn relative(frame: &Frame, at: Timestamp, how: &'static str, worded: String) -> AnyView {
     view! {
-        <time datetime=at.to_string() title=words::exact(&frame.zone, at) data-rel=how>{worded}</time>
+        <time datetime=at.to_string() title=wording::exact(&frame.zone, at) data-rel=how>{worded}</time>
     }
     .into_any()
 }
 
 /// "Sat 21 Nov, 03:30"
 pub(crate) fn stamp(frame: &Frame, at: Timestamp) -> AnyView {
-    let worded = words::date_time(frame.now, &frame.zone, at);
-    view! { <time datetime=at.to_string() title=words::exact(&frame.zone, at)>{worded}</time> }
+    let worded = wording::date_time(frame.now, &frame.zone, at);
+    view! { <time datetime=at.to_string() title=wording::exact(&frame.zone, at)>{worded}</time> }
         .into_any()
 }
 
-/// A dot in the colour, and its word: never the colour alone.
+/// A dot in the colour with its name: never the colour alone.
 pub(crate) fn colour(colour: Colour) -> AnyView {
     let class = match colour {
         Colour::Blue => "colour blue",
@@ -72,48 +75,42 @@ pub(crate) fn colour(colour: Colour) -> AnyView {
     view! { <span class=class><i aria-hidden="true"></i>{colour.as_str()}</span> }.into_any()
 }
 
-/// How safe an app's data is: the newest proven copy, the copy elsewhere, the last drill, and what comes next.
+/// How safe an app's data is: the newest verified backup, the copy on the laptop, the last drill, the next backup.
 pub(crate) fn backup_facts(
     frame: &Frame,
     latest: Option<&SnapshotBrief>,
     laptop: &Laptop,
     drill: Option<&Drill>,
-    next: Option<&NextRun>,
+    next: Option<Timestamp>,
 ) -> Vec<Fact> {
     let latest = latest.map_or_else(
         || text("none yet"),
         |brief| {
-            let size = words::size(brief.bytes);
+            let size = wording::size(brief.bytes);
             view! { {ago(frame, brief.taken)}<span class="whole soft">" · "{size}</span> }
                 .into_any()
         },
     );
-    let next = next.map(|next| {
-        let what = next.what.clone();
-        fact(
-            "Next run",
-            view! { <bdi>{what}</bdi>" "{ago(frame, next.at)} }.into_any(),
-        )
-    });
+    let next = next.map(|next| fact("Next nightly backup", ago(frame, next)));
     let mut rows = vec![
-        fact("Verified snapshot", latest),
-        fact("The laptop's last pull", pulled(frame, laptop)),
+        fact("Newest backup", latest),
+        fact("Copy on the laptop", pulled(frame, laptop)),
         fact("Last restore drill", drilled(frame, drill)),
     ];
     rows.extend(next);
     rows
 }
 
-/// When a laptop last pulled, what it found, and whether that is too long ago.
+/// When a laptop last pulled, the state of its copy, and whether that is too long ago.
 fn pulled(frame: &Frame, laptop: &Laptop) -> AnyView {
     let overdue = laptop
         .overdue
         .then(|| view! { <b class="whole alarm">" · overdue"</b> });
     match &laptop.last {
-        None if laptop.within.is_none() => text("none expected"),
-        None => view! { "no pull seen yet"{overdue} }.into_any(),
+        None if laptop.within.is_none() => text("not set up"),
+        None => view! { "none yet"{overdue} }.into_any(),
         Some(pull) => {
-            let found = words::copy_found(pull).map(|(found, bad)| outcome_note(found, bad));
+            let found = wording::copy_outcome(pull).map(|(state, bad)| outcome_note(state, bad));
             view! { {ago(frame, pull.at)}{overdue}{found} }.into_any()
         }
     }
@@ -123,19 +120,19 @@ fn drilled(frame: &Frame, drill: Option<&Drill>) -> AnyView {
     drill.map_or_else(
         || text("none yet"),
         |drill| {
-            let (outcome, bad) = words::drill_outcome(drill);
+            let (outcome, bad) = wording::drill_outcome(drill);
             view! { {ago(frame, drill.at)}{outcome_note(outcome, bad)} }.into_any()
         },
     )
 }
 
-/// A short word behind a fact, loud where somebody should look.
-fn outcome_note(said: String, bad: bool) -> AnyView {
+/// A short note after a fact, highlighted if somebody should look.
+fn outcome_note(note: String, bad: bool) -> AnyView {
     let class = if bad { "whole alarm" } else { "whole soft" };
-    view! { <span class=class>" · "{said}</span> }.into_any()
+    view! { <span class=class>" · "{note}</span> }.into_any()
 }
 
-/// How much a button asks for attention.
+/// How prominent a button is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weight {
     /// The one to press.
@@ -156,7 +153,7 @@ impl Weight {
     }
 }
 
-/// A button that acts: a form of its own, with an optional field that goes along.
+/// A button that acts: a form of its own, with an optional hidden field.
 pub(crate) fn post(
     action: String,
     label: impl Into<String>,
@@ -180,17 +177,17 @@ pub(crate) fn go(href: String, label: impl Into<String>, weight: Weight) -> AnyV
     view! { <a class=weight.class() href=href><bdi>{label}</bdi></a> }.into_any()
 }
 
-/// What stands in a button's place when it can't be pressed: the reason, in words.
+/// Why there is no button.
 pub(crate) fn refusal(reason: &str) -> AnyView {
     view! { <p class="refusal"><bdi>{reason.to_owned()}</bdi></p> }.into_any()
 }
 
-/// The button, or else why there is none.
+/// The button, or why there is none.
 pub(crate) fn unless(reason: Option<&str>, button: impl FnOnce() -> AnyView) -> AnyView {
     reason.map_or_else(button, refusal)
 }
 
-/// A sentence that says that there is nothing to show yet.
+/// A sentence in place of a list that is still empty.
 pub(crate) fn nothing(sentence: impl Into<String>) -> AnyView {
     let sentence: String = sentence.into();
     view! { <p class="nothing">{sentence}</p> }.into_any()

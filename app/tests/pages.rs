@@ -8,7 +8,7 @@ use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};
 use sample::Sample;
-use tealkeep_app::model::{Page, RunOutcome, VerdictKind};
+use tealkeep_app::model::{Page, Run, VerdictKind};
 use tealkeep_app::{assets, render};
 
 fn every_page() -> Vec<(String, String)> {
@@ -260,20 +260,23 @@ fn titles_say_how_things_are() {
     for (kind, title) in [
         ("full overview", "All is well — Tealkeep"),
         ("full overview-bad", "Something is wrong — Tealkeep"),
-        ("full backups", "home: last snapshot 9 hours ago — Tealkeep"),
-        ("full run", "home: Deploy of v3 is at probe — Tealkeep"),
+        ("full backups", "home: last backup 9 hours ago — Tealkeep"),
+        (
+            "full run",
+            "home: Deploy of v3 in progress (health check) — Tealkeep",
+        ),
         (
             "full run-failed",
             "home: Deploy of v3-unhealthy failed — Tealkeep",
         ),
         ("empty deploys", "home: nothing is live yet — Tealkeep"),
-        ("full checks", "home: checked, and wrong — Tealkeep"),
+        ("full checks", "home: caching is wrong — Tealkeep"),
         ("empty checks-never", "home: not checked yet — Tealkeep"),
-        ("empty error-not-found", "Nothing is here — Tealkeep"),
+        ("empty error-not-found", "Page not found — Tealkeep"),
     ] {
         let html = page(kind);
-        let said = inside(&html, "<title>", "</title>").pop().unwrap();
-        assert_eq!(said, title, "{kind}");
+        let shown = inside(&html, "<title>", "</title>").pop().unwrap();
+        assert_eq!(shown, title, "{kind}");
     }
 }
 
@@ -284,10 +287,10 @@ fn the_first_page_lists_every_condition_with_a_sentence_and_a_button() {
         "home does not answer: v2 crashed on blue four times in a minute.",
         "A restore of home would fail",
         "The last deploy of home failed; nothing changed for your household.",
-        "The disk that holds the snapshots of home is nearly full: 2.0 GiB free.",
-        "The laptop has not pulled home for 5 days.",
+        "The disk that holds the backups of home is nearly full: 2.0 GB free.",
+        "The laptop has not copied the backups of home for 5 days.",
         "Some rows of garden break the app",
-        "Rows of garden are gone since the night before",
+        "Rows of garden have disappeared since the night before",
         "There is no copy of home",
     ] {
         assert_eq!(html.matches(sentence).count(), 1, "{sentence}");
@@ -297,7 +300,7 @@ fn the_first_page_lists_every_condition_with_a_sentence_and_a_button() {
     assert_eq!(lists.matches("<li class=").count(), 7);
     assert_eq!(lists.matches(">Look at it<").count(), 7);
     let folded = html.split("<summary>and 2 more</summary>").nth(1).unwrap();
-    assert!(folded.contains("The laptop has not pulled home"));
+    assert!(folded.contains("The laptop has not copied the backups of home"));
     // Whoever can live with a warning says so, once; a failure has to be put right.
     assert_eq!(html.matches("I know, that is fine").count(), 4);
     assert!(html.contains("Acknowledged "));
@@ -305,7 +308,7 @@ fn the_first_page_lists_every_condition_with_a_sentence_and_a_button() {
     let (cards, notes) = (html.find("class=\"cards\""), html.find("Good to know"));
     assert!(cards < notes && notes < html.find("There is no copy of home"));
     let well = page("full overview");
-    assert!(!well.contains("This needs a look, too") && well.contains("Good to know"));
+    assert!(!well.contains("Also needs attention") && well.contains("Good to know"));
     for (name, html) in every_page() {
         let is_inside = html.contains("data-live");
         assert_eq!(html.contains("As of <time"), is_inside, "{name}");
@@ -321,11 +324,8 @@ fn only_a_page_with_something_under_way_asks_again_by_itself() {
     for (name, frame, page) in pages {
         let under_way = match &page {
             Page::Overview(page) => page.verdict.kind == VerdictKind::Busy,
-            Page::Deploys(page) => page
-                .runs
-                .iter()
-                .any(|run| run.outcome == RunOutcome::Running),
-            Page::Run(page) => page.run.outcome == RunOutcome::Running,
+            Page::Deploys(page) => page.runs.iter().any(Run::is_running),
+            Page::Run(page) => page.run.is_running(),
             Page::Checks(page) => page.checking,
             Page::Backups(page) => page.drills.under_way,
             _ => false,
@@ -383,38 +383,30 @@ fn the_destructive_pages_say_what_will_happen_and_that_it_can_be_undone() {
 #[test]
 fn the_checks_say_first_whether_what_users_get_is_right() {
     for (kind, sentence) in [
-        (
-            "full checks",
-            "1 thing would keep yesterday&#x27;s pages on phones.",
-        ),
+        ("full checks", "1 finding would keep old pages on phones."),
         (
             "full checks-right",
-            "What browsers at home get is right: nothing was found 2 hours ago.",
+            "Caching is set up correctly. Nothing was found 2 hours ago.",
         ),
         (
             "full checks-refused",
-            "nothing was found 2 hours ago. 2 things would keep yesterday&#x27;s pages on phones in v5-caches-html.",
+            "Nothing was found 2 hours ago. 2 findings would keep old pages on phones in v5-caches-html.",
         ),
         (
             "full checks-unreachable",
-            "could not be seen 8 minutes ago: the address did not answer within 10 s.",
+            "The site could not be checked 8 minutes ago: the address did not answer within 10 s.",
         ),
-        (
-            "empty checks-never",
-            "What browsers at home get was not looked at yet.",
-        ),
-        ("empty checks-no-address", "Nothing was checked yet"),
+        ("empty checks-never", "The site has not been checked yet."),
+        ("empty checks-no-address", "Nothing has been checked yet"),
     ] {
-        let html = page(kind)
-            .replace("&#39;", "&#x27;")
-            .replace('\'', "&#x27;");
-        let said = inside(&html, "<p class=\"said ", "</p>").pop().unwrap();
-        assert!(said.contains(sentence), "{kind}: {said}");
+        let html = page(kind);
+        let summary = inside(&html, "<p class=\"summary ", "</p>").pop().unwrap();
+        assert!(summary.contains(sentence), "{kind}: {summary}");
     }
     assert!(page("empty checks-no-address").contains("<code>url</code>"));
     let under_way = page("full checks-right");
     assert!(!under_way.contains("action=\"/apps/home/checks\""));
-    assert!(under_way.contains("A check is under way"));
+    assert!(under_way.contains("A check is running"));
     assert!(page("full checks").contains("action=\"/apps/home/checks\""));
 }
 
@@ -465,34 +457,42 @@ fn the_backups_page_says_whether_a_restore_would_work_and_where_the_copy_is() {
     let drill = "action=\"/apps/home/drill\"";
     let well = page("full backups");
     for sentence in [
-        "Yes: it was tried",
-        "table doses has 10 rows, and had 900 in the night before",
-        "12 GB free, the next one needs about 410 MB",
-        "98 % copied from the one before",
-        "17 whole",
+        "Yes: a drill",
+        "table doses has 10 rows, down from 900 the night before",
+        "12 GB free; the next backup needs about 410 MB",
+        "Tealkeep keeps the last 7 nightly backups, then one a week for 4 weeks, then one a month for 6 months.",
+        "98 % reused from the one before",
+        "17 intact",
         drill,
     ] {
         assert!(well.contains(sentence), "{sentence}");
     }
-    assert!(!well.contains("overdue\"") && !well.contains("Nights that failed"));
+    assert!(!well.contains("overdue\"") && !well.contains("Failed nights"));
     let bad = page("full backups-bad");
     for sentence in [
         "No: the drill",
         "row 12 missing from index chore_due",
-        "The laptop has not pulled for",
-        "16 whole, 1 damaged or missing",
-        "Nights that failed",
-        "A later try gave one.",
-        "all packed anew",
+        "20 MB short",
+        "The laptop has not copied the backups for",
+        "16 intact, 1 damaged or missing",
+        "Failed nights",
+        "A later attempt succeeded.",
+        "full (nothing reused)",
         "nothing is deleted",
     ] {
         assert!(bad.contains(sentence), "{sentence}");
     }
     let drilling = page("full backups-drilling");
-    assert!(!drilling.contains(drill) && drilling.contains("A drill is under way"));
+    assert!(!drilling.contains(drill) && drilling.contains("A restore drill is running"));
     let empty = page("empty backups");
-    assert!(!empty.contains(drill) && empty.contains("no snapshot yet that could be unpacked"));
-    assert!(empty.contains("No laptop has fetched the snapshots yet."));
+    assert!(
+        !empty.contains(drill)
+            && empty.contains("There is no backup yet that a drill could unpack.")
+    );
+    assert!(empty.contains("No laptop has copied the backups yet."));
+    assert!(
+        empty.contains("No nightly backup yet. The first one runs on Sunday 22 November at 03:30.")
+    );
     assert!(page("full overview-bad").contains("overdue"));
 }
 
@@ -522,9 +522,9 @@ fn every_snapshot_says_why_it_stays_and_when_it_goes() {
 fn a_run_that_the_policies_stopped_leads_to_what_they_found() {
     let html = page("full run-stopped-by-policy");
     assert!(html.contains("href=\"/apps/home/checks\">"));
-    assert!(html.contains("See what was found"));
-    assert!(html.contains("was asked what it would serve"));
-    assert!(!page("full run-failed").contains("See what was found"));
+    assert!(html.contains("See the findings"));
+    assert!(html.contains("Checked what the release sends to browsers"));
+    assert!(!page("full run-failed").contains("See the findings"));
 }
 
 #[test]

@@ -1,82 +1,105 @@
-//! Snapshots, the tiers that hold them, and what a restore would do.
+//! Snapshots, the tiers that keep them, and what a restore would do.
 
 use std::time::Duration;
 
 use jiff::{Timestamp, civil::Date};
+use tealkeep_words::snapshot::{Reason, Tier};
 
-use super::{NextRun, Run, SnapshotBrief};
+use super::Run;
 
 /// `GET /apps/{app}/backups`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Backups {
     /// The app's name.
     pub app: String,
-    /// The newest snapshot that has been read back.
+    /// The newest verified snapshot.
     pub latest: Option<SnapshotBrief>,
-    /// How the copy on the laptop stands.
+    /// The copy on the laptop.
     pub laptop: Laptop,
-    /// How the restore drills stand.
+    /// The restore drills.
     pub drills: Drills,
-    /// The room on the disk; `None` where the system did not say.
-    pub room: Option<Room>,
-    /// How much of the newest snapshot was copied from the one before; `None` where that is not known.
+    /// The space on the disk; `None` if the system did not say.
+    pub space: Option<DiskSpace>,
+    /// How much of the newest snapshot was copied from the one before; `None` if unknown.
     pub reuse: Option<Reuse>,
-    /// The newest nights that gave no snapshot, newest first.
+    /// How many nightly snapshots the configuration keeps.
+    pub retention: Retention,
+    /// The newest nights that produced no snapshot, newest first.
     pub failed_nights: Vec<FailedNight>,
-    /// What the scheduler will do next.
-    pub next_run: Option<NextRun>,
-    /// The nights that a tier holds, in any order. The page shows the last sixty days or so.
-    pub nights: Vec<HeldNight>,
+    /// When the next nightly snapshot is due.
+    pub next_nightly: Option<Timestamp>,
+    /// The nightly snapshots that a tier keeps, in any order. The page shows the last sixty days or so.
+    pub nights: Vec<Nightly>,
     /// All snapshots, newest first.
     pub snapshots: Vec<Snapshot>,
     /// The last restore, if it can be undone.
     pub undo: Option<UndoOffer>,
-    /// The run that is under way.
+    /// The run that is in progress.
     pub running: Option<Run>,
-    /// Why "Back up now" can't be pressed at the moment, as a sentence; `None` when it can.
+    /// Why "Back up now" can't be pressed, as a sentence; `None` if it can.
     pub cannot_back_up: Option<String>,
-    /// What in the folder does not fit together, each as a sentence without its full stop.
+    /// What is inconsistent in the folder, each as a sentence without its full stop.
     pub problems: Vec<String>,
-    /// What lies beside the database and is in no snapshot, in words that end no sentence; `None` where nothing does.
+    /// What lies beside the database and is in no snapshot, without a full stop; `None` if nothing does.
     pub beside: Option<String>,
 }
 
-/// How the copy of the snapshots on the laptop stands.
+/// A snapshot in one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotBrief {
+    /// When it was taken.
+    pub taken: Timestamp,
+    /// The size of the compressed file.
+    pub bytes: u64,
+}
+
+/// How many nightly snapshots each tier keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Days.
+    pub daily: u32,
+    /// Weeks beyond them.
+    pub weekly: u32,
+    /// Months beyond those.
+    pub monthly: u32,
+}
+
+/// The copy of the snapshots on the laptop.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Laptop {
-    /// The newest pull; `None` when none was ever seen.
+    /// The newest pull; `None` if none was ever reported.
     pub last: Option<Pull>,
-    /// How old it may become; `None` where no laptop is expected.
+    /// The maximum age of the newest pull; `None` if no laptop is expected.
     pub within: Option<Duration>,
-    /// Whether it is older than that, or never came.
+    /// Whether the newest pull is older than that, or none was ever reported.
     pub overdue: bool,
 }
 
-/// One pull, as the laptop told of it.
+/// One pull, as the laptop reported it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pull {
     /// When it ended.
     pub at: Timestamp,
     /// What the laptop calls itself.
     pub laptop: String,
-    /// When the newest snapshot that it has was taken, if it said so.
+    /// When the newest snapshot on the laptop was taken, if it was reported.
     pub newest: Option<Timestamp>,
-    /// How many snapshots it found whole, if it looked.
+    /// How many snapshots were intact, if they were verified.
     pub whole: Option<u32>,
-    /// How many it found damaged or missing, if it looked.
+    /// How many were damaged or missing, if they were verified.
     pub damaged: Option<u32>,
 }
 
-/// How the restore drills of an app stand.
+/// The restore drills of an app.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Drills {
     /// The newest one.
     pub last: Option<Drill>,
-    /// When the next one comes by itself; `None` where none does.
+    /// When the next scheduled one runs; `None` if none is scheduled.
     pub next: Option<Timestamp>,
-    /// Whether one is under way.
+    /// Whether one is running.
     pub under_way: bool,
-    /// Why none can be begun at the moment, as a sentence; `None` when one can.
+    /// Why none can be started, as a sentence; `None` if one can.
     pub cannot_begin: Option<String>,
 }
 
@@ -85,86 +108,54 @@ pub struct Drills {
 pub struct Drill {
     /// When it ended.
     pub at: Timestamp,
-    /// When the snapshot was taken that was unpacked; `None` where there was none.
+    /// When the snapshot was taken; `None` if there was none.
     pub snapshot: Option<Timestamp>,
     /// How long it took.
     pub took: Duration,
-    /// Why a restore would fail, in words that end no sentence; `None` where it would work.
+    /// Why a restore would fail, without a full stop; `None` if it would work.
     pub failed: Option<String>,
-    /// What a person should look at, each in words that end no sentence.
+    /// What a person should look at, each without a full stop.
     pub warnings: Vec<String>,
 }
 
-/// The room on the disk that the snapshots lie on.
+/// The space on the disk that holds the snapshots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
+pub struct DiskSpace {
     /// Bytes that are free.
     pub free: u64,
-    /// Bytes that the next snapshot will need, about; `None` where nothing is known to reckon from.
+    /// Bytes that the next snapshot will need, about; `None` if it can't be estimated.
     pub next: Option<u64>,
 }
 
-impl Room {
-    /// Whether the next snapshot won't fit.
-    #[must_use]
-    pub fn is_too_little(&self) -> bool {
-        self.next.is_some_and(|next| next > self.free)
-    }
-}
-
-/// How a snapshot came to its chunks.
+/// How much of a snapshot was copied from the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reuse {
-    /// Chunks in all.
+    /// The number of chunks.
     pub total: u64,
-    /// Those that were copied from the snapshot before.
+    /// How many of them were copied.
     pub reused: u64,
 }
 
-/// A night that gave no snapshot when it was tried.
+/// A night whose snapshot failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedNight {
     /// Its local date.
     pub date: Date,
-    /// Why, in words that end no sentence.
+    /// Why, without a full stop.
     pub why: String,
-    /// Whether a later try of the same night gave one.
+    /// Whether a later attempt for the same night succeeded.
     pub made_good: bool,
 }
 
-/// A local date of which a snapshot is held.
+/// A nightly snapshot that a tier keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeldNight {
+pub struct Nightly {
     /// The local date.
     pub date: Date,
-    /// The tiers that hold it.
+    /// The tiers that keep it.
     pub tiers: Vec<Tier>,
-    /// The snapshot.
+    /// The snapshot's id.
     pub snapshot: String,
-}
-
-/// The view under which rotation keeps a nightly snapshot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tier {
-    /// One of the newest nights.
-    Daily,
-    /// The newest night of an ISO week.
-    Weekly,
-    /// The newest night of a month.
-    Monthly,
-}
-
-/// Why a snapshot was taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// The scheduler took it, catch-up included.
-    Nightly,
-    /// Somebody pressed the button.
-    Manual,
-    /// A deploy was about to change the app.
-    BeforeDeploy,
-    /// A restore was about to change the data.
-    BeforeRestore,
 }
 
 /// One consistent, verified, compressed copy of a database.
@@ -176,9 +167,9 @@ pub struct Snapshot {
     pub taken: Timestamp,
     /// Why it was taken.
     pub reason: Reason,
-    /// The tiers that hold it.
+    /// The tiers that keep it.
     pub tiers: Vec<Tier>,
-    /// Whether somebody said that it stays for ever.
+    /// Whether it is kept until somebody unpins it.
     pub pinned: bool,
     /// The size of the compressed file.
     pub bytes: u64,
@@ -188,11 +179,11 @@ pub struct Snapshot {
     pub rows: Option<u64>,
     /// The release that was live when it was taken.
     pub release: Option<String>,
-    /// When it was last read back; `None` when its check is still to come, or failed.
+    /// When it was last verified; `None` if that is still to come, or failed.
     pub verified: Option<Timestamp>,
-    /// Why it stays and when it will go, as a sentence.
+    /// Why it is kept and when it will be deleted, as a sentence.
     pub fate: String,
-    /// Why it can't be restored now, as a sentence; `None` when it can.
+    /// Why it can't be restored now, as a sentence; `None` if it can.
     pub cannot_restore: Option<String>,
 }
 
@@ -201,9 +192,9 @@ pub struct Snapshot {
 pub struct UndoOffer {
     /// When the restore was done.
     pub restored_at: Timestamp,
-    /// When the snapshot was taken whose content is live since.
+    /// When the restored snapshot was taken.
     pub restored_to: Timestamp,
-    /// Why it can't be undone now, as a sentence; `None` when it can.
+    /// Why it can't be undone now, as a sentence; `None` if it can.
     pub cannot_undo: Option<String>,
 }
 
@@ -212,15 +203,15 @@ pub struct UndoOffer {
 pub struct ConfirmRestore {
     /// The app's name.
     pub app: String,
-    /// What would be restored. Its `cannot_restore` takes the button away.
+    /// What would be restored. There is no button if its `cannot_restore` is set.
     pub snapshot: Snapshot,
-    /// The release that is live and would be started again on the other colour.
+    /// The release that is live and would be restarted on the other colour.
     pub live_release: Option<String>,
     /// Rows of all tables in the live database, if they were counted.
     pub rows_now: Option<u64>,
-    /// How long it will take, about; `None` when nothing is known to reckon from.
+    /// How long it will take, about; `None` if it can't be estimated.
     pub estimate: Option<Duration>,
-    /// Whether requests wait meanwhile (`true`) or the maintenance page is shown (`false`).
+    /// Whether requests wait during the restore (`true`) or the maintenance page is shown (`false`).
     pub requests_wait: bool,
 }
 
@@ -229,12 +220,12 @@ pub struct ConfirmRestore {
 pub struct ConfirmUndo {
     /// The app's name.
     pub app: String,
-    /// The restore that would be undone. Its `cannot_undo` takes the button away.
+    /// The restore that would be undone. There is no button if its `cannot_undo` is set.
     pub offer: UndoOffer,
     /// The snapshot from before it.
     pub snapshot: Snapshot,
     /// How long it will take, about.
     pub estimate: Option<Duration>,
-    /// Whether requests wait meanwhile (`true`) or the maintenance page is shown (`false`).
+    /// Whether requests wait during the restore (`true`) or the maintenance page is shown (`false`).
     pub requests_wait: bool,
 }

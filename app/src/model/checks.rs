@@ -1,27 +1,28 @@
-//! What the policies found in an app: the newest check of each kind, the ones before, and what was accepted.
+//! The checks of an app: the newest of each kind, the earlier ones, and the accepted findings.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tealkeep_words::finding::{self, Kind, Policy, Verdict};
 
 /// `GET /apps/{app}/checks`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checks {
     /// The app's name.
     pub app: String,
-    /// The public address that is checked by itself; `None` where the configuration names none.
+    /// The public address that is checked automatically; `None` if the configuration names none.
     pub url: Option<String>,
-    /// When it is checked again by itself.
+    /// When it is checked next.
     pub next: Option<Timestamp>,
-    /// Whether one is under way now.
+    /// Whether a check is running.
     pub checking: bool,
-    /// The newest check of what users see.
+    /// The newest check of the live site.
     pub public: Option<Check>,
     /// The newest check of a release before its swap.
     pub before_swap: Option<Check>,
-    /// All kept checks, newest first, those two included.
+    /// All kept checks, newest first, including those two.
     pub history: Vec<CheckBrief>,
-    /// The findings that a person accepted and did not take back, newest first.
+    /// The accepted findings, newest first, without the revoked ones.
     pub accepted: Vec<Accepted>,
 }
 
@@ -34,14 +35,14 @@ pub struct CheckPage {
     pub check: Check,
 }
 
-/// One check with all that it found.
+/// One check with its findings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What it was, when, and what it came to.
+    /// What was checked, when, and the result.
     pub brief: CheckBrief,
-    /// What it looked at, as a sentence; `None` where there was no answer.
+    /// What was looked at, as a sentence that follows "Checked"; `None` if there was no answer.
     pub seen: Option<String>,
-    /// What it found, the gravest first; accepted ones included.
+    /// The findings, the gravest first.
     pub findings: Vec<Finding>,
 }
 
@@ -54,85 +55,71 @@ pub struct CheckBrief {
     pub at: Timestamp,
     /// How long it took.
     pub took: Duration,
-    /// What was asked.
+    /// What was checked.
     pub target: CheckTarget,
-    /// The release that was checked, where it is known.
+    /// The release that was checked, if known.
     pub release: Option<String>,
     /// The run that it belongs to.
     pub run: Option<u64>,
-    /// What it came to, accepted findings left out.
+    /// The result, not counting accepted findings.
     pub outcome: CheckOutcome,
-    /// How many findings count, and fail.
+    /// The number of findings that fail, without the accepted ones.
     pub fails: usize,
-    /// How many count, and warn.
+    /// The number of findings that warn, without the accepted ones.
     pub warns: usize,
-    /// How many were accepted by a person.
+    /// The number of accepted findings.
     pub accepted: usize,
 }
 
-/// What was asked.
+/// What was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckTarget {
     /// The idle colour, before a swap.
     BeforeSwap,
     /// The public address.
     Public {
-        /// That.
+        /// That address.
         url: String,
     },
 }
 
-/// What a check came to.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckOutcome {
-    /// Nothing was found.
-    Pass,
-    /// Nothing grave was found.
-    Warn,
-    /// A deploy of this is stopped.
-    Fail,
-    /// There was no answer: why, in words that continue "the address …".
+    /// The site answered and was judged.
+    Judged(Verdict),
+    /// The site did not answer.
     Unreachable {
-        /// Why.
+        /// Why, in words that continue "the address …".
         why: String,
     },
 }
 
-/// One thing that is wrong.
+/// A finding, and whether somebody accepted it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// `html-cache`, `asset-cache` or `service-worker`.
-    pub policy: String,
-    /// What exactly: `caches-html`, …
-    pub kind: String,
-    /// Whether it fails; otherwise it warns.
-    pub fails: bool,
-    /// What it is about.
-    pub url: String,
-    /// What was seen: lines of text.
-    pub evidence: String,
-    /// What to change: lines of text.
-    pub advice: String,
+    /// The finding itself.
+    pub finding: finding::Finding,
     /// Who accepted it, if somebody did.
     pub accepted: Option<Accepted>,
 }
 
-/// A finding that a person accepted: it is shown, and counts for nothing.
+/// An accepted finding: it is shown but does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
     /// Its number.
     pub id: u64,
-    /// As in [`Finding::policy`].
-    pub policy: String,
-    /// As in [`Finding::kind`]; `*` for every kind of the policy.
-    pub kind: String,
-    /// As in [`Finding::url`], or a pattern in which `*` stands for any characters.
+    /// The policy.
+    pub policy: Policy,
+    /// The kind of finding; `None` for every kind of the policy.
+    pub kind: Option<Kind>,
+    /// The address, or a pattern in which `*` stands for any characters.
     pub url: String,
-    /// Whether it is a pattern.
+    /// Whether `url` is a pattern.
     pub is_pattern: bool,
-    /// Who: "the dashboard", "the token laptop", …
+    /// Who accepted it: "the dashboard", "the token laptop", …
     pub by: String,
-    /// Why, in that person's words.
+    /// The reason that this person gave.
     pub why: String,
     /// When.
     pub at: Timestamp,

@@ -1,21 +1,21 @@
-//! Releases, and the runs that brought them live, put them back, or put data back.
+//! Releases, and the runs that deployed them, rolled back, or restored data.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-
-use super::Colour;
+use tealkeep_words::names::Colour;
+use tealkeep_words::run::{Kind, RunState, Step, StepState};
 
 /// `GET /apps/{app}/deploys`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deploys {
     /// The app's name.
     pub app: String,
-    /// What is live; `None` before the first deploy.
+    /// The live release; `None` before the first deploy.
     pub live: Option<LiveRelease>,
-    /// What a rollback would bring back.
+    /// The release that a rollback would go back to.
     pub previous: Option<PreviousRelease>,
-    /// Why no rollback is possible now, as a sentence; `None` when one is.
+    /// Why no rollback is possible now, as a sentence; `None` if one is.
     pub cannot_roll_back: Option<String>,
     /// The releases on the machine, newest first.
     pub releases: Vec<Release>,
@@ -41,7 +41,7 @@ pub struct PreviousRelease {
     pub colour: Colour,
     /// Its id.
     pub release: String,
-    /// Until when its process stays warm; `None` when it is stopped and would be started first.
+    /// How long its process stays warm; `None` if it is stopped and would be started first.
     pub warm_until: Option<Timestamp>,
 }
 
@@ -50,112 +50,88 @@ pub struct PreviousRelease {
 pub struct Release {
     /// Its id.
     pub id: String,
-    /// When it was received; `None` for one whose folder tells nothing.
+    /// When it was received; `None` if unknown.
     pub received: Option<Timestamp>,
     /// Its size on the disk.
     pub bytes: Option<u64>,
-    /// What part it plays.
+    /// Its role.
     pub role: ReleaseRole,
-    /// What happened to it last, as a sentence: "Was refused 3 minutes ago: /healthz said 503."
+    /// What happened to it last, as a sentence: "Refused 3 minutes ago: /healthz answered 503."
     pub note: Option<String>,
-    /// Why it can't be deployed now, as a sentence; `None` when it can.
+    /// Why it can't be deployed now, as a sentence; `None` if it can.
     pub cannot_deploy: Option<String>,
 }
 
-/// What part a release plays.
+/// The role of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReleaseRole {
     /// It is live.
     Live,
-    /// A rollback would bring it back.
+    /// A rollback would go back to it.
     Previous,
-    /// It is there.
+    /// Neither.
     Waiting,
 }
 
-/// One deploy, rollback, restore, undo or backup, with its steps.
+/// One deploy, rollback, restore or undo, with its steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
-    /// Its id, as it stands in `/apps/{app}/runs/{id}`.
+    /// Its id, as in `/apps/{app}/runs/{id}`.
     pub id: String,
     /// The app's name.
     pub app: String,
     /// What it does.
-    pub kind: RunKind,
-    /// What it does it with: a release's id or a snapshot's.
+    pub kind: Kind,
+    /// A release's id or a snapshot's.
     pub subject: String,
-    /// How it ended, or that it has not.
-    pub outcome: RunOutcome,
+    /// Whether it is running, succeeded or failed.
+    pub state: RunState,
     /// When it began.
     pub started: Timestamp,
     /// How long it took; `None` while it runs.
     pub took: Option<Duration>,
-    /// All its steps in order, also those to come.
-    pub steps: Vec<Step>,
-    /// What happened, or happens, in one sentence; empty if there is nothing to add.
+    /// All its steps in order, including those to come.
+    pub steps: Vec<RunStep>,
+    /// What happened, or is happening, in one sentence; empty if there is nothing to add.
     pub sentence: String,
     /// Why it failed and what to do next, in sentences.
     pub failure: Option<String>,
-    /// The last lines that the release printed, oldest first, when it failed.
+    /// The last lines that the release printed, oldest first, if it failed.
     pub last_lines: Vec<String>,
 }
 
-/// What a run does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunKind {
-    /// Brings a release live.
-    Deploy,
-    /// Swaps back.
-    Rollback,
-    /// Puts a snapshot's content into the live database.
-    Restore,
-    /// Puts the content from before a restore back.
-    Undo,
-    /// Takes a snapshot.
-    Backup,
+impl Run {
+    /// Whether it is still in progress.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.state == RunState::Running
+    }
+
+    /// Whether it failed after its swap, and the swap was undone.
+    #[must_use]
+    pub fn was_swapped_back(&self) -> bool {
+        let is_undone = |row: &RunStep| row.step == Step::Swap && row.state == StepState::Undone;
+        self.state == RunState::Failed && self.steps.iter().any(is_undone)
+    }
+
+    /// The first step in a state.
+    #[must_use]
+    pub fn first_in(&self, state: StepState) -> Option<&RunStep> {
+        self.steps.iter().find(|row| row.state == state)
+    }
 }
 
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunOutcome {
-    /// It has not ended.
-    Running,
-    /// It did what it was for.
-    Succeeded,
-    /// It failed before anything that users see had changed.
-    Failed,
-    /// It failed later, and what it had changed was changed back.
-    Undone,
-}
-
-/// One journalled step of a run.
+/// One step of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// Its name: `snapshot`, `probe`, `swap` …
-    pub name: String,
-    /// How far it is.
+pub struct RunStep {
+    /// Which step.
+    pub step: Step,
+    /// Its state.
     pub state: StepState,
-    /// How long it took, or has taken until now.
+    /// How long it took, or has taken so far.
     pub took: Option<Duration>,
-    /// What it found, as a short phrase: "answered 200 after 4 tries".
+    /// Its result as a short phrase: "answered 200 after 4 attempts".
     pub note: Option<String>,
-}
-
-/// How far a step is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StepState {
-    /// To come.
-    Pending,
-    /// Under way.
-    Running,
-    /// Done.
-    Done,
-    /// It failed.
-    Failed,
-    /// There was no need for it.
-    Skipped,
-    /// It was done, and has been put back.
-    Undone,
 }
 
 /// `GET /apps/{app}/deploys/{release}`
@@ -163,9 +139,9 @@ pub enum StepState {
 pub struct ConfirmDeploy {
     /// The app's name.
     pub app: String,
-    /// What would be deployed. Its `cannot_deploy` takes the button away.
+    /// What would be deployed. There is no button if its `cannot_deploy` is set.
     pub release: Release,
-    /// What is live now.
+    /// The live release.
     pub live: Option<LiveRelease>,
     /// The slot that it would be started in.
     pub to: Colour,
@@ -176,11 +152,11 @@ pub struct ConfirmDeploy {
 pub struct ConfirmRollback {
     /// The app's name.
     pub app: String,
-    /// What is live now.
+    /// The live release.
     pub live: Option<LiveRelease>,
-    /// What would be brought back.
+    /// The release to go back to.
     pub previous: Option<PreviousRelease>,
-    /// Why no rollback is possible now, as a sentence; `None` when one is.
+    /// Why no rollback is possible now, as a sentence; `None` if one is.
     pub cannot_roll_back: Option<String>,
 }
 

@@ -5,13 +5,13 @@ use jiff::Timestamp;
 /// `GET /journal?app=&before=`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Journal {
-    /// The app that is looked at; `None` for all.
+    /// The app whose events are shown; `None` for all.
     pub app: Option<String>,
     /// The events, newest first.
     pub events: Vec<Event>,
-    /// The id to ask for with `before=` to see older ones; `None` at the beginning of time.
+    /// The `before=` of the next older page; `None` on the last page.
     pub older: Option<i64>,
-    /// Whether newer ones were left out, because `before=` was given.
+    /// Whether newer events were left out because of `before=`.
     pub newer: bool,
 }
 
@@ -22,22 +22,22 @@ pub struct Event {
     pub id: i64,
     /// When.
     pub at: Timestamp,
-    /// To which app; `None` for Tealkeep itself.
+    /// The app; `None` for Tealkeep itself.
     pub app: Option<String>,
-    /// How bad.
+    /// How severe it is.
     pub severity: Severity,
-    /// What, as a sentence.
+    /// What happened, as a sentence.
     pub sentence: String,
     /// The id of the run that it belongs to.
     pub run: Option<String>,
 }
 
-/// How bad an event is.
+/// How severe an event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// As it should be.
+    /// Nothing unusual.
     Info,
-    /// Something was brought to a good end.
+    /// Something succeeded.
     Good,
     /// Somebody should look.
     Warning,

@@ -1,52 +1,22 @@
-//! The first page: is everything all right, and if not, what to press?
+//! The first page: whether all is well, and what to press if not.
 
 use jiff::Timestamp;
+use tealkeep_words::condition::{Action, Condition};
+use tealkeep_words::names::Colour;
 
-use super::{CheckBrief, Colour, Drill, Laptop, Run};
+use super::{CheckBrief, Drill, Laptop, Run, SnapshotBrief};
 
 /// `GET /`: one sentence for everything, then a card for each app.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Overview {
     /// The sentence.
     pub verdict: Verdict,
-    /// Everything that is wrong or worth a hint: what needs a person first, the gravest of it first.
+    /// All conditions: those that need a person first, the gravest of them first.
     pub conditions: Vec<Condition>,
     /// The apps, in the order of the configuration.
     pub apps: Vec<AppCard>,
     /// When all of this was true.
     pub as_of: Timestamp,
-}
-
-/// Something that is wrong now, or worth a hint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
-    /// What tells it from all others.
-    pub id: String,
-    /// How grave it is.
-    pub severity: ConditionSeverity,
-    /// What is wrong, in one sentence.
-    pub sentence: String,
-    /// What happened and what to do, in sentences.
-    pub detail: String,
-    /// Since when it has been known.
-    pub since: Option<Timestamp>,
-    /// What to press.
-    pub action: Action,
-    /// The words on the button by which a person says that they can live with it; `None` where they can't.
-    pub acknowledge: Option<String>,
-    /// When somebody said so, and who.
-    pub acknowledged: Option<(Timestamp, String)>,
-}
-
-/// How grave a condition is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConditionSeverity {
-    /// Good to know.
-    Hint,
-    /// Somebody should look.
-    Warning,
-    /// Something is broken.
-    Failure,
 }
 
 /// Whether all is well.
@@ -60,12 +30,12 @@ pub struct Verdict {
     pub action: Option<Action>,
 }
 
-/// How well all is.
+/// How well everything is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerdictKind {
     /// All is well.
     Good,
-    /// Something is under way, and going as it should.
+    /// Something is in progress and going as expected.
     Busy,
     /// Nothing is broken yet, but somebody should look.
     Attention,
@@ -73,65 +43,45 @@ pub enum VerdictKind {
     Bad,
 }
 
-/// Something to press.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Action {
-    /// The words on the button.
-    pub label: String,
-    /// A link to a page, or a form that acts.
-    pub method: Method,
-    /// The path.
-    pub href: String,
-}
-
-/// How an [`Action`] is carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// A link.
-    Get,
-    /// A form.
-    Post,
-}
-
-/// All that the first page shows of one app.
+/// What the first page shows of one app.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AppCard {
     /// The app's name.
     pub name: String,
-    /// Where people at home reach it, if that is known: a whole URL.
+    /// The URL at which the household reaches it, if known.
     pub url: Option<String>,
     /// The colour that new requests go to; `None` before the first deploy.
     pub live: Option<Colour>,
-    /// The release that is live.
+    /// The live release.
     pub release: Option<String>,
     /// Since when that release has been live.
     pub live_since: Option<Timestamp>,
     /// Both colours, blue first.
     pub colours: Vec<ColourView>,
-    /// The newest snapshot that has been read back.
+    /// The newest verified snapshot.
     pub last_snapshot: Option<SnapshotBrief>,
-    /// How the copy on the laptop stands.
+    /// The copy on the laptop.
     pub laptop: Laptop,
     /// The newest restore drill.
     pub last_drill: Option<Drill>,
-    /// What the scheduler will do next.
-    pub next_run: Option<NextRun>,
-    /// The run that is under way.
+    /// When the next nightly snapshot is due.
+    pub next_nightly: Option<Timestamp>,
+    /// The run that is in progress.
     pub running: Option<Run>,
-    /// What the gate counted.
+    /// What the router counted.
     pub traffic: Option<Traffic>,
-    /// The newest check of what users see, or of a release before its swap where that was never asked.
+    /// The newest check of the live site, or else of a release before its swap.
     pub last_check: Option<CheckBrief>,
-    /// Why "Back up now" can't be pressed at the moment, as a sentence; `None` when it can.
+    /// Why "Back up now" can't be pressed, as a sentence; `None` if it can.
     pub cannot_back_up: Option<String>,
 }
 
-/// One slot and what runs in it.
+/// One slot and its process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColourView {
     /// Which slot.
     pub colour: Colour,
-    /// What its process does.
+    /// The state of its process.
     pub state: ColourState,
     /// Whether new requests go to it.
     pub live: bool,
@@ -149,52 +99,30 @@ pub struct ColourView {
     pub in_flight: Option<u64>,
 }
 
-/// What a colour's process does.
+/// The state of a colour's process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColourState {
     /// It answers.
     Running,
     /// It was started and does not answer yet.
     Starting,
-    /// It crashed and is being started again.
+    /// It crashed and is being restarted.
     Restarting,
     /// It was asked to end.
     Stopping,
     /// No process.
     Stopped,
-    /// It crashed and is not being started again.
+    /// It crashed and is not being restarted.
     Failed,
-}
-
-/// A snapshot in one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SnapshotBrief {
-    /// Its id: the file name's stem.
-    pub id: String,
-    /// When it was taken.
-    pub taken: Timestamp,
-    /// The size of the compressed file.
-    pub bytes: u64,
-}
-
-/// What the scheduler will do next, and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NextRun {
-    /// When.
-    pub at: Timestamp,
-    /// What, as it stands in a sentence: "nightly snapshot".
-    pub what: String,
 }
 
 /// What the router counted since it started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Traffic {
-    /// Requests under way now, both colours together.
+    /// Requests in progress, of both colours.
     pub in_flight: u64,
-    /// Requests answered; `None` where the router does not count them.
+    /// Requests answered; `None` if the router does not count them.
     pub answered: Option<u64>,
-    /// Requests that nobody could answer.
+    /// Requests that failed.
     pub failed: Option<u64>,
-    /// Since when this was counted.
-    pub since: Timestamp,
 }

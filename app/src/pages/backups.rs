@@ -1,125 +1,133 @@
-//! The backups of one app: the newest proven copy, what the tiers hold, and every snapshot with why it
-//! stays.
+//! The backups of one app: the newest verified one, whether a restore would work, what the tiers keep, and every
+//! snapshot with why it is kept.
 
 use leptos::prelude::*;
 
-use super::{Drawn, calendar, is_under_way, proofs, sizes, snapshots};
-use crate::document::app_switch;
-use crate::model::{Backups, Frame, UndoOffer};
-use crate::parts::{self, Weight, ago, beads, fact, facts, stamp, text};
-use crate::words::{self, segment};
+use super::{calendar, proofs, sizes, snapshots};
+use crate::content::Content;
+use crate::model::{Backups, Frame, Run, UndoOffer};
+use crate::navigation::app_switch;
+use crate::parts::{self, Weight, ago, fact, facts, stamp, text};
+use crate::wording::{self, segment};
 
-pub(super) fn draw(frame: &Frame, page: &Backups) -> Drawn {
+pub(super) fn draw(frame: &Frame, page: &Backups) -> Content {
     let app = page.app.clone();
     let path = format!("/apps/{}", segment(&app));
     let title = match &page.latest {
         Some(latest) => format!(
-            "{app}: last snapshot {}",
-            words::ago(frame.now, latest.taken)
+            "{app}: last backup {}",
+            wording::ago(frame.now, latest.taken)
         ),
-        None => format!("{app}: no snapshot yet"),
+        None => format!("{app}: no backup yet"),
     };
-    let busy = is_under_way(page.running.as_ref()) || page.drills.under_way;
-    let running = page.running.as_ref().map(|run| {
-        view! {
-            <section class="now">
-                <h3><a href=parts::run_path(run)><bdi>{parts::run_title(frame, run)}</bdi></a></h3>
-                {beads(run)}
-            </section>
-        }
-    });
-    let back_up = parts::unless(page.cannot_back_up.as_deref(), || {
-        parts::post(
-            format!("{path}/backup"),
-            "Back up now",
-            Weight::Primary,
-            None,
-        )
-    });
-    let content = view! {
+    let busy = page.running.as_ref().is_some_and(Run::is_running) || page.drills.under_way;
+    let body = view! {
         {app_switch(frame, &app, "backups")}
         <h1>"Backups of "<bdi>{app}</bdi></h1>
         <div class="columns">
             <div>
-                <section class="card" aria-labelledby="latest">
-                    <h2 id="latest">"At a glance"</h2>
-                    {running}
-                    {facts(glance(frame, page))}
-                    {page.problems.iter().map(|problem| view! { <p class="refusal"><bdi>{problem.clone()}</bdi>"."</p> }).collect_view()}
-                    <div class="actions">{back_up}</div>
-                </section>
+                {glance(frame, page, &path)}
                 {page.undo.as_ref().map(|offer| undo(frame, offer, &path))}
-                {page.beside.as_deref().map(beside)}
+                {page.beside.as_deref().map(not_backed_up)}
                 {proofs::failed_nights(&page.failed_nights)}
                 {proofs::drills(frame, &page.drills, &path)}
                 {proofs::laptop(frame, &page.laptop)}
-                <section class="card" aria-labelledby="tiers">
-                    <h2 id="tiers">"Nights that are held"</h2>
-                    {calendar::draw(frame, &page.nights)}
-                    <p class="soft small">
-                        "Seven nights stay as daily, then four as weekly, then six as monthly. "
-                        "A coarser tier takes only what a finer one no longer holds, so "<code>"weekly/"</code>
-                        " begins to fill in the second week and "<code>"monthly/"</code>" in the second month or the third. "
-                        "Each snapshot below says why it stays and when it goes."
-                    </p>
-                </section>
+                {nights(frame, page)}
                 <section class="card" aria-labelledby="sizes">
                     <h2 id="sizes">"Sizes over time"</h2>
                     {sizes::draw(frame, &page.snapshots)}
                 </section>
             </div>
             <section class="card" aria-labelledby="all">
-                <h2 id="all">"All snapshots"</h2>
+                <h2 id="all">"All backups"</h2>
                 {snapshots::list(frame, &path, &page.snapshots)}
             </section>
         </div>
     };
-    Drawn::showing(title, content.into_any()).busy(busy)
+    Content::wide(title, body.into_any()).busy(busy)
 }
 
-fn beside(said: &str) -> AnyView {
+/// The facts to know first, what is wrong in the folder, and the button that takes a backup.
+fn glance(frame: &Frame, page: &Backups, path: &str) -> AnyView {
+    let back_up = parts::unless(page.cannot_back_up.as_deref(), || {
+        let action = format!("{path}/backup");
+        parts::post(action, "Back up now", Weight::Primary, None)
+    });
+    let problems: Vec<_> = page
+        .problems
+        .iter()
+        .map(|problem| view! { <p class="refusal"><bdi>{problem.clone()}</bdi>"."</p> })
+        .collect();
+    view! {
+        <section class="card" aria-labelledby="latest">
+            <h2 id="latest">"At a glance"</h2>
+            {page.running.as_ref().map(|run| parts::running(frame, run))}
+            {facts(glance_facts(frame, page))}
+            {problems}
+            <div class="actions">{back_up}</div>
+        </section>
+    }
+    .into_any()
+}
+
+fn glance_facts(frame: &Frame, page: &Backups) -> Vec<parts::Fact> {
+    let mut rows = parts::backup_facts(
+        frame,
+        page.latest.as_ref(),
+        &page.laptop,
+        page.drills.last.as_ref(),
+        page.next_nightly,
+    );
+    let total: u64 = page.snapshots.iter().map(|snapshot| snapshot.bytes).sum();
+    let many = u64::try_from(page.snapshots.len()).unwrap_or(u64::MAX);
+    rows.push(fact(
+        "Stored",
+        view! {
+            {wording::counted(many, "backup", "backups")}
+            <span class="soft">" · "{wording::size(total)}</span>
+        }
+        .into_any(),
+    ));
+    if let Some(reused) = page.reuse.and_then(wording::reused) {
+        rows.push(fact("Content of the newest", text(reused)));
+    }
+    if let Some(space) = page.space {
+        let (space, is_short) = wording::disk_space(space);
+        let class = if is_short { "alarm" } else { "" };
+        rows.push(fact(
+            "Disk space",
+            view! { <span class=class>{space}</span> }.into_any(),
+        ));
+    }
+    rows
+}
+
+fn not_backed_up(beside: &str) -> AnyView {
     view! {
         <section class="card" aria-labelledby="beside">
             <h2 id="beside">"Not backed up"</h2>
-            <p>"The app keeps more than its database, and no backup holds it: "<bdi>{said.to_owned()}</bdi>"."</p>
+            <p>"The app stores more than its database, and no backup contains it: "<bdi>{beside.to_owned()}</bdi>"."</p>
             <p class="soft small">
-                "Copy it another way, for example from the laptop: "<code>"tealkeep doctor"</code>" prints a command for that."
+                "Copy it some other way, for example to a laptop: "<code>"tealkeep doctor"</code>" prints a command for that."
             </p>
         </section>
     }
     .into_any()
 }
 
-fn glance(frame: &Frame, page: &Backups) -> Vec<parts::Fact> {
-    let mut rows = parts::backup_facts(
-        frame,
-        page.latest.as_ref(),
-        &page.laptop,
-        page.drills.last.as_ref(),
-        page.next_run.as_ref(),
-    );
-    let total: u64 = page.snapshots.iter().map(|snapshot| snapshot.bytes).sum();
-    let many = u64::try_from(page.snapshots.len()).unwrap_or(u64::MAX);
-    rows.push(fact(
-        "Held",
-        view! {
-            {words::counted(many, "snapshot", "snapshots")}
-            <span class="soft">" · "{words::size(total)}</span>
-        }
-        .into_any(),
-    ));
-    if let Some(said) = page.reuse.and_then(words::reused) {
-        rows.push(fact("The newest one", text(said)));
+fn nights(frame: &Frame, page: &Backups) -> AnyView {
+    view! {
+        <section class="card" aria-labelledby="tiers">
+            <h2 id="tiers">"Nightly backups"</h2>
+            {calendar::draw(frame, &page.nights, page.next_nightly)}
+            <p class="soft small">
+                {wording::retention(page.retention)}
+                " A week or a month counts only once its days are no longer among the daily ones, so at first there are "
+                "only daily backups. Each backup on this page says why it is kept and when it will be deleted."
+            </p>
+        </section>
     }
-    if let Some(room) = page.room {
-        let (said, bad) = words::room(room);
-        let class = if bad { "alarm" } else { "" };
-        rows.push(fact(
-            "Room",
-            view! { <span class=class>{said}</span> }.into_any(),
-        ));
-    }
-    rows
+    .into_any()
 }
 
 fn undo(frame: &Frame, offer: &UndoOffer, path: &str) -> AnyView {
@@ -130,8 +138,8 @@ fn undo(frame: &Frame, offer: &UndoOffer, path: &str) -> AnyView {
         <section class="card" aria-labelledby="restored">
             <h2 id="restored">"The last restore"</h2>
             <p>
-                "The data was put back "{ago(frame, offer.restored_at)}", to "
-                {stamp(frame, offer.restored_to)}". What was there before is still held."
+                "The data was restored "{ago(frame, offer.restored_at)}" to the backup of "
+                {stamp(frame, offer.restored_to)}". The data from before the restore is still stored."
             </p>
             <div class="actions">{button}</div>
         </section>

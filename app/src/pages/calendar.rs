@@ -1,28 +1,33 @@
-//! The nights of the last sixty days as month grids, each held one marked with its tiers' letters.
+//! The nightly backups of the last sixty days as month grids, each marked with the letters of its tiers.
 
-use jiff::{ToSpan, civil::Date};
+use jiff::{Timestamp, ToSpan, civil::Date};
 use leptos::prelude::*;
 
-use super::snapshots::{anchor, tier_name};
-use crate::model::{Frame, HeldNight};
+use super::snapshots::anchor;
+use crate::model::{Frame, Nightly};
 use crate::parts::nothing;
-use crate::words::segment;
+use crate::wording::{self, segment};
 
-/// How far back the grids reach at most, in days; older nights are listed beneath them.
-const REACH: i32 = 60;
+/// How far back the grids go, in days; older nights are listed beneath them.
+const MAX_AGE_DAYS: i32 = 60;
 
-/// The grids, this month first, and what is held from before them.
-pub(super) fn draw(frame: &Frame, nights: &[HeldNight]) -> AnyView {
+/// The grids, this month first, and the older nights.
+pub(super) fn draw(frame: &Frame, nights: &[Nightly], next: Option<Timestamp>) -> AnyView {
     if nights.is_empty() {
-        return nothing("No night is held yet.");
+        let first = next.map(|next| {
+            let when = wording::in_a_sentence(frame.now, &frame.zone, next);
+            format!(" The first one runs {when}.")
+        });
+        let first = first.unwrap_or_default();
+        return nothing(format!("No nightly backup yet.{first}"));
     }
     let today = frame.now.to_zoned(frame.zone.clone()).date();
-    let reach = today.saturating_sub(REACH.days()).first_of_month();
-    // Months before the oldest night that is held would only be empty.
+    let limit = today.saturating_sub(MAX_AGE_DAYS.days()).first_of_month();
+    // Months before the oldest nightly backup would only be empty.
     let oldest = nights
         .iter()
         .map(|night| night.date)
-        .filter(|date| *date >= reach)
+        .filter(|date| *date >= limit)
         .min();
     let first = oldest
         .map_or(today, |date| date.min(today))
@@ -31,7 +36,7 @@ pub(super) fn draw(frame: &Frame, nights: &[HeldNight]) -> AnyView {
     let mut month = today.first_of_month();
     while month >= first {
         months.push(grid(today, month, nights));
-        // The months go down to one that exists, so the step stops at the calendar's own beginning.
+        // Ends at the beginning of the calendar at the latest.
         match month.yesterday() {
             Ok(before) => month = before.first_of_month(),
             Err(_) => break,
@@ -49,8 +54,8 @@ pub(super) fn draw(frame: &Frame, nights: &[HeldNight]) -> AnyView {
     .into_any()
 }
 
-fn older(nights: &[HeldNight], first: Date) -> Option<AnyView> {
-    let mut before: Vec<&HeldNight> = nights.iter().filter(|night| night.date < first).collect();
+fn older(nights: &[Nightly], first: Date) -> Option<AnyView> {
+    let mut before: Vec<&Nightly> = nights.iter().filter(|night| night.date < first).collect();
     if before.is_empty() {
         return None;
     }
@@ -63,10 +68,10 @@ fn older(nights: &[HeldNight], first: Date) -> Option<AnyView> {
             view! { <a class=format!("chip {}", class(night)) href=href>{date}" · "{names(night)}</a> }
         })
         .collect();
-    Some(view! { <p class="older">"Held from before: "{items}</p> }.into_any())
+    Some(view! { <p class="older">"Older: "{items}</p> }.into_any())
 }
 
-fn grid(today: Date, first: Date, nights: &[HeldNight]) -> AnyView {
+fn grid(today: Date, first: Date, nights: &[Nightly]) -> AnyView {
     // Weeks begin on Monday, as ISO weeks do.
     let lead = first.weekday().to_monday_zero_offset();
     let days = first.days_in_month();
@@ -109,7 +114,7 @@ fn grid(today: Date, first: Date, nights: &[HeldNight]) -> AnyView {
     .into_any()
 }
 
-fn cell(today: Date, date: Date, nights: &[HeldNight]) -> AnyView {
+fn cell(today: Date, date: Date, nights: &[Nightly]) -> AnyView {
     let night = nights
         .iter()
         .find(|night| night.date == date && !night.tiers.is_empty());
@@ -119,18 +124,18 @@ fn cell(today: Date, date: Date, nights: &[HeldNight]) -> AnyView {
             let letters: String = night
                 .tiers
                 .iter()
-                .filter_map(|tier| tier_name(*tier).chars().next())
+                .filter_map(|tier| tier.as_str().chars().next())
                 .map(|letter| letter.to_ascii_uppercase())
                 .collect();
             let href = format!("#{}", segment(&anchor(&night.snapshot)));
-            let held = format!(", held as {}", names(night));
+            let kept = format!(", kept as {}", names(night));
             let current = (date == today).then_some("date");
             view! {
                 <td class=format!("held {}", class(night)) aria-current=current>
                     <a href=href>
                         {number}
                         <b aria-hidden="true">{letters}</b>
-                        <span class="unseen">{held}</span>
+                        <span class="unseen">{kept}</span>
                     </a>
                 </td>
             }
@@ -145,11 +150,11 @@ fn cell(today: Date, date: Date, nights: &[HeldNight]) -> AnyView {
 }
 
 /// The finest tier gives a cell its colour.
-fn class(night: &HeldNight) -> &'static str {
-    night.tiers.first().map_or("", |tier| tier_name(*tier))
+fn class(night: &Nightly) -> &'static str {
+    night.tiers.first().map_or("", |tier| tier.as_str())
 }
 
-fn names(night: &HeldNight) -> String {
-    let names: Vec<_> = night.tiers.iter().map(|tier| tier_name(*tier)).collect();
+fn names(night: &Nightly) -> String {
+    let names: Vec<_> = night.tiers.iter().map(|tier| tier.as_str()).collect();
     names.join(" and ")
 }

@@ -1,32 +1,32 @@
-//! The checks of an app: whether what users get is right, what the policies found, with the evidence folded under
-//! each finding, and the checks before.
+//! The checks of an app: whether the live site is set up correctly, the findings with their evidence, and the earlier
+//! checks.
 
 use leptos::prelude::*;
 
-use super::Drawn;
-use crate::document::app_switch;
+use crate::content::Content;
 use crate::model::{
     Accepted, Check, CheckBrief, CheckOutcome, CheckPage, CheckTarget, Checks, Finding, Frame,
 };
+use crate::navigation::app_switch;
 use crate::parts::{self, Weight, ago, fact, facts, nothing, stamp, text};
-use crate::words::{self, finding_title, segment};
+use crate::wording::{self, accepted_title, policy_title, segment};
 
 mod sentence;
 
 /// All checks of one app.
-pub(super) fn draw(frame: &Frame, page: &Checks) -> Drawn {
+pub(super) fn draw(frame: &Frame, page: &Checks) -> Content {
     let app = page.app.clone();
     let path = format!("/apps/{}", segment(&app));
-    let (kind, said) = sentence::of(frame, page);
+    let (class, sentence) = sentence::sentence(frame, page);
     let title = format!("{app}: {}", sentence::title(page));
-    let content = view! {
+    let body = view! {
         {app_switch(frame, &app, "checks")}
         <h1>"Checks of "<bdi>{app}</bdi></h1>
-        <p class=format!("said {kind}")><bdi>{said}</bdi></p>
+        <p class=format!("summary {class}")><bdi>{sentence}</bdi></p>
         <div class="columns">
             <div>
                 <section class="card" aria-labelledby="public">
-                    <h2 id="public">"What browsers at home get"</h2>
+                    <h2 id="public">"The live site"</h2>
                     {public(frame, page, &path)}
                 </section>
                 {page.before_swap.as_ref().map(|check| before_swap(frame, page, check, &path))}
@@ -34,34 +34,41 @@ pub(super) fn draw(frame: &Frame, page: &Checks) -> Drawn {
             <div>
                 {accepted(frame, page, &path)}
                 <section class="card" aria-labelledby="history">
-                    <h2 id="history">"Checks until now"</h2>
+                    <h2 id="history">"All checks"</h2>
                     {history(frame, &page.history, &path)}
                 </section>
-                <section class="card" aria-labelledby="asked">
-                    <h2 id="asked">"What is checked"</h2>
-                    <ul class="plain">
-                        <li>"Browsers ask for each page again, so that a deploy is seen at once."</li>
-                        <li>"Only files whose names change with what is in them are kept for good."</li>
-                        <li>"The service worker keeps nothing else. It is run, to see what it does."</li>
-                    </ul>
-                </section>
+                {rules()}
             </div>
         </div>
     };
-    Drawn::showing(title, content.into_any()).busy(page.checking)
+    Content::wide(title, body.into_any()).busy(page.checking)
+}
+
+fn rules() -> AnyView {
+    view! {
+        <section class="card" aria-labelledby="rules">
+            <h2 id="rules">"What is checked"</h2>
+            <ul class="plain">
+                <li>"Browsers ask for every page again, so that everybody sees a new release at once."</li>
+                <li>"Browsers keep a file for good only if its name changes with its content."</li>
+                <li>"The service worker stores no other files. Tealkeep runs it to see what it does."</li>
+            </ul>
+        </section>
+    }
+    .into_any()
 }
 
 /// One check in full.
-pub(super) fn one(frame: &Frame, page: &CheckPage) -> Drawn {
+pub(super) fn one(frame: &Frame, page: &CheckPage) -> Content {
     let path = format!("/apps/{}", segment(&page.app));
     let check = &page.check;
-    let (class, said) = parts::outcome(&check.brief);
-    let when = words::date_time(frame.now, &frame.zone, check.brief.at);
-    let title = format!("{}: check of {when}, {said}", page.app);
-    let content = view! {
+    let (class, outcome) = parts::outcome(&check.brief);
+    let when = wording::date_time(frame.now, &frame.zone, check.brief.at);
+    let title = format!("{}: check of {when}, {outcome}", page.app);
+    let body = view! {
         <h1>"Check of "<bdi>{page.app.clone()}</bdi>" "<span class="whole">{when}</span></h1>
         <section class="card" aria-labelledby="check">
-            <h2 id="check" class=class>{said}</h2>
+            <h2 id="check" class=class>{outcome}</h2>
             {facts(check_facts(frame, &page.app, &check.brief))}
             {seen(check)}
             {no_answer(&check.brief)}
@@ -69,45 +76,48 @@ pub(super) fn one(frame: &Frame, page: &CheckPage) -> Drawn {
         {findings(frame, &check.findings, &path, "one")}
         <div class="actions">{parts::go(format!("{path}/checks"), "All checks", Weight::Plain)}</div>
     };
-    Drawn {
-        class: "middle",
-        ..Drawn::showing(title, content.into_any())
-    }
+    Content::middle(title, body.into_any())
 }
 
-/// The newest check of the public address, or why there is none, and the button that makes one.
+/// The newest check of the live site, or why there is none, and the button that starts one.
 fn public(frame: &Frame, page: &Checks, path: &str) -> AnyView {
-    let by_itself = page.url.is_none().then(|| {
-        view! {
-            <p class="soft">
-                "No address is known that people use, so this is not looked at by itself. Set "<code>"url"</code>
-                " in the app's table of the configuration, such as "<code>"url = \"https://home.example.org\""</code>
-                ", and start Tealkeep again: it is then looked at every few hours, and after each swap."
-            </p>
-        }
-    });
-    let again = if page.checking {
-        parts::refusal("A check is under way. What it finds will stand here.")
+    let button = if page.checking {
+        parts::refusal("A check is running. Its result will appear here.")
     } else {
         parts::post(format!("{path}/checks"), "Check now", Weight::Primary, None)
     };
-    let again = view! { {by_itself}<div class="actions">{again}</div> };
+    let button = view! {
+        {page.url.is_none().then(no_url)}
+        <div class="actions">{button}</div>
+    }
+    .into_any();
     match &page.public {
         Some(check) => view! {
             {facts(newest_facts(frame, page, check))}
             {seen(check)}
             {no_answer(&check.brief)}
-            {again}
+            {button}
             {findings(frame, &check.findings, path, "public")}
         }
         .into_any(),
         None => view! {
-            {nothing("It was not looked at yet.")}
+            {nothing("Not checked yet.")}
             {facts(address_facts(frame, page))}
-            {again}
+            {button}
         }
         .into_any(),
     }
+}
+
+fn no_url() -> AnyView {
+    view! {
+        <p class="soft">
+            "Tealkeep does not know the public address, so it does not check the site by itself. Set "<code>"url"</code>
+            " in the app's section of the configuration, such as "<code>"url = \"https://home.example.org\""</code>
+            ", and restart Tealkeep. It then checks the site every few hours and after each deploy."
+        </p>
+    }
+    .into_any()
 }
 
 fn address_facts(frame: &Frame, page: &Checks) -> Vec<parts::Fact> {
@@ -126,13 +136,13 @@ fn address_facts(frame: &Frame, page: &Checks) -> Vec<parts::Fact> {
     let next = page
         .next
         .filter(|_| !page.checking)
-        .map(|next| fact("Looked at again", ago(frame, next)));
+        .map(|next| fact("Next check", ago(frame, next)));
     address.into_iter().chain(next).collect()
 }
 
 fn newest_facts(frame: &Frame, page: &Checks, check: &Check) -> Vec<parts::Fact> {
     let href = format!("/apps/{}/checks/{}", segment(&page.app), check.brief.id);
-    let mut rows = found(frame, &href, &check.brief);
+    let mut rows = result_facts(frame, &href, &check.brief);
     rows.extend(
         check
             .brief
@@ -144,47 +154,40 @@ fn newest_facts(frame: &Frame, page: &Checks, check: &Check) -> Vec<parts::Fact>
     rows
 }
 
-/// What a check came to, with the way to it, and when.
-fn found(frame: &Frame, href: &str, check: &CheckBrief) -> Vec<parts::Fact> {
-    let (class, said) = parts::outcome(check);
-    let link = view! { <a href=href.to_owned() class=class>{said}</a> };
+/// The result of a check with a link to it, and when it ran.
+fn result_facts(frame: &Frame, href: &str, check: &CheckBrief) -> Vec<parts::Fact> {
+    let (class, outcome) = parts::outcome(check);
+    let link = view! { <a href=href.to_owned() class=class>{outcome}</a> };
     vec![
-        fact("Found", link.into_any()),
+        fact("Result", link.into_any()),
         fact("When", ago(frame, check.at)),
     ]
 }
 
-/// The newest check of a release. What users get as well stands above already.
+/// The newest check of a release. Findings that the live site has too are listed there only.
 fn before_swap(frame: &Frame, page: &Checks, check: &Check, path: &str) -> AnyView {
-    let is_above = |finding: &Finding| {
-        let of_public = page.public.iter().flat_map(|public| &public.findings);
-        of_public
-            .filter(|above| above.kind == finding.kind)
-            .any(|above| above.policy == finding.policy && above.url == finding.url)
+    let is_live = |one: &Finding| {
+        let mut live = page.public.iter().flat_map(|public| &public.findings);
+        live.any(|other| {
+            let (one, other) = (&one.finding, &other.finding);
+            (one.policy, one.kind, &one.url) == (other.policy, other.kind, &other.url)
+        })
     };
-    let (above, own): (Vec<&Finding>, Vec<&Finding>) =
-        check.findings.iter().partition(|finding| is_above(finding));
-    let also = match above.len() {
+    let (live, own): (Vec<&Finding>, Vec<&Finding>) =
+        check.findings.iter().partition(|finding| is_live(finding));
+    let also = match live.len() {
         0 => None,
-        1 => Some("One of them is what browsers get as well, and stands with it.".to_owned()),
+        1 => Some("One of these findings is also on the live site and is listed there.".to_owned()),
         n => Some(format!(
-            "{n} of them are what browsers get as well, and stand with it."
+            "{n} of these findings are also on the live site and are listed there."
         )),
     };
     let href = format!("{path}/checks/{}", check.brief.id);
-    let mut rows = found(frame, &href, &check.brief);
-    rows.extend(check.brief.release.clone().map(|release| {
-        let release = match check.brief.run {
-            Some(run) => {
-                view! { <a href=format!("{path}/runs/{run}")><bdi>{release}</bdi></a> }.into_any()
-            }
-            None => text(release),
-        };
-        fact("Release", release)
-    }));
+    let mut rows = result_facts(frame, &href, &check.brief);
+    rows.extend(release_fact(path, &check.brief));
     view! {
         <section class="card" aria-labelledby="before-swap">
-            <h2 id="before-swap">"The newest release, before its swap"</h2>
+            <h2 id="before-swap">"The newest release, before going live"</h2>
             {facts(rows)}
             {seen(check)}
             {no_answer(&check.brief)}
@@ -195,20 +198,32 @@ fn before_swap(frame: &Frame, page: &Checks, check: &Check, path: &str) -> AnyVi
     .into_any()
 }
 
-/// What the verdict rests on.
-fn seen(check: &Check) -> Option<AnyView> {
-    let seen = check.seen.clone()?;
-    Some(view! { <p class="soft small">"Looked at "<bdi>{seen}</bdi></p> }.into_any())
+/// The release that was checked, with a link to its run.
+fn release_fact(path: &str, check: &CheckBrief) -> Option<parts::Fact> {
+    let release = check.release.clone()?;
+    let release = match check.run {
+        Some(run) => {
+            view! { <a href=format!("{path}/runs/{run}")><bdi>{release}</bdi></a> }.into_any()
+        }
+        None => text(release),
+    };
+    Some(fact("Release", release))
 }
 
-/// Why nothing could be found.
+/// What the result is based on.
+fn seen(check: &Check) -> Option<AnyView> {
+    let seen = check.seen.clone()?;
+    Some(view! { <p class="soft small">"Checked "<bdi>{seen}</bdi></p> }.into_any())
+}
+
+/// Why there is no result.
 fn no_answer(check: &CheckBrief) -> Option<AnyView> {
     match &check.outcome {
         CheckOutcome::Unreachable { why } => Some(
-            view! { <p class="refusal">"There was no answer: the address "<bdi>{why.clone()}</bdi>"."</p> }
+            view! { <p class="refusal">"No answer: the address "<bdi>{why.clone()}</bdi>"."</p> }
                 .into_any(),
         ),
-        CheckOutcome::Pass | CheckOutcome::Warn | CheckOutcome::Fail => None,
+        CheckOutcome::Judged(_) => None,
     }
 }
 
@@ -225,7 +240,7 @@ fn findings<'a>(
         .into_any()
 }
 
-/// What was accepted and is not seen in the newest checks: there it stands beside the finding.
+/// The accepted findings that the newest checks did not find. The others are shown beside their finding.
 fn accepted(frame: &Frame, page: &Checks, path: &str) -> Option<AnyView> {
     let shown: Vec<u64> = [&page.public, &page.before_swap]
         .into_iter()
@@ -242,7 +257,7 @@ fn accepted(frame: &Frame, page: &Checks, path: &str) -> Option<AnyView> {
     (!rows.is_empty()).then(|| {
         view! {
             <section class="card" aria-labelledby="accepted">
-                <h2 id="accepted">"Accepted, and not found of late"</h2>
+                <h2 id="accepted">"Accepted, but not found recently"</h2>
                 {rows}
             </section>
         }
@@ -253,8 +268,8 @@ fn accepted(frame: &Frame, page: &Checks, path: &str) -> Option<AnyView> {
 fn row(frame: &Frame, path: &str, accepted: &Accepted) -> AnyView {
     view! {
         <article class="finding accepted" id=format!("accepted-{}", accepted.id)>
-            <h3><bdi>{finding_title(&accepted.kind).to_owned()}</bdi></h3>
-            <p class="at"><bdi>{words::policy_title(&accepted.policy).to_owned()}</bdi></p>
+            <h3>{accepted_title(accepted.policy, accepted.kind)}</h3>
+            <p class="at">{policy_title(accepted.policy)}</p>
             <p class="at"><bdi>{accepted.url.clone()}</bdi></p>
             {parts::acceptance(frame, path, accepted)}
         </article>
@@ -264,24 +279,24 @@ fn row(frame: &Frame, path: &str, accepted: &Accepted) -> AnyView {
 
 fn history(frame: &Frame, checks: &[CheckBrief], path: &str) -> AnyView {
     if checks.is_empty() {
-        return nothing("Nothing was checked yet. Each check will stand here, with what it found.");
+        return nothing("Nothing has been checked yet. Each check appears here with its result.");
     }
     let rows: Vec<_> = checks
         .iter()
         .map(|check| {
-            let (class, said) = parts::outcome(check);
+            let (class, outcome) = parts::outcome(check);
             let release = check
                 .release
                 .clone()
                 .map(|release| view! { <bdi>{release}</bdi>", " });
             let run = check.run.map(|run| {
-                view! { " · "<a href=format!("{path}/runs/{run}")>"the run"</a> }
+                view! { " · "<a href=format!("{path}/runs/{run}")>"run"</a> }
             });
             view! {
                 <li id=format!("check-{}", check.id)>
                     <p>
                         <a href=format!("{path}/checks/{}", check.id)>{stamp(frame, check.at)}</a>
-                        <span class=class>{said}</span>
+                        <span class=class>{outcome}</span>
                     </p>
                     <p class="soft small">{release}{parts::target(check)}{run}</p>
                 </li>
@@ -292,18 +307,18 @@ fn history(frame: &Frame, checks: &[CheckBrief], path: &str) -> AnyView {
 }
 
 fn check_facts(frame: &Frame, app: &str, check: &CheckBrief) -> Vec<parts::Fact> {
-    let asked = match &check.target {
-        CheckTarget::BeforeSwap => text("a release before its swap"),
+    let target = match &check.target {
+        CheckTarget::BeforeSwap => text("a release before going live"),
         CheckTarget::Public { url } => text(url.clone()),
     };
     let mut rows = vec![
-        fact("Asked", asked),
+        fact("Checked", target),
         fact(
             "When",
             view! { {stamp(frame, check.at)}<span class="soft">" · "{ago(frame, check.at)}</span> }
                 .into_any(),
         ),
-        fact("Took", text(words::span(check.took))),
+        fact("Took", text(wording::span(check.took))),
     ];
     rows.extend(
         check

@@ -1,38 +1,34 @@
-//! The conditions on the first page: each with one sentence and one button; what there is to know besides, and the
-//! form by which a person says that they can live with it, are folded behind it.
+//! The conditions on the first page: each with one sentence and one button. Everything else about it is folded,
+//! including the form that acknowledges it.
 
 use leptos::prelude::*;
+use tealkeep_words::condition::{Action, Condition, Severity};
 
-use crate::model::{Action, Condition, ConditionSeverity, Frame, Method};
+use crate::model::Frame;
 use crate::parts::{self, Weight, stamp};
-use crate::words;
+use crate::wording;
 
 /// How many are shown before the rest is folded.
 const MAX_SHOWN: usize = 3;
 
-/// Whether a person should do something about it.
-fn needs_a_person(condition: &Condition) -> bool {
-    condition.severity != ConditionSeverity::Hint && condition.acknowledged.is_none()
-}
-
-/// The gravest condition, which the sentence at the top tells; `None` where all is well.
+/// The gravest condition, which the sentence at the top reports; `None` if all is well.
 pub(super) fn gravest(all: &[Condition]) -> Option<&Condition> {
-    all.first().filter(|first| needs_a_person(first))
+    all.first().filter(|first| first.needs_a_person())
 }
 
-/// What needs a person besides the gravest, which the sentence at the top tells.
+/// The other conditions that need a person.
 pub(super) fn others(frame: &Frame, all: &[Condition]) -> Option<AnyView> {
     let others: Vec<_> = all
         .iter()
-        .filter(|one| needs_a_person(one))
+        .filter(|one| one.needs_a_person())
         .skip(1)
         .collect();
-    section(frame, "also", "This needs a look, too", &others)
+    section(frame, "also", "Also needs attention", &others)
 }
 
-/// Hints, and what somebody can live with.
+/// Hints and acknowledged conditions.
 pub(super) fn notes(frame: &Frame, all: &[Condition]) -> Option<AnyView> {
-    let notes: Vec<_> = all.iter().filter(|one| !needs_a_person(one)).collect();
+    let notes: Vec<_> = all.iter().filter(|one| !one.needs_a_person()).collect();
     section(frame, "notes", "Good to know", &notes)
 }
 
@@ -47,7 +43,7 @@ fn section(
     }
     let list = |some: &[&Condition]| {
         let rows: Vec<_> = some.iter().map(|one| row(frame, one)).collect();
-        view! { <ul class="conditions">{rows}</ul> }
+        view! { <ul class="conditions">{rows}</ul> }.into_any()
     };
     let (shown, folded) = all.split_at(all.len().min(MAX_SHOWN));
     let folded = (!folded.is_empty()).then(|| {
@@ -73,9 +69,9 @@ fn section(
 fn row(frame: &Frame, condition: &Condition) -> AnyView {
     let (class, word) = match (condition.severity, &condition.acknowledged) {
         (_, Some(_)) => ("known", "Acknowledged"),
-        (ConditionSeverity::Hint, None) => ("hint", "Hint"),
-        (ConditionSeverity::Warning, None) => ("warning", "Warning"),
-        (ConditionSeverity::Failure, None) => ("failure", "Failure"),
+        (Severity::Hint, None) => ("hint", "Hint"),
+        (Severity::Warning, None) => ("warning", "Warning"),
+        (Severity::Failure, None) => ("failure", "Failure"),
     };
     view! {
         <li class=class>
@@ -89,39 +85,51 @@ fn row(frame: &Frame, condition: &Condition) -> AnyView {
 
 /// The button of an action.
 pub(super) fn press(action: &Action, weight: Weight) -> AnyView {
-    match action.method {
-        Method::Get => parts::go(action.href.clone(), action.label.clone(), weight),
-        Method::Post => parts::post(action.href.clone(), action.label.clone(), weight, None),
+    let (path, label) = (action.path.clone(), action.label.clone());
+    if action.acts {
+        parts::post(path, label, weight, None)
+    } else {
+        parts::go(path, label, weight)
     }
 }
 
-/// What there is to know besides the sentence.
+/// The details of a condition, folded.
 pub(super) fn more(frame: &Frame, condition: &Condition) -> AnyView {
     let since = condition
         .since
-        .map(|since| view! { <p class="soft small">"Known since "{stamp(frame, since)}"."</p> });
-    let acknowledged = condition.acknowledged.as_ref().map(|(at, by)| {
+        .map(|since| view! { <p class="soft small">"Since "{stamp(frame, since)}"."</p> });
+    let acknowledged = condition.acknowledged.as_ref().map(|by| {
         view! {
-            <p class="soft small">"Acknowledged "{stamp(frame, *at)}" by "<bdi>{by.clone()}</bdi>"."</p>
+            <p class="soft small">"Acknowledged "{stamp(frame, by.at)}" by "<bdi>{by.by.clone()}</bdi>"."</p>
         }
     });
-    let acknowledge = condition.acknowledge.clone().map(|label| {
-        let field = Some(("condition", condition.id.clone()));
+    let id = condition.key.to_string();
+    let anchor = format!("c-{}", wording::segment(&id));
+    view! {
+        <details id=anchor>
+            <summary>"More"</summary>
+            <p><bdi>{condition.text.clone()}</bdi></p>
+            {since}
+            {acknowledged}
+            {acknowledge(condition, id)}
+        </details>
+    }
+    .into_any()
+}
+
+/// The button that acknowledges a condition; `None` if it can't be acknowledged.
+fn acknowledge(condition: &Condition, id: String) -> Option<AnyView> {
+    let label = if condition.key.kind.is_of_a_run() {
+        "Mark as seen"
+    } else {
+        "I know, that is fine"
+    };
+    condition.can_be_acknowledged().then(|| {
         parts::post(
             "/conditions/acknowledge".to_owned(),
             label,
             Weight::Plain,
-            field,
+            Some(("condition", id)),
         )
-    });
-    view! {
-        <details id=format!("c-{}", words::segment(&condition.id))>
-            <summary>"More"</summary>
-            <p><bdi>{condition.detail.clone()}</bdi></p>
-            {since}
-            {acknowledged}
-            {acknowledge}
-        </details>
-    }
-    .into_any()
+    })
 }

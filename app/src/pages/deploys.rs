@@ -1,26 +1,23 @@
-//! What is live, what could be, and every run that changed it; and asking before it changes again.
+//! The live release, the releases on the machine, and every run; and the pages that confirm a deploy or a rollback.
 
 use leptos::prelude::*;
 
-use super::Drawn;
-use crate::document::app_switch;
+use crate::content::Content;
 use crate::model::{
     ConfirmDeploy, ConfirmRollback, Deploys, Frame, LiveRelease, PreviousRelease, Release,
-    ReleaseRole, RunOutcome,
+    ReleaseRole, Run,
 };
+use crate::navigation::app_switch;
 use crate::parts::{self, Weight, ago, colour, fact, facts, how_long, nothing, run_card, text};
-use crate::words::{self, segment};
+use crate::wording::{self, segment};
 
 /// The deploys of one app.
-pub(super) fn draw(frame: &Frame, page: &Deploys) -> Drawn {
+pub(super) fn draw(frame: &Frame, page: &Deploys) -> Content {
     let app = page.app.clone();
     let path = format!("/apps/{}", segment(&app));
-    let running = page
-        .runs
-        .iter()
-        .find(|run| run.outcome == RunOutcome::Running);
+    let running = page.runs.iter().find(|run| run.is_running());
     let title = match (running, &page.live) {
-        (Some(run), _) => format!("{app}: {} under way", parts::run_title(frame, run)),
+        (Some(run), _) => format!("{app}: {} in progress", parts::run_title(frame, run)),
         (None, Some(live)) => format!(
             "{app}: {} is live on {}",
             live.release,
@@ -29,6 +26,21 @@ pub(super) fn draw(frame: &Frame, page: &Deploys) -> Drawn {
         (None, None) => format!("{app}: nothing is live yet"),
     };
     let busy = running.is_some();
+    let body = view! {
+        {app_switch(frame, &app, "deploys")}
+        <h1>"Deploys of "<bdi>{app}</bdi></h1>
+        <div class="columns">
+            <div>
+                {live(frame, page, &path)}
+                {releases(frame, page, &path)}
+            </div>
+            {runs(frame, &page.runs)}
+        </div>
+    };
+    Content::wide(title, body.into_any()).busy(busy)
+}
+
+fn live(frame: &Frame, page: &Deploys, path: &str) -> AnyView {
     let roll_back = parts::unless(page.cannot_roll_back.as_deref(), || {
         let label = page.previous.as_ref().map_or_else(
             || "Roll back…".to_owned(),
@@ -36,44 +48,52 @@ pub(super) fn draw(frame: &Frame, page: &Deploys) -> Drawn {
         );
         parts::go(format!("{path}/rollback"), label, Weight::Plain)
     });
-    let releases: Vec<_> = page
+    view! {
+        <section class="card" aria-labelledby="live">
+            <h2 id="live">"Live"</h2>
+            {facts(live_facts(frame, page.live.as_ref(), page.previous.as_ref()))}
+            <div class="actions">{roll_back}</div>
+        </section>
+    }
+    .into_any()
+}
+
+fn releases(frame: &Frame, page: &Deploys, path: &str) -> AnyView {
+    let rows: Vec<_> = page
         .releases
         .iter()
-        .map(|release| row(frame, &path, release))
+        .map(|release| row(frame, path, release))
         .collect();
-    let no_releases = releases
+    let empty = rows
         .is_empty()
-        .then(|| nothing("No release is on the machine yet."));
-    let runs: Vec<_> = page.runs.iter().map(|run| run_card(frame, run)).collect();
-    let no_runs = runs
-        .is_empty()
-        .then(|| nothing("Nothing was deployed yet. What happens will stand here, step by step."));
-    let command = format!("tealkeep deploy {app} DIRECTORY");
-    let content = view! {
-        {app_switch(frame, &app, "deploys")}
-        <h1>"Deploys of "<bdi>{app}</bdi></h1>
-        <div class="columns">
-            <div>
-                <section class="card" aria-labelledby="live">
-                    <h2 id="live">"Live"</h2>
-                    {facts(live_facts(frame, page.live.as_ref(), page.previous.as_ref()))}
-                    <div class="actions">{roll_back}</div>
-                </section>
-                <section class="card" aria-labelledby="releases">
-                    <h2 id="releases">"Releases on the machine"</h2>
-                    {no_releases}
-                    <ul class="releases">{releases}</ul>
-                    <p class="soft small">"A new one comes from the laptop: "<code>{command}</code></p>
-                </section>
-            </div>
-            <section class="card" aria-labelledby="runs">
-                <h2 id="runs">"Runs"</h2>
-                {no_runs}
-                {runs}
-            </section>
-        </div>
-    };
-    Drawn::showing(title, content.into_any()).busy(busy)
+        .then(|| nothing("There is no release on this machine yet."));
+    let command = format!("tealkeep deploy {} DIRECTORY", page.app);
+    view! {
+        <section class="card" aria-labelledby="releases">
+            <h2 id="releases">"Releases on this machine"</h2>
+            {empty}
+            <ul class="releases">{rows}</ul>
+            <p class="soft small">"Deploy a new one with "<code>{command}</code></p>
+        </section>
+    }
+    .into_any()
+}
+
+fn runs(frame: &Frame, runs: &[Run]) -> AnyView {
+    let cards: Vec<_> = runs.iter().map(|run| run_card(frame, run)).collect();
+    let empty = cards.is_empty().then(|| {
+        nothing(
+            "Nothing was deployed yet. Deploys, rollbacks and restores appear here, step by step.",
+        )
+    });
+    view! {
+        <section class="card" aria-labelledby="runs">
+            <h2 id="runs">"Runs"</h2>
+            {empty}
+            {cards}
+        </section>
+    }
+    .into_any()
 }
 
 fn live_facts(
@@ -96,7 +116,7 @@ fn live_facts(
         Some(previous) => {
             let warm = match previous.warm_until {
                 Some(until) if until > frame.now => {
-                    view! { <span class="soft">" · warm, stops "{ago(frame, until)}</span> }
+                    view! { <span class="soft">" · still running, stops "{ago(frame, until)}</span> }
                         .into_any()
                 }
                 _ => view! { <span class="soft">" · stopped"</span> }.into_any(),
@@ -105,13 +125,13 @@ fn live_facts(
                 .into_any()
         }
     };
-    vec![fact("Live now", live), fact("Before it", previous)]
+    vec![fact("Live now", live), fact("Previous release", previous)]
 }
 
 fn row(frame: &Frame, path: &str, release: &Release) -> AnyView {
     let role = match release.role {
         ReleaseRole::Live => Some(view! { <span class="chip live">"live"</span> }.into_any()),
-        ReleaseRole::Previous => Some(view! { <span class="chip">"live before"</span> }.into_any()),
+        ReleaseRole::Previous => Some(view! { <span class="chip">"previous"</span> }.into_any()),
         ReleaseRole::Waiting => None,
     };
     let received = release
@@ -119,11 +139,7 @@ fn row(frame: &Frame, path: &str, release: &Release) -> AnyView {
         .map(|at| view! { <span class="soft">"received "{ago(frame, at)}</span> });
     let size = release
         .bytes
-        .map(|bytes| view! { <span class="soft">" · "{words::size(bytes)}</span> });
-    let note = release
-        .note
-        .clone()
-        .map(|note| view! { <p class="small"><bdi>{note}</bdi></p> });
+        .map(|bytes| view! { <span class="soft">" · "{wording::size(bytes)}</span> });
     let button = match release.role {
         ReleaseRole::Live => None,
         ReleaseRole::Previous | ReleaseRole::Waiting => {
@@ -138,7 +154,7 @@ fn row(frame: &Frame, path: &str, release: &Release) -> AnyView {
             <div>
                 <h3><bdi>{release.id.clone()}</bdi>" "{role}</h3>
                 <p class="small">{received}{size}</p>
-                {note}
+                {note(release)}
             </div>
             {button}
         </li>
@@ -146,18 +162,23 @@ fn row(frame: &Frame, path: &str, release: &Release) -> AnyView {
     .into_any()
 }
 
+fn note(release: &Release) -> Option<AnyView> {
+    let note = release.note.clone()?;
+    Some(view! { <p class="small"><bdi>{note}</bdi></p> }.into_any())
+}
+
 /// Asks whether a release on the machine should go live.
-pub(super) fn confirm(frame: &Frame, page: &ConfirmDeploy) -> Drawn {
+pub(super) fn confirm(frame: &Frame, page: &ConfirmDeploy) -> Content {
     let app = page.app.clone();
     let path = format!("/apps/{}", segment(&app));
     let id = page.release.id.clone();
-    let now = match &page.live {
+    let until_then = match &page.live {
         Some(live) => view! {
-            "Until it has answered, "<b><bdi>{live.release.clone()}</bdi></b>" stays live on "
-            {colour(live.colour)}", and if it does not answer, nothing changes for anybody."
+            "Until then, "<b><bdi>{live.release.clone()}</bdi></b>" stays live on "{colour(live.colour)}
+            ". If the new release does not answer, nothing changes for anybody."
         }
         .into_any(),
-        None => view! { "Nothing is live yet, so this will be the first." }.into_any(),
+        None => view! { "Nothing is live yet: this is the first release." }.into_any(),
     };
     let button = parts::unless(page.release.cannot_deploy.as_deref(), || {
         parts::post(
@@ -170,62 +191,34 @@ pub(super) fn confirm(frame: &Frame, page: &ConfirmDeploy) -> Drawn {
     let received = page
         .release
         .received
-        .map_or_else(|| text("not known"), |at| ago(frame, at));
-    let note = page
-        .release
-        .note
-        .clone()
-        .map(|note| view! { <p class="small"><bdi>{note}</bdi></p> });
-    let content = view! {
+        .map_or_else(|| text("unknown"), |at| ago(frame, at));
+    let body = view! {
         <h1>"Deploy "<bdi>{id.clone()}</bdi>"?"</h1>
         <section class="card ask">
             <p class="lead">
                 "The release "<b><bdi>{id.clone()}</bdi></b>" of "<bdi>{app}</bdi>" will be started on "
-                {colour(page.to)}", and new requests will go to it when it has answered."
+                {colour(page.to)}". New requests will go to it once it is healthy."
             </p>
             <ul>
-                <li>"First, a snapshot will be taken, so that the data too has a way back."</li>
-                <li>{now}</li>
-                <li>"Requests under way will be finished where they are. "<b>"It can be rolled back"</b>" afterwards."</li>
+                <li>"First, Tealkeep backs up the data, so that it can be restored."</li>
+                <li>{until_then}</li>
+                <li>"Requests in progress finish where they are. "<b>"It can be rolled back"</b>" afterwards."</li>
             </ul>
             {facts(vec![fact("Received", received)])}
-            {note}
-            <div class="actions">
-                {button}
-                {parts::go(format!("{path}/deploys"), "Not now", Weight::Plain)}
-            </div>
+            {note(&page.release)}
+            {actions(button, &path)}
         </section>
     };
-    Drawn::asking(format!("Deploy {}?", page.release.id), content.into_any())
+    Content::narrow(format!("Deploy {}?", page.release.id), body.into_any())
 }
 
-/// Asks whether the release from before should go live again.
-pub(super) fn rollback(frame: &Frame, page: &ConfirmRollback) -> Drawn {
-    let app = page.app.clone();
-    let path = format!("/apps/{}", segment(&app));
-    let asked = page.previous.as_ref().map(|previous| {
-        let live = page.live.as_ref().map(|live| {
-            view! { " instead of "<b><bdi>{live.release.clone()}</bdi></b>" on "{colour(live.colour)} }
-        });
-        let soon = match previous.warm_until {
-            Some(until) if until > frame.now => "Its process is still warm, so this will take an instant.",
-            _ => "Its process was stopped: it will be started and probed first, and nothing changes until it has answered.",
-        };
-        view! {
-            <p class="lead">
-                "New requests to "<bdi>{app.clone()}</bdi>" will go to "
-                <b><bdi>{previous.release.clone()}</bdi></b>" on "{colour(previous.colour)}{live}"."
-            </p>
-            <ul>
-                <li>{soon}</li>
-                <li>
-                    "The data stays as it is: a rollback changes which release answers, not what was written. "
-                    "Data is put back on the backups page."
-                </li>
-                <li>"Requests under way will be finished where they are. "<b>"It can be undone"</b>" by deploying the release again."</li>
-            </ul>
-        }
-    });
+/// Asks whether the previous release should go live again.
+pub(super) fn rollback(frame: &Frame, page: &ConfirmRollback) -> Content {
+    let path = format!("/apps/{}", segment(&page.app));
+    let consequences = page
+        .previous
+        .as_ref()
+        .map(|previous| rollback_consequences(frame, page, previous));
     let button = parts::unless(page.cannot_roll_back.as_deref(), || match &page.previous {
         Some(previous) => parts::post(
             format!("{path}/rollback"),
@@ -233,17 +226,53 @@ pub(super) fn rollback(frame: &Frame, page: &ConfirmRollback) -> Drawn {
             Weight::Primary,
             None,
         ),
-        None => parts::refusal("There is no release from before to roll back to."),
+        None => parts::refusal("There is no previous release to roll back to."),
     });
-    let content = view! {
-        <h1>"Roll back "<bdi>{app.clone()}</bdi>"?"</h1>
+    let body = view! {
+        <h1>"Roll back "<bdi>{page.app.clone()}</bdi>"?"</h1>
         <section class="card ask">
-            {asked}
-            <div class="actions">
-                {button}
-                {parts::go(format!("{path}/deploys"), "Stay with what is live", Weight::Plain)}
-            </div>
+            {consequences}
+            {actions(button, &path)}
         </section>
     };
-    Drawn::asking(format!("Roll back {}?", page.app), content.into_any())
+    Content::narrow(format!("Roll back {}?", page.app), body.into_any())
+}
+
+fn rollback_consequences(
+    frame: &Frame,
+    page: &ConfirmRollback,
+    previous: &PreviousRelease,
+) -> AnyView {
+    let instead = page.live.as_ref().map(|live| {
+        view! { " instead of "<b><bdi>{live.release.clone()}</bdi></b>" on "{colour(live.colour)} }
+    });
+    let soon = match previous.warm_until {
+        Some(until) if until > frame.now => "It is still running, so this takes an instant.",
+        _ => "It was stopped. Tealkeep starts it first, and nothing changes until it is healthy.",
+    };
+    view! {
+        <p class="lead">
+            "New requests to "<bdi>{page.app.clone()}</bdi>" will go to "
+            <b><bdi>{previous.release.clone()}</bdi></b>" on "{colour(previous.colour)}{instead}"."
+        </p>
+        <ul>
+            <li>{soon}</li>
+            <li>
+                "The data stays as it is: a rollback changes which release answers, not what was written. "
+                "To restore data, use the backups page."
+            </li>
+            <li>"Requests in progress finish where they are. "<b>"It can be undone"</b>" by deploying the release again."</li>
+        </ul>
+    }
+    .into_any()
+}
+
+fn actions(button: AnyView, path: &str) -> AnyView {
+    view! {
+        <div class="actions">
+            {button}
+            {parts::go(format!("{path}/deploys"), "Cancel", Weight::Plain)}
+        </div>
+    }
+    .into_any()
 }

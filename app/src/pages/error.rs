@@ -2,41 +2,42 @@
 
 use leptos::prelude::*;
 
-use super::Drawn;
+use crate::content::Content;
 use crate::model::ErrorPage;
 use crate::parts::{self, Weight};
-use crate::words;
+use crate::wording;
 
-pub(super) fn draw(page: &ErrorPage) -> Drawn {
+pub(super) fn draw(page: &ErrorPage) -> Content {
     let (title, sentences) = match page {
         ErrorPage::NotFound => (
-            "Nothing is here",
-            "There is no such page. What it showed may have been rotated away since.".to_owned(),
+            "Page not found",
+            "There is no such page. The backup or run that it showed may have been deleted since."
+                .to_owned(),
         ),
         ErrorPage::CrossSite => (
             "Nothing was done",
-            "The form did not come from Tealkeep's own pages, so it was not carried out. If you pressed the \
-             button here, open Tealkeep afresh under the address that you usually use, and press it again."
+            "Tealkeep refused this form because it did not come from Tealkeep's own pages. If you pressed the button \
+             here, open Tealkeep at its usual address and try again."
                 .to_owned(),
         ),
         ErrorPage::Refused { sentence } => ("Nothing was done", sentence.clone()),
         ErrorPage::TooManyTries { wait } => (
-            "Too many tries",
+            "Too many sign-in attempts",
             format!(
-                "There were too many wrong passwords. The next try is heard in {}.",
-                words::span(*wait)
+                "There were too many wrong passwords. Try again in {}.",
+                wording::span(*wait)
             ),
         ),
-        ErrorPage::Broken { sentence } => ("Something went wrong here", sentence.clone()),
+        ErrorPage::Broken { sentence } => ("Something went wrong", sentence.clone()),
     };
-    // Whoever is not signed in is asked to on the way.
-    let back = parts::go("/".to_owned(), "To the overview", Weight::Plain);
-    let content = view! {
+    // Without a session, the overview leads to the sign-in page.
+    let back = parts::go("/".to_owned(), "Back to the overview", Weight::Plain);
+    let body = view! {
         <section class="card ask">
             <h1>{title}</h1>
             <p class="lead"><bdi>{sentences}</bdi></p>
             <div class="actions">{back}</div>
         </section>
     };
-    Drawn::asking(title, content.into_any())
+    Content::narrow(title, body.into_any())
 }

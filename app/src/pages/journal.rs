@@ -1,14 +1,14 @@
-//! What happened, day by day, in the past tense.
+//! What happened, day by day.
 
 use jiff::civil::Date;
 use leptos::prelude::*;
 
-use super::Drawn;
+use crate::content::Content;
 use crate::model::{Event, Frame, Journal, Severity};
 use crate::parts::{self, Weight, nothing};
-use crate::words::{self, segment};
+use crate::wording::{self, segment};
 
-pub(super) fn draw(frame: &Frame, page: &Journal) -> Drawn {
+pub(super) fn draw(frame: &Frame, page: &Journal) -> Content {
     let title = match &page.app {
         Some(app) => format!("Journal of {app}"),
         None => "Journal".to_owned(),
@@ -21,17 +21,14 @@ pub(super) fn draw(frame: &Frame, page: &Journal) -> Drawn {
         .into_iter()
         .map(|(date, events)| day(frame, date, &events, page.app.is_none()))
         .collect();
-    let content = view! {
+    let body = view! {
         <h1>"Journal"</h1>
         {filter(frame, page)}
         {empty}
         <div class="journal">{days}</div>
         <div class="actions row">{newer(page)}{older(page)}</div>
     };
-    Drawn {
-        class: "middle",
-        ..Drawn::showing(title, content.into_any())
-    }
+    Content::middle(title, body.into_any())
 }
 
 fn filter(frame: &Frame, page: &Journal) -> Option<AnyView> {
@@ -78,7 +75,7 @@ fn day(frame: &Frame, date: Date, events: &[&Event], with_app: bool) -> AnyView 
     let id = format!("day-{date}");
     view! {
         <section class="card" id=id.clone() aria-labelledby=format!("{id}-name")>
-            <h2 id=format!("{id}-name")>{words::day(today, date)}</h2>
+            <h2 id=format!("{id}-name")>{wording::day(today, date)}</h2>
             <ol class="events">{items}</ol>
         </section>
     }
@@ -112,7 +109,7 @@ fn item(frame: &Frame, event: &Event, with_app: bool) -> AnyView {
         });
     view! {
         <li class=class id=format!("event-{}", event.id)>
-            <time datetime=event.at.to_string() title=words::exact(&frame.zone, event.at)>{time}</time>
+            <time datetime=event.at.to_string() title=wording::exact(&frame.zone, event.at)>{time}</time>
             <i aria-hidden="true">{glyph}</i>
             <p><span class="unseen">{word}</span><bdi>{event.sentence.clone()}</bdi>" "{app}" "{run}</p>
         </li>

@@ -2,39 +2,37 @@
 
 use leptos::prelude::*;
 
-use super::{Drawn, conditions, is_under_way};
-use crate::model::{AppCard, CheckTarget, ColourState, ColourView, Frame, Overview, VerdictKind};
-use crate::parts::{self, Weight, beads, colour, fact, facts, how_long, nothing, text};
-use crate::words::{self, segment};
+use super::conditions;
+use crate::content::Content;
+use crate::model::{
+    AppCard, CheckTarget, ColourState, ColourView, Frame, Overview, Run, Traffic, VerdictKind,
+};
+use crate::parts::{self, Weight, colour, fact, facts, how_long, nothing, text};
+use crate::wording::{self, segment};
 
-pub(super) fn draw(frame: &Frame, page: &Overview) -> Drawn {
+pub(super) fn draw(frame: &Frame, page: &Overview) -> Content {
     let title = match page.verdict.kind {
         VerdictKind::Good => "All is well",
-        VerdictKind::Busy => "At work",
-        VerdictKind::Attention => "Needs a look",
+        VerdictKind::Busy => "Working",
+        VerdictKind::Attention => "Needs attention",
         VerdictKind::Bad => "Something is wrong",
     };
     let cards: Vec<_> = page.apps.iter().map(|app| card(frame, app)).collect();
     let empty = page.apps.is_empty().then(|| {
-        nothing(
-            "No app is configured yet. Add one to the configuration file and start Tealkeep again.",
-        )
+        nothing("No app is configured yet. Add one to the configuration file and restart Tealkeep.")
     });
-    let busy = page.verdict.kind == VerdictKind::Busy
-        || page
-            .apps
-            .iter()
-            .any(|app| is_under_way(app.running.as_ref()));
-    let content = view! {
+    let is_running = |app: &AppCard| app.running.as_ref().is_some_and(Run::is_running);
+    let busy = page.verdict.kind == VerdictKind::Busy || page.apps.iter().any(is_running);
+    let body = view! {
         {verdict(frame, page)}
         {conditions::others(frame, &page.conditions)}
         {empty}
         <div class="cards">{cards}</div>
         {conditions::notes(frame, &page.conditions)}
     };
-    Drawn {
+    Content {
         as_of: Some(page.as_of),
-        ..Drawn::showing(title, content.into_any()).busy(busy)
+        ..Content::wide(title, body.into_any()).busy(busy)
     }
 }
 
@@ -60,7 +58,24 @@ fn verdict(frame: &Frame, page: &Overview) -> AnyView {
 
 fn card(frame: &Frame, app: &AppCard) -> AnyView {
     let id = format!("app-{}", app.name);
-    let path = format!("/apps/{}", segment(&app.name));
+    let colours: Vec<_> = app
+        .colours
+        .iter()
+        .map(|slot| colour_row(frame, slot))
+        .collect();
+    view! {
+        <article class="card" id=id.clone() aria-labelledby=format!("{id}-name")>
+            {card_head(frame, app, format!("{id}-name"))}
+            {app.running.as_ref().map(|run| parts::running(frame, run))}
+            {facts(card_facts(frame, app))}
+            <ul class="slots" aria-label="Colours">{colours}</ul>
+            {card_actions(app)}
+        </article>
+    }
+    .into_any()
+}
+
+fn card_head(frame: &Frame, app: &AppCard, id: String) -> AnyView {
     let live = match app.live {
         Some(live) => view! { <p class="live">{colour(live)}" is live"</p> }.into_any(),
         None => view! { <p class="live soft">"nothing is live yet"</p> }.into_any(),
@@ -69,51 +84,36 @@ fn card(frame: &Frame, app: &AppCard) -> AnyView {
         let since = app
             .live_since
             .map(|since| view! { <span class="soft">" for "{how_long(frame, since)}</span> });
-        view! { <p class="release"><b><bdi>{release}</bdi></b>{since}</p> }
+        view! { <p class="release"><b><bdi>{release}</bdi></b>{since}</p> }.into_any()
     });
     let visit = app
         .url
         .clone()
         .filter(|url| url.starts_with("https://") || url.starts_with("http://"))
         .map(|url| view! { <a class="visit" href=url rel="noreferrer">"Open the app"</a> });
-    let running = app.running.as_ref().map(|run| {
-        view! {
-            <section class="now">
-                <h3><a href=parts::run_path(run)><bdi>{parts::run_title(frame, run)}</bdi></a></h3>
-                {beads(run)}
-            </section>
-        }
-    });
-    let colours: Vec<_> = app
-        .colours
-        .iter()
-        .map(|slot| colour_row(frame, slot))
-        .collect();
+    view! {
+        <div class="head">
+            <h2 id=id><bdi>{app.name.clone()}</bdi></h2>
+            {live}
+        </div>
+        <div class="head">{release}{visit}</div>
+    }
+    .into_any()
+}
+
+fn card_actions(app: &AppCard) -> AnyView {
+    let path = format!("/apps/{}", segment(&app.name));
     let back_up = parts::unless(app.cannot_back_up.as_deref(), || {
-        parts::post(
-            format!("{path}/backup"),
-            "Back up now",
-            Weight::Primary,
-            None,
-        )
+        let action = format!("{path}/backup");
+        parts::post(action, "Back up now", Weight::Primary, None)
     });
     view! {
-        <article class="card" id=id.clone() aria-labelledby=format!("{id}-name")>
-            <div class="head">
-                <h2 id=format!("{id}-name")><bdi>{app.name.clone()}</bdi></h2>
-                {live}
-            </div>
-            <div class="head">{release}{visit}</div>
-            {running}
-            {facts(card_facts(frame, app))}
-            <ul class="slots" aria-label="Colours">{colours}</ul>
-            <div class="actions">
-                {back_up}
-                {parts::go(format!("{path}/backups"), "Backups", Weight::Plain)}
-                {parts::go(format!("{path}/deploys"), "Deploys", Weight::Plain)}
-                {parts::go(format!("{path}/checks"), "Checks", Weight::Plain)}
-            </div>
-        </article>
+        <div class="actions">
+            {back_up}
+            {parts::go(format!("{path}/backups"), "Backups", Weight::Plain)}
+            {parts::go(format!("{path}/deploys"), "Deploys", Weight::Plain)}
+            {parts::go(format!("{path}/checks"), "Checks", Weight::Plain)}
+        </div>
     }
     .into_any()
 }
@@ -124,35 +124,40 @@ fn card_facts(frame: &Frame, app: &AppCard) -> Vec<parts::Fact> {
         app.last_snapshot.as_ref(),
         &app.laptop,
         app.last_drill.as_ref(),
-        app.next_run.as_ref(),
+        app.next_nightly,
     );
     if let Some(check) = &app.last_check {
         let label = match check.target {
-            CheckTarget::Public { .. } => "What browsers get",
-            CheckTarget::BeforeSwap => "Checked before the swap",
+            CheckTarget::Public { .. } => "Check of the site",
+            CheckTarget::BeforeSwap => "Check before going live",
         };
         let path = format!("/apps/{}/checks", segment(&app.name));
         rows.push(fact(label, parts::check_line(frame, &path, check)));
     }
     if let Some(traffic) = app.traffic {
-        if let (Some(answered), Some(failed)) = (traffic.answered, traffic.failed) {
-            let failed = if failed == 0 {
-                view! { <span class="whole soft">"none failed"</span> }.into_any()
-            } else {
-                view! { <b class="whole alarm">{words::count(failed)}" failed"</b> }.into_any()
-            };
-            rows.push(fact(
-                "Requests since the start",
-                view! { {words::count(answered)}<span class="soft">" · "</span>{failed} }
-                    .into_any(),
-            ));
-        }
-        // Where each colour tells its own share, the sum would only repeat it.
+        rows.extend(requests(traffic));
+        // If each colour shows its own requests, their sum adds nothing.
         if app.colours.iter().all(|slot| slot.in_flight.is_none()) {
-            rows.push(fact("In flight now", text(words::count(traffic.in_flight))));
+            let now = wording::count(traffic.in_flight);
+            rows.push(fact("Requests in progress", text(now)));
         }
     }
     rows
+}
+
+/// The requests that were counted; `None` if the router does not count them.
+fn requests(traffic: Traffic) -> Option<parts::Fact> {
+    let (answered, failed) = (traffic.answered?, traffic.failed?);
+    let failed = if failed == 0 {
+        view! { <span class="whole soft">"none failed"</span> }.into_any()
+    } else {
+        view! { <b class="whole alarm">{wording::count(failed)}" failed"</b> }.into_any()
+    };
+    let answered = wording::count(answered);
+    Some(fact(
+        "Requests since Tealkeep started",
+        view! { {answered}<span class="soft">" · "</span>{failed} }.into_any(),
+    ))
 }
 
 fn colour_row(frame: &Frame, slot: &ColourView) -> AnyView {
@@ -164,21 +169,7 @@ fn colour_row(frame: &Frame, slot: &ColourView) -> AnyView {
         ColourState::Stopped => ("stopped", "soft"),
         ColourState::Failed => ("crashed", "alarm"),
     };
-    let mut details: Vec<String> = Vec::new();
-    if slot.restarts > 0 {
-        details.push(words::counted(
-            u64::from(slot.restarts),
-            "restart",
-            "restarts",
-        ));
-    }
-    details.extend(slot.memory_bytes.map(words::size));
-    details.extend(
-        slot.in_flight
-            .map(|n| format!("{} in flight", words::count(n))),
-    );
-    details.extend(slot.pid.map(|pid| format!("pid {pid}")));
-    let details = details.join(" · ");
+    let details = colour_details(slot).join(" · ");
     let since = slot
         .since
         .map(|since| view! { <span class="soft">" for "{how_long(frame, since)}</span> });
@@ -199,4 +190,19 @@ fn colour_row(frame: &Frame, slot: &ColourView) -> AnyView {
         </li>
     }
     .into_any()
+}
+
+fn colour_details(slot: &ColourView) -> Vec<String> {
+    let mut details: Vec<String> = Vec::new();
+    if slot.restarts > 0 {
+        let restarts = u64::from(slot.restarts);
+        details.push(wording::counted(restarts, "restart", "restarts"));
+    }
+    details.extend(slot.memory_bytes.map(wording::size));
+    details.extend(
+        slot.in_flight
+            .map(|n| format!("{} in progress", wording::counted(n, "request", "requests"))),
+    );
+    details.extend(slot.pid.map(|pid| format!("pid {pid}")));
+    details
 }

@@ -1,28 +1,28 @@
-//! Asking before data is put back: what will happen, how long it takes, and that it can be undone.
+//! Confirming a restore or its undo: what will happen, how long it takes, and that it can be undone.
 
 use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::Drawn;
+use crate::content::Content;
 use crate::model::{ConfirmRestore, ConfirmUndo, Frame, Snapshot};
 use crate::parts::{self, Fact, Weight, ago, fact, facts, text};
-use crate::words::{self, segment};
+use crate::wording::{self, segment};
 
 /// Asks whether a snapshot's content should become the live data.
-pub(super) fn draw(frame: &Frame, page: &ConfirmRestore) -> Drawn {
+pub(super) fn draw(frame: &Frame, page: &ConfirmRestore) -> Content {
     let app = page.app.clone();
     let path = format!("/apps/{}", segment(&app));
     let snapshot = &page.snapshot;
-    let taken = words::in_a_sentence(frame.now, &frame.zone, snapshot.taken);
+    let taken = wording::in_a_sentence(frame.now, &frame.zone, snapshot.taken);
     let release = page.live_release.clone().map(|release| {
-        view! { <li>"Then "<b><bdi>{release}</bdi></b>" will be started again, on the other colour."</li> }
+        view! { <li>"Then Tealkeep starts "<b><bdi>{release}</bdi></b>" again, on the other colour."</li> }
     });
     let button = parts::unless(snapshot.cannot_restore.as_deref(), || {
         let action = format!("{path}/snapshots/{}/restore", segment(&snapshot.id));
-        parts::post(action, "Restore this snapshot", Weight::Danger, None)
+        parts::post(action, "Restore this backup", Weight::Danger, None)
     });
-    let content = view! {
+    let body = view! {
         <h1>"Restore "<bdi>{app.clone()}</bdi>"?"</h1>
         <section class="card ask">
             <p class="lead">
@@ -31,91 +31,85 @@ pub(super) fn draw(frame: &Frame, page: &ConfirmRestore) -> Drawn {
             </p>
             <ul>
                 <li>
-                    "First, a snapshot of the data as it is now will be taken and pinned: "
-                    <b>"this can be undone"</b>", with one button on the backups page."
+                    "First, Tealkeep backs up the current data and pins that backup: "
+                    <b>"this can be undone"</b>" with one button on the backups page."
                 </li>
-                <li>{meanwhile(page.requests_wait, page.estimate)}</li>
+                <li>{interruption(page.requests_wait, page.estimate)}</li>
                 {release}
             </ul>
             {facts(compare(snapshot, page.rows_now))}
-            <div class="actions">
-                {button}
-                {parts::go(format!("{path}/backups"), "Keep everything as it is", Weight::Plain)}
-            </div>
+            {actions(button, &path)}
         </section>
     };
     let title = format!(
         "Restore {} to {}?",
         page.app,
-        words::date_time(frame.now, &frame.zone, snapshot.taken)
+        wording::date_time(frame.now, &frame.zone, snapshot.taken)
     );
-    Drawn::asking(title, content.into_any())
+    Content::narrow(title, body.into_any())
 }
 
 /// Asks whether the last restore should be undone.
-pub(super) fn undo(frame: &Frame, page: &ConfirmUndo) -> Drawn {
+pub(super) fn undo(frame: &Frame, page: &ConfirmUndo) -> Content {
     let app = page.app.clone();
     let path = format!("/apps/{}", segment(&app));
-    let restored_at = words::in_a_sentence(frame.now, &frame.zone, page.offer.restored_at);
-    let restored_to = words::in_a_sentence(frame.now, &frame.zone, page.offer.restored_to);
+    let restored_at = wording::in_a_sentence(frame.now, &frame.zone, page.offer.restored_at);
+    let restored_to = wording::in_a_sentence(frame.now, &frame.zone, page.offer.restored_to);
     let button = parts::unless(page.offer.cannot_undo.as_deref(), || {
-        parts::post(
-            format!("{path}/undo"),
-            "Undo the restore",
-            Weight::Danger,
-            None,
-        )
+        let action = format!("{path}/undo");
+        parts::post(action, "Undo the restore", Weight::Danger, None)
     });
-    let content = view! {
+    let body = view! {
         <h1>"Undo the restore of "<bdi>{app.clone()}</bdi>"?"</h1>
         <section class="card ask">
             <p class="lead">
                 "The data of "<bdi>{app}</bdi>" will become what it was just before the restore that was done "
-                <b>{restored_at}</b>". That restore had put it back to "{restored_to}"."
+                <b>{restored_at}</b>". That restore brought back the data as it was "{restored_to}"."
             </p>
             <ul>
                 <li>"What was written since the restore will no longer be in the app."</li>
                 <li>
-                    "First, a snapshot of the data as it is now will be taken and pinned: "
+                    "First, Tealkeep backs up the current data and pins that backup: "
                     <b>"this too can be undone"</b>"."
                 </li>
-                <li>{meanwhile(page.requests_wait, page.estimate)}</li>
+                <li>{interruption(page.requests_wait, page.estimate)}</li>
             </ul>
             {facts(compare(&page.snapshot, None))}
-            <div class="actions">
-                {button}
-                {parts::go(format!("{path}/backups"), "Keep everything as it is", Weight::Plain)}
-            </div>
+            {actions(button, &path)}
         </section>
     };
-    Drawn::asking(
+    Content::narrow(
         format!("Undo the restore of {}?", page.app),
-        content.into_any(),
+        body.into_any(),
     )
 }
 
-/// What people at home will notice.
-fn meanwhile(requests_wait: bool, estimate: Option<Duration>) -> String {
-    match (requests_wait, estimate) {
-        (true, Some(estimate)) => format!(
-            "While it happens, {}, requests will wait; none will fail.",
-            words::about(estimate)
-        ),
-        (true, None) => "While it happens, requests will wait; none will fail.".to_owned(),
-        (false, Some(estimate)) => format!(
-            "The database is large: while it happens, {}, everybody will see the maintenance page.",
-            words::about(estimate)
-        ),
-        (false, None) => {
-            "The database is large: while it happens, everybody will see the maintenance page."
-                .to_owned()
-        }
+fn actions(button: AnyView, path: &str) -> AnyView {
+    view! {
+        <div class="actions">
+            {button}
+            {parts::go(format!("{path}/backups"), "Cancel", Weight::Plain)}
+        </div>
+    }
+    .into_any()
+}
+
+/// What the household notices.
+fn interruption(requests_wait: bool, estimate: Option<Duration>) -> String {
+    let takes = estimate.map(|estimate| format!("This takes {}. ", wording::about(estimate)));
+    let takes = takes.unwrap_or_default();
+    if requests_wait {
+        format!("{takes}Requests wait until it is done; none will fail.")
+    } else {
+        format!(
+            "The database is large. {takes}Everybody sees the maintenance page until it is done."
+        )
     }
 }
 
-/// What is in the snapshot, with the rows of today beside its own.
+/// What the snapshot contains, with the current number of rows beside its own.
 fn compare(snapshot: &Snapshot, rows_now: Option<u64>) -> Vec<Fact> {
-    let mut rows = vec![fact("File", text(words::size(snapshot.bytes)))];
+    let mut rows = vec![fact("Backup file", text(wording::size(snapshot.bytes)))];
     rows.extend(
         snapshot
             .release
@@ -125,8 +119,8 @@ fn compare(snapshot: &Snapshot, rows_now: Option<u64>) -> Vec<Fact> {
     rows.extend(
         snapshot
             .rows
-            .map(|then| fact("Rows then", text(words::count(then)))),
+            .map(|then| fact("Rows then", text(wording::count(then)))),
     );
-    rows.extend(rows_now.map(|now| fact("Rows now", text(words::count(now)))));
+    rows.extend(rows_now.map(|now| fact("Rows now", text(wording::count(now)))));
     rows
 }

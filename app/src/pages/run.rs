@@ -1,39 +1,30 @@
-//! One run: how far it is or how it ended, each step, and the reason of a failure.
+//! One run: how far it is or how it ended, each step, and why it failed.
 
 use leptos::prelude::*;
+use tealkeep_words::run::{Kind, Step, StepState};
 
-use super::Drawn;
-use crate::model::{Frame, Run, RunKind, RunOutcome, RunPage, StepState};
+use crate::content::Content;
+use crate::model::{Frame, Run, RunPage};
 use crate::parts::{self, Weight, ago, beads, fact, facts, stamp, steps, text};
-use crate::words::{self, segment};
+use crate::wording::{self, segment};
 
-pub(super) fn draw(frame: &Frame, page: &RunPage) -> Drawn {
+pub(super) fn draw(frame: &Frame, page: &RunPage) -> Content {
     let run = &page.run;
     let name = parts::run_title(frame, run);
-    let title = format!("{}: {name} {}", run.app, state(run));
-    let (word, class) = match run.outcome {
-        RunOutcome::Running => ("under way", "outcome running"),
-        RunOutcome::Succeeded => ("done", "outcome succeeded"),
-        RunOutcome::Failed => ("failed", "outcome failed"),
-        RunOutcome::Undone => ("failed, and put back", "outcome undone"),
+    let state = wording::run_state(run);
+    let step = run
+        .first_in(StepState::Running)
+        .filter(|_| run.is_running());
+    let step = step.map(|row| format!(" ({})", wording::step(row.step)));
+    let title = format!("{}: {name} {state}{}", run.app, step.unwrap_or_default());
+    let (section, all) = match run.kind {
+        Kind::Deploy | Kind::Rollback => ("deploys", "All deploys"),
+        Kind::Restore | Kind::Undo => ("backups", "All backups"),
     };
-    let sentence = (!run.sentence.is_empty())
-        .then(|| view! { <p class="lead"><bdi>{run.sentence.clone()}</bdi></p> });
-    let back = match run.kind {
-        RunKind::Deploy | RunKind::Rollback => ("deploys", "All deploys"),
-        RunKind::Restore | RunKind::Undo | RunKind::Backup => ("backups", "All backups"),
-    };
-    let content = view! {
-        <h1><bdi>{name}</bdi>" "<span class=class>{word}</span></h1>
+    let body = view! {
+        <h1><bdi>{name}</bdi>" "<span class=format!("outcome {}", parts::outcome_class(run))>{state}</span></h1>
         <div class="columns">
-            <section class="card" aria-labelledby="progress">
-                <h2 id="progress">"Progress"</h2>
-                {beads(run)}
-                {sentence}
-                {failure(run)}
-                {found(run)}
-                {facts(run_facts(frame, run))}
-            </section>
+            {progress(frame, run)}
             <section class="card" aria-labelledby="each">
                 <h2 id="each">"Step by step"</h2>
                 {steps(run)}
@@ -41,26 +32,26 @@ pub(super) fn draw(frame: &Frame, page: &RunPage) -> Drawn {
         </div>
         {last_lines(run)}
         <div class="actions">
-            {parts::go(format!("/apps/{}/{}", segment(&run.app), back.0), back.1, Weight::Plain)}
+            {parts::go(format!("/apps/{}/{section}", segment(&run.app)), all, Weight::Plain)}
         </div>
     };
-    Drawn::showing(title, content.into_any()).busy(run.outcome == RunOutcome::Running)
+    Content::wide(title, body.into_any()).busy(run.is_running())
 }
 
-fn state(run: &Run) -> String {
-    match run.outcome {
-        RunOutcome::Running => run
-            .steps
-            .iter()
-            .find(|step| step.state == StepState::Running)
-            .map_or_else(
-                || "under way".to_owned(),
-                |step| format!("is at {}", step.name),
-            ),
-        RunOutcome::Succeeded => "done".to_owned(),
-        RunOutcome::Failed => "failed".to_owned(),
-        RunOutcome::Undone => "failed and was put back".to_owned(),
+fn progress(frame: &Frame, run: &Run) -> AnyView {
+    let sentence = (!run.sentence.is_empty())
+        .then(|| view! { <p class="lead"><bdi>{run.sentence.clone()}</bdi></p> });
+    view! {
+        <section class="card" aria-labelledby="progress">
+            <h2 id="progress">"Progress"</h2>
+            {beads(run)}
+            {sentence}
+            {failure(run)}
+            {findings(run)}
+            {facts(run_facts(frame, run))}
+        </section>
     }
+    .into_any()
 }
 
 fn failure(run: &Run) -> Option<AnyView> {
@@ -76,15 +67,15 @@ fn failure(run: &Run) -> Option<AnyView> {
     )
 }
 
-/// The way to what a policy found, where that is why the run stopped.
-fn found(run: &Run) -> Option<AnyView> {
+/// A link to the findings, if they are why the run stopped.
+fn findings(run: &Run) -> Option<AnyView> {
     let stopped = run
         .steps
         .iter()
-        .any(|step| step.name == "policy" && step.state == StepState::Failed);
+        .any(|row| row.step == Step::Policy && row.state == StepState::Failed);
     stopped.then(|| {
         let href = format!("/apps/{}/checks", segment(&run.app));
-        let link = parts::go(href, "See what was found", Weight::Primary);
+        let link = parts::go(href, "See the findings", Weight::Primary);
         view! { <div class="actions">{link}</div> }.into_any()
     })
 }
@@ -94,7 +85,7 @@ fn last_lines(run: &Run) -> Option<AnyView> {
         let lines = run.last_lines.join("\n");
         view! {
             <section class="card" aria-labelledby="lines">
-                <h2 id="lines">"The last lines that the release printed"</h2>
+                <h2 id="lines">"Last output of the release"</h2>
                 <pre tabindex="0" dir="auto">{lines}</pre>
             </section>
         }
@@ -112,7 +103,14 @@ fn run_facts(frame: &Frame, run: &Run) -> Vec<parts::Fact> {
         ),
     ];
     if let Some(took) = run.took {
-        rows.push(fact("Took", text(words::span(took))));
+        rows.push(fact("Took", text(wording::span(took))));
+    }
+    if matches!(run.kind, Kind::Restore | Kind::Undo) {
+        let id = run.subject.clone();
+        rows.push(fact(
+            "Backup",
+            view! { <code><bdi>{id}</bdi></code> }.into_any(),
+        ));
     }
     rows
 }

@@ -1,21 +1,25 @@
-//! The sizes of snapshots over time, as bars.
+//! The sizes of backups over time, as bars.
 
 use leptos::prelude::*;
 
 use crate::model::{Frame, Snapshot};
 use crate::parts::{nothing, stamp};
-use crate::words;
+use crate::wording;
 
-/// The most bars that stay readable on a phone.
-const MOST: usize = 40;
+/// How many bars stay readable on a phone.
+const MAX_BARS: usize = 40;
+/// How many bars the chart is at least as wide as, so that a few don't grow into blocks.
+const MIN_BARS: usize = 12;
+/// The height of the chart, in its own units.
 const HEIGHT: u64 = 72;
-const STEP: usize = 8;
+/// The width of a bar with its gap, in the same units.
+const BAR_WIDTH: usize = 8;
 
-/// Bars from the oldest to the newest, and the range in words.
+/// Bars from the oldest to the newest, and the range of sizes in words.
 pub(super) fn draw(frame: &Frame, snapshots: &[Snapshot]) -> AnyView {
     let mut shown: Vec<&Snapshot> = snapshots.iter().collect();
     shown.sort_by_key(|snapshot| snapshot.taken);
-    let shown = &shown[shown.len().saturating_sub(MOST)..];
+    let shown = &shown[shown.len().saturating_sub(MAX_BARS)..];
     let (Some(oldest), Some(newest)) = (shown.first(), shown.last()) else {
         return nothing("There is nothing to compare yet.");
     };
@@ -29,27 +33,26 @@ pub(super) fn draw(frame: &Frame, snapshots: &[Snapshot]) -> AnyView {
             let height = scaled(snapshot.bytes, largest);
             view! {
                 <rect
-                    x=(at * STEP + 1).to_string()
+                    x=(at * BAR_WIDTH + 1).to_string()
                     y=(HEIGHT - height).to_string()
-                    width=(STEP - 2).to_string()
+                    width=(BAR_WIDTH - 2).to_string()
                     height=height.to_string()
                     rx="1.500"
                 />
             }
         })
         .collect();
-    // A few bars keep the width that many would have, so that they don't grow into blocks.
-    let width = shown.len().max(12) * STEP;
+    let width = shown.len().max(MIN_BARS) * BAR_WIDTH;
     let label = format!(
         "{} between {} and {}; the newest is {}.",
-        words::counted(
+        wording::counted(
             u64::try_from(shown.len()).unwrap_or(u64::MAX),
-            "snapshot",
-            "snapshots"
+            "backup",
+            "backups"
         ),
-        words::size(smallest),
-        words::size(largest),
-        words::size(newest.bytes),
+        wording::size(smallest),
+        wording::size(largest),
+        wording::size(newest.bytes),
     );
     view! {
         <figure class="sizes">
@@ -61,7 +64,7 @@ pub(super) fn draw(frame: &Frame, snapshots: &[Snapshot]) -> AnyView {
     .into_any()
 }
 
-/// A bar's height: the largest fills the chart, and even the smallest can be seen.
+/// A bar's height: the largest fills the chart, and even the smallest is visible.
 fn scaled(bytes: u64, largest: u64) -> u64 {
     let share = u128::from(bytes) * u128::from(HEIGHT) / u128::from(largest.max(1));
     u64::try_from(share).unwrap_or(HEIGHT).clamp(2, HEIGHT)

@@ -1,17 +1,16 @@
-//! The list of snapshots: each folded to one line, and inside it why it stays, and its buttons.
+//! The list of snapshots: each folded to one line, with why it is kept and its buttons inside.
 
 use leptos::prelude::*;
+use tealkeep_words::snapshot::Reason;
 
-use crate::model::{Frame, Reason, Snapshot, Tier};
+use crate::model::{Frame, Snapshot};
 use crate::parts::{self, Fact, Weight, ago, fact, facts, nothing, stamp, text};
-use crate::words::{self, segment};
+use crate::wording::{self, segment};
 
 /// Every snapshot, in the order given.
 pub(super) fn list(frame: &Frame, path: &str, snapshots: &[Snapshot]) -> AnyView {
     if snapshots.is_empty() {
-        return nothing(
-            "No snapshot was taken yet. The first one appears here when it has been read back.",
-        );
+        return nothing("No backup yet. The first one appears here once it is verified.");
     }
     let items: Vec<_> = snapshots
         .iter()
@@ -31,7 +30,7 @@ fn item(frame: &Frame, path: &str, snapshot: &Snapshot, open: bool) -> AnyView {
     } else {
         parts::post(format!("{own}/pin"), "Pin", Weight::Plain, None)
     };
-    let size = words::size(snapshot.bytes);
+    let size = wording::size(snapshot.bytes);
     view! {
         <li id=anchor(&snapshot.id)>
             <details id=format!("d-{}", snapshot.id) open=open>
@@ -51,17 +50,17 @@ fn item(frame: &Frame, path: &str, snapshot: &Snapshot, open: bool) -> AnyView {
     .into_any()
 }
 
-/// The `id` that the calendar's links point to.
+/// The `id` that the links of the calendar point to.
 pub(super) fn anchor(id: &str) -> String {
     format!("s-{id}")
 }
 
-/// What a snapshot is, in a few words each.
+/// Why a snapshot was taken, its tiers, and what is special about it.
 fn chips(snapshot: &Snapshot) -> AnyView {
     let tiers: Vec<_> = snapshot
         .tiers
         .iter()
-        .map(|tier| view! { <span class=format!("chip {}", tier_name(*tier))>{tier_name(*tier)}</span> })
+        .map(|tier| view! { <span class=format!("chip {}", tier.as_str())>{tier.as_str()}</span> })
         .collect();
     let pinned = snapshot
         .pinned
@@ -74,24 +73,29 @@ fn chips(snapshot: &Snapshot) -> AnyView {
         .into_any()
 }
 
-/// What is known of a snapshot.
+/// The facts about a snapshot.
 fn details(frame: &Frame, snapshot: &Snapshot) -> Vec<Fact> {
     let mut rows: Vec<Fact> = vec![fact("Taken", ago(frame, snapshot.taken))];
     rows.push(fact(
-        "Read back",
+        "Verified",
         snapshot
             .verified
             .map_or_else(|| text("not yet"), |at| ago(frame, at)),
     ));
     if let Some(bytes) = snapshot.database_bytes {
-        rows.push(fact("Database", text(words::size(bytes))));
+        rows.push(fact("Database", text(wording::size(bytes))));
     }
     if let Some(rows_total) = snapshot.rows {
-        rows.push(fact("Rows", text(words::count(rows_total))));
+        rows.push(fact("Rows", text(wording::count(rows_total))));
     }
     if let Some(release) = &snapshot.release {
         rows.push(fact("Release", text(release.clone())));
     }
+    let id = snapshot.id.clone();
+    rows.push(fact(
+        "ID",
+        view! { <code><bdi>{id}</bdi></code> }.into_any(),
+    ));
     rows
 }
 
@@ -101,14 +105,5 @@ fn reason(reason: Reason) -> &'static str {
         Reason::Manual => "manual",
         Reason::BeforeDeploy => "before a deploy",
         Reason::BeforeRestore => "before a restore",
-    }
-}
-
-/// `daily`, `weekly`, `monthly`
-pub(super) fn tier_name(tier: Tier) -> &'static str {
-    match tier {
-        Tier::Daily => "daily",
-        Tier::Weekly => "weekly",
-        Tier::Monthly => "monthly",
     }
 }

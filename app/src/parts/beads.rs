@@ -1,15 +1,15 @@
-//! A run's steps: as a line of beads that shows at a glance how far it came, and as a list that says
-//! what each step did.
+//! A run's steps: as a line of beads that shows at a glance how far it got, and as a list that says what each step did.
 
 use leptos::prelude::*;
+use tealkeep_words::run::{RunState, Step, StepState};
 
 use super::nothing;
-use crate::model::{Run, RunOutcome, Step, StepState};
-use crate::words;
+use crate::model::{Run, RunStep};
+use crate::wording;
 
 /// The line of beads, and one short sentence beneath it.
 pub(crate) fn beads(run: &Run) -> AnyView {
-    let items: Vec<_> = run.steps.iter().map(|step| bead(run, step)).collect();
+    let items: Vec<_> = run.steps.iter().map(|row| bead(run, row)).collect();
     view! {
         <div class="line">
             <ol class="beads" aria-label="Steps">{items}</ol>
@@ -19,93 +19,98 @@ pub(crate) fn beads(run: &Run) -> AnyView {
     .into_any()
 }
 
-/// Every step with its state in words, what it took, and what it found.
+/// Every step with its state, its duration and its result.
 pub(crate) fn steps(run: &Run) -> AnyView {
     if run.steps.is_empty() {
-        return nothing("No step was begun.");
+        return nothing("No step was started.");
     }
-    let items: Vec<_> = run
-        .steps
-        .iter()
-        .map(|step| {
-            let took = step
-                .took
-                .map(|took| view! { <span class="took">{words::span(took)}</span> });
-            let note = step
-                .note
-                .clone()
-                .or_else(|| what_it_does(step).map(str::to_owned))
-                .map(|note| view! { <p class="note"><bdi>{note}</bdi></p> });
-            view! {
-                <li class=class(step.state)>
-                    <i aria-hidden="true">{glyph(step.state)}</i>
-                    <div>
-                        <p class="step">
-                            <b><bdi>{step.name.clone()}</bdi></b>
-                            <span class="state">{word(run, step.state)}</span>
-                            {took}
-                        </p>
-                        {note}
-                    </div>
-                </li>
-            }
-        })
-        .collect();
+    let items: Vec<_> = run.steps.iter().map(|row| item(run, row)).collect();
     view! { <ol class="steps">{items}</ol> }.into_any()
 }
 
-/// What a step does whose name alone does not tell it, until it has a note of its own.
-fn what_it_does(step: &Step) -> Option<&'static str> {
-    if step.name != "policy" {
+fn item(run: &Run, row: &RunStep) -> AnyView {
+    let took = row
+        .took
+        .map(|took| view! { <span class="took">{wording::span(took)}</span> });
+    let note = row
+        .note
+        .clone()
+        .or_else(|| explanation(row).map(str::to_owned))
+        .map(|note| view! { <p class="note"><bdi>{note}</bdi></p> });
+    view! {
+        <li class=class(row.state)>
+            <i aria-hidden="true">{glyph(row.state)}</i>
+            <div>
+                <p class="step">
+                    <b>{wording::step(row.step)}</b>
+                    <span class="state">{wording::step_state(run, row.state)}</span>
+                    {took}
+                </p>
+                {note}
+            </div>
+        </li>
+    }
+    .into_any()
+}
+
+/// What a step does whose name does not say enough, until it has a note of its own.
+fn explanation(row: &RunStep) -> Option<&'static str> {
+    if row.step != Step::Policy {
         return None;
     }
-    match step.state {
-        StepState::Running => Some("is being asked what it would serve"),
+    match row.state {
+        StepState::Running => Some("Checking what the release sends to browsers"),
         StepState::Done | StepState::Failed | StepState::Undone => {
-            Some("was asked what it would serve")
+            Some("Checked what the release sends to browsers")
         }
         StepState::Pending | StepState::Skipped => None,
     }
 }
 
-fn bead(run: &Run, step: &Step) -> AnyView {
-    let state = format!(": {}", word(run, step.state));
-    let took = step
+fn bead(run: &Run, row: &RunStep) -> AnyView {
+    let state = format!(": {}", wording::step_state(run, row.state));
+    let took = row
         .took
-        .map(|took| view! { <small>{words::span(took)}</small> });
+        .map(|took| view! { <small>{wording::span(took)}</small> });
     view! {
-        <li class=class(step.state)>
-            <i aria-hidden="true">{glyph(step.state)}</i>
-            <span class="label"><bdi>{step.name.clone()}</bdi><span class="unseen">{state}</span></span>
+        <li class=class(row.state)>
+            <i aria-hidden="true">{glyph(row.state)}</i>
+            <span class="label">{wording::step(row.step)}<span class="unseen">{state}</span></span>
             {took}
         </li>
     }
     .into_any()
 }
 
-/// Where the run is, or how it ended. A step's name stands in an element of its own, so that no control
-/// character in it turns the words after it around.
-fn caption(run: &Run) -> AnyView {
+/// Where the run is, or how it ended.
+fn caption(run: &Run) -> String {
     let total = run.steps.len();
-    let find = |state| run.steps.iter().position(|step| step.state == state);
-    let name = |at: usize| view! { <bdi>{run.steps[at].name.clone()}</bdi> };
-    let took = run.took.map(words::span);
-    match run.outcome {
-        RunOutcome::Running => match find(StepState::Running) {
+    let find = |state| run.steps.iter().position(|row| row.state == state);
+    let took = run.took.map(wording::span);
+    match run.state {
+        RunState::Running => match find(StepState::Running) {
             Some(at) => {
-                view! { "Now: "{name(at)}{format!(", step {} of {total}", at + 1)} }.into_any()
+                let name = wording::step(run.steps[at].step);
+                format!("Now: {name}, step {} of {total}", at + 1)
             }
-            None => "About to go on".into_any(),
+            None => "Waiting for the next step".to_owned(),
         },
-        RunOutcome::Succeeded => match took {
-            Some(took) => format!("Done in {took}").into_any(),
-            None => "Done".into_any(),
+        RunState::Done => match took {
+            Some(took) => format!("Done in {took}"),
+            None => "Done".to_owned(),
         },
-        RunOutcome::Failed | RunOutcome::Undone => {
-            let at = find(StepState::Failed).map(|at| view! { " at "{name(at)} });
+        RunState::Failed => {
+            let failed = run.first_in(StepState::Failed);
+            let at = failed.map(|row| format!(" at {}", wording::step(row.step)));
             let after = took.map(|took| format!(" after {took}"));
-            let back = (run.outcome == RunOutcome::Undone).then_some(", and put back");
-            view! { "Failed"{at}{after}{back} }.into_any()
+            let undone = run.was_swapped_back().then_some(", and was undone");
+            [
+                "Failed",
+                at.as_deref().unwrap_or_default(),
+                after.as_deref().unwrap_or_default(),
+                undone.unwrap_or_default(),
+            ]
+            .concat()
         }
     }
 }
@@ -118,19 +123,6 @@ fn class(state: StepState) -> &'static str {
         StepState::Failed => "failed",
         StepState::Skipped => "skipped",
         StepState::Undone => "undone",
-    }
-}
-
-fn word(run: &Run, state: StepState) -> &'static str {
-    match state {
-        StepState::Pending if run.outcome == RunOutcome::Running => "to come",
-        // What a run that has ended did not begin will not come.
-        StepState::Pending => "not reached",
-        StepState::Running => "under way",
-        StepState::Done => "done",
-        StepState::Failed => "failed",
-        StepState::Skipped => "not needed",
-        StepState::Undone => "put back",
     }
 }
 

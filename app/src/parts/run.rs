@@ -1,11 +1,12 @@
-//! A run in short, as it stands on the pages that list runs.
+//! A run in short, as the pages list it.
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use leptos::prelude::*;
+use tealkeep_words::run::RunState;
+use tealkeep_words::snapshot::SnapshotId;
 
 use super::{ago, beads};
-use crate::model::{Frame, Run, RunKind, RunOutcome};
-use crate::words::{self, segment};
+use crate::model::{Frame, Run};
+use crate::wording::{self, segment};
 
 /// A run as a card: what it is, its beads, and why it failed.
 pub(crate) fn run_card(frame: &Frame, run: &Run) -> AnyView {
@@ -16,7 +17,7 @@ pub(crate) fn run_card(frame: &Frame, run: &Run) -> AnyView {
     let sentence = (run.failure.is_none() && !run.sentence.is_empty())
         .then(|| view! { <p class="soft"><bdi>{run.sentence.clone()}</bdi></p> });
     view! {
-        <article class=format!("run {}", outcome_class(run.outcome)) id=format!("run-{}", run.id)>
+        <article class=format!("run {}", outcome_class(run)) id=format!("run-{}", run.id)>
             <h3>
                 <a href=run_path(run)><bdi>{run_title(frame, run)}</bdi></a>
                 <span class="soft">{ago(frame, run.started)}</span>
@@ -29,66 +30,35 @@ pub(crate) fn run_card(frame: &Frame, run: &Run) -> AnyView {
     .into_any()
 }
 
+/// The run that is in progress, with its beads.
+pub(crate) fn running(frame: &Frame, run: &Run) -> AnyView {
+    view! {
+        <section class="now">
+            <h3><a href=run_path(run)><bdi>{run_title(frame, run)}</bdi></a></h3>
+            {beads(run)}
+        </section>
+    }
+    .into_any()
+}
+
 /// `/apps/{app}/runs/{id}`
 pub(crate) fn run_path(run: &Run) -> String {
     format!("/apps/{}/runs/{}", segment(&run.app), segment(&run.id))
 }
 
-/// "Deploy of v2", "Restore of Sat 21 Nov, 03:30".
+/// "Deploy of v2", "Restore of Sat 21 Nov, 03:30". A snapshot is named by the local time at which it was taken.
 pub(crate) fn run_title(frame: &Frame, run: &Run) -> String {
-    let subject = subject(frame, &run.subject);
-    match run.kind {
-        RunKind::Deploy => format!("Deploy of {subject}"),
-        RunKind::Rollback => format!("Rollback to {subject}"),
-        RunKind::Restore => format!("Restore of {subject}"),
-        RunKind::Undo => "Undo of the restore".to_owned(),
-        RunKind::Backup => "Snapshot".to_owned(),
-    }
+    let snapshot = run.subject.parse::<SnapshotId>().ok();
+    let taken = snapshot.map(|id| wording::date_time(frame.now, &frame.zone, id.taken_at()));
+    wording::kind(run.kind, taken.as_ref().unwrap_or(&run.subject))
 }
 
-/// A release's id as it is; a snapshot's as the local time that it stands for.
-fn subject(frame: &Frame, subject: &str) -> String {
-    match snapshot_time(subject) {
-        Some(taken) => words::date_time(frame.now, &frame.zone, taken),
-        None => subject.to_owned(),
-    }
-}
-
-/// The instant in a snapshot's id: `2026-11-21T033000Z`, with a suffix for a second one in that second.
-fn snapshot_time(id: &str) -> Option<Timestamp> {
-    let stem = id.get(..18)?;
-    if !id[18..].is_empty() && !id[18..].starts_with('-') {
-        return None;
-    }
-    let civil = DateTime::strptime("%Y-%m-%dT%H%M%SZ", stem).ok()?;
-    Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
-}
-
-fn outcome_class(outcome: RunOutcome) -> &'static str {
-    match outcome {
-        RunOutcome::Running => "running",
-        RunOutcome::Succeeded => "succeeded",
-        RunOutcome::Failed => "failed",
-        RunOutcome::Undone => "undone",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_snapshots_id_is_read_as_a_time_and_a_releases_is_not() {
-        let taken: Timestamp = "2026-11-21T03:30:00Z".parse().unwrap();
-        assert_eq!(snapshot_time("2026-11-21T033000Z"), Some(taken));
-        assert_eq!(snapshot_time("2026-11-21T033000Z-2"), Some(taken));
-        for other in [
-            "v2",
-            "2026-11-21T033000Zx",
-            "2026-13-21T033000Z",
-            "éééééééééééééééééé",
-        ] {
-            assert_eq!(snapshot_time(other), None, "{other}");
-        }
+/// The class that gives a run its colour.
+pub(crate) fn outcome_class(run: &Run) -> &'static str {
+    match run.state {
+        RunState::Running => "running",
+        RunState::Done => "succeeded",
+        RunState::Failed if run.was_swapped_back() => "undone",
+        RunState::Failed => "failed",
     }
 }

@@ -12,7 +12,7 @@ use super::outcome::{Failure, Outcome};
 use super::output::print;
 use super::progress::{Bytes, Waiting};
 use super::terminal;
-use crate::backup::adopt::{Adopt, Adoption, Outcome as Came, adopt};
+use crate::backup::adopt::{AdoptOptions, Adoption, Outcome as Came, adopt};
 use crate::backup::{Cancel, Keeper, Watch, human};
 use crate::clock::Clock;
 use crate::http::adopt::AdoptRequest;
@@ -59,7 +59,7 @@ pub fn local(args: &AdoptArgs, json: bool) -> Outcome {
     };
     // It takes over snapshots; no database is involved.
     let keeper = Keeper::new(Path::new(""), into);
-    let order = Adopt {
+    let order = AdoptOptions {
         from: args.from.clone(),
         now: Clock::new(None).local(),
         at: args.at,
@@ -177,11 +177,11 @@ fn describe(adoption: &Adoption, dry_run: bool) -> String {
 mod tests {
     use super::super::terminal::tests::{HOSTILE, assert_harmless};
     use super::*;
-    use crate::backup::adopt::{Looked, Planned};
+    use crate::backup::adopt::{FileReport, Planned};
 
     #[test]
     fn no_name_in_a_folder_reaches_the_terminal_as_an_order() {
-        let looked = |outcome| Looked {
+        let looked = |outcome| FileReport {
             file: HOSTILE.to_owned(),
             bytes: 1,
             outcome,

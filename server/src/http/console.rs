@@ -1,5 +1,5 @@
-//! What the pages read: view values for `tealkeep_app`, made from the journal, the folder and the parts
-//! of each app. Nothing here changes anything.
+//! The values that the pages are drawn from, read from the journal, the folder and the parts of each app. Nothing here
+//! changes anything.
 
 mod conditions;
 mod safety;
@@ -10,19 +10,19 @@ use jiff::Timestamp;
 use tealkeep_app::model as view;
 
 use super::{Server, api, checks};
-use crate::backup::{Reason, SnapshotId};
+use crate::backup::{SnapshotId, Tier};
 use crate::deploy::release::Release;
-use crate::deploy::step::{Kind, Step};
+use crate::deploy::step::Kind;
 use crate::deploy::{App, subject};
 use crate::house::{Judgement, left_behind};
 use crate::journal::checks::{Acceptance, Check, Target};
-use crate::journal::runs::{Run, RunState, StepState};
+use crate::journal::runs::{Run, RunState};
 use crate::journal::{Event, Severity};
 use crate::names::{Colour, ReleaseId};
 use crate::policy;
 use crate::router::HOLD_TIMEOUT;
 use crate::runtime::ColourState;
-use safety::{drill_view, drills, failed_nights, laptop, room};
+use safety::{disk_space, drill_view, drills, failed_nights, laptop};
 
 /// How many runs the deploys page shows.
 const SHOWN_RUNS: u32 = 20;
@@ -38,11 +38,7 @@ pub async fn overview(server: &Server) -> anyhow::Result<view::Overview> {
     }
     Ok(view::Overview {
         verdict: conditions::verdict(&judgement.sentence),
-        conditions: judgement
-            .conditions
-            .iter()
-            .map(conditions::condition)
-            .collect(),
+        conditions: judgement.conditions.clone(),
         apps,
         as_of: server.clock.now(),
     })
@@ -68,14 +64,14 @@ async fn card(server: &Server, app: &App, judgement: &Judgement) -> anyhow::Resu
     Ok(view::AppCard {
         name: app.name().to_string(),
         url: app.config.url.as_ref().map(ToString::to_string),
-        live: release.as_ref().map(|_| colour_of(live)),
+        live: release.as_ref().map(|_| live),
         live_since: live_since(&runs, release.as_ref()),
         release: release.map(String::from),
         colours,
         last_snapshot,
         laptop: laptop(server, app, judgement).await?,
         last_drill: app.last_drill().await?.map(drill_view),
-        next_run: Some(next_run(server, app)),
+        next_nightly: Some(next_nightly(server, app)),
         running: runs
             .iter()
             .find(|run| run.state == RunState::Running)
@@ -88,7 +84,6 @@ async fn card(server: &Server, app: &App, judgement: &Judgement) -> anyhow::Resu
                 .sum(),
             answered: traffic.answered,
             failed: traffic.failed,
-            since: server.started,
         }),
         last_check: last_check.as_ref().map(check_brief),
         cannot_back_up,
@@ -123,7 +118,7 @@ async fn colour_view(
         ColourState::Ended { .. } => (view::ColourState::Failed, link, None, None, None),
     };
     view::ColourView {
-        colour: colour_of(colour),
+        colour,
         state: word,
         live: is_live,
         release,
@@ -146,8 +141,8 @@ pub async fn backups(server: &Server, app: &App) -> anyhow::Result<view::Backups
         .snapshots
         .iter()
         .filter_map(|snapshot| {
-            let tier = tier_of(snapshot.tier.as_deref()?)?;
-            Some(view::HeldNight {
+            let tier = tier_of(snapshot)?;
+            Some(view::Nightly {
                 date: catalogue.find(snapshot.id)?.manifest.local_date,
                 tiers: vec![tier],
                 snapshot: snapshot.id.to_string(),
@@ -158,21 +153,29 @@ pub async fn backups(server: &Server, app: &App) -> anyhow::Result<view::Backups
     let judgement = server.judge.look(server, true).await?;
     let now = server.clock.now();
     let newest = catalogue.newest_by(now).map(|entry| &entry.manifest);
+    let keep = app.config.backup.keep;
     Ok(view::Backups {
         app: app.name().to_string(),
         latest: all.newest(now).map(brief),
         laptop: laptop(server, app, &judgement).await?,
         drills: drills(server, app, newest.is_some()).await?,
         // Without an answer the page says nothing of it; the snapshot itself will.
-        room: room(app, newest.map(|newest| newest.bytes)).await.ok(),
+        space: disk_space(app, newest.map(|newest| newest.bytes))
+            .await
+            .ok(),
         reuse: newest
             .and_then(|newest| newest.chunks.as_ref())
             .map(|chunks| view::Reuse {
                 total: chunks.total,
                 reused: chunks.reused,
             }),
+        retention: view::Retention {
+            daily: keep.daily,
+            weekly: keep.weekly,
+            monthly: keep.monthly,
+        },
         failed_nights: failed_nights(server, app, &catalogue).await?,
-        next_run: Some(next_run(server, app)),
+        next_nightly: Some(next_nightly(server, app)),
         nights,
         snapshots,
         undo: undo_offer(app).await?.map(|(offer, _)| offer),
@@ -289,7 +292,7 @@ pub async fn confirm_deploy(
     };
     let mut release = release_view(release, live.as_ref(), previous.as_ref());
     release.cannot_deploy = busy(app);
-    let to = colour_of(app.router.live().await?.other());
+    let to = app.router.live().await?.other();
     Ok(Some(view::ConfirmDeploy {
         app: app.name().to_string(),
         release,
@@ -321,7 +324,7 @@ async fn positions(app: &App, runs: &[Run]) -> anyhow::Result<Positions> {
     let release = app.releases.of_colour(colour);
     let since = live_since(runs, release.as_ref());
     let live = release.map(|release| view::LiveRelease {
-        colour: colour_of(colour),
+        colour,
         release: release.to_string(),
         since,
     });
@@ -331,7 +334,7 @@ async fn positions(app: &App, runs: &[Run]) -> anyhow::Result<Positions> {
                 .warm()
                 .filter(|(warm, _)| app.releases.of_colour(*warm).as_ref() == Some(&release));
             let previous = view::PreviousRelease {
-                colour: colour_of(colour.other()),
+                colour: colour.other(),
                 release: release.to_string(),
                 warm_until: warm.map(|(_, until)| until),
             };
@@ -377,7 +380,7 @@ fn live_since(runs: &[Run], release: Option<&ReleaseId>) -> Option<Timestamp> {
 
 fn busy(app: &App) -> Option<String> {
     app.underway()
-        .map(|run| format!("the {} of {} is under way", run.kind.noun(), run.subject))
+        .map(|run| format!("The {} of {} is in progress.", run.kind.noun(), run.subject))
 }
 
 /// `GET /apps/{app}/runs/{id}`
@@ -389,54 +392,35 @@ pub fn run_view(run: &Run) -> view::Run {
     let steps = run
         .steps
         .iter()
-        .map(|row| view::Step {
-            name: row.step.as_str().to_owned(),
-            state: match row.state {
-                StepState::Pending => view::StepState::Pending,
-                StepState::Running => view::StepState::Running,
-                StepState::Done => view::StepState::Done,
-                StepState::Failed => view::StepState::Failed,
-                StepState::Skipped => view::StepState::Skipped,
-                StepState::Undone => view::StepState::Undone,
-            },
+        .map(|row| view::RunStep {
+            step: row.step,
+            state: row.state,
             took: took(row.began, row.ended),
             note: row.detail.clone(),
         })
         .collect();
     let (noun, about) = (run.kind.noun(), subject(&run.facts));
-    let swapped_back = run
-        .steps
-        .iter()
-        .any(|row| row.state == StepState::Undone && row.step == Step::Swap);
-    let outcome = match run.state {
-        RunState::Running => view::RunOutcome::Running,
-        RunState::Done => view::RunOutcome::Succeeded,
-        RunState::Failed if swapped_back => view::RunOutcome::Undone,
-        RunState::Failed => view::RunOutcome::Failed,
+    // The title of a restore names the backup by its local time.
+    let what = match run.kind {
+        Kind::Deploy | Kind::Rollback => format!("{noun} of {about}"),
+        Kind::Restore | Kind::Undo => noun.to_owned(),
     };
     let sentence = match (run.state, run.kind) {
-        (RunState::Running, _) => format!("The {noun} of {about} is under way."),
+        (RunState::Running, _) => format!("The {what} is in progress."),
         (RunState::Done, Kind::Deploy) => format!("{about} went live on {}.", run.facts.to),
         (RunState::Done, Kind::Rollback) => {
             format!("{about} went live again, on {}.", run.facts.to)
         }
-        (RunState::Done, Kind::Restore) => format!("The content of {about} was put back."),
-        (RunState::Done, Kind::Undo) => {
-            format!("The restore was undone with the content of {about}.")
-        }
-        (RunState::Failed, _) => format!("The {noun} of {about} failed; {}.", left_behind(run)),
+        (RunState::Done, Kind::Restore) => "The data was restored.".to_owned(),
+        (RunState::Done, Kind::Undo) => "The restore was undone.".to_owned(),
+        (RunState::Failed, _) => format!("The {what} failed; {}.", left_behind(run)),
     };
     view::Run {
         id: run.id.to_string(),
         app: run.app.to_string(),
-        kind: match run.kind {
-            Kind::Deploy => view::RunKind::Deploy,
-            Kind::Rollback => view::RunKind::Rollback,
-            Kind::Restore => view::RunKind::Restore,
-            Kind::Undo => view::RunKind::Undo,
-        },
+        kind: run.kind,
         subject: about,
-        outcome,
+        state: run.state,
         started: run.began,
         took: took(Some(run.began), run.ended),
         steps,
@@ -477,16 +461,15 @@ pub(super) fn check_view(check: &Check) -> view::Check {
         .findings
         .iter()
         .map(|found| view::Finding {
-            policy: found.finding.policy.to_string(),
-            kind: found.finding.kind.to_string(),
-            fails: found.finding.severity == policy::Severity::Fail,
-            url: found.finding.url.clone(),
-            evidence: found.finding.evidence.clone(),
-            advice: found.finding.advice.clone(),
+            finding: found.finding.clone(),
             accepted: found.accepted.clone().map(accepted_view),
         })
         .collect();
-    findings.sort_by_key(|finding| (finding.accepted.is_some(), !finding.fails));
+    let by_gravity = |found: &view::Finding| {
+        let severity = std::cmp::Reverse(found.finding.severity);
+        (found.accepted.is_some(), severity)
+    };
+    findings.sort_by_key(by_gravity);
     view::Check {
         brief: check_brief(check),
         seen: check.seen.as_ref().map(policy::Coverage::in_words),
@@ -509,9 +492,7 @@ fn check_brief(check: &Check) -> view::CheckBrief {
         release: check.release.clone().map(String::from),
         run: check.run.and_then(|run| u64::try_from(run).ok()),
         outcome: match check.verdict {
-            Some(policy::Verdict::Pass) => view::CheckOutcome::Pass,
-            Some(policy::Verdict::Warn) => view::CheckOutcome::Warn,
-            Some(policy::Verdict::Fail) => view::CheckOutcome::Fail,
+            Some(verdict) => view::CheckOutcome::Judged(verdict),
             None => view::CheckOutcome::Unreachable {
                 why: check.unreachable.clone().unwrap_or_default(),
             },
@@ -525,10 +506,8 @@ fn check_brief(check: &Check) -> view::CheckBrief {
 fn accepted_view(acceptance: Acceptance) -> view::Accepted {
     view::Accepted {
         id: u64::try_from(acceptance.id).unwrap_or_default(),
-        policy: acceptance.policy.to_string(),
-        kind: acceptance
-            .kind
-            .map_or_else(|| "*".to_owned(), |kind| kind.to_string()),
+        policy: acceptance.policy,
+        kind: acceptance.kind,
         url: acceptance.url,
         is_pattern: acceptance.is_pattern,
         by: acceptance.by,
@@ -585,18 +564,8 @@ fn snapshot_view(snapshot: &api::SnapshotFacts) -> view::Snapshot {
     view::Snapshot {
         id: snapshot.id.to_string(),
         taken: snapshot.taken_at,
-        reason: match snapshot.reason {
-            Reason::Nightly => view::Reason::Nightly,
-            Reason::Manual => view::Reason::Manual,
-            Reason::BeforeDeploy => view::Reason::BeforeDeploy,
-            Reason::BeforeRestore => view::Reason::BeforeRestore,
-        },
-        tiers: snapshot
-            .tier
-            .as_deref()
-            .and_then(tier_of)
-            .into_iter()
-            .collect(),
+        reason: snapshot.reason,
+        tiers: tier_of(snapshot).into_iter().collect(),
         pinned: snapshot.pinned,
         bytes: snapshot.bytes,
         database_bytes: Some(snapshot.plain_bytes),
@@ -609,38 +578,22 @@ fn snapshot_view(snapshot: &api::SnapshotFacts) -> view::Snapshot {
     }
 }
 
-fn tier_of(word: &str) -> Option<view::Tier> {
-    match word {
-        "daily" => Some(view::Tier::Daily),
-        "weekly" => Some(view::Tier::Weekly),
-        "monthly" => Some(view::Tier::Monthly),
-        _ => None,
-    }
+fn tier_of(snapshot: &api::SnapshotFacts) -> Option<Tier> {
+    let name = snapshot.tier.as_deref()?;
+    Tier::ALL.into_iter().find(|tier| tier.as_str() == name)
 }
 
 fn brief(snapshot: &api::SnapshotFacts) -> view::SnapshotBrief {
     view::SnapshotBrief {
-        id: snapshot.id.to_string(),
         taken: snapshot.taken_at,
         bytes: snapshot.bytes,
     }
 }
 
-fn next_run(server: &Server, app: &App) -> view::NextRun {
-    let at = crate::schedule::next_run(
+fn next_nightly(server: &Server, app: &App) -> Timestamp {
+    crate::schedule::next_run(
         server.clock.now(),
         &server.clock.zone(),
         app.config.backup.at,
-    );
-    view::NextRun {
-        at,
-        what: "nightly snapshot".to_owned(),
-    }
-}
-
-fn colour_of(colour: Colour) -> view::Colour {
-    match colour {
-        Colour::Blue => view::Colour::Blue,
-        Colour::Green => view::Colour::Green,
-    }
+    )
 }

@@ -397,7 +397,7 @@ async fn draw_account(server: &Server, session: &Session, problem: Option<String
         sessions,
         tokens: tokens.collect(),
         problem,
-        least_length: LEAST_PASSWORD_LENGTH,
+        min_length: LEAST_PASSWORD_LENGTH,
     };
     draw(server, session, "/account", view::Page::Account(page)).await
 }
@@ -655,7 +655,7 @@ fn draw_welcome(server: &Server, token: Option<String>, problem: Option<String>)
             view::Page::Welcome(view::Welcome {
                 token,
                 problem,
-                least_length: LEAST_PASSWORD_LENGTH,
+                min_length: LEAST_PASSWORD_LENGTH,
             }),
         ),
     )

@@ -17,7 +17,7 @@ use super::member::{HEADER_BYTES, Hash, Header, MAX_MEMBER_BYTES};
 
 /// The most chunks that are kept in mind: 16 MiB of memory, for 64 GiB of a database. What comes after them
 /// is compressed anew.
-const MOST_ENTRIES: usize = 1 << 20;
+const MAX_ENTRIES: usize = 1 << 20;
 
 /// The bits of a place that hold the member's size.
 const SIZE_BITS: u32 = 20;
@@ -108,7 +108,7 @@ fn entries_of(file: &File) -> Vec<Entry> {
     let bytes = file.metadata().map_or(0, |meta| meta.len());
     let mut header = [0; HEADER_BYTES];
     let mut at = 0;
-    while entries.len() < MOST_ENTRIES && file.read_exact_at(&mut header, at).is_ok() {
+    while entries.len() < MAX_ENTRIES && file.read_exact_at(&mut header, at).is_ok() {
         let Some(found) = Header::parse(&header) else {
             break;
         };

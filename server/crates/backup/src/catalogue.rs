@@ -256,11 +256,11 @@ impl Catalogue {
 /// only corrected a little is none.
 #[must_use]
 pub fn is_ahead(taken_at: Timestamp, now: Timestamp) -> bool {
-    taken_at.duration_since(now) > CORRECTED
+    taken_at.duration_since(now) > CLOCK_CORRECTION_LIMIT
 }
 
 /// What a clock may be put back by without a word.
-const CORRECTED: SignedDuration = SignedDuration::from_hours(1);
+const CLOCK_CORRECTION_LIMIT: SignedDuration = SignedDuration::from_hours(1);
 
 /// The size of a file; `None` where there is none.
 fn size_of(path: &Path) -> io::Result<Option<u64>> {

@@ -14,8 +14,9 @@ use rusqlite::limits::Limit;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::{self, Catalogue, Problem};
-use super::database::{self, Facts};
+use super::database::Facts;
 use super::manifest::{Manifest, Reason};
+use super::sqlite;
 use super::verify::{self, Name, Unproven};
 use super::watch::{Stage, Stopped, Watch};
 use tealkeep_base::{durable, schedule};
@@ -24,13 +25,13 @@ use tealkeep_words::snapshot::SnapshotId;
 pub use shrink::{Lost, Shrunk, shrunk};
 
 /// A newest snapshot that is older than this is warned of: the night's has not come.
-const RECENT: SignedDuration = SignedDuration::from_hours(48);
+const MAX_SNAPSHOT_AGE: SignedDuration = SignedDuration::from_hours(48);
 /// A drill that failed is tried again after this long, where the next one would come later.
-const AGAIN_AFTER_FAILURE: Duration = Duration::from_secs(24 * 3600);
+const RETRY_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
 /// A value that is larger is not taken into memory, where SQLite would have all of it at once: its pages are checked
 /// like all others.
-const LARGE_BYTES: i32 = 16 << 20;
+const MAX_VALUE_BYTES: i32 = 16 << 20;
 
 /// What to drill.
 #[derive(Debug, Clone, Copy)]
@@ -106,7 +107,7 @@ impl Report {
 #[must_use]
 pub fn next(now: Timestamp, last: Option<(Timestamp, bool)>, every: Duration) -> Option<Timestamp> {
     let every = match last {
-        Some((_, true)) => every.min(AGAIN_AFTER_FAILURE),
+        Some((_, true)) => every.min(RETRY_INTERVAL),
         Some((_, false)) | None => every,
     };
     let last = last.map(|(at, _)| at);
@@ -263,7 +264,7 @@ fn drill(order: &Order<'_>, report: &mut Report, watch: &mut Watch<'_>) -> Resul
 /// The newest snapshot of a folder. One that is newer and no longer whole comes first: it is what a restore would take.
 fn newest(order: &Order<'_>, report: &mut Report) -> io::Result<Result<Chosen, Failed>> {
     let catalogue = Catalogue::read(order.what)?;
-    let ahead = order.now + RECENT;
+    let ahead = order.now + MAX_SNAPSHOT_AGE;
     // One dated in the future, which only a wrong clock can have made, hides no other.
     let mut entries = catalogue.entries.iter().rev();
     let entry = entries
@@ -336,7 +337,7 @@ fn read_all(conn: &Connection, facts: &Facts, watch: &mut Watch<'_>) -> Result<(
         match read {
             Ok(()) => {}
             // A function that only the app brings, in a generated column; the pages themselves were checked.
-            Err(e) if database::error_code(&e) == Some(rusqlite::ErrorCode::Unknown) => {}
+            Err(e) if sqlite::error_code(&e) == Some(rusqlite::ErrorCode::Unknown) => {}
             Err(e) => return Err(verify::judge(&e, watch).into()),
         }
         watch.check()?;
@@ -347,11 +348,11 @@ fn read_all(conn: &Connection, facts: &Facts, watch: &mut Watch<'_>) -> Result<(
 
 fn read_table(conn: &Connection, table: &str) -> rusqlite::Result<()> {
     let limit = Limit::SQLITE_LIMIT_LENGTH;
-    let before = conn.set_limit(limit, LARGE_BYTES)?;
+    let before = conn.set_limit(limit, MAX_VALUE_BYTES)?;
     let read = read_values(conn, table, "*");
     conn.set_limit(limit, before)?;
     match read {
-        Err(e) if database::error_code(&e) == Some(rusqlite::ErrorCode::TooBig) => {
+        Err(e) if sqlite::error_code(&e) == Some(rusqlite::ErrorCode::TooBig) => {
             read_values(conn, table, &all_but_large(conn, table)?)
         }
         read => read,
@@ -359,7 +360,7 @@ fn read_table(conn: &Connection, table: &str) -> rusqlite::Result<()> {
 }
 
 fn read_values(conn: &Connection, table: &str, values: &str) -> rusqlite::Result<()> {
-    let table = database::quoted(table);
+    let table = sqlite::quoted(table);
     let mut statement = conn.prepare(&format!("SELECT {values} FROM main.{table}"))?;
     let columns = statement.column_count();
     let mut rows = statement.query([])?;
@@ -379,9 +380,9 @@ fn all_but_large(conn: &Connection, table: &str) -> rusqlite::Result<String> {
     while let Some(row) = rows.next()? {
         // A statement can't name a column whose name is not UTF-8; its pages were checked like all others.
         if let Ok(name) = std::str::from_utf8(row.get_ref(0)?.as_bytes()?) {
-            let name = database::quoted(name);
+            let name = sqlite::quoted(name);
             values.push(format!(
-                "CASE WHEN octet_length({name}) <= {LARGE_BYTES} THEN {name} END"
+                "CASE WHEN octet_length({name}) <= {MAX_VALUE_BYTES} THEN {name} END"
             ));
         }
     }
@@ -411,7 +412,7 @@ fn orphans(conn: &Connection, watch: &Watch<'_>) -> Result<Vec<String>, Failed> 
                 format!("{rows} of table {table} refer to rows of {parent} that are not there")
             })
             .collect()),
-        Err(e) if database::error_code(&e) == Some(rusqlite::ErrorCode::OperationInterrupted) => {
+        Err(e) if sqlite::error_code(&e) == Some(rusqlite::ErrorCode::OperationInterrupted) => {
             Err(verify::judge(&e, watch).into())
         }
         // A key that fits no column, which SQLite tells only whoever asks.
@@ -437,7 +438,7 @@ fn compare(order: &Order<'_>, chosen: &Chosen, facts: &Facts, report: &mut Repor
     match manifest {
         Some(manifest) => {
             let age = order.now.duration_since(manifest.taken_at);
-            if age > RECENT && fs::metadata(order.what).is_ok_and(|meta| meta.is_dir()) {
+            if age > MAX_SNAPSHOT_AGE && fs::metadata(order.what).is_ok_and(|meta| meta.is_dir()) {
                 let days = age.as_hours() / 24;
                 report
                     .warnings

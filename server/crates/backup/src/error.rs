@@ -4,8 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use super::database::DatabaseError;
-use super::scratch::{self, NoRoom};
+use super::scratch::NoRoom;
 use super::watch::Stopped;
+use tealkeep_words::size::human_size;
 
 /// No snapshot was taken; the folder is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +21,7 @@ pub enum SnapshotError {
     #[error(transparent)]
     NoRoom(#[from] NoRoom),
     /// The disk filled up meanwhile.
-    #[error("the disk filled up: {} are left, which the app needs itself; remove something there, or keep fewer snapshots", scratch::human(*free))]
+    #[error("the disk filled up: {} are left, which the app needs itself; remove something there, or keep fewer snapshots", human_size(*free))]
     NearlyFull {
         /// Bytes that were free when it was given up.
         free: u64,

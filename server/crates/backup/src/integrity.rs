@@ -1,20 +1,20 @@
 //! SQLite's own check of a database, graded: what is damage to the file, what only breaks a rule of the app's
 //! schema, and what could not be checked because only the app has the functions that its schema uses.
 
+use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, ErrorCode};
 use serde::{Deserialize, Serialize};
 
-use super::database::{TableName, error_code, ordinary_tables, quoted, tables_of_type};
+use super::sqlite::{TableName, lacks_something, ordinary_tables, quoted, tables_of_type};
 
 /// From this size on a nightly check is SQLite's `quick_check`; below it is the full `integrity_check`.
-pub const FULL_CHECK_BELOW: u64 = 256 << 20;
+pub const FULL_CHECK_LIMIT_BYTES: u64 = 256 << 20;
 
 /// How many different findings of one grade are kept.
 const MAX_FINDINGS: usize = 10;
 /// How many lines the first pass asks for. It stays small because SQLite collects what it finds in the b-trees in
 /// memory before it answers.
-const FIRST_LINES: u32 = 100;
+const FIRST_PASS_MAX_LINES: u32 = 100;
 /// How many functions and collations of the app are replaced by stubs before the check is given up.
 const MAX_STUBS: usize = 64;
 
@@ -41,20 +41,24 @@ pub struct Concerns {
 }
 
 /// Runs SQLite's own check (sqlite.org/pragma.html#pragma_integrity_check): the full one where `plain_bytes` is below
-/// [`FULL_CHECK_BELOW`], the quick one above. A schema that uses functions, collations, tokenizers or modules which
+/// [`FULL_CHECK_LIMIT_BYTES`], the quick one above. A schema that uses functions, collations, tokenizers or modules which
 /// this process lacks is checked as far as possible; its pages and b-trees always are.
 ///
 /// # Errors
 /// Whatever SQLite says, and an interruption.
 pub fn check(conn: &Connection, plain_bytes: u64) -> rusqlite::Result<Integrity> {
-    let pragma = if plain_bytes < FULL_CHECK_BELOW {
+    let pragma = if plain_bytes < FULL_CHECK_LIMIT_BYTES {
         "integrity_check"
     } else {
         "quick_check"
     };
     let mut lines = Lines::default();
-    match run(conn, &format!("{pragma}({FIRST_LINES})"), &mut lines) {
-        Ok(found) if found < FIRST_LINES as usize || !lines.damage.is_empty() => {}
+    match run(
+        conn,
+        &format!("{pragma}({FIRST_PASS_MAX_LINES})"),
+        &mut lines,
+    ) {
+        Ok(found) if found < FIRST_PASS_MAX_LINES as usize || !lines.damage.is_empty() => {}
         // Nothing but content so far: damage to an index may come behind it. B-trees come first and were whole, so
         // that nothing accumulates in memory now.
         Ok(_) => {
@@ -118,7 +122,7 @@ fn check_in_pieces(conn: &Connection, pragma: &str, lines: &mut Lines) -> rusqli
 fn check_pages(conn: &Connection, lines: &mut Lines) -> rusqlite::Result<()> {
     for _ in 0..MAX_STUBS {
         let mut pages = Lines::default();
-        let all = format!("quick_check({FIRST_LINES})");
+        let all = format!("quick_check({FIRST_PASS_MAX_LINES})");
         match without_check_constraints(conn, || run(conn, &all, &mut pages)) {
             Ok(_) => {
                 let structural = pages.damage.into_iter().filter(|line| is_structural(line));
@@ -209,11 +213,6 @@ fn is_content(line: &str) -> bool {
         "In RTree ",
     ];
     STARTS.iter().any(|start| line.starts_with(start))
-}
-
-/// Whether SQLite lacks something that the app registers for itself: SQLITE_ERROR, as in "no such collation sequence".
-pub(super) fn lacks_something(e: &rusqlite::Error) -> bool {
-    error_code(e) == Some(ErrorCode::Unknown)
 }
 
 /// SQLite's own words, without the statement.

@@ -2,7 +2,6 @@
 //! knows nothing of deploys: whoever calls it from async code does so in `spawn_blocking`.
 
 pub mod adopt;
-mod aside;
 mod basis;
 pub mod catalogue;
 pub mod checksums;
@@ -15,6 +14,7 @@ mod holder;
 pub mod integrity;
 mod layout;
 pub mod lock;
+mod low_priority;
 pub mod manifest;
 pub mod member;
 mod pages;
@@ -23,6 +23,7 @@ pub mod retention;
 pub mod rotation;
 pub mod scratch;
 pub mod snapshot;
+mod sqlite;
 pub mod verify;
 pub mod watch;
 
@@ -42,8 +43,8 @@ pub use manifest::{Manifest, Reason};
 pub use member::Level;
 pub use retention::{Keep, Plan, Tier};
 pub use rotation::Rotated;
-pub use scratch::human;
 pub use snapshot::Request;
+pub use tealkeep_words::size::human_size as human;
 pub use tealkeep_words::snapshot::SnapshotId;
 pub use verify::Verdict;
 pub use watch::{Cancel, Progress, Stage, Stopped, Watch};

@@ -25,7 +25,7 @@ pub use tealkeep_words::snapshot::Reason;
 pub const FILE_MODE: u32 = 0o640;
 
 /// More than any manifest has: some ten thousand tables.
-const MOST_BYTES: u64 = 4 << 20;
+const MAX_MANIFEST_BYTES: u64 = 4 << 20;
 
 /// The manifest: `snapshots/<id>.json`. Fields that a later version wrote are kept when this one rewrites it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -147,7 +147,7 @@ pub fn prepare(snapshots: &Path, manifest: &Manifest) -> io::Result<durable::Wai
 pub fn finish(snapshots: &Path, part: &str) -> io::Result<bool> {
     let path = snapshots.join(part);
     // One that was not written to its end is no manifest.
-    let Some(manifest) = durable::read_small(&path, MOST_BYTES)
+    let Some(manifest) = durable::read_small(&path, MAX_MANIFEST_BYTES)
         .ok()
         .and_then(|bytes| serde_json::from_slice::<Manifest>(&bytes).ok())
         .filter(|manifest| durable::waits_for(part) == Some(&*manifest.id.manifest_name()))
@@ -169,8 +169,9 @@ pub fn finish(snapshots: &Path, part: &str) -> io::Result<bool> {
 /// # Errors
 /// `NotFound`, any other I/O error, or `InvalidData` when it is not a manifest.
 pub fn read(path: &Path) -> io::Result<Manifest> {
-    let manifest: Manifest = serde_json::from_slice(&durable::read_small(path, MOST_BYTES)?)
-        .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
+    let manifest: Manifest =
+        serde_json::from_slice(&durable::read_small(path, MAX_MANIFEST_BYTES)?)
+            .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
     if name.as_deref() == Some(&manifest.id.manifest_name()) {
         Ok(manifest)

@@ -11,10 +11,11 @@ use rusqlite::backup::{Backup, StepResult};
 
 use tealkeep_base::durable::{self, Unnamed};
 
-use super::aside;
-use super::database::{self, Access, Database, DatabaseError, Facts, beside};
+use super::database::{self, Access, Database, DatabaseError, Facts};
+use super::low_priority;
 use super::manifest::{FILE_MODE, difference_in_rows};
 use super::scratch::{self, NoRoom};
+use super::sqlite::beside;
 use super::verify::{Damage, Name, Unproven, manifest_of, unpack_checked};
 use super::watch::{Stage, Stopped, Watch};
 
@@ -125,7 +126,7 @@ pub fn unpack(snapshot: &Path, to: &Path, watch: &mut Watch<'_>) -> Result<Facts
     let mut unnamed = Unnamed::create_in(&dir, FILE_MODE).map_err(io("make a file in", &dir))?;
     let mut name = Name::Held(None);
     // The app may be stopped until it is done.
-    let proven = aside::in_a_hurry(|| {
+    let proven = low_priority::in_foreground(|| {
         unpack_checked(
             &file,
             &mut unnamed,
@@ -256,7 +257,7 @@ fn copy(
     wanted: &Facts,
     watch: &mut Watch<'_>,
 ) -> Result<(), RestoreError> {
-    const PAGES_A_STEP: i32 = 64;
+    const PAGES_PER_STEP: i32 = 64;
     let total = wanted.plain_bytes();
     watch.begin(Stage::Restoring, total)?;
     let path = live.path().to_owned();
@@ -274,7 +275,7 @@ fn copy(
     let backup = Backup::new(source, live.connection_mut()).map_err(|e| say(watch, e))?;
     loop {
         watch.check()?;
-        match backup.step(PAGES_A_STEP).map_err(|e| say(watch, e))? {
+        match backup.step(PAGES_PER_STEP).map_err(|e| say(watch, e))? {
             StepResult::Done => break,
             StepResult::Busy | StepResult::Locked => {
                 std::thread::sleep(Duration::from_millis(10).min(watch.left()));

@@ -1,41 +1,26 @@
 //! What stays, what goes, and why: a pure function of what there is, of now, and of the policy. It never
 //! drops the newest verified snapshot, and never one that it does not understand.
 
+mod entry;
 mod forecast;
 mod keep;
 pub mod room;
+mod tiers;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
-use super::catalogue::Catalogue;
 use super::manifest::Reason;
 use tealkeep_words::snapshot::SnapshotId;
 
+use tiers::fill_tiers;
+
+pub use entry::{Entry, entries};
 pub use forecast::Goes;
 pub use keep::{Keep, KeepsNothing, Tier};
-
-/// What retention has to know of a snapshot.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Which.
-    pub id: SnapshotId,
-    /// Why it was taken.
-    pub reason: Reason,
-    /// The local date that it counts for.
-    pub local_date: Date,
-    /// When it was taken.
-    pub taken_at: Timestamp,
-    /// Kept for ever.
-    pub pinned: bool,
-    /// Whether its file is what its manifest says. Others are neither counted nor dropped.
-    pub verified: bool,
-    /// The size of its file.
-    pub bytes: u64,
-}
 
 /// A tier's bucket that a snapshot stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -77,23 +62,6 @@ pub struct Plan {
     pub drop: Vec<Dropped>,
 }
 
-/// The snapshots of a catalogue as retention sees them.
-#[must_use]
-pub fn entries(catalogue: &Catalogue) -> Vec<Entry> {
-    let entries = catalogue.entries.iter();
-    entries
-        .map(|entry| Entry {
-            id: entry.manifest.id,
-            reason: entry.manifest.reason,
-            local_date: entry.manifest.local_date,
-            taken_at: entry.manifest.taken_at,
-            pinned: entry.manifest.pinned,
-            verified: true,
-            bytes: entry.manifest.bytes,
-        })
-        .collect()
-}
-
 /// Decides what stays. The order of `entries` does not matter, and deciding again over what was kept keeps
 /// all of it.
 #[must_use]
@@ -120,7 +88,7 @@ fn decide(entries: &[Entry], now: Timestamp, today: Date, policy: &Keep) -> Plan
     let counted: Vec<&Entry> = all
         .iter()
         .copied()
-        .filter(|entry| entry.verified && !is_future(entry, now, today))
+        .filter(|entry| entry.verified && !entry.is_future(now, today))
         .collect();
     let held = fill_tiers(counted.iter().copied(), policy);
     let bucket = |id: SnapshotId| {
@@ -142,7 +110,7 @@ fn decide(entries: &[Entry], now: Timestamp, today: Date, policy: &Keep) -> Plan
                 entry.id,
                 "dated in the future, so the clock was wrong once; it is not counted".to_owned(),
             );
-        } else if is_future(entry, now, today) {
+        } else if entry.is_future(now, today) {
             let why = format!(
                 "it counts for {}, which has not begun in this time zone",
                 entry.local_date
@@ -168,7 +136,7 @@ fn decide(entries: &[Entry], now: Timestamp, today: Date, policy: &Keep) -> Plan
     }
     let restores = counted.iter().filter(|e| e.reason == Reason::BeforeRestore);
     for (nth, entry) in restores.enumerate() {
-        if leaves_on(entry, policy).is_none_or(|on| today < on) {
+        if entry.leaves_on(policy).is_none_or(|on| today < on) {
             let kept_days = policy.before_restore_days;
             say(
                 entry.id,
@@ -202,52 +170,9 @@ fn decide(entries: &[Entry], now: Timestamp, today: Date, policy: &Keep) -> Plan
     plan
 }
 
-/// Each tier in turn takes its newest buckets. The newest night of a bucket stands for it; where a finer tier
-/// holds that one already, the coarser tier needs no place for the bucket.
-fn fill_tiers<'a>(
-    counted: impl IntoIterator<Item = &'a Entry>,
-    policy: &Keep,
-) -> BTreeMap<SnapshotId, (Tier, Date)> {
-    let mut nights: Vec<&Entry> = counted
-        .into_iter()
-        .filter(|entry| entry.reason == Reason::Nightly)
-        .collect();
-    nights.sort_unstable_by_key(|night| {
-        std::cmp::Reverse((night.local_date, night.taken_at, night.id))
-    });
-    let mut held = BTreeMap::new();
-    for tier in Tier::ALL {
-        let (mut places, mut last) = (policy.of(tier), None);
-        for night in &nights {
-            let bucket = tier.bucket_of(night.local_date);
-            // Sorted by date, so the nights of a bucket stand together, its newest first.
-            if places == 0 || last == Some(bucket) {
-                continue;
-            }
-            last = Some(bucket);
-            held.entry(night.id).or_insert_with(|| {
-                places -= 1;
-                (tier, night.local_date)
-            });
-        }
-    }
-    held
-}
-
-fn is_future(entry: &Entry, now: Timestamp, today: Date) -> bool {
-    entry.taken_at > now || entry.local_date > today
-}
-
 fn unpinned<'a>(counted: &'a [&Entry], reason: Reason) -> impl Iterator<Item = &'a Entry> {
     let of_reason = counted.iter().copied();
     of_reason.filter(move |entry| entry.reason == reason && !entry.pinned)
-}
-
-/// The date from which on a snapshot from before a restore may go: it stays for its days, and the date that it
-/// was taken on counts for none of them. `None` at the end of the calendar.
-fn leaves_on(entry: &Entry, policy: &Keep) -> Option<Date> {
-    let days = i64::from(policy.before_restore_days) + 1;
-    entry.local_date.checked_add(days.days()).ok()
 }
 
 fn why_dropped(entry: &Entry, counted: &[&Entry], policy: &Keep) -> String {

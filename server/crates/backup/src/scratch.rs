@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{AtFlags, CWD, StatVfs};
+use tealkeep_words::size::human_size;
 
 /// What is left alone on every file system, so that the app beside us can still write its own data.
 pub const RESERVE_BYTES: u64 = 32 << 20;
@@ -17,7 +18,7 @@ pub const RESERVE_BYTES: u64 = 32 << 20;
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{folder} has {free} free, and about {need} are needed: {missing} too little; {advice}",
-    folder = folder.display(), free = human(*free), need = human(*need), missing = human(need.saturating_sub(*free)),
+    folder = folder.display(), free = human_size(*free), need = human_size(*need), missing = human_size(need.saturating_sub(*free)),
     advice = could_go.as_deref().unwrap_or("remove something there, or keep fewer snapshots")
 )]
 pub struct NoRoom {
@@ -197,23 +198,6 @@ pub fn is_part_name(name: &str) -> bool {
             || (name.starts_with(".tealkeep-") && name.contains(".part")))
 }
 
-/// Bytes for people: `1.1 GiB`.
-#[must_use]
-pub fn human(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    if unit == 0 {
-        format!("{bytes} {}", UNITS[0])
-    } else {
-        format!("{value:.1} {}", UNITS[unit])
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,10 +209,7 @@ mod tests {
         assert!(has_room(Path::new("/proc"), 1 << 60).unwrap().is_ok());
         let refused = has_room(dir.path(), 1 << 60).unwrap().unwrap_err();
         let said = refused.to_string();
-        assert!(
-            said.contains("too little") && said.contains("TiB"),
-            "{said}"
-        );
+        assert!(said.contains("too little") && said.contains("EB"), "{said}");
     }
 
     #[test]

@@ -15,12 +15,12 @@ use rustix::fs::Advice;
 use tealkeep_base::durable::{self, Unnamed};
 use tealkeep_words::names::{AppName, ReleaseId};
 
-use super::aside;
 use super::basis::Basis;
 use super::catalogue::{self, Catalogue};
 use super::database::{self, Access, BUSY_TIMEOUT, Database, DatabaseError, Facts};
 use super::error::SnapshotError;
 use super::gzip::{self, Receipt, UnpackError, Written};
+use super::low_priority;
 use super::manifest::{self, FILE_MODE, Manifest, Reason};
 use super::member::Level;
 use super::pages::{self, Copy, LivePages};
@@ -80,9 +80,11 @@ impl Request {
 /// # Errors
 /// [`SnapshotError`]; then nothing is left of the attempt.
 pub fn take(request: &Request, watch: &mut Watch<'_>) -> Result<Manifest, SnapshotError> {
-    aside::apart(|| match request.reason {
+    low_priority::on_own_thread(|| match request.reason {
         // The app may be stopped until it is done.
-        Reason::BeforeRestore => aside::in_a_hurry(|| take_by(request, watch, Way::BestThereIs)),
+        Reason::BeforeRestore => {
+            low_priority::in_foreground(|| take_by(request, watch, Way::BestThereIs))
+        }
         Reason::Nightly | Reason::Manual | Reason::BeforeDeploy => {
             take_by(request, watch, Way::BestThereIs)
         }
@@ -128,7 +130,7 @@ fn take_by(request: &Request, watch: &mut Watch<'_>, way: Way) -> Result<Manifes
     }
     read_back(&mut out, &receipt, watch)?;
     watch.check()?;
-    aside::step_up();
+    low_priority::leave_idle();
 
     let id = free_id(&snapshots, request.now.timestamp()).map_err(folder)?;
     let manifest = describe(request, id, &facts, written, started);
@@ -165,7 +167,7 @@ fn write(
     let basis = Basis::newest(&catalogue, request.now.timestamp());
     drop(catalogue);
     if live {
-        aside::stand_back();
+        low_priority::enter_idle();
         let facts = examine(conn, database.path(), &size, watch)?;
         let mut statement = pages::statement(conn).map_err(SnapshotError::Read)?;
         let mut pages =
@@ -181,9 +183,9 @@ fn write(
         Copy::by_backup_api(conn, &size, &request.scratch, watch)?
     };
     conn.execute_batch("COMMIT").map_err(SnapshotError::Read)?;
-    aside::stand_back();
+    low_priority::enter_idle();
     copy.conn
-        .progress_handler(database::STEPS_PER_LOOK, Some(watch.interrupter()))
+        .progress_handler(database::INTERRUPT_CHECK_STEPS, Some(watch.interrupter()))
         .map_err(SnapshotError::Read)?;
     let mut facts = examine(&copy.conn, database.path(), &size, watch)?;
     facts.journal_mode = size.journal_mode;
@@ -253,12 +255,12 @@ fn read_back(
     watch: &mut Watch<'_>,
 ) -> Result<(), SnapshotError> {
     let file = out.file();
-    aside::step_up();
+    low_priority::leave_idle();
     file.sync_all()?;
     // From the disk, not from memory: that is what a reader will get after a power cut.
     rustix::fs::fadvise(&*file, 0, None, Advice::DontNeed).map_err(io::Error::from)?;
     file.seek(SeekFrom::Start(0))?;
-    aside::stand_back();
+    low_priority::enter_idle();
     match gzip::prove(file, receipt, watch) {
         Ok(true) => Ok(()),
         Ok(false) => Err(SnapshotError::ReadsBackWrong(

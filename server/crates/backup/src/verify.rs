@@ -16,6 +16,7 @@ use super::database::{self, Facts};
 use super::gzip::{self, Limit, UnpackError, Written};
 use super::manifest::{self, Manifest};
 use super::scratch::{self, NoRoom, OpenError, Part, RESERVE_BYTES};
+use super::sqlite;
 use super::watch::{Stage, Stopped, Watch};
 use tealkeep_words::snapshot::SnapshotId;
 
@@ -287,7 +288,7 @@ pub(super) fn check_content(
         Name::Brief => drop(part),
         Name::Held(held) => *held = Some(part),
     }
-    let steps = database::STEPS_PER_LOOK;
+    let steps = database::INTERRUPT_CHECK_STEPS;
     let looked = conn
         .progress_handler(steps, Some(watch.interrupter()))
         .and_then(|()| database::checked_facts(&conn, 0));
@@ -316,7 +317,7 @@ fn with_names(conn: &Connection, findings: Vec<String>) -> Vec<String> {
 
 pub(super) fn judge(e: &rusqlite::Error, watch: &Watch<'_>) -> Unproven {
     use rusqlite::ErrorCode;
-    match (database::error_code(e), watch.check()) {
+    match (sqlite::error_code(e), watch.check()) {
         (Some(ErrorCode::OperationInterrupted), Err(stopped)) => Unproven::Stopped(stopped),
         (Some(ErrorCode::NotADatabase), _) => Damage::NotSqlite.into(),
         _ => Damage::Integrity(vec![e.to_string()]).into(),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::aside;
+use super::low_priority;
 
 /// What is being done at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -110,7 +110,7 @@ pub struct Watch<'a> {
 }
 
 /// The bytes between two reports: often enough for a bar that moves, rarely enough to cost nothing.
-const REPORT_EVERY: u64 = 256 * 1024;
+const REPORT_INTERVAL_BYTES: u64 = 256 * 1024;
 
 impl<'a> Watch<'a> {
     /// Work that may take `allowed` from now on.
@@ -148,7 +148,7 @@ impl<'a> Watch<'a> {
     /// # Errors
     /// The work should stop.
     pub fn tick(&mut self, stage: Stage, done: u64, total: u64) -> Result<(), Stopped> {
-        if done >= self.told + REPORT_EVERY || done == total {
+        if done >= self.told + REPORT_INTERVAL_BYTES || done == total {
             self.check()?;
             self.told = done;
             (self.tell)(Progress { stage, done, total });
@@ -170,7 +170,7 @@ impl<'a> Watch<'a> {
     /// # Errors
     /// It was called off, or its deadline passed.
     pub fn check(&self) -> Result<(), Stopped> {
-        aside::look();
+        low_priority::check_starvation();
         if self.cancel.is_asked() {
             Err(Stopped::Cancelled)
         } else if Instant::now() >= self.ends {
@@ -190,7 +190,7 @@ impl<'a> Watch<'a> {
     pub(crate) fn interrupter(&self) -> impl FnMut() -> bool + Send + 'static {
         let (cancel, ends) = (self.cancel.clone(), self.ends);
         move || {
-            aside::look();
+            low_priority::check_starvation();
             cancel.is_asked() || Instant::now() >= ends
         }
     }

@@ -18,7 +18,7 @@ use super::{Finding, Order, Site, WorkerSeen};
 use answers::Answers;
 use registration::Sources;
 
-pub use run::{OWN_TIME, use_program};
+pub use run::{CHILD_TIMEOUT, use_program};
 
 /// What the workers of a site were seen to do.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ pub struct Evaluated {
 
 /// Finds the site's service workers, runs each and judges it. A site without one has no findings.
 pub async fn evaluate(site: &Site, order: &Order, seen: &Arc<Seen>) -> Evaluated {
-    evaluate_within(site, order, seen, OWN_TIME).await
+    evaluate_within(site, order, seen, CHILD_TIMEOUT).await
 }
 
 /// What is found of the site's workers, with a bound of one's own on the time that each may take by itself.

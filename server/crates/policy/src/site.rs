@@ -23,9 +23,9 @@ pub use pins::{Resolve, SystemResolver};
 pub use reach::is_public;
 
 /// How long one answer may take.
-pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest body that is read, in bytes; what is longer is cut there and says so.
-pub const LONGEST_BODY: usize = 16 << 20;
+pub const MAX_BODY_BYTES: usize = 16 << 20;
 /// Who asks. It begins as browsers' names do, since some sites give others a page of their own.
 pub const USER_AGENT: &str = concat!(
     "Mozilla/5.0 (compatible; tealkeep/",
@@ -129,7 +129,7 @@ impl Site {
     /// # Errors
     /// There was no answer, or the URL may not be asked for, and why.
     pub async fn ask(&self, ask: &Ask) -> Result<Answer, Unreachable> {
-        self.ask_within(ask, ANSWER_WITHIN, LONGEST_BODY).await
+        self.ask_within(ask, ANSWER_TIMEOUT, MAX_BODY_BYTES).await
     }
 
     /// The same, with bounds of one's own on the time and on the body's bytes.

@@ -26,16 +26,17 @@ use url::Url;
 use super::site::{Answer, Site, Unreachable};
 use super::{Finding, Kind, Order, Policy, Severity};
 
-pub use assets::{LONG_LIFE, OLD_PICTURE};
+pub use assets::{LONG_LIFETIME_SECONDS, MAX_PICTURE_AGE_SECONDS};
 pub use compare::compare;
 pub(super) use crawl::leave::{alone as is_left_alone, is_file};
-pub use crawl::{ASSETS_MOST, DEPTH_MOST, PAGES_MOST};
+pub use crawl::{MAX_ASSETS, MAX_DEPTH, MAX_PAGES};
 pub(super) use freshness::Kept;
 pub use names::Names;
-pub use seen::{Asset, Nature, Page, Refreshed, Seen};
+pub use names::Nature;
+pub use seen::{Asset, Page, Refreshed, Seen};
 
 /// How many findings of one kind are told one by one.
-const ALIKE_MOST: usize = 20;
+const MAX_SIMILAR_FINDINGS: usize = 20;
 
 /// Looks around, within bounds: pages breadth first from `/` and the ordered paths, and one that does not exist;
 /// then what they load. Nothing is asked for but with GET, nothing of another origin, nothing that sounds as if
@@ -180,12 +181,12 @@ fn bounded(findings: Vec<Finding>) -> Vec<Finding> {
             .entry((finding.policy, finding.kind, finding.severity))
             .or_default();
         *count += 1;
-        if *count <= ALIKE_MOST {
+        if *count <= MAX_SIMILAR_FINDINGS {
             kept.push(finding);
         }
     }
     for ((policy, kind, severity), count) in counts {
-        let more = count.saturating_sub(ALIKE_MOST);
+        let more = count.saturating_sub(MAX_SIMILAR_FINDINGS);
         let last = kept.iter_mut().rfind(|finding| {
             finding.policy == policy && finding.kind == kind && finding.severity == severity
         });

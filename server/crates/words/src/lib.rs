@@ -5,5 +5,6 @@ pub mod condition;
 pub mod finding;
 pub mod names;
 pub mod run;
+pub mod size;
 pub mod snapshot;
 pub mod transition;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use jiff::civil::Time;
 
-use crate::backup::adopt::{Adopt, AdoptError, Adoption, adopt};
+use crate::backup::adopt::{AdoptError, AdoptOptions, Adoption, adopt};
 use crate::backup::{Progress, Stage, Watch};
 use crate::faults;
 
@@ -27,7 +27,7 @@ impl Data {
             true => None,
             false => Some(self.adopting.lock().await),
         };
-        let order = Adopt {
+        let order = AdoptOptions {
             from,
             now: self.clock.local(),
             at,

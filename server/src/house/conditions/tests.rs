@@ -374,7 +374,7 @@ const WRONG: &[(Change, &str)] = &[
     ),
     (
         |f| f.disks[0].space.as_mut().unwrap().free = 2 * GIB,
-        "a disk is nearly full: 2.0 GiB free",
+        "a disk is nearly full: 2.1 GB free",
     ),
     (
         |f| f.apps[0].live.misrouted = trouble("Caddy does not answer", 120),
@@ -402,14 +402,14 @@ const WRONG: &[(Change, &str)] = &[
     ),
     (
         |f| f.disks[0].need = 30 * GIB,
-        "a disk is nearly full: 20.0 GiB free",
+        "a disk is nearly full: 21 GB free",
     ),
     (
         |f| {
             f.disk_free = 0;
             f.disks[0].space.as_mut().unwrap().free = GIB;
         },
-        "a disk is nearly full: 1.0 GiB free",
+        "a disk is nearly full: 1.1 GB free",
     ),
 ];
 

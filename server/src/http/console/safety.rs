@@ -49,12 +49,12 @@ pub(super) async fn drills(
 ) -> anyhow::Result<view::Drills> {
     let cannot_begin = match app.underway() {
         Some(run) => Some(format!(
-            "The {} of {} is under way.",
+            "The {} of {} is in progress.",
             run.kind.noun(),
             run.subject
         )),
         None => {
-            (!has_snapshot).then(|| "There is no snapshot yet that could be unpacked.".to_owned())
+            (!has_snapshot).then(|| "There is no backup yet that a drill could unpack.".to_owned())
         }
     };
     let next = app.next_drill(server.clock.now()).await?;
@@ -76,10 +76,13 @@ pub(super) fn drill_view(drill: Drill) -> view::Drill {
     }
 }
 
-/// The room that there is, given the size of the newest snapshot.
-pub(super) async fn room(app: &App, newest_bytes: Option<u64>) -> anyhow::Result<view::Room> {
+/// The space on the disk, given the size of the newest snapshot.
+pub(super) async fn disk_space(
+    app: &App,
+    newest_bytes: Option<u64>,
+) -> anyhow::Result<view::DiskSpace> {
     let room = app.data.room(newest_bytes).await?;
-    Ok(view::Room {
+    Ok(view::DiskSpace {
         free: room.free,
         next: room.next,
     })

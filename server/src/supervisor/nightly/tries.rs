@@ -142,7 +142,7 @@ fn cause(why: &str) -> String {
             words.push('#');
         }
     }
-    ["KiB", "MiB", "GiB", "bytes"]
+    ["kB", "MB", "GB", "TB"]
         .iter()
         .fold(words, |words, unit| words.replace(unit, "B"))
         .replace("#.#", "#")
@@ -160,23 +160,23 @@ mod tests {
     fn a_cause_is_said_once_and_the_tries_are_counted() {
         let mut tries = Tries::default();
         assert_eq!(tries.done(NIGHT), None);
-        let full = |free: &str| format!("/backups has {free} free, and about 120.5 MiB are needed");
-        let said = tries.failed(NIGHT, &full("3.1 MiB")).unwrap();
+        let full = |free: &str| format!("/backups has {free} free, and about 120.5 MB are needed");
+        let said = tries.failed(NIGHT, &full("3.1 MB")).unwrap();
         assert_eq!(
             said,
-            "The snapshot of the night to 2026-11-21 failed: /backups has 3.1 MiB free, and about 120.5 MiB \
+            "The snapshot of the night to 2026-11-21 failed: /backups has 3.1 MB free, and about 120.5 MB \
              are needed. Nothing was deleted; it is tried again in 15 minutes."
         );
         assert!(tries.has_begun(NIGHT));
-        assert_eq!(tries.failed(NIGHT, &full("812.0 KiB")), None);
-        assert_eq!(tries.failed(NIGHT, &full("0 bytes")), None);
+        assert_eq!(tries.failed(NIGHT, &full("812 kB")), None);
+        assert_eq!(tries.failed(NIGHT, &full("0 B")), None);
         let other = tries.failed(NIGHT, "the folder is gone").unwrap();
         assert!(
             other.contains("failed, at try 4: the folder is gone. ")
                 && other.ends_with(" it is tried again in 2 hours."),
             "{other}"
         );
-        assert_eq!(tries.failed(NIGHT, &full("9.9 MiB")), None);
+        assert_eq!(tries.failed(NIGHT, &full("9.9 MB")), None);
         assert_eq!(
             tries.done(NIGHT).unwrap(),
             "The snapshot of the night to 2026-11-21 was taken after 5 tries that failed."
@@ -187,10 +187,10 @@ mod tests {
 
     #[test]
     fn a_new_night_says_its_cause_again_and_what_became_of_the_one_before() {
-        let mut tries = Tries::known(NIGHT, "no room: 3 MiB");
-        assert_eq!(tries.failed(NIGHT, "no room: 5 MiB"), None);
+        let mut tries = Tries::known(NIGHT, "no room: 3 MB");
+        assert_eq!(tries.failed(NIGHT, "no room: 5 MB"), None);
         let next = NIGHT.tomorrow().unwrap();
-        let said = tries.failed(next, "no room: 5 MiB").unwrap();
+        let said = tries.failed(next, "no room: 5 MB").unwrap();
         assert!(
             said.ends_with("The night to 2026-11-21 had none either, after 2 tries."),
             "{said}"

@@ -1,5 +1,5 @@
-//! Which night a file is of: read from its path, whose date may be written in several orders. The time of the last
-//! change says it only where that was asked for. Pure: the same paths, times and zone give the same nights.
+//! Which night a file is of, by the date in its path, which may be written in several orders. The modification time
+//! counts only on request. Pure: the same paths, times and zone give the same nights.
 
 mod order;
 
@@ -12,14 +12,14 @@ use regex::{Captures, Regex};
 
 pub(super) use order::{Order, order_of};
 
-/// The years that a number in a name is taken for: others are something else.
+/// The years that a number in a name can stand for.
 const YEARS: std::ops::RangeInclusive<i16> = 2000..=2199;
 
-/// What a path says of the night.
+/// The date in a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum PathDate {
     /// A day, and perhaps a time of that day.
-    Day(Date, Option<At>),
+    Day(Date, Option<TimeOfDay>),
     /// A day whose number and month could be either: `04.05.2026` is of 4 May or of 5 April.
     Either {
         /// The day comes first.
@@ -27,24 +27,24 @@ pub(super) enum Said {
         /// The month comes first.
         month_first: Option<Date>,
         /// Perhaps a time of that day.
-        at: Option<At>,
+        at: Option<TimeOfDay>,
     },
     /// An ISO week, a month: from the one date to the other.
     Span(Date, Date),
-    /// Nothing.
+    /// No date.
     Nothing,
 }
 
-impl Said {
+impl PathDate {
     /// Whether it names one night and no other.
     pub(super) fn is_exact(self) -> bool {
-        matches!(self, Said::Day(..))
+        matches!(self, PathDate::Day(..))
     }
 
     /// The day that is meant where the folder writes dates in `order`. Without one it stays open, unless it can be read
     /// in one way only.
-    pub(super) fn settled(self, order: Option<Order>) -> Said {
-        let Said::Either {
+    pub(super) fn settled(self, order: Option<Order>) -> PathDate {
+        let PathDate::Either {
             day_first,
             month_first,
             at,
@@ -59,13 +59,13 @@ impl Said {
             (Some(_), Some(month_first), Some(Order::MonthFirst)) => Some(month_first),
             (Some(_), Some(_), None) | (None, None, _) => None,
         };
-        meant.map_or(self, |date| Said::Day(date, at))
+        meant.map_or(self, |date| PathDate::Day(date, at))
     }
 }
 
 /// A time of day in a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum At {
+pub(super) enum TimeOfDay {
     /// By the household's clock.
     Local(Time),
     /// In UTC, as a `Z` behind it says.
@@ -85,7 +85,7 @@ pub(super) struct Night {
 /// `home-21.11.2026.db`, `home-1763696400.db` (seconds or milliseconds since 1970, UTC), `weekly/2026-W47.sqlite.gz`,
 /// `monthly/2026-11.sqlite.gz`. A day says more than a week or a month, and what stands further to the right more than
 /// what stands before it.
-pub(super) fn said(path: &str) -> Said {
+pub(super) fn date_in_path(path: &str) -> PathDate {
     if let Some(day) = last_day(path) {
         return day;
     }
@@ -101,13 +101,13 @@ pub(super) fn said(path: &str) -> Said {
     months
         .filter_map(|found| month(&found))
         .next()
-        .unwrap_or(Said::Nothing)
+        .unwrap_or(PathDate::Nothing)
 }
 
 /// The day that stands furthest to the right, whichever way it is written.
-fn last_day(path: &str) -> Option<Said> {
-    type Found = (std::ops::Range<usize>, Said);
-    let read = |pattern, parse: fn(&Captures<'_>) -> Option<Said>| -> Vec<Found> {
+fn last_day(path: &str) -> Option<PathDate> {
+    type Found = (std::ops::Range<usize>, PathDate);
+    let read = |pattern, parse: fn(&Captures<'_>) -> Option<PathDate>| -> Vec<Found> {
         all(pattern, path)
             .iter()
             .filter_map(|found| Some((found.name("found")?.range(), parse(found)?)))
@@ -126,7 +126,7 @@ fn last_day(path: &str) -> Option<Said> {
     year_first.retain(|found| !begins_within(found, &year_last));
     let all = year_first.into_iter().chain(year_last);
     all.max_by_key(|(range, _)| range.start)
-        .map(|(_, said)| said)
+        .map(|(_, date)| date)
 }
 
 /// The night of a file, given when it was last changed (in the household's zone), now, and the time of the nightly
@@ -135,7 +135,7 @@ fn last_day(path: &str) -> Option<Said> {
 /// # Errors
 /// It lies in the future, or nothing says when it was; in words.
 pub(super) fn night(
-    said: Said,
+    path_date: PathDate,
     changed: &Zoned,
     now: &Zoned,
     nightly: Time,
@@ -143,21 +143,23 @@ pub(super) fn night(
 ) -> Result<Night, String> {
     let today = now.date();
     let zone = now.time_zone();
-    let (date, time) = match said {
-        Said::Day(date, None) => (date, None),
-        Said::Day(date, Some(At::Local(time))) => (date, Some(instant(zone, date, time))),
-        Said::Day(date, Some(At::Utc(time))) => {
+    let (date, time) = match path_date {
+        PathDate::Day(date, None) => (date, None),
+        PathDate::Day(date, Some(TimeOfDay::Local(time))) => {
+            (date, Some(instant(zone, date, time)))
+        }
+        PathDate::Day(date, Some(TimeOfDay::Utc(time))) => {
             let at = instant(&TimeZone::UTC, date, time)
                 .timestamp()
                 .to_zoned(zone.clone());
             (at.date(), Some(at))
         }
-        Said::Span(first, _) if first > today => (first, None),
-        Said::Span(first, last) if (first..=last).contains(&changed.date()) => {
+        PathDate::Span(first, _) if first > today => (first, None),
+        PathDate::Span(first, last) if (first..=last).contains(&changed.date()) => {
             (changed.date(), None)
         }
-        Said::Span(_, last) => (last.min(today), None),
-        Said::Either {
+        PathDate::Span(_, last) => (last.min(today), None),
+        PathDate::Either {
             day_first,
             month_first,
             ..
@@ -169,14 +171,14 @@ pub(super) fn night(
                 dates.join(" or ")
             ));
         }
-        Said::Nothing if by_mtime && YEARS.contains(&changed.year()) => (changed.date(), None),
-        Said::Nothing if by_mtime => {
+        PathDate::Nothing if by_mtime && YEARS.contains(&changed.year()) => (changed.date(), None),
+        PathDate::Nothing if by_mtime => {
             return Err(format!(
                 "neither its path nor its time of change ({}) says which night it is of; put the date into its name",
                 changed.date()
             ));
         }
-        Said::Nothing => {
+        PathDate::Nothing => {
             return Err(format!(
                 "its path has no date; put one into its name, such as {changed}, or use --by-mtime if the day of its \
                  last change ({changed}) is the day of the backup",
@@ -256,7 +258,7 @@ fn year(captures: &Captures<'_>) -> Option<i16> {
     number(captures, "y").filter(|year| YEARS.contains(year))
 }
 
-fn day(captures: &Captures<'_>) -> Option<Said> {
+fn day(captures: &Captures<'_>) -> Option<PathDate> {
     let date = Date::new(
         year(captures)?,
         number(captures, "m")?,
@@ -271,20 +273,20 @@ fn day(captures: &Captures<'_>) -> Option<Said> {
     {
         return None;
     }
-    Some(Said::Day(date, time_of_day(captures)))
+    Some(PathDate::Day(date, time_of_day(captures)))
 }
 
-fn time_of_day(captures: &Captures<'_>) -> Option<At> {
+fn time_of_day(captures: &Captures<'_>) -> Option<TimeOfDay> {
     let hour = number(captures, "hour")?;
     let second = number(captures, "second").unwrap_or(0);
     let time = Time::new(hour, number(captures, "minute")?, second, 0).ok()?;
     Some(match captures.name("utc") {
-        Some(_) => At::Utc(time),
-        None => At::Local(time),
+        Some(_) => TimeOfDay::Utc(time),
+        None => TimeOfDay::Local(time),
     })
 }
 
-fn either(captures: &Captures<'_>) -> Option<Said> {
+fn either(captures: &Captures<'_>) -> Option<PathDate> {
     let year = year(captures)?;
     let a: i8 = number(captures, "a").or_else(|| number(captures, "a2"))?;
     let b: i8 = number(captures, "b").or_else(|| number(captures, "b2"))?;
@@ -292,9 +294,9 @@ fn either(captures: &Captures<'_>) -> Option<Said> {
     match (Date::new(year, b, a).ok(), Date::new(year, a, b).ok()) {
         (None, None) => None,
         (Some(day_first), Some(month_first)) if day_first == month_first => {
-            Some(Said::Day(day_first, at))
+            Some(PathDate::Day(day_first, at))
         }
-        (day_first, month_first) => Some(Said::Either {
+        (day_first, month_first) => Some(PathDate::Either {
             day_first,
             month_first,
             at,
@@ -302,34 +304,34 @@ fn either(captures: &Captures<'_>) -> Option<Said> {
     }
 }
 
-fn epoch(captures: &Captures<'_>) -> Option<Said> {
+fn epoch(captures: &Captures<'_>) -> Option<PathDate> {
     if captures.name("thousandths").is_none()
-        && let Some(said) = ten_digits(captures.name("seconds")?.as_str())
+        && let Some(date) = ten_digits(captures.name("seconds")?.as_str())
     {
-        return said;
+        return date;
     }
     let at = Timestamp::new(number(captures, "seconds")?, 0).ok()?;
     let at = at.to_zoned(TimeZone::UTC);
     let is_one = YEARS.contains(&at.year());
-    is_one.then(|| Said::Day(at.date(), Some(At::Utc(at.time()))))
+    is_one.then(|| PathDate::Day(at.date(), Some(TimeOfDay::Utc(at.time()))))
 }
 
-fn week(captures: &Captures<'_>) -> Option<Said> {
+fn week(captures: &Captures<'_>) -> Option<PathDate> {
     let on = |weekday| {
         let date = ISOWeekDate::new(year(captures)?, number(captures, "w")?, weekday).ok()?;
         Some(date.date())
     };
-    Some(Said::Span(on(Weekday::Monday)?, on(Weekday::Sunday)?))
+    Some(PathDate::Span(on(Weekday::Monday)?, on(Weekday::Sunday)?))
 }
 
-fn month(captures: &Captures<'_>) -> Option<Said> {
+fn month(captures: &Captures<'_>) -> Option<PathDate> {
     let first = Date::new(year(captures)?, number(captures, "m")?, 1).ok()?;
-    Some(Said::Span(first, first.last_of_month()))
+    Some(PathDate::Span(first, first.last_of_month()))
 }
 
 /// Ten digits that are a date and an hour with the year in front. `Some(None)` where they could be a date written in
 /// another order as well as seconds: then nothing is said. `None` where they can be seconds only.
-fn ten_digits(text: &str) -> Option<Option<Said>> {
+fn ten_digits(text: &str) -> Option<Option<PathDate>> {
     let part = |range: std::ops::Range<usize>| text.get(range)?.parse::<i16>().ok();
     let short = |range| part(range).and_then(|number| i8::try_from(number).ok());
     let is_time = |hour: Option<i8>, minute: Option<i8>| {
@@ -344,7 +346,7 @@ fn ten_digits(text: &str) -> Option<Option<Said>> {
     if let Some(day) = date(part(0..4), short(4..6), short(6..8))
         && let Some(time) = hour.and_then(|hour| Time::new(hour, 0, 0, 0).ok())
     {
-        return Some(Some(Said::Day(day, Some(At::Local(time)))));
+        return Some(Some(PathDate::Day(day, Some(TimeOfDay::Local(time)))));
     }
     let year = part(0..2).map(|year| 2000 + year);
     let is_short_year =
@@ -366,7 +368,7 @@ mod tests {
 
     #[test]
     fn dates_are_read_however_the_script_wrote_them() {
-        let day = Said::Day(date(2026, 11, 21), None);
+        let day = PathDate::Day(date(2026, 11, 21), None);
         for path in [
             "daily/2026-11-21/db.sqlite.gz",
             "daily/20261121/db.sqlite.gz",
@@ -381,9 +383,9 @@ mod tests {
             "2026-11-21/2026-13-40.db",
             "2026-11-21/9999999999.db",
         ] {
-            assert_eq!(said(path), day, "{path}");
+            assert_eq!(date_in_path(path), day, "{path}");
         }
-        let at = |hour, minute, second| At::Local(Time::constant(hour, minute, second, 0));
+        let at = |hour, minute, second| TimeOfDay::Local(Time::constant(hour, minute, second, 0));
         for (path, time) in [
             ("home-20261121-0330.db", at(3, 30, 0)),
             ("home-20261121033005.db", at(3, 30, 5)),
@@ -391,25 +393,25 @@ mod tests {
             ("2026-11-21_03-30-05.sqlite.gz", at(3, 30, 5)),
             (
                 "2026-11-21T033000Z.sqlite.gz",
-                At::Utc(Time::constant(3, 30, 0, 0)),
+                TimeOfDay::Utc(Time::constant(3, 30, 0, 0)),
             ),
         ] {
             assert_eq!(
-                said(path),
-                Said::Day(date(2026, 11, 21), Some(time)),
+                date_in_path(path),
+                PathDate::Day(date(2026, 11, 21), Some(time)),
                 "{path}"
             );
         }
-        let week = Said::Span(date(2024, 12, 30), date(2025, 1, 5));
+        let week = PathDate::Span(date(2024, 12, 30), date(2025, 1, 5));
         for path in ["weekly/2025-W01.sqlite.gz", "weekly/2025w01/db.gz"] {
-            assert_eq!(said(path), week, "{path}");
+            assert_eq!(date_in_path(path), week, "{path}");
         }
-        let month = Said::Span(date(2024, 2, 1), date(2024, 2, 29));
+        let month = PathDate::Span(date(2024, 2, 1), date(2024, 2, 29));
         for path in ["monthly/2024-02.sqlite.gz", "monthly/2024_02/db.sqlite.gz"] {
-            assert_eq!(said(path), month, "{path}");
+            assert_eq!(date_in_path(path), month, "{path}");
         }
         for path in ["home.sqlite.gz", "1234-56-78.db", "v2026.db", "2026-W60.db"] {
-            assert_eq!(said(path), Said::Nothing, "{path}");
+            assert_eq!(date_in_path(path), PathDate::Nothing, "{path}");
         }
     }
 
@@ -417,8 +419,9 @@ mod tests {
     fn a_night_is_the_paths_date_at_the_files_own_time_or_else_the_nightly_one() {
         let now = zoned("2026-11-21T12:00:00+01:00");
         let nightly = Time::constant(3, 30, 0, 0);
-        let of =
-            |path: &str, changed: &str| night(said(path), &zoned(changed), &now, nightly, true);
+        let of = |path: &str, changed: &str| {
+            night(date_in_path(path), &zoned(changed), &now, nightly, true)
+        };
         for (path, changed, expected) in [
             (
                 "2026-11-20.db",
@@ -502,7 +505,7 @@ mod tests {
 
     #[test]
     fn a_day_may_come_before_its_month_or_behind_it_and_seconds_count_from_1970() {
-        let either = |day_first, month_first| Said::Either {
+        let either = |day_first, month_first| PathDate::Either {
             day_first,
             month_first,
             at: None,
@@ -522,48 +525,48 @@ mod tests {
             ),
             ("4.5.2026.db", either(Some(may), Some(april))),
             ("home-04-05-2026.db", either(Some(may), Some(april))),
-            ("05.05.2026.db", Said::Day(date(2026, 5, 5), None)),
+            ("05.05.2026.db", PathDate::Day(date(2026, 5, 5), None)),
             (
                 "04-05-2026/2026-11-21.db",
-                Said::Day(date(2026, 11, 21), None),
+                PathDate::Day(date(2026, 11, 21), None),
             ),
-            ("31.02.2026.db", Said::Nothing),
-            ("home-12.13.14.db", Said::Nothing),
+            ("31.02.2026.db", PathDate::Nothing),
+            ("home-12.13.14.db", PathDate::Nothing),
         ] {
-            assert_eq!(said(path), expected, "{path}");
+            assert_eq!(date_in_path(path), expected, "{path}");
         }
         assert_eq!(
-            said("home-21.11.2026_03-30.db"),
-            Said::Either {
+            date_in_path("home-21.11.2026_03-30.db"),
+            PathDate::Either {
                 day_first: Some(date(2026, 11, 21)),
                 month_first: None,
-                at: Some(At::Local(Time::constant(3, 30, 0, 0))),
+                at: Some(TimeOfDay::Local(Time::constant(3, 30, 0, 0))),
             }
         );
-        let utc = Said::Day(
+        let utc = PathDate::Day(
             date(2025, 11, 21),
-            Some(At::Utc(Time::constant(3, 40, 0, 0))),
+            Some(TimeOfDay::Utc(Time::constant(3, 40, 0, 0))),
         );
         for path in ["home-1763696400.db", "1763696400123/home.db"] {
-            assert_eq!(said(path), utc, "{path}");
+            assert_eq!(date_in_path(path), utc, "{path}");
         }
         assert_eq!(
-            said("home-2026112103.db"),
-            Said::Day(
+            date_in_path("home-2026112103.db"),
+            PathDate::Day(
                 date(2026, 11, 21),
-                Some(At::Local(Time::constant(3, 0, 0, 0)))
+                Some(TimeOfDay::Local(Time::constant(3, 0, 0, 0)))
             )
         );
         // 21 November 2016, 03:30, or 21 January 2021; 12 November 2026, or 19 May 2008.
         for path in ["home-1611210330.db", "home-1211202603.db"] {
-            assert_eq!(said(path), Said::Nothing, "{path}");
+            assert_eq!(date_in_path(path), PathDate::Nothing, "{path}");
         }
         for path in [
             "home-9999999999.db",
             "home-176369640.db",
             "home-0763696400.db",
         ] {
-            assert_eq!(said(path), Said::Nothing, "{path}");
+            assert_eq!(date_in_path(path), PathDate::Nothing, "{path}");
         }
     }
 
@@ -572,12 +575,12 @@ mod tests {
         let now = zoned("2026-11-21T12:00:00+01:00");
         let changed = zoned("2026-11-20T03:31:00+01:00");
         let at = Time::constant(3, 30, 0, 0);
-        let refused = night(said("home.db"), &changed, &now, at, false).unwrap_err();
+        let refused = night(date_in_path("home.db"), &changed, &now, at, false).unwrap_err();
         assert!(
             refused.contains("no date") && refused.contains("2026-11-20"),
             "{refused}"
         );
-        let open = night(said("04.05.2026.db"), &changed, &now, at, true).unwrap_err();
+        let open = night(date_in_path("04.05.2026.db"), &changed, &now, at, true).unwrap_err();
         assert!(open.contains("2026-05-04 or 2026-04-05"), "{open}");
     }
 }

@@ -29,7 +29,7 @@ use tealkeep_words::snapshot::SnapshotId;
 pub(super) const ADOPTED: &str = "adopted";
 
 /// What is to be published.
-pub(super) struct Piece<'a> {
+pub(super) struct Source<'a> {
     /// The file's name below its folder.
     pub name: &'a str,
     /// The file.
@@ -70,17 +70,17 @@ impl From<Stopped> for Unpublished {
 /// Copies a file into `snapshots`, or compresses it, and answers with its manifest, which is on the disk by then.
 pub(super) fn publish(
     snapshots: &Path,
-    mut piece: Piece<'_>,
+    mut source: Source<'_>,
     watch: &mut Watch<'_>,
 ) -> Result<Manifest, Unpublished> {
     let started = Instant::now();
     let mut out = Unnamed::create_in(snapshots, FILE_MODE)?;
-    let original = piece.opened.sha256.clone();
-    let (sha256, bytes) = fill(&mut out, &mut piece, watch)?;
-    read_back(&mut out, &sha256, piece.proven, watch)?;
+    let original = source.opened.sha256.clone();
+    let (sha256, bytes) = fill(&mut out, &mut source, watch)?;
+    read_back(&mut out, &sha256, source.proven, watch)?;
     watch.check()?;
-    let (id, is_there) = place(snapshots, piece.night, &sha256, bytes)?;
-    let manifest = describe(&piece, id, sha256, bytes, &original, started);
+    let (id, is_there) = place(snapshots, source.night, &sha256, bytes)?;
+    let manifest = describe(&source, id, sha256, bytes, &original, started);
     let prepared = manifest::prepare(snapshots, &manifest)?;
     if !is_there {
         out.publish(&snapshots.join(id.file_name()))?;
@@ -93,17 +93,17 @@ pub(super) fn publish(
 /// The compressed bytes into `out`: the file's own where it is gzip already, so that their checksum stays theirs.
 fn fill(
     out: &mut Unnamed,
-    piece: &mut Piece<'_>,
+    source: &mut Source<'_>,
     watch: &mut Watch<'_>,
 ) -> Result<(String, u64), Unpublished> {
     let disk = out.file().try_clone()?;
     let mut hashed = Hashing::new(BufWriter::with_capacity(1 << 18, out.file()));
-    match piece.opened.packing {
+    match source.opened.packing {
         Packing::Gzip => {
-            let total = piece.opened.bytes;
-            copy(&mut piece.opened.file, &mut hashed, &disk, total, watch)?;
+            let total = source.opened.bytes;
+            copy(&mut source.opened.file, &mut hashed, &disk, total, watch)?;
             let (sha256, bytes) = hashed.finish()?;
-            if sha256 == piece.opened.sha256 {
+            if sha256 == source.opened.sha256 {
                 Ok((sha256, bytes))
             } else {
                 Err(Unpublished::Changed(
@@ -112,7 +112,7 @@ fn fill(
             }
         }
         Packing::Plain => {
-            let level = Compression::new(piece.level.number().min(9));
+            let level = Compression::new(source.level.number().min(9));
             let mut gzip = GzEncoder::new(&mut hashed, level);
             let mut plain = Hashing::new(Checked {
                 inner: &mut gzip,
@@ -120,7 +120,7 @@ fn fill(
                 until_look: 0,
             });
             match proof::unpack(
-                &mut piece.opened,
+                &mut source.opened,
                 &mut plain,
                 u64::MAX,
                 Stage::Compressing,
@@ -133,7 +133,7 @@ fn fill(
             }
             let (plain_sha256, _) = plain.finish()?;
             gzip.finish()?;
-            if plain_sha256 == piece.proven.plain_sha256 {
+            if plain_sha256 == source.proven.plain_sha256 {
                 Ok(hashed.finish()?)
             } else {
                 Err(Unpublished::Changed(
@@ -181,7 +181,7 @@ struct Checked<'a, W> {
 }
 
 /// How many bytes are written between two looks.
-const LOOK_EVERY: usize = 16 << 20;
+const SPACE_CHECK_INTERVAL_BYTES: usize = 16 << 20;
 
 impl<W: Write> Write for Checked<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -190,7 +190,7 @@ impl<W: Write> Write for Checked<'_, W> {
         }
         let n = self.inner.write(bytes)?;
         self.until_look = match self.until_look {
-            0 => LOOK_EVERY,
+            0 => SPACE_CHECK_INTERVAL_BYTES,
             left => left.saturating_sub(n),
         };
         Ok(n)
@@ -279,14 +279,14 @@ fn sha256_of(path: &Path) -> io::Result<String> {
 }
 
 fn describe(
-    piece: &Piece<'_>,
+    source: &Source<'_>,
     id: SnapshotId,
     sha256: String,
     bytes: u64,
     original: &str,
     started: Instant,
 ) -> Manifest {
-    let proven = piece.proven;
+    let proven = source.proven;
     let Facts {
         page_size,
         page_count,
@@ -296,14 +296,14 @@ fn describe(
         journal_mode: _,
         concerns,
     } = proven.facts.clone();
-    let from = serde_json::json!({"from": piece.name, "sha256": original});
+    let from = serde_json::json!({"from": source.name, "sha256": original});
     Manifest {
         id,
-        app: piece.app.cloned(),
+        app: source.app.cloned(),
         reason: Reason::Nightly,
         taken_at: id.taken_at(),
-        local_date: piece.night.date,
-        offset: manifest::offset_text(piece.night.at.offset()),
+        local_date: source.night.date,
+        offset: manifest::offset_text(source.night.at.offset()),
         release: None,
         pinned: false,
         sha256,

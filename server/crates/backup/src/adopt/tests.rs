@@ -7,6 +7,9 @@ use rusqlite::Connection;
 use super::super::verify::verify_folder;
 use super::super::{Cancel, checksums};
 use super::*;
+use crate::manifest::Reason;
+use jiff::Timestamp;
+use jiff::civil::Time;
 
 /// A folder as a script leaves it, and a backups folder beside it.
 struct Shelf {
@@ -45,8 +48,8 @@ impl Shelf {
         fs::write(path, bytes).unwrap();
     }
 
-    fn order(&self) -> Adopt {
-        Adopt {
+    fn order(&self) -> AdoptOptions {
+        AdoptOptions {
             from: self.dir.path().join("old"),
             now: "2026-11-21T12:00:00+01:00[Europe/Berlin]".parse().unwrap(),
             at: Time::constant(3, 30, 0, 0),
@@ -64,7 +67,7 @@ impl Shelf {
     }
 }
 
-fn adopt_by(keeper: &Keeper, order: &Adopt) -> Result<Adoption, AdoptError> {
+fn adopt_by(keeper: &Keeper, order: &AdoptOptions) -> Result<Adoption, AdoptError> {
     let far = std::time::Duration::from_secs(3600);
     adopt(
         keeper,
@@ -217,7 +220,7 @@ fn a_look_writes_nothing_and_foresees_what_retention_will_keep() {
             &gzip(&shelf.database(rows)),
         );
     }
-    let order = Adopt {
+    let order = AdoptOptions {
         dry_run: true,
         ..shelf.order()
     };
@@ -244,7 +247,7 @@ fn a_folder_that_holds_the_backups_folder_or_lies_in_it_is_refused() {
         let refused = adopt_by(&keeper, &shelf.order()).unwrap_err();
         assert!(matches!(refused, AdoptError::OwnFolder { .. }), "{refused}");
     }
-    let order = Adopt {
+    let order = AdoptOptions {
         from: shelf.dir.path().join("nowhere"),
         ..shelf.order()
     };
@@ -346,7 +349,7 @@ fn copies_without_a_date_are_refused_by_name_and_never_become_one_night() {
     assert_eq!(refused.count(Outcome::Refused), 4);
     assert!(why(&refused, "one.db").1.contains("--by-mtime"));
     assert_eq!(refused.others, ["home.db.1", "home.db.bak", "home.sq3"]);
-    let asked = Adopt {
+    let asked = AdoptOptions {
         by_mtime: true,
         ..shelf.order()
     };

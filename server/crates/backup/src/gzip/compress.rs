@@ -6,9 +6,9 @@ use std::io::Write;
 
 use ring::digest::{Context, SHA256};
 
-use super::super::aside;
 use super::super::basis::Basis;
 use super::super::hex::hex;
+use super::super::low_priority;
 use super::super::member::{CHUNK_BYTES, Hash, Header, Level, Packer};
 use super::super::scratch;
 use super::super::watch::{Stage, Watch};
@@ -17,7 +17,7 @@ use super::{Chunks, PageSource, SnapshotError, Written};
 
 /// How many bytes are written between two waits for the disk. All at once at the end would have the app's
 /// own fsync wait behind hundreds of megabytes.
-const FLUSH_EVERY: u64 = 8 << 20;
+const FLUSH_INTERVAL_BYTES: u64 = 8 << 20;
 
 /// What has to come out when the file is read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +47,8 @@ pub(crate) fn compress(
             || Packer::new(level),
             |packer, batch: &mut Batch| batch.pack(packer, basis),
         );
-        let writer = aside::spawn(scope, || {
-            aside::step_up();
+        let writer = low_priority::spawn(scope, || {
+            low_priority::leave_idle();
             write_all(take, out)
         });
         let fed = feed(pages, give, watch);
@@ -158,7 +158,7 @@ fn write_all(
             if bytes > 0 {
                 out.sync_data()?;
             }
-            next_flush = bytes + FLUSH_EVERY;
+            next_flush = bytes + FLUSH_INTERVAL_BYTES;
         }
         out.write_all(&batch.packed)?;
         sha256.update(&batch.packed);

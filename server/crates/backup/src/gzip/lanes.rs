@@ -4,13 +4,13 @@
 use std::sync::mpsc::{Receiver, SendError, Sender, SyncSender, channel, sync_channel};
 use std::thread::Scope;
 
-use super::super::aside;
+use super::super::low_priority;
 
 /// The plain bytes of a batch: large enough that handing it over costs nothing beside the work on it.
 pub const BATCH_BYTES: usize = 4 * super::super::member::CHUNK_BYTES;
 
 /// More lanes than this would cost more memory than a snapshot may.
-const MOST_LANES: usize = 8;
+const MAX_LANES: usize = 8;
 
 /// The side that hands out work.
 pub struct Give<T> {
@@ -42,15 +42,15 @@ where
     let (spare_in, spare_out) = channel();
     let mut give = Vec::new();
     let mut take = Vec::new();
-    for _ in 0..cores.min(MOST_LANES) {
+    for _ in 0..cores.min(MAX_LANES) {
         let (to_worker, batches) = sync_channel::<T>(1);
         let (done, from_worker) = sync_channel(1);
         let mut state = start();
-        aside::spawn(scope, move || {
-            aside::stand_back();
+        low_priority::spawn(scope, move || {
+            low_priority::enter_idle();
             for mut batch in batches {
                 work(&mut state, &mut batch);
-                aside::look();
+                low_priority::check_starvation();
                 if done.send(batch).is_err() {
                     return;
                 }

@@ -7,8 +7,8 @@ use std::io::{self, Read, Write};
 use flate2::bufread::GzDecoder;
 use ring::digest::{Context, SHA256};
 
-use super::super::aside;
 use super::super::hex::hex;
+use super::super::low_priority;
 use super::super::member::{CHUNK_BYTES, Flaw, HEADER_BYTES, Header, Unpacker};
 use super::super::watch::{Stage, Watch};
 use super::compress::Receipt;
@@ -149,8 +149,8 @@ fn walk(
             Unpacker::default,
             move |unpacker, batch: &mut Batch| batch.open(unpacker, depth),
         );
-        let reader = aside::spawn(scope, move || {
-            aside::stand_back();
+        let reader = low_priority::spawn(scope, move || {
+            low_priority::enter_idle();
             Reader::new(file, depth, give).read()
         });
         while let Some(mut batch) = batches.next() {
@@ -212,7 +212,7 @@ impl<'f> Reader<'f> {
     fn read_members(&mut self) -> Result<(), Ended> {
         let mut any = false;
         loop {
-            aside::look();
+            low_priority::check_starvation();
             let at = self.split.at();
             let start = self.split.peek(HEADER_BYTES)?;
             match (Header::parse(start), start) {
@@ -266,7 +266,7 @@ impl<'f> Reader<'f> {
         self.hand_over()?;
         let mut decoder = GzDecoder::new(&mut self.split);
         loop {
-            aside::look();
+            low_priority::check_starvation();
             self.batch.is_other = true;
             self.batch.plain.resize(CHUNK_BYTES, 0);
             let n = match decoder.read(&mut self.batch.plain) {

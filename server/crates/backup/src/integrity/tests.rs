@@ -121,7 +121,7 @@ fn a_schema_that_only_the_app_can_evaluate_is_checked_as_far_as_possible() {
         ),
     ];
     for (sql, expected) in cases {
-        for plain_bytes in [0, FULL_CHECK_BELOW] {
+        for plain_bytes in [0, FULL_CHECK_LIMIT_BYTES] {
             let dir = tempfile::tempdir().unwrap();
             let conn = made(
                 dir.path(),

@@ -8,7 +8,9 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Serialize;
 
 use super::super::manifest::Reason;
-use super::{Entry, Keep, fill_tiers, is_future, leaves_on};
+use super::entry::Entry;
+use super::keep::Keep;
+use super::tiers::fill_tiers;
 use tealkeep_words::snapshot::SnapshotId;
 
 /// When a snapshot will go, if every night to come has one.
@@ -46,7 +48,7 @@ impl fmt::Display for Goes {
 }
 
 /// How many nights [`Goes::On`] looks ahead.
-const NIGHTS_FORESEEN: i64 = 400;
+const MAX_NIGHTS: i64 = 400;
 
 /// When a kept snapshot will go, given the nights at which [`foresee`] saw nightly ones leave.
 pub(super) fn goes(
@@ -60,11 +62,11 @@ pub(super) fn goes(
     if entry.pinned || !entry.verified {
         return Goes::Never;
     }
-    if is_future(entry, now, today) {
+    if entry.is_future(now, today) {
         return Goes::CountsFrom(entry.local_date);
     }
     let newer = kept.iter().filter(|other| {
-        let counts = other.verified && !is_future(other, now, today);
+        let counts = other.verified && !other.is_future(now, today);
         counts
             && other.reason == entry.reason
             && (other.taken_at, other.id) > (entry.taken_at, entry.id)
@@ -83,7 +85,7 @@ pub(super) fn goes(
         Reason::BeforeDeploy => after_more(policy.before_deploy),
         Reason::BeforeRestore => {
             let is_newest = newer.clone().next().is_none();
-            match leaves_on(entry, policy) {
+            match entry.leaves_on(policy) {
                 None => Goes::Later,
                 Some(on) if is_newest && today < on => Goes::NotBefore(on),
                 Some(_) if is_newest => Goes::AfterMore(1),
@@ -106,14 +108,14 @@ pub(super) fn foresee(
         .filter(|e| e.reason == Reason::Nightly && e.verified)
         .cloned()
         .collect();
-    let counted = nights.iter().filter(|night| !is_future(night, now, today));
+    let counted = nights.iter().filter(|night| !night.is_future(now, today));
     let today_is_done = counted.clone().any(|night| night.local_date == today);
     let mut waiting: BTreeSet<SnapshotId> = counted
         .filter(|night| !night.pinned)
         .map(|night| night.id)
         .collect();
     let mut leaves = BTreeMap::new();
-    for ahead in i64::from(today_is_done)..=NIGHTS_FORESEEN {
+    for ahead in i64::from(today_is_done)..=MAX_NIGHTS {
         if waiting.is_empty() {
             break;
         }
@@ -133,10 +135,10 @@ pub(super) fn foresee(
             verified: true,
             bytes: 0,
         });
-        let counted = nights.iter().filter(|night| !is_future(night, at, date));
+        let counted = nights.iter().filter(|night| !night.is_future(at, date));
         let held = fill_tiers(counted, policy);
         nights.retain(|night| {
-            let stays = held.contains_key(&night.id) || night.pinned || is_future(night, at, date);
+            let stays = held.contains_key(&night.id) || night.pinned || night.is_future(at, date);
             if !stays && waiting.remove(&night.id) {
                 leaves.insert(night.id, date);
             }

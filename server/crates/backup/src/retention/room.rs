@@ -6,12 +6,12 @@ use std::fmt;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::super::scratch::human;
 use super::{Entry, Keep, decide};
+use tealkeep_words::size::human_size;
 use tealkeep_words::snapshot::SnapshotId;
 
 /// How many snapshots the sentence names.
-const NAMED: usize = 5;
+const MAX_NAMED: usize = 5;
 
 /// What would free enough room, or all that could.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,10 +121,10 @@ impl fmt::Display for CouldGo {
             let named: Vec<String> = self
                 .snapshots
                 .iter()
-                .take(NAMED)
-                .map(|(id, bytes)| format!("{id} ({})", human(*bytes)))
+                .take(MAX_NAMED)
+                .map(|(id, bytes)| format!("{id} ({})", human_size(*bytes)))
                 .collect();
-            let more = match self.snapshots.len().saturating_sub(NAMED) {
+            let more = match self.snapshots.len().saturating_sub(MAX_NAMED) {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
@@ -137,7 +137,7 @@ impl fmt::Display for CouldGo {
                 f,
                 "what could go are {}{more}, {} together{enough}. ",
                 named.join(", "),
-                human(self.frees())
+                human_size(self.frees())
             )?;
             let lower: Vec<String> = self
                 .lower
@@ -160,12 +160,12 @@ impl fmt::Display for CouldGo {
             (1, bytes) => write!(
                 f,
                 ". The pinned one ({}) stays until somebody takes its pin out",
-                human(bytes)
+                human_size(bytes)
             ),
             (count, bytes) => write!(
                 f,
                 ". The {count} pinned ones ({}) stay until somebody takes their pins out",
-                human(bytes)
+                human_size(bytes)
             ),
         }
     }

@@ -325,12 +325,12 @@ proptest! {
         let today = date(2026, 11, 21);
         let plan = plan_on(today, &entries);
         let kept: BTreeSet<SnapshotId> = plan.keep.iter().map(|kept| kept.id).collect();
-        let counted = entries.iter().filter(|e| e.verified && !is_future(e, noon(today), today));
+        let counted = entries.iter().filter(|e| e.verified && !e.is_future(noon(today), today));
         if let Some(newest) = counted.max_by_key(|e| (e.taken_at, e.id)) {
             prop_assert!(kept.contains(&newest.id));
         }
         for entry in &entries {
-            let stays = entry.pinned || !entry.verified || is_future(entry, noon(today), today);
+            let stays = entry.pinned || !entry.verified || entry.is_future(noon(today), today);
             prop_assert!(!stays || kept.contains(&entry.id));
         }
         prop_assert_eq!(plan.keep.len() + plan.drop.len(), entries.len());

@@ -227,7 +227,7 @@ impl House {
         let goes = |id: SnapshotId| plan.drop.iter().any(|dropped| dropped.id == id);
         let what = &self.what;
         assert!(!goes(just_taken), "{what}: the newest went at {now}");
-        let future = |entry: &Entry| is_future(entry, now, today);
+        let future = |entry: &Entry| entry.is_future(now, today);
         for entry in &self.folder {
             let stays = entry.pinned || future(entry);
             assert!(!(stays && goes(entry.id)), "{what}: {} at {now}", entry.id);
@@ -246,7 +246,7 @@ impl House {
     /// How many nights each tier holds now.
     fn tiers(&self) -> [usize; 3] {
         let (now, today) = (self.now(), self.today());
-        let counted = self.folder.iter().filter(|e| !is_future(e, now, today));
+        let counted = self.folder.iter().filter(|e| !e.is_future(now, today));
         let held = fill_tiers(counted, &Keep::default());
         Tier::ALL.map(|tier| held.values().filter(|(of, _)| *of == tier).count())
     }
@@ -517,7 +517,7 @@ fn assert_is_full(house: &House) {
         house.now()
     );
     let nights = house.folder.iter().filter(|e| {
-        e.reason == Reason::Nightly && !e.pinned && !is_future(e, house.now(), house.today())
+        e.reason == Reason::Nightly && !e.pinned && !e.is_future(house.now(), house.today())
     });
     assert_eq!(nights.count(), 17, "{}", house.what);
 }

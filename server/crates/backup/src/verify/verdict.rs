@@ -1,7 +1,7 @@
 //! What can come of looking at a snapshot, in words.
 
 use super::super::gzip::Fault;
-use super::super::scratch;
+use tealkeep_words::size::human_size;
 
 /// What came of looking at one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl std::fmt::Display for Verdict {
                 rows,
                 compared,
             } => {
-                let size = scratch::human(*plain_bytes);
+                let size = human_size(*plain_bytes);
                 write!(f, "whole: {size}, {tables} tables, {rows} rows")?;
                 f.write_str(if *compared {
                     ""
@@ -71,7 +71,7 @@ impl std::fmt::Display for Verdict {
                 plain_bytes,
                 compared,
             } => {
-                let size = scratch::human(*plain_bytes);
+                let size = human_size(*plain_bytes);
                 f.write_str(if *compared {
                     "whole: its bytes are those that were written"
                 } else {

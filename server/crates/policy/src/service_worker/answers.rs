@@ -13,10 +13,10 @@ use super::super::web::{Nature, Seen, is_file, is_left_alone};
 use super::marks;
 
 /// How much of what was asked for is kept to be answered again, in bytes.
-const MOST_KEPT: usize = 64 << 20;
+const MAX_KEPT_BYTES: usize = 64 << 20;
 
 /// Fields of a request that make no other answer: every browser has its own.
-const USUAL: [&str; 7] = [
+const COMMON_FIELDS: [&str; 7] = [
     "accept",
     "accept-language",
     "cache-control",
@@ -207,7 +207,8 @@ impl<'a> Answers<'a> {
             .headers
             .iter()
             .filter(|(name, value)| {
-                !USUAL.contains(&name.as_str()) || name == "accept" && !value.contains("*/*")
+                !COMMON_FIELDS.contains(&name.as_str())
+                    || name == "accept" && !value.contains("*/*")
             })
             .filter(|(name, _)| !NOT_SENT.contains(&name.as_str()) && !name.starts_with("sec-"))
             .cloned()
@@ -230,7 +231,7 @@ impl<'a> Answers<'a> {
         }
         let answer = self.ask(&url, is_own, &asked, request).await;
         let size = answer.as_ref().map_or(0, |answer| answer.body.len());
-        if self.kept + size <= MOST_KEPT {
+        if self.kept + size <= MAX_KEPT_BYTES {
             self.kept += size;
             if answer.is_ok() {
                 let first = self.first.entry(asked.url.clone());
@@ -275,7 +276,7 @@ impl<'a> Answers<'a> {
         match answer.is_cut {
             true => Err(format!(
                 "its body is longer than the {} MB that a check reads",
-                site::LONGEST_BODY >> 20
+                site::MAX_BODY_BYTES >> 20
             )),
             false => Ok(answer),
         }

@@ -12,7 +12,7 @@ use super::super::{Order, Site};
 use super::registration::Sources;
 
 /// How many requests for data are played.
-const MOST_DATA: usize = 24;
+const MAX_DATA_REQUESTS: usize = 24;
 
 /// The plan for one worker.
 pub fn of(
@@ -42,7 +42,7 @@ pub fn of(
             })
             .collect();
         for data in sources.data_of(number) {
-            let is_new = asked.len() < MOST_DATA
+            let is_new = asked.len() < MAX_DATA_REQUESTS
                 && data.origin() == site.origin.origin()
                 && !is_left_alone(data);
             if is_new && asked.insert(data.clone()) {

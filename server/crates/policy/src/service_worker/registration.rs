@@ -15,16 +15,17 @@ use url::Url;
 use super::super::web::{Page, Seen};
 use super::answers::{Answers, content_type, field};
 use super::marks;
+pub use calls::ViaCache;
 use calls::{Call, Known};
 use scan::{Lexeme, scan};
 use value::Script;
 
 /// How many workers of a site are evaluated.
-const MOST: usize = 8;
+const MAX_REGISTRATIONS: usize = 8;
 /// How many different messages of the pages are played.
-const MOST_MESSAGES: usize = 40;
+const MAX_MESSAGES: usize = 40;
 /// How much script is read in all, in bytes: what pages load beyond it is not looked through.
-const MOST_SCRIPT: usize = 24 << 20;
+const MAX_SCRIPT_BYTES: usize = 24 << 20;
 
 /// A registration that was seen in a script.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,17 +67,6 @@ pub struct Sources {
     pub messages: Vec<Value>,
 }
 
-/// `updateViaCache`: what of a worker a browser looks for in its HTTP cache (Service Workers, section 3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ViaCache {
-    /// Nothing.
-    None,
-    /// What it imports; this is the default.
-    Imports,
-    /// Its own script as well.
-    All,
-}
-
 impl Sources {
     /// What of that worker a browser looks for in its HTTP cache.
     pub fn via_cache(&self, script: &str) -> ViaCache {
@@ -94,7 +84,7 @@ impl Sources {
     /// Reads all the scripts. Long ones take their time: not to be called where others wait.
     pub fn read(seen: &Seen) -> Sources {
         let mut sources = Sources::default();
-        let mut left = MOST_SCRIPT;
+        let mut left = MAX_SCRIPT_BYTES;
         let mut scanned: BTreeMap<usize, Vec<Lexeme>> = BTreeMap::new();
         let mut told: BTreeMap<usize, Known> = BTreeMap::new();
         let mut files: BTreeSet<Url> = BTreeSet::new();
@@ -158,7 +148,7 @@ impl Sources {
         }
         self.data.insert(number, data);
         for message in known.messages {
-            if self.messages.len() < MOST_MESSAGES && !self.messages.contains(&message) {
+            if self.messages.len() < MAX_MESSAGES && !self.messages.contains(&message) {
                 self.messages.push(message);
             }
         }
@@ -261,7 +251,7 @@ pub async fn choose(sources: &Sources, answers: &mut Answers<'_>, origin: &Url) 
     let mut chosen = Chosen::default();
     let mut is_explained = false;
     for wish in &sources.wishes {
-        if chosen.registrations.len() == MOST {
+        if chosen.registrations.len() == MAX_REGISTRATIONS {
             break;
         }
         if let Some(registration) = granted(wish, answers, origin).await {

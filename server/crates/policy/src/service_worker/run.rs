@@ -16,15 +16,15 @@ use tokio::process::{Child, ChildStdout, Command};
 use super::answers::Answers;
 
 /// How long the child may take by itself: what the parent needs to answer it does not count.
-pub const OWN_TIME: Duration = Duration::from_secs(60);
+pub const CHILD_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long all the answers of the network may take together.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(180);
+const ANSWERS_TIMEOUT: Duration = Duration::from_secs(180);
 /// How long its end may take once it has said its last word, or is killed.
-const END_WITHIN: Duration = Duration::from_secs(5);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How much it may tell in all, in bytes of JSON.
-const MOST_TOLD: usize = 48 << 20;
+const MAX_OUTPUT_BYTES: usize = 48 << 20;
 /// How much of what it complains of is kept, in bytes.
-const MOST_COMPLAINTS: usize = 4 << 10;
+const MAX_STDERR_BYTES: usize = 4 << 10;
 
 /// This very program, also after its file was replaced by a newer version: the two must speak alike.
 const ITSELF: &str = "/proc/self/exe";
@@ -78,7 +78,7 @@ async fn play(
         stdout,
         left: own_time,
         own_time,
-        left_for_answers: ANSWERS_WITHIN,
+        left_for_answers: ANSWERS_TIMEOUT,
         told: 0,
     };
     let ended = match talk.tell(&ToChild::Plan(Box::new(plan))).await {
@@ -90,9 +90,9 @@ async fn play(
     if !matches!(ended, Ok(()) | Err(End::Lost(WireError::Closed))) {
         let _ = child.start_kill();
     }
-    let status = tokio::time::timeout(END_WITHIN, child.wait()).await;
+    let status = tokio::time::timeout(EXIT_TIMEOUT, child.wait()).await;
     let _ = child.start_kill();
-    let complaints = tokio::time::timeout(END_WITHIN, complaints).await;
+    let complaints = tokio::time::timeout(EXIT_TIMEOUT, complaints).await;
     let complaints = complaints.ok().and_then(Result::ok).unwrap_or_default();
     match ended {
         // What it said counts only if it also ended well: a process that was hijacked may say anything first.
@@ -168,10 +168,10 @@ impl Talk {
             let (message, bytes) = self.hear().await?;
             if !matches!(message, FromChild::Ask { .. }) {
                 self.told += bytes;
-                if self.told > MOST_TOLD {
+                if self.told > MAX_OUTPUT_BYTES {
                     return Err(End::Limit(format!(
                         "what it did takes more than {} MB to tell",
-                        MOST_TOLD >> 20
+                        MAX_OUTPUT_BYTES >> 20
                     )));
                 }
             }
@@ -194,7 +194,7 @@ impl Talk {
                     .map_err(|_| {
                         End::Limit(format!(
                             "its requests took more than {} s to answer",
-                            ANSWERS_WITHIN.as_secs()
+                            ANSWERS_TIMEOUT.as_secs()
                         ))
                     })?;
                     self.left_for_answers = self.left_for_answers.saturating_sub(began.elapsed());
@@ -281,7 +281,7 @@ async fn kept(mut pipe: impl AsyncRead + Unpin) -> String {
     let mut buffer = [0; 4096];
     // A pipe that fails is one that has ended.
     while let Ok(read @ 1..) = pipe.read(&mut buffer).await {
-        let room = MOST_COMPLAINTS.saturating_sub(bytes.len());
+        let room = MAX_STDERR_BYTES.saturating_sub(bytes.len());
         bytes.extend_from_slice(&buffer[..read.min(room)]);
     }
     String::from_utf8_lossy(&bytes).trim().to_owned()
@@ -389,7 +389,7 @@ mod tests {
             messages: Vec::new(),
         };
         let mut answers = Answers::new(&site, None, &seen);
-        let record = run_in(Path::new(program), plan, &mut answers, OWN_TIME).await;
+        let record = run_in(Path::new(program), plan, &mut answers, CHILD_TIMEOUT).await;
         record.failure.expect("it failed").to_string()
     }
 

@@ -14,7 +14,7 @@ use super::judge::{finding, words};
 use super::registration::{Sources, ViaCache};
 
 /// From here on an imported script that can change fails, in seconds: an hour.
-const LONG: u64 = 3600;
+const LONG_LIFETIME_SECONDS: u64 = 3600;
 
 /// The scripts of a worker that a browser may go on using although the site has others.
 pub fn judge(
@@ -75,7 +75,7 @@ fn kept_import(url: &Url, main: &str, seen: &Seen, answers: &Answers<'_>) -> Opt
         return None;
     };
     let kept = Kept::of(answers.heard(url.as_str())?, seen.at)?;
-    let severity = match kept.immutable || kept.seconds >= LONG {
+    let severity = match kept.immutable || kept.seconds >= LONG_LIFETIME_SECONDS {
         true => Severity::Fail,
         false => Severity::Warn,
     };

@@ -16,9 +16,9 @@ use super::pins::{Pinned, Pins, Resolve};
 use crate::https;
 
 /// How long a connection may lie idle. A household's app is not to be kept from ending by it.
-const IDLE_FOR: Duration = Duration::from_secs(2);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How many of them to one host.
-const IDLE_MOST: usize = 6;
+const MAX_IDLE: usize = 6;
 
 type Plain = Client<HttpConnector<Pinned>, Full<Bytes>>;
 type Secure = Client<HttpsConnector<HttpConnector<Pinned>>, Full<Bytes>>;
@@ -90,8 +90,8 @@ impl Clients {
 fn plain(mut connector: HttpConnector<Pinned>) -> Plain {
     connector.set_nodelay(true);
     Client::builder(TokioExecutor::new())
-        .pool_idle_timeout(IDLE_FOR)
-        .pool_max_idle_per_host(IDLE_MOST)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_max_idle_per_host(MAX_IDLE)
         .pool_timer(TokioTimer::new())
         .build(connector)
 }
@@ -104,8 +104,8 @@ fn secure(mut connector: HttpConnector<Pinned>) -> anyhow::Result<Secure> {
         .enable_http1()
         .wrap_connector(connector);
     Ok(Client::builder(TokioExecutor::new())
-        .pool_idle_timeout(IDLE_FOR)
-        .pool_max_idle_per_host(IDLE_MOST)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_max_idle_per_host(MAX_IDLE)
         .pool_timer(TokioTimer::new())
         .build(connector))
 }

@@ -113,7 +113,7 @@ async fn a_packed_body_is_unpacked_and_a_bomb_is_cut() {
     let (at, _) = server(gzip_answer(&packed(&vec![b' '; 1 << 20]))).await;
     let ask = get("https://home.example/");
     let answer = site(at)
-        .ask_within(&ask, ANSWER_WITHIN, 1000)
+        .ask_within(&ask, ANSWER_TIMEOUT, 1000)
         .await
         .unwrap();
     assert_eq!(answer.body.len(), 1000);
@@ -136,12 +136,12 @@ async fn a_long_body_is_cut_and_says_so() {
     .await;
     let ask = get("https://home.example/");
     let site = site(at);
-    let answer = site.ask_within(&ask, ANSWER_WITHIN, 4).await.unwrap();
+    let answer = site.ask_within(&ask, ANSWER_TIMEOUT, 4).await.unwrap();
     assert_eq!(
         (answer.body.as_slice(), answer.is_cut),
         (&b"0123"[..], true)
     );
-    let answer = site.ask_within(&ask, ANSWER_WITHIN, 10).await.unwrap();
+    let answer = site.ask_within(&ask, ANSWER_TIMEOUT, 10).await.unwrap();
     assert_eq!((answer.body.len(), answer.is_cut), (10, false));
 }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use url::Url;
 
-use super::super::site::{ANSWER_WITHIN, Answer, Ask, Site, Unreachable};
+use super::super::site::{ANSWER_TIMEOUT, Answer, Ask, Site, Unreachable};
 
 /// Asks for a URL with GET, for as long as an answer may take and no longer than until `ends`; reads `longest` bytes.
 ///
@@ -24,6 +24,6 @@ pub(super) async fn ask(
         headers: headers.to_vec(),
         body: Vec::new(),
     };
-    site.ask_within(&ask, left.min(ANSWER_WITHIN), longest)
+    site.ask_within(&ask, left.min(ANSWER_TIMEOUT), longest)
         .await
 }

@@ -10,10 +10,10 @@ use super::freshness::{self, Kept, Reuse, said};
 use super::{Asset, Nature, content, evidence};
 
 /// From here on a life is long: thirty days, in seconds. A year is what to send.
-pub const LONG_LIFE: u64 = 30 * 86_400;
+pub const LONG_LIFETIME_SECONDS: u64 = 30 * 86_400;
 /// So long a picture, a font or a film may be an old one, in seconds: a day. A script or a style sheet may not at
 /// all, since an old one meets a new page.
-pub const OLD_PICTURE: u64 = 86_400;
+pub const MAX_PICTURE_AGE_SECONDS: u64 = 86_400;
 
 /// An hour and a day, in seconds: so long an error in a file's place is kept before it is told, and before it fails.
 const HOUR: u64 = 3_600;
@@ -109,7 +109,7 @@ fn not_for_good(says: &CacheControl, reuse: &Reuse) -> Option<String> {
     // Some browsers take the shortest.
     if let Some(Seconds::Several(first, others)) = says.seconds("max-age") {
         let shortest = others.into_iter().fold(first, u64::min);
-        if shortest < LONG_LIFE {
+        if shortest < LONG_LIFETIME_SECONDS {
             return Some(format!(
                 "max-age is said several times, and some browsers ask for it again after {}, for nothing.",
                 said(shortest)
@@ -117,8 +117,8 @@ fn not_for_good(says: &CacheControl, reuse: &Reuse) -> Option<String> {
         }
     }
     Some(match reuse {
-        Reuse::Fresh { seconds, .. } if *seconds >= LONG_LIFE && is_immutable => return None,
-        Reuse::Fresh { seconds, .. } if *seconds >= LONG_LIFE => format!(
+        Reuse::Fresh { seconds, .. } if *seconds >= LONG_LIFETIME_SECONDS && is_immutable => return None,
+        Reuse::Fresh { seconds, .. } if *seconds >= LONG_LIFETIME_SECONDS => format!(
             "It is kept for {}, and yet asked for again on each reload: `immutable` is missing (RFC 8246 section 2).",
             said(*seconds)
         ),
@@ -168,7 +168,7 @@ fn reused(
                  and how long that is it guesses (RFC 9111 section 4.2.2).{mix}"
             ),
         )),
-        Reuse::Fresh { seconds, .. } if is_code || *seconds > OLD_PICTURE => Some((
+        Reuse::Fresh { seconds, .. } if is_code || *seconds > MAX_PICTURE_AGE_SECONDS => Some((
             Kind::MutableReusable,
             Severity::Warn,
             format!(
@@ -176,7 +176,7 @@ fn reused(
                 said(*seconds)
             ),
         )),
-        Reuse::WhileAsking(seconds) if is_code || *seconds > OLD_PICTURE => Some((
+        Reuse::WhileAsking(seconds) if is_code || *seconds > MAX_PICTURE_AGE_SECONDS => Some((
             Kind::MutableReusable,
             Severity::Warn,
             format!(

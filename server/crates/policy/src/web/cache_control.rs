@@ -3,7 +3,7 @@
 //! can't be read is told rather than guessed.
 
 /// The largest number of seconds that is told apart; more is this much (RFC 9111 section 1.2.2).
-pub(super) const LONGEST: u64 = 1 << 31;
+pub(super) const MAX_SECONDS: u64 = 1 << 31;
 /// Directives that have no argument; with one they are not what they seem.
 const FLAGS: &[&str] = &[
     "immutable",
@@ -34,7 +34,7 @@ struct Directive {
 /// What a directive says that takes a number of seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Seconds {
-    /// So many, at most [`LONGEST`].
+    /// So many, at most [`MAX_SECONDS`].
     Of(u64),
     /// Several that differ: the first, and the others. RFC 9111 section 4.2.1 lets a cache take the first or none.
     Several(u64, Vec<u64>),
@@ -133,7 +133,7 @@ impl CacheControl {
 /// RFC 9111 section 1.2.2.
 fn delta_seconds(text: &str) -> Option<u64> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| text.parse().unwrap_or(LONGEST).min(LONGEST))
+    is_number.then(|| text.parse().unwrap_or(MAX_SECONDS).min(MAX_SECONDS))
 }
 
 /// The members of a list, trimmed, without empty ones. A quotation that never ends takes all that follows with

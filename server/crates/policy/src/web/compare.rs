@@ -6,7 +6,7 @@ use super::cache_control::CacheControl;
 use super::{Seen, content, evidence, freshness};
 
 /// Two lifetimes this close are the same: a clock's tick and the way between, in seconds.
-const CLOSE: u64 = 5;
+const TOLERANCE_SECONDS: u64 = 5;
 
 /// What something in between changed: the same URL, other headers that say what may be kept. Warnings.
 #[must_use]
@@ -57,7 +57,7 @@ fn changed(
     let lives = |seen: &Seen, answer: &Answer| freshness::expires_after(answer, seen.at);
     let is_other_life = match (lives(behind, before), lives(public, after)) {
         (None, None) => false,
-        (Some(a), Some(b)) => a.abs_diff(b) > CLOSE,
+        (Some(a), Some(b)) => a.abs_diff(b) > TOLERANCE_SECONDS,
         (Some(_), None) | (None, Some(_)) => true,
     };
     if is_other_life {

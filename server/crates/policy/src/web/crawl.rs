@@ -16,31 +16,32 @@ use super::super::site::{Answer, Site, Unreachable};
 use super::ask::ask;
 use super::fields::{self, Fields};
 use super::html::{self, Load, Markup};
-use super::seen::{Asset, Nature, Page, Seen};
+use super::names::Nature;
+use super::seen::{Asset, Page, Seen};
 use super::{content, css, names, script};
 
 /// How many pages are asked for, configured ones not counted; as many again with a cookie.
-pub const PAGES_MOST: usize = 40;
+pub const MAX_PAGES: usize = 40;
 /// How many assets.
-pub const ASSETS_MOST: usize = 200;
+pub const MAX_ASSETS: usize = 200;
 /// How many links away from `/`.
-pub const DEPTH_MOST: usize = 5;
+pub const MAX_DEPTH: usize = 5;
 /// How deep a script's imports are followed: bundlers part the registration of a worker from the page's first script.
-const IMPORTS_DEEPEST: usize = 4;
+const MAX_IMPORT_DEPTH: usize = 4;
 /// How many URLs that differ in nothing but their query: a calendar has no end.
-const QUERIES_MOST: usize = 3;
+const MAX_QUERIES: usize = 3;
 /// How many bytes in all.
-const BYTES_MOST: usize = 64 << 20;
+const MAX_TOTAL_BYTES: usize = 64 << 20;
 /// How long all of it may take. What is not reached by then is not looked at.
-const WITHIN: Duration = Duration::from_secs(60);
+const CRAWL_TIMEOUT: Duration = Duration::from_secs(60);
 /// How many requests at a time: a Pi answers its household meanwhile.
-const AT_ONCE: usize = 4;
+const MAX_CONCURRENT: usize = 4;
 /// The longest page that is read.
-const LONGEST_PAGE: usize = 4 << 20;
+const MAX_PAGE_BYTES: usize = 4 << 20;
 /// The longest asset that is read, pictures and scripts.
-const LONGEST_ASSET: usize = 8 << 20;
+const MAX_ASSET_BYTES: usize = 8 << 20;
 /// The longest piece of a film or a song: its fields are what matters.
-const LONGEST_MEDIUM: usize = 256 << 10;
+const MAX_MEDIUM_BYTES: usize = 256 << 10;
 
 /// Looks around.
 ///
@@ -59,7 +60,7 @@ pub(super) async fn look(site: &Site, order: &Order) -> Result<Seen, Unreachable
         assets: HashMap::new(),
         children: HashMap::new(),
         pinned: HashSet::new(),
-        ends: Instant::now() + WITHIN,
+        ends: Instant::now() + CRAWL_TIMEOUT,
         bytes: 0,
     };
     crawl.pages(None).await?;
@@ -105,7 +106,7 @@ impl Crawl<'_> {
         let mut level = self.beginning();
         let mut known: HashSet<Url> = level.iter().map(|step| step.url.clone()).collect();
         let mut queries: HashMap<String, usize> = HashMap::new();
-        let mut left = PAGES_MOST;
+        let mut left = MAX_PAGES;
         while !level.is_empty() {
             level.retain(|step| {
                 if !step.is_ordered && left > 0 {
@@ -117,13 +118,13 @@ impl Crawl<'_> {
             if Instant::now() >= self.ends {
                 level.retain(|step| step.is_ordered);
             }
-            let (site, ends, room) = (self.site, self.ends, self.room(LONGEST_PAGE));
+            let (site, ends, room) = (self.site, self.ends, self.room(MAX_PAGE_BYTES));
             let answers: Vec<_> = stream::iter(level)
                 .map(|step| async move {
                     let headers = fields::navigation(cookie);
                     (ask(site, &step.url, &headers, ends, room).await, step)
                 })
-                .buffered(AT_ONCE)
+                .buffered(MAX_CONCURRENT)
                 .collect()
                 .await;
             let mut next = Vec::new();
@@ -140,11 +141,11 @@ impl Crawl<'_> {
                 };
                 for (url, depth) in self.page(answer, cookie.is_some(), step.depth) {
                     let is_further = self.site.has(&url)
-                        && depth <= DEPTH_MOST
+                        && depth <= MAX_DEPTH
                         && !leave::alone(&url)
                         && !known.contains(&url);
                     let same = queries.entry(url.path().to_owned()).or_default();
-                    if is_further && *same < QUERIES_MOST {
+                    if is_further && *same < MAX_QUERIES {
                         *same += 1;
                         known.insert(url.clone());
                         next.push(Step {
@@ -240,7 +241,7 @@ impl Crawl<'_> {
             asset.module |= load.module;
             return Some(*known);
         }
-        if self.seen.assets.len() >= ASSETS_MOST {
+        if self.seen.assets.len() >= MAX_ASSETS {
             return None;
         }
         let index = self.seen.assets.len();
@@ -250,7 +251,7 @@ impl Crawl<'_> {
             destination: load.destination.to_owned(),
             module: load.module,
             answer: None,
-            nature: Nature::Mutable(names::NOTHING_SPEAKS.to_owned()),
+            nature: Nature::Mutable(names::NO_HASH_FOUND.to_owned()),
         });
         Some(index)
     }
@@ -258,7 +259,7 @@ impl Crawl<'_> {
     /// Asks for the assets that have no answer yet, then for what these load themselves.
     async fn ask_assets(&mut self, cookie: Option<&str>) {
         let mut asked = self.ask_those_without_answer(0, cookie).await;
-        for depth in 0..IMPORTS_DEEPEST {
+        for depth in 0..MAX_IMPORT_DEPTH {
             let known = self.seen.assets.len();
             for index in asked {
                 let asset = &self.seen.assets[index];
@@ -278,7 +279,7 @@ impl Crawl<'_> {
     }
 
     async fn ask_those_without_answer(&mut self, from: usize, cookie: Option<&str>) -> Vec<usize> {
-        let room = self.room(LONGEST_ASSET);
+        let room = self.room(MAX_ASSET_BYTES);
         let (site, ends) = (self.site, self.ends);
         let wanted: Vec<(usize, Url, Fields, usize)> = self
             .seen
@@ -290,8 +291,8 @@ impl Crawl<'_> {
             .filter(|(_, asset)| leave::is_file(&asset.url) || !leave::alone(&asset.url))
             .map(|(index, asset)| {
                 let longest = match asset.destination.as_str() {
-                    "video" | "audio" => LONGEST_MEDIUM,
-                    _ => LONGEST_ASSET,
+                    "video" | "audio" => MAX_MEDIUM_BYTES,
+                    _ => MAX_ASSET_BYTES,
                 };
                 let headers = fields::subresource(&asset.destination, asset.module, cookie);
                 (index, asset.url.clone(), headers, longest.min(room))
@@ -301,7 +302,7 @@ impl Crawl<'_> {
             .map(|(index, url, headers, longest)| async move {
                 (index, ask(site, &url, &headers, ends, longest).await)
             })
-            .buffered(AT_ONCE);
+            .buffered(MAX_CONCURRENT);
         let mut asked = Vec::new();
         while let Some((index, answer)) = answers.next().await {
             match answer {
@@ -334,7 +335,7 @@ impl Crawl<'_> {
 
     /// How much may still be read of one answer.
     fn room(&self, longest: usize) -> usize {
-        BYTES_MOST.saturating_sub(self.bytes).min(longest)
+        MAX_TOTAL_BYTES.saturating_sub(self.bytes).min(longest)
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) struct Load {
 }
 
 /// How many links of a page are kept, and how much of what it loads: more is asked of no page.
-const MOST: usize = 2_000;
+const MAX_LINKS: usize = 2_000;
 
 /// Reads a page.
 pub(super) fn read(page: &Url, body: &[u8]) -> Markup {
@@ -269,7 +269,7 @@ impl Reader {
             return;
         };
         url.set_fragment(None);
-        if self.linked.len() < MOST && self.linked.insert(url.clone()) {
+        if self.linked.len() < MAX_LINKS && self.linked.insert(url.clone()) {
             self.markup.links.push(url);
         }
     }
@@ -285,7 +285,7 @@ impl Reader {
             module,
             pinned,
         };
-        if self.loaded.len() < MOST && self.loaded.insert(load.clone()) {
+        if self.loaded.len() < MAX_LINKS && self.loaded.insert(load.clone()) {
             self.markup.loads.push(load);
         }
     }
@@ -447,7 +447,10 @@ mod tests {
             .map(|n| format!("<a href=/{n}><img src=/{n}>"))
             .collect();
         let markup = page(&links);
-        assert_eq!((markup.links.len(), markup.loads.len()), (MOST, MOST));
+        assert_eq!(
+            (markup.links.len(), markup.loads.len()),
+            (MAX_LINKS, MAX_LINKS)
+        );
         assert_eq!(
             page(&"\n<script>0</script>".repeat(40_000)).inline_scripts[39_999].0,
             40_001

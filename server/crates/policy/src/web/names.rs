@@ -9,13 +9,12 @@ use std::collections::HashMap;
 use regex::Regex;
 use url::Url;
 
-use super::seen::Nature;
 pub(super) use token::Look;
 
 /// How many characters Vite, and what is built on it, write.
-const EIGHT: usize = 8;
+const VITE_HASH_LENGTH: usize = 8;
 /// Why something counts as mutable when there is no evidence at all.
-pub(super) const NOTHING_SPEAKS: &str =
+pub(super) const NO_HASH_FOUND: &str =
     "nothing says that it can't change: its name has no part that is made of its content";
 
 /// Folders in which a build puts nothing but files whose names change with their content.
@@ -121,7 +120,7 @@ impl Names {
         }
         match self.by_name(url) {
             Some(why) => Nature::Immutable(why),
-            None => Nature::Mutable(NOTHING_SPEAKS.to_owned()),
+            None => Nature::Mutable(NO_HASH_FOUND.to_owned()),
         }
     }
 
@@ -255,14 +254,14 @@ pub(super) fn parts(path: &str) -> Vec<Part<'_>> {
         if !dotted.contains(['-', '_', '~']) {
             let is_all = dotted.len() == stem.len();
             push(dotted, if is_all { ' ' } else { '.' });
-        } else if dotted.len() == EIGHT {
+        } else if dotted.len() == VITE_HASH_LENGTH {
             // `page.-NEgbUZs.js`, `B-x_9aQz.js`
             let is_all = dotted.len() == stem.len();
             let is_first = stem.starts_with(dotted);
             if is_all || !is_first {
                 push(dotted, if is_all { ' ' } else { '.' });
             }
-        } else if let Some((head, mark)) = dotted.split_at_checked(EIGHT)
+        } else if let Some((head, mark)) = dotted.split_at_checked(VITE_HASH_LENGTH)
             && mark.starts_with('_')
             && !stem.starts_with(dotted)
         {
@@ -292,6 +291,17 @@ pub(super) fn parts(path: &str) -> Vec<Part<'_>> {
 
 fn folder_and_file(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
+}
+
+/// Whether the bytes under a URL can change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Nature {
+    /// They can't: why that is believed.
+    Immutable(String),
+    /// They can: why that is believed, or that nothing speaks against it.
+    Mutable(String),
+    /// They did: proof.
+    ProvenMutable(String),
 }
 
 #[cfg(test)]

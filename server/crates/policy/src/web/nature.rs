@@ -11,18 +11,19 @@ use futures_util::{StreamExt, stream};
 use url::Url;
 
 use super::super::order::Order;
-use super::super::site::{ANSWER_WITHIN, Answer, Site};
+use super::super::site::{ANSWER_TIMEOUT, Answer, Site};
 use super::ask::ask;
 use super::cache_control::CacheControl;
 use super::content;
 use super::fields::{self, Fields};
+use super::names::Nature;
 use super::names::{self, Names};
-use super::seen::{Asset, Nature, Seen};
+use super::seen::{Asset, Seen};
 
 /// How many requests to the older release at a time.
-const AT_ONCE: usize = 4;
+const MAX_CONCURRENT: usize = 4;
 /// The longest answer of an older release.
-const LONGEST: usize = 8 << 20;
+const MAX_ASSET_BYTES: usize = 8 << 20;
 
 /// Settles the nature of all assets of a look.
 pub(super) async fn settle(site: &Site, order: &Order, seen: &mut Seen, pinned: &HashSet<Url>) {
@@ -94,7 +95,7 @@ fn by_all(url: &Url, answer: Option<&Answer>, names: &Names, is_pinned: bool) ->
     }
     match names.by_name(url) {
         Some(why) => Nature::Immutable(why),
-        None => Nature::Mutable(names::NOTHING_SPEAKS.to_owned()),
+        None => Nature::Mutable(names::NO_HASH_FOUND.to_owned()),
     }
 }
 
@@ -115,7 +116,7 @@ fn may_be_kept(answer: &Answer) -> bool {
 
 /// Asks the older release for the same URLs.
 async fn compare_with_older(site: &Site, older: &Site, order: &Order, seen: &mut Seen) {
-    let ends = Instant::now() + 3 * ANSWER_WITHIN;
+    let ends = Instant::now() + 3 * ANSWER_TIMEOUT;
     let cookie = order.cookie.as_deref();
     let asked: Vec<(Url, Url, Fields)> = seen
         .assets
@@ -130,11 +131,11 @@ async fn compare_with_older(site: &Site, older: &Site, order: &Order, seen: &mut
         .collect();
     let answers: Vec<(Url, Option<Answer>)> = stream::iter(asked)
         .map(|(url, there, headers)| async move {
-            let answer = ask(older, &there, &headers, ends, LONGEST).await;
+            let answer = ask(older, &there, &headers, ends, MAX_ASSET_BYTES).await;
             // What an older release does not answer proves nothing either way.
             (url, answer.ok())
         })
-        .buffered(AT_ONCE)
+        .buffered(MAX_CONCURRENT)
         .collect()
         .await;
     for (url, answer) in answers {

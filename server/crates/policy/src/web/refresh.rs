@@ -12,17 +12,18 @@ use super::super::site::{Answer, Site};
 use super::ask::ask;
 use super::content;
 use super::fields::{self, Fields};
+use super::names::Nature;
 use super::names::{self, Names};
-use super::seen::{Asset, Nature, Refreshed, Seen};
+use super::seen::{Asset, Refreshed, Seen};
 
 /// How many requests at a time.
-const AT_ONCE: usize = 4;
+const MAX_CONCURRENT: usize = 4;
 /// How many files are asked for again; pages all are.
-const ASSETS_MOST: usize = 60;
+const MAX_ASSETS: usize = 60;
 /// How many folders of hashed files are asked for one that is not there.
-const PROBES_MOST: usize = 2;
+const MAX_PROBES: usize = 2;
 /// The longest body that is read: it is the fields that matter.
-const LONGEST: usize = 1 << 20;
+const MAX_REFRESH_BYTES: usize = 1 << 20;
 /// Fields of a 304 that do not update what is stored: they belong to the message or to its body (RFC 9111 section 3.2).
 const NOT_UPDATED: [&str; 6] = [
     "connection",
@@ -64,7 +65,7 @@ async fn conditional(site: &Site, order: &Order, seen: &Seen, ends: Instant) -> 
             asked.push((page.answer.url.clone(), fields, Whose::Page(at)));
         }
     }
-    let most = asked.len() + ASSETS_MOST;
+    let most = asked.len() + MAX_ASSETS;
     for (at, asset) in seen.assets.iter().enumerate() {
         let fields = fields::subresource(&asset.destination, asset.module, cookie);
         let answer = asset.answer.as_ref();
@@ -76,10 +77,10 @@ async fn conditional(site: &Site, order: &Order, seen: &Seen, ends: Instant) -> 
     }
     let answers: Vec<(Option<Answer>, Whose)> = stream::iter(asked)
         .map(|(url, fields, whose)| async move {
-            let answer = ask(site, &url, &fields, ends, LONGEST).await;
+            let answer = ask(site, &url, &fields, ends, MAX_REFRESH_BYTES).await;
             (answer.ok(), whose)
         })
-        .buffered(AT_ONCE)
+        .buffered(MAX_CONCURRENT)
         .collect()
         .await;
     let refreshed = answers.into_iter().filter_map(|(answer, whose)| {
@@ -153,7 +154,7 @@ async fn missing(site: &Site, seen: &Seen, ends: Instant) -> Vec<Asset> {
             .as_ref()
             .is_some_and(|answer| answer.status == 200 && !content::is_html(answer));
         let is_immutable = matches!(asset.nature, Nature::Immutable(_));
-        if probes.len() == PROBES_MOST || !is_had || !is_immutable || !site.has(&asset.url) {
+        if probes.len() == MAX_PROBES || !is_had || !is_immutable || !site.has(&asset.url) {
             continue;
         }
         if let Some(url) = with_another_hash(&asset.url)
@@ -169,7 +170,7 @@ async fn missing(site: &Site, seen: &Seen, ends: Instant) -> Vec<Asset> {
     let mut found = Vec::new();
     for (asset, url) in probes {
         let fields = fields::subresource(&asset.destination, asset.module, None);
-        if let Ok(answer) = ask(site, &url, &fields, ends, LONGEST).await
+        if let Ok(answer) = ask(site, &url, &fields, ends, MAX_REFRESH_BYTES).await
             && (answer.status != 200 || content::is_html(&answer))
         {
             let why = format!("it is named like {}, which is", asset.url.path());

@@ -18,7 +18,7 @@ static DYNAMIC: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// How many imports of a script are followed.
-const MOST: usize = 1_000;
+const MAX_IMPORTS: usize = 1_000;
 
 /// The targets of its imports that name a URL and not a bare word, static ones only of a module.
 pub(super) fn imports(text: &str, module: bool) -> Vec<String> {
@@ -35,7 +35,7 @@ pub(super) fn imports(text: &str, module: bool) -> Vec<String> {
             let is_url = ["./", "../", "/", "http://", "https://"]
                 .iter()
                 .any(|start| target.starts_with(start));
-            if is_url && known.len() < MOST && known.insert(target) {
+            if is_url && known.len() < MAX_IMPORTS && known.insert(target) {
                 found.push(target.to_owned());
             }
         }

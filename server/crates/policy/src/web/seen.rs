@@ -6,7 +6,7 @@ use url::Url;
 
 use super::super::site::{Answer, Unreachable};
 use super::content;
-use super::names::Names;
+use super::names::{Names, Nature};
 
 /// What a look around found.
 #[derive(Debug, Clone, Default)]
@@ -84,15 +84,4 @@ pub struct Asset {
     pub answer: Option<Answer>,
     /// Whether its name changes with its content, and how that is known.
     pub nature: Nature,
-}
-
-/// Whether the bytes under a URL can change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Nature {
-    /// They can't: why that is believed.
-    Immutable(String),
-    /// They can: why that is believed, or that nothing speaks against it.
-    Mutable(String),
-    /// They did: proof.
-    ProvenMutable(String),
 }

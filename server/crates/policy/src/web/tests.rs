@@ -186,9 +186,9 @@ fn many_findings_of_one_kind_end_in_a_number() {
         ..Seen::default()
     };
     let findings = judge(&seen);
-    assert_eq!(findings.len(), ALIKE_MOST);
+    assert_eq!(findings.len(), MAX_SIMILAR_FINDINGS);
     assert!(
-        findings[ALIKE_MOST - 1]
+        findings[MAX_SIMILAR_FINDINGS - 1]
             .evidence
             .ends_with("30 more that are not listed.")
     );

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::Said;
+use super::PathDate;
 
 /// Which number comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,16 +16,16 @@ pub(in super::super) enum Order {
 /// The order in which a folder writes its dates, told by those that can be read in one way only. A date that is still to
 /// come is no reading. `None` where no date tells it, or where two of them contradict one another.
 pub(in super::super) fn order_of(
-    folder: impl IntoIterator<Item = Said>,
+    folder: impl IntoIterator<Item = PathDate>,
     today: Date,
 ) -> Option<Order> {
     let (mut day_first, mut month_first) = (false, false);
-    for said in folder {
-        let Said::Either {
+    for date in folder {
+        let PathDate::Either {
             day_first: day,
             month_first: month,
             ..
-        } = said
+        } = date
         else {
             continue;
         };
@@ -42,12 +42,15 @@ pub(in super::super) fn order_of(
 
 #[cfg(test)]
 mod tests {
-    use super::super::said;
+    use super::super::date_in_path;
     use super::*;
     use jiff::civil::date;
 
     fn order(paths: &[&str]) -> Option<Order> {
-        order_of(paths.iter().map(|path| said(path)), date(2026, 11, 21))
+        order_of(
+            paths.iter().map(|path| date_in_path(path)),
+            date(2026, 11, 21),
+        )
     }
 
     #[test]

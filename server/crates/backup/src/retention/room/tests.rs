@@ -46,8 +46,8 @@ fn manual_ones_go_first_the_oldest_of_them_and_only_as_many_as_are_needed() {
     );
     assert_eq!(
         could.to_string(),
-        "what could go are 2026-11-11T114000Z (1.0 MiB), 2026-11-12T114000Z (1.0 MiB), \
-         2026-11-13T114000Z (1.0 MiB), 3.0 MiB together. For that set keep_manual = 7 and restart Tealkeep. \
+        "what could go are 2026-11-11T114000Z (1.0 MB), 2026-11-12T114000Z (1.0 MB), \
+         2026-11-13T114000Z (1.0 MB), 3.1 MB together. For that set keep_manual = 7 and restart Tealkeep. \
          `tealkeep snapshots --plan` says what would go, `tealkeep snapshots --rotate` removes it"
     );
 }
@@ -67,7 +67,7 @@ fn what_is_pinned_is_told_apart_and_the_newest_is_never_proposed() {
         "{said}"
     );
     assert!(
-        said.ends_with("The pinned one (1.0 MiB) stays until somebody takes its pin out"),
+        said.ends_with("The pinned one (1.0 MB) stays until somebody takes its pin out"),
         "{said}"
     );
     let alone = ask(&house[..1], 1);

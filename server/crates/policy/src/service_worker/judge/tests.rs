@@ -5,6 +5,7 @@ use tealkeep_worker::{Ended, Mode, Registration, Request};
 use super::super::super::web::{Asset, Nature, Page};
 use super::super::fixture::{answer, url};
 use super::*;
+use tealkeep_worker::Failure;
 
 const PAGE: &str = "https://a.test/";
 const HASHED: &str = "https://a.test/assets/app.3f2a91bc.js";
@@ -508,7 +509,7 @@ fn ten_thousand_urls_of_a_kind_are_not_told_one_by_one() {
         life = life.fetches(&at, "image/png", false, "").stores(&at);
     }
     let findings = life.findings();
-    assert_eq!(findings.len(), MOST_OF_A_KIND);
+    assert_eq!(findings.len(), MAX_FINDINGS_PER_KIND);
     let last = findings.last().expect("the last");
     assert!(
         last.evidence.contains("9960 more URLs"),

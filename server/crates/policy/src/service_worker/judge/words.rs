@@ -7,7 +7,7 @@ use super::super::super::Kind;
 use super::content::Fetched;
 
 /// How much of a script's line is shown, in characters.
-const LINE: usize = 120;
+const MAX_LINE_CHARS: usize = 120;
 
 /// "During the install event", as a sentence begins.
 pub fn during(visit: Option<&Visit>, id: EventId) -> String {
@@ -36,7 +36,7 @@ pub fn visit(visit: &Visit) -> String {
         },
         Event::Message { data, .. } => {
             let mut text = data.to_string();
-            if let Some((end, _)) = text.char_indices().nth(LINE) {
+            if let Some((end, _)) = text.char_indices().nth(MAX_LINE_CHARS) {
                 text.truncate(end);
                 text.push('…');
             }
@@ -88,11 +88,11 @@ pub fn place(place: &Place, script: Option<&str>) -> String {
 /// A short line whole; of a long one, as minified scripts have them, what stands around the column.
 fn around(line: &str, column: usize) -> String {
     let trimmed = line.trim();
-    if trimmed.chars().count() <= LINE {
+    if trimmed.chars().count() <= MAX_LINE_CHARS {
         return trimmed.to_owned();
     }
-    let from = column.saturating_sub(LINE / 2);
-    let cut: String = line.chars().skip(from).take(LINE).collect();
+    let from = column.saturating_sub(MAX_LINE_CHARS / 2);
+    let cut: String = line.chars().skip(from).take(MAX_LINE_CHARS).collect();
     format!("…{}…", cut.trim())
 }
 

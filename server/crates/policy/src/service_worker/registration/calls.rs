@@ -5,9 +5,20 @@ use std::collections::HashSet;
 use serde_json::Value;
 use url::Url;
 
+use super::messages;
 use super::scan::{Lexeme, Token};
 use super::value::{Script, Stretch};
-use super::{ViaCache, messages};
+
+/// `updateViaCache`: what of a worker a browser looks for in its HTTP cache (Service Workers, section 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ViaCache {
+    /// Nothing.
+    None,
+    /// What it imports; this is the default.
+    Imports,
+    /// Its own script as well.
+    All,
+}
 
 /// What the scripts of one page say.
 #[derive(Debug, Clone, Default)]

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 use super::value::{Script, Stretch};
 
 /// How deep objects in a message are read.
-const DEEPEST: usize = 6;
+const MAX_DEPTH: usize = 6;
 /// How far before a call it is looked for whom it speaks to, in tokens.
-const LOOKED_BACK: usize = 14;
+const MAX_LOOKBACK_TOKENS: usize = 14;
 
 /// Words on whose far side a service worker is: `navigator.serviceWorker.controller`, `registration.waiting`,
 /// `reg.active?.`, `(await navigator.serviceWorker.ready).active`.
@@ -45,7 +45,7 @@ pub fn sent(script: &Script<'_>, at: usize) -> Option<Value> {
 /// Whether what stands before `.postMessage` is a service worker: by its own words, or by what its name was given.
 fn speaks_to_a_worker(script: &Script<'_>, at: usize) -> bool {
     let is_member = at > 0 && (script.is(at - 1, ".") || script.is(at - 1, "?."));
-    if !is_member || !script.spend(LOOKED_BACK) {
+    if !is_member || !script.spend(MAX_LOOKBACK_TOKENS) {
         return false;
     }
     let owner = owner(script, at - 1);
@@ -70,7 +70,7 @@ fn is_worker(name: &str) -> bool {
 /// The tokens of the expression that ends before this one.
 fn owner(script: &Script<'_>, end: usize) -> Stretch {
     let mut start = end;
-    while start > 0 && end - start < LOOKED_BACK {
+    while start > 0 && end - start < MAX_LOOKBACK_TOKENS {
         let before = start - 1;
         let opens = match script.partner(before) {
             Some(open) if open < before && (script.is(before, ")") || script.is(before, "]")) => {
@@ -99,9 +99,9 @@ fn is_given_a_worker(script: &Script<'_>, name: &str) -> bool {
     }
     (0..script.tokens.len()).any(|at| {
         script.name(at) == Some(name) && script.is(at + 1, "=") && {
-            let end = (at + 2..script.tokens.len().min(at + 2 + LOOKED_BACK))
+            let end = (at + 2..script.tokens.len().min(at + 2 + MAX_LOOKBACK_TOKENS))
                 .find(|at| [";", ",", ")", "}"].iter().any(|mark| script.is(*at, mark)));
-            let end = end.unwrap_or(script.tokens.len().min(at + 2 + LOOKED_BACK));
+            let end = end.unwrap_or(script.tokens.len().min(at + 2 + MAX_LOOKBACK_TOKENS));
             (at + 2..end).any(|at| script.name(at).is_some_and(is_worker))
         }
     })
@@ -120,7 +120,7 @@ fn message(script: &Script<'_>, of: &Stretch) -> Option<Value> {
 }
 
 fn value(script: &Script<'_>, of: &Stretch, depth: usize) -> Option<Value> {
-    if depth > DEEPEST || of.is_empty() {
+    if depth > MAX_DEPTH || of.is_empty() {
         return None;
     }
     let is_whole =

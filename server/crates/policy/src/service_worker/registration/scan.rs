@@ -87,10 +87,10 @@ const MARKS: [&str; 46] = [
 
 /// How much may be read in vain for regular expressions that end nowhere, in bytes: what comes after is taken for
 /// divisions.
-const MOST_IN_VAIN: usize = 64 << 20;
+const MAX_WASTED_BYTES: usize = 64 << 20;
 
 /// How deep templates may stand in each other.
-const DEEPEST: usize = 8;
+const MAX_DEPTH: usize = 8;
 
 /// The tokens of a script.
 pub fn scan(script: &str) -> Vec<Lexeme> {
@@ -247,7 +247,7 @@ impl<'a> Scan<'a> {
                 let at = self.line;
                 let hole = self.take(length);
                 self.take(1);
-                holes.push(match self.depth < DEEPEST {
+                holes.push(match self.depth < MAX_DEPTH {
                     true => scan_from(hole, at, self.depth + 1),
                     false => Vec::new(),
                 });
@@ -270,7 +270,7 @@ impl<'a> Scan<'a> {
 
     /// A regular expression ends in its line (section 12.9.5); one that does not is a division.
     fn regex(&mut self) -> bool {
-        if self.in_vain > MOST_IN_VAIN {
+        if self.in_vain > MAX_WASTED_BYTES {
             return false;
         }
         let (mut in_class, mut is_escaped) = (false, false);

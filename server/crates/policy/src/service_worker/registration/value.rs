@@ -1,6 +1,8 @@
 //! What an expression of a script comes to, as far as that can be told without running it: strings, their sums,
 //! names that were given one, addresses of the page. What can't be told has no value; what depends has several.
 
+mod functions;
+
 use std::cell::Cell;
 
 use url::Url;
@@ -8,16 +10,15 @@ use url::Url;
 use super::scan::{Lexeme, Token};
 
 /// How deep names may lead to names.
-const DEEPEST: usize = 12;
+const MAX_DEPTH: usize = 12;
 /// How many values an expression may have.
-const MOST_VALUES: usize = 6;
-/// How many givings of a name are looked at.
-const MOST_GIVINGS: usize = 2_000;
-/// How many tokens are looked at to tell the values of one script, each time counted: a script that was written to
-/// be a maze has no values after that, and its registrations stay riddles.
-const MOST_WORK: usize = 60_000_000;
-/// How much of that is kept for registrations: what a page asks for by `fetch()` may use up the rest.
-const FOR_REGISTRATIONS: usize = 40_000_000;
+const MAX_VALUES: usize = 6;
+/// How many assignments to a name are read.
+const MAX_ASSIGNMENTS: usize = 2_000;
+/// How many tokens are read to evaluate one script, repeats included. After that, expressions have no value.
+const MAX_TOKENS_READ: usize = 60_000_000;
+/// How many of them are reserved for registrations; `fetch()` calls may use up the rest.
+const RESERVED_FOR_REGISTRATIONS: usize = 40_000_000;
 
 /// A script's tokens, with where each bracket is closed, and where it stands.
 pub struct Script<'a> {
@@ -70,7 +71,7 @@ impl<'a> Script<'a> {
             tokens,
             partner,
             around,
-            left: Cell::new(MOST_WORK),
+            left: Cell::new(MAX_TOKENS_READ),
             asked_where: Cell::new(false),
             document,
             url,
@@ -105,7 +106,7 @@ impl<'a> Script<'a> {
 
     /// The values of a stretch that matters less than a registration: told with what these can spare.
     pub fn spare_values(&self, of: Stretch) -> Vec<String> {
-        let kept = self.left.get().min(FOR_REGISTRATIONS);
+        let kept = self.left.get().min(RESERVED_FOR_REGISTRATIONS);
         self.left.set(self.left.get() - kept);
         let values = self.values(of);
         self.left.set(self.left.get() + kept);
@@ -199,7 +200,7 @@ impl<'a> Script<'a> {
     }
 
     fn expression(&self, of: Stretch, depth: usize) -> Vec<String> {
-        if depth > DEEPEST || of.is_empty() || !self.spend(of.len()) {
+        if depth > MAX_DEPTH || of.is_empty() || !self.spend(of.len()) {
             return Vec::new();
         }
         let within = |of: Stretch| self.expression(of, depth + 1);
@@ -216,7 +217,7 @@ impl<'a> Script<'a> {
             };
             let mut both = within(question + 1..colon);
             both.extend(within(colon + 1..of.end));
-            both.truncate(MOST_VALUES);
+            both.truncate(MAX_VALUES);
             return both;
         }
         if let Some(or) = self.split(&of, &["??", "||"]) {
@@ -394,7 +395,7 @@ impl<'a> Script<'a> {
     /// What a name was given, as it is seen from a place: by the last giving before it in a block around it, else by
     /// the first one after.
     fn given(&self, path: &[Lexeme], from: usize, depth: usize) -> Vec<String> {
-        if depth > DEEPEST || !self.spend(self.tokens.len()) {
+        if depth > MAX_DEPTH || !self.spend(self.tokens.len()) {
             return Vec::new();
         }
         let is_simple = path.len() == 1;
@@ -407,7 +408,7 @@ impl<'a> Script<'a> {
             .filter(|at| self.matches(path, *at) && self.is(at + path.len(), "="))
             .filter(|at| !(*at > 0 && (self.is(at - 1, ".") || self.is(at - 1, "?."))))
             .filter(|at| !is_simple || self.sees(from, *at))
-            .take(MOST_GIVINGS)
+            .take(MAX_ASSIGNMENTS)
             .collect();
         let before = givings.iter().rev().find(|at| **at < from);
         let chosen = before.or_else(|| givings.iter().find(|at| **at > from));
@@ -468,149 +469,6 @@ impl<'a> Script<'a> {
         }
         self.tokens.len()
     }
-
-    /// The blocks around a token, the innermost first.
-    fn blocks(&self, at: usize) -> impl Iterator<Item = usize> + '_ {
-        let mut at = at;
-        std::iter::from_fn(move || {
-            at = *self.around.get(at)?;
-            (at != usize::MAX).then_some(at)
-        })
-    }
-
-    /// Whether what is given at one token is seen at another: the block around the first is around the second too.
-    fn sees(&self, from: usize, at: usize) -> bool {
-        match self.blocks(at).next() {
-            None => true,
-            Some(block) => self
-                .partner(block)
-                .is_some_and(|close| block < from && from < close),
-        }
-    }
-
-    /// The function around a token that has a parameter of that name, by its body, and which one it is; `None` when
-    /// something nearer gives the name a value.
-    fn parameter(&self, name: &str, from: usize) -> Option<(usize, usize)> {
-        for block in self.blocks(from) {
-            if !self.spend(from - block) {
-                return None;
-            }
-            let own = (block + 1..from).any(|at| {
-                self.name(at) == Some(name)
-                    && self.is(at + 1, "=")
-                    && !self.is(at - 1, ".")
-                    && self.sees(from, at)
-            });
-            if own {
-                return None;
-            }
-            let parameters = self.parameters(block);
-            if let Some(number) = parameters
-                .iter()
-                .position(|part| self.name(part.start) == Some(name))
-            {
-                return Some((block, number));
-            }
-        }
-        None
-    }
-
-    /// The parameters of the function whose body is this block.
-    fn parameters(&self, block: usize) -> Vec<Stretch> {
-        let before = match block.checked_sub(1) {
-            Some(arrow) if self.is(arrow, "=>") => arrow.checked_sub(1),
-            other => other,
-        };
-        let Some(before) = before else {
-            return Vec::new();
-        };
-        if self.is(before, ")") {
-            let Some(open) = self.partner(before) else {
-                return Vec::new();
-            };
-            let heads = open
-                .checked_sub(1)
-                .and_then(|at| self.name(at))
-                .is_some_and(|name| matches!(name, "if" | "while" | "for" | "with" | "switch"));
-            return match heads {
-                true => Vec::new(),
-                false => self.parts(open),
-            };
-        }
-        match self.is(block - 1, "=>") && self.name(before).is_some() {
-            true => std::iter::once(before..before + 1).collect(),
-            false => Vec::new(),
-        }
-    }
-
-    /// What the calls of the function with that body pass as its parameter, or what that is by default.
-    fn passed(&self, block: usize, number: usize, depth: usize) -> Vec<String> {
-        let Some(parameter) = self.parameters(block).get(number).cloned() else {
-            return Vec::new();
-        };
-        let mut values = Vec::new();
-        // Called on the spot: `(function(e){…})("/sw.js")`.
-        if let Some(close) = self.partner(block) {
-            let after = match self.is(close + 1, ")") {
-                true => close + 2,
-                false => close + 1,
-            };
-            if self.is(after, "(")
-                && let Some(argument) = self.parts(after).get(number)
-            {
-                values.extend(self.expression(argument.clone(), depth + 2));
-            }
-        }
-        if let Some(name) = self.function_name(block) {
-            if !self.spend(self.tokens.len()) {
-                return values;
-            }
-            for at in 0..self.tokens.len().saturating_sub(1) {
-                let is_call = self.name(at) == Some(name)
-                    && self.is(at + 1, "(")
-                    && !(at > 0 && self.name(at - 1) == Some("function"))
-                    && self.partner(at + 1).is_none_or(|close| close + 1 != block);
-                if is_call && let Some(argument) = self.parts(at + 1).get(number) {
-                    values.extend(self.expression(argument.clone(), depth + 2));
-                }
-                if values.len() >= MOST_VALUES {
-                    break;
-                }
-            }
-        }
-        if values.is_empty() && self.is(parameter.start + 1, "=") {
-            values = self.expression(parameter.start + 2..parameter.end, depth + 2);
-        }
-        values
-    }
-
-    /// The name by which the function with that body is called.
-    fn function_name(&self, block: usize) -> Option<&str> {
-        let first = self.parameters(block).first()?.start;
-        let open = match self.is(first.checked_sub(1)?, "(") {
-            true => first - 1,
-            false => first,
-        };
-        let before = open.checked_sub(1)?;
-        match self.name(before) {
-            // `name = function(`, `name: function(`, `name = async (`
-            Some("function" | "async") => self.assigned(before.checked_sub(1)?),
-            // `function name(`, and a method.
-            Some(name) => Some(name),
-            None => self.assigned(before),
-        }
-    }
-
-    fn assigned(&self, mark: usize) -> Option<&str> {
-        let mark = match self.name(mark) {
-            Some("function" | "async") => mark.checked_sub(1)?,
-            _ => mark,
-        };
-        match self.is(mark, "=") || self.is(mark, ":") {
-            true => self.name(mark.checked_sub(1)?),
-            false => None,
-        }
-    }
 }
 
 fn location(document: &Url, part: &str) -> Option<String> {
@@ -635,7 +493,7 @@ fn joined(parts: &[Vec<String>]) -> Vec<String> {
         all = all
             .iter()
             .flat_map(|start| part.iter().map(move |end| format!("{start}{end}")))
-            .take(MOST_VALUES)
+            .take(MAX_VALUES)
             .collect();
     }
     all

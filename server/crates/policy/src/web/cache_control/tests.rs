@@ -36,7 +36,7 @@ fn seconds_are_digits_and_the_largest_is_a_bound() {
     assert_eq!(of("max-age=0060"), Some(Seconds::Of(60)));
     assert_eq!(
         of("max-age=99999999999999999999999999"),
-        Some(Seconds::Of(LONGEST))
+        Some(Seconds::Of(MAX_SECONDS))
     );
     for text in [
         "max-age",

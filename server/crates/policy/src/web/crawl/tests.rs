@@ -216,7 +216,7 @@ async fn a_site_without_an_end_is_left_in_time() {
     let site = at(serve(app).await);
     let seen = look(&site, &Order::default()).await.unwrap();
     // `/` and the one that should not exist stand outside the bound.
-    assert_eq!(seen.pages.len(), PAGES_MOST + 2);
+    assert_eq!(seen.pages.len(), MAX_PAGES + 2);
 }
 
 #[tokio::test]

@@ -45,16 +45,16 @@ impl Alphabet {
 }
 
 /// The shortest checksum: esbuild, Parcel and Vite write eight characters.
-const SHORTEST: usize = 8;
+const MIN_LENGTH: usize = 8;
 /// The longest: SHA-512 in hexadecimal.
-const LONGEST: usize = 128;
+const MAX_LENGTH: usize = 128;
 
 /// Whether a part is a date, a size or too short or long to be a checksum, whatever stands beside it.
 pub(super) fn is_none(text: &str) -> bool {
     let is_written_so = text
         .bytes()
         .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    !(SHORTEST..=LONGEST).contains(&text.len())
+    !(MIN_LENGTH..=MAX_LENGTH).contains(&text.len())
         || !is_written_so
         || is_date(text)
         || is_measure(text)
@@ -71,7 +71,7 @@ pub(in super::super) fn look(text: &str) -> Look {
     let is_written_so = text
         .bytes()
         .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    if !(SHORTEST..=LONGEST).contains(&text.len()) || !is_written_so {
+    if !(MIN_LENGTH..=MAX_LENGTH).contains(&text.len()) || !is_written_so {
         return Look::Nothing;
     }
     let counted = Counted::of(text);

@@ -10,7 +10,7 @@ use url::Url;
 use super::super::names;
 
 /// The shortest part of a name that is compared: 24 bits or more.
-const SHORTEST: usize = 6;
+const MIN_LENGTH: usize = 6;
 
 /// Which part of a URL's name is the beginning of which checksum of these bytes, in a sentence.
 pub(super) fn in_name(url: &Url, body: &[u8]) -> Option<String> {
@@ -20,7 +20,7 @@ pub(super) fn in_name(url: &Url, body: &[u8]) -> Option<String> {
         .into_iter()
         .map(|part| part.text)
         .chain(in_query.as_deref())
-        .filter(|text| text.len() >= SHORTEST)
+        .filter(|text| text.len() >= MIN_LENGTH)
         .collect();
     if candidates.is_empty() {
         return None;

@@ -7,10 +7,10 @@ use url::Url;
 use super::digest;
 
 /// How many files are looked at, and how deep.
-const FILES_MOST: usize = 50_000;
-const DEPTH_MOST: usize = 12;
+const MAX_FILES: usize = 50_000;
+const MAX_DEPTH: usize = 12;
 /// What a build does not serve.
-const LEFT_OUT: &[&str] = &["node_modules", ".git", "src", "target", "vendor"];
+const SKIPPED_FOLDERS: &[&str] = &["node_modules", ".git", "src", "target", "vendor"];
 
 /// Which of these URLs have a file in the directory, under the same path, whose bytes are others: with the proof
 /// in a sentence. A URL that several files could answer, one of them with the same bytes, is not proven.
@@ -67,7 +67,7 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
         return;
     };
     for entry in entries.flatten() {
-        if files.len() >= FILES_MOST {
+        if files.len() >= MAX_FILES {
             return;
         }
         let Ok(kind) = entry.file_type() else {
@@ -76,8 +76,10 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
         if kind.is_file() {
             files.push(entry.path());
         } else if kind.is_dir()
-            && depth < DEPTH_MOST
-            && !LEFT_OUT.iter().any(|name| entry.file_name() == *name)
+            && depth < MAX_DEPTH
+            && !SKIPPED_FOLDERS
+                .iter()
+                .any(|name| entry.file_name() == *name)
         {
             walk(&entry.path(), depth + 1, files);
         }

@@ -1,7 +1,7 @@
-//! Threads that stand back, so that a snapshot can use every core and the app notices nothing: they run only where no
-//! thread of anybody else wants to (`SCHED_IDLE`, sched(7)). On a machine that is busy for long they would come to nothing
-//! that way; so each one counts how long it waits, and goes on as an ordinary nice thread (nice(2), 10) when it starves. Who
-//! writes is never more than nice: the app's own fsync may wait for what was written beside it.
+//! Threads that run at idle priority, so that a snapshot can use every core without the app noticing: they run only when
+//! no other thread wants the core (`SCHED_IDLE`, sched(7)). On a machine that is busy for long they would never run, so
+//! each one measures how long it waits, and becomes an ordinary nice thread (nice(2), 10) when it starves. Threads that
+//! write are never at idle priority, since the app's own fsync may wait for what they wrote.
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -17,89 +17,89 @@ use thread_priority::{
     set_thread_priority_and_policy, thread_native_id, thread_schedule_policy,
 };
 
-/// How much these threads stand back in any case (nice(2), 0 to 19).
+/// The niceness of these threads when they are not at idle priority (nice(2), 0 to 19).
 const NICENESS: i32 = 10;
 
-/// What is judged at once: a thread that waited for this long since the last judgement is looked at.
-const WAITED: Duration = Duration::from_millis(250);
+/// How long a thread waits before starvation is judged again.
+const JUDGEMENT_INTERVAL: Duration = Duration::from_millis(250);
 
-/// It starves when it waited this many times longer than it ran. Beside one who wants the whole core, a thread of nice 10
-/// would run about a tenth of the time: with less than that, standing back further is worse than useless.
-const STARVING: u32 = 9;
+/// A thread starves when it waited this many times longer than it ran. Beside a thread that wants the whole core, one with
+/// nice 10 runs about a tenth of the time, so with less than that idle priority only does harm.
+const STARVATION_FACTOR: u32 = 9;
 
-/// For how long after one has starved nobody stands back so far.
-const BUSY_FOR: Duration = Duration::from_secs(10);
+/// How long after a starvation no thread enters idle priority.
+const BUSY_PERIOD: Duration = Duration::from_secs(10);
 
-/// How often a thread looks at its account.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How often a thread reads its own scheduling statistics.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 thread_local! {
-    /// Of this thread, as long as it runs only where nobody else wants to.
-    static IDLER: RefCell<Option<Idler>> = const { RefCell::new(None) };
-    /// Whether this thread and those that it starts never stand back.
-    static HURRIES: Cell<bool> = const { Cell::new(false) };
+    /// The statistics of this thread while it is at idle priority.
+    static IDLE_THREAD: RefCell<Option<IdleThread>> = const { RefCell::new(None) };
+    /// Whether this thread, and those that it starts, never enter idle priority.
+    static IS_FOREGROUND: Cell<bool> = const { Cell::new(false) };
 }
 
-/// When one of them starved last: the machine is as busy for the others.
-static STARVED: Mutex<Option<Instant>> = Mutex::new(None);
+/// When a thread last starved: the machine is as busy for the others.
+static LAST_STARVATION: Mutex<Option<Instant>> = Mutex::new(None);
 
-/// Does all of `work` on a thread of its own, which may stand back; the caller's, which may be lent out of a pool, stays as
-/// it is. A panic in it goes on here.
-pub fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+/// Runs `work` on a thread of its own, which may enter idle priority. The caller's thread, which may belong to a pool,
+/// keeps its priority. A panic in `work` is resumed here.
+pub fn on_own_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let span = tracing::Span::current();
     let done = std::thread::scope(|scope| spawn(scope, || span.in_scope(work)).join());
     done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Does all of `work` as fast as the machine can, its threads too: people wait for it.
-pub fn in_a_hurry<T>(work: impl FnOnce() -> T) -> T {
+/// Runs `work` and its threads at normal priority, because people wait for it.
+pub fn in_foreground<T>(work: impl FnOnce() -> T) -> T {
     struct Before(bool);
     impl Drop for Before {
         fn drop(&mut self) {
-            HURRIES.set(self.0);
+            IS_FOREGROUND.set(self.0);
         }
     }
-    let _before = Before(HURRIES.replace(true));
+    let _before = Before(IS_FOREGROUND.replace(true));
     work()
 }
 
-/// Starts a thread for the work that goes on here: where that hurries, so does the thread.
+/// Starts a thread that inherits whether the current one is in the foreground.
 pub fn spawn<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     work: impl FnOnce() -> T + Send + 'scope,
 ) -> ScopedJoinHandle<'scope, T> {
-    let hurries = HURRIES.get();
+    let is_foreground = IS_FOREGROUND.get();
     scope.spawn(move || {
-        HURRIES.set(hurries);
+        IS_FOREGROUND.set(is_foreground);
         work()
     })
 }
 
-/// From now on, all others' threads go before this one. It must hold nothing that they wait for, and write nothing that has
-/// to reach the disk: whoever runs in this way also reads and writes behind everybody else, unless the process was told
-/// otherwise (ioprio_set(2), "IOPRIO_CLASS_IDLE"). What it does next has to call [`look`] several times a second.
-pub fn stand_back() {
-    if HURRIES.get() {
+/// Puts this thread at idle priority. It must hold nothing that other threads wait for, and write nothing that has to
+/// reach the disk: an idle thread also reads and writes after all others, unless the process is configured otherwise
+/// (ioprio_set(2), "IOPRIO_CLASS_IDLE"). From then on it has to call [`check_starvation`] several times a second.
+pub fn enter_idle() {
+    if IS_FOREGROUND.get() {
         return;
     }
-    let idler = match *MAY_COME_BACK && !is_busy() {
-        true => Idler::new().ok(),
+    let idle_thread = match *CAN_LEAVE_IDLE && !is_busy() {
+        true => IdleThread::new().ok(),
         false => None,
     };
-    match idler.filter(|_| run_as(NormalThreadSchedulePolicy::Idle)) {
-        Some(idler) => IDLER.set(Some(idler)),
-        // One that can't tell how it fares does not risk it; a thread begins as the one that started it was.
-        None => step_up(),
+    match idle_thread.filter(|_| run_as(NormalThreadSchedulePolicy::Idle)) {
+        Some(idle_thread) => IDLE_THREAD.set(Some(idle_thread)),
+        // Without statistics it would not notice starvation. A new thread inherits the priority of its parent.
+        None => leave_idle(),
     }
 }
 
-/// From now on this thread is an ordinary nice one, for what writes and waits for the disk.
-pub fn step_up() {
-    if HURRIES.get() {
+/// Makes this thread an ordinary nice one, for work that writes and waits for the disk.
+pub fn leave_idle() {
+    if IS_FOREGROUND.get() {
         return;
     }
-    IDLER.set(None);
-    match *MAY_COME_BACK {
+    IDLE_THREAD.set(None);
+    match *CAN_LEAVE_IDLE {
         true => {
             run_as(NormalThreadSchedulePolicy::Other);
         }
@@ -107,26 +107,29 @@ pub fn step_up() {
     }
 }
 
-/// Whether this thread has stood back so far that it starves; then it steps up. Costs nothing in others.
-pub fn look() {
-    let starves = IDLER.with_borrow_mut(|idler| idler.as_mut().is_some_and(Idler::is_starved));
+/// Leaves idle priority if this thread starves. Costs nothing in other threads.
+pub fn check_starvation() {
+    let starves = IDLE_THREAD
+        .with_borrow_mut(|idle_thread| idle_thread.as_mut().is_some_and(IdleThread::is_starved));
     if starves {
-        step_up();
-        tracing::debug!("the machine is busy: a thread of the snapshot stands back less");
+        leave_idle();
+        tracing::debug!("the machine is busy: a thread of the snapshot leaves idle priority");
     }
 }
 
-fn starved() -> MutexGuard<'static, Option<Instant>> {
-    STARVED.lock().unwrap_or_else(PoisonError::into_inner)
+fn last_starvation() -> MutexGuard<'static, Option<Instant>> {
+    LAST_STARVATION
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
 }
 
 fn is_busy() -> bool {
-    starved().is_some_and(|at| at.elapsed() < BUSY_FOR)
+    last_starvation().is_some_and(|at| at.elapsed() < BUSY_PERIOD)
 }
 
-/// Whether who runs only where nobody else wants to may change that again. It depends on the capabilities, the limits
-/// (`RLIMIT_NICE`) and the filters of the process, so a thread tries it out.
-static MAY_COME_BACK: LazyLock<bool> = LazyLock::new(|| {
+/// Whether a thread at idle priority may leave it again. That depends on the capabilities, the limits (`RLIMIT_NICE`) and
+/// the system call filters of the process, so a thread tries it.
+static CAN_LEAVE_IDLE: LazyLock<bool> = LazyLock::new(|| {
     let tried = std::thread::Builder::new().spawn(|| {
         be_nice(NICENESS);
         run_as(NormalThreadSchedulePolicy::Idle) && run_as(NormalThreadSchedulePolicy::Other)
@@ -156,30 +159,30 @@ fn be_nice(niceness: i32) {
 }
 
 /// How a thread that stands back fares.
-struct Idler {
+struct IdleThread {
     /// `/proc/thread-self/schedstat`, kept open.
     account: File,
     judged: Times,
-    next_look: Instant,
+    next_check: Instant,
 }
 
-impl Idler {
-    fn new() -> io::Result<Idler> {
+impl IdleThread {
+    fn new() -> io::Result<IdleThread> {
         let account = File::open("/proc/thread-self/schedstat")?;
         let judged = Times::read(&account)?;
-        Ok(Idler {
+        Ok(IdleThread {
             account,
             judged,
-            next_look: Instant::now() + LOOK_EVERY,
+            next_check: Instant::now() + CHECK_INTERVAL,
         })
     }
 
     fn is_starved(&mut self) -> bool {
         let now = Instant::now();
-        if now < self.next_look {
+        if now < self.next_check {
             return false;
         }
-        self.next_look = now + LOOK_EVERY;
+        self.next_check = now + CHECK_INTERVAL;
         if is_busy() {
             return true;
         }
@@ -194,7 +197,7 @@ impl Idler {
                 false
             }
             Verdict::Starved => {
-                *starved() = Some(now);
+                *last_starvation() = Some(now);
                 true
             }
         }
@@ -243,9 +246,9 @@ enum Verdict {
 }
 
 fn judge(times: Times) -> Verdict {
-    if times.waited < WAITED {
+    if times.waited < JUDGEMENT_INTERVAL {
         Verdict::TooEarly
-    } else if times.waited > times.ran * STARVING {
+    } else if times.waited > times.ran * STARVATION_FACTOR {
         Verdict::Starved
     } else {
         Verdict::Fed
@@ -306,12 +309,12 @@ mod tests {
     #[test]
     fn the_callers_thread_stays_as_it_is() {
         let (niceness, before) = (getpriority_process(None).unwrap(), policy());
-        let (inside, how) = apart(|| {
-            stand_back();
+        let (inside, how) = on_own_thread(|| {
+            enter_idle();
             (getpriority_process(None).unwrap(), policy())
         });
         assert!(inside >= NICENESS);
-        assert!(how != IDLE || *MAY_COME_BACK);
+        assert!(how != IDLE || *CAN_LEAVE_IDLE);
         assert_eq!(getpriority_process(None).unwrap(), niceness);
         assert_eq!(policy(), before);
     }
@@ -319,26 +322,26 @@ mod tests {
     #[test]
     fn who_hurries_never_stands_back_and_neither_do_the_threads_that_it_starts() {
         let before = getpriority_process(None).unwrap();
-        in_a_hurry(|| {
-            let (niceness, how) = apart(|| {
-                stand_back();
-                step_up();
+        in_foreground(|| {
+            let (niceness, how) = on_own_thread(|| {
+                enter_idle();
+                leave_idle();
                 (getpriority_process(None).unwrap(), policy())
             });
             assert_eq!(niceness, before);
             assert_eq!(how, policy());
         });
-        assert!(!HURRIES.get());
+        assert!(!IS_FOREGROUND.get());
     }
 
     #[test]
     fn who_steps_up_is_as_nice_as_it_was_told_and_no_nicer() {
         for told in [0, 15] {
-            let (stood_back, stepped_up, how) = apart(|| {
+            let (stood_back, stepped_up, how) = on_own_thread(|| {
                 be_nice(told);
-                stand_back();
+                enter_idle();
                 let stood_back = getpriority_process(None).unwrap();
-                step_up();
+                leave_idle();
                 (stood_back, getpriority_process(None).unwrap(), policy())
             });
             assert_eq!(
@@ -369,15 +372,15 @@ mod tests {
                 sched_setaffinity(None, &only).unwrap();
                 let given_up = Instant::now() + Duration::from_secs(300);
                 let goes_on = || Instant::now() < given_up;
-                stand_back();
+                enter_idle();
                 // Another test's thread may have starved just now.
-                while *MAY_COME_BACK && policy() != IDLE && goes_on() {
-                    std::thread::sleep(LOOK_EVERY);
-                    stand_back();
+                while *CAN_LEAVE_IDLE && policy() != IDLE && goes_on() {
+                    std::thread::sleep(CHECK_INTERVAL);
+                    enter_idle();
                 }
                 let stood_back = policy() == IDLE;
                 while policy() == IDLE && goes_on() {
-                    look();
+                    check_starvation();
                 }
                 (stood_back, policy(), getpriority_process(None).unwrap())
             });
@@ -385,7 +388,7 @@ mod tests {
             over.store(true, Ordering::Relaxed);
             let (stood_back, policy, niceness) = fared.unwrap();
             // Without the right to come back it never stood back so far.
-            assert_eq!(stood_back, *MAY_COME_BACK);
+            assert_eq!(stood_back, *CAN_LEAVE_IDLE);
             assert_ne!(policy, IDLE, "it starves");
             assert!(niceness >= NICENESS);
         });

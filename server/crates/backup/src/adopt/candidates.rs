@@ -1,5 +1,5 @@
-//! What lies in a folder of old backups: every file whose name is that of a database, compressed or not. Links are never
-//! followed, so nothing outside the folder is read.
+//! The files in a folder of old backups whose names are those of databases, compressed or not. Links are never followed,
+//! so nothing outside the folder is read.
 
 use std::fs;
 use std::io;
@@ -11,14 +11,15 @@ use jiff::civil::Date;
 
 use tealkeep_base::durable;
 
-use super::dates::{self, Said};
-use super::{AdoptError, Looked};
+use super::dates::{self, PathDate};
+use super::error::AdoptError;
+use super::outcome::{FileReport, Outcome};
 
-/// How deep folders are looked into: `a/b/2026/11/21/home/db.sqlite.gz` is six.
-const DEPTH: usize = 8;
-/// A folder with more files than that is not one of backups.
-const MOST_FILES: usize = 20_000;
-/// What the files are called that may be taken.
+/// How deep folders are searched: `a/b/2026/11/21/home/db.sqlite.gz` is six.
+const MAX_DEPTH: usize = 8;
+/// A folder with more files than this does not contain backups only.
+const MAX_FILES: usize = 20_000;
+/// The endings of the names of files that may be backups.
 pub const ENDINGS: [&str; 6] = [
     ".sqlite.gz",
     ".sqlite3.gz",
@@ -39,8 +40,8 @@ pub(super) struct Candidate {
     pub bytes: u64,
     /// When it was last changed.
     pub changed: Timestamp,
-    /// What its path says of the night.
-    pub said: Said,
+    /// The date in its path.
+    pub path_date: PathDate,
 }
 
 impl Candidate {
@@ -48,11 +49,12 @@ impl Candidate {
     pub(super) fn is_nights_own(&self) -> bool {
         let lower = self.name.to_lowercase();
         let coarser = ["week", "month", "year"];
-        self.said.is_exact() && !coarser.iter().any(|word| lower.contains(word))
+        self.path_date.is_exact() && !coarser.iter().any(|word| lower.contains(word))
     }
 
-    pub(super) fn looked(&self, outcome: super::Outcome, why: impl Into<String>) -> Looked {
-        Looked {
+    /// What became of it.
+    pub(super) fn report(&self, outcome: Outcome, why: impl Into<String>) -> FileReport {
+        FileReport {
             file: self.name.clone(),
             bytes: self.bytes,
             outcome,
@@ -67,17 +69,17 @@ impl Candidate {
 /// What was found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// What may be taken; each night's own files before those of coarser tiers, then by name.
+    /// The candidates; each night's own files before those of coarser tiers, then by name.
     pub candidates: Vec<Candidate>,
     /// The names of the others: logs, notes, links.
     pub others: Vec<String>,
 }
 
-/// Looks through the folder. The order in which it writes day and month is told from all its names together.
+/// Searches the folder. The order of day and month is derived from all its names together.
 ///
 /// # Errors
 /// It, or a folder in it, can't be read; or it holds too much.
-pub(super) fn look(from: &Path, today: Date) -> Result<Found, AdoptError> {
+pub(super) fn find(from: &Path, today: Date) -> Result<Found, AdoptError> {
     let mut found = Found::default();
     let mut folders = vec![(from.to_owned(), 0)];
     let mut seen = 0_usize;
@@ -89,10 +91,10 @@ pub(super) fn look(from: &Path, today: Date) -> Result<Found, AdoptError> {
         for item in fs::read_dir(&folder).map_err(unread)? {
             let item = item.map_err(unread)?;
             seen += 1;
-            if seen > MOST_FILES {
+            if seen > MAX_FILES {
                 return Err(AdoptError::TooMany {
                     from: from.to_owned(),
-                    most: MOST_FILES,
+                    max: MAX_FILES,
                 });
             }
             let path = item.path();
@@ -100,15 +102,15 @@ pub(super) fn look(from: &Path, today: Date) -> Result<Found, AdoptError> {
             let name = below.to_string_lossy().into_owned();
             let meta = match fs::symlink_metadata(&path) {
                 Ok(meta) => meta,
-                // The script that keeps the folder took it away meanwhile.
+                // The script that owns the folder has removed it.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
                 Err(e) => return Err(unread(e)),
             };
-            if meta.is_dir() && depth < DEPTH {
+            if meta.is_dir() && depth < MAX_DEPTH {
                 folders.push((path, depth + 1));
             } else if meta.is_file() && is_a_databases(&name) {
                 found.candidates.push(Candidate {
-                    said: dates::said(&name),
+                    path_date: dates::date_in_path(&name),
                     bytes: meta.len(),
                     changed: Timestamp::new(meta.mtime(), 0).unwrap_or(Timestamp::UNIX_EPOCH),
                     name,
@@ -126,9 +128,9 @@ pub(super) fn look(from: &Path, today: Date) -> Result<Found, AdoptError> {
             }
         }
     }
-    let order = dates::order_of(found.candidates.iter().map(|one| one.said), today);
+    let order = dates::order_of(found.candidates.iter().map(|one| one.path_date), today);
     for candidate in &mut found.candidates {
-        candidate.said = candidate.said.settled(order);
+        candidate.path_date = candidate.path_date.settled(order);
     }
     found
         .candidates
@@ -174,7 +176,7 @@ mod tests {
             dir.path().join("latest.sqlite.gz"),
         )
         .unwrap();
-        let found = look(dir.path(), jiff::civil::date(2026, 11, 21)).unwrap();
+        let found = find(dir.path(), jiff::civil::date(2026, 11, 21)).unwrap();
         let names: Vec<&str> = found.candidates.iter().map(|one| &*one.name).collect();
         assert_eq!(
             names,

@@ -1,5 +1,5 @@
-//! How times, spans, sizes and counts are worded. The same words everywhere, and the script that
-//! keeps a page fresh uses the same table for its relative times.
+//! How times, durations, sizes and counts are worded, on every page alike. The script that keeps a page fresh has the
+//! same table for relative times.
 
 use std::time::Duration;
 
@@ -7,9 +7,14 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 mod backups;
 mod checks;
+mod runs;
 
-pub(crate) use backups::{copy_found, drill_outcome, reused, room};
+pub(crate) use tealkeep_words::size::human_size as size;
+
+pub(crate) use backups::{copy_outcome, disk_space, drill_outcome, retention, reused};
+pub(crate) use checks::accepted_title;
 pub use checks::{Advice, advice, finding_title, policy_title};
+pub(crate) use runs::{kind, run_state, step, step_state};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -33,7 +38,7 @@ pub(crate) fn ago(now: Timestamp, then: Timestamp) -> String {
     }
 }
 
-/// "3 minutes", "a day": how long something has been so.
+/// "3 minutes", "a day": how long something has lasted.
 pub(crate) fn how_long(now: Timestamp, since: Timestamp) -> String {
     let seconds = u64::try_from(now.as_second() - since.as_second()).unwrap_or(0);
     if seconds < 45 {
@@ -43,7 +48,7 @@ pub(crate) fn how_long(now: Timestamp, since: Timestamp) -> String {
     }
 }
 
-/// A span in one unit, rounded. The thresholds stand a second time in `public/fresh.js`.
+/// A duration in one unit, rounded. `public/fresh.js` repeats the thresholds.
 fn roughly(seconds: u64) -> String {
     let rounded = |unit: u64| (seconds + unit / 2) / unit;
     if seconds < 90 {
@@ -65,7 +70,7 @@ fn roughly(seconds: u64) -> String {
     }
 }
 
-/// "Sat 21 Nov, 03:30", with the year if it is not this one.
+/// "Sat 21 Nov, 03:30", with the year if it is not the current one.
 pub(crate) fn date_time(now: Timestamp, zone: &TimeZone, then: Timestamp) -> String {
     let local = then.to_zoned(zone.clone());
     let format = if local.year() == now.to_zoned(zone.clone()).year() {
@@ -76,7 +81,7 @@ pub(crate) fn date_time(now: Timestamp, zone: &TimeZone, then: Timestamp) -> Str
     local.strftime(format).to_string()
 }
 
-/// "Saturday 21 November 2026 at 03:30:00 CET": nothing left open.
+/// "Saturday 21 November 2026 at 03:30:00 CET".
 pub(crate) fn exact(zone: &TimeZone, then: Timestamp) -> String {
     then.to_zoned(zone.clone())
         .strftime("%A %-d %B %Y at %H:%M:%S %Z")
@@ -88,16 +93,16 @@ pub(crate) fn clock(zone: &TimeZone, then: Timestamp) -> String {
     then.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
 }
 
-/// "Saturday 21 November at 03:30", for the middle of a sentence.
+/// "on Saturday 21 November at 03:30", "today at 03:30", for the middle of a sentence.
 pub(crate) fn in_a_sentence(now: Timestamp, zone: &TimeZone, then: Timestamp) -> String {
     let local = then.to_zoned(zone.clone());
     let today = now.to_zoned(zone.clone());
     if local.date() == today.date() {
         local.strftime("today at %H:%M").to_string()
     } else if local.year() == today.year() {
-        local.strftime("%A %-d %B at %H:%M").to_string()
+        local.strftime("on %A %-d %B at %H:%M").to_string()
     } else {
-        local.strftime("%A %-d %B %Y at %H:%M").to_string()
+        local.strftime("on %A %-d %B %Y at %H:%M").to_string()
     }
 }
 
@@ -112,28 +117,6 @@ pub(crate) fn day(today: Date, date: Date) -> String {
     } else {
         date.strftime("%A %-d %B %Y").to_string()
     }
-}
-
-/// "1.2 MB": decimal units, two figures below ten, whole numbers from ten on.
-pub(crate) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    // Tenths of a unit, rounded; what rounds up to a thousand belongs to the next unit.
-    let mut per_tenth: u128 = 100;
-    for unit in UNITS {
-        let tenths = (u128::from(bytes) + per_tenth / 2) / per_tenth;
-        if tenths < 100 {
-            return format!("{}.{} {unit}", tenths / 10, tenths % 10);
-        }
-        let whole = (u128::from(bytes) + per_tenth * 5) / (per_tenth * 10);
-        if whole < 1000 {
-            return format!("{whole} {unit}");
-        }
-        per_tenth *= 1000;
-    }
-    format!("{bytes} B")
 }
 
 /// "120 ms", "1.4 s", "12 s", "1 min 5 s", "2 h 3 min".
@@ -156,7 +139,7 @@ pub(crate) fn span(duration: Duration) -> String {
     }
 }
 
-/// "about 4 seconds", "about 2 minutes": an estimate, which tenths would belie.
+/// "about 4 seconds", "about 2 minutes": an estimate, so without tenths.
 pub(crate) fn about(duration: Duration) -> String {
     let seconds = (duration.as_millis() + 500) / 1000;
     match seconds {
@@ -192,7 +175,7 @@ pub(crate) fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
-/// A piece of a path, so that whatever is in it stays one piece (RFC 3986, section 3.3).
+/// Encodes a text as one segment of a path (RFC 3986, section 3.3).
 pub(crate) fn segment(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -250,27 +233,6 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_worded_by_this_table() {
-        let table: &[(u64, &str)] = &[
-            (0, "0 B"),
-            (999, "999 B"),
-            (1000, "1.0 kB"),
-            (1_250, "1.3 kB"),
-            (9_949, "9.9 kB"),
-            (9_950, "10 kB"),
-            (999_499, "999 kB"),
-            (999_500, "1.0 MB"),
-            (1_234_567, "1.2 MB"),
-            (14_600_000, "15 MB"),
-            (1_200_000_000, "1.2 GB"),
-            (u64::MAX, "18 EB"),
-        ];
-        for (bytes, words) in table {
-            assert_eq!(size(*bytes), *words, "{bytes} bytes");
-        }
-    }
-
-    #[test]
     fn spans_are_worded_by_this_table() {
         let table: &[(u64, &str)] = &[
             (0, "0 ms"),
@@ -322,6 +284,10 @@ mod tests {
         let night = at("2026-11-20T23:30:00Z");
         assert_eq!(date_time(now, &zone, night), "Sat 21 Nov, 00:30");
         assert_eq!(in_a_sentence(now, &zone, night), "today at 00:30");
+        assert_eq!(
+            in_a_sentence(now, &zone, at("2025-12-31T22:59:00Z")),
+            "on Wednesday 31 December 2025 at 23:59"
+        );
         assert_eq!(
             date_time(now, &zone, at("2025-12-31T22:59:00Z")),
             "Wed 31 Dec 2025, 23:59"
