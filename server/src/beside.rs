@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use crate::backup::human;
 use crate::config::AppConfig;
-use crate::units::data;
 
 /// How many files and folders are looked at; what lies beyond is not counted.
 const MAX_SEEN: usize = 10_000;
@@ -93,7 +92,7 @@ impl Beside {
 /// the answer incomplete. It waits for the disk.
 #[must_use]
 pub fn look(app: &AppConfig, state: &Path) -> Beside {
-    let folder = data(app);
+    let folder = app.database_folder();
     let database = app
         .database
         .file_name()

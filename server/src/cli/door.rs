@@ -18,9 +18,9 @@ use clap::{Args, FromArgMatches};
 use super::client::Client;
 use super::progress::say;
 use super::{Cli, Failure, Outcome, put, threads};
+use crate::config::DEFAULT_SPOOL;
 use crate::http::auth::Scope;
 use crate::http::incoming::Folder;
-use crate::pulls::DEFAULT_SPOOL;
 
 /// The variable with the command of the other side (sshd(8), `command="…"`).
 const ASKED_FOR: &str = "SSH_ORIGINAL_COMMAND";

@@ -14,10 +14,11 @@ use super::door::who::opened_by;
 use super::progress::say;
 use super::units::{pick, read};
 use super::{DEFAULT_CONFIG, DEFAULT_SOCKET, Failure, Outcome, print, terminal};
+use crate::config::{BACKUP_USER, USER};
 use crate::durable::{read_small, write_whole};
 use crate::http::auth::Scope;
 use crate::keys::{self, Change, Given, Line};
-use crate::units::{BACKUP_USER, DEPLOY_KEYS, DOOR, PULL_KEYS, USER, door_for_pulling};
+use crate::units::{DEPLOY_KEYS, DOOR, PULL_KEYS, door_for_pulling};
 
 /// The largest file of keys, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;

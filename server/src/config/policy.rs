@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use toml_edit::Item;
 
+use super::range::check_duration;
 use super::reader::{FromToml, Placed, Table};
-use super::within;
+
 use crate::policy::Policy;
 
 /// The default for `every`.
@@ -195,7 +196,7 @@ pub(super) fn read(table: Table<'_>, on_this_machine: bool) -> PolicyConfig {
     let pages = table.or("pages", default.pages).value;
     let every = table.or("every", default.every);
     if !every.value.is_zero() {
-        within(&table, &every, "5m", "168h");
+        check_duration(&table, &every, "5m", "168h");
     }
     table.finish();
     PolicyConfig {

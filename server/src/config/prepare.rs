@@ -3,8 +3,8 @@
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use super::range::check_duration;
 use super::reader::Table;
-use super::within;
 
 /// How a release is prepared on this machine, such as `npm ci --omit=dev`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<PrepareConfig> {
     let inputs = table.or("prepare_inputs", Vec::<String>::new());
     let versions = table.or("prepare_versions", Vec::<Vec<String>>::new());
     let timeout = table.or("prepare_timeout", Duration::from_secs(600));
-    within(table, &timeout, "1s", "6h");
+    check_duration(table, &timeout, "1s", "6h");
     for input in &inputs.value {
         let path = Path::new(input);
         let inside = path.components().all(|c| matches!(c, Component::Normal(_)));

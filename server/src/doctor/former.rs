@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::{Check, Findings, Level, machine};
 use crate::backup::Tier;
 use crate::backup::adopt::ENDINGS;
-use crate::config::{AppConfig, RuntimeConfig};
-use crate::units::{BACKUP_GROUP, USER, quote::shell};
+use crate::config::{AppConfig, BACKUP_GROUP, RuntimeConfig, USER};
+use crate::units::quote::shell;
 
 /// How many entries of a folder are read.
 const MAX_SEEN: usize = 2_000;
