@@ -17,9 +17,6 @@ use spool::Left;
 
 pub use spool::{Word, leave, name_of};
 
-/// Where the words are left, as the package makes it: `tealkeep:tealkeep-backup`, 2770.
-pub const DEFAULT_SPOOL: &str = "/var/spool/tealkeep";
-
 /// How far back in the journal a pull is looked for.
 const LOOKED_AT: u32 = 64;
 /// How often it is looked by itself; a page that shows the age of the last pull looks at once.

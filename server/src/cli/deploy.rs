@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::client::Client;
 use super::progress::Steps;
 use super::{FAILED, Failure, Outcome, print, terminal};
-use crate::deploy::step::Step;
-use crate::deploy::{Printed, subject};
+use crate::deploy::Printed;
 use crate::http::api::{Begun, DeployRequest};
+use crate::journal::runs::Step;
 use crate::journal::runs::{Run, RunId, RunState, StepState};
 
 #[derive(Debug, Args)]
@@ -149,7 +149,7 @@ pub fn conclude(run: &Run, json: bool) -> Outcome {
         RunState::Done => format!(
             "The {} of {} is done: {} is live on {}.",
             run.kind.noun(),
-            subject(&run.facts),
+            run.facts.subject(),
             run.facts.release,
             run.facts.to
         ),
@@ -171,7 +171,7 @@ pub fn conclude(run: &Run, json: bool) -> Outcome {
             format!(
                 "the {} of {} failed: {reason}{}",
                 run.kind.noun(),
-                subject(&run.facts),
+                run.facts.subject(),
                 output.unwrap_or_default()
             )
         }

@@ -19,8 +19,8 @@ use super::deploy::{Look, conclude};
 use super::progress::{Steps, say};
 use super::remote::{SSH_FAILED, ssh_words};
 use super::{Failure, Outcome, put};
-use crate::deploy::step::Step;
 use crate::http::incoming::Incoming;
+use crate::journal::runs::Step;
 use crate::journal::runs::{Run, RunState, StepState};
 use crate::names::{AppName, ReleaseId};
 

@@ -8,7 +8,7 @@ use super::client::Client;
 use super::deploy::{conclude, watch};
 use super::progress::say;
 use super::{Failure, Outcome, print};
-use crate::deploy::seconds;
+use crate::clock::seconds;
 use crate::house::Severity;
 use crate::http::api::{AppStatus, ColourStatus, Status};
 use crate::http::conditions::ConditionFacts;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::civil::Date;
 
-use super::{App, seconds};
+use super::App;
 use crate::backup::{Manifest, Reason, Taken};
+use crate::clock::seconds;
 use crate::journal::Severity;
 
 impl App {

@@ -6,15 +6,14 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 
+use super::App;
 use super::data::Quiet;
 use super::kinds::{
     Action, Context, Deploy, OnBoot, Outcome, Restore, Rollback, RunKind, When, is_settled,
     unwinding,
 };
-use super::step::{Kind, Step};
-use super::{App, subject};
 use crate::faults;
-use crate::journal::runs::{Failure, RunId, StepState};
+use crate::journal::runs::{Failure, Kind, RunId, Step, StepState};
 use crate::journal::transition::Event;
 use crate::journal::{NewEvent, Severity};
 
@@ -254,7 +253,7 @@ async fn note_failure(context: &Context, step: Step, reason: &str) {
     let text = format!(
         "The {} of {} failed at the step {}: {reason}. {live}{as_before}.",
         kind.noun(),
-        subject(facts),
+        facts.subject(),
         step.as_str()
     );
     note(context, Severity::Bad, text).await;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::backup::SnapshotId;
-use crate::journal::runs::{Run, RunState};
+use crate::journal::runs::{Kind, Run, RunState};
 use crate::names::{AppName, Colour, ReleaseId};
 
-use super::step::Kind;
+/// How many of the newest runs are searched for the release to go back to.
+pub const RUNS_LOOKED_AT: u32 = 50;
 
 /// Why there is nothing to roll back to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use super::{App, seconds};
+use super::App;
+use crate::clock::seconds;
 use crate::journal::Severity;
 use crate::names::{Colour, ReleaseId};
 use crate::probe::{self, NoAnswer, Question};
@@ -48,7 +49,7 @@ pub async fn run(app: Arc<App>, mut exits: Receiver<Exit>) {
             if mend(&app, &mut silent, patience).await {
                 mended = Instant::now();
             }
-            let troubled = silent.is_some() || app.ailment().is_some();
+            let troubled = silent.is_some() || app.unhealthy_reason().is_some();
             let pause = if troubled { ASK_AGAIN } else { ASK };
             tokio::select! {
                 exit = exits.recv() => match exit {
@@ -57,7 +58,7 @@ pub async fn run(app: Arc<App>, mut exits: Receiver<Exit>) {
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return,
                 },
-                () = app.health.changed() => {}
+                () = app.control.changed() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
@@ -219,7 +220,7 @@ async fn mend(app: &Arc<App>, silent: &mut Option<Silence>, patience: Duration) 
             }
             Err(wrong) => wrong,
         };
-        app.set_ailment(Some(wrong.clone()));
+        app.set_unhealthy_reason(Some(wrong.clone()));
         failed += 1;
         if failed >= PATIENCE && hand_over(app, colour, &wrong).await {
             return mended;
@@ -238,7 +239,7 @@ async fn mend(app: &Arc<App>, silent: &mut Option<Silence>, patience: Duration) 
         app.note(Severity::Bad, text).await;
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = app.health.changed() => {}
+            () = app.control.changed() => {}
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
@@ -254,7 +255,7 @@ async fn start_again(
     const ELSE: &str = "something else happened to it meanwhile";
     {
         // A restore that stops the colours waits for this, and what it has stopped is not started here.
-        let _lock = app.health.lock_colours().await;
+        let _lock = app.control.lock_colours().await;
         let Some((wanted, _, state)) = app.wanted().await else {
             return Err(ELSE.to_owned());
         };
@@ -275,7 +276,7 @@ async fn start_again(
     }
     let healthy = app.await_healthy(colour, release).await.map(drop);
     if healthy.is_err() {
-        let _lock = app.health.lock_colours().await;
+        let _lock = app.control.lock_colours().await;
         // One that runs without being healthy holds the port that the next start needs.
         if app
             .wanted()
@@ -307,17 +308,17 @@ async fn ask_again(app: &App, colour: Colour, release: &ReleaseId) -> Result<(),
             return found.map(drop);
         }
     };
-    match (app.ailment(), verdict) {
+    match (app.unhealthy_reason(), verdict) {
         (None, _) => {}
         (Some(_), Ok(())) => {
-            app.set_ailment(None);
+            app.set_unhealthy_reason(None);
             app.note(
                 Severity::Good,
                 format!("The live colour {colour} ({release}) is healthy now."),
             )
             .await;
         }
-        (Some(_), Err(wrong)) => app.set_ailment(Some(wrong)),
+        (Some(_), Err(wrong)) => app.set_unhealthy_reason(Some(wrong)),
     }
     found.map(drop)
 }

@@ -14,12 +14,11 @@ use super::facts::{AppFacts, BeforeDeploy, DiskFacts, Facts, FolderFacts, LiveFa
 use crate::backup::{Reason, SnapshotId, drill};
 use crate::clock::BUILT;
 use crate::config::Dashboard;
-use crate::deploy::step::Kind;
 use crate::deploy::verdict::as_it_stands;
 use crate::deploy::{App, Underway};
 use crate::http::Server;
 use crate::journal::checks::Target;
-use crate::journal::runs::{Run, RunState};
+use crate::journal::runs::{Kind, Run, RunState};
 use crate::names::{AppName, Colour};
 use crate::pulls;
 use crate::runtime::ColourState;
@@ -303,21 +302,21 @@ fn before_deploy(live: &LiveFacts, folder: &Found, runs: &[Run]) -> Option<Befor
 async fn what_is_down(app: &App, live: Colour) -> (Option<String>, Option<String>) {
     let down = match app.runtime.state(live).await {
         ColourState::Running { .. } => app
-            .ailment()
+            .unhealthy_reason()
             .map(|wrong| format!("its live colour {live} is not healthy: {wrong}")),
         ColourState::Ended { how } => Some(format!(
             "its live colour {live} {how}, and is being started again"
         )),
         ColourState::Stopped => {
             let why = app
-                .ailment()
+                .unhealthy_reason()
                 .map_or_else(String::new, |wrong| format!(": {wrong}"));
             Some(format!("its live colour {live} does not run{why}"))
         }
     };
     match down {
         Some(down) => (Some(down), None),
-        None => (None, app.misrouted()),
+        None => (None, app.misrouted_reason()),
     }
 }
 

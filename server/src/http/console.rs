@@ -11,12 +11,11 @@ use tealkeep_app::model as view;
 
 use super::{Server, api, checks};
 use crate::backup::{Reason, SnapshotId};
+use crate::deploy::App;
 use crate::deploy::release::Release;
-use crate::deploy::step::{Kind, Step};
-use crate::deploy::{App, subject};
 use crate::house::{Judgement, left_behind};
 use crate::journal::checks::{Acceptance, Check, Target};
-use crate::journal::runs::{Run, RunState, StepState};
+use crate::journal::runs::{Kind, Run, RunState, Step, StepState};
 use crate::journal::{Event, Severity};
 use crate::names::{Colour, ReleaseId};
 use crate::policy;
@@ -403,7 +402,7 @@ pub fn run_view(run: &Run) -> view::Run {
             note: row.detail.clone(),
         })
         .collect();
-    let (noun, about) = (run.kind.noun(), subject(&run.facts));
+    let (noun, about) = (run.kind.noun(), run.facts.subject());
     let swapped_back = run
         .steps
         .iter()

@@ -28,10 +28,10 @@ use self::bus::{Bus, BusError};
 use self::job::{JobEnd, Verb};
 use self::output::Span;
 use self::unit::Unit;
+use super::live;
 use super::{ColourState, Exit, Launch, Preparation, Runtime};
 use crate::clock::seconds;
 use crate::config::SystemdConfig;
-use crate::deploy::live;
 use crate::durable;
 use crate::names::{AppName, Colour, ReleaseId};
 

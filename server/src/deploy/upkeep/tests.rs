@@ -148,7 +148,7 @@ fn app_of(process: &Arc<Hanging>, dir: &std::path::Path) -> Arc<App> {
         tasks: tokio_util::task::TaskTracker::new(),
         stop,
     });
-    app.health.end_rest();
+    app.control.end_rest();
     app
 }
 
