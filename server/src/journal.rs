@@ -6,6 +6,7 @@
 
 pub mod checks;
 pub mod drills;
+mod installation;
 pub mod nights;
 pub mod notices;
 pub mod pulls;

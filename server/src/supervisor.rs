@@ -11,7 +11,7 @@ pub mod sockets;
 
 use std::fs::File;
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -31,9 +31,9 @@ use crate::config::{AppConfig, Config, RouterConfig, RuntimeConfig};
 use crate::deploy::data::Data;
 use crate::deploy::{App, Parts};
 use crate::durable;
-use crate::house::Judge;
+use crate::house::{House, Judge};
 use crate::http::auth::{self, Auth};
-use crate::http::{Server, listen, routes};
+use crate::http::{STREAMS, Server, listen, routes};
 use crate::journal::{Journal, NewEvent, Severity};
 use crate::router::caddy::CaddyRouter;
 use crate::router::gate::{Gate, GateConfig};
@@ -43,9 +43,6 @@ use crate::runtime::process::ProcessRuntime;
 use crate::runtime::systemd::SystemdRuntime;
 use door::Door;
 use sockets::Sockets;
-
-/// The journal's setting for the instant of the first start.
-const INSTALLED_AT: &str = "installed-at";
 
 /// A running Tealkeep.
 pub struct Supervisor {
@@ -89,7 +86,7 @@ impl Supervisor {
         let journal = Journal::open(&config.state).with_context(|| disk_of(&config.state))?;
         reserve::lay_up(&config.state);
         let clock = Clock::new(config.zone.clone());
-        let installed_at = installed_at(&journal).await?;
+        let installed_at = journal.installed_at().await?;
         let (stop, stop_gates) = (CancellationToken::new(), CancellationToken::new());
         let (tasks, gates) = (TaskTracker::new(), TaskTracker::new());
         let version = env!("CARGO_PKG_VERSION");
@@ -143,7 +140,6 @@ impl Supervisor {
             );
             journal.note(NewEvent::new(Severity::Warning, text)).await;
         }
-        let notify = config.notify.clone();
         let auth = Auth::open(journal.clone()).await?;
         if auth.sessions.end_those_of_earlier_versions().await? > 0 {
             let text = "Everybody was signed out of the dashboard, once: earlier versions let apps on this host see its \
@@ -156,28 +152,29 @@ impl Supervisor {
         } else {
             Some(auth.new_link().await?)
         };
-        let server = Arc::new(Server {
-            judge: Judge::default(),
+        let house = Arc::new(House {
             apps,
             journal,
-            auth,
             clock,
-            dashboard: config.dashboard.clone(),
-            notify: notify.clone(),
             started: Timestamp::now(),
-            spool: config.spool.clone(),
-            streams: Admission::new(crate::http::STREAMS),
-            stop: stop.clone(),
             config,
         });
-        tasks.spawn(crate::pulls::watch(server.clone(), stop.clone()));
+        let judge = Arc::new(Judge::new(house.clone()));
+        let server = Arc::new(Server {
+            house: house.clone(),
+            judge: judge.clone(),
+            auth,
+            streams: Admission::new(STREAMS),
+            stop: stop.clone(),
+        });
+        tasks.spawn(crate::pulls::watch(house.clone(), stop.clone()));
         let service = routes::service(server.clone());
-        let socket = control_socket(&server.config.socket)?;
+        let socket = control_socket(&house.config.socket)?;
         tasks.spawn(listen::serve_socket(socket, service.clone(), stop.clone()));
         let door = Door::open(
-            server.dashboard.listen,
+            house.config.dashboard.listen,
             password_is_set,
-            server.journal.clone(),
+            house.journal.clone(),
         )
         .await
         .context(
@@ -188,37 +185,41 @@ impl Supervisor {
             door,
             service,
             listen::Bounds::default(),
-            server.dashboard.trusted_proxies.clone(),
+            house.config.dashboard.trusted_proxies.clone(),
             stop.clone(),
         ));
         tasks.spawn({
-            let (failures, journal) = (server.auth.failures.clone(), server.journal.clone());
+            let (failures, journal) = (server.auth.failures.clone(), house.journal.clone());
             let stop = stop.clone();
             async move { failures.report(journal, auth::WINDOW, stop).await }
         });
-        let begun = server.apps.iter().map(|app| async move {
+        let begun = house.apps.iter().map(|app| async move {
             app.begin()
                 .await
                 .with_context(|| format!("cannot begin with {}", app.name()))
         });
         let begun = async {
             futures_util::future::try_join_all(begun).await?;
-            nightly::tick(server.clone(), installed_at, &tasks, stop.clone()).await
+            nightly::tick(house.clone(), installed_at, &tasks, stop.clone()).await
         };
         if let Err(error) = begun.await {
             // Colours that were started already are this process's children.
             stop.cancel();
-            for app in &server.apps {
+            for app in &house.apps {
                 app.stop_colours().await;
             }
             return Err(error);
         }
         // Only now are the backups folders as the apps' begin leaves them.
         tasks.spawn_blocking({
-            let server = server.clone();
-            move || configuration::keep_copies(&server.config)
+            let house = house.clone();
+            move || configuration::keep_copies(&house.config)
         });
-        tasks.spawn(crate::notify::run(server.clone(), notify, stop.clone()));
+        tasks.spawn(crate::notify::run(
+            judge,
+            house.config.notify.clone(),
+            stop.clone(),
+        ));
         Ok(Supervisor {
             server,
             first_link,
@@ -241,11 +242,12 @@ impl Supervisor {
         self.stop_gates.cancel();
         self.gates.close();
         self.gates.wait().await;
-        for app in &self.server.apps {
+        for app in &self.server.house.apps {
             app.stop_colours().await;
             app.write_traffic_days().await;
         }
         self.server
+            .house
             .journal
             .note(NewEvent::new(Severity::Info, "Tealkeep stopped."))
             .await;
@@ -417,23 +419,6 @@ fn lock(state: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
-/// When Tealkeep first ran on this state.
-///
-/// # Errors
-/// The journal can't be read, or at the first start written.
-pub(crate) async fn installed_at(journal: &Journal) -> anyhow::Result<Timestamp> {
-    if let Some(text) = journal.setting(INSTALLED_AT).await?
-        && let Ok(at) = text.parse()
-    {
-        return Ok(at);
-    }
-    let now = Timestamp::now();
-    journal
-        .set_setting(INSTALLED_AT, Some(now.to_string()))
-        .await?;
-    Ok(now)
-}
-
 fn control_socket(path: &Path) -> anyhow::Result<listen::PeerListener> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)
@@ -454,9 +439,4 @@ fn control_socket(path: &Path) -> anyhow::Result<listen::PeerListener> {
         .with_context(|| format!("cannot make the socket {}", path.display()))?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
     Ok(listen::PeerListener::new(listener, path)?)
-}
-
-/// The same port on loopback.
-fn loopback(listen: SocketAddr) -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), listen.port())
 }

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use super::check::text;
 use super::client::Client;
 use super::{Failure, Outcome, print};
-use crate::http::checks::{AcceptRequest, CheckFacts};
+use crate::http::checks::AcceptRequest;
+use crate::http::checks::facts::CheckFacts;
 use crate::journal::checks::{Acceptance, Check, Found, Target};
 use crate::policy::{Finding, Kind, Policy};
 

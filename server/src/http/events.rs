@@ -14,10 +14,10 @@ use futures_util::stream::{self, Stream, StreamExt};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tower_sessions::Session;
 
-use super::Server;
 use super::auth::Sessions;
-use super::guard::Caller;
+use super::caller::Caller;
 use super::problem::Problem;
+use super::server::Server;
 use crate::journal::{Event, Journal, Signal};
 
 /// The most events that are sent anew to one that comes back; whoever missed more reloads anyway.
@@ -41,10 +41,10 @@ pub async fn stream(
         .get("last-event-id")
         .and_then(|value| value.to_str().ok()?.parse::<i64>().ok());
     // Subscribed before the missed ones are read, so that nothing falls between the two.
-    let live = server.journal.subscribe();
-    let newest = server.journal.newest().await?.map_or(0, |(id, _)| id);
+    let live = server.house.journal.subscribe();
+    let newest = server.house.journal.newest().await?.map_or(0, |(id, _)| id);
     let missed = match last {
-        Some(last) => server.journal.events_after(last, MOST_MISSED).await?,
+        Some(last) => server.house.journal.events_after(last, MOST_MISSED).await?,
         None => Vec::new(),
     };
     let sent = missed
@@ -53,7 +53,7 @@ pub async fn stream(
     let stop = server.stop.clone();
     let mut sessions_ended = server.auth.sessions.ended();
     let events =
-        following(server.journal.clone(), live, missed.into(), sent).take_until(async move {
+        following(server.house.journal.clone(), live, missed.into(), sent).take_until(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 // Whoever is still signed in comes back, and is let in again.
