@@ -1,5 +1,5 @@
-//! Gathers the facts: from the journal each time, from disks with a deadline, since one that hangs must not keep the
-//! others from being told.
+//! Gathers the facts: from the journal each time, and from disks with a deadline, so that one that hangs does not delay the
+//! others.
 
 mod disks;
 

@@ -1,4 +1,4 @@
-//! What a home consists of, for everything that looks after it without serving requests.
+//! The supervised apps and what they share, for everything that looks after them without serving requests.
 
 use std::sync::Arc;
 

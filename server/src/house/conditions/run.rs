@@ -1,8 +1,8 @@
-//! Whether the newest run went through.
+//! Whether the newest run succeeded.
 
 use jiff::SignedDuration;
 
-use super::{About, Assessment, Words};
+use super::assessment::{About, Assessment, Words};
 use crate::house::redact::redacted;
 use crate::journal::runs::{self, Run, RunState, Step, StepState};
 use tealkeep_words::condition::{Action, Condition, Key, Kind, Severity};

@@ -1,15 +1,18 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::civil::date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::backup::drill::{Lost, Shrunk};
 use crate::house::crashes::{Crash, Crashes};
-use crate::house::facts::{BeforeDeploy, DiskFacts, FolderFacts, LiveFacts, Space, Trouble};
+use crate::house::facts::{
+    AppFacts, BeforeDeploy, DiskFacts, FolderFacts, LiveFacts, Space, Trouble,
+};
 use crate::house::health::{Health, Verdict};
 use crate::house::observed::Observations;
 use crate::house::traffic::Recent;
@@ -20,7 +23,7 @@ use crate::journal::pulls::Pull;
 use crate::journal::runs::{self, Run, RunFacts, RunState, Step, StepRow, StepState};
 use crate::names::{AppName, Colour};
 use crate::router::Answers;
-use tealkeep_words::condition::Acknowledgement;
+use tealkeep_words::condition::{Acknowledgement, Key, Kind, title};
 
 const GIB: u64 = 1 << 30;
 
