@@ -61,7 +61,7 @@ pub(super) fn read(table: Table<'_>) -> BackupConfig {
     let drill_shrink = table.or("drill_shrink", usual.drill_shrink);
     if !(1..=100).contains(&drill_shrink.value) {
         let text = format!(
-            "{} is no share of a table's rows; it must be 1 to 100, in percent (usual is 20)",
+            "{} is out of range; it must be from 1 to 100 percent of a table's rows (usual is 20)",
             drill_shrink.value
         );
         table.problem_at(&drill_shrink, text);
@@ -98,7 +98,7 @@ fn read_keep(table: &Table<'_>, usual: Keep) -> Keep {
             table.problem_at(
                 &placed,
                 format!(
-                    "{} is more than anybody can want; it must be at most {MAX_COUNT} (usual is {default})",
+                    "{} is too many; it must be at most {MAX_COUNT} (usual is {default})",
                     placed.value
                 ),
             );
@@ -120,7 +120,7 @@ fn read_level(table: &Table<'_>) -> Level {
     let level = Level::new(number.value);
     if level.is_none() {
         let text = format!(
-            "{} is no level of compression; it must be {} (quick) to {} (small; usual is {})",
+            "{} is not a compression level; it must be {} (quick) to {} (small; usual is {})",
             number.value,
             Level::NUMBERS.start(),
             Level::NUMBERS.end(),

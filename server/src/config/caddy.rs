@@ -13,7 +13,7 @@ use super::reader::Table;
 pub const PREVIEW_HEADER: &str = "Tealkeep-Preview";
 
 /// The minimum length of a preview secret.
-const SHORTEST_SECRET: usize = 16;
+const MIN_SECRET_LENGTH: usize = 16;
 
 /// `[app.router]` with `kind = "caddy"`
 #[derive(Debug, Clone)]
@@ -64,10 +64,10 @@ pub(super) fn read(table: Table<'_>, claims: &mut Claims) -> Option<CaddySection
     let preview = table.optional::<String>("preview");
     if let Some(secret) = &preview {
         let fits = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-        if secret.value.len() < SHORTEST_SECRET || !secret.value.chars().all(fits) {
+        if secret.value.len() < MIN_SECRET_LENGTH || !secret.value.chars().all(fits) {
             table.problem_at(
                 secret,
-                format!("is no secret; it must be {SHORTEST_SECRET} or more letters, digits, `-` and `_`, for example from `openssl rand -hex 16`"),
+                format!("is not a safe secret; it must be {MIN_SECRET_LENGTH} or more letters, digits, `-` and `_`, for example from `openssl rand -hex 16`"),
             );
         }
     }

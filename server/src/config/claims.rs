@@ -67,9 +67,9 @@ impl Claims {
             if *other == real {
                 Some(format!("{shown} is already that of {key}; each needs its own"))
             } else if *others == Content::Pruned && real.starts_with(other) {
-                Some(format!("{shown} lies inside of {key}, where old things are removed; choose a place outside of it"))
+                Some(format!("{shown} is inside {key}, from which Tealkeep removes old files; choose a place outside it"))
             } else if content == Content::Pruned && other.starts_with(&real) {
-                Some(format!("{key} lies inside of {shown}, where old things are removed; choose another folder"))
+                Some(format!("{key} is inside {shown}, from which Tealkeep removes old files; choose another folder"))
             } else {
                 None
             }

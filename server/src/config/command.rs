@@ -14,11 +14,11 @@ pub(super) fn check_command(
     match command.value.first().map(|program| program.trim()) {
         None | Some("") => table.problem_at(
             command,
-            "names no program; write for example `[\"node\", \"server.js\"]`",
+            "has no program; write for example `[\"node\", \"server.js\"]`",
         ),
         Some(program) if on_this_machine && !machine::has_program(program) => table.problem_at(
             command,
-            format!("there is no program `{program}` on this machine; install it, or write its whole path"),
+            format!("there is no program `{program}` on this machine; install it, or write its full path"),
         ),
         Some(_) => {}
     }

@@ -42,7 +42,7 @@ pub(super) fn check_socket(table: &Table<'_>, socket: &Placed<PathBuf>) {
         table.problem_at(
             socket,
             format!(
-                "{} is there already and is not a socket; name another path",
+                "{} already exists and is not a socket; name another path",
                 path.display()
             ),
         );
@@ -90,7 +90,7 @@ pub(super) fn check_database(table: &Table<'_>, database: &Placed<PathBuf>) {
                 Some(_) | None => String::new(),
             };
             format!(
-                "there is no database at {0} yet. If the app keeps it elsewhere, mend the path; for a new app, make an empty file as the app's user, which is an empty database: `{make_folder}touch {0}`",
+                "there is no database at {0} yet. If the app keeps it elsewhere, correct the path; for a new app, create an empty file as the app's user, which is an empty database: `{make_folder}touch {0}`",
                 path.display()
             )
         }

@@ -32,7 +32,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<PrepareConfig> {
         if input.is_empty() || !inside {
             table.problem_at(
                 &inputs,
-                format!("`{input}` is no file of a release; write its path from the release's directory on, for example `\"package-lock.json\"`"),
+                format!("`{input}` is not a file of a release; write its path relative to the release's directory, for example `\"package-lock.json\"`"),
             );
         }
     }
@@ -47,7 +47,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<PrepareConfig> {
         {
             table.problem_here(
                 "prepare",
-                "names no program; write for example `[\"npm\", \"ci\", \"--omit=dev\"]`",
+                "has no program; write for example `[\"npm\", \"ci\", \"--omit=dev\"]`",
             );
         }
     }
@@ -60,7 +60,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<PrepareConfig> {
             if given {
                 table.problem_here(
                     key,
-                    "stands here without `prepare`, the command that it is for",
+                    "is set without `prepare`, the command that it belongs to",
                 );
             }
         }

@@ -96,7 +96,7 @@ pub struct Placed<T> {
 /// A kind of value that a key can have.
 pub trait FromToml: Sized {
     /// What would be right, such as ``a number of seconds, for example `30s` ``.
-    const RIGHT: &'static str;
+    const EXPECTED: &'static str;
 
     /// Reads the value; `Err` says what is wrong with it, but not what would be right.
     ///
@@ -132,7 +132,7 @@ impl<'a> Table<'a> {
     pub fn required<T: FromToml>(&self, key: &str) -> Option<Placed<T>> {
         let found = self.optional(key);
         if found.is_none() && self.table.get(key).is_none() {
-            self.problem_here(key, format!("is missing; it must be {}", T::RIGHT));
+            self.problem_here(key, format!("is missing; it must be {}", T::EXPECTED));
         }
         found
     }
@@ -153,7 +153,7 @@ impl<'a> Table<'a> {
                 self.problems.add(
                     line,
                     self.dotted(key),
-                    format!("{wrong}; it must be {}", T::RIGHT),
+                    format!("{wrong}; it must be {}", T::EXPECTED),
                 );
                 None
             }

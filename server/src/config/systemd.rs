@@ -125,7 +125,7 @@ fn unit(table: &Table<'_>, key: &str, default: String) -> Placed<String> {
         table.problem_at(
             &unit,
             format!(
-                "`{}` is no unit of a service; write its whole name, for example `\"home-blue.service\"`",
+                "`{}` is not the name of a service unit; write its full name, for example `\"home-blue.service\"`",
                 unit.value
             ),
         );

@@ -33,7 +33,7 @@ fn in_words(type_name: &str) -> &str {
 }
 
 impl FromToml for String {
-    const RIGHT: &'static str = "text in quotes";
+    const EXPECTED: &'static str = "text in quotes";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let text = text_of(item)?;
@@ -46,7 +46,8 @@ impl FromToml for String {
 }
 
 impl FromToml for PathBuf {
-    const RIGHT: &'static str = "a whole path in quotes, for example `\"/srv/home/home.sqlite\"`";
+    const EXPECTED: &'static str =
+        "an absolute path in quotes, for example `\"/srv/home/home.sqlite\"`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let path = PathBuf::from(text_of(item)?);
@@ -61,7 +62,7 @@ impl FromToml for PathBuf {
 }
 
 impl FromToml for bool {
-    const RIGHT: &'static str = "`true` or `false`";
+    const EXPECTED: &'static str = "`true` or `false`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         item.as_bool().ok_or_else(|| is_a(item))
@@ -69,7 +70,7 @@ impl FromToml for bool {
 }
 
 impl FromToml for u32 {
-    const RIGHT: &'static str = "a whole number without quotes";
+    const EXPECTED: &'static str = "a whole number without quotes";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let number = item.as_integer().ok_or_else(|| is_a(item))?;
@@ -81,7 +82,7 @@ impl FromToml for u32 {
 }
 
 impl FromToml for u16 {
-    const RIGHT: &'static str = "a port from 1 to 65535, without quotes";
+    const EXPECTED: &'static str = "a port from 1 to 65535, without quotes";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let number = item.as_integer().ok_or_else(|| is_a(item))?;
@@ -93,7 +94,7 @@ impl FromToml for u16 {
 }
 
 impl FromToml for Duration {
-    const RIGHT: &'static str = "a length of time in quotes, in hours, minutes or seconds, for example `\"30s\"`, `\"10m\"` or `\"1h 30m\"`";
+    const EXPECTED: &'static str = "a length of time in quotes, in hours, minutes or seconds, for example `\"30s\"`, `\"10m\"` or `\"1h 30m\"`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let text = text_of(item)?;
@@ -105,13 +106,13 @@ impl FromToml for Duration {
 }
 
 impl FromToml for SocketAddr {
-    const RIGHT: &'static str = "an IP address and a port in quotes, for example `\"0.0.0.0:3000\"` (the whole network) or `\"127.0.0.1:3000\"` (this machine)";
+    const EXPECTED: &'static str = "an IP address and a port in quotes, for example `\"0.0.0.0:3000\"` (the whole network) or `\"127.0.0.1:3000\"` (this machine)";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let text = text_of(item)?;
         match text.parse::<SocketAddr>() {
             Ok(at) if at.port() == 0 => {
-                Err(format!("`{text}` has no port that could be relied on"))
+                Err(format!("`{text}` has port 0, which is not a fixed port"))
             }
             Ok(at) => Ok(at),
             Err(_) => Err(format!("`{text}` is not an IP address with a port")),
@@ -120,7 +121,7 @@ impl FromToml for SocketAddr {
 }
 
 impl FromToml for jiff::civil::Time {
-    const RIGHT: &'static str = "a time of day in quotes, from `\"00:00\"` to `\"23:59\"`";
+    const EXPECTED: &'static str = "a time of day in quotes, from `\"00:00\"` to `\"23:59\"`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let text = text_of(item)?;
@@ -130,7 +131,7 @@ impl FromToml for jiff::civil::Time {
 }
 
 impl FromToml for jiff::tz::TimeZone {
-    const RIGHT: &'static str =
+    const EXPECTED: &'static str =
         "a time zone's name from the IANA database, for example `\"Europe/Berlin\"`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
@@ -141,7 +142,7 @@ impl FromToml for jiff::tz::TimeZone {
 }
 
 impl FromToml for crate::names::AppName {
-    const RIGHT: &'static str =
+    const EXPECTED: &'static str =
         "a name of 1 to 31 lower-case letters, digits and `-`, beginning with a letter";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
@@ -152,7 +153,7 @@ impl FromToml for crate::names::AppName {
 }
 
 impl FromToml for Vec<String> {
-    const RIGHT: &'static str = "a list of texts, for example `[\"node\", \"server.js\"]`";
+    const EXPECTED: &'static str = "a list of texts, for example `[\"node\", \"server.js\"]`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let array = item.as_array().ok_or_else(|| is_a(item))?;
@@ -169,7 +170,7 @@ impl FromToml for Vec<String> {
 }
 
 impl FromToml for Vec<Vec<String>> {
-    const RIGHT: &'static str = "a list of commands, for example `[[\"node\", \"--version\"]]`";
+    const EXPECTED: &'static str = "a list of commands, for example `[[\"node\", \"--version\"]]`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let array = item.as_array().ok_or_else(|| is_a(item))?;
@@ -182,27 +183,28 @@ impl FromToml for Vec<Vec<String>> {
 }
 
 impl FromToml for http::Uri {
-    const RIGHT: &'static str = "`https://` and a host, for example `\"https://home.example.org\"`";
+    const EXPECTED: &'static str =
+        "`https://` and a host, for example `\"https://home.example.org\"`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let text = item.as_str().ok_or_else(|| is_a(item))?;
         let uri: http::Uri = text
             .parse()
-            .map_err(|_| format!("`{text}` is no address of a site"))?;
+            .map_err(|_| format!("`{text}` is not the address of a site"))?;
         let known = matches!(uri.scheme_str(), Some("https" | "http"));
         if !known
             || uri.host().is_none()
             || !matches!(uri.path(), "" | "/")
             || uri.query().is_some()
         {
-            return Err(format!("`{text}` is no address of a whole site"));
+            return Err(format!("`{text}` is not the address of a site"));
         }
         Ok(uri)
     }
 }
 
 impl FromToml for BTreeMap<String, String> {
-    const RIGHT: &'static str = "a table of texts, for example `{ NODE_ENV = \"production\" }`";
+    const EXPECTED: &'static str = "a table of texts, for example `{ NODE_ENV = \"production\" }`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let table = item.as_table_like().ok_or_else(|| is_a(item))?;
