@@ -1,5 +1,5 @@
-//! What lies in the folder of an app's database and is in no snapshot: uploads, a second database, anything. Only names
-//! and sizes are looked at, and no file is opened.
+//! Finds what is in the folder of an app's database but in no snapshot: uploads, a second database, anything. It looks only at
+//! names and sizes and opens no file.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};

@@ -30,5 +30,6 @@ mod server;
 mod signed_in;
 pub mod tokens;
 
+pub use limits::OPEN_BODY_LIMIT_BYTES;
 pub use route::Access;
 pub use server::{STREAMS, Server};

@@ -1,5 +1,5 @@
-//! The word that a laptop leaves after a pull, from the spool folder into the journal. It is told as the laptop's own
-//! claim, once, and is gone from the spool when the journal has it.
+//! Takes the report that a laptop leaves after a pull from the spool folder into the journal. The journal has it once, as the
+//! laptop's own claim; then it is removed from the spool.
 
 mod spool;
 

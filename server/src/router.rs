@@ -1,5 +1,4 @@
-//! What new requests are sent to. A router's own record of the live colour is the truth about it,
-//! not the journal's.
+//! Where new requests go. A router's own record of the live colour is the truth about it, not the journal's.
 
 pub mod caddy;
 

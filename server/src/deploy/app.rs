@@ -1,4 +1,4 @@
-//! One supervised app: what it is made of, and what is known of how it does.
+//! One supervised app: its parts, and what pages show of it.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Snapshots at somebody's request, and those of the nights. Each ends in the journal.
+//! Snapshots on request and those of the nights. The outcome of each is noted in the journal.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! A start: what runs is adopted, what was cut off goes on or is taken back, and the live colour is brought up.
+//! What happens at a start: running colours are adopted, an interrupted run continues or is undone, and the live colour is
+//! started.
 
 use std::sync::Arc;
 

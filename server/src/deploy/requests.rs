@@ -1,5 +1,5 @@
-//! What people ask for: a deploy, a rollback, a restore, an undo. Each is refused with nothing changed, or begins as a run
-//! that goes on by itself.
+//! What people ask for: a deploy, a rollback, a restore, an undo. Each request is refused with nothing changed, or begins a run
+//! that continues by itself.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,6 +1,5 @@
-//! Carries a run out, step by step: the journal is told before a step acts and after it has. A step that fails is followed
-//! by the unwinding that `kinds` decides, and one entry in the journal says what was taken back and how
-//! the run ended.
+//! Carries out a run step by step, and tells the journal before and after each step. If a step fails, it takes back what `kinds`
+//! decides, and notes in one entry what was taken back and how the run ended.
 
 use std::path::PathBuf;
 

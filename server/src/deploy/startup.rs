@@ -1,4 +1,4 @@
-//! Waits for a colour that is starting, until it is healthy or has had its time.
+//! Waits until a starting colour is healthy, or until its time is up.
 
 use std::time::{Duration, Instant};
 

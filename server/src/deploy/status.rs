@@ -1,5 +1,5 @@
-//! What is shown of an app besides what its parts say when they are asked: one value, which whoever draws a page looks at
-//! and whoever waits for a change subscribes to.
+//! What is shown of an app besides what its parts answer when asked. It is one value: pages read it, and whoever waits for a
+//! change subscribes to it.
 
 use std::collections::VecDeque;
 

@@ -1,5 +1,5 @@
-//! What a rollback or an undo goes back to, which release came after which, and since when a colour has been idle: decided
-//! from the runs alone, newest first as the journal gives them. Pure.
+//! What a rollback or an undo goes back to, the order of releases, and since when a colour has been idle. All of it is decided
+//! from the runs alone, which come from the journal newest first. Pure.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! One run of an app at a time: whoever holds its turn may change what is live.
+//! One run of an app at a time: only the holder of its turn may change what is live.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,6 @@
-//! Keeps the live colour running outside of restores: what does not run is started again, what runs and gives no
-//! answer any more is restarted, and a warm other colour takes over when it does not come back. It looks at how things
-//! are, not at what was told: a process that ends while another one is being mended is found all the same.
+//! Keeps the live colour running, except during restores: starts it if it does not run, restarts it if it no longer answers, and
+//! switches to a warm other colour if it does not come back. It looks at the current state, not at messages, so it also finds a
+//! process that ends while another one is being restarted.
 
 #[cfg(test)]
 mod tests;
@@ -20,7 +20,7 @@ use crate::runtime::{ColourState, Exit};
 /// The pause before the second start, doubled after each one that fails.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause between two starts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// How many starts must fail before a warm other colour takes over.
 const PATIENCE: u32 = 3;
 /// How often a live colour that runs is asked whether it still answers.
@@ -31,7 +31,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// busy with something long must not be ended for it.
 const STARTS_LONG: u32 = 2;
 /// The least of that time: an app that is up within a second may be busy for much longer.
-const LEAST_PATIENCE: Duration = Duration::from_secs(60);
+const MIN_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often a router that is not as it should be is proved again.
 const PROVE_AGAIN: Duration = Duration::from_secs(2);
@@ -130,7 +130,7 @@ async fn hear(app: &App, exit: Exit, mended: Instant) {
 
 /// For how long a live colour that runs may give no answer, where a start may take `within`.
 fn patience(within: Duration) -> Duration {
-    (within * STARTS_LONG).max(LEAST_PATIENCE)
+    (within * STARTS_LONG).max(MIN_PATIENCE)
 }
 
 /// A process of the live colour that runs and gives no answer.
@@ -241,7 +241,7 @@ async fn mend(app: &Arc<App>, silent: &mut Option<Silence>, patience: Duration) 
             () = tokio::time::sleep(pause) => {}
             () = app.control.changed() => {}
         }
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = (pause * 2).min(MAX_PAUSE);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The old colour stays warm for a while after a swap, so that a rollback is instant, and is stopped then.
+//! Keeps the old colour warm for a while after a swap, so that a rollback is instant, and then stops it.
 
 use std::sync::Arc;
 use std::time::Duration;

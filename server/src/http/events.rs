@@ -21,7 +21,7 @@ use super::server::Server;
 use crate::journal::{Event, Journal, Signal};
 
 /// The most events that are sent anew to one that comes back; whoever missed more reloads anyway.
-const MOST_MISSED: u32 = 500;
+const MAX_MISSED_EVENTS: u32 = 500;
 /// How often a quiet stream says that it is still there.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 
@@ -44,7 +44,13 @@ pub async fn stream(
     let live = server.house.journal.subscribe();
     let newest = server.house.journal.newest().await?.map_or(0, |(id, _)| id);
     let missed = match last {
-        Some(last) => server.house.journal.events_after(last, MOST_MISSED).await?,
+        Some(last) => {
+            server
+                .house
+                .journal
+                .events_after(last, MAX_MISSED_EVENTS)
+                .await?
+        }
         None => Vec::new(),
     };
     let sent = missed
@@ -100,7 +106,7 @@ fn following(
                     }
                     // Too slow for the memory: the journal has it all.
                     Err(RecvError::Lagged(_)) => {
-                        match journal.events_after(sent, MOST_MISSED).await {
+                        match journal.events_after(sent, MAX_MISSED_EVENTS).await {
                             Ok(missed) => queue.extend(missed),
                             Err(_) => return None,
                         }

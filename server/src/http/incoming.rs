@@ -1,4 +1,4 @@
-//! What somebody who sends a release needs to know before, and sees while it is made ready.
+//! What a client needs to know before it sends a release, and the output of its preparation.
 
 use std::path::PathBuf;
 

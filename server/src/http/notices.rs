@@ -1,4 +1,4 @@
-//! What is wrong at home and what of it was told, and the message that tries whether messages arrive.
+//! What is wrong, which notices were sent about it, and a test message.
 
 use axum::Json;
 use axum::extract::State;

@@ -1,4 +1,4 @@
-//! Content: a snapshot unpacked and found whole, put into the live database, and what that holds now.
+//! Unpacks and verifies a snapshot, copies its content into the live database, and asks what that database holds now.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Proofs that snapshots are good: read from end to end, unpacked elsewhere, compared with the night before.
+//! Proves that snapshots are good: reads them from end to end, unpacks them elsewhere, compares them with the night before.
 
 use super::Data;
 use super::work::{blocking_at_length, to_anyhow};

@@ -1,4 +1,4 @@
-//! The room that there is for the next snapshot of one app.
+//! Whether the disk has room for the next snapshot of one app.
 
 use anyhow::Context;
 

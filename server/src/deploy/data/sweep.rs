@@ -1,4 +1,4 @@
-//! What a start does about what the one before it left half done.
+//! Removes, at a start, what the process before left half done.
 
 use anyhow::Context;
 

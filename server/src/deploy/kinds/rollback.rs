@@ -1,5 +1,5 @@
-//! A rollback: the release from before goes live again, at once where it is still warm. It was checked as it was
-//! deployed, so a way back has no further gate.
+//! A rollback: the previous release goes live again, at once if it is still warm. It was checked when it was deployed, so nothing
+//! is checked again.
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;

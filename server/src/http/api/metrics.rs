@@ -105,115 +105,116 @@ const METRICS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// The values of a metric of one app, each with its labels besides the app's.
 fn values(metric: &str, app: &AppStatus, now: Timestamp) -> Vec<(String, String)> {
-    let by_colour = |value: &dyn Fn(Colour, &ColourStatus) -> u64| {
-        [
-            (Colour::Blue, &app.colours.blue),
-            (Colour::Green, &app.colours.green),
-        ]
-        .map(|(colour, status)| {
-            (
-                format!(",colour=\"{colour}\""),
-                value(colour, status).to_string(),
-            )
-        })
-        .to_vec()
-    };
-    let traffic = &app.traffic;
-    let by_check = |values: &dyn Fn(&CheckFacts) -> Vec<(String, u64)>| {
-        let targets = [("public", &app.checks.public), ("idle", &app.checks.idle)];
-        let known = targets
-            .iter()
-            .filter_map(|(name, check)| Some((*name, check.as_ref()?)));
-        known
-            .flat_map(|(target, check)| {
-                let labelled = move |(labels, value): (String, u64)| {
-                    (format!(",target=\"{target}\"{labels}"), value.to_string())
-                };
-                values(check).into_iter().map(labelled)
-            })
-            .collect::<Vec<_>>()
-    };
-    // Before the first one there is nothing to tell.
-    let by_drill = |value: &dyn Fn(&Drill) -> u64| {
-        let drill = app.drill.iter();
-        drill
-            .map(|drill| (String::new(), value(drill).to_string()))
-            .collect::<Vec<_>>()
-    };
     match metric {
-        "tealkeep_check_verdict" => by_check(&|check| {
-            [
-                ("pass", Some(Verdict::Pass)),
-                ("warn", Some(Verdict::Warn)),
-                ("fail", Some(Verdict::Fail)),
-                ("unreachable", None),
-            ]
-            .map(|(word, verdict)| {
-                let label = format!(",verdict=\"{word}\"");
-                (label, u64::from(check.verdict == verdict))
-            })
-            .to_vec()
+        metric if metric.starts_with("tealkeep_check_") => check_values(metric, app),
+        metric if metric.starts_with("tealkeep_drill_") => drill_value(metric, app),
+        "tealkeep_live" => by_colour(app, |colour, _| {
+            u64::from(colour == app.live && app.release.is_some())
         }),
-        "tealkeep_check_findings" => by_check(&|check| {
-            [("fail", check.fails), ("warn", check.warns)]
-                .map(|(word, count)| (format!(",severity=\"{word}\""), count as u64))
-                .to_vec()
+        "tealkeep_colour_running" => by_colour(app, |_, status| {
+            u64::from(matches!(status.state, ColourState::Running { .. }))
         }),
-        "tealkeep_check_timestamp_seconds" => by_check(&|check| {
-            let at = u64::try_from(check.at.as_second()).unwrap_or_default();
-            vec![(String::new(), at)]
-        }),
-        "tealkeep_drill_proven" => by_drill(&|drill| u64::from(drill.failed.is_none())),
-        "tealkeep_drill_warnings" => by_drill(&|drill| drill.warnings.len() as u64),
-        "tealkeep_drill_timestamp_seconds" => {
-            by_drill(&|drill| u64::try_from(drill.at.as_second()).unwrap_or_default())
+        "tealkeep_colour_restarts_total" => by_colour(app, |_, status| u64::from(status.restarts)),
+        "tealkeep_snapshot_age_seconds" => {
+            let age = |taken_at| now.duration_since(taken_at).as_secs();
+            without_labels(app.snapshot.as_ref().map(|newest| age(newest.taken_at)))
         }
-        "tealkeep_live" => {
-            by_colour(&|colour, _| u64::from(colour == app.live && app.release.is_some()))
+        "tealkeep_snapshot_bytes" => {
+            without_labels(app.snapshot.as_ref().map(|newest| newest.bytes))
         }
-        "tealkeep_colour_running" => {
-            by_colour(&|_, status| u64::from(matches!(status.state, ColourState::Running { .. })))
+        "tealkeep_pull_age_seconds" => {
+            let age = |at| now.duration_since(at).as_secs().max(0);
+            without_labels(app.last_pull.as_ref().map(|pull| age(pull.at)))
         }
-        "tealkeep_colour_restarts_total" => by_colour(&|_, status| u64::from(status.restarts)),
-        "tealkeep_snapshot_age_seconds" => app
-            .snapshot
-            .iter()
-            .map(|snapshot| {
-                (
-                    String::new(),
-                    now.duration_since(snapshot.taken_at).as_secs().to_string(),
-                )
-            })
-            .collect(),
-        "tealkeep_snapshot_bytes" => app
-            .snapshot
-            .iter()
-            .map(|s| (String::new(), s.bytes.to_string()))
-            .collect(),
-        "tealkeep_pull_age_seconds" => app
-            .last_pull
-            .iter()
-            .map(|pull| {
-                (
-                    String::new(),
-                    now.duration_since(pull.at).as_secs().max(0).to_string(),
-                )
-            })
-            .collect(),
-        "tealkeep_requests_total" => match (traffic.answered, traffic.failed) {
-            (Some(answered), Some(failed)) => vec![
-                (
-                    ",outcome=\"answered\"".to_owned(),
-                    (answered - failed.min(answered)).to_string(),
-                ),
-                (",outcome=\"failed\"".to_owned(), failed.to_string()),
-            ],
-            // A number that nobody counted would be taken for one.
-            _ => Vec::new(),
-        },
-        _ => by_colour(&|colour, _| {
-            traffic.requests_in_flight[colour as usize] + traffic.streams[colour as usize]
+        "tealkeep_requests_total" => request_counts(app),
+        _ => by_colour(app, |colour, _| {
+            app.traffic.requests_in_flight[colour as usize] + app.traffic.streams[colour as usize]
         }),
     }
+}
+
+/// One value; none where nothing is known.
+fn without_labels(value: Option<impl ToString>) -> Vec<(String, String)> {
+    value
+        .map(|value| (String::new(), value.to_string()))
+        .into_iter()
+        .collect()
+}
+
+fn by_colour(
+    app: &AppStatus,
+    value: impl Fn(Colour, &ColourStatus) -> u64,
+) -> Vec<(String, String)> {
+    [
+        (Colour::Blue, &app.colours.blue),
+        (Colour::Green, &app.colours.green),
+    ]
+    .map(|(colour, status)| {
+        (
+            format!(",colour=\"{colour}\""),
+            value(colour, status).to_string(),
+        )
+    })
+    .to_vec()
+}
+
+fn request_counts(app: &AppStatus) -> Vec<(String, String)> {
+    // A number that nobody counted would be mistaken for a real one.
+    let (Some(answered), Some(failed)) = (app.traffic.answered, app.traffic.failed) else {
+        return Vec::new();
+    };
+    vec![
+        (
+            ",outcome=\"answered\"".to_owned(),
+            (answered - failed.min(answered)).to_string(),
+        ),
+        (",outcome=\"failed\"".to_owned(), failed.to_string()),
+    ]
+}
+
+fn check_values(metric: &str, app: &AppStatus) -> Vec<(String, String)> {
+    let values = |check: &CheckFacts| match metric {
+        "tealkeep_check_verdict" => [
+            ("pass", Some(Verdict::Pass)),
+            ("warn", Some(Verdict::Warn)),
+            ("fail", Some(Verdict::Fail)),
+            ("unreachable", None),
+        ]
+        .map(|(word, verdict)| {
+            let label = format!(",verdict=\"{word}\"");
+            (label, u64::from(check.verdict == verdict))
+        })
+        .to_vec(),
+        "tealkeep_check_findings" => [("fail", check.fails), ("warn", check.warns)]
+            .map(|(word, count)| (format!(",severity=\"{word}\""), count as u64))
+            .to_vec(),
+        _ => vec![(String::new(), seconds_since_1970(check.at))],
+    };
+    let targets = [("public", &app.checks.public), ("idle", &app.checks.idle)];
+    let mut all = Vec::new();
+    for (target, check) in targets {
+        let values = check.iter().flat_map(values);
+        all.extend(
+            values.map(|(labels, value)| {
+                (format!(",target=\"{target}\"{labels}"), value.to_string())
+            }),
+        );
+    }
+    all
+}
+
+fn drill_value(metric: &str, app: &AppStatus) -> Vec<(String, String)> {
+    let value = |drill: &Drill| match metric {
+        "tealkeep_drill_proven" => u64::from(drill.failed.is_none()),
+        "tealkeep_drill_warnings" => drill.warnings.len() as u64,
+        _ => seconds_since_1970(drill.at),
+    };
+    // Before the first drill there is nothing to report.
+    without_labels(app.drill.as_ref().map(value))
+}
+
+fn seconds_since_1970(at: Timestamp) -> u64 {
+    u64::try_from(at.as_second()).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use tower_sessions::Session;
 
 use super::sign_in::do_sign_out;
 use super::visit::Visit;
-use crate::http::auth::{LEAST_PASSWORD_LENGTH, PasswordError, Sessions};
+use crate::http::auth::{MIN_PASSWORD_LENGTH, PasswordError, Sessions};
 use crate::http::page::{Drawn, Failure, back_with, draw};
 use crate::http::server::{Server, Shared};
 use crate::http::signed_in::{SIGNED_IN, SignedIn};
@@ -48,7 +48,7 @@ async fn draw_account(server: &Server, session: &Session, problem: Option<String
         sessions,
         tokens: tokens.collect(),
         problem,
-        least_length: LEAST_PASSWORD_LENGTH,
+        least_length: MIN_PASSWORD_LENGTH,
     };
     draw(server, session, "/account", view::Page::Account(page)).await
 }

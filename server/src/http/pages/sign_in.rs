@@ -10,7 +10,7 @@ use tealkeep_app::render;
 use tower_sessions::Session;
 
 use super::visit::Visit;
-use crate::http::auth::{LEAST_PASSWORD_LENGTH, PasswordError, SignInError};
+use crate::http::auth::{MIN_PASSWORD_LENGTH, PasswordError, SignInError};
 use crate::http::page::{Drawn, back_with, bare_frame, html, local_path};
 use crate::http::server::{Server, Shared};
 use crate::http::signed_in::is_signed_in;
@@ -155,7 +155,7 @@ fn draw_welcome(server: &Server, token: Option<String>, problem: Option<String>)
             view::Page::Welcome(view::Welcome {
                 token,
                 problem,
-                least_length: LEAST_PASSWORD_LENGTH,
+                least_length: MIN_PASSWORD_LENGTH,
             }),
         ),
     )
