@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
-use tealkeep::http::routes::{self, Access};
+use tealkeep::http::{Access, routes};
 
 use crate::support::visitor::{Answer, PASSWORD, Visitor};
 use crate::support::{House, PATIENCE, until};

@@ -1,5 +1,5 @@
-//! What lies in the folder of an app's database and is in no snapshot: uploads, a second database, anything. Only names
-//! and sizes are looked at, and no file is opened.
+//! Finds what is in the folder of an app's database but in no snapshot: uploads, a second database, anything. It looks only at
+//! names and sizes and opens no file.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use crate::backup::human;
 use crate::config::AppConfig;
-use crate::units::data;
 
 /// How many files and folders are looked at; what lies beyond is not counted.
 const MAX_SEEN: usize = 10_000;
@@ -93,7 +92,7 @@ impl Beside {
 /// the answer incomplete. It waits for the disk.
 #[must_use]
 pub fn look(app: &AppConfig, state: &Path) -> Beside {
-    let folder = data(app);
+    let folder = app.database_folder();
     let database = app
         .database
         .file_name()

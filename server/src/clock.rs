@@ -1,5 +1,5 @@
-//! Tells now, the time zone, and whether the clock may be trusted: the only place that asks the machine for them.
-//! Everything that decides takes `now` as a value.
+//! The current time, the time zone, and whether the clock can be trusted. This is the only place that asks the machine for them;
+//! everything that decides takes `now` as a value.
 
 use std::path::Path;
 use std::sync::Arc;

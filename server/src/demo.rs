@@ -86,6 +86,7 @@ impl Demo {
         let supervisor = Supervisor::start(config).await?;
         let app = supervisor
             .server
+            .house
             .apps
             .first()
             .context("the demo has an app")?

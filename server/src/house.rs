@@ -11,17 +11,19 @@ pub mod facts;
 mod gather;
 pub mod health;
 pub mod observed;
+mod parts;
 pub mod redact;
 pub mod sentence;
 pub mod traffic;
 
-use tokio::sync::Mutex;
+use std::sync::Arc;
 
-use crate::http::Server;
+use tokio::sync::Mutex;
 
 pub use conditions::{conditions, left_behind};
 pub use facts::Facts;
 pub use gather::address_of;
+pub use parts::House;
 pub use sentence::{Sentence, Tone, sentence};
 pub use tealkeep_words::condition::{
     Acknowledgement, Action, Condition, Key, Kind, Severity, title,
@@ -42,18 +44,28 @@ pub struct Judgement {
 
 /// Who judges. It remembers between two looks what a restart may lose: folders that take long to read, and since when a
 /// live colour has been in trouble.
-#[derive(Debug, Default)]
 pub struct Judge {
+    /// The home that is judged.
+    pub house: Arc<House>,
     gatherer: Mutex<Gatherer>,
 }
 
 impl Judge {
+    /// The judge of a home.
+    #[must_use]
+    pub fn new(house: Arc<House>) -> Judge {
+        Judge {
+            house,
+            gatherer: Mutex::default(),
+        }
+    }
+
     /// How the home stands now. `anew` reads the backups folders again, since something happened or somebody looks.
     ///
     /// # Errors
     /// The journal or a router can't be asked.
-    pub async fn look(&self, server: &Server, anew: bool) -> anyhow::Result<Judgement> {
-        let facts = self.gatherer.lock().await.facts(server, anew).await?;
+    pub async fn look(&self, anew: bool) -> anyhow::Result<Judgement> {
+        let facts = self.gatherer.lock().await.facts(&self.house, anew).await?;
         let conditions = conditions(&facts);
         Ok(Judgement {
             sentence: sentence(&facts, &conditions),

@@ -7,6 +7,7 @@ pub mod checks;
 mod columns;
 pub mod drills;
 mod events;
+mod installation;
 pub mod nights;
 pub mod notices;
 pub mod outgoing;

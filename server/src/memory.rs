@@ -1,4 +1,4 @@
-//! Memory that this process no longer needs.
+//! Returns memory that this process no longer needs to the system.
 
 /// Gives the memory that was freed back to the system. glibc keeps what lies below a block that is still in use, in each
 /// thread's arena: after a snapshot that is several megabytes, for as long as this process runs. It takes about a

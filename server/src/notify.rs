@@ -23,9 +23,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::NotifyConfig;
-use crate::house;
 use crate::house::facts::AppFacts;
-use crate::http::Server;
+use crate::house::{self, Judge};
 use crate::journal::nights::Night;
 
 pub use channel::{Backoff, Channel};
@@ -43,13 +42,14 @@ const SETTLE_TIME: Duration = Duration::from_millis(500);
 const HEARTBEAT_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// Looks and tells until `stop`.
-pub async fn run(server: Arc<Server>, config: NotifyConfig, stop: CancellationToken) {
+pub async fn run(judge: Arc<Judge>, config: NotifyConfig, stop: CancellationToken) {
+    let house = &judge.house;
     let bell_of = |channel: Channel| (channel, Arc::new(Bell::new()));
     let messages: Vec<_> = Channel::for_messages(&config)
         .into_iter()
         .map(bell_of)
         .collect();
-    let heartbeats: Vec<_> = server
+    let heartbeats: Vec<_> = house
         .apps
         .iter()
         .filter_map(|app| {
@@ -61,7 +61,7 @@ pub async fn run(server: Arc<Server>, config: NotifyConfig, stop: CancellationTo
     let all = || messages.iter().chain(&heartbeats);
     let names = all().map(|(channel, _)| channel.name()).collect();
     let to_tell: Vec<String> = messages.iter().map(|(to, _)| to.name()).collect();
-    let (journal, now) = (&server.journal, Timestamp::now());
+    let (journal, now) = (&house.journal, Timestamp::now());
     let ready = async {
         journal.keep_channels(names, now).await?;
         ledger::catch_up(journal, &to_tell, now).await
@@ -72,7 +72,7 @@ pub async fn run(server: Arc<Server>, config: NotifyConfig, stop: CancellationTo
     let posts = TaskTracker::new();
     for (channel, bell) in all() {
         let post = Post {
-            journal: server.journal.clone(),
+            journal: house.journal.clone(),
             backoff: channel.backoff(),
             channel: channel.clone(),
             deadline: send::DEADLINE,
@@ -83,7 +83,7 @@ pub async fn run(server: Arc<Server>, config: NotifyConfig, stop: CancellationTo
     }
     posts.close();
     let watch = Watch {
-        server,
+        judge,
         messages,
         heartbeats,
     };
@@ -98,14 +98,14 @@ type Belled = (Channel, Arc<Bell>);
 
 /// What looks, again and again.
 struct Watch {
-    server: Arc<Server>,
+    judge: Arc<Judge>,
     messages: Vec<Belled>,
     heartbeats: Vec<Belled>,
 }
 
 impl Watch {
     async fn run(self) {
-        let mut journal = self.server.journal.subscribe();
+        let mut journal = self.judge.house.journal.subscribe();
         let mut anew = true;
         loop {
             if let Err(error) = self.look(anew).await {
@@ -126,10 +126,10 @@ impl Watch {
     }
 
     async fn look(&self, anew: bool) -> anyhow::Result<()> {
-        let server = self.server.clone();
+        let house = &self.judge.house;
         let house::Judgement {
             facts, conditions, ..
-        } = server.judge.look(&server, anew).await?;
+        } = self.judge.look(anew).await?;
         for app in &facts.apps {
             if let Some(night) = &app.night {
                 self.call_heartbeat(app, night, facts.now).await?;
@@ -141,11 +141,11 @@ impl Watch {
                 .iter()
                 .map(|(channel, _)| channel.name())
                 .collect(),
-            apps: server.apps.iter().map(|app| app.name().clone()).collect(),
+            apps: house.apps.iter().map(|app| app.name().clone()).collect(),
             zone: facts.zone.clone(),
-            dashboard: house::address_of(&server.dashboard),
+            dashboard: house::address_of(&house.config.dashboard),
         };
-        if ledger::settle(&server.journal, &conditions, &settings, facts.now).await? {
+        if ledger::settle(&house.journal, &conditions, &settings, facts.now).await? {
             for (_, bell) in &self.messages {
                 bell.notify_one();
             }
@@ -170,7 +170,7 @@ impl Watch {
             if !matches!(channel, Channel::Heartbeat(of, _) if *of == app.name) {
                 continue;
             }
-            let journal = &self.server.journal;
+            let journal = &self.judge.house.journal;
             if journal
                 .call_once(channel.name(), snapshot.to_string(), now)
                 .await?

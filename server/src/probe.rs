@@ -1,4 +1,4 @@
-//! Probes a colour's health with one HTTP request, and waits for a colour that is starting.
+//! Probes a colour's health with one HTTP request.
 
 mod excerpt;
 pub mod public;
@@ -6,7 +6,7 @@ pub mod public;
 use std::fmt;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
@@ -14,8 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::config::HealthConfig;
-use crate::names::{Colour, ReleaseId};
-use crate::runtime::{ColourState, Runtime};
+use crate::names::ReleaseId;
 
 /// The header in which an app says which release answers.
 pub const RELEASE_HEADER: &str = "tealkeep-release";
@@ -24,11 +23,6 @@ const SQLITE_HEADER: &str = "tealkeep-sqlite";
 
 /// The maximum number of bytes to read of an answer's body.
 const MAX_BODY_BYTES: usize = 64 * 1024;
-/// The longest pause between two probes of a colour that starts; the pauses grow.
-const MAX_PAUSE: Duration = Duration::from_secs(1);
-/// The first pause between two probes of a colour that starts.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-
 /// The result of one probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -253,15 +247,6 @@ async fn read(response: http::Response<hyper::body::Incoming>) -> Answer {
     }
 }
 
-/// What a colour must show to count as healthy.
-#[derive(Debug, Clone)]
-pub struct Expected<'a> {
-    /// The probe.
-    pub question: &'a Question,
-    /// The release that must answer.
-    pub release: &'a ReleaseId,
-}
-
 /// Judges one answer: 200, and from the right release if the app names it.
 ///
 /// # Errors
@@ -286,54 +271,6 @@ pub fn judge(answer: &Answer, release: &ReleaseId) -> Result<(), String> {
             Err(format!("answered as release {said}, not {release}"))
         }
         Some(_) | None => Ok(()),
-    }
-}
-
-/// Waits until a newly started colour is healthy, and returns how long that took.
-///
-/// An app that does not name its release counts only if the port belongs to the started process, as far as the machine can
-/// tell.
-///
-/// # Errors
-/// In words: the process ended, or `within` passed, with the result of the last probe.
-pub async fn await_healthy(
-    runtime: &dyn Runtime,
-    colour: Colour,
-    expected: &Expected<'_>,
-    within: Duration,
-) -> Result<Duration, String> {
-    let began = Instant::now();
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let found = expected.question.ask().await;
-        match runtime.state(colour).await {
-            ColourState::Running { .. } => {}
-            ColourState::Stopped => return Err("it was stopped before it was healthy".to_owned()),
-            ColourState::Ended { how } => return Err(format!("it {how} before it was healthy")),
-        }
-        let verdict = match &found {
-            Ok(answer) => match judge(answer, expected.release) {
-                Ok(())
-                    if answer.release.is_none()
-                        && runtime.owns_its_port(colour).await == Some(false) =>
-                {
-                    Err("was answered by another process's port".to_owned())
-                }
-                other => other,
-            },
-            Err(silence) => Err(silence.to_string()),
-        };
-        match verdict {
-            Ok(()) => return Ok(began.elapsed()),
-            Err(wrong) if began.elapsed() + pause > within => {
-                return Err(format!(
-                    "it was not healthy within {within:?}: {} {wrong} (asked was {})",
-                    expected.question.path, expected.question
-                ));
-            }
-            Err(_) => tokio::time::sleep(pause).await,
-        }
-        pause = (pause * 2).min(MAX_PAUSE);
     }
 }
 

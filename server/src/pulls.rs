@@ -1,24 +1,22 @@
-//! The word that a laptop leaves after a pull, from the spool folder into the journal. It is told as the laptop's own
-//! claim, once, and is gone from the spool when the journal has it.
+//! Takes the report that a laptop leaves after a pull from the spool folder into the journal. The journal has it once, as the
+//! laptop's own claim; then it is removed from the spool.
 
 mod spool;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::http::Server;
+use crate::house::House;
 use crate::journal::pulls::Pull;
 use crate::journal::{NewEvent, Severity};
 use crate::names::AppName;
 use spool::Left;
 
 pub use spool::{Word, leave, name_of};
-
-/// Where the words are left, as the package makes it: `tealkeep:tealkeep-backup`, 2770.
-pub const DEFAULT_SPOOL: &str = "/var/spool/tealkeep";
 
 /// How far back in the journal a pull is looked for.
 const LOOKED_AT: u32 = 64;
@@ -30,21 +28,21 @@ const PAUSE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// The spool or the journal can't be used.
-pub async fn collect(server: &Server, app: &AppName) -> anyhow::Result<()> {
+pub async fn collect(house: &House, app: &AppName) -> anyhow::Result<()> {
     // To two that look at once the same word would be new.
     static TURN: Mutex<()> = Mutex::const_new(());
     let _turn = TURN.lock().await;
     let cannot = |error| {
         anyhow::anyhow!(
             "the word of a pull in {} can't be taken: {error}",
-            server.spool.display()
+            house.config.spool.display()
         )
     };
-    let (folder, of) = (server.spool.clone(), app.clone());
+    let (folder, of) = (house.config.spool.clone(), app.clone());
     let found = tokio::task::spawn_blocking(move || spool::look(&folder, &of)).await?;
     let found = found.map_err(cannot)?;
     for left in found.words {
-        note(server, app, &left).await?;
+        note(house, app, &left).await?;
         let removed = tokio::task::spawn_blocking(move || left.remove()).await?;
         removed.map_err(cannot)?;
     }
@@ -55,9 +53,9 @@ pub async fn collect(server: &Server, app: &AppName) -> anyhow::Result<()> {
 }
 
 /// Writes a word down, unless it is there already: whoever was cut off before it was removed finds it again.
-async fn note(server: &Server, app: &AppName, left: &Left) -> anyhow::Result<()> {
+async fn note(house: &House, app: &AppName, left: &Left) -> anyhow::Result<()> {
     let word = &left.word;
-    let now = server.clock.now();
+    let now = house.clock.now();
     let left_at = Timestamp::try_from(left.at).unwrap_or(now);
     let pull = Pull {
         at: left_at.min(now),
@@ -66,13 +64,13 @@ async fn note(server: &Server, app: &AppName, left: &Left) -> anyhow::Result<()>
         whole: word.whole,
         damaged: word.damaged,
     };
-    let known = server.journal.pulls(app.clone(), LOOKED_AT).await?;
+    let known = house.journal.pulls(app.clone(), LOOKED_AT).await?;
     if known.iter().any(|known| is_same(known, &pull, left_at)) {
         return Ok(());
     }
     let event = NewEvent::new(severity(word), sentence(word)).of(app);
-    server.journal.note_pull(app.clone(), pull).await?;
-    server.journal.note(event).await;
+    house.journal.note_pull(app.clone(), pull).await?;
+    house.journal.note(event).await;
     Ok(())
 }
 
@@ -88,13 +86,13 @@ fn is_same(known: &Pull, pull: &Pull, left_at: Timestamp) -> bool {
 ///
 /// # Errors
 /// The journal can't be read.
-pub async fn last(server: &Server, app: &AppName) -> anyhow::Result<Option<Pull>> {
+pub async fn last(house: &House, app: &AppName) -> anyhow::Result<Option<Pull>> {
     // A spool that can't be read is told by `watch`; what is known already is shown all the same.
-    if let Err(error) = collect(server, app).await {
+    if let Err(error) = collect(house, app).await {
         tracing::debug!("{error:#}");
     }
-    let pulls = server.journal.pulls(app.clone(), LOOKED_AT).await?;
-    Ok(newest(pulls, server.clock.now()))
+    let pulls = house.journal.pulls(app.clone(), LOOKED_AT).await?;
+    Ok(newest(pulls, house.clock.now()))
 }
 
 /// The newest of the pulls, which come by when they were written down, the newest first: of two of the same instant that
@@ -105,11 +103,11 @@ pub fn newest(pulls: Vec<Pull>, now: Timestamp) -> Option<Pull> {
 }
 
 /// Looks for words once a minute until `stop`. The same fault is told once.
-pub async fn watch(server: std::sync::Arc<Server>, stop: CancellationToken) {
+pub async fn watch(house: Arc<House>, stop: CancellationToken) {
     let mut told = None;
     loop {
-        for app in &server.apps {
-            let Err(error) = collect(&server, app.name()).await else {
+        for app in &house.apps {
+            let Err(error) = collect(&house, app.name()).await else {
                 continue;
             };
             let text = format!("{error:#}");

@@ -1,6 +1,6 @@
-//! How a colour is started, stopped and asked after. A runtime knows processes; which colour is live
-//! is none of its business.
+//! Starts and stops colours and says how they are. A runtime knows processes; which colour is live is none of its business.
 
+pub mod live;
 pub mod process;
 pub mod systemd;
 

@@ -1,7 +1,7 @@
 //! The composition root: builds the parts from the configuration, starts them, ticks the schedule, and
-//! shuts everything down in the right order. [`build`] is the only place that names concrete runtimes
-//! and routers.
+//! shuts everything down in the right order.
 
+mod build;
 mod configuration;
 mod door;
 mod nightly;
@@ -11,7 +11,7 @@ pub mod sockets;
 
 use std::fs::File;
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -24,28 +24,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admission::Admission;
+use crate::backup::human;
 use crate::backup::scratch::free_bytes;
-use crate::backup::{Keeper, human};
 use crate::clock::Clock;
-use crate::config::{AppConfig, Config, RouterConfig, RuntimeConfig};
-use crate::deploy::data::Data;
-use crate::deploy::{App, Parts};
+use crate::config::Config;
 use crate::durable;
-use crate::house::Judge;
+use crate::house::{House, Judge};
 use crate::http::auth::{self, Auth};
-use crate::http::{Server, listen, routes};
+use crate::http::{STREAMS, Server, listen, routes};
 use crate::journal::{Journal, NewEvent, Severity};
-use crate::router::caddy::{CaddyRouter, Requests};
-use crate::router::gate::{Gate, GateConfig};
-use crate::router::{GateRouter, Router};
-use crate::runtime::Runtime;
-use crate::runtime::process::ProcessRuntime;
-use crate::runtime::systemd::SystemdRuntime;
+use crate::router::gate::Gate;
+use build::{Shared, build};
 use door::Door;
 use sockets::Sockets;
-
-/// The journal's setting for the instant of the first start.
-const INSTALLED_AT: &str = "installed-at";
 
 /// A running Tealkeep.
 pub struct Supervisor {
@@ -89,26 +80,10 @@ impl Supervisor {
         let journal = Journal::open(&config.state).with_context(|| disk_of(&config.state))?;
         reserve::lay_up(&config.state);
         let clock = Clock::new(config.zone.clone());
-        let installed_at = installed_at(&journal).await?;
+        let installed_at = journal.installed_at().await?;
         let (stop, stop_gates) = (CancellationToken::new(), CancellationToken::new());
         let (tasks, gates) = (TaskTracker::new(), TaskTracker::new());
-        let version = env!("CARGO_PKG_VERSION");
-        journal
-            .note(NewEvent::new(
-                Severity::Info,
-                format!("Tealkeep {version} started."),
-            ))
-            .await;
-
-        if was_full {
-            let text = format!(
-                "The disk of {} was full: Tealkeep started with the room that it keeps aside there. Make room, \
-                 or it won't start the next time.",
-                config.state.display()
-            );
-            journal.note(NewEvent::new(Severity::Bad, text)).await;
-        }
-
+        note_start(&journal, was_full, &config.state).await;
         let mut apps = Vec::new();
         for app in &config.apps {
             let folder = apps_folder.join(app.name.as_str());
@@ -119,106 +94,55 @@ impl Supervisor {
                 stop: &stop,
             };
             let built = build(app.clone(), &folder, shared, &mut sockets).await?;
-            let Built {
-                app,
-                gate,
-                listener,
-            } = built;
-            let (stop_gate, journal) = (stop_gates.clone(), journal.clone());
-            gates.spawn(async move {
-                if let Err(error) = gate.serve(listener, stop_gate).await {
-                    journal
-                        .note(NewEvent::new(
-                            Severity::Bad,
-                            format!("A gate ended: {error}. Restart Tealkeep."),
-                        ))
-                        .await;
-                }
-            });
-            apps.push(app);
+            gates.spawn(serve_gate(
+                built.gate,
+                built.listener,
+                journal.clone(),
+                stop_gates.clone(),
+            ));
+            apps.push(built.app);
         }
-        for name in sockets.left() {
-            let text = format!(
-                "systemd handed over a socket called {name}, which belongs to no app's gate; look at its FileDescriptorName=."
-            );
-            journal.note(NewEvent::new(Severity::Warning, text)).await;
-        }
-        let notify = config.notify.clone();
-        let auth = Auth::open(journal.clone()).await?;
-        if auth.sessions.end_those_of_earlier_versions().await? > 0 {
-            let text = "Everybody was signed out of the dashboard, once: earlier versions let apps on this host see its \
-                        sessions. Sign in again.";
-            journal.note(NewEvent::new(Severity::Info, text)).await;
-        }
-        let password_is_set = auth.password_is_set();
-        let first_link = if *password_is_set.borrow() {
-            None
-        } else {
-            Some(auth.new_link().await?)
-        };
-        let server = Arc::new(Server {
-            judge: Judge::default(),
+        note_unclaimed(&sockets, &journal).await;
+        let (auth, first_link) = open_auth(&journal).await?;
+        let house = Arc::new(House {
             apps,
             journal,
-            auth,
             clock,
-            dashboard: config.dashboard.clone(),
-            notify: notify.clone(),
             started: Timestamp::now(),
-            spool: config.spool.clone(),
-            streams: Admission::new(crate::http::STREAMS),
-            stop: stop.clone(),
             config,
         });
-        tasks.spawn(crate::pulls::watch(server.clone(), stop.clone()));
-        let service = routes::service(server.clone());
-        let socket = control_socket(&server.config.socket)?;
-        tasks.spawn(listen::serve_socket(socket, service.clone(), stop.clone()));
-        let door = Door::open(
-            server.dashboard.listen,
-            password_is_set,
-            server.journal.clone(),
-        )
-        .await
-        .context(
-            "the dashboard can't listen; stop whatever uses that port, or change dashboard.listen",
-        )?;
-        let dashboard = door.address();
-        tasks.spawn(listen::serve_tcp(
-            door,
-            service,
-            listen::Bounds::default(),
-            server.dashboard.trusted_proxies.clone(),
-            stop.clone(),
-        ));
-        tasks.spawn({
-            let (failures, journal) = (server.auth.failures.clone(), server.journal.clone());
-            let stop = stop.clone();
-            async move { failures.report(journal, auth::WINDOW, stop).await }
+        let judge = Arc::new(Judge::new(house.clone()));
+        let server = Arc::new(Server {
+            house: house.clone(),
+            judge: judge.clone(),
+            auth,
+            streams: Admission::new(STREAMS),
+            stop: stop.clone(),
         });
-        let begun = server.apps.iter().map(|app| async move {
-            app.begin()
-                .await
-                .with_context(|| format!("cannot begin with {}", app.name()))
-        });
+        tasks.spawn(crate::pulls::watch(house.clone(), stop.clone()));
+        let dashboard = serve_dashboard(&server, &tasks).await?;
         let begun = async {
-            futures_util::future::try_join_all(begun).await?;
-            nightly::tick(server.clone(), installed_at, &tasks, stop.clone()).await
+            begin_apps(&house).await?;
+            nightly::tick(house.clone(), installed_at, &tasks, stop.clone()).await
         };
         if let Err(error) = begun.await {
             // Colours that were started already are this process's children.
             stop.cancel();
-            for app in &server.apps {
+            for app in &house.apps {
                 app.stop_colours().await;
             }
             return Err(error);
         }
         // Only now are the backups folders as the apps' begin leaves them.
         tasks.spawn_blocking({
-            let server = server.clone();
-            move || configuration::keep_copies(&server.config)
+            let house = house.clone();
+            move || configuration::keep_copies(&house.config)
         });
-        tasks.spawn(crate::notify::run(server.clone(), notify, stop.clone()));
+        tasks.spawn(crate::notify::run(
+            judge,
+            house.config.notify.clone(),
+            stop.clone(),
+        ));
         Ok(Supervisor {
             server,
             first_link,
@@ -241,152 +165,110 @@ impl Supervisor {
         self.stop_gates.cancel();
         self.gates.close();
         self.gates.wait().await;
-        for app in &self.server.apps {
+        for app in &self.server.house.apps {
             app.stop_colours().await;
             app.write_traffic_days().await;
         }
         self.server
+            .house
             .journal
             .note(NewEvent::new(Severity::Info, "Tealkeep stopped."))
             .await;
     }
 }
 
-struct Built {
-    app: Arc<App>,
+/// Notes in the journal that Tealkeep started, and whether the disk was full.
+async fn note_start(journal: &Journal, was_full: bool, state: &Path) {
+    let text = format!("Tealkeep {} started.", env!("CARGO_PKG_VERSION"));
+    journal.note(NewEvent::new(Severity::Info, text)).await;
+    if was_full {
+        let text = format!(
+            "The disk of {} was full: Tealkeep started with the room that it keeps aside there. Make room, \
+             or it won't start the next time.",
+            state.display()
+        );
+        journal.note(NewEvent::new(Severity::Bad, text)).await;
+    }
+}
+
+/// Notes which of systemd's sockets belong to no app.
+async fn note_unclaimed(sockets: &Sockets, journal: &Journal) {
+    for name in sockets.left() {
+        let text = format!(
+            "systemd handed over a socket called {name}, which belongs to no app's gate; look at its FileDescriptorName=."
+        );
+        journal.note(NewEvent::new(Severity::Warning, text)).await;
+    }
+}
+
+async fn serve_gate(
     gate: Arc<Gate>,
     listener: TcpListener,
+    journal: Journal,
+    stop: CancellationToken,
+) {
+    if let Err(error) = gate.serve(listener, stop).await {
+        let text = format!("A gate ended: {error}. Restart Tealkeep.");
+        journal.note(NewEvent::new(Severity::Bad, text)).await;
+    }
 }
 
-/// What all apps share.
-struct Shared<'a> {
-    journal: &'a Journal,
-    clock: &'a Clock,
-    tasks: &'a TaskTracker,
-    stop: &'a CancellationToken,
+/// Who may sign in, and the token of a one-time link if no password exists.
+async fn open_auth(journal: &Journal) -> anyhow::Result<(Auth, Option<String>)> {
+    let auth = Auth::open(journal.clone()).await?;
+    if auth.sessions.end_those_of_earlier_versions().await? > 0 {
+        let text = "Everybody was signed out of the dashboard, once: earlier versions let apps on this host see its \
+                    sessions. Sign in again.";
+        journal.note(NewEvent::new(Severity::Info, text)).await;
+    }
+    let has_password = *auth.password_is_set().borrow();
+    let first_link = match has_password {
+        true => None,
+        false => Some(auth.new_link().await?),
+    };
+    Ok((auth, first_link))
 }
 
-/// Turns an app's section of the configuration into its parts.
-async fn build(
-    config: AppConfig,
-    folder: &Path,
-    shared: Shared<'_>,
-    sockets: &mut Sockets,
-) -> anyhow::Result<Built> {
-    let Shared {
-        journal,
-        clock,
-        tasks,
-        stop,
-    } = shared;
-    // Owners and modes of these two are the installation's. The folder of the markers is its router's: that it is gone
-    // says something.
-    for folder in [&config.backups, &config.releases] {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make {}", folder.display()))?;
-    }
-    let within = |name: &str| folder.join(name);
-    for (folder, mode) in [
-        (folder.to_owned(), 0o755),
-        (within("blue"), 0o755),
-        (within("green"), 0o755),
-        (within("scratch"), 0o700),
-    ] {
-        durable::make_folder(&folder, mode)?;
-    }
-    let runtime: Arc<dyn Runtime> = match &config.runtime {
-        RuntimeConfig::Process(process) => Arc::new(ProcessRuntime::new(
-            process.clone(),
-            config.database.clone(),
-            folder.to_owned(),
-        )),
-        RuntimeConfig::Systemd(systemd) => Arc::new(SystemdRuntime::new(
-            config.name.clone(),
-            systemd.clone(),
-            folder.to_owned(),
-            config.releases.clone(),
-            stop.clone(),
-        )),
-    };
-
-    let mut gate_config = GateConfig::new(
-        runtime.address(crate::names::Colour::Blue),
-        runtime.address(crate::names::Colour::Green),
-    );
-    gate_config.health_path.clone_from(&config.health.path);
-    let (gate, listener, router): (_, _, Arc<dyn Router>) = match &config.router {
-        RouterConfig::Gate(section) => {
-            let active = folder.join("active-color");
-            let live = GateRouter::recorded(&active)?;
-            gate_config.hold_timeout = section.hold_timeout;
-            gate_config.retry_for = section.retry_for;
-            gate_config.trust_forwarded = section.trust_forwarded;
-            gate_config.header_limit = section.max_head_bytes;
-            let gate = Gate::new(gate_config, live);
-            let listener = sockets
-                .listener(section.listen, &config.name, "listen")
-                .await?;
-            let router = GateRouter::new(
-                gate.clone(),
-                active,
-                listener.local_addr()?,
-                section.hold_timeout,
-            );
-            (gate, listener, Arc::new(router))
-        }
-        RouterConfig::Caddy(section) => {
-            let markers = folder.join("router");
-            let live = CaddyRouter::recorded(&markers)?;
-            gate_config.hold_timeout = section.hold_timeout;
-            gate_config.retry_for = section.retry_for;
-            // It is Caddy that hands the requests over.
-            gate_config.trust_forwarded = true;
-            let gate = Gate::new(gate_config, live);
-            let listener = sockets
-                .listener(section.hold_listen, &config.name, "hold_listen")
-                .await?;
-            let addresses = crate::names::Colour::BOTH.map(|colour| runtime.address(colour));
-            let requests = section
-                .count_requests
-                .then(|| Requests::receive(section, tasks, stop.clone()));
-            let router =
-                CaddyRouter::new(gate.clone(), section.clone(), folder, addresses, requests);
-            (gate, listener, Arc::new(router))
-        }
-    };
-
-    let keeper = Keeper {
-        app: Some(config.name.clone()),
-        scratch: folder.join("scratch"),
-        keep: config.backup.keep,
-        level: config.backup.level,
-        ..Keeper::new(&config.database, &config.backups)
-    };
-    let data = Data::new(
-        config.name.clone(),
-        keeper,
-        clock.clone(),
-        journal.clone(),
-        config.backup.deadline,
+/// Serves the unix socket and the dashboard; returns where the dashboard listens.
+async fn serve_dashboard(server: &Arc<Server>, tasks: &TaskTracker) -> anyhow::Result<SocketAddr> {
+    let (house, stop) = (&server.house, &server.stop);
+    let service = routes::service(server.clone());
+    let socket = control_socket(&house.config.socket)?;
+    tasks.spawn(listen::serve_socket(socket, service.clone(), stop.clone()));
+    let door = Door::open(
+        house.config.dashboard.listen,
+        server.auth.password_is_set(),
+        house.journal.clone(),
+    )
+    .await
+    .context(
+        "the dashboard can't listen; stop whatever uses that port, or change dashboard.listen",
+    )?;
+    let dashboard = door.address();
+    tasks.spawn(listen::serve_tcp(
+        door,
+        service,
+        listen::Bounds::default(),
+        house.config.dashboard.trusted_proxies.clone(),
         stop.clone(),
-    );
-    let app = App::new(Parts {
-        config,
-        journal: journal.clone(),
-        runtime,
-        router,
-        data,
-        folder: folder.to_owned(),
-        tasks: tasks.clone(),
-        stop: stop.clone(),
+    ));
+    tasks.spawn({
+        let (failures, journal) = (server.auth.failures.clone(), house.journal.clone());
+        let stop = stop.clone();
+        async move { failures.report(journal, auth::WINDOW, stop).await }
     });
-    let hold = app.look_back().await?;
-    app.router.begin(hold).await?;
-    Ok(Built {
-        app,
-        gate,
-        listener,
-    })
+    Ok(dashboard)
+}
+
+/// Begins with all apps at once.
+async fn begin_apps(house: &House) -> anyhow::Result<()> {
+    let begun = house.apps.iter().map(|app| async move {
+        app.begin()
+            .await
+            .with_context(|| format!("cannot begin with {}", app.name()))
+    });
+    futures_util::future::try_join_all(begun).await?;
+    Ok(())
 }
 
 /// What a start that fails in the state folder says of its disk: a full one is the usual reason.
@@ -421,23 +303,6 @@ fn lock(state: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
-/// When Tealkeep first ran on this state.
-///
-/// # Errors
-/// The journal can't be read, or at the first start written.
-pub(crate) async fn installed_at(journal: &Journal) -> anyhow::Result<Timestamp> {
-    if let Some(text) = journal.setting(INSTALLED_AT).await?
-        && let Ok(at) = text.parse()
-    {
-        return Ok(at);
-    }
-    let now = Timestamp::now();
-    journal
-        .set_setting(INSTALLED_AT, Some(now.to_string()))
-        .await?;
-    Ok(now)
-}
-
 fn control_socket(path: &Path) -> anyhow::Result<listen::PeerListener> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)
@@ -458,9 +323,4 @@ fn control_socket(path: &Path) -> anyhow::Result<listen::PeerListener> {
         .with_context(|| format!("cannot make the socket {}", path.display()))?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
     Ok(listen::PeerListener::new(listener, path)?)
-}
-
-/// The same port on loopback.
-fn loopback(listen: SocketAddr) -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), listen.port())
 }

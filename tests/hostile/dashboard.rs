@@ -10,11 +10,12 @@ use std::time::Duration;
 use reqwest::Method;
 use tealkeep::admission::Admission;
 use tealkeep::clock::Clock;
-use tealkeep::config::{self, NotifyConfig};
+use tealkeep::config::{self, Config};
 use tealkeep::forwarded::TrustedProxies;
+use tealkeep::house::{House, Judge};
 use tealkeep::http::auth::{Auth, Pace, Paces};
 use tealkeep::http::listen::{self, Bounds};
-use tealkeep::http::{STREAMS, Server, routes};
+use tealkeep::http::{OPEN_BODY_LIMIT_BYTES, STREAMS, Server, routes};
 use tealkeep::journal::{Journal, NewEvent, Severity};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -51,23 +52,27 @@ impl Dashboard {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let server = Arc::new(Server {
-            judge: Default::default(),
+        let house = Arc::new(House {
             apps: Vec::new(),
             journal: journal.clone(),
-            auth,
             clock: Clock::new(None),
-            dashboard: config::Dashboard {
-                listen: at,
-                hosts: Vec::new(),
-                https: wish.https,
-                trusted_proxies: wish.trusted_proxies.clone(),
-            },
-            notify: NotifyConfig::default(),
             started: jiff::Timestamp::now(),
-            spool: dir.path().join("spool"),
+            config: Config {
+                dashboard: config::Dashboard {
+                    listen: at,
+                    hosts: Vec::new(),
+                    https: wish.https,
+                    trusted_proxies: wish.trusted_proxies.clone(),
+                },
+                spool: dir.path().join("spool"),
+                ..Config::parse(crate::config::LEAST, false).unwrap()
+            },
+        });
+        let server = Arc::new(Server {
+            house: house.clone(),
+            judge: Arc::new(Judge::new(house)),
+            auth,
             streams: Admission::new(STREAMS),
-            config: config::Config::parse(crate::config::LEAST, false).unwrap(),
             stop: stop.clone(),
         });
         tokio::spawn(listen::serve_tcp(
@@ -92,7 +97,7 @@ impl Dashboard {
 
     fn visitor(&self) -> Visitor {
         let mut visitor = Visitor::at(self.at);
-        if self.server.dashboard.https {
+        if self.server.house.config.dashboard.https {
             visitor.origin = format!("https://{}", self.at);
         }
         visitor
@@ -117,7 +122,13 @@ impl Dashboard {
     }
 
     async fn events(&self) -> Vec<String> {
-        let events = self.server.journal.events(None, None, 500).await.unwrap();
+        let events = self
+            .server
+            .house
+            .journal
+            .events(None, None, 500)
+            .await
+            .unwrap();
         events.into_iter().rev().map(|event| event.text).collect()
     }
 
@@ -261,7 +272,7 @@ async fn one_browser_holds_no_more_than_its_share_of_event_streams() {
     // The newest one is served.
     let mut newest = streams.pop().unwrap();
     let event = NewEvent::new(Severity::Info, "Somebody knocked.");
-    dashboard.server.journal.note(event).await;
+    dashboard.server.house.journal.note(event).await;
     let mut told = Vec::new();
     while !String::from_utf8_lossy(&told).contains("Somebody knocked.") {
         let mut some = [0; 4096];
@@ -376,7 +387,7 @@ async fn heads_and_open_forms_are_small() {
         );
     }
     let visitor = dashboard.visitor();
-    let long = "x".repeat(routes::OPEN_BODY_LIMIT_BYTES);
+    let long = "x".repeat(OPEN_BODY_LIMIT_BYTES);
     visitor.tries(&long).await.is(413);
     visitor.uses_link("/welcome/x", &long).await.is(413);
     // The longest password that is taken fits, in its longest form.

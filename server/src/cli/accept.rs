@@ -9,7 +9,8 @@ use super::check::text;
 use super::client::Client;
 use super::outcome::{Failure, Outcome};
 use super::output::print;
-use crate::http::checks::{AcceptRequest, CheckFacts};
+use crate::http::checks::AcceptRequest;
+use crate::http::checks::facts::CheckFacts;
 use crate::journal::checks::{Acceptance, Check, Found, Target};
 use crate::policy::{Finding, Kind, Policy};
 

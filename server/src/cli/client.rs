@@ -14,8 +14,8 @@ use tokio::net::UnixStream;
 
 use super::outcome::Failure;
 use crate::deploy::Printed;
-use crate::deploy::step::Step;
 use crate::http::api::Status;
+use crate::journal::runs::Step;
 use crate::journal::runs::{Run, RunId, RunState, StepState};
 
 /// How long to wait for a server that restarts while a run is watched.

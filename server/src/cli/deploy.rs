@@ -11,9 +11,9 @@ use super::outcome::{FAILED, Failure, Outcome};
 use super::output::print;
 use super::progress::Steps;
 use super::terminal;
-use crate::deploy::step::Step;
-use crate::deploy::{Printed, subject};
+use crate::deploy::Printed;
 use crate::http::api::{Begun, DeployRequest};
+use crate::journal::runs::Step;
 use crate::journal::runs::{Run, RunId, RunState, StepState};
 
 #[derive(Debug, Args)]
@@ -151,7 +151,7 @@ pub fn print_result(run: &Run, json: bool) -> Outcome {
         RunState::Done => format!(
             "The {} of {} is done: {} is live on {}.",
             run.kind.noun(),
-            subject(&run.facts),
+            run.facts.subject(),
             run.facts.release,
             run.facts.to
         ),
@@ -173,7 +173,7 @@ pub fn print_result(run: &Run, json: bool) -> Outcome {
             format!(
                 "the {} of {} failed: {reason}{}",
                 run.kind.noun(),
-                subject(&run.facts),
+                run.facts.subject(),
                 output.unwrap_or_default()
             )
         }

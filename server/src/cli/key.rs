@@ -15,12 +15,12 @@ use super::output::print;
 use super::progress::say;
 use super::terminal;
 use super::units::{pick, read};
-use crate::config::{DEFAULT_CONFIG, DEFAULT_SOCKET};
+use crate::config::{BACKUP_USER, DEFAULT_CONFIG, DEFAULT_SOCKET, USER};
 use crate::durable::{read_small, write_whole};
 use crate::http::auth::Scope;
 use crate::keys::door::parse_command;
 use crate::keys::{self, Change, Given, Line};
-use crate::units::{BACKUP_USER, DEPLOY_KEYS, DOOR, PULL_KEYS, USER, door_for_pulling};
+use crate::units::{DEPLOY_KEYS, DOOR, PULL_KEYS, door_for_pulling};
 
 /// The largest file of keys, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;

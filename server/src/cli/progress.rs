@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::terminal;
 use crate::backup::{Progress, Stage};
 use crate::deploy::Printed;
-use crate::deploy::step::Step;
+use crate::journal::runs::Step;
 use crate::journal::runs::{Run, StepState};
 
 /// Progress in bytes. A clone shares the bar.

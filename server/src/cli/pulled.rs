@@ -8,8 +8,9 @@ use clap::Args;
 
 use super::outcome::{Failure, Outcome};
 use crate::backup::SnapshotId;
+use crate::config::DEFAULT_SPOOL;
 use crate::names::AppName;
-use crate::pulls::{self, DEFAULT_SPOOL, Word};
+use crate::pulls::{self, Word};
 
 #[derive(Debug, Args)]
 pub struct PulledArgs {

@@ -20,8 +20,8 @@ use super::outcome::{Failure, Outcome};
 use super::output::print_text;
 use super::progress::{Steps, say};
 use super::remote::{SSH_FAILED, ssh_words};
-use crate::deploy::step::Step;
 use crate::http::incoming::Incoming;
+use crate::journal::runs::Step;
 use crate::journal::runs::{Run, RunState, StepState};
 use crate::names::{AppName, ReleaseId};
 

@@ -5,14 +5,15 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::claims::Claims;
+use super::range::check_duration;
 use super::reader::Table;
-use super::{Taken, within};
 
 /// The header that selects the idle colour, with [`CaddySection::preview`] as its value.
 pub const PREVIEW_HEADER: &str = "Tealkeep-Preview";
 
 /// The minimum length of a preview secret.
-const SHORTEST_SECRET: usize = 16;
+const MIN_SECRET_LENGTH: usize = 16;
 
 /// `[app.router]` with `kind = "caddy"`
 #[derive(Debug, Clone)]
@@ -35,17 +36,17 @@ pub struct CaddySection {
     pub active_color: Option<PathBuf>,
 }
 
-pub(super) fn read(table: Table<'_>, taken: &mut Taken) -> Option<CaddySection> {
+pub(super) fn read(table: Table<'_>, claims: &mut Claims) -> Option<CaddySection> {
     let local = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
     let listen = table.or(
         "listen",
         SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 3000),
     );
-    taken.port(&table, &listen);
+    claims.port(&table, &listen);
     // All apps share one Caddy, so its admin port belongs to none of them.
     let admin = table.or("admin", local(2019));
     let hold_listen = table.or("hold_listen", local(3003));
-    taken.port(&table, &hold_listen);
+    claims.port(&table, &hold_listen);
     for at in [&admin, &hold_listen] {
         if !at.value.ip().is_loopback() {
             table.problem_at(
@@ -59,16 +60,16 @@ pub(super) fn read(table: Table<'_>, taken: &mut Taken) -> Option<CaddySection> 
         }
     }
     let hold_timeout = table.or("hold_timeout", Duration::from_secs(30));
-    within(&table, &hold_timeout, "1s", "10m");
+    check_duration(&table, &hold_timeout, "1s", "10m");
     let retry_for = table.or("retry_for", Duration::from_secs(5));
-    within(&table, &retry_for, "0s", "5m");
+    check_duration(&table, &retry_for, "0s", "5m");
     let preview = table.optional::<String>("preview");
     if let Some(secret) = &preview {
         let fits = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-        if secret.value.len() < SHORTEST_SECRET || !secret.value.chars().all(fits) {
+        if secret.value.len() < MIN_SECRET_LENGTH || !secret.value.chars().all(fits) {
             table.problem_at(
                 secret,
-                format!("is no secret; it must be {SHORTEST_SECRET} or more letters, digits, `-` and `_`, for example from `openssl rand -hex 16`"),
+                format!("is not a safe secret; it must be {MIN_SECRET_LENGTH} or more letters, digits, `-` and `_`, for example from `openssl rand -hex 16`"),
             );
         }
     }

@@ -78,7 +78,7 @@ impl Address {
             return wrong("does not begin with `https://` or `http://`");
         }
         let Ok(uri) = text.parse::<http::Uri>() else {
-            return wrong("is no address");
+            return wrong("is not an address");
         };
         if uri
             .authority()
@@ -87,7 +87,7 @@ impl Address {
             return wrong("has a user's name or a password before its host, which is not sent");
         }
         if uri.host().is_none_or(str::is_empty) {
-            return wrong("names no host");
+            return wrong("has no host");
         }
         Ok(Address(uri))
     }
@@ -120,8 +120,8 @@ impl fmt::Debug for Address {
 }
 
 impl FromToml for Address {
-    const RIGHT: &'static str =
-        "a whole address in quotes, for example `\"https://ntfy.example.org/home-3f9c\"`";
+    const EXPECTED: &'static str =
+        "a full address in quotes, for example `\"https://ntfy.example.org/home-3f9c\"`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         let text = String::from_toml(item)?;
@@ -150,7 +150,7 @@ pub(super) fn read(table: Table<'_>, on_this_machine: bool) -> NotifyConfig {
             None
         }
         (None, Some(file)) if !table.has("webhook") => {
-            table.problem_at(&file, "is the secret of no webhook; add `webhook` as well");
+            table.problem_at(&file, "is set without a webhook; add `webhook` as well");
             None
         }
         _ => None,
@@ -161,7 +161,7 @@ pub(super) fn read(table: Table<'_>, on_this_machine: bool) -> NotifyConfig {
     {
         table.problem_at(
             topic,
-            "names no topic; write it after the host, for example `\"https://ntfy.sh/home-3f9c\"`",
+            "has no topic; write it after the host, for example `\"https://ntfy.sh/home-3f9c\"`",
         );
     }
     let token_file = table.optional::<PathBuf>("ntfy_token_file");
@@ -171,12 +171,12 @@ pub(super) fn read(table: Table<'_>, on_this_machine: bool) -> NotifyConfig {
     if let Some(file) = &token_file
         && !table.has("ntfy")
     {
-        table.problem_at(file, "is the token of no topic; add `ntfy` as well");
+        table.problem_at(file, "is set without a topic; add `ntfy` as well");
     }
     let disk_free = table.or("disk_free", DISK_FREE);
     if disk_free.value > MAX_DISK_FREE {
         let text = format!(
-            "{} is no disk that is nearly full; it must be 0 to {MAX_DISK_FREE}, in percent (usual is {DISK_FREE})",
+            "{} is out of range; it must be from 0 to {MAX_DISK_FREE}, in percent (usual is {DISK_FREE})",
             disk_free.value
         );
         table.problem_at(&disk_free, text);

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use toml_edit::Item;
 
+use super::range::check_duration;
 use super::reader::{FromToml, Placed, Table};
-use super::within;
+
 use crate::policy::Policy;
 
 /// The default for `every`.
@@ -49,7 +50,7 @@ pub enum Pages {
 }
 
 impl FromToml for Pages {
-    const RIGHT: &'static str =
+    const EXPECTED: &'static str =
         "`\"expected\"` (a check that sees no page fails) or `\"none\"` (the app is only an API)";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
@@ -129,15 +130,15 @@ impl PolicyConfig {
 }
 
 impl FromToml for Action {
-    const RIGHT: &'static str =
-        "`\"fail\"` (a finding stops a deploy), `\"warn\"` (it is told) or `\"off\"`";
+    const EXPECTED: &'static str =
+        "`\"fail\"` (a finding stops a deploy), `\"warn\"` (Tealkeep reports it) or `\"off\"`";
 
     fn from_toml(item: &Item) -> Result<Self, String> {
         match item.as_str() {
             Some("fail") => Ok(Action::Fail),
             Some("warn") => Ok(Action::Warn),
             Some("off") => Ok(Action::Off),
-            Some(other) => Err(format!("`{other}` is nothing that a finding can do")),
+            Some(other) => Err(format!("`{other}` is not an action")),
             None => Err("is not text in quotes".to_owned()),
         }
     }
@@ -171,7 +172,7 @@ pub(super) fn read(table: Table<'_>, on_this_machine: bool) -> PolicyConfig {
         && let Err(error) = std::fs::File::open(&file.value)
     {
         let text = format!(
-            "{} can't be read ({error}); put the cookie into it, as the user that runs tealkeep can read it, or name another file",
+            "{} can't be read ({error}); put the cookie into it, readable for the user that runs tealkeep, or name another file",
             file.value.display()
         );
         table.problem_at(file, text);
@@ -188,14 +189,14 @@ pub(super) fn read(table: Table<'_>, on_this_machine: bool) -> PolicyConfig {
                 .trim_start_matches("error: ");
             table.problem_at(
                 &immutable,
-                format!("`{pattern}` is no regular expression: {why}; write for example `'^/static/.*-[0-9a-f]{{8}}\\.'`"),
+                format!("`{pattern}` is not a regular expression: {why}; write for example `'^/static/.*-[0-9a-f]{{8}}\\.'`"),
             );
         }
     }
     let pages = table.or("pages", default.pages).value;
     let every = table.or("every", default.every);
     if !every.value.is_zero() {
-        within(&table, &every, "5m", "168h");
+        check_duration(&table, &every, "5m", "168h");
     }
     table.finish();
     PolicyConfig {
@@ -221,7 +222,7 @@ fn check_path<T>(table: &Table<'_>, at: &Placed<T>, path: &str, example: &str) {
     if !fits {
         table.problem_at(
             at,
-            format!("`{path}` is no path of the app; write it from `/` on as a browser sends it, for example `{example}`"),
+            format!("`{path}` is not a path of the app; write it from `/` on, as a browser sends it, for example `{example}`"),
         );
     }
 }

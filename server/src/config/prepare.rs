@@ -3,8 +3,8 @@
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use super::range::check_duration;
 use super::reader::Table;
-use super::within;
 
 /// How a release is prepared on this machine, such as `npm ci --omit=dev`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,14 +25,14 @@ pub(super) fn read(table: &Table<'_>) -> Option<PrepareConfig> {
     let inputs = table.or("prepare_inputs", Vec::<String>::new());
     let versions = table.or("prepare_versions", Vec::<Vec<String>>::new());
     let timeout = table.or("prepare_timeout", Duration::from_secs(600));
-    within(table, &timeout, "1s", "6h");
+    check_duration(table, &timeout, "1s", "6h");
     for input in &inputs.value {
         let path = Path::new(input);
         let inside = path.components().all(|c| matches!(c, Component::Normal(_)));
         if input.is_empty() || !inside {
             table.problem_at(
                 &inputs,
-                format!("`{input}` is no file of a release; write its path from the release's directory on, for example `\"package-lock.json\"`"),
+                format!("`{input}` is not a file of a release; write its path relative to the release's directory, for example `\"package-lock.json\"`"),
             );
         }
     }
@@ -47,7 +47,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<PrepareConfig> {
         {
             table.problem_here(
                 "prepare",
-                "names no program; write for example `[\"npm\", \"ci\", \"--omit=dev\"]`",
+                "has no program; write for example `[\"npm\", \"ci\", \"--omit=dev\"]`",
             );
         }
     }
@@ -60,7 +60,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<PrepareConfig> {
             if given {
                 table.problem_here(
                     key,
-                    "stands here without `prepare`, the command that it is for",
+                    "is set without `prepare`, the command that it belongs to",
                 );
             }
         }

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::claims::Claims;
+use super::command::{check_command, read_variables};
+use super::range::check_duration;
 use super::reader::{Placed, Table};
-use super::{Taken, check_command, check_variables, within};
+
 use crate::names::{AppName, Colour};
 
 /// `[app.runtime]` with `kind = "systemd"`
@@ -56,7 +59,7 @@ impl SystemdConfig {
 pub(super) fn read(
     table: Table<'_>,
     name: Option<&AppName>,
-    taken: &mut Taken,
+    claims: &mut Claims,
     on_this_machine: bool,
 ) -> Option<SystemdConfig> {
     let own = name.map_or("app", AppName::as_str);
@@ -93,11 +96,11 @@ pub(super) fn read(
     }
     let blue_port = table.or("blue_port", 3001_u16);
     let green_port = table.or("green_port", 3002_u16);
-    taken.local_port(&table, &blue_port);
-    taken.local_port(&table, &green_port);
+    claims.local_port(&table, &blue_port);
+    claims.local_port(&table, &green_port);
     let stop_timeout = table.or("stop_timeout", Duration::from_secs(10));
-    within(&table, &stop_timeout, "1s", "10m");
-    let (port_variable, database_variable, env) = check_variables(&table);
+    check_duration(&table, &stop_timeout, "1s", "10m");
+    let (port_variable, database_variable, env) = read_variables(&table);
     table.finish();
     Some(SystemdConfig {
         user: user.value,
@@ -122,7 +125,7 @@ fn unit(table: &Table<'_>, key: &str, default: String) -> Placed<String> {
         table.problem_at(
             &unit,
             format!(
-                "`{}` is no unit of a service; write its whole name, for example `\"home-blue.service\"`",
+                "`{}` is not the name of a service unit; write its full name, for example `\"home-blue.service\"`",
                 unit.value
             ),
         );

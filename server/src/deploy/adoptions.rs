@@ -1,4 +1,4 @@
-//! Taking over a script's old backups, at somebody's request. It ends in the journal.
+//! Takes over a script's old backups on request, and notes the outcome in the journal.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Snapshots at somebody's request, and those of the nights. Each ends in the journal.
+//! Snapshots on request and those of the nights. The outcome of each is noted in the journal.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::civil::Date;
 
-use super::{App, seconds};
+use super::App;
 use crate::backup::{Manifest, Reason, Taken};
+use crate::clock::seconds;
 use crate::journal::Severity;
 
 impl App {

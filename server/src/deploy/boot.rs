@@ -1,17 +1,21 @@
-//! A start: what runs is adopted, what was cut off goes on or is taken back, and the live colour is brought up.
+//! What happens at a start: running colours are adopted, an interrupted run continues or is undone, and the live colour is
+//! started.
 
 use std::sync::Arc;
+
+use tokio::sync::broadcast::Receiver;
 
 use super::data::Quiet;
 use super::kinds::{Context, OnBoot, on_boot};
 use super::turn::Turn;
-use super::{App, Underway, live, runner, seconds, subject, upkeep};
+use super::{App, Underway, runner, upkeep};
+use crate::clock::seconds;
 use crate::house::observed::{self, Sources};
 use crate::journal::runs::Run;
 use crate::journal::transition::Progress;
 use crate::journal::{NewEvent, Severity};
 use crate::names::Colour;
-use crate::runtime::ColourState;
+use crate::runtime::{ColourState, Exit, live};
 
 impl App {
     /// Gives a run that was cut off its turn back, as nobody can ask for anything yet. Says whether it held requests, so
@@ -41,18 +45,7 @@ impl App {
         self.remove_leftovers().await?;
         let live = self.router.live().await?;
         self.mark_colours(live).await?;
-        let sources = Sources {
-            router: self.router.clone(),
-            runtime: self.runtime.clone(),
-            health: self.config.health.clone(),
-            clock: self.data.clock().clone(),
-        };
-        self.tasks.spawn(observed::watch(
-            self.observed.clone(),
-            sources,
-            crashes,
-            self.stop.clone(),
-        ));
+        self.begin_observing(crashes);
         self.tasks.spawn(upkeep::run(self.clone(), exits));
         self.tasks.spawn(upkeep::prove_router(self.clone()));
         let (guard, quiet) = self.turns.reclaim().await;
@@ -70,7 +63,7 @@ impl App {
                 self.set_underway(Some(Underway {
                     run: run.id,
                     kind: run.kind,
-                    subject: subject(&run.facts),
+                    subject: run.facts.subject(),
                     since: run.began,
                     output: Vec::new(),
                 }));
@@ -84,6 +77,22 @@ impl App {
             }
         }
         Ok(())
+    }
+
+    /// Counts the app's requests and crashes and probes its health from now on.
+    fn begin_observing(&self, crashes: Receiver<Exit>) {
+        let sources = Sources {
+            router: self.router.clone(),
+            runtime: self.runtime.clone(),
+            health: self.config.health.clone(),
+            clock: self.data.clock().clone(),
+        };
+        self.tasks.spawn(observed::watch(
+            self.observed.clone(),
+            sources,
+            crashes,
+            self.stop.clone(),
+        ));
     }
 
     /// Removes what a start before this one left half done. Leftovers cost room, not correctness: the household's app
@@ -135,19 +144,19 @@ impl App {
             OnBoot::Unwind(step) => format!(
                 "Tealkeep had been cut off during the {} of {}, at the step {}; what it had begun is taken back.",
                 run.kind.noun(),
-                subject(&run.facts),
+                run.facts.subject(),
                 step.as_str()
             ),
             OnBoot::Continue(step) => format!(
                 "Tealkeep had been cut off during the {} of {}; it goes on with the step {}.",
                 run.kind.noun(),
-                subject(&run.facts),
+                run.facts.subject(),
                 step.as_str()
             ),
             OnBoot::Close => format!(
                 "The {} of {} had failed and was taken back before Tealkeep ended; only that had not been written.",
                 run.kind.noun(),
-                subject(&run.facts)
+                run.facts.subject()
             ),
         };
         self.journal
@@ -194,7 +203,7 @@ impl App {
                 format!("The live colour {live} ({release}) could not be started: {error:#}."),
             )
             .await;
-            self.set_ailment(Some(format!("{error:#}")));
+            self.set_unhealthy_reason(Some(format!("{error:#}")));
             return;
         }
         match self.await_healthy(live, &release).await {
@@ -215,7 +224,7 @@ impl App {
                     format!("The live colour {live} ({release}) does not answer: {wrong}."),
                 )
                 .await;
-                self.set_ailment(Some(wrong));
+                self.set_unhealthy_reason(Some(wrong));
             }
         }
     }

@@ -1,5 +1,5 @@
-//! The checks of one app: of the idle colour before a swap, and of what people see after it and every few hours.
-//! Each is bounded in time, and ends in the journal.
+//! The checks of one app: of the idle colour before a swap, and of what people see after it and every few hours. Each has a
+//! deadline, and its outcome is noted in the journal.
 
 mod accept;
 mod public;
@@ -26,7 +26,7 @@ const IDLE_WITHIN: Duration = Duration::from_secs(60);
 /// How long the check of what people see may take: nobody waits for it, and the site may be far away.
 const PUBLIC_WITHIN: Duration = Duration::from_secs(180);
 /// The longest cookie that is read from a file, in bytes; browsers keep none that is longer.
-const LONGEST_COOKIE: u64 = 16 * 1024;
+const MAX_COOKIE_BYTES: u64 = 16 * 1024;
 
 /// What is to be checked before a swap.
 pub(super) struct BeforeSwap<'a> {
@@ -313,7 +313,7 @@ fn read_cookie(file: &std::path::Path) -> anyhow::Result<String> {
     use std::io::Read;
     let mut text = String::new();
     std::fs::File::open(file)?
-        .take(LONGEST_COOKIE)
+        .take(MAX_COOKIE_BYTES)
         .read_to_string(&mut text)?;
     let cookie = text.trim();
     if !is_cookie(cookie) {

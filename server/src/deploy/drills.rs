@@ -1,4 +1,4 @@
-//! The drills of one app: each week, and when somebody asks. Each ends in the journal.
+//! The drills of one app: every week, and on request. The outcome of each is noted in the journal.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

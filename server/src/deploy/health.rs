@@ -1,53 +1,12 @@
-//! The live colour and its health: whether it is to run, how it is started, and what its probes find. Whoever starts or stops
-//! it outside of a deploy's own steps holds the colour lock.
+//! The live colour: whether it is to run, how it is started, and what its probes find.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, MutexGuard, Notify};
-
-use super::{App, live};
+use super::App;
+use super::startup::{self, Expected};
 use crate::names::{Colour, ReleaseId};
-use crate::probe::{self, Expected, Question};
-use crate::runtime::{ColourState, Launch};
-
-/// Who may start or stop the live colour.
-#[derive(Debug)]
-pub(super) struct Health {
-    /// Held while the live colour is started or stopped outside of a deploy's own steps.
-    colour_lock: Mutex<()>,
-    /// Whether the live colour is stopped on purpose, or not begun with yet: nobody starts it then but the run.
-    resting: AtomicBool,
-    /// Woken when a run has ended: what is live may need somebody to look after it.
-    changed: Notify,
-}
-
-impl Health {
-    /// Of an app that is not begun with yet.
-    pub fn new() -> Health {
-        Health {
-            colour_lock: Mutex::default(),
-            resting: AtomicBool::new(true),
-            changed: Notify::new(),
-        }
-    }
-
-    /// Waits until nobody starts or stops the live colour, and keeps it so.
-    pub async fn lock_colours(&self) -> MutexGuard<'_, ()> {
-        self.colour_lock.lock().await
-    }
-
-    /// From now on the live colour is to run, and whoever looks after it is woken.
-    pub fn end_rest(&self) {
-        self.resting.store(false, Ordering::Release);
-        self.changed.notify_one();
-    }
-
-    /// Waits until a run has ended.
-    pub async fn changed(&self) {
-        self.changed.notified().await;
-    }
-}
+use crate::probe::Question;
+use crate::runtime::{ColourState, Launch, live};
 
 impl App {
     /// The colour that is to run, with its release and how it stands; `None` while a run has stopped it on
@@ -56,7 +15,7 @@ impl App {
         let live = self.router.live().await.ok()?;
         let release = self.releases.of_colour(live)?;
         let state = self.runtime.state(live).await;
-        (!self.health.resting.load(Ordering::Acquire)).then_some((live, release, state))
+        (!self.control.is_resting()).then_some((live, release, state))
     }
 
     /// Stops both colours for a run, which starts the live one again or gives its turn back.
@@ -66,8 +25,8 @@ impl App {
     pub(super) async fn stop_both_colours(&self) -> anyhow::Result<()> {
         self.end_warmth();
         // Whoever is just starting the live colour again has finished, and begins no more.
-        let _lock = self.health.lock_colours().await;
-        self.health.resting.store(true, Ordering::Release);
+        let _lock = self.control.lock_colours().await;
+        self.control.rest();
         for colour in Colour::BOTH {
             self.router.forget(colour).await;
             self.runtime.stop(colour).await?;
@@ -90,9 +49,9 @@ impl App {
             release,
         };
         let within = self.config.health.within;
-        let found = probe::await_healthy(&*self.runtime, colour, &expected, within).await;
+        let found = startup::await_healthy(&*self.runtime, colour, &expected, within).await;
         if found.is_ok() && self.router.live().await.is_ok_and(|live| live == colour) {
-            self.set_ailment(None);
+            self.set_unhealthy_reason(None);
         }
         // A start migrates the data that the live colour works on.
         self.observed.ask_soon();
@@ -112,7 +71,7 @@ impl App {
     pub(super) async fn swap_to(&self, to: Colour) -> anyhow::Result<()> {
         live::mark_live(&self.folder, to)?;
         self.router.swap(to).await?;
-        self.set_ailment(None);
+        self.set_unhealthy_reason(None);
         self.observed
             .begin(to, &*self.router, self.data.clock())
             .await;

@@ -1,5 +1,5 @@
-//! What people ask for: a deploy, a rollback, a restore, an undo. Each is refused with nothing changed, or begins as a run
-//! that goes on by itself.
+//! What people ask for: a deploy, a rollback, a restore, an undo. Each request is refused with nothing changed, or begins a run
+//! that continues by itself.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,56 +9,15 @@ use jiff::Timestamp;
 
 use super::kinds::Context;
 use super::release::Source;
-use super::step::Kind;
+use super::targets::{self, RUNS_LOOKED_AT};
 use super::turn::Turn;
-use super::{App, RUNS_LOOKED_AT, Underway, runner, subject, targets};
+use super::{App, Refusal, Underway, runner};
 use crate::backup::SnapshotId;
 use crate::faults;
-use crate::journal::runs::{Run, RunFacts, RunId};
+use crate::journal::runs::{Kind, Run, RunFacts, RunId};
 use crate::journal::transition::Progress;
 use crate::journal::{NewEvent, Severity};
-use crate::names::{AppName, Colour, ReleaseId};
-
-/// Why a run was not even begun. Nothing has changed.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// One at a time.
-    #[error("{app} is busy: the {} of {} has been under way for {age}. Wait for its end, then try again", .underway.kind.noun(), .underway.subject)]
-    Busy {
-        /// Whose.
-        app: AppName,
-        /// With what.
-        underway: Underway,
-        /// For how long, in words.
-        age: String,
-    },
-    /// There is no such release on this machine.
-    #[error("{app} has no release called {release}; on this machine are: {known}")]
-    NoRelease {
-        /// Whose.
-        app: AppName,
-        /// What was asked for.
-        release: ReleaseId,
-        /// What there is.
-        known: String,
-    },
-    /// There is no such snapshot.
-    #[error(
-        "{app} has no snapshot {snapshot}; `tealkeep snapshots {app}` lists those that there are"
-    )]
-    NoSnapshot {
-        /// Whose.
-        app: AppName,
-        /// What was asked for.
-        snapshot: SnapshotId,
-    },
-    /// It can't be done as things are.
-    #[error("{0}")]
-    Impossible(String),
-    /// A fault of this machine.
-    #[error("{0:#}")]
-    Fault(#[from] anyhow::Error),
-}
+use crate::names::{Colour, ReleaseId};
 
 impl App {
     /// Makes a release live, with a snapshot before it; returns as soon as the run has its number.
@@ -302,14 +261,14 @@ impl App {
             app.set_underway(Some(Underway {
                 run,
                 kind,
-                subject: subject(&facts),
+                subject: facts.subject(),
                 since: Timestamp::now(),
                 output: Vec::new(),
             }));
             let begun = format!(
                 "The {} of {} began; {} asked for it.",
                 kind.noun(),
-                subject(&facts),
+                facts.subject(),
                 facts.asked_by
             );
             app.journal

@@ -1,20 +1,18 @@
-//! Carries a run out, step by step: the journal is told before a step acts and after it has. A step that fails is followed
-//! by the unwinding that `kinds` decides, and one entry in the journal says what was taken back and how
-//! the run ended.
+//! Carries out a run step by step, and tells the journal before and after each step. If a step fails, it takes back what `kinds`
+//! decides, and notes in one entry what was taken back and how the run ended.
 
 use std::path::PathBuf;
 
 use anyhow::anyhow;
 
+use super::App;
 use super::data::Quiet;
 use super::kinds::{
     Action, Context, Deploy, OnBoot, Outcome, Restore, Rollback, RunKind, When, is_settled,
     unwinding,
 };
-use super::step::{Kind, Step};
-use super::{App, subject};
 use crate::faults;
-use crate::journal::runs::{Failure, RunId, StepState};
+use crate::journal::runs::{Failure, Kind, RunId, Step, StepState};
 use crate::journal::transition::Event;
 use crate::journal::{NewEvent, Severity};
 
@@ -254,7 +252,7 @@ async fn note_failure(context: &Context, step: Step, reason: &str) {
     let text = format!(
         "The {} of {} failed at the step {}: {reason}. {live}{as_before}.",
         kind.noun(),
-        subject(facts),
+        facts.subject(),
         step.as_str()
     );
     note(context, Severity::Bad, text).await;

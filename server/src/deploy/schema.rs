@@ -1,4 +1,4 @@
-//! Whether a release works with the tables of a snapshot, and if not, what leads there. Pure.
+//! Whether a release works with the tables of a snapshot, and if not, how to get there. Pure.
 
 use crate::names::{AppName, ReleaseId};
 

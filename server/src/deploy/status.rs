@@ -1,15 +1,12 @@
-//! What is shown of an app besides what its parts say when they are asked: one value, which whoever draws a page looks at
-//! and whoever waits for a change subscribes to.
+//! What is shown of an app besides what its parts answer when asked. It is one value: pages read it, and whoever waits for a
+//! change subscribes to it.
 
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 
-use super::App;
-use super::step::Kind;
-use crate::journal::runs::RunId;
+use crate::journal::runs::{Kind, RunId};
 use crate::names::Colour;
 
 /// How many of the lines that a preparation printed are kept.
@@ -65,7 +62,7 @@ pub struct Printed {
 
 impl Printed {
     /// Keeps a line that a run's preparation printed; those of an earlier run go.
-    fn push(&mut self, run: RunId, line: String) {
+    pub(super) fn push(&mut self, run: RunId, line: String) {
         if self.run != run {
             *self = Printed {
                 run,
@@ -80,21 +77,14 @@ impl Printed {
     }
 }
 
-impl App {
-    /// What is shown of it, now and whenever it changes.
+impl AppStatus {
+    /// The run under way, with the last lines that its preparation printed.
     #[must_use]
-    pub fn status(&self) -> watch::Receiver<AppStatus> {
-        self.status.subscribe()
-    }
-
-    /// The run under way, if one is.
-    #[must_use]
-    pub fn underway(&self) -> Option<Underway> {
-        let status = self.status.borrow();
-        let underway = status.underway.clone()?;
+    pub fn underway_with_output(&self) -> Option<Underway> {
+        let underway = self.underway.clone()?;
         let mut output = Vec::new();
-        if status.printed.run == underway.run {
-            let lines = &status.printed.lines;
+        if self.printed.run == underway.run {
+            let lines = &self.printed.lines;
             let skip = lines.len().saturating_sub(LINES_SHOWN);
             output.extend(lines.iter().skip(skip).cloned());
         }
@@ -103,67 +93,10 @@ impl App {
 
     /// What a run's preparation has printed; nothing where that is another run's.
     #[must_use]
-    pub fn printed(&self, run: RunId) -> Printed {
-        let status = self.status.borrow();
-        match status.printed.run == run {
-            true => status.printed.clone(),
+    pub fn printed_by(&self, run: RunId) -> Printed {
+        match self.printed.run == run {
+            true => self.printed.clone(),
             false => Printed::default(),
         }
-    }
-
-    /// The colour that is kept warm, and until when.
-    #[must_use]
-    pub fn warm(&self) -> Option<(Colour, Timestamp)> {
-        self.status.borrow().warm
-    }
-
-    /// What is wrong with the live colour, in words, if something is.
-    #[must_use]
-    pub fn ailment(&self) -> Option<String> {
-        self.status.borrow().unhealthy_reason.clone()
-    }
-
-    /// What is wrong with the way to the live colour, in words, as the router was last proved.
-    #[must_use]
-    pub fn misrouted(&self) -> Option<String> {
-        self.status.borrow().misrouted_reason.clone()
-    }
-
-    /// How often a colour was restarted after it had ended by itself.
-    #[must_use]
-    pub fn restarts(&self, colour: Colour) -> u32 {
-        let own = self.status.borrow().restarts[colour as usize];
-        // Where both look after a colour, both count the same ends.
-        own.max(self.runtime.restarts(colour).unwrap_or_default())
-    }
-
-    pub(super) fn set_underway(&self, underway: Option<Underway>) {
-        self.status.send_modify(|status| status.underway = underway);
-    }
-
-    /// Keeps a line that a run's preparation printed.
-    pub(super) fn print_line(&self, run: RunId, line: String) {
-        self.status
-            .send_modify(|status| status.printed.push(run, line));
-    }
-
-    pub(super) fn set_ailment(&self, wrong: Option<String>) {
-        self.status
-            .send_modify(|status| status.unhealthy_reason = wrong);
-    }
-
-    /// Proves the router by a request that takes a user's way, and keeps what was found for [`App::misrouted`].
-    pub(super) async fn prove_router(&self) -> Result<(), String> {
-        let proved = self.router.prove().await;
-        let wrong = proved.clone().err();
-        self.status
-            .send_modify(|status| status.misrouted_reason = wrong);
-        proved
-    }
-
-    /// Counts a restart of a colour by Tealkeep.
-    pub(super) fn count_restart(&self, colour: Colour) {
-        self.status
-            .send_modify(|status| status.restarts[colour as usize] += 1);
     }
 }

@@ -1,15 +1,16 @@
-//! What a rollback or an undo goes back to, which release came after which, and since when a colour has been idle: decided
-//! from the runs alone, newest first as the journal gives them. Pure.
+//! What a rollback or an undo goes back to, the order of releases, and since when a colour has been idle. All of it is decided
+//! from the runs alone, which come from the journal newest first. Pure.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::backup::SnapshotId;
-use crate::journal::runs::{Run, RunState};
+use crate::journal::runs::{Kind, Run, RunState};
 use crate::names::{AppName, Colour, ReleaseId};
 
-use super::step::Kind;
+/// How many of the newest runs are searched for the release to go back to.
+pub const RUNS_LOOKED_AT: u32 = 50;
 
 /// Why there is nothing to roll back to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

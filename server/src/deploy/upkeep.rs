@@ -1,6 +1,6 @@
-//! Keeps the live colour running outside of restores: what does not run is started again, what runs and gives no
-//! answer any more is restarted, and a warm other colour takes over when it does not come back. It looks at how things
-//! are, not at what was told: a process that ends while another one is being mended is found all the same.
+//! Keeps the live colour running, except during restores: starts it if it does not run, restarts it if it no longer answers, and
+//! switches to a warm other colour if it does not come back. It looks at the current state, not at messages, so it also finds a
+//! process that ends while another one is being restarted.
 
 #[cfg(test)]
 mod tests;
@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use super::{App, seconds};
+use super::App;
+use crate::clock::seconds;
 use crate::journal::Severity;
 use crate::names::{Colour, ReleaseId};
 use crate::probe::{self, NoAnswer, Question};
@@ -19,7 +20,7 @@ use crate::runtime::{ColourState, Exit};
 /// The pause before the second start, doubled after each one that fails.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause between two starts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// How many starts must fail before a warm other colour takes over.
 const PATIENCE: u32 = 3;
 /// How often a live colour that runs is asked whether it still answers.
@@ -30,7 +31,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// busy with something long must not be ended for it.
 const STARTS_LONG: u32 = 2;
 /// The least of that time: an app that is up within a second may be busy for much longer.
-const LEAST_PATIENCE: Duration = Duration::from_secs(60);
+const MIN_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often a router that is not as it should be is proved again.
 const PROVE_AGAIN: Duration = Duration::from_secs(2);
@@ -48,7 +49,7 @@ pub async fn run(app: Arc<App>, mut exits: Receiver<Exit>) {
             if mend(&app, &mut silent, patience).await {
                 mended = Instant::now();
             }
-            let troubled = silent.is_some() || app.ailment().is_some();
+            let troubled = silent.is_some() || app.unhealthy_reason().is_some();
             let pause = if troubled { ASK_AGAIN } else { ASK };
             tokio::select! {
                 exit = exits.recv() => match exit {
@@ -57,7 +58,7 @@ pub async fn run(app: Arc<App>, mut exits: Receiver<Exit>) {
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return,
                 },
-                () = app.health.changed() => {}
+                () = app.control.changed() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
@@ -129,7 +130,7 @@ async fn hear(app: &App, exit: Exit, mended: Instant) {
 
 /// For how long a live colour that runs may give no answer, where a start may take `within`.
 fn patience(within: Duration) -> Duration {
-    (within * STARTS_LONG).max(LEAST_PATIENCE)
+    (within * STARTS_LONG).max(MIN_PATIENCE)
 }
 
 /// A process of the live colour that runs and gives no answer.
@@ -219,7 +220,7 @@ async fn mend(app: &Arc<App>, silent: &mut Option<Silence>, patience: Duration) 
             }
             Err(wrong) => wrong,
         };
-        app.set_ailment(Some(wrong.clone()));
+        app.set_unhealthy_reason(Some(wrong.clone()));
         failed += 1;
         if failed >= PATIENCE && hand_over(app, colour, &wrong).await {
             return mended;
@@ -238,9 +239,9 @@ async fn mend(app: &Arc<App>, silent: &mut Option<Silence>, patience: Duration) 
         app.note(Severity::Bad, text).await;
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = app.health.changed() => {}
+            () = app.control.changed() => {}
         }
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = (pause * 2).min(MAX_PAUSE);
     }
 }
 
@@ -254,7 +255,7 @@ async fn start_again(
     const ELSE: &str = "something else happened to it meanwhile";
     {
         // A restore that stops the colours waits for this, and what it has stopped is not started here.
-        let _lock = app.health.lock_colours().await;
+        let _lock = app.control.lock_colours().await;
         let Some((wanted, _, state)) = app.wanted().await else {
             return Err(ELSE.to_owned());
         };
@@ -275,7 +276,7 @@ async fn start_again(
     }
     let healthy = app.await_healthy(colour, release).await.map(drop);
     if healthy.is_err() {
-        let _lock = app.health.lock_colours().await;
+        let _lock = app.control.lock_colours().await;
         // One that runs without being healthy holds the port that the next start needs.
         if app
             .wanted()
@@ -307,17 +308,17 @@ async fn ask_again(app: &App, colour: Colour, release: &ReleaseId) -> Result<(),
             return found.map(drop);
         }
     };
-    match (app.ailment(), verdict) {
+    match (app.unhealthy_reason(), verdict) {
         (None, _) => {}
         (Some(_), Ok(())) => {
-            app.set_ailment(None);
+            app.set_unhealthy_reason(None);
             app.note(
                 Severity::Good,
                 format!("The live colour {colour} ({release}) is healthy now."),
             )
             .await;
         }
-        (Some(_), Err(wrong)) => app.set_ailment(Some(wrong)),
+        (Some(_), Err(wrong)) => app.set_unhealthy_reason(Some(wrong)),
     }
     found.map(drop)
 }

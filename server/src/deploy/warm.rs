@@ -1,29 +1,15 @@
-//! The old colour stays warm for a while after a swap, so that a rollback is instant, and is stopped then.
+//! Keeps the old colour warm for a while after a swap, so that a rollback is instant, and then stops it.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 
-use super::{App, RUNS_LOOKED_AT, targets};
+use super::App;
+use super::targets::{self, RUNS_LOOKED_AT};
 use crate::journal::Severity;
 use crate::names::Colour;
 use crate::runtime::ColourState;
-
-/// What ends the time that a colour is kept warm for; `None` while none is.
-#[derive(Debug, Default)]
-pub(super) struct WarmTimer(std::sync::Mutex<Option<CancellationToken>>);
-
-impl WarmTimer {
-    /// Keeps what ends the new time, or nothing, and ends the one before.
-    fn replace(&self, cancel: Option<CancellationToken>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(before) = std::mem::replace(&mut *kept, cancel) {
-            before.cancel();
-        }
-    }
-}
 
 impl App {
     /// Goes on keeping an idle colour warm after a start of Tealkeep: for what is left of `keep_warm` since the run

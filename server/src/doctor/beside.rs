@@ -4,12 +4,12 @@
 
 use crate::beside::{Beside, Kind, OF_DATABASE};
 use crate::config::AppConfig;
-use crate::units::{data, quote::shell};
+use crate::units::quote::shell;
 
 /// One command per line, each with the machine on which to run it. rsync copies everything except all databases; each
 /// database other than the app's own needs two more commands.
 pub fn copy_commands(app: &AppConfig, host: &str, found: &Beside) -> String {
-    let folder = data(app).to_string_lossy().into_owned();
+    let folder = app.database_folder().to_string_lossy().into_owned();
     let target = format!("~/tealkeep/{}-files/", app.name);
     let own = app.database.file_name().unwrap_or_default();
     let databases = found.entries.iter().filter_map(|entry| match entry.kind {

@@ -17,7 +17,7 @@ use crate::backup::{Cancel, Catalogue, Watch};
 use crate::beside::{Beside, look as look_beside};
 use crate::clock::local_time;
 use crate::config::{AppConfig, Config, RuntimeConfig};
-use crate::units::{data, quote::shell};
+use crate::units::quote::shell;
 
 /// How long to wait for a locked database.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -52,7 +52,10 @@ async fn database(findings: &mut Findings, app: &AppConfig) {
     let path = app.database.clone();
     let quoted = shell(&path.to_string_lossy());
     let both = Access::READ_OK | Access::WRITE_OK;
-    let listed = format!("ls -ld {} {quoted}", shell(&data(app).to_string_lossy()));
+    let listed = format!(
+        "ls -ld {} {quoted}",
+        shell(&app.database_folder().to_string_lossy())
+    );
     if rustix::fs::access(&path, both) == Err(rustix::io::Errno::ACCESS) {
         findings.warn(
             Check::Database,
@@ -80,7 +83,7 @@ async fn database(findings: &mut Findings, app: &AppConfig) {
                 RuntimeConfig::Systemd(_) => format!("tealkeep units {} --only commands | sh    # for a new app", app.name),
                 RuntimeConfig::Process(_) => format!(
                     "mkdir -p {} && touch {quoted}    # for a new app: an empty file is an empty database",
-                    shell(&data(app).to_string_lossy())
+                    shell(&app.database_folder().to_string_lossy())
                 ),
             },
         ),
@@ -113,7 +116,7 @@ fn others(findings: &mut Findings, app: &AppConfig, host: &str, found: &Beside) 
         Check::Backups,
         format!(
             "{} contains files that are in no snapshot: {said}",
-            data(app).display()
+            app.database_folder().display()
         ),
         beside::copy_commands(app, host, found),
     );
@@ -127,7 +130,7 @@ fn may_write(app: &AppConfig) -> bool {
         path.push(ending);
         may(path.as_ref(), Access::READ_OK | Access::WRITE_OK)
     });
-    beside && may(data(app), Access::WRITE_OK | Access::EXEC_OK)
+    beside && may(app.database_folder(), Access::WRITE_OK | Access::EXEC_OK)
 }
 
 struct Facts {
@@ -192,7 +195,7 @@ fn backups(findings: &mut Findings, app: &AppConfig, is_pulled: bool) {
         }
     }
     let device = |path: &Path| path.metadata().map(|meta| meta.dev());
-    if let (Ok(backups), Ok(data)) = (device(&app.backups), device(data(app))) {
+    if let (Ok(backups), Ok(data)) = (device(&app.backups), device(app.database_folder())) {
         same_disk(findings, backups, data, is_pulled);
     }
 }
@@ -289,7 +292,7 @@ fn space(findings: &mut Findings, app: &AppConfig) {
         ("backups", app.backups.as_path(), "a snapshot"),
         (
             "the database",
-            data(app),
+            app.database_folder(),
             "a restore, whose log grows by the database's size",
         ),
     ] {

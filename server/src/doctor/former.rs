@@ -9,8 +9,8 @@ use super::findings::{Check, Findings, Level};
 use super::machine;
 use crate::backup::Tier;
 use crate::backup::adopt::ENDINGS;
-use crate::config::{AppConfig, RuntimeConfig};
-use crate::units::{BACKUP_GROUP, USER, quote::shell};
+use crate::config::{AppConfig, BACKUP_GROUP, RuntimeConfig, USER};
+use crate::units::quote::shell;
 
 /// How many entries of a folder are read.
 const MAX_ENTRIES_READ: usize = 2_000;

@@ -7,11 +7,11 @@ use std::path::Path;
 
 use super::ask;
 use super::findings::{Check, Findings};
-use crate::config::{Config, DEFAULT_SOCKET};
+use crate::config::{BACKUP_USER, Config, DEFAULT_SOCKET, USER};
 use crate::keys::door::parse_command;
 use crate::keys::{self, Line};
 use crate::units::quote::shell;
-use crate::units::{BACKUP_USER, DEPLOY_KEYS, PULL_KEYS, USER};
+use crate::units::{DEPLOY_KEYS, PULL_KEYS};
 
 /// Where older versions kept keys, which a user could change himself.
 const OLD_KEYS: &str = "/var/lib/tealkeep/.ssh/authorized_keys";

@@ -8,10 +8,8 @@ use std::path::Path;
 use super::findings::{Check, Findings, Level};
 use super::{former, machine};
 use crate::backup::{Tier, catalogue};
-use crate::config::{AppConfig, Config, RouterConfig, RuntimeConfig};
-use crate::units::{
-    BACKUP_GROUP, Folder, USER, folders, join_group, mend_backups, mend_files, quote::shell,
-};
+use crate::config::{AppConfig, BACKUP_GROUP, Config, RouterConfig, RuntimeConfig, USER};
+use crate::units::{Folder, folders, join_group, mend_backups, mend_files, quote::shell};
 
 /// The package's list of users and groups.
 const SYSUSERS: &str = "/usr/lib/sysusers.d/tealkeep.conf";

@@ -5,9 +5,9 @@
 use super::ask;
 use super::findings::{Check, Findings};
 use crate::clock::local_time;
-use crate::config::AppConfig;
+use crate::config::{AppConfig, BACKUP_USER};
 use crate::journal::pulls::Pull;
-use crate::units::{BACKUP_USER, PULL_KEYS, pull_line, quote};
+use crate::units::{PULL_KEYS, pull_line, quote};
 
 /// How far back to search, so that a long journal does not take long.
 const SINCE_OPTION: &str = "--since=-30d";

@@ -1,6 +1,7 @@
 //! Decides what is wrong now: a pure function of [`Facts`]. It is asked again and again, so that it needs no memory
 //! of what it said; what must not flap is decided with a look at what is open.
 
+mod assessment;
 mod backups;
 mod copies;
 mod disk;
@@ -14,25 +15,14 @@ mod seen;
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
-
-use jiff::Timestamp;
 
 pub use run::left_behind;
 
-use super::facts::{AppFacts, Facts};
+use super::facts::Facts;
 use crate::journal::notices::Notice;
 use crate::names::AppName;
-use tealkeep_words::condition::{Action, Condition, Key, Kind, Severity, title};
-
-/// What is found, and what can't be told now.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Assessment {
-    /// What is found.
-    found: BTreeMap<Key, Condition>,
-    /// What can't be told: it stays as it was.
-    unknown: BTreeSet<Key>,
-}
+use assessment::{About, Assessment};
+use tealkeep_words::condition::{Action, Condition, Severity};
 
 /// Everything that is wrong by these facts, and what is worth a hint: what needs a person first, the gravest of it
 /// first; then what somebody has acknowledged; hints last. What can't be told now is listed where the journal knows it
@@ -112,79 +102,5 @@ fn unchanged(notice: &Notice) -> Condition {
         since: None,
         acknowledged: None,
         key,
-    }
-}
-
-/// One app among all that is known.
-struct About<'a> {
-    facts: &'a Facts,
-    app: &'a AppFacts,
-}
-
-/// What is said of something that is found.
-struct Words<'a> {
-    /// In a few words, without the app's name.
-    title: &'a str,
-    /// One sentence for somebody who does not program.
-    sentence: String,
-    /// What happened and what to do.
-    text: String,
-}
-
-impl About<'_> {
-    fn name(&self) -> &AppName {
-        &self.app.name
-    }
-
-    fn key(&self, kind: Kind) -> Key {
-        Key::of(&self.app.name, kind)
-    }
-
-    fn is_open(&self, key: &Key) -> bool {
-        self.facts.open.contains_key(key)
-    }
-
-    /// The path of one of the app's pages.
-    fn page(&self, below: &str) -> String {
-        format!("/apps/{}{below}", self.app.name)
-    }
-
-    fn condition(&self, key: Key, severity: Severity, words: Words<'_>) -> Condition {
-        let page = self.page("/backups");
-        Condition {
-            key,
-            severity,
-            title: title(Some(&self.app.name), words.title),
-            sentence: words.sentence,
-            text: words.text,
-            action: Action::go("Look at it", page.clone()),
-            page,
-            is_news: false,
-            is_lasting: true,
-            since: None,
-            acknowledged: None,
-        }
-    }
-
-    /// An instant as the household's wall shows it.
-    fn local(&self, at: Timestamp) -> String {
-        let at = at.to_zoned(self.facts.zone.clone());
-        at.strftime("%Y-%m-%d %H:%M").to_string()
-    }
-}
-
-impl Assessment {
-    fn add(&mut self, condition: Condition) {
-        self.found.insert(condition.key.clone(), condition);
-    }
-
-    /// Leaves an app's conditions of these kinds as they are: nobody can look.
-    fn keep(&mut self, about: &About<'_>, kinds: &[Kind]) {
-        let open = about
-            .facts
-            .open
-            .keys()
-            .filter(|key| kinds.contains(&key.kind) && key.app.as_ref() == Some(about.name()));
-        self.unknown.extend(open.cloned());
     }
 }

@@ -1,4 +1,4 @@
-//! How often the live colour's process ended without having been asked to. Pure: ends and instants come in.
+//! How often the live colour's process ended unasked. Pure: ends and instants come in.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

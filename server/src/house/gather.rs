@@ -1,5 +1,5 @@
-//! Gathers the facts: from the journal each time, from disks with a deadline, since one that hangs must not keep the
-//! others from being told.
+//! Gathers the facts: from the journal each time, and from disks with a deadline, so that one that hangs does not delay the
+//! others.
 
 mod disks;
 
@@ -11,15 +11,14 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
 
 use super::facts::{AppFacts, BeforeDeploy, DiskFacts, Facts, FolderFacts, LiveFacts, Trouble};
+use super::parts::House;
 use crate::backup::{Reason, SnapshotId, drill};
 use crate::clock::BUILT;
 use crate::config::Dashboard;
-use crate::deploy::step::Kind;
 use crate::deploy::verdict::as_it_stands;
 use crate::deploy::{App, Underway};
-use crate::http::Server;
 use crate::journal::checks::Target;
-use crate::journal::runs::{Run, RunState};
+use crate::journal::runs::{Kind, Run, RunState};
 use crate::names::{AppName, Colour};
 use crate::pulls;
 use crate::runtime::ColourState;
@@ -67,21 +66,21 @@ impl Gatherer {
     ///
     /// # Errors
     /// The journal or a router can't be asked.
-    pub async fn facts(&mut self, server: &Server, anew: bool) -> anyhow::Result<Facts> {
+    pub async fn facts(&mut self, house: &House, anew: bool) -> anyhow::Result<Facts> {
         let mut apps = Vec::new();
-        for app in &server.apps {
-            apps.push(self.app(server, app, anew).await?);
+        for app in &house.apps {
+            apps.push(self.app(house, app, anew).await?);
         }
-        let open = server.journal.open_notices().await?;
+        let open = house.journal.open_notices().await?;
         Ok(Facts {
-            now: server.clock.now(),
+            now: house.clock.now(),
             built: BUILT,
-            zone: server.clock.zone(),
-            started: server.started,
-            installed_at: crate::supervisor::installed_at(&server.journal).await?,
+            zone: house.clock.zone(),
+            started: house.started,
+            installed_at: house.journal.installed_at().await?,
             apps,
-            disks: self.disks(server).await,
-            disk_free: server.notify.disk_free,
+            disks: self.disks(house).await,
+            disk_free: house.config.notify.disk_free,
             open: open
                 .into_iter()
                 .map(|notice| (notice.key(), notice))
@@ -89,18 +88,13 @@ impl Gatherer {
         })
     }
 
-    async fn app(
-        &mut self,
-        server: &Server,
-        app: &Arc<App>,
-        anew: bool,
-    ) -> anyhow::Result<AppFacts> {
-        let (journal, name) = (&server.journal, app.name());
+    async fn app(&mut self, house: &House, app: &Arc<App>, anew: bool) -> anyhow::Result<AppFacts> {
+        let (journal, name) = (&house.journal, app.name());
         // First: when no run is under way at this moment, what is read after it belongs together.
         let underway = app.underway();
         let live = self.live(app, underway.as_ref()).await;
         let folder = self.folder(app, anew).await.found;
-        if let Err(error) = pulls::collect(server, name).await {
+        if let Err(error) = pulls::collect(house, name).await {
             tracing::debug!("{error:#}");
         }
         let pulls = journal.pulls(name.clone(), MAX_ROWS).await?;
@@ -120,7 +114,7 @@ impl Gatherer {
             night: journal.nights(name.clone(), 1).await?.pop(),
             drill: app.last_drill().await?,
             pull_within: app.config.backup.pull_within,
-            pull: pulls::newest(pulls, server.clock.now()),
+            pull: pulls::newest(pulls, house.clock.now()),
             looked,
             run,
             check: check.map(|check| as_it_stands(check, &accepted)),
@@ -208,14 +202,14 @@ impl Gatherer {
     }
 
     /// The file systems of everything that Tealkeep and the apps write, one entry each.
-    async fn disks(&mut self, server: &Server) -> Vec<DiskFacts> {
+    async fn disks(&mut self, house: &House) -> Vec<DiskFacts> {
         let mut places = vec![Place {
-            folder: server.journal.folder().to_owned(),
+            folder: house.journal.folder().to_owned(),
             holds: "Tealkeep's journal".to_owned(),
             backups_of: None,
             need: 0,
         }];
-        for app in &server.apps {
+        for app in &house.apps {
             let known = self.folders.get(app.name());
             let newest = known.and_then(|known| known.found.as_ref().ok());
             places.push(Place {
@@ -303,21 +297,21 @@ fn before_deploy(live: &LiveFacts, folder: &Found, runs: &[Run]) -> Option<Befor
 async fn what_is_down(app: &App, live: Colour) -> (Option<String>, Option<String>) {
     let down = match app.runtime.state(live).await {
         ColourState::Running { .. } => app
-            .ailment()
+            .unhealthy_reason()
             .map(|wrong| format!("its live colour {live} is not healthy: {wrong}")),
         ColourState::Ended { how } => Some(format!(
             "its live colour {live} {how}, and is being started again"
         )),
         ColourState::Stopped => {
             let why = app
-                .ailment()
+                .unhealthy_reason()
                 .map_or_else(String::new, |wrong| format!(": {wrong}"));
             Some(format!("its live colour {live} does not run{why}"))
         }
     };
     match down {
         Some(down) => (Some(down), None),
-        None => (None, app.misrouted()),
+        None => (None, app.misrouted_reason()),
     }
 }
 

@@ -1,12 +1,11 @@
-//! Takes out of a text what looks like a secret: a message leaves the house, and why something failed is often told in
-//! somebody else's words.
+//! Removes what looks like a secret from a text: a message leaves the house, and error texts often come from other programs.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 /// How many characters of somebody else's words go into a message.
-const MOST_CHARS: usize = 400;
+const MAX_CHARS: usize = 400;
 
 /// A name and a password in an address.
 static USERINFO: LazyLock<Regex> = LazyLock::new(|| pattern(r"://[^/\s@]+@"));
@@ -31,10 +30,10 @@ pub fn redacted(text: &str) -> String {
     let line = USERINFO.replace_all(&line, "://…@");
     let line = NAMED.replace_all(&line, "${1}…");
     let line = BEARER.replace_all(&line, "${1} …");
-    if line.chars().count() <= MOST_CHARS {
+    if line.chars().count() <= MAX_CHARS {
         return line.into_owned();
     }
-    let mut cut: String = line.chars().take(MOST_CHARS).collect();
+    let mut cut: String = line.chars().take(MAX_CHARS).collect();
     cut.push('…');
     cut
 }
@@ -75,6 +74,6 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut() {
-        assert_eq!(redacted(&"é".repeat(5000)).chars().count(), MOST_CHARS + 1);
+        assert_eq!(redacted(&"é".repeat(5000)).chars().count(), MAX_CHARS + 1);
     }
 }

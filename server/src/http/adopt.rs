@@ -9,9 +9,9 @@ use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Server;
-use super::api::find;
+use super::find::find;
 use super::problem::Problem;
+use super::server::Server;
 use crate::backup::adopt::Adoption;
 
 /// What is to be taken over.

@@ -32,9 +32,9 @@ use throttle::{Throttle, TooMany, Turn, Who};
 pub use tokens::{Scope, Token, Tokens};
 
 /// The shortest password that is taken.
-pub const LEAST_PASSWORD_LENGTH: usize = 10;
+pub const MIN_PASSWORD_LENGTH: usize = 10;
 /// The longest: argon2 takes more, but nobody types it, and hashing it costs.
-const MOST_PASSWORD_LENGTH: usize = 1024;
+const MAX_PASSWORD_LENGTH: usize = 1024;
 /// How long a one-time link can be used.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(60 * 60);
 /// The keeper of the door.
@@ -251,7 +251,7 @@ impl Auth {
         let Some(hash) = self.journal.setting(PASSWORD).await? else {
             return Err(SignInError::NoPassword);
         };
-        if password.len() > MOST_PASSWORD_LENGTH {
+        if password.len() > MAX_PASSWORD_LENGTH {
             return Err(SignInError::Wrong);
         }
         // The turn goes along: it must not end before the hashing does, even if whoever asked is gone by then.
@@ -310,11 +310,11 @@ fn put_password(transaction: &rusqlite::Transaction<'_>, hash: &str) -> rusqlite
 
 fn fit(password: &str) -> Result<(), PasswordError> {
     let length = password.chars().count();
-    if length < LEAST_PASSWORD_LENGTH {
+    if length < MIN_PASSWORD_LENGTH {
         Err(PasswordError::Unfit(format!(
-            "The password has {length} characters; it must have {LEAST_PASSWORD_LENGTH} or more. Four random words are good."
+            "The password has {length} characters; it must have {MIN_PASSWORD_LENGTH} or more. Four random words are good."
         )))
-    } else if password.len() > MOST_PASSWORD_LENGTH {
+    } else if password.len() > MAX_PASSWORD_LENGTH {
         Err(PasswordError::Unfit(
             "The password is longer than anybody types.".to_owned(),
         ))

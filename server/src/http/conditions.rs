@@ -1,7 +1,5 @@
 //! What is wrong at home, as the API tells it, and that a person can live with it.
 
-use std::sync::Arc;
-
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::{Form, Json};
@@ -10,10 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
-use super::Server;
-use super::guard::Caller;
-use super::pages::{self, Drawn};
-use super::problem::Problem;
+use super::caller::Caller;
+use super::page::{Drawn, back_with};
+use super::problem::{Answer, Problem};
+use super::server::{Server, Shared};
 use crate::house::{Acknowledgement, Action, Condition, Judgement, Key, Kind, Severity};
 use crate::journal::{self, NewEvent};
 use crate::names::AppName;
@@ -72,12 +70,9 @@ pub struct AcknowledgeRequest {
     pub condition: String,
 }
 
-type Answer<T> = Result<Json<T>, Problem>;
-type Shared = State<Arc<Server>>;
-
 /// `GET /api/v1/conditions`
 pub async fn list(State(server): Shared) -> Answer<Vec<ConditionFacts>> {
-    let judgement = server.judge.look(&server, true).await?;
+    let judgement = server.judge.look(true).await?;
     let all = judgement.conditions.iter();
     Ok(Json(all.map(ConditionFacts::from).collect()))
 }
@@ -101,15 +96,15 @@ pub async fn do_acknowledge(
     match accept(&server, &form.condition, "the dashboard").await {
         Ok(condition) if condition.key.kind.is_of_a_run() => {
             let text = "It is marked as seen. The history keeps it.";
-            pages::back_with(&session, "/", true, text.to_owned()).await
+            back_with(&session, "/", true, text.to_owned()).await
         }
         Ok(_) => {
             let text =
                 "Noted. It stays on the list below until it ends, and comes back if it gets worse.";
-            pages::back_with(&session, "/", true, text.to_owned()).await
+            back_with(&session, "/", true, text.to_owned()).await
         }
         Err(problem) if problem.status().is_client_error() => {
-            pages::back_with(&session, "/", false, problem.detail).await
+            back_with(&session, "/", false, problem.detail).await
         }
         Err(problem) => Err(problem.into()),
     }
@@ -122,7 +117,7 @@ async fn accept(server: &Server, id: &str, by: &str) -> Result<Condition, Proble
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("{error}")))?;
     let Judgement {
         facts, conditions, ..
-    } = server.judge.look(server, true).await?;
+    } = server.judge.look(true).await?;
     let gone = || {
         Problem::new(
             StatusCode::NOT_FOUND,
@@ -158,6 +153,7 @@ async fn accept(server: &Server, id: &str, by: &str) -> Result<Condition, Proble
     };
     let severity = condition.severity;
     let is_first = server
+        .house
         .journal
         .acknowledge_notice(notice.id, severity, acknowledgement.clone())
         .await?;
@@ -173,7 +169,7 @@ async fn accept(server: &Server, id: &str, by: &str) -> Result<Condition, Proble
             Some(app) => event.of(app),
             None => event,
         };
-        server.journal.note(event).await;
+        server.house.journal.note(event).await;
     }
     condition.acknowledged = Some(acknowledgement);
     Ok(condition)

@@ -10,8 +10,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tower_sessions::session::Id;
 
-use super::Server;
 use super::auth::{DEVICE_LIFETIME_SECONDS, cookie_name};
+use super::server::Server;
 use crate::names::cookies::{DEVICE_COOKIE, HTTPS_DEVICE_COOKIE, SESSION_COOKIE};
 
 /// How many cookies of one name are looked at: an app on the same host can plant some for longer paths, which browsers
@@ -43,7 +43,7 @@ pub async fn settle(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let https = server.dashboard.https;
+    let https = server.house.config.dashboard.https;
     let (session_name, device_name) = (cookie_name(https), device_cookie_name(https));
     let candidates = values(request.headers(), session_name);
     let device = values(request.headers(), device_name).into_iter().next();

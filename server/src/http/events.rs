@@ -14,14 +14,14 @@ use futures_util::stream::{self, Stream, StreamExt};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tower_sessions::Session;
 
-use super::Server;
 use super::auth::Sessions;
-use super::guard::Caller;
+use super::caller::Caller;
 use super::problem::Problem;
+use super::server::Server;
 use crate::journal::{Event, Journal, Signal};
 
 /// The most events that are sent anew to one that comes back; whoever missed more reloads anyway.
-const MOST_MISSED: u32 = 500;
+const MAX_MISSED_EVENTS: u32 = 500;
 /// How often a quiet stream says that it is still there.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 
@@ -41,10 +41,16 @@ pub async fn stream(
         .get("last-event-id")
         .and_then(|value| value.to_str().ok()?.parse::<i64>().ok());
     // Subscribed before the missed ones are read, so that nothing falls between the two.
-    let live = server.journal.subscribe();
-    let newest = server.journal.newest().await?.map_or(0, |(id, _)| id);
+    let live = server.house.journal.subscribe();
+    let newest = server.house.journal.newest().await?.map_or(0, |(id, _)| id);
     let missed = match last {
-        Some(last) => server.journal.events_after(last, MOST_MISSED).await?,
+        Some(last) => {
+            server
+                .house
+                .journal
+                .events_after(last, MAX_MISSED_EVENTS)
+                .await?
+        }
         None => Vec::new(),
     };
     let sent = missed
@@ -53,7 +59,7 @@ pub async fn stream(
     let stop = server.stop.clone();
     let mut sessions_ended = server.auth.sessions.ended();
     let events =
-        following(server.journal.clone(), live, missed.into(), sent).take_until(async move {
+        following(server.house.journal.clone(), live, missed.into(), sent).take_until(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 // Whoever is still signed in comes back, and is let in again.
@@ -100,7 +106,7 @@ fn following(
                     }
                     // Too slow for the memory: the journal has it all.
                     Err(RecvError::Lagged(_)) => {
-                        match journal.events_after(sent, MOST_MISSED).await {
+                        match journal.events_after(sent, MAX_MISSED_EVENTS).await {
                             Ok(missed) => queue.extend(missed),
                             Err(_) => return None,
                         }

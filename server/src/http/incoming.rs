@@ -1,4 +1,4 @@
-//! What somebody who sends a release needs to know before, and sees while it is made ready.
+//! What a client needs to know before it sends a release, and the output of its preparation.
 
 use std::path::PathBuf;
 
@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Server;
-use super::api::find;
+use super::find::find;
 use super::problem::Problem;
+use super::server::Server;
 use crate::deploy::Printed;
 use crate::journal::runs::RunId;
 use crate::names::{AppName, ReleaseId};
@@ -90,7 +90,7 @@ pub async fn incoming(
     let folder = &app.config.releases;
     let space = rustix::fs::statvfs(folder)
         .with_context(|| format!("cannot ask for the free space of {}", folder.display()))?;
-    let outdated = crate::units::outdated(&server.config, &app.config);
+    let outdated = crate::units::outdated(&server.house.config, &app.config);
     let left_alone = outdated.iter().filter(|file| file.is_left_alone);
     let left_alone = left_alone.map(|file| file.path.clone()).collect();
     Ok(Json(Incoming {
@@ -104,14 +104,14 @@ pub async fn incoming(
         url: app.config.url.as_ref().map(ToString::to_string),
         outdated: outdated.into_iter().map(|file| file.path).collect(),
         left_alone,
-        config_changed: server.config.source.has_changed(),
+        config_changed: server.house.config.source.has_changed(),
         id,
     }))
 }
 
 /// `GET /api/v1/incoming`
 pub async fn folders(State(server): State<std::sync::Arc<Server>>) -> Json<Vec<Folder>> {
-    let folders = server.apps.iter().map(|app| Folder {
+    let folders = server.house.apps.iter().map(|app| Folder {
         app: app.name().clone(),
         releases: app.config.releases.clone(),
     });
@@ -123,7 +123,7 @@ pub async fn output(
     State(server): State<std::sync::Arc<Server>>,
     Path(id): Path<RunId>,
 ) -> Json<Printed> {
-    let mut printed = server.apps.iter().map(|app| app.printed(id));
+    let mut printed = server.house.apps.iter().map(|app| app.printed(id));
     Json(
         printed
             .find(|printed| printed.run == id && id != 0)

@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::body_deadline::{Lateness, TimedBody};
-pub use super::guard::Transport;
+pub use super::caller::Transport;
 pub use super::peer::{Peer, PeerListener};
 use crate::admission::{Admission, Limits, Network, Place};
 use crate::forwarded::TrustedProxies;

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Server;
-use super::api::find;
+use super::find::find;
 use super::problem::Problem;
+use super::server::Server;
 use crate::backup::SnapshotId;
 use crate::names::ReleaseId;
 

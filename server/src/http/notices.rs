@@ -1,6 +1,4 @@
-//! What is wrong at home and what of it was told, and the message that tries whether messages arrive.
-
-use std::sync::Arc;
+//! What is wrong, which notices were sent about it, and a test message.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,9 +6,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Server;
 use super::problem::Problem;
+use super::server::Shared;
 use crate::house::address_of;
+use crate::journal::Journal;
 use crate::journal::notices::Notice;
 use crate::notify::{Channel, Message, send};
 
@@ -41,26 +40,24 @@ pub struct Tried {
     pub said: String,
 }
 
-type Shared = State<Arc<Server>>;
-
 /// `GET /api/v1/notices`
 pub async fn list(State(server): Shared) -> Result<Json<Notices>, Problem> {
-    let open = server.journal.open_notices().await?;
-    let mut recent = server.journal.notices(MAX_RECENT).await?;
+    let open = server.house.journal.open_notices().await?;
+    let mut recent = server.house.journal.notices(MAX_RECENT).await?;
     recent.retain(|notice| notice.cleared_at.is_some());
     Ok(Json(Notices {
         open,
         recent,
-        undelivered: server.journal.undelivered().await?,
+        undelivered: server.house.journal.undelivered().await?,
     }))
 }
 
 /// `POST /api/v1/notify/test`: through every channel at once, each with its own deadline.
 pub async fn test(State(server): Shared) -> Result<Json<Vec<Tried>>, Problem> {
-    let now = server.clock.now();
-    let link = address_of(&server.dashboard).map(|address| format!("{address}/"));
+    let now = server.house.clock.now();
+    let link = address_of(&server.house.config.dashboard).map(|address| format!("{address}/"));
     let body = serde_json::to_string(&Message::test(now, link)?).map_err(anyhow::Error::from)?;
-    let channels = Channel::for_messages(&server.notify);
+    let channels = Channel::for_messages(&server.house.config.notify);
     let tried = channels.iter().map(|channel| attempt(channel, &body, now));
     Ok(Json(futures_util::future::join_all(tried).await))
 }
@@ -85,9 +82,9 @@ async fn attempt(channel: &Channel, body: &str, now: Timestamp) -> Tried {
 ///
 /// # Errors
 /// The journal can't be read.
-pub async fn metrics(server: &Server) -> anyhow::Result<String> {
-    let open = server.journal.open_notices().await?.len();
-    let undelivered = server.journal.undelivered().await?;
+pub async fn metrics(journal: &Journal) -> anyhow::Result<String> {
+    let open = journal.open_notices().await?.len();
+    let undelivered = journal.undelivered().await?;
     Ok(format!(
         "# HELP tealkeep_notices_open What is wrong now, as notices.\n\
          # TYPE tealkeep_notices_open gauge\n\

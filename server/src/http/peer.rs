@@ -1,5 +1,5 @@
-//! Who is at the other end of the unix socket, as the kernel says it (unix(7), SO_PEERCRED): root,
-//! Tealkeep's own user, and the members of the socket's group are heard.
+//! Who is at the other end of the unix socket, as the kernel reports it (unix(7), SO_PEERCRED). Root, Tealkeep's own user and the
+//! members of the socket's group are let in.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;

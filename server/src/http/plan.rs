@@ -9,9 +9,9 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Server;
-use super::api::find;
+use super::find::find;
 use super::problem::Problem;
+use super::server::Server;
 use crate::backup::retention::Goes;
 use crate::backup::{Catalogue, Plan, Reason, Rotation, SnapshotId, Tier};
 

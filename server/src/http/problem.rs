@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use crate::deploy::Refusal;
 
+/// What a handler of the API answers.
+pub type Answer<T> = Result<axum::Json<T>, Problem>;
+
 /// An error as the API tells it.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct Problem {

@@ -3,169 +3,86 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get, post};
-use schemars::{Schema, SchemaGenerator};
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use super::auth::{Scope, Token};
 use super::guard::Needs;
+use super::limits::{BODY_LIMIT_BYTES, OPEN_BODY_LIMIT_BYTES};
+use super::route::{Access, Route};
+use super::server::Server;
 use super::{
-    Server, adopt, api, checks, conditions, cookies, events, guard, incoming, loss, notices,
-    openapi, pages, plan, tokens,
+    adopt, api, checks, conditions, cookies, events, guard, incoming, loss, notices, openapi,
+    pages, plan, tokens,
 };
-
-/// The largest form or JSON body that is taken.
-pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
-
-/// The largest form that is taken from somebody who is not signed in: two passwords and an address, encoded.
-pub const OPEN_BODY_LIMIT_BYTES: usize = 8 * 1024;
-
-/// Who may use a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Anybody who reaches the port.
-    Open,
-    /// Whoever is signed in, comes over the unix socket, or (the API only) has a token.
-    SignedIn,
-    /// Only who comes over the unix socket; over TCP it is not there.
-    Socket,
-}
-
-/// One route.
-pub struct Route {
-    /// Its method.
-    pub method: Method,
-    /// Its path, with `{name}` for a parameter.
-    pub path: &'static str,
-    /// Who may use it.
-    pub access: Access,
-    /// What a token must open, where one will do.
-    pub scope: Scope,
-    /// What it is for, for the API's description; empty for pages.
-    pub summary: &'static str,
-    /// The JSON that it takes, if any.
-    pub takes: Option<fn(&mut SchemaGenerator) -> Schema>,
-    /// The JSON that it answers, if any.
-    pub gives: Option<fn(&mut SchemaGenerator) -> Schema>,
-    handler: MethodRouter<Arc<Server>>,
-}
-
-impl Route {
-    fn new(
-        method: Method,
-        path: &'static str,
-        access: Access,
-        handler: MethodRouter<Arc<Server>>,
-    ) -> Route {
-        // What changes something touches people's data, until a route says otherwise.
-        let scope = if method == Method::GET {
-            Scope::Read
-        } else {
-            Scope::Admin
-        };
-        Route {
-            method,
-            path,
-            access,
-            scope,
-            summary: "",
-            takes: None,
-            gives: None,
-            handler,
-        }
-    }
-
-    fn open(path: &'static str, handler: MethodRouter<Arc<Server>>) -> Route {
-        Route::new(Method::GET, path, Access::Open, handler)
-    }
-
-    fn page(path: &'static str, handler: MethodRouter<Arc<Server>>) -> Route {
-        Route::new(Method::GET, path, Access::SignedIn, handler)
-    }
-
-    fn form(path: &'static str, handler: MethodRouter<Arc<Server>>) -> Route {
-        Route::new(Method::POST, path, Access::SignedIn, handler)
-    }
-
-    fn with(mut self, access: Access) -> Route {
-        self.access = access;
-        self
-    }
-
-    fn needs(mut self, scope: Scope) -> Route {
-        self.scope = scope;
-        self
-    }
-
-    fn about(mut self, summary: &'static str) -> Route {
-        self.summary = summary;
-        self
-    }
-
-    fn takes<T: schemars::JsonSchema>(mut self) -> Route {
-        self.takes = Some(SchemaGenerator::subschema_for::<T>);
-        self
-    }
-
-    fn gives<T: schemars::JsonSchema>(mut self) -> Route {
-        self.gives = Some(SchemaGenerator::subschema_for::<T>);
-        self
-    }
-}
 
 /// Every route that there is.
 #[must_use]
 pub fn table() -> Vec<Route> {
     let mut all = vec![
         Route::open("/healthz", get(api::healthz)),
-        Route::open("/sign-in", get(pages::sign_in)),
-        Route::form("/sign-in", post(pages::do_sign_in)).with(Access::Open),
-        Route::open("/welcome/{token}", get(pages::welcome)),
-        Route::form("/welcome/{token}", post(pages::do_welcome)).with(Access::Open),
+        Route::open("/sign-in", get(pages::sign_in::sign_in)),
+        Route::form("/sign-in", post(pages::sign_in::do_sign_in)).with(Access::Open),
+        Route::open("/welcome/{token}", get(pages::sign_in::welcome)),
+        Route::form("/welcome/{token}", post(pages::sign_in::do_welcome)).with(Access::Open),
         Route::page("/", get(pages::overview)),
-        Route::page("/apps/{app}/backups", get(pages::backups)),
-        Route::page("/apps/{app}/snapshots/{id}/restore", get(pages::restore)),
-        Route::page("/apps/{app}/undo", get(pages::undo)),
-        Route::page("/apps/{app}/deploys", get(pages::deploys)),
-        Route::page("/apps/{app}/deploys/{release}", get(pages::deploy)),
-        Route::page("/apps/{app}/rollback", get(pages::rollback)),
-        Route::page("/apps/{app}/runs/{id}", get(pages::run)),
-        Route::page("/apps/{app}/checks", get(checks::page)),
-        Route::page("/apps/{app}/checks/{id}", get(checks::one_page)),
+        Route::page("/apps/{app}/backups", get(pages::backups::backups)),
+        Route::page(
+            "/apps/{app}/snapshots/{id}/restore",
+            get(pages::backups::restore),
+        ),
+        Route::page("/apps/{app}/undo", get(pages::backups::undo)),
+        Route::page("/apps/{app}/deploys", get(pages::deploys::deploys)),
+        Route::page("/apps/{app}/deploys/{release}", get(pages::deploys::deploy)),
+        Route::page("/apps/{app}/rollback", get(pages::deploys::rollback)),
+        Route::page("/apps/{app}/runs/{id}", get(pages::deploys::run)),
+        Route::page("/apps/{app}/checks", get(checks::forms::page)),
+        Route::page("/apps/{app}/checks/{id}", get(checks::forms::one_page)),
         Route::page("/journal", get(pages::journal)),
-        Route::page("/account", get(pages::account)),
-        Route::form("/sign-out", post(pages::do_sign_out)),
+        Route::page("/account", get(pages::account::account)),
+        Route::form("/sign-out", post(pages::sign_in::do_sign_out)),
         Route::form("/conditions/acknowledge", post(conditions::do_acknowledge)),
-        Route::form("/apps/{app}/backup", post(pages::do_backup)),
-        Route::form("/apps/{app}/drill", post(pages::do_drill)),
+        Route::form("/apps/{app}/backup", post(pages::backups::do_backup)),
+        Route::form("/apps/{app}/drill", post(pages::backups::do_drill)),
         Route::form(
             "/apps/{app}/snapshots/{id}/restore",
-            post(pages::do_restore),
+            post(pages::backups::do_restore),
         ),
-        Route::form("/apps/{app}/snapshots/{id}/pin", post(pages::do_pin)),
-        Route::form("/apps/{app}/snapshots/{id}/unpin", post(pages::do_unpin)),
-        Route::form("/apps/{app}/undo", post(pages::do_undo)),
-        Route::form("/apps/{app}/deploys", post(pages::do_deploy)),
-        Route::form("/apps/{app}/rollback", post(pages::do_rollback)),
-        Route::form("/apps/{app}/checks", post(checks::do_check)),
-        Route::form("/apps/{app}/acceptances", post(checks::do_accept)),
+        Route::form(
+            "/apps/{app}/snapshots/{id}/pin",
+            post(pages::backups::do_pin),
+        ),
+        Route::form(
+            "/apps/{app}/snapshots/{id}/unpin",
+            post(pages::backups::do_unpin),
+        ),
+        Route::form("/apps/{app}/undo", post(pages::backups::do_undo)),
+        Route::form("/apps/{app}/deploys", post(pages::deploys::do_deploy)),
+        Route::form("/apps/{app}/rollback", post(pages::deploys::do_rollback)),
+        Route::form("/apps/{app}/checks", post(checks::forms::do_check)),
+        Route::form("/apps/{app}/acceptances", post(checks::forms::do_accept)),
         Route::form(
             "/apps/{app}/acceptances/{id}/revoke",
-            post(checks::do_revoke),
+            post(checks::forms::do_revoke),
         ),
-        Route::form("/account/password", post(pages::do_change_password)),
-        Route::form("/account/sessions/{id}/revoke", post(pages::do_revoke)),
+        Route::form(
+            "/account/password",
+            post(pages::account::do_change_password),
+        ),
+        Route::form(
+            "/account/sessions/{id}/revoke",
+            post(pages::account::do_revoke),
+        ),
         Route::form(
             "/account/tokens/{name}/revoke",
-            post(pages::do_revoke_token),
+            post(pages::account::do_revoke_token),
         ),
-        Route::page("/metrics", get(api::metrics)).about("Facts for Prometheus"),
+        Route::page("/metrics", get(api::metrics::metrics)).about("Facts for Prometheus"),
     ];
     all.extend(
         tealkeep_app::assets::all()
@@ -178,11 +95,11 @@ pub fn table() -> Vec<Route> {
 
 fn api_table() -> Vec<Route> {
     vec![
-        Route::page("/api/v1/status", get(api::status)).about("How every app stands").gives::<api::Status>(),
-        Route::page("/api/v1/apps/{app}/snapshots", get(api::snapshots))
+        Route::page("/api/v1/status", get(api::status::status)).about("How every app stands").gives::<api::Status>(),
+        Route::page("/api/v1/apps/{app}/snapshots", get(api::snapshots::snapshots))
             .about("The snapshots of an app, newest first, with why each stays")
             .gives::<api::Snapshots>(),
-        Route::form("/api/v1/apps/{app}/snapshots", post(api::take_snapshot))
+        Route::form("/api/v1/apps/{app}/snapshots", post(api::snapshots::take_snapshot))
             .needs(Scope::Deploy)
             .about("Takes a snapshot now; answers when it has been read back")
             .gives::<api::SnapshotFacts>(),
@@ -192,46 +109,46 @@ fn api_table() -> Vec<Route> {
         Route::form("/api/v1/apps/{app}/rotations", post(plan::rotate))
             .about("Rotates now, as after a snapshot: removes what the plan says would go")
             .gives::<plan::RotationFacts>(),
-        Route::form("/api/v1/apps/{app}/snapshots/{id}/verify", post(api::verify_snapshot))
+        Route::form("/api/v1/apps/{app}/snapshots/{id}/verify", post(api::snapshots::verify_snapshot))
             .needs(Scope::Deploy)
             .about("Reads a snapshot from its first byte to its last")
             .gives::<api::Verified>(),
-        Route::form("/api/v1/apps/{app}/drill", post(api::drill_now))
+        Route::form("/api/v1/apps/{app}/drill", post(api::snapshots::drill_now))
             .needs(Scope::Deploy)
             .about("Unpacks the newest snapshot elsewhere and proves it; answers when that is done. One that failed says so in its answer")
             .gives::<crate::backup::drill::Report>(),
-        Route::page("/api/v1/apps/{app}/drills", get(api::drills))
+        Route::page("/api/v1/apps/{app}/drills", get(api::snapshots::drills))
             .about("The newest restore drills of an app, newest first")
             .gives::<Vec<crate::journal::drills::Drill>>(),
         Route::form("/api/v1/apps/{app}/adopt", post(adopt::adopt))
             .about("Takes over the backups that a script made in a folder of the machine; answers when all are verified and copied")
             .takes::<adopt::AdoptRequest>()
             .gives::<crate::backup::adopt::Adoption>(),
-        Route::form("/api/v1/apps/{app}/restores", post(api::begin_restore))
+        Route::form("/api/v1/apps/{app}/restores", post(api::runs::begin_restore))
             .about("Puts a snapshot's content into the live database; answers when the run has begun")
             .takes::<api::RestoreRequest>()
             .gives::<api::Begun>(),
         Route::page("/api/v1/apps/{app}/restores/preview", get(loss::preview))
             .about("What a restore of `snapshot` would replace, by table; without one, an undo")
             .gives::<loss::Loss>(),
-        Route::form("/api/v1/apps/{app}/undos", post(api::begin_undo))
+        Route::form("/api/v1/apps/{app}/undos", post(api::runs::begin_undo))
             .about("Puts the content from before the last restore back; answers when the run has begun")
             .gives::<api::Begun>(),
-        Route::page("/api/v1/apps/{app}/releases", get(api::releases))
+        Route::page("/api/v1/apps/{app}/releases", get(api::runs::releases))
             .about("The releases of an app on this machine, newest first")
             .gives::<Vec<crate::deploy::release::Release>>(),
-        Route::form("/api/v1/apps/{app}/deploys", post(api::begin_deploy))
+        Route::form("/api/v1/apps/{app}/deploys", post(api::runs::begin_deploy))
             .needs(Scope::Deploy)
             .about("Makes a release live; answers when the run has begun. A directory is taken over the unix socket only")
             .takes::<api::DeployRequest>()
             .gives::<api::Begun>(),
-        Route::form("/api/v1/apps/{app}/rollbacks", post(api::begin_rollback))
+        Route::form("/api/v1/apps/{app}/rollbacks", post(api::runs::begin_rollback))
             .needs(Scope::Deploy)
             .about("Makes the release from before live again; answers when the run has begun")
             .gives::<api::Begun>(),
         Route::page("/api/v1/apps/{app}/checks", get(checks::list))
             .about("The newest checks of an app by its policies, newest first, without their findings")
-            .gives::<Vec<checks::CheckFacts>>(),
+            .gives::<Vec<checks::facts::CheckFacts>>(),
         Route::form("/api/v1/apps/{app}/checks", post(checks::check_now))
             .needs(Scope::Deploy)
             .about("Checks what people see now: the public address, or without one the live colour; answers when that is done")
@@ -249,10 +166,10 @@ fn api_table() -> Vec<Route> {
         Route::form("/api/v1/apps/{app}/acceptances/{id}/revoke", post(checks::revoke))
             .about("Takes an acceptance back: the finding counts again")
             .gives::<crate::journal::checks::Acceptance>(),
-        Route::page("/api/v1/apps/{app}/runs", get(api::runs))
+        Route::page("/api/v1/apps/{app}/runs", get(api::runs::runs))
             .about("The newest runs of an app, newest first")
             .gives::<Vec<crate::journal::runs::Run>>(),
-        Route::page("/api/v1/runs/{id}", get(api::run))
+        Route::page("/api/v1/runs/{id}", get(api::runs::run))
             .about("One run with its steps")
             .gives::<crate::journal::runs::Run>(),
         Route::page("/api/v1/runs/{id}/output", get(incoming::output))
@@ -299,7 +216,7 @@ fn api_table() -> Vec<Route> {
             .with(Access::Socket)
             .about("Makes a token worthless; answers those that are left")
             .gives::<Vec<Token>>(),
-        Route::page("/api/v1/openapi.json", get(openapi::document)).about("This description"),
+        Route::page("/api/v1/openapi.json", get(describe)).about("This description"),
     ]
 }
 
@@ -324,7 +241,10 @@ pub fn service(server: Arc<Server>) -> Router {
         };
         router = router.route(route.path, handler);
     }
-    let sessions = server.auth.sessions.layer(server.dashboard.https);
+    let sessions = server
+        .auth
+        .sessions
+        .layer(server.house.config.dashboard.https);
     router
         .fallback(pages::not_found)
         .method_not_allowed_fallback(pages::not_found)
@@ -333,7 +253,7 @@ pub fn service(server: Arc<Server>) -> Router {
         .layer(sessions)
         .layer(from_fn_with_state(server.clone(), cookies::settle))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT_BYTES))
-        .layer(from_fn(guard::hear_out))
+        .layer(from_fn(guard::drain_oversized_body))
         .layer(from_fn_with_state(server.clone(), guard::shape_refusals))
         .layer(from_fn_with_state(server.clone(), guard::check_host))
         .layer(CatchPanicLayer::new())
@@ -343,4 +263,9 @@ pub fn service(server: Arc<Server>) -> Router {
         ))
         .layer(CompressionLayer::new())
         .with_state(server)
+}
+
+/// `GET /api/v1/openapi.json`
+async fn describe() -> Json<serde_json::Value> {
+    Json(openapi::document(&table()))
 }

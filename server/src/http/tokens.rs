@@ -1,16 +1,14 @@
 //! The API's side of tokens: over the unix socket only, so that a token can't make another one.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::Server;
 use super::auth::{Scope, Token};
-use super::guard::Caller;
+use super::caller::Caller;
 use super::problem::Problem;
+use super::server::Shared;
 use crate::journal::{NewEvent, Severity};
 
 /// A token that is wanted.
@@ -33,8 +31,6 @@ pub struct NewToken {
     pub token: String,
 }
 
-type Shared = State<Arc<Server>>;
-
 /// `GET /api/v1/tokens`
 pub async fn list(State(server): Shared) -> Result<Json<Vec<Token>>, Problem> {
     Ok(Json(server.auth.tokens.list().await?))
@@ -55,6 +51,7 @@ pub async fn make(
         .map_err(|error| Problem::new(StatusCode::CONFLICT, format!("{error:#}")))?;
     let text = format!("A token called {name} with the scope {scope} was made by {caller}.");
     server
+        .house
         .journal
         .note(NewEvent::new(Severity::Info, text))
         .await;
@@ -75,6 +72,7 @@ pub async fn revoke(
     }
     let text = format!("The token called {name} was revoked by {caller}.");
     server
+        .house
         .journal
         .note(NewEvent::new(Severity::Info, text))
         .await;

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::http::auth::Scope;
 use crate::names::AppName;
-use crate::pulls::DEFAULT_SPOOL;
+use crate::config::DEFAULT_SPOOL;
 
 /// The options of `tealkeep door`.
 #[derive(Debug, Clone, Args)]

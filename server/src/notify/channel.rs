@@ -1,5 +1,5 @@
-//! The ways in which somebody is told: a webhook, a topic of ntfy, and a heartbeat, which is called after each good
-//! night and says nothing but that there was one.
+//! The ways to notify somebody: a webhook, an ntfy topic, and a heartbeat, which is called after each good night and only says
+//! that there was one.
 
 use std::time::Duration;
 

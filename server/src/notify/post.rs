@@ -1,5 +1,5 @@
-//! Carries one channel's messages out of the journal: one at a time, each tried until it is taken or given up. Each
-//! channel has its own, so that one that hangs keeps no other waiting, and nothing else waits for any of them.
+//! Sends one channel's messages from the journal: one at a time, each retried until it is delivered or given up. Each channel has
+//! its own, so one that hangs delays no other, and nothing else waits for any of them.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,5 +1,5 @@
-//! What only this machine and the receivers know, each in a file of its own. It is read when it is needed, so that it
-//! can be renewed, and is never shown.
+//! Secrets that only this machine and the receivers know, each in its own file. A file is read when its secret is needed, so that
+//! it can be renewed, and the secret is never shown.
 
 use std::fs::File;
 use std::io::Read;
@@ -14,7 +14,7 @@ const PREFIX: &str = "whsec_";
 /// The lengths of a signing secret in bytes (the same).
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 /// The longest file that is read.
-const MOST_BYTES: u64 = 4096;
+const MAX_BYTES: u64 = 4096;
 
 /// Some tools leave the `=` at the end out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -72,7 +72,7 @@ fn line_of(file: &Path) -> Result<String, String> {
     let mut text = String::new();
     File::open(file)
         .map_err(unreadable)?
-        .take(MOST_BYTES)
+        .take(MAX_BYTES)
         .read_to_string(&mut text)
         .map_err(unreadable)?;
     Ok(text.trim().to_owned())

@@ -1,4 +1,4 @@
-//! Sends one request to somebody outside, and has a deadline for all of it.
+//! Sends one request to a server outside, with a deadline for all of it.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::probe::public;
 /// How long one try may take, from the name's lookup to the end of the answer.
 pub const DEADLINE: Duration = Duration::from_secs(15);
 /// How much of an answer is read.
-const MOST_ANSWER_BYTES: usize = 16 * 1024;
+const MAX_ANSWER_BYTES: usize = 16 * 1024;
 /// How much of an answer that refuses is shown to a person.
 const SHOWN_CHARS: usize = 160;
 
@@ -60,7 +60,7 @@ async fn without_limit(request: Request<Full<Bytes>>) -> Result<u16, String> {
     let response = answered.map_err(|error| public::in_words(&error, &host).why)?;
     let status = response.status();
     // What it says does not matter where the status is good; a body that never ends still has the deadline.
-    let body = Limited::new(response.into_body(), MOST_ANSWER_BYTES)
+    let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES)
         .collect()
         .await
         .map(|body| body.to_bytes())

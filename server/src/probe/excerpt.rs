@@ -1,4 +1,4 @@
-//! Extracts the beginning of an answer's body as text for people: the words of an HTML error page, without control characters.
+//! Extracts the beginning of an answer's body as readable text: the words of an HTML error page, without control characters.
 
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{Token, Tokenizer};

@@ -77,7 +77,7 @@ impl ProcessRuntime {
     }
 
     fn live_file(&self, colour: Colour) -> PathBuf {
-        crate::deploy::live::live_file(&self.folder, colour)
+        super::live::live_file(&self.folder, colour)
     }
 
     /// Follows a process to its end, tells whoever listens, and keeps how it ended.

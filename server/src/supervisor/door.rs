@@ -2,13 +2,12 @@
 //! the moment that one does.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::serve::Listener;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::loopback;
 use crate::journal::{Journal, NewEvent, Severity};
 
 /// A listener that moves once.
@@ -120,4 +119,9 @@ impl Listener for Door {
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
+}
+
+/// The same port on loopback.
+fn loopback(listen: SocketAddr) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), listen.port())
 }

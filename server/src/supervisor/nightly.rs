@@ -20,7 +20,7 @@ use super::reserve;
 use crate::backup::{Catalogue, Reason, Rotation, SnapshotId, Taken};
 use crate::clock::BUILT;
 use crate::deploy::App;
-use crate::http::Server;
+use crate::house::House;
 use crate::journal::nights::Night;
 use crate::journal::{NewEvent, Severity};
 use crate::schedule::{Decision, LastRun, Trust, counts_from, due};
@@ -33,16 +33,17 @@ use tries::Tries;
 /// # Errors
 /// The scheduler can't be started.
 pub async fn tick(
-    server: Arc<Server>,
+    house: Arc<House>,
     installed_at: Timestamp,
     tasks: &TaskTracker,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let minutes = Minutes::start().await?;
     let slots = Arc::new(Slots::default());
-    let turns = server.apps.iter().map(|app| {
+    let turns = house.apps.iter().map(|app| {
         Arc::new(Turn {
-            server: server.clone(),
+            house: house.clone(),
+            stop: stop.clone(),
             app: app.clone(),
             installed_at,
             slots: slots.clone(),
@@ -69,8 +70,9 @@ pub async fn tick(
 
 /// One app's nights.
 struct Turn {
-    server: Arc<Server>,
+    house: Arc<House>,
     app: Arc<App>,
+    stop: CancellationToken,
     installed_at: Timestamp,
     slots: Arc<Slots>,
     /// Held while its snapshot is taken: the next look finds it taken, and does nothing.
@@ -96,19 +98,19 @@ struct Pending {
 impl Turn {
     /// Begins what is due, and takes the night's snapshot if that is.
     async fn look(&self) {
-        let (server, app) = (&*self.server, &self.app);
+        let (house, app) = (&*self.house, &self.app);
         // Only begun here: a slow site keeps no snapshot waiting.
-        if let Err(error) = app.check_if_due(server.clock.now()).await {
+        if let Err(error) = app.check_if_due(house.clock.now()).await {
             tracing::error!(app = %app.name(), "whether a check is due could not be told: {error:#}");
         }
-        if let Err(error) = app.drill_if_due(server.clock.now()).await {
+        if let Err(error) = app.drill_if_due(house.clock.now()).await {
             tracing::error!(app = %app.name(), "whether a drill is due could not be told: {error:#}");
         }
         let Ok(mut pending) = self.pending.try_lock() else {
             return;
         };
-        let now = server.clock.now();
-        let zone = server.clock.zone();
+        let now = house.clock.now();
+        let zone = house.clock.zone();
         let from = counts_from(self.installed_at, now, BUILT);
         // The newest night that is due, unless it is done, which only the folder says.
         let pause = match due(now, &zone, app.config.backup.at, None, from) {
@@ -122,20 +124,20 @@ impl Turn {
         }
         pending.failed_at = None;
         if self.look_at(&mut pending).await.is_err() {
-            pending.failed_at = Some(server.clock.now());
+            pending.failed_at = Some(house.clock.now());
         }
     }
 
     async fn look_at(&self, pending: &mut Pending) -> Result<(), Failed> {
-        let (server, app) = (&*self.server, &self.app);
-        let local = server.clock.local();
+        let (house, app) = (&*self.house, &self.app);
+        let local = house.clock.local();
         let (now, today) = (local.timestamp(), local.date());
-        let zone = server.clock.zone();
+        let zone = house.clock.zone();
         let at = app.config.backup.at;
         let from = counts_from(self.installed_at, now, BUILT);
         let (last, unreadable) = match app.data.catalogue().await {
             Ok((catalogue, _)) => {
-                let misdated = misdated(server, &catalogue, now, pending).await;
+                let misdated = misdated(house, &catalogue, now, pending).await;
                 let last = LastRun::newest(catalogue.nights_but(misdated), today);
                 (last, None)
             }
@@ -149,7 +151,7 @@ impl Turn {
         else {
             return Ok(());
         };
-        recall(server, app, pending).await;
+        recall(house, app, pending).await;
         let taken = match unreadable {
             Some(error) => Err(error),
             None => {
@@ -157,17 +159,17 @@ impl Turn {
                     let text = format!(
                         "The snapshot of the night to {local_date} had been missed; it is caught up now."
                     );
-                    note(server, app, Severity::Info, text).await;
+                    note(house, app, Severity::Info, text).await;
                 }
                 let _slot = tokio::select! {
-                    () = server.stop.cancelled() => return Ok(()),
+                    () = self.stop.cancelled() => return Ok(()),
                     slot = self.slots.wait() => slot,
                 };
                 app.backup_for(Reason::Nightly, Some(local_date)).await
             }
         };
         // The night is not over: the next start catches it up.
-        if taken.is_err() && server.stop.is_cancelled() {
+        if taken.is_err() && self.stop.is_cancelled() {
             return Ok(());
         }
         self.settle(pending, local_date, taken).await
@@ -180,7 +182,7 @@ impl Turn {
         local_date: Date,
         taken: anyhow::Result<Taken>,
     ) -> Result<(), Failed> {
-        let (server, app) = (&*self.server, &self.app);
+        let (house, app) = (&*self.house, &self.app);
         let (snapshot, failed, said) = match taken {
             Ok(taken) => {
                 let failed = match &taken.rotation {
@@ -204,17 +206,17 @@ impl Turn {
                 Some(_) => Severity::Info,
                 None => Severity::Bad,
             };
-            note(server, app, severity, text).await;
+            note(house, app, severity, text).await;
         }
         // A cause that was told before is no news, and makes no row either.
         if snapshot.is_some() || is_new {
             let night = Night {
                 local_date,
-                at: server.clock.now(),
+                at: house.clock.now(),
                 snapshot,
                 failed,
             };
-            if let Err(error) = server.journal.note_night(app.name().clone(), night).await {
+            if let Err(error) = house.journal.note_night(app.name().clone(), night).await {
                 tracing::error!(app = %app.name(), "the night could not be noted: {error:#}");
             }
             app.write_traffic_days().await;
@@ -243,7 +245,7 @@ impl Turn {
                  writes down. Make room.",
                 state.display()
             );
-            note(&self.server, &self.app, Severity::Bad, text).await;
+            note(&self.house, &self.app, Severity::Bad, text).await;
         }
     }
 }
@@ -251,14 +253,14 @@ impl Turn {
 /// Which snapshots a clock that ran ahead has dated, as far as that was ever seen. It is written down when it is
 /// seen, since later nothing tells them from others.
 async fn misdated<'a>(
-    server: &Server,
+    house: &House,
     catalogue: &Catalogue,
     now: Timestamp,
     pending: &'a mut Pending,
 ) -> &'a BTreeSet<SnapshotId> {
     let known = match pending.misdated.take() {
         Some(known) => known,
-        None => written_down(server).await,
+        None => written_down(house).await,
     };
     let known = pending.misdated.insert(known);
     let ahead: Vec<SnapshotId> = catalogue
@@ -268,11 +270,11 @@ async fn misdated<'a>(
         .map(|entry| entry.id())
         .collect();
     // A clock that is behind sees every snapshot in the future.
-    if ahead.is_empty() || now < BUILT || !may_judge(server).await {
+    if ahead.is_empty() || now < BUILT || !may_judge(house).await {
         return known;
     }
     known.extend(ahead);
-    match server.journal.add_misdated(known.clone()).await {
+    match house.journal.add_misdated(known.clone()).await {
         Ok(all) => *known = all,
         Err(error) => {
             tracing::error!("which snapshots are misdated could not be kept: {error:#}");
@@ -282,17 +284,17 @@ async fn misdated<'a>(
 }
 
 /// The misdated snapshots that the journal knows, of whichever app.
-async fn written_down(server: &Server) -> BTreeSet<SnapshotId> {
-    server.journal.misdated().await.unwrap_or_else(|error| {
+async fn written_down(house: &House) -> BTreeSet<SnapshotId> {
+    house.journal.misdated().await.unwrap_or_else(|error| {
         tracing::error!("which snapshots are misdated could not be read: {error:#}");
         BTreeSet::new()
     })
 }
 
 /// Whether the clock is trusted, by all that is known.
-async fn may_judge(server: &Server) -> bool {
-    match server.journal.latest_instant().await {
-        Ok(newest) => server.clock.trust(newest).await == Trust::Trusted,
+async fn may_judge(house: &House) -> bool {
+    match house.journal.latest_instant().await {
+        Ok(newest) => house.clock.trust(newest).await == Trust::Trusted,
         Err(error) => {
             tracing::error!("the newest event could not be read: {error:#}");
             false
@@ -301,11 +303,11 @@ async fn may_judge(server: &Server) -> bool {
 }
 
 /// Before the first try since the start: a cause that the journal told of this night already is not told again.
-async fn recall(server: &Server, app: &App, pending: &mut Pending) {
+async fn recall(house: &House, app: &App, pending: &mut Pending) {
     if std::mem::replace(&mut pending.has_asked, true) {
         return;
     }
-    match server.journal.nights(app.name().clone(), 1).await {
+    match house.journal.nights(app.name().clone(), 1).await {
         Ok(nights) => {
             if let Some((night, why)) = nights
                 .first()
@@ -321,8 +323,8 @@ async fn recall(server: &Server, app: &App, pending: &mut Pending) {
     }
 }
 
-async fn note(server: &Server, app: &App, severity: Severity, text: String) {
-    server
+async fn note(house: &House, app: &App, severity: Severity, text: String) {
+    house
         .journal
         .note(NewEvent::new(severity, text).of(app.name()))
         .await;

@@ -1,4 +1,4 @@
-//! What systemd is told of this process: sd_notify(3). Where nobody asked for it, nothing is told.
+//! Tells systemd how this process is (sd_notify(3)), if systemd wants to know.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The sockets that systemd listens on in Tealkeep's place, so that a restart of Tealkeep refuses no connection:
-//! sd_listen_fds(3), one called `gate-<app>` for each app that has one.
+//! The sockets that systemd keeps open for Tealkeep, so that a restart of Tealkeep refuses no connection: sd_listen_fds(3), one
+//! called `gate-<app>` for each app that has one.
 
 use std::net::SocketAddr;
 

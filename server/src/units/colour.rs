@@ -3,23 +3,23 @@
 
 use std::path::Path;
 
-use super::{Of, Printed, Unwritable, system_unit};
+use super::context::UnitContext;
+use super::printed::{DROP_IN, Printed, system_unit};
+use super::quote::Unwritable;
 use super::{environment as secrets, quote};
 use crate::names::Colour;
 
-/// The name of the drop-in for an existing unit.
-pub(super) const DROP_IN: &str = "tealkeep.conf";
 /// The folder in which Tealkeep's service says that it starts a colour: the `RuntimeDirectory=` of its unit, whatever
 /// `socket` in the configuration is.
 const RUN_FOLDER: &str = "/run/tealkeep";
 
-pub(super) fn files(of: &Of<'_>) -> Result<Vec<Printed>, Unwritable> {
+pub(super) fn files(context: &UnitContext<'_>) -> Result<Vec<Printed>, Unwritable> {
     Colour::BOTH
         .into_iter()
         .map(|colour| {
-            let unit = of.systemd.unit(colour);
-            let body = body(of, colour)?;
-            Ok(match of.systemd.command {
+            let unit = context.systemd.unit(colour);
+            let body = body(context, colour)?;
+            Ok(match context.systemd.command {
                 Some(_) => system_unit(unit.to_owned(), body),
                 None => Printed {
                     name: format!("{unit}.d"),
@@ -30,10 +30,10 @@ pub(super) fn files(of: &Of<'_>) -> Result<Vec<Printed>, Unwritable> {
         .collect()
 }
 
-fn body(of: &Of<'_>, colour: Colour) -> Result<String, Unwritable> {
-    let (app, systemd) = (of.app, of.systemd);
-    let name = of.name();
-    let folder = of.folder().join(colour.as_str());
+fn body(context: &UnitContext<'_>, colour: Colour) -> Result<String, Unwritable> {
+    let (app, systemd) = (context.app, context.systemd);
+    let name = context.name();
+    let folder = context.folder().join(colour.as_str());
     let here = app.releases.join(colour.as_str());
     let live = quote::path(&folder.join("live"))?;
     let start = quote::path(&Path::new(RUN_FOLDER).join(format!("{name}-{colour}.start")))?;
@@ -46,7 +46,7 @@ ConditionPathExists=|{live}
 ConditionPathExists=|{start}
 "
     );
-    let environment = environment(of, colour)?;
+    let environment = environment(context, colour)?;
     let releases = quote::listed_path(&app.releases)?;
     let common = format!(
         "\
@@ -96,14 +96,14 @@ WantedBy=multi-user.target
 ",
         user = systemd.user,
         command = quote::command(command, &here)?,
-        sandbox = sandbox(&[&app.releases, of.data()]),
-        data = quote::listed_path(of.data())?,
+        sandbox = sandbox(&[&app.releases, context.data()]),
+        data = quote::listed_path(context.data())?,
     ))
 }
 
-fn environment(of: &Of<'_>, colour: Colour) -> Result<String, Unwritable> {
-    let systemd = of.systemd;
-    let live = of.folder().join(colour.as_str()).join("live");
+fn environment(context: &UnitContext<'_>, colour: Colour) -> Result<String, Unwritable> {
+    let systemd = context.systemd;
+    let live = context.folder().join(colour.as_str()).join("live");
     let mut lines = String::new();
     let mut set = |name: &str, value: &str| -> Result<(), Unwritable> {
         let assignment = quote::word(&format!("{name}={value}"))?;
@@ -113,11 +113,11 @@ fn environment(of: &Of<'_>, colour: Colour) -> Result<String, Unwritable> {
     set(&systemd.port_variable, &systemd.port(colour).to_string())?;
     set(
         &systemd.database_variable,
-        &of.app.database.display().to_string(),
+        &context.app.database.display().to_string(),
     )?;
     set("TEALKEEP_COLOUR", colour.as_str())?;
     set("TEALKEEP_LIVE_FILE", &live.display().to_string())?;
-    lines.push_str(&secrets::line(of)?);
+    lines.push_str(&secrets::line(context)?);
     Ok(lines)
 }
 

@@ -3,19 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::colour::DROP_IN;
+use super::context::UnitContext;
 use super::entrance::CADDY;
+use super::printed::{DROP_IN, OPEN, Place, Printed};
 use super::quote::shell;
-use super::{OPEN, Of, Place, Printed, data};
-use crate::config::{AppConfig, RouterConfig, SystemdConfig};
+use crate::config::{AppConfig, BACKUP_GROUP, RouterConfig, SystemdConfig, USER};
 use crate::names::Colour;
-
-/// Tealkeep's user and group.
-pub const USER: &str = "tealkeep";
-/// The group that may read backups.
-pub const BACKUP_GROUP: &str = "tealkeep-backup";
-/// The user as whom the laptop pulls.
-pub const BACKUP_USER: &str = "tealkeep-backup";
 
 /// A folder, with its required owner and mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +66,9 @@ pub fn mend_backups(folder: &Path) -> String {
     )
 }
 
-pub(super) fn folders(app: &AppConfig, systemd: &SystemdConfig) -> Vec<Folder> {
+/// The folders whose owners and modes matter, and what these must be.
+#[must_use]
+pub fn folders(app: &AppConfig, systemd: &SystemdConfig) -> Vec<Folder> {
     let folder = |what, path: PathBuf, owner: &str, group: &str, mode| Folder {
         what,
         path,
@@ -86,7 +81,7 @@ pub(super) fn folders(app: &AppConfig, systemd: &SystemdConfig) -> Vec<Folder> {
         // The app must be able to open every file: both write as the group, and files inherit it.
         folder(
             "the database's folder",
-            data(app).to_owned(),
+            app.database_folder().to_owned(),
             user,
             user,
             0o2770,
@@ -173,10 +168,10 @@ fn define_put(name: &str) -> [String; 25] {
 
 /// The commands that create the folder of the markers, so that Caddy can be checked before Tealkeep has ever run. Once a
 /// colour has been live, a missing folder means something and is not created again.
-fn markers(of: &Of<'_>) -> Vec<String> {
-    let folder = of.folder();
+fn markers(context: &UnitContext<'_>) -> Vec<String> {
+    let folder = context.folder();
     let path = |below: &str| shell(&folder.join(below).to_string_lossy());
-    let apps = shell(&of.config.state.join("apps").to_string_lossy());
+    let apps = shell(&context.config.state.join("apps").to_string_lossy());
     let own = shell(&folder.to_string_lossy());
     let install = format!("install -d -o {USER} -g {USER}");
     vec![
@@ -249,9 +244,9 @@ fn caddy(site: &Printed, name: &str, port: u16) -> Vec<String> {
     ]
 }
 
-pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
-    let name = of.name();
-    let user = &of.systemd.user;
+pub(super) fn script(context: &UnitContext<'_>, files: &[Printed]) -> String {
+    let name = context.name();
+    let user = &context.systemd.user;
     let mut lines = vec![
         "set -eu".to_owned(),
         String::new(),
@@ -264,20 +259,24 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
         String::new(),
         "# Folders, with their owners and modes.".to_owned(),
     ];
-    lines.extend(folders(of.app, of.systemd).iter().map(Folder::command));
-    let database = shell(&of.app.database.to_string_lossy());
+    lines.extend(
+        folders(context.app, context.systemd)
+            .iter()
+            .map(Folder::command),
+    );
+    let database = shell(&context.app.database.to_string_lossy());
     lines.push(format!(
         "# An empty file is an empty database. The app's user creates it, in its own folder.\nrunuser -u {user} -- sh -c 'umask 0117; [ -e \"$1\" ] || [ -L \"$1\" ] || : > \"$1\"' sh {database}"
     ));
-    lines.push(mend_files(of.app, user));
+    lines.push(mend_files(context.app, user));
     lines.push(
         "chown root:tealkeep /etc/tealkeep/tealkeep.toml && chmod 0640 /etc/tealkeep/tealkeep.toml"
             .to_owned(),
     );
     lines.extend(define_put(name));
     if files.iter().any(Printed::is_of_an_older_unit) {
-        let [blue, green] =
-            ["blue", "green"].map(|colour| shell(&of.app.releases.join(colour).to_string_lossy()));
+        let [blue, green] = ["blue", "green"]
+            .map(|colour| shell(&context.app.releases.join(colour).to_string_lossy()));
         lines.extend([
             "# A unit that is in use stays unchanged until a release has been deployed: before that, the drop-in would name".to_owned(),
             "# folders that do not exist yet, and the app would not restart after a crash.".to_owned(),
@@ -306,15 +305,15 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
     for file in others.iter().filter(|file| file.mode != OPEN) {
         lines.push(secure(file));
     }
-    if let RouterConfig::Caddy(section) = &of.app.router {
-        lines.extend(markers(of));
+    if let RouterConfig::Caddy(section) = &context.app.router {
+        lines.extend(markers(context));
         for site in sites {
             lines.extend(caddy(site, name, section.listen.port()));
         }
     }
     lines.extend([String::new(), "systemctl daemon-reload".to_owned()]);
-    lines.extend(Colour::BOTH.map(|colour| enable(of, colour)));
-    if let RouterConfig::Gate(_) = of.app.router {
+    lines.extend(Colour::BOTH.map(|colour| enable(context, colour)));
+    if let RouterConfig::Gate(_) = context.app.router {
         let socket = super::entrance::gate_socket(name);
         lines.push("# To keep the gate's port open while Tealkeep restarts: remove the `#`, here and above; stop Tealkeep first.".to_owned());
         lines.push(format!("#systemctl enable --now {socket}"));
@@ -338,7 +337,7 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
         lines.push("[ -z \"$later\" ] || echo \"Not changed yet, since it is in use:$later. After the first \\`tealkeep push\\` run these commands again.\"".to_owned());
     }
     lines.push("[ $own = whole ] || exit 1".to_owned());
-    if let RouterConfig::Caddy(_) = of.app.router {
+    if let RouterConfig::Caddy(_) = context.app.router {
         lines.push("[ $caddy = taken ] || { echo \"$caddy_refused\" >&2; exit 1; }".to_owned());
         lines.push(
             "# Caddy accepts the site, but another one may win. This check asks Caddy.".to_owned(),
@@ -349,9 +348,9 @@ pub(super) fn script(of: &Of<'_>, files: &[Printed]) -> String {
 }
 
 /// The command that makes a colour start at boot.
-fn enable(of: &Of<'_>, colour: Colour) -> String {
-    let unit = of.systemd.unit(colour);
-    match of.systemd.command {
+fn enable(context: &UnitContext<'_>, colour: Colour) -> String {
+    let unit = context.systemd.unit(colour);
+    match context.systemd.command {
         Some(_) => format!("systemctl enable {unit}"),
         // Without its drop-in it would start at boot even if the other colour is live.
         None => {

@@ -1,7 +1,8 @@
 //! The entrance for people's requests: Caddy's site, or the socket that keeps the gate's port open, and the line for a
 //! `cloudflared` in front.
 
-use super::{Of, Place, Printed, system_unit};
+use super::context::UnitContext;
+use super::printed::{Place, Printed, system_unit};
 use crate::config::RouterConfig;
 use crate::router::caddy::caddyfile;
 
@@ -13,29 +14,29 @@ pub(super) fn gate_socket(app: &str) -> String {
     format!("tealkeep-gate@{app}.socket")
 }
 
-pub(super) fn files(of: &Of<'_>) -> Vec<Printed> {
+pub(super) fn files(context: &UnitContext<'_>) -> Vec<Printed> {
     let mut files = Vec::new();
-    let listen = match &of.app.router {
+    let listen = match &context.app.router {
         RouterConfig::Caddy(caddy) => {
             // The household's Caddyfile imports it.
             files.push(Printed {
                 name: CADDY.to_owned(),
-                path: format!("/etc/caddy/tealkeep-{}.caddy", of.name()),
+                path: format!("/etc/caddy/tealkeep-{}.caddy", context.name()),
                 place: Place::Machine,
                 // It may contain the secret for previews.
                 mode: "0640",
                 group: "caddy",
-                body: caddyfile(of.app, &of.config.state),
+                body: caddyfile(context.app, &context.config.state),
             });
             caddy.listen
         }
         RouterConfig::Gate(gate) => {
-            let socket = socket(of.name(), gate.listen);
-            files.push(system_unit(gate_socket(of.name()), socket));
+            let socket = socket(context.name(), gate.listen);
+            files.push(system_unit(gate_socket(context.name()), socket));
             gate.listen
         }
     };
-    if let Some(host) = of.app.url.as_ref().and_then(http::Uri::host) {
+    if let Some(host) = context.app.url.as_ref().and_then(http::Uri::host) {
         let at = match listen.ip() {
             ip if ip.is_unspecified() || ip.is_loopback() => {
                 format!("localhost:{}", listen.port())

@@ -3,10 +3,11 @@
 
 use std::path::Path;
 
-use super::commands::BACKUP_USER;
-use super::{Of, Place, Printed, Unwritable, quote};
-use crate::config::{AppConfig, Config};
-use crate::pulls::DEFAULT_SPOOL;
+use super::context::UnitContext;
+use super::printed::{Place, Printed};
+use super::quote;
+use super::quote::Unwritable;
+use crate::config::{AppConfig, BACKUP_USER, Config, DEFAULT_SPOOL};
 
 /// The file of the pull keys. It belongs to root, so that a key cannot change it.
 pub const PULL_KEYS: &str = "/var/lib/tealkeep-backup/.ssh/authorized_keys";
@@ -52,8 +53,8 @@ fn options(command: &str) -> String {
     format!("restrict,command=\"{}\"", command.replace('"', "\\\""))
 }
 
-pub(super) fn files(of: &Of<'_>) -> Result<Vec<Printed>, Unwritable> {
-    let name = of.name();
+pub(super) fn files(context: &UnitContext<'_>) -> Result<Vec<Printed>, Unwritable> {
+    let name = context.name();
     let unit = |ending: &str, body: String| {
         let unit = format!("tealkeep-pull-{name}.{ending}");
         let path = format!("~/.config/systemd/user/{unit}");
@@ -79,9 +80,9 @@ RestartSec=15min
 RestartPreventExitStatus=2
 TimeoutStartSec=6h
 ",
-        line = one_line(of.app, of.host),
-        plain = plain_line(of.app, of.host),
-        host = quote::word(of.host)?,
+        line = one_line(context.app, context.host),
+        plain = plain_line(context.app, context.host),
+        host = quote::word(context.host)?,
     );
     let timer = format!(
         "\
@@ -109,7 +110,7 @@ WantedBy=timers.target
         key(
             "pull-key",
             PULL_KEYS,
-            options(&door_for_pulling(of.config, of.app)),
+            options(&door_for_pulling(context.config, context.app)),
         ),
         unit("service", service),
         unit("timer", timer),

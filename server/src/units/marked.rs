@@ -1,14 +1,11 @@
 //! The first line of every printed file: the version that printed it and the checksum of the rest. It distinguishes a file that
 //! nobody has touched, which may be replaced, from one that a person has changed, which may not.
 
-use std::collections::BTreeMap;
-use std::io::ErrorKind;
-use std::path::Path;
-
 use sha2::{Digest, Sha256};
 
-use super::{Of, Place, Printed};
-use crate::config::{AppConfig, Config};
+use super::context::UnitContext;
+use super::printed::{Place, Printed};
+use crate::config::USER;
 
 /// The text between the comment sign and the version.
 const LEAD: &str = " Printed by tealkeep ";
@@ -17,7 +14,7 @@ const SUM: &str = ", sha256 ";
 /// The name of the list of checksums for `--only`.
 pub(super) const SUMS: &str = "sums";
 /// The group that reads the list: the one that can read the configuration.
-const SUMS_GROUP: &str = super::USER;
+const SUMS_GROUP: &str = USER;
 
 /// How a file on the disk compares with what would be printed now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,15 +30,6 @@ pub enum Standing {
     /// It has no checksum and does not match today's configuration: a version without checksums printed it, or a person wrote
     /// or changed it. Nobody can tell which.
     Unmarked,
-}
-
-/// A file that is missing or does not match the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outdated {
-    /// Its path.
-    pub path: String,
-    /// Whether the commands of `tealkeep units` leave it alone, as far as this user can tell.
-    pub is_left_alone: bool,
 }
 
 /// Prepends the line to a file's content. polkit's rules are JavaScript; all others begin a comment with `#`.
@@ -86,6 +74,11 @@ fn split(text: &str) -> (Option<&str>, &str) {
     }
 }
 
+/// The checksum of a printed file without its first line.
+pub(super) fn content_checksum(printed: &str) -> String {
+    checksum(split(printed).1)
+}
+
 fn checksum(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -93,16 +86,16 @@ fn checksum(text: &str) -> String {
 
 /// The list of the checksums of files that Tealkeep's user can't read, so that the running server can tell whether they match
 /// its configuration. Everybody who can read it can also read the configuration with its secrets.
-pub(super) fn sums(of: &Of<'_>, files: &[Printed]) -> Option<Printed> {
+pub(super) fn sums(context: &UnitContext<'_>, files: &[Printed]) -> Option<Printed> {
     let hidden = files
         .iter()
         .filter(|file| file.place == Place::Machine && file.bits() & 0o004 == 0);
     let lines: String = hidden
-        .map(|file| format!("{}  {}\n", checksum(split(&file.body).1), file.path))
+        .map(|file| format!("{}  {}\n", content_checksum(&file.body), file.path))
         .collect();
     (!lines.is_empty()).then(|| Printed {
         name: SUMS.to_owned(),
-        path: format!("/etc/tealkeep/{}.sums", of.name()),
+        path: format!("/etc/tealkeep/{}.sums", context.name()),
         place: Place::Machine,
         mode: "0640",
         group: SUMS_GROUP,
@@ -110,61 +103,6 @@ pub(super) fn sums(of: &Of<'_>, files: &[Printed]) -> Option<Printed> {
             "# The checksums of the files that {SUMS_GROUP} cannot read itself, each without its first line.\n{lines}"
         ),
     })
-}
-
-/// An app's files that are missing or do not match the configuration, as far as this user can tell.
-/// Empty for an app without units, or whose units can't be printed.
-#[must_use]
-pub fn outdated(config: &Config, app: &AppConfig) -> Vec<Outdated> {
-    // Only the laptop's files name the host.
-    let Ok(sheet) = super::sheet(config, app, "localhost") else {
-        return Vec::new();
-    };
-    let known = sheet
-        .file(SUMS)
-        .map(|sums| known_sums(Path::new(&sums.path)));
-    let known = known.unwrap_or_default();
-    let outdated = |file: &Printed| {
-        // The commands follow no link.
-        let is_link = Path::new(&file.path).is_symlink();
-        let is_left_alone = match std::fs::read_to_string(&file.path) {
-            Ok(there) => match standing(&there, &file.body) {
-                Standing::Current | Standing::Edited => return None,
-                Standing::Older => is_link,
-                Standing::EditedAndOlder | Standing::Unmarked => true,
-            },
-            Err(error) if error.kind() == ErrorKind::NotFound && file.may_be_missing(app) => {
-                return None;
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => is_link,
-            // If it is not in the list either, nothing is known about it.
-            Err(_) => {
-                let sum = known.get(&file.path)?;
-                if *sum == checksum(split(&file.body).1) {
-                    return None;
-                }
-                false
-            }
-        };
-        Some(Outdated {
-            path: file.path.clone(),
-            is_left_alone,
-        })
-    };
-    let files = sheet
-        .files
-        .iter()
-        .filter(|file| file.place == Place::Machine);
-    files.filter_map(outdated).collect()
-}
-
-/// Reads the list; a missing or unreadable one counts as empty.
-fn known_sums(path: &Path) -> BTreeMap<String, String> {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    let lines = text.lines().filter_map(|line| line.split_once("  "));
-    lines
-        .map(|(sum, path)| (path.to_owned(), sum.to_owned()))
-        .collect()
 }
 
 #[cfg(test)]

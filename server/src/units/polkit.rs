@@ -1,21 +1,22 @@
 //! The polkit rule: Tealkeep's user may start, stop, restart and reset exactly the units of one app, and
 //! nothing else.
 
-use super::{Of, Place, Printed};
+use super::context::UnitContext;
+use super::printed::{Place, Printed};
 
 /// What Tealkeep may do with them, in systemd's words for polkit.
 pub const VERBS: [&str; 4] = ["start", "stop", "restart", "reset-failed"];
 
-pub(super) fn file(of: &Of<'_>) -> Printed {
-    let name = of.name();
-    let units = [&of.systemd.blue_unit, &of.systemd.green_unit];
+pub(super) fn file(context: &UnitContext<'_>) -> Printed {
+    let name = context.name();
+    let units = [&context.systemd.blue_unit, &context.systemd.green_unit];
     let units = serde_json::json!(units);
     let verbs = serde_json::json!(VERBS);
     let mut templates = Vec::new();
-    if of.app.deploy.prepare.is_some() {
+    if context.app.deploy.prepare.is_some() {
         templates.push("prepare");
     }
-    if of.systemd.command.is_some() {
+    if context.systemd.command.is_some() {
         templates.push("rehearse");
     }
     let templates = match templates.is_empty() {

@@ -4,22 +4,24 @@
 use std::path::Path;
 
 use super::colour::protect_home;
+use super::context::UnitContext;
 use super::entrance::gate_socket;
-use super::{Of, Printed, Unwritable, quote, system_unit};
-use crate::config::RouterConfig;
-use crate::pulls::DEFAULT_SPOOL;
+use super::printed::{Printed, system_unit};
+use super::quote;
+use super::quote::Unwritable;
+use crate::config::{DEFAULT_SPOOL, RouterConfig};
 
-pub(super) fn file(of: &Of<'_>) -> Result<Printed, Unwritable> {
-    let app = of.app;
-    let mut written = vec![of.data(), &app.releases, &app.backups];
+pub(super) fn file(context: &UnitContext<'_>) -> Result<Printed, Unwritable> {
+    let app = context.app;
+    let mut written = vec![context.data(), &app.releases, &app.backups];
     if let RouterConfig::Caddy(caddy) = &app.router
         && let Some(repeated) = caddy.active_color.as_deref().and_then(|path| path.parent())
     {
         written.push(repeated);
     }
     // The package's unit has the default one.
-    if of.config.spool != Path::new(DEFAULT_SPOOL) {
-        written.push(&of.config.spool);
+    if context.config.spool != Path::new(DEFAULT_SPOOL) {
+        written.push(&context.config.spool);
     }
     let mut paths = String::new();
     for path in &written {
@@ -32,7 +34,7 @@ pub(super) fn file(of: &Of<'_>) -> Result<Printed, Unwritable> {
     let socket = match &app.router {
         RouterConfig::Gate(_) => format!(
             "# The gate's port stays open while Tealkeep restarts. Without that unit this has no effect.\nSockets={}\n",
-            gate_socket(of.name())
+            gate_socket(context.name())
         ),
         RouterConfig::Caddy(_) => String::new(),
     };
@@ -43,10 +45,10 @@ pub(super) fn file(of: &Of<'_>) -> Result<Printed, Unwritable> {
 SupplementaryGroups={user} systemd-journal
 ReadWritePaths={paths}
 {home}{socket}",
-        user = of.systemd.user,
+        user = context.systemd.user,
         paths = paths.trim_start(),
     );
-    let name = format!("tealkeep.service.d/{}.conf", of.name());
+    let name = format!("tealkeep.service.d/{}.conf", context.name());
     Ok(Printed {
         name: "tealkeep.service.d".to_owned(),
         ..system_unit(name, body)

@@ -2,25 +2,27 @@
 //! rehearses it on a copy of the data.
 
 use super::colour::sandbox;
-use super::{Of, Printed, Unwritable, system_unit};
+use super::context::UnitContext;
+use super::printed::{Printed, system_unit};
+use super::quote::Unwritable;
 use super::{environment, quote};
 
 /// How long a rehearsal may run; normally it is stopped long before.
 const REHEARSAL_LIMIT: &str = "1h";
 
-pub(super) fn files(of: &Of<'_>) -> Result<Vec<Printed>, Unwritable> {
+pub(super) fn files(context: &UnitContext<'_>) -> Result<Vec<Printed>, Unwritable> {
     let mut files = Vec::new();
-    files.extend(prepare(of)?);
-    files.extend(rehearse(of)?);
+    files.extend(prepare(context)?);
+    files.extend(rehearse(context)?);
     Ok(files)
 }
 
-fn prepare(of: &Of<'_>) -> Result<Option<Printed>, Unwritable> {
-    let Some(prepare) = &of.app.deploy.prepare else {
+fn prepare(context: &UnitContext<'_>) -> Result<Option<Printed>, Unwritable> {
+    let Some(prepare) = &context.app.deploy.prepare else {
         return Ok(None);
     };
-    let name = of.name();
-    let releases = of.app.releases.display().to_string();
+    let name = context.name();
+    let releases = context.app.releases.display().to_string();
     let mut words = vec![quote::word("--releases")?, quote::word(&releases)?];
     words.extend(["--release".to_owned(), "%i".to_owned()]);
     for input in &prepare.inputs {
@@ -60,25 +62,25 @@ Environment=HOME=%C/{name}-prepare
 # This user cannot write to other releases.
 ReadWritePaths={folder}
 ",
-        user = of.systemd.user,
+        user = context.systemd.user,
         timeout = prepare.timeout.as_secs_f64(),
-        sandbox = sandbox(&[&of.app.releases]),
-        folder = quote::listed_path(&of.app.releases)?,
+        sandbox = sandbox(&[&context.app.releases]),
+        folder = quote::listed_path(&context.app.releases)?,
     );
     Ok(Some(system_unit(format!("{name}-prepare@.service"), body)))
 }
 
 /// If the administrator's own units start the app, its command is unknown, and nothing can be rehearsed.
-fn rehearse(of: &Of<'_>) -> Result<Option<Printed>, Unwritable> {
-    let Some(command) = &of.systemd.command else {
+fn rehearse(context: &UnitContext<'_>) -> Result<Option<Printed>, Unwritable> {
+    let Some(command) = &context.systemd.command else {
         return Ok(None);
     };
-    let name = of.name();
+    let name = context.name();
     // Both use the name of the release literally: `%i` must arrive unescaped.
-    let release = of.app.releases.join("@RELEASE@");
-    let folder = of.folder().join("rehearse");
+    let release = context.app.releases.join("@RELEASE@");
+    let folder = context.folder().join("rehearse");
     let here = |text: String| text.replace("@RELEASE@", "%i");
-    let own = environment::line(of)?;
+    let own = environment::line(context)?;
     let body = format!(
         "\
 [Unit]
@@ -107,14 +109,14 @@ InaccessiblePaths=-{data}
 ReadOnlyPaths={releases}
 ReadWritePaths=-{copies}
 ",
-        user = of.systemd.user,
+        user = context.systemd.user,
         directory = here(quote::path(&release)?),
         file = here(quote::pattern(&folder.join("@RELEASE@.env"))?),
         command = here(quote::command(command, &release)?),
-        stop = of.systemd.stop_timeout.as_secs_f64(),
-        sandbox = sandbox(&[&of.app.releases]),
-        data = quote::listed_path(of.data())?,
-        releases = quote::listed_path(&of.app.releases)?,
+        stop = context.systemd.stop_timeout.as_secs_f64(),
+        sandbox = sandbox(&[&context.app.releases]),
+        data = quote::listed_path(context.data())?,
+        releases = quote::listed_path(&context.app.releases)?,
         copies = here(quote::listed_path(&folder.join("@RELEASE@"))?),
     );
     Ok(Some(system_unit(format!("{name}-rehearse@.service"), body)))

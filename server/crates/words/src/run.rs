@@ -152,6 +152,15 @@ pub struct RunFacts {
     pub troubled: bool,
 }
 
+impl RunFacts {
+    /// What the run is about, as sentences name it: its snapshot, or else its release.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        self.snapshot
+            .map_or_else(|| self.release.to_string(), |snapshot| snapshot.to_string())
+    }
+}
+
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -5,7 +5,7 @@ use crate::journal::Severity;
 use crate::journal::checks::{Acceptance, Scope};
 
 /// The longest text of a person that says why a finding is accepted, in bytes.
-const LONGEST_WHY: usize = 2000;
+const MAX_REASON_LENGTH: usize = 2000;
 
 impl App {
     /// Accepts findings: from now on they are told, and count for nothing.
@@ -14,9 +14,9 @@ impl App {
     /// No check that is kept has found any of them, they were accepted before, or no reason is given.
     pub async fn accept(&self, scope: Scope, by: &str, why: &str) -> Result<Acceptance, Refusal> {
         let why = why.trim();
-        if why.is_empty() || why.len() > LONGEST_WHY {
+        if why.is_empty() || why.len() > MAX_REASON_LENGTH {
             return Err(Refusal::Impossible(format!(
-                "say why it is accepted, in one sentence or a few (at most {LONGEST_WHY} letters): whoever reads it in a year must understand it"
+                "say why it is accepted, in one sentence or a few (at most {MAX_REASON_LENGTH} letters): whoever reads it in a year must understand it"
             )));
         }
         let checks = self.journal.checks(self.name().clone(), u32::MAX).await?;

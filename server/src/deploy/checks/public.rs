@@ -1,4 +1,4 @@
-//! What people see: how it is looked at, and what of it is news.
+//! Checks what people see, and decides which of the findings are news.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

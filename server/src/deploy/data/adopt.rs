@@ -9,6 +9,8 @@ use crate::backup::{Progress, Stage, Watch};
 use crate::faults;
 
 use super::Data;
+use super::folder::check_folder;
+use super::work::blocking_at_length;
 
 impl Data {
     /// Takes over what a folder holds; a second one waits, unless it is a look only. The inner result is the backups'
@@ -35,8 +37,8 @@ impl Data {
             dry_run,
         };
         let (keeper, deadline, cancel) = (self.keeper.clone(), ADOPTION_DEADLINE, self.cancel());
-        super::blocking_at_length(move || {
-            super::is_there(&keeper)?;
+        blocking_at_length(move || {
+            check_folder(&keeper)?;
             let mut tell = |progress: Progress| {
                 if progress.stage == Stage::Copying && progress.done > 0 {
                     faults::point("adopt.copying");

@@ -1,4 +1,4 @@
-//! Content: a snapshot unpacked and found whole, put into the live database, and what that holds now.
+//! Unpacks and verifies a snapshot, copies its content into the live database, and asks what that database holds now.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 
-use super::{Data, blocking, blocking_at_length, said};
+use super::Data;
+use super::work::{blocking, blocking_at_length, to_anyhow};
 use crate::backup::database::{Access, BUSY_TIMEOUT, Database, facts};
 use crate::backup::restore::{RestoreError, copy_into, unpack};
 use crate::backup::scratch::has_room;
@@ -85,6 +86,21 @@ fn unique() -> anyhow::Result<u64> {
 }
 
 impl Data {
+    async fn look<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Database) -> anyhow::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let path = self.keeper.database.clone();
+        blocking(move || {
+            let ignore = &mut |_| {};
+            let watch = Watch::new(ignore, Cancel::never(), LOOK_DEADLINE);
+            let database =
+                Database::open(&path, Access::Read, BUSY_TIMEOUT, &watch).map_err(to_anyhow)?;
+            ask(&database)
+        })
+        .await
+    }
+
     /// Unpacks a snapshot beside the database's own state and proves it.
     ///
     /// # Errors
@@ -104,7 +120,8 @@ impl Data {
         );
         let deadline = self.deadline;
         blocking_at_length(move || {
-            unpack(&from, &to, &mut Watch::new(&mut |_| {}, cancel, deadline)).map_err(said)?;
+            unpack(&from, &to, &mut Watch::new(&mut |_| {}, cancel, deadline))
+                .map_err(to_anyhow)?;
             Ok(Unpacked { manifest, path: to })
         })
         .await
@@ -143,7 +160,7 @@ impl Data {
             .parent()
             .map_or_else(|| PathBuf::from("/"), Path::to_owned);
         // Until its checkpoint the content lies in the WAL as well (sqlite.org/wal.html).
-        blocking(move || has_room(&folder, need)?.map_err(said)).await?;
+        blocking(move || has_room(&folder, need)?.map_err(to_anyhow)).await?;
         Ok(())
     }
 
@@ -185,7 +202,7 @@ impl Data {
             let watch_tell = &mut |_| {};
             let watch = Watch::new(watch_tell, Cancel::never(), deadline.max(LOOK_DEADLINE));
             let database = Arc::new(std::sync::Mutex::new(
-                Database::open(&path, Access::Read, BUSY_TIMEOUT, &watch).map_err(said)?,
+                Database::open(&path, Access::Read, BUSY_TIMEOUT, &watch).map_err(to_anyhow)?,
             ));
             let version = version_of(&database)?;
             Ok(VersionWatch { database, version })

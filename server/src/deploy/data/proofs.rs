@@ -1,6 +1,7 @@
-//! Proofs that snapshots are good: read from end to end, unpacked elsewhere, compared with the night before.
+//! Proves that snapshots are good: reads them from end to end, unpacks them elsewhere, compares them with the night before.
 
-use super::{Data, blocking_at_length, said};
+use super::Data;
+use super::work::{blocking_at_length, to_anyhow};
 use crate::backup::verify::verify_file;
 use crate::backup::{Progress, SnapshotId, Stage, Verdict, Watch, drill};
 use crate::faults;
@@ -19,7 +20,7 @@ impl Data {
                 Some(&scratch),
                 &mut Watch::new(&mut |_| {}, cancel, deadline),
             )
-            .map_err(said)
+            .map_err(to_anyhow)
         })
         .await
     }
@@ -44,7 +45,7 @@ impl Data {
                 Stage::Checking => faults::point("drill.checking"),
                 _ => {}
             };
-            drill::run(&order, &mut Watch::new(&mut tell, cancel, deadline)).map_err(said)
+            drill::run(&order, &mut Watch::new(&mut tell, cancel, deadline)).map_err(to_anyhow)
         })
         .await
     }

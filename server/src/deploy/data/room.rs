@@ -1,10 +1,11 @@
-//! The room that there is for the next snapshot of one app.
+//! Whether the disk has room for the next snapshot of one app.
 
 use anyhow::Context;
 
 use crate::backup::scratch::free_bytes;
 
 use super::Data;
+use super::work::blocking;
 
 /// The room where the snapshots lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +23,7 @@ impl Data {
     /// The backups folder can't be asked.
     pub async fn room(&self, newest_bytes: Option<u64>) -> anyhow::Result<Room> {
         let folder = self.keeper.folder.clone();
-        super::blocking(move || {
+        blocking(move || {
             let free = free_bytes(&folder)
                 .with_context(|| format!("cannot ask for the room in {}", folder.display()))?;
             let next = newest_bytes.map(|bytes| bytes.saturating_add(bytes / 4));

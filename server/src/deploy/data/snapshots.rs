@@ -1,11 +1,12 @@
 //! Snapshots of an app, one at a time, and the rotation after each.
 
-use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::civil::Date;
 
-use super::{Data, Quiet, blocking, blocking_at_length, is_there, said};
+use super::folder::check_folder;
+use super::work::{blocking, blocking_at_length, to_anyhow};
+use super::{Data, Quiet};
 use crate::backup::{Order, Progress, Reason, Rotation, Stage, Taken, Watch};
 use crate::durable;
 use crate::faults;
@@ -15,23 +16,6 @@ use crate::schedule::Trust;
 
 /// The file in the scratch folder that exists while a snapshot is taken, and says which kind.
 pub(super) const TAKING: &str = "taking";
-
-/// Something that is said once a day, however often it is so.
-#[derive(Debug, Default)]
-pub(super) struct OnceADay(std::sync::Mutex<Option<Instant>>);
-
-impl OnceADay {
-    /// Whether it is to be said now; then it counts as said. The wall clock is what is wrong here, so it is not asked.
-    fn is_news(&self, now: Instant) -> bool {
-        const DAY: Duration = Duration::from_secs(24 * 3600);
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_news = said.is_none_or(|said| now.duration_since(said) >= DAY);
-        if is_news {
-            *said = Some(now);
-        }
-        is_news
-    }
-}
 
 /// Writes or removes that file. It is for the next start's words alone: a full disk under the scratch folder keeps no
 /// snapshot from the disk that it goes to.
@@ -79,7 +63,7 @@ impl Data {
         order.trust = self.clock.trust(newest_event).await;
         let (keeper, deadline, cancel) = (self.keeper.clone(), self.deadline, self.cancel());
         let taken = blocking_at_length(move || {
-            is_there(&keeper)?;
+            check_folder(&keeper)?;
             let taking = keeper.scratch.join(TAKING);
             mark(|| durable::write_whole(&taking, order.reason.as_str().as_bytes(), 0o644));
             let mut tell = |progress: Progress| {
@@ -89,7 +73,7 @@ impl Data {
             };
             let taken = keeper
                 .take_and_rotate(&order, &mut Watch::new(&mut tell, cancel, deadline))
-                .map_err(said);
+                .map_err(to_anyhow);
             mark(|| durable::remove(&taking));
             taken
         })
@@ -140,7 +124,7 @@ impl Data {
         let newest_event = self.journal.latest_instant().await?;
         let trust = self.clock.trust(newest_event).await;
         let (keeper, now) = (self.keeper.clone(), self.clock.local());
-        let rotation = blocking(move || keeper.rotate_now(&now, &trust).map_err(said)).await?;
+        let rotation = blocking(move || keeper.rotate_now(&now, &trust).map_err(to_anyhow)).await?;
         self.tell_of(&rotation).await;
         Ok(rotation)
     }
@@ -155,19 +139,5 @@ impl Data {
             Trust::Trusted => None,
             Trust::Untrusted(why) => Some(why),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_so_at_each_snapshot_is_said_once_a_day() {
-        let once = OnceADay::default();
-        let hours = |hours: u64| Duration::from_secs(hours * 3600);
-        let began = Instant::now();
-        let said = [0, 1, 23, 24, 25, 47, 48].map(|at| once.is_news(began + hours(at)));
-        assert_eq!(said, [true, false, false, true, false, false, true]);
     }
 }

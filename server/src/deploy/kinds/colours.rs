@@ -4,12 +4,12 @@
 use anyhow::{anyhow, bail};
 
 use super::{Context, OnBoot, Outcome};
-use crate::deploy::step::Step;
-use crate::deploy::{live, seconds};
+use crate::clock::seconds;
 use crate::journal::Severity;
+use crate::journal::runs::Step;
 use crate::journal::transition::Progress;
 use crate::names::Colour;
-use crate::runtime::ColourState;
+use crate::runtime::{ColourState, live};
 
 /// How many of the last lines that a release printed are kept with a failed run.
 pub(super) const OUTPUT_LINES: usize = 20;

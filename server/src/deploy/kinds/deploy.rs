@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 
 use super::{Action, Context, Outcome, RunKind, When, colours, policy, prepare, verify};
 use crate::backup::Reason;
-use crate::deploy::step::Step;
+use crate::journal::runs::Step;
 use crate::journal::{NewEvent, Severity};
 use crate::names::{Colour, ReleaseId};
 

@@ -1,4 +1,4 @@
-//! The policies as a step of a deploy: the release on the target colour is checked before it meets its users.
+//! The policies as a step of a deploy: the release on the target colour is checked before users see it.
 
 use anyhow::bail;
 

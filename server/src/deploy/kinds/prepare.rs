@@ -1,5 +1,5 @@
-//! The preparation as a step of a deploy: what the release needs besides its own files is made as the app's user, while
-//! whoever watches reads along.
+//! The preparation as a step of a deploy: the app's user builds what the release needs besides its own files, and its output is
+//! shown meanwhile.
 
 use std::time::Duration;
 

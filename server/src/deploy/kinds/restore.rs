@@ -8,15 +8,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, ready};
 
 use super::{Action, Context, OnBoot, Outcome, RunKind, When, colours};
 use crate::backup::{Cancel, Manifest, Reason, SnapshotId};
+use crate::clock::seconds;
 use crate::deploy::data::{CopyFailed, Quiet, Unpacked, VersionWatch};
 use crate::deploy::schema::{self, Fit};
-use crate::deploy::seconds;
-use crate::deploy::step::{Kind, Step};
-use crate::journal::runs::StepState;
+use crate::journal::runs::{Kind, Step, StepState};
 use crate::journal::transition::Progress;
 use crate::router::HOLD_TIMEOUT;
 
@@ -69,22 +67,14 @@ impl RunKind for Restore {
         &mut self.context
     }
 
-    fn conclude(&mut self) -> BoxFuture<'_, ()> {
-        ready(()).boxed()
-    }
-
     fn success(&self) -> String {
-        let subject = crate::deploy::subject(&self.context.facts);
+        let subject = self.context.facts.subject();
         match self.context.kind {
             Kind::Undo => format!("The restore was undone: the content of {subject} is back."),
             Kind::Restore | Kind::Deploy | Kind::Rollback => {
                 format!("The content of {subject} was restored; it can be undone.")
             }
         }
-    }
-
-    fn tidy(&mut self) -> BoxFuture<'_, anyhow::Result<()>> {
-        ready(Ok(())).boxed()
     }
 }
 

@@ -1,11 +1,11 @@
-//! A rollback: the release from before goes live again, at once where it is still warm. It was checked as it was
-//! deployed, so a way back has no further gate.
+//! A rollback: the previous release goes live again, at once if it is still warm. It was checked when it was deployed, so nothing
+//! is checked again.
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, ready};
+use futures_util::future::BoxFuture;
 
 use super::{Action, Context, Outcome, RunKind, When, colours, verify};
-use crate::deploy::step::Step;
+use crate::journal::runs::Step;
 use crate::runtime::ColourState;
 
 /// One being carried out.
@@ -68,9 +68,5 @@ impl RunKind for Rollback {
     fn success(&self) -> String {
         let facts = &self.context.facts;
         format!("{} is live again, on {}.", facts.release, facts.to)
-    }
-
-    fn tidy(&mut self) -> BoxFuture<'_, anyhow::Result<()>> {
-        ready(Ok(())).boxed()
     }
 }

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::journal::runs::RunState;
+use crate::journal::runs::{RunState, Step, StepState};
 use crate::journal::transition::{Event, next};
 use crate::names::Colour;
 

@@ -1,4 +1,4 @@
-//! The proof after a swap: the router answers from the new release, and so does the public address where there is one.
+//! The proof after a swap: the router answers from the new release, and so does the public address if there is one.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Whether what was sent is the release that is here already. Everything that was sent is compared, whatever the
-//! record of a preparation says: it belongs to the app's user, who could leave out what was changed.
+//! Whether what was sent is the same as the release that is already here. It compares everything that was sent and ignores the
+//! record of a preparation: that belongs to the app's user, who could leave out what was changed.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};

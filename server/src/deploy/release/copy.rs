@@ -1,4 +1,4 @@
-//! Copies a directory in as a release, and the modes that a release has.
+//! Copies a directory into the releases folder, and defines the modes of a release's files.
 
 use std::fs;
 use std::io;

@@ -1,5 +1,5 @@
-//! While a release is prepared, the app's user may write into all directories of it that Tealkeep owns, through
-//! their group; before and afterwards into none.
+//! While a release is prepared, the app's user may write to all of its directories that Tealkeep owns, through their group;
+//! before and afterwards to none.
 
 use std::ffi::OsStr;
 use std::io;

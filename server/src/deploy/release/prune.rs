@@ -1,4 +1,4 @@
-//! What goes: leftovers at a start, and the oldest releases that nobody needs after a deploy.
+//! Removes leftovers at a start, and the oldest unneeded releases after a deploy.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What was sent or copied becomes a release: whole or not at all, its modes set, immutable afterwards.
+//! Turns what was sent or copied into a release: completely or not at all, with its modes set, immutable afterwards.
 
 use std::ffi::OsStr;
 use std::fs;

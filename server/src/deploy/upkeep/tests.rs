@@ -148,7 +148,7 @@ fn app_of(process: &Arc<Hanging>, dir: &std::path::Path) -> Arc<App> {
         tasks: tokio_util::task::TaskTracker::new(),
         stop,
     });
-    app.health.end_rest();
+    app.control.end_rest();
     app
 }
 
@@ -232,7 +232,7 @@ async fn what_the_live_colour_answers_is_known_to_whoever_asks_how_the_app_does(
         };
         // On a busy machine it may take longer than that to answer.
         loop {
-            assert!(!mend(&app, &mut silent, LEAST_PATIENCE).await);
+            assert!(!mend(&app, &mut silent, MIN_PATIENCE).await);
             let health = app.observations().await.unwrap().health.unwrap();
             assert_eq!(
                 (health.colour, health.release.as_str()),

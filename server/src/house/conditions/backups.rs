@@ -1,7 +1,7 @@
 //! Whether the snapshots can be relied on: what the folder holds, what the newest one has lost, and what the restore
 //! drill found.
 
-use super::{About, Assessment, Words};
+use super::assessment::{About, Assessment, Words};
 use crate::backup::catalogue::is_ahead;
 use crate::house::facts::FolderFacts;
 use crate::house::redact::redacted;

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::{About, Assessment, Words};
+use super::assessment::{About, Assessment, Words};
 use crate::journal::pulls::Pull;
 use tealkeep_words::condition::{Action, Condition, Kind, Severity};
 

@@ -1,6 +1,6 @@
 //! Whether a file system is nearly full: less is free than its share, or than the next snapshots will take.
 
-use super::Assessment;
+use super::assessment::Assessment;
 use crate::backup::human;
 use crate::backup::scratch::RESERVE_BYTES;
 use crate::house::facts::{DiskFacts, Facts, Space};

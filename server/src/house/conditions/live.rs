@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::{About, Assessment, Words};
+use super::assessment::{About, Assessment, Words};
 use crate::house::facts::Trouble;
 use crate::house::redact::redacted;
 use tealkeep_words::condition::{Action, Condition, Kind, Severity};

@@ -1,10 +1,10 @@
-//! Whether the nights gave their snapshots: one that failed, and one that nobody even tried. What counts is the
-//! schedule: a snapshot that somebody took by hand makes up for no night.
+//! Whether the nights produced their snapshots: one may have failed, or nobody may even have tried. The schedule decides: a
+//! manual snapshot does not make up for a missed night.
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::assessment::{About, Assessment, Words};
 use super::backups::back_up;
-use super::{About, Assessment, Words};
 use crate::house::redact::redacted;
 use crate::journal::nights::Night;
 use crate::schedule::{Decision, LastRun, counts_from, due, next_run};

@@ -1,12 +1,10 @@
-//! Whether the newest run went through.
+//! Whether the newest run succeeded.
 
 use jiff::SignedDuration;
 
-use super::{About, Assessment, Words};
-use crate::deploy::step::{self, Step};
-use crate::deploy::subject;
+use super::assessment::{About, Assessment, Words};
 use crate::house::redact::redacted;
-use crate::journal::runs::{Run, RunState, StepState};
+use crate::journal::runs::{self, Run, RunState, Step, StepState};
 use tealkeep_words::condition::{Action, Condition, Key, Kind, Severity};
 
 /// A run that failed longer ago than this, and was not told, is no news any more.
@@ -20,8 +18,8 @@ pub(super) fn look(about: &About<'_>, found: &mut Assessment) {
         return;
     }
     let kind = match run.kind {
-        step::Kind::Deploy | step::Kind::Rollback => Kind::Deploy,
-        step::Kind::Restore | step::Kind::Undo => Kind::Restore,
+        runs::Kind::Deploy | runs::Kind::Rollback => Kind::Deploy,
+        runs::Kind::Restore | runs::Kind::Undo => Kind::Restore,
     };
     let key = Key {
         subject: run.id.to_string(),
@@ -36,7 +34,7 @@ pub(super) fn look(about: &About<'_>, found: &mut Assessment) {
 
 fn condition(about: &About<'_>, key: Key, run: &Run) -> Condition {
     let name = about.name();
-    let what = format!("the {} of {}", run.kind.noun(), subject(&run.facts));
+    let what = format!("the {} of {}", run.kind.noun(), run.facts.subject());
     let (how, step) = how(run);
     let step = step.map_or_else(String::new, |step| {
         format!(" at the step {}", step.as_str())

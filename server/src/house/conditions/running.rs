@@ -1,10 +1,10 @@
-//! How the live app does while it runs: how many requests fail, how often it crashes, and what it says of its own health.
+//! How well the live app runs: how many requests fail, how often it crashes, and what its health check says.
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::{About, Assessment, Words};
+use super::assessment::{About, Assessment, Words};
 use crate::house::health::{Health, Verdict};
 use crate::house::observed::Observations;
 use crate::house::redact::redacted;

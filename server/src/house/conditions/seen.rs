@@ -1,6 +1,6 @@
-//! What the newest check of what people see says.
+//! What the newest check of the public pages found.
 
-use super::{About, Assessment, Words};
+use super::assessment::{About, Assessment, Words};
 use crate::deploy::verdict;
 use crate::house::redact::redacted;
 use crate::journal::checks::Check;

@@ -1,16 +1,18 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::civil::date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::backup::drill::{Lost, Shrunk};
-use crate::deploy::step::{self, Step};
 use crate::house::crashes::{Crash, Crashes};
-use crate::house::facts::{BeforeDeploy, DiskFacts, FolderFacts, LiveFacts, Space, Trouble};
+use crate::house::facts::{
+    AppFacts, BeforeDeploy, DiskFacts, FolderFacts, LiveFacts, Space, Trouble,
+};
 use crate::house::health::{Health, Verdict};
 use crate::house::observed::Observations;
 use crate::house::traffic::Recent;
@@ -18,10 +20,10 @@ use crate::house::{sample, sentence};
 use crate::journal::drills::Drill;
 use crate::journal::nights::Night;
 use crate::journal::pulls::Pull;
-use crate::journal::runs::{Run, RunFacts, RunState, StepRow, StepState};
+use crate::journal::runs::{self, Run, RunFacts, RunState, Step, StepRow, StepState};
 use crate::names::{AppName, Colour};
 use crate::router::Answers;
-use tealkeep_words::condition::Acknowledgement;
+use tealkeep_words::condition::{Acknowledgement, Key, Kind, title};
 
 const GIB: u64 = 1 << 30;
 
@@ -239,7 +241,7 @@ fn run(id: i64, state: RunState, steps: &[(Step, StepState)]) -> Run {
     Run {
         id,
         app: home(),
-        kind: step::Kind::Deploy,
+        kind: runs::Kind::Deploy,
         facts: RunFacts {
             from: Colour::Blue,
             to: Colour::Green,
@@ -395,7 +397,7 @@ const WRONG: &[(Change, &str)] = &[
     (
         |f| {
             let mut failed = run(8, RunState::Failed, &[(Step::Copy, StepState::Failed)]);
-            failed.kind = step::Kind::Restore;
+            failed.kind = runs::Kind::Restore;
             f.apps[0].run = Some(failed);
         },
         "home: the restore of v2 failed",
@@ -859,7 +861,7 @@ proptest! {
             if is_busy {
                 f.apps[0].underway = Some(crate::deploy::Underway {
                     run: 7,
-                    kind: step::Kind::Deploy,
+                    kind: runs::Kind::Deploy,
                     subject: "v3".to_owned(),
                     since: f.now,
                     output: Vec::new(),

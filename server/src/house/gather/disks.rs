@@ -1,4 +1,4 @@
-//! How full the file systems are that something must be written to.
+//! How full the file systems are that Tealkeep and the apps write to.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;

@@ -18,7 +18,7 @@ const PREFIX: &str = "tealkeep_";
 /// How exactly the last use is remembered: finer would write to the disk with every request.
 const LAST_USED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 /// More than that is a script that went wild.
-const MOST_TOKENS: u32 = 100;
+const MAX_TOKENS: u32 = 100;
 
 /// What a token opens; each scope includes those before it.
 #[derive(
@@ -115,7 +115,7 @@ impl Tokens {
                 let transaction = connection.transaction()?;
                 let count: u32 =
                     transaction.query_row("SELECT count(*) FROM token", [], |row| row.get(0))?;
-                if count >= MOST_TOKENS {
+                if count >= MAX_TOKENS {
                     return Ok(Made::TooMany);
                 }
                 let added = transaction.execute(
@@ -132,7 +132,7 @@ impl Tokens {
                 "there is a token called {name} already; revoke it first, or choose another name"
             ),
             Made::TooMany => {
-                bail!("there are {MOST_TOKENS} tokens already; revoke those that nobody uses")
+                bail!("there are {MAX_TOKENS} tokens already; revoke those that nobody uses")
             }
         }
     }

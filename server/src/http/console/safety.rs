@@ -6,11 +6,11 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tealkeep_app::model as view;
 
-use super::Server;
 use crate::backup::Catalogue;
 use crate::deploy::App;
-use crate::house::{Judgement, Key, Kind};
+use crate::house::{House, Judgement, Key, Kind};
 use crate::journal::drills::Drill;
+use crate::pulls;
 
 /// How far back failed nights are shown.
 const MAX_FAILED_AGE: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -21,11 +21,11 @@ const MAX_NIGHTS: u32 = 90;
 
 /// How the copy on the laptop stands. Whether it is overdue is the judge's business.
 pub(super) async fn laptop(
-    server: &Server,
+    house: &House,
     app: &App,
     judgement: &Judgement,
 ) -> anyhow::Result<view::Laptop> {
-    let last = crate::pulls::last(server, app.name()).await?;
+    let last = pulls::last(house, app.name()).await?;
     let within = app.config.backup.pull_within;
     let overdue = Key::of(app.name(), Kind::Pull);
     Ok(view::Laptop {
@@ -43,7 +43,7 @@ pub(super) async fn laptop(
 
 /// How the drills of an app stand.
 pub(super) async fn drills(
-    server: &Server,
+    house: &House,
     app: &App,
     has_snapshot: bool,
 ) -> anyhow::Result<view::Drills> {
@@ -57,7 +57,7 @@ pub(super) async fn drills(
             (!has_snapshot).then(|| "There is no backup yet that a drill could unpack.".to_owned())
         }
     };
-    let next = app.next_drill(server.clock.now()).await?;
+    let next = app.next_drill(house.clock.now()).await?;
     Ok(view::Drills {
         last: app.last_drill().await?.map(drill_view),
         next: next.filter(|_| has_snapshot),
@@ -90,16 +90,13 @@ pub(super) async fn disk_space(
 
 /// The newest nights that gave no snapshot when they were tried, each once.
 pub(super) async fn failed_nights(
-    server: &Server,
+    house: &House,
     app: &App,
     catalogue: &Catalogue,
 ) -> anyhow::Result<Vec<view::FailedNight>> {
-    let nights = server
-        .journal
-        .nights(app.name().clone(), MAX_NIGHTS)
-        .await?;
-    let now = server.clock.now();
-    let misdated = server.journal.misdated().await?;
+    let nights = house.journal.nights(app.name().clone(), MAX_NIGHTS).await?;
+    let now = house.clock.now();
+    let misdated = house.journal.misdated().await?;
     let good: BTreeSet<_> = nights
         .iter()
         .filter(|night| night.snapshot.is_some_and(|id| !misdated.contains(&id)))

@@ -108,9 +108,9 @@ fn an_address_is_whole_and_carries_no_password() {
             "https://anna:secret@ntfy.sh/home",
             "a user's name or a password",
         ),
-        ("https:///home", "is no address"),
+        ("https:///home", "is not an address"),
         ("https://ntfy.sh/home#top", "`#`"),
-        ("https://ntfy.sh/ho me", "is no address"),
+        ("https://ntfy.sh/ho me", "is not an address"),
     ] {
         let wrong = Address::parse(text).unwrap_err();
         assert!(wrong.contains(says), "{text}: {wrong}");

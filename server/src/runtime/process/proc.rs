@@ -1,4 +1,4 @@
-//! What `/proc` tells of a process (proc(5)): found by its environment, its memory, its sockets.
+//! What `/proc` says about a process (proc(5)): which one has an environment, how much memory it uses, which sockets it has.
 
 use std::collections::HashSet;
 use std::fs;

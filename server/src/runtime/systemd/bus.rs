@@ -1,5 +1,5 @@
-//! The connection to the system bus: made when it is first needed, shared, and made anew when it was lost. A
-//! call that fails because the connection is gone is tried again, once, on a new one.
+//! The connection to the system bus: made when it is first needed, shared, and made again when it was lost. A call that fails
+//! because the connection is gone is retried once on a new one.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! One job of systemd's: told, and waited for until its own end, by its signal.
+//! One systemd job: started, and awaited until systemd signals its end.
 
 use std::time::Duration;
 

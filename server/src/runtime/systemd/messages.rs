@@ -1,4 +1,4 @@
-//! What is said when a unit does not do as it was told: each cause in its own words, with what to do. Pure.
+//! The messages for a unit that does not do what it was told to: one for each cause, with what to do. Pure.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Whose port it is. Another user's descriptors can't be read, but the user that a listening socket belongs
-//! to can (proc(5), `/proc/net/tcp`).
+//! Whose port it is. Another user's descriptors can't be read, but the owner of a listening socket can (proc(5),
+//! `/proc/net/tcp`).
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;

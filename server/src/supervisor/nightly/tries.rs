@@ -1,5 +1,5 @@
-//! What is said of a night that is tried again and again: each cause once, and at the end how many tries there were.
-//! Pure; so a disk that stays full for a week does not fill the journal as well.
+//! What is said of a night that is retried: each cause once, and at the end the number of tries. Pure. So a disk that stays full
+//! for a week does not fill the journal as well.
 
 use jiff::SignedDuration;
 use jiff::civil::Date;
@@ -22,7 +22,7 @@ struct Night {
 
 /// How many different causes of one night are told; what comes after them is one fault that looks different each
 /// time.
-const MOST_CAUSES: usize = 8;
+const MAX_CAUSES: usize = 8;
 
 impl Tries {
     /// What an earlier run of this program had said already of a night.
@@ -67,7 +67,7 @@ impl Tries {
         };
         night.failed += 1;
         let cause = cause(why);
-        let is_new = !night.said.contains(&cause) && night.said.len() < MOST_CAUSES;
+        let is_new = !night.said.contains(&cause) && night.said.len() < MAX_CAUSES;
         let nth = night.failed;
         if is_new {
             night.said.push(cause);
@@ -226,6 +226,6 @@ mod tests {
         let mut tries = Tries::default();
         let causes = (0..26_u8).map(|n| char::from(b'a' + n).to_string());
         let said = causes.filter_map(|why| tries.failed(NIGHT, &why));
-        assert_eq!(said.count(), MOST_CAUSES);
+        assert_eq!(said.count(), MAX_CAUSES);
     }
 }
