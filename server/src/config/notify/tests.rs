@@ -35,9 +35,9 @@ fn each_wrong_value_is_refused_with_its_key_and_without_what_is_secret() {
         ),
         (
             "webhook_secret_file = \"/etc/tealkeep/secret\"",
-            "notify.webhook_secret_file: is the secret of no webhook",
+            "notify.webhook_secret_file: is set without a webhook",
         ),
-        ("ntfy = \"https://ntfy.sh\"", "notify.ntfy: names no topic"),
+        ("ntfy = \"https://ntfy.sh\"", "notify.ntfy: has no topic"),
         (
             "ntfy = \"https://me:hidden@ntfy.sh/home\"",
             "notify.ntfy: has a user's name or a password",
@@ -48,9 +48,9 @@ fn each_wrong_value_is_refused_with_its_key_and_without_what_is_secret() {
         ),
         (
             "ntfy_token_file = \"/etc/tealkeep/token\"",
-            "notify.ntfy_token_file: is the token of no topic",
+            "notify.ntfy_token_file: is set without a topic",
         ),
-        ("disk_free = 51", "notify.disk_free: 51 is no disk"),
+        ("disk_free = 51", "notify.disk_free: 51 is out of range"),
         ("webhok = \"\"", "did you mean `webhook`?"),
     ] {
         let wrong = parsed(&format!("[notify]\n{notify}\n")).unwrap_err();
