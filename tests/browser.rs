@@ -1,6 +1,5 @@
 //! The dashboard as a household uses it: in a real browser, on a phone's screen, with scripts and without.
 
-
 use crate::support::browser::{Browser, Scripts};
 use crate::support::visitor::PASSWORD;
 use crate::support::{House, until};

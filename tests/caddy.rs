@@ -661,7 +661,8 @@ impl Pieces {
 async fn slow_upload(house: &House) -> (Pieces, tokio::task::JoinHandle<StatusCode>) {
     let (tell, told) = tokio::sync::mpsc::channel(2);
     tell.send(Ok(b"a beginning, ".as_slice())).await.unwrap();
-    let pieces = futures_util::stream::unfold(told, async |mut told| Some((told.recv().await?, told)));
+    let pieces =
+        futures_util::stream::unfold(told, async |mut told| Some((told.recv().await?, told)));
     let body = reqwest::Body::wrap_stream(pieces);
     let asked = reqwest::Client::new().post(house.url("/upload")).body(body);
     let asked = asked.header("Connection", "Upgrade, HTTP2-Settings");

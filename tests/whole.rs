@@ -18,6 +18,7 @@ mod household;
 mod http;
 mod keys;
 mod kills;
+mod layers;
 mod load;
 mod mending;
 mod nightly;

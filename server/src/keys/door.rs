@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::DEFAULT_SPOOL;
 use crate::http::auth::Scope;
 use crate::names::AppName;
-use crate::config::DEFAULT_SPOOL;
 
 /// The options of `tealkeep door`.
 #[derive(Debug, Clone, Args)]
