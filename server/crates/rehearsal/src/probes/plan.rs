@@ -1,0 +1,386 @@
+//! Which probes there are for each old table.
+
+use rusqlite::types::Value;
+
+use super::copy::Copy;
+use super::invent::{fresh, insert, row};
+use super::sample::Samples;
+use super::{Probe, Schemas, Step, special};
+use crate::report::Kind;
+use crate::rows::Side;
+use crate::schema::{Default, Key, Table, is_bookkeeping};
+use crate::sql::quoted;
+
+/// How many rows of a table are copied, and how many are deleted and updated.
+const MAX_BASES: usize = 3;
+
+/// Plans the probes of all old tables and views.
+///
+/// # Errors
+/// A copy can't be used.
+pub fn plan(old: &Copy, schemas: Schemas<'_>, samples: &Samples) -> rusqlite::Result<Vec<Probe>> {
+    let mut probes = Vec::new();
+    for (name, table) in &schemas.before.tables {
+        let is_there =
+            schemas.after.tables.contains_key(name) || schemas.after.views.contains_key(name);
+        if !is_there || is_bookkeeping(name) || table.unreadable.is_some() {
+            continue;
+        }
+        if !table.is_plain() {
+            special::full_text(table, &mut probes);
+            continue;
+        }
+        old.set_foreign_keys(true)?;
+        let mut bases: Vec<Vec<Value>> = samples
+            .of(Side::Old, name)
+            .iter()
+            .map(|row| row.values.clone())
+            .collect();
+        let mut setup = Vec::new();
+        if bases.is_empty()
+            && let Some((steps, values)) = row(old, schemas, samples, name, 4)
+        {
+            setup = steps;
+            bases.push(values);
+        }
+        let plan = Plan {
+            old,
+            schemas,
+            table,
+            name,
+            bases,
+            setup,
+        };
+        plan.reads(&mut probes);
+        plan.inserts(&mut probes);
+        plan.conflicts(&mut probes);
+        plan.updates(&mut probes);
+        plan.deletes(&mut probes);
+        special::checks(&plan, &mut probes);
+    }
+    special::views(schemas, &mut probes);
+    Ok(probes)
+}
+
+/// One old table, with rows to work on.
+pub struct Plan<'a> {
+    pub old: &'a Copy,
+    pub schemas: Schemas<'a>,
+    pub table: &'a Table,
+    pub name: &'a str,
+    /// Rows, sampled or made up.
+    pub bases: Vec<Vec<Value>>,
+    /// What inserts the row that was made up.
+    pub setup: Vec<Step>,
+}
+
+impl Plan<'_> {
+    /// A probe of these steps, after the row that was made up is there.
+    pub fn probe(&self, what: impl Into<String>, steps: Vec<Step>, columns: &[&str]) -> Probe {
+        let mut all = self.setup.clone();
+        all.extend(steps);
+        Probe {
+            table: self.name.to_owned(),
+            what: what.into(),
+            steps: all,
+            columns: columns.iter().map(|&name| name.to_owned()).collect(),
+        }
+    }
+
+    /// A copy of a base under fresh keys.
+    pub fn copy(&self, base: usize, salt: i64, keep: &[&str]) -> Option<Vec<Value>> {
+        fresh(
+            self.old,
+            self.table,
+            self.bases.get(base)?,
+            salt,
+            keep,
+            &self.setup,
+        )
+    }
+
+    fn is_view_now(&self) -> bool {
+        !self.schemas.after.tables.contains_key(self.name)
+    }
+
+    /// Columns that inserts always supply, since their default is another one and only told as a warning.
+    fn supplied(&self) -> Vec<&str> {
+        let new = self.schemas.after.tables.get(self.name);
+        let differs = |name: &str, default: &Default, not_null: bool| {
+            let is = new
+                .and_then(|table| table.column(name))
+                .map(|column| &column.default);
+            is.is_some_and(|is| is != default && !(not_null && *is == Default::None))
+        };
+        let columns = self.table.stored();
+        columns
+            .filter(|column| differs(&column.name, &column.default, column.not_null))
+            .map(|column| column.folded.as_str())
+            .collect()
+    }
+
+    fn reads(&self, probes: &mut Vec<Probe>) {
+        let table = quoted(&self.table.name);
+        for (at, column) in self.table.columns.iter().enumerate() {
+            let name = quoted(&column.name);
+            let mut steps = vec![Step::new(
+                format!("SELECT {name} FROM {table} ORDER BY {name}"),
+                Vec::new(),
+            )];
+            let stored = self
+                .table
+                .stored()
+                .position(|other| other.folded == column.folded)
+                .unwrap_or(at);
+            for base in self.bases.iter().take(MAX_BASES) {
+                if let Some(Value::Text(text)) = base.get(stored) {
+                    let spellings = [text.clone(), swap_case(text), format!("{text} ")];
+                    let find = format!("SELECT count(*) FROM {table} WHERE {name} = ?");
+                    steps.extend(
+                        spellings.map(|text| Step::new(find.clone(), vec![Value::Text(text)])),
+                    );
+                }
+            }
+            probes.push(self.probe(
+                format!("a look-up and a sort by {}", column.name),
+                steps,
+                &[&column.folded],
+            ));
+        }
+    }
+
+    fn inserts(&self, probes: &mut Vec<Probe>) {
+        let supplied = self.supplied();
+        for base in 0..self.bases.len().min(MAX_BASES) {
+            let Some(one) = self.copy(base, 1, &[]) else {
+                continue;
+            };
+            let all = |row: &[Value]| insert("INSERT", self.table, row, &[], "");
+            probes.push(self.probe("an insert of all columns", vec![all(&one)], &[]));
+            if let Some(two) = self.copy(base, 2, &[]) {
+                probes.push(self.probe("two inserts in a row", vec![all(&one), all(&two)], &[]));
+            }
+            let optional: Vec<&str> = self
+                .table
+                .stored()
+                .filter(|column| {
+                    !self.table.requires(column) && !supplied.contains(&column.folded.as_str())
+                })
+                .map(|column| column.folded.as_str())
+                .collect();
+            let steps = vec![insert("INSERT", self.table, &one, &optional, "")];
+            probes.push(self.probe("an insert of the required columns only", steps, &optional));
+            for name in optional {
+                let steps = vec![insert("INSERT", self.table, &one, &[name], "")];
+                probes.push(self.probe(format!("an insert without {name}"), steps, &[name]));
+            }
+            for (at, column) in self
+                .table
+                .stored()
+                .enumerate()
+                .filter(|(_, column)| !column.not_null)
+            {
+                let mut row = one.clone();
+                row[at] = Value::Null;
+                probes.push(self.probe(
+                    format!("an insert with NULL in {}", column.name),
+                    vec![all(&row)],
+                    &[&column.folded],
+                ));
+            }
+            self.case_variants(base, &one, probes);
+        }
+    }
+
+    /// Rows whose texts differ from those of a row that is there in case only.
+    fn case_variants(&self, base: usize, one: &[Value], probes: &mut Vec<Probe>) {
+        for (at, column) in self.table.stored().enumerate() {
+            if let Value::Text(text) = &self.bases[base][at] {
+                let mut row = one.to_vec();
+                row[at] = Value::Text(swap_case(text));
+                let steps = vec![insert("INSERT", self.table, &row, &[], "")];
+                let what = format!("an insert whose {} differs in case only", column.name);
+                probes.push(self.probe(what, steps, &[&column.folded]));
+            }
+        }
+    }
+
+    fn conflicts(&self, probes: &mut Vec<Probe>) {
+        if self.is_view_now() {
+            return;
+        }
+        for present in self.bases.iter().take(MAX_BASES) {
+            for verb in ["INSERT OR REPLACE", "INSERT OR IGNORE", "INSERT"] {
+                let steps = vec![insert(verb, self.table, present, &[], "")];
+                probes.push(self.probe(format!("{verb} of a row that is there"), steps, &[]));
+            }
+        }
+        for key in &self.table.keys {
+            self.upserts(key, probes);
+        }
+    }
+
+    fn upserts(&self, key: &Key, probes: &mut Vec<Probe>) {
+        let columns: Vec<&str> = key.columns().collect();
+        let words = || key.terms.iter().flat_map(|term| &term.expression.words);
+        let keep: Vec<&str> = self
+            .table
+            .stored()
+            .map(|column| column.folded.as_str())
+            .filter(|name| words().any(|word| word == name))
+            .collect();
+        for base in 0..self.bases.len().min(MAX_BASES) {
+            // The same value in this key, and fresh ones in the others.
+            let row = vary_around(self, base, &keep);
+            let terms: Vec<&str> = key
+                .terms
+                .iter()
+                .map(|term| term.expression.text.as_str())
+                .collect();
+            let condition = key
+                .condition
+                .as_ref()
+                .map(|condition| format!(" WHERE {}", condition.text));
+            let target = format!(
+                " ON CONFLICT ({}){}",
+                terms.join(", "),
+                condition.unwrap_or_default()
+            );
+            let set = self
+                .table
+                .stored()
+                .find(|column| !columns.contains(&column.folded.as_str()));
+            let set = set
+                .or_else(|| self.table.stored().next())
+                .map(|column| quoted(&column.name));
+            let set = set.unwrap_or_default();
+            for action in [
+                format!("DO UPDATE SET {set} = excluded.{set}"),
+                "DO NOTHING".to_owned(),
+            ] {
+                let steps = vec![insert(
+                    "INSERT",
+                    self.table,
+                    &row,
+                    &[],
+                    &format!("{target} {action}"),
+                )];
+                probes.push(self.probe(
+                    format!("an upsert on {}", key.in_words()),
+                    steps,
+                    &columns,
+                ));
+            }
+            for verb in ["INSERT OR REPLACE", "INSERT OR IGNORE"] {
+                let steps = vec![insert(verb, self.table, &row, &[], "")];
+                probes.push(self.probe(format!("{verb} over {}", key.in_words()), steps, &columns));
+            }
+        }
+    }
+
+    fn updates(&self, probes: &mut Vec<Probe>) {
+        let table = quoted(&self.table.name);
+        for (at, column) in self.table.stored().enumerate() {
+            let name = quoted(&column.name);
+            let steps = vec![Step::new(
+                format!("UPDATE {table} SET {name} = {name}"),
+                Vec::new(),
+            )];
+            probes.push(self.probe(
+                format!("an update of {} to itself", column.name),
+                steps,
+                &[&column.folded],
+            ));
+            for (place, base) in self.bases.iter().enumerate().take(MAX_BASES) {
+                let Some((condition, key)) = self.condition(base) else {
+                    continue;
+                };
+                let mut set = |what: &str, value: Value| {
+                    let mut values = vec![value];
+                    values.extend(key.iter().cloned());
+                    let step = Step::new(
+                        format!("UPDATE {table} SET {name} = ? WHERE {condition}"),
+                        values,
+                    );
+                    probes.push(self.probe(
+                        format!("an update of {} to {what}", column.name),
+                        vec![step],
+                        &[&column.folded],
+                    ));
+                };
+                set("NULL", Value::Null);
+                for other in self
+                    .bases
+                    .iter()
+                    .filter(|other| other[at] != base[at])
+                    .take(2)
+                {
+                    set("another row's value", other[at].clone());
+                }
+                if let Some(copy) = self.copy(place, 3, &[]).filter(|copy| copy[at] != base[at]) {
+                    set("a fresh value", copy[at].clone());
+                }
+            }
+        }
+    }
+
+    fn deletes(&self, probes: &mut Vec<Probe>) {
+        let table = quoted(&self.table.name);
+        for base in &self.bases {
+            if let Some((condition, key)) = self.condition(base) {
+                let step = Step::new(format!("DELETE FROM {table} WHERE {condition}"), key);
+                probes.push(self.probe("a delete", vec![step], &[]));
+            }
+        }
+        probes.push(self.probe(
+            "a delete of all rows",
+            vec![Step::new(format!("DELETE FROM {table}"), Vec::new())],
+            &[],
+        ));
+    }
+
+    /// What names one row: its primary key, or else everything in it.
+    pub fn condition(&self, base: &[Value]) -> Option<(String, Vec<Value>)> {
+        let all: Vec<&str> = self
+            .table
+            .stored()
+            .map(|column| column.folded.as_str())
+            .collect();
+        let key: Vec<&str> = match self.table.primary.as_slice() {
+            [] => all,
+            key => key.iter().map(String::as_str).collect(),
+        };
+        let place = |name: &str| self.table.stored().position(|column| column.folded == name);
+        let values: Option<Vec<Value>> = key
+            .iter()
+            .map(|name| place(name).map(|at| base[at].clone()))
+            .collect();
+        let terms: Vec<String> = key
+            .iter()
+            .map(|name| format!("{} IS ?", quoted(name)))
+            .collect();
+        Some((terms.join(" AND "), values?))
+    }
+
+    /// Whether a table's new schema has something of a kind that is worth probes of its own.
+    pub fn is_stricter(&self) -> Option<Kind> {
+        let new = self.schemas.after.tables.get(self.name)?;
+        (new.strict && !self.table.strict).then_some(Kind::StrictAdded)
+    }
+}
+
+fn vary_around(plan: &Plan<'_>, base: usize, keep: &[&str]) -> Vec<Value> {
+    super::invent::vary(plan.table, &plan.bases[base], 4, keep, 0)
+}
+
+/// Upper case where it was lower case, and the other way round.
+pub fn swap_case(text: &str) -> String {
+    let swap = |c: char| {
+        if c.is_ascii_uppercase() {
+            c.to_ascii_lowercase()
+        } else {
+            c.to_ascii_uppercase()
+        }
+    };
+    text.chars().map(swap).collect()
+}
