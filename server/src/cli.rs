@@ -6,6 +6,7 @@ mod adopt;
 mod backup;
 mod check;
 mod client;
+mod compare;
 mod demo;
 mod deploy;
 mod doctor;
@@ -67,8 +68,8 @@ const GROUPS: [(&str, &[&str]); 4] = [
     (
         "Occasionally",
         &[
-            "undo", "verify", "drill", "check", "accept", "adopt", "notify", "password", "token",
-            "key",
+            "undo", "verify", "compare", "drill", "check", "accept", "adopt", "notify", "password",
+            "token", "key",
         ],
     ),
     (
@@ -127,6 +128,8 @@ enum Verb {
     Undo(restore::UndoArgs),
     /// Verify every byte of snapshots: a file, a folder, or an app's
     Verify(verify::VerifyArgs),
+    /// Compare a database before and after a migration: does the old release keep working?
+    Compare(compare::CompareArgs),
     /// Check any site like a browser does: whether a deploy of it reaches people.
     Check(check::CheckArgs),
     /// Show what the checks of an app found and what to change, and accept findings.
@@ -199,7 +202,8 @@ impl Verb {
             | Verb::Doctor(_)
             | Verb::Units(_)
             | Verb::Incoming(_) => true,
-            Verb::Check(_)
+            Verb::Compare(_)
+            | Verb::Check(_)
             | Verb::Push(_)
             | Verb::Pull(_)
             | Verb::Pulled(_)
@@ -227,7 +231,8 @@ impl Verb {
             | Verb::Drill(_)
             | Verb::Incoming(_) => Scope::Deploy,
             Verb::Restore(_) | Verb::Undo(_) => Scope::Admin,
-            Verb::Check(_)
+            Verb::Compare(_)
+            | Verb::Check(_)
             | Verb::Accept(_)
             | Verb::Adopt(_)
             | Verb::Notify(_)
@@ -376,6 +381,7 @@ fn run(cli: Cli) -> Outcome {
         Verb::Pull(args) => return pull::run(&args, &ssh, json),
         Verb::Pulled(args) => return pulled::run(&args),
         Verb::Key(args) => return key::run(&args, json),
+        Verb::Compare(args) => return compare::run(&args, json),
         other => other,
     };
     threads()?.block_on(async {
@@ -409,6 +415,7 @@ fn run(cli: Cli) -> Outcome {
             | Verb::Pulled(_)
             | Verb::Door(_)
             | Verb::Key(_)
+            | Verb::Compare(_)
             | Verb::EvaluateWorker => {
                 unreachable!("these commands returned above")
             }
