@@ -120,7 +120,11 @@ fn a_migration_is_compared_without_a_server() {
                 .chain([OsStr::new(after), OsStr::new("--json")]),
         )
     };
-    desk.sqlite3("app.sqlite", ".backup added.db");
+    let copy = |name: &str| {
+        let path = desk.path(name);
+        desk.sqlite3("app.sqlite", &format!("VACUUM INTO '{}'", path.display()));
+    };
+    copy("added.db");
     desk.sqlite3("added.db", "ALTER TABLE move ADD COLUMN place TEXT");
     let report = compare("added.db").succeeds().json();
     assert_eq!(report["verdict"], "additive");
@@ -129,12 +133,12 @@ fn a_migration_is_compared_without_a_server() {
         (&2.into(), &20001.into())
     );
 
-    desk.sqlite3("app.sqlite", ".backup warned.db");
+    copy("warned.db");
     let quiet = "CREATE TABLE seen (n); CREATE TRIGGER t AFTER INSERT ON move BEGIN INSERT INTO seen VALUES (1); END";
     desk.sqlite3("warned.db", quiet);
     assert_eq!(compare("warned.db").succeeds().json()["verdict"], "warn");
 
-    desk.sqlite3("app.sqlite", ".backup broken.db");
+    copy("broken.db");
     desk.sqlite3("broken.db", "ALTER TABLE move DROP COLUMN note");
     let report = compare("broken.db").fails_with(1).json();
     assert_eq!(report["findings"][0]["kind"], "column-dropped");

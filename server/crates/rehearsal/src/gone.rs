@@ -77,6 +77,7 @@ fn table(
         gone.covered.push(name.clone());
     }
     found.push(draft);
+    found.retain(|draft| draft.kind != Kind::TableAdded || draft.table != new.name);
     gone.renamed.insert(name.clone(), other);
 }
 

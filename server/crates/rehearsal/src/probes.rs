@@ -8,6 +8,7 @@ mod invent;
 mod plan;
 mod run;
 mod sample;
+mod search;
 mod special;
 mod state;
 
@@ -34,6 +35,14 @@ pub struct Probe {
     pub steps: Vec<Step>,
     /// The columns that it leaves out or is about, in lower case.
     pub columns: Vec<String>,
+}
+
+impl Probe {
+    /// Whether it only reads.
+    pub fn is_read(&self) -> bool {
+        let mut steps = self.steps.iter();
+        steps.all(|step| step.sql.starts_with("SELECT"))
+    }
 }
 
 /// One statement of a probe.

@@ -1,5 +1,7 @@
 //! Every kind of finding in both directions: a migration that has it, and one of the same meaning that has not.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -317,6 +319,45 @@ fn a_view_can_break_with_its_own_text_unchanged() {
         found(&report).contains(&"breaking view-changed v".to_owned()),
         "{report:#?}"
     );
+}
+
+#[test]
+fn what_no_sample_shows_is_tried_too() {
+    for (before, migration, wanted) in [
+        // A trigger of full text, whose table shows the same rows with and without it.
+        (
+            "CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT); INSERT INTO note (text) VALUES ('red'), ('blue');
+             CREATE VIRTUAL TABLE find USING fts5(text, content='note', content_rowid='id');
+             CREATE TRIGGER ni AFTER INSERT ON note BEGIN INSERT INTO find (rowid, text) VALUES (NEW.id, NEW.text); END;",
+            "DROP TRIGGER ni",
+            "breaking trigger-dropped note",
+        ),
+        // A column that full text has in addition is found by searches for all columns.
+        (
+            "CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT, more TEXT); INSERT INTO note VALUES (1, 'red', 'green'), (2, 'green', 'blue');
+             CREATE VIRTUAL TABLE find USING fts5(text, content='note', content_rowid='id'); INSERT INTO find(find) VALUES ('rebuild');",
+            "DROP TABLE find; CREATE VIRTUAL TABLE find USING fts5(text, more, content='note', content_rowid='id'); INSERT INTO find(find) VALUES ('rebuild')",
+            "breaking fts-changed find",
+        ),
+        (
+            "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (id INTEGER PRIMARY KEY, p INT REFERENCES p(id) ON DELETE CASCADE);",
+            "DROP TABLE c; CREATE TABLE c (id INTEGER PRIMARY KEY, p INT REFERENCES p(id))",
+            "breaking foreign-key-changed c.p",
+        ),
+        (
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER DEFAULT 1); INSERT INTO t (n) VALUES (4), (5);",
+            "CREATE TRIGGER v BEFORE INSERT ON t WHEN NEW.n < -500 BEGIN SELECT RAISE(ABORT, 'no'); END",
+            "breaking trigger-added t",
+        ),
+        (
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT); INSERT INTO t (code) VALUES (NULL), (NULL);",
+            "CREATE UNIQUE INDEX u ON t (code)",
+            "breaking unique-added t.code",
+        ),
+    ] {
+        let report = compare(before, migration, None);
+        assert!(found(&report).contains(&wanted.to_owned()), "{migration}\n{report:#?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Any schema, and any changes that only add: additive. The same with one change that breaks: that finding.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use proptest::prelude::*;
 use rusqlite::Connection;
 use tealkeep_rehearsal::report::{Kind, Report, Verdict};

@@ -106,6 +106,9 @@ pub fn build(schema: &Database, samples: &Samples, side: Side) -> rusqlite::Resu
             .execute_batch(&format!("INSERT INTO {name}({name}) VALUES ('rebuild')"))
             .ok();
     }
+    for table in schema.tables.values() {
+        add_vocabulary(&copy.conn, table);
+    }
     make(&mut copy, Object::View);
     make(&mut copy, Object::Trigger);
     copy.conn
@@ -151,6 +154,27 @@ pub fn make_strict(copy: &Copy, schema: &Database) -> rusqlite::Result<bool> {
     copy.conn
         .set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, !is_strict)?;
     Ok(is_strict)
+}
+
+/// The index of a full-text table as rows: with its content elsewhere, its own rows say nothing of what it finds.
+fn add_vocabulary(conn: &Connection, table: &Table) {
+    let (Some((module, _)), name) = (&table.module, &table.name) else {
+        return;
+    };
+    let made = quoted(&vocabulary(&table.name));
+    let sql = match module.as_str() {
+        "fts5" => format!("fts5vocab('main', {}, 'instance')", quoted(name)),
+        "fts3" | "fts4" => format!("fts4aux('main', {})", quoted(name)),
+        _ => return,
+    };
+    // Without one, only the rows are compared.
+    conn.execute_batch(&format!("CREATE VIRTUAL TABLE temp.{made} USING {sql}"))
+        .ok();
+}
+
+/// The name of the table that shows an index.
+pub fn vocabulary(table: &str) -> String {
+    format!("tealkeep vocabulary of {}", table.to_ascii_lowercase())
 }
 
 /// Tables that a virtual table makes for itself: in the list of statements, but not among the tables.

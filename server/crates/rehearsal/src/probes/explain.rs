@@ -21,6 +21,8 @@ pub struct Failure<'a> {
     pub error: Option<&'a rusqlite::Error>,
     /// Where something else is than before, if it did not fail.
     pub differs_in: Option<&'a str>,
+    /// Whether it only reads: no trigger and no constraint explains that.
+    pub is_read: bool,
     /// A sentence.
     pub text: String,
 }
@@ -29,7 +31,10 @@ pub struct Failure<'a> {
 pub fn explain(schemas: Schemas<'_>, reach: &Reach, failure: &Failure<'_>, found: &mut Vec<Draft>) {
     let reached = reach.of(failure.table);
     let message = failure.error.map(ToString::to_string).unwrap_or_default();
-    let kinds = kinds(failure.error, &message);
+    let kinds = match (failure.is_read, failure.error) {
+        (true, None) => READ_KINDS.to_vec(),
+        (_, error) => kinds(error, &message),
+    };
     let best = (0..found.len())
         .filter(|&at| {
             kinds.contains(&found[at].kind) && is_near(&found[at], failure, &reached, &message)
@@ -75,6 +80,17 @@ pub fn explain(schemas: Schemas<'_>, reach: &Reach, failure: &Failure<'_>, found
         ));
     }
 }
+
+/// What explains that a read gives other rows.
+const READ_KINDS: [Kind; 7] = [
+    Kind::CollationChanged,
+    Kind::TypeChanged,
+    Kind::GeneratedChanged,
+    Kind::ViewChanged,
+    Kind::FtsChanged,
+    Kind::TableRenamed,
+    Kind::PrimaryKeyChanged,
+];
 
 /// Whether a finding is about something that the probe could reach.
 fn is_near(

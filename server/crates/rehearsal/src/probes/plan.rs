@@ -5,7 +5,8 @@ use rusqlite::types::Value;
 use super::copy::Copy;
 use super::invent::{fresh, insert, row};
 use super::sample::Samples;
-use super::{Probe, Schemas, Step, special};
+use super::state::Reach;
+use super::{Probe, Schemas, Step, search, special};
 use crate::report::Kind;
 use crate::rows::Side;
 use crate::schema::{Default, Key, Table, is_bookkeeping};
@@ -20,6 +21,7 @@ const MAX_BASES: usize = 3;
 /// A copy can't be used.
 pub fn plan(old: &Copy, schemas: Schemas<'_>, samples: &Samples) -> rusqlite::Result<Vec<Probe>> {
     let mut probes = Vec::new();
+    let reach = Reach::new(schemas);
     for (name, table) in &schemas.before.tables {
         let is_there =
             schemas.after.tables.contains_key(name) || schemas.after.views.contains_key(name);
@@ -27,7 +29,7 @@ pub fn plan(old: &Copy, schemas: Schemas<'_>, samples: &Samples) -> rusqlite::Re
             continue;
         }
         if !table.is_plain() {
-            special::full_text(table, &mut probes);
+            search::plan(schemas, samples, &reach, table, &mut probes);
             continue;
         }
         old.set_foreign_keys(true)?;
@@ -56,7 +58,9 @@ pub fn plan(old: &Copy, schemas: Schemas<'_>, samples: &Samples) -> rusqlite::Re
         plan.conflicts(&mut probes);
         plan.updates(&mut probes);
         plan.deletes(&mut probes);
+        plan.parents(&mut probes);
         special::checks(&plan, &mut probes);
+        special::duplicates(&plan, &mut probes);
     }
     special::views(schemas, &mut probes);
     Ok(probes)
@@ -337,6 +341,55 @@ impl Plan<'_> {
             vec![Step::new(format!("DELETE FROM {table}"), Vec::new())],
             &[],
         ));
+    }
+
+    /// What happens to a row when the row that it refers to goes, or gets another key.
+    fn parents(&self, probes: &mut Vec<Probe>) {
+        for key in &self.table.foreign {
+            let Some(base) = self.bases.first() else {
+                return;
+            };
+            let place = |name: &String| {
+                self.table
+                    .stored()
+                    .position(|column| column.folded == *name)
+            };
+            let values: Option<Vec<Value>> = key
+                .from
+                .iter()
+                .map(|name| place(name).map(|at| base[at].clone()))
+                .collect();
+            let Some(values) = values
+                .filter(|values| !values.contains(&Value::Null) && values.len() == key.to.len())
+            else {
+                continue;
+            };
+            let (parent, columns) = (
+                quoted(&key.parent),
+                key.from.iter().map(String::as_str).collect::<Vec<_>>(),
+            );
+            let terms: Vec<String> = key
+                .to
+                .iter()
+                .map(|name| format!("{} = ?", quoted(name)))
+                .collect();
+            let condition = terms.join(" AND ");
+            let delete = Step::new(
+                format!("DELETE FROM {parent} WHERE {condition}"),
+                values.clone(),
+            );
+            probes.push(self.probe(
+                format!("a delete of the row in {} that it refers to", key.parent),
+                vec![delete],
+                &columns,
+            ));
+            let to = quoted(&key.to[0]);
+            let rekey = format!(
+                "UPDATE {parent} SET {to} = CASE typeof({to}) WHEN 'integer' THEN {to} + 5000011 ELSE {to} || 'k' END WHERE {condition}"
+            );
+            let what = format!("a new key for the row in {} that it refers to", key.parent);
+            probes.push(self.probe(what, vec![Step::new(rekey, values)], &columns));
+        }
     }
 
     /// What names one row: its primary key, or else everything in it.

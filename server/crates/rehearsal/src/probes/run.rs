@@ -102,6 +102,7 @@ impl Runner<'_> {
                 columns: &[],
                 error: None,
                 differs_in: Some(name),
+                is_read: true,
                 text: text.to_owned(),
             };
             explain(self.schemas, self.reach, &failure, found);
@@ -128,12 +129,13 @@ impl Runner<'_> {
         };
         match work(self.new, &self.dangling.1) {
             Err(e) => {
-                let text = format!("The old release's {}{keys} fails: {e}.", probe.what);
+                let text = format!("{}{keys} fails: {e}.", capital(&probe.what));
                 let failure = Failure {
                     table: &probe.table,
                     columns: &probe.columns,
                     error: Some(&e),
                     differs_in: None,
+                    is_read: probe.is_read(),
                     text,
                 };
                 explain(self.schemas, self.reach, &failure, found);
@@ -146,8 +148,8 @@ impl Runner<'_> {
     fn compare(&self, probe: &Probe, was: &Done, is: &Done, keys: &str, found: &mut Vec<Draft>) {
         if !is.orphans.is_empty() {
             let text = format!(
-                "The old release's {}{keys} leaves rows that refer to nothing, so that its COMMIT fails.",
-                probe.what
+                "{}{keys} leaves rows that refer to nothing, so that its COMMIT fails.",
+                capital(&probe.what)
             );
             let e = rusqlite::Error::SqliteFailure(
                 rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY),
@@ -158,6 +160,7 @@ impl Runner<'_> {
                 columns: &probe.columns,
                 error: Some(&e),
                 differs_in: None,
+                is_read: probe.is_read(),
                 text,
             };
             explain(self.schemas, self.reach, &failure, found);
@@ -172,14 +175,14 @@ impl Runner<'_> {
             Some(name) => {
                 let example = example(&was.state, &is.state, name);
                 format!(
-                    "After the old release's {}{keys}, {name} holds something else than before: {example}.",
+                    "After {}{keys}, {name} holds something else than before: {example}.",
                     probe.what
                 )
             }
             None if was.results != is.results && !is_read_told => {
                 format!(
-                    "The old release's {}{keys} gives other rows than before.",
-                    probe.what
+                    "{}{keys} gives other rows than before.",
+                    capital(&probe.what)
                 )
             }
             None => return,
@@ -190,6 +193,7 @@ impl Runner<'_> {
             columns: &probe.columns,
             error: None,
             differs_in,
+            is_read: probe.is_read(),
             text,
         };
         explain(self.schemas, self.reach, &failure, found);
@@ -262,4 +266,11 @@ fn example(was: &State, is: &State, name: &str) -> String {
         (None, Some(is)) => format!("{is} is there too"),
         (None, None) => format!("{} rows instead of {}", is.len(), was.len()),
     }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }

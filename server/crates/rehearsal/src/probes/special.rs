@@ -1,11 +1,12 @@
-//! Probes of what differs from table to table: checks and types, views, full text.
+//! Probes of what differs from table to table: checks and types, new keys, views.
 
 use rusqlite::types::Value;
 
 use super::invent::insert;
 use super::plan::Plan;
+use super::state::shown;
 use super::{Probe, Schemas, Step};
-use crate::schema::Table;
+use crate::schema::{Affinity, Database, Key};
 use crate::sql::words::{Words, literals};
 use crate::sql::{list, quoted};
 
@@ -20,7 +21,8 @@ pub fn checks(plan: &Plan<'_>, probes: &mut Vec<Probe>) {
     let Some(base) = plan.bases.first() else {
         return;
     };
-    let added: Vec<&Words> = new.checks.difference(&plan.table.checks).collect();
+    let mut added: Vec<&Words> = new.checks.difference(&plan.table.checks).collect();
+    added.extend(new_triggers(plan));
     for (at, column) in plan.table.stored().enumerate() {
         let is_checked = added.iter().any(|check| check.contains(&column.folded));
         let is = new.column(&column.name);
@@ -36,7 +38,7 @@ pub fn checks(plan: &Plan<'_>, probes: &mut Vec<Probe>) {
             .for_each(|check| add_values(check, &mut values));
         values.truncate(MAX_VALUES);
         for value in values {
-            let what = format!("{:?} in {}", value, column.name);
+            let what = format!("{} in {}", shown((&value).into()), column.name);
             if let Some(copy) = plan.copy(0, 5, &[&column.folded]) {
                 let mut row = copy;
                 row[at] = value.clone();
@@ -58,6 +60,52 @@ pub fn checks(plan: &Plan<'_>, probes: &mut Vec<Probe>) {
                 ));
             }
         }
+    }
+}
+
+/// The text of triggers that are new on a table: what they compare with is worth trying.
+fn new_triggers<'a>(plan: &Plan<'a>) -> Vec<&'a Words> {
+    let of = |database: &'a Database| {
+        let triggers = database.triggers.values();
+        triggers
+            .filter(|trigger| trigger.table == plan.name)
+            .map(|trigger| &trigger.body)
+    };
+    let old: Vec<&Words> = of(plan.schemas.before).collect();
+    of(plan.schemas.after)
+        .filter(|body| !old.contains(body))
+        .collect()
+}
+
+/// Two rows with the same values in a key that is new, whatever the sample has there.
+pub fn duplicates(plan: &Plan<'_>, probes: &mut Vec<Probe>) {
+    let Some(new) = plan.schemas.after.tables.get(plan.name) else {
+        return;
+    };
+    let is_new = |key: &&Key| !plan.table.keys.iter().any(|old| key.follows_from(old));
+    for key in new.keys.iter().filter(is_new) {
+        let columns: Vec<&str> = key
+            .columns()
+            .filter(|name| plan.table.column(name).is_some())
+            .collect();
+        let (Some(mut one), Some(mut two)) = (plan.copy(0, 6, &columns), plan.copy(0, 7, &columns))
+        else {
+            continue;
+        };
+        for (at, column) in plan.table.stored().enumerate() {
+            if columns.contains(&column.folded.as_str()) && one[at] == Value::Null {
+                let value = match column.affinity {
+                    Affinity::Text | Affinity::Blob => Value::Text("same".to_owned()),
+                    Affinity::Integer | Affinity::Numeric | Affinity::Real => Value::Integer(1),
+                };
+                (one[at], two[at]) = (value.clone(), value);
+            }
+        }
+        let steps = [one, two]
+            .map(|row| insert("INSERT", plan.table, &row, &[], ""))
+            .to_vec();
+        let what = format!("two inserts with the same {}", columns.join(", "));
+        probes.push(plan.probe(what, steps, &columns));
     }
 }
 
@@ -152,108 +200,4 @@ pub fn views(schemas: Schemas<'_>, probes: &mut Vec<Probe>) {
         probes.push(probe("an insert through the view", as_is));
         probes.push(probe("an insert through the view", fresh));
     }
-}
-
-/// Searches for a text whose words tell tokenizers apart.
-pub fn full_text(table: &Table, probes: &mut Vec<Probe>) {
-    let Some((module, _)) = &table.module else {
-        return;
-    };
-    let name = quoted(&table.name);
-    let columns: Vec<&str> = table
-        .columns
-        .iter()
-        .map(|column| column.name.as_str())
-        .collect();
-    let text = "Café Zürich running Foxes well-known 42nd user@mail.example";
-    let key = table.name.to_ascii_lowercase();
-    let probe = |what: String, steps: Vec<Step>| Probe {
-        table: key.clone(),
-        what,
-        steps,
-        columns: Vec::new(),
-    };
-    let read = format!("SELECT {} FROM {name}", list(columns.iter().copied()));
-    probes.push(probe(
-        "a read".to_owned(),
-        vec![Step::new(read, Vec::new())],
-    ));
-    probes.push(probe(
-        "a delete".to_owned(),
-        vec![Step::new(format!("DELETE FROM {name}"), Vec::new())],
-    ));
-    if !module.starts_with("fts") {
-        return;
-    }
-    let marks = vec!["?"; columns.len()].join(", ");
-    let values = |text: &str| {
-        columns
-            .iter()
-            .map(|_| Value::Text(text.to_owned()))
-            .collect::<Vec<_>>()
-    };
-    let mut bound = vec![Value::Integer(987_654_321)];
-    bound.extend(values(text));
-    let all = list(columns.iter().copied());
-    let setup = Step::new(
-        format!("INSERT INTO {name}(rowid, {all}) VALUES (?, {marks})"),
-        bound,
-    );
-    let first = columns.first().copied().unwrap_or_default();
-    let mut searches: Vec<String> = [
-        "café",
-        "cafe",
-        "CAFÉ",
-        "caf*",
-        "afé",
-        "zurich",
-        "zürich",
-        "run",
-        "running",
-        "runn*",
-        "unnin",
-        "fox",
-        "foxes",
-        "oxe",
-        "\"running foxes\"",
-        "\"foxes running\"",
-        "known",
-        "\"well-known\"",
-        "42*",
-        "nd",
-        "mail",
-        "\"user@mail\"",
-        "ch",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    searches.extend(columns.iter().map(|column| format!("{column}:running")));
-    for search in searches {
-        let find = format!("SELECT rowid FROM {name} WHERE {name} MATCH ?");
-        let steps = vec![
-            setup.clone(),
-            Step::new(find, vec![Value::Text(search.clone())]),
-        ];
-        probes.push(probe(format!("a search for {search}"), steps));
-    }
-    for shown in [
-        "highlight(?0, 0, '[', ']')",
-        "snippet(?0, 0, '[', ']', '…', 5)",
-        "snippet(?0)",
-    ] {
-        let shown = shown.replace("?0", &name);
-        let sql = format!("SELECT {shown} FROM {name} WHERE {name} MATCH 'running'");
-        probes.push(probe(
-            format!("a search with {shown}"),
-            vec![setup.clone(), Step::new(sql, Vec::new())],
-        ));
-    }
-    let like = format!(
-        "SELECT rowid FROM {name} WHERE {} LIKE '%unnin%'",
-        quoted(first)
-    );
-    probes.push(probe(
-        "a search with LIKE".to_owned(),
-        vec![setup, Step::new(like, Vec::new())],
-    ));
 }

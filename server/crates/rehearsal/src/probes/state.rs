@@ -104,11 +104,40 @@ pub fn read(conn: &Connection, schemas: Schemas<'_>, names: &BTreeSet<String>) -
             quoted(name)
         );
         if let Ok(mut rows) = dump(conn, &sql, &[]) {
+            if has_same_module(schemas, name) {
+                rows.extend(index(conn, name, &columns));
+            }
             rows.sort();
             state.insert(name.clone(), rows);
         }
     }
     state
+}
+
+/// Whether a full-text table is defined as it was. Otherwise its index differs anyway, and searches tell what that does.
+fn has_same_module(schemas: Schemas<'_>, name: &str) -> bool {
+    let module = |database: &Database| {
+        database
+            .tables
+            .get(name)
+            .and_then(|table| table.module.clone())
+    };
+    let was = module(schemas.before);
+    was.is_some() && was == module(schemas.after)
+}
+
+/// What a full-text table has indexed of some columns; nothing for other tables.
+fn index(conn: &Connection, name: &str, columns: &[String]) -> Vec<Vec<String>> {
+    let vocabulary = quoted(&super::copy::vocabulary(name));
+    let marks = vec!["?"; columns.len()].join(", ");
+    let values: Vec<_> = columns
+        .iter()
+        .map(|column| rusqlite::types::Value::Text(column.clone()))
+        .collect();
+    let fts5 = format!("SELECT term, doc, col FROM temp.{vocabulary} WHERE col IN ({marks})");
+    let fts4 = format!("SELECT term, occurrences FROM temp.{vocabulary} WHERE col = '*'");
+    let found = dump(conn, &fts5, &values).or_else(|_| dump(conn, &fts4, &[]));
+    found.unwrap_or_default()
 }
 
 /// The columns of an old table or view that are there on both sides.
@@ -155,7 +184,8 @@ pub fn dump(
     Ok(found)
 }
 
-fn shown(value: ValueRef<'_>) -> String {
+/// A value as it is compared and told: with its type.
+pub fn shown(value: ValueRef<'_>) -> String {
     let long = |bytes: &[u8]| {
         let hash = blake3::hash(bytes);
         format!(
