@@ -155,12 +155,3 @@ fn order(old: &Table, new: &Table, add: &mut impl FnMut(Kind, Severity, String))
         add(Kind::ColumnOrderChanged, Severity::Warn, text);
     }
 }
-
-/// Whether every old column is in a list of names, in lower case.
-pub fn lost_columns<'a>(old: &'a [String], new: &[String]) -> Vec<&'a str> {
-    let has = |name: &&String| new.iter().any(|other| other.eq_ignore_ascii_case(name));
-    old.iter()
-        .filter(|name| !has(name))
-        .map(String::as_str)
-        .collect()
-}

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::diff::lost_columns;
 use crate::draft::Draft;
 use crate::report::{Kind, Severity};
 use crate::rows::{Both, Measure, Side};
-use crate::schema::{Column, Database, Table};
+use crate::schema::{Column, Database, Table, lost_columns};
 
 /// What is gone.
 #[derive(Debug, Default)]

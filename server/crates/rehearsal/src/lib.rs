@@ -5,6 +5,7 @@
 pub mod advice;
 mod diff;
 mod draft;
+mod error;
 mod gone;
 mod integrity;
 mod probes;
@@ -22,26 +23,8 @@ use report::{Kind, Report, Seen, Severity};
 use rows::Both;
 use source::Source;
 
+pub use error::CompareError;
 pub use source::SourceError;
-
-/// A comparison was not possible.
-#[derive(Debug, thiserror::Error)]
-pub enum CompareError {
-    /// One of the databases can't be read.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// The copies for the probes could not be made.
-    #[error("the probes could not be run: {0}")]
-    Probes(rusqlite::Error),
-    /// There is nowhere to put the copies that the statements run on.
-    #[error(
-        "there is nowhere to copy the databases to, so that the statements can't be run: {0}; set TMPDIR to a folder with room"
-    )]
-    Room(std::io::Error),
-    /// A copy that the statements run on could not be made.
-    #[error("a database could not be copied, so that the statements can't be run: {0}")]
-    Copy(rusqlite::Error),
-}
 
 /// Compares two databases: does a release that worked on `before` keep working on `after`, and is its data still there?
 /// `statements` is a log of the statements of that release, as SQL.
@@ -63,7 +46,7 @@ pub fn compare(
     let rows = rows::compare(&both, &was, &is, &|name| gone.renamed.get(name).cloned());
     found.extend(rows.found);
     found.extend(integrity::compare(&old, &new, &was, &is));
-    let schemas = probes::Schemas {
+    let schemas = probes::probe::Schemas {
         before: &was,
         after: &is,
         differing: &rows.differing,

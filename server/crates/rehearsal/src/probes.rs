@@ -1,11 +1,13 @@
 //! What the old release could do before, tried on small copies in memory: each probe runs on a sample of the database before,
 //! and, if it works there, on the same rows after. Each is rolled back. The files are only read.
 
+mod all;
 mod copy;
 mod explain;
 pub mod frozen;
 mod invent;
 mod plan;
+pub mod probe;
 mod run;
 mod sample;
 mod search;
@@ -14,66 +16,14 @@ mod state;
 
 use std::collections::BTreeSet;
 
-use rusqlite::types::Value;
-
 use crate::draft::Draft;
 use crate::report::{Kind, Severity};
 use crate::rows::{Both, Side};
-use crate::schema::{Database, Object};
+use crate::schema::Object;
+use probe::Schemas;
 
 /// How many probes are tried at most, so that the time is bounded however many tables there are.
 const MAX_PROBES: usize = 40_000;
-
-/// Something that the old release may do.
-#[derive(Debug, Clone)]
-pub struct Probe {
-    /// The table or view, in lower case.
-    pub table: String,
-    /// In words, such as "an insert without note".
-    pub what: String,
-    /// What is done, in order.
-    pub steps: Vec<Step>,
-    /// The columns that it leaves out or is about, in lower case.
-    pub columns: Vec<String>,
-}
-
-impl Probe {
-    /// Whether it only reads.
-    pub fn is_read(&self) -> bool {
-        let mut steps = self.steps.iter();
-        steps.all(|step| step.sql.starts_with("SELECT"))
-    }
-}
-
-/// One statement of a probe.
-#[derive(Debug, Clone)]
-pub struct Step {
-    /// The statement.
-    pub sql: String,
-    /// Its parameters.
-    pub values: Vec<Value>,
-}
-
-impl Step {
-    /// A statement with parameters.
-    pub fn new(sql: impl Into<String>, values: Vec<Value>) -> Step {
-        Step {
-            sql: sql.into(),
-            values,
-        }
-    }
-}
-
-/// Both schemas, and what is known to differ in the data.
-#[derive(Debug, Clone, Copy)]
-pub struct Schemas<'a> {
-    /// Before.
-    pub before: &'a Database,
-    /// After.
-    pub after: &'a Database,
-    /// Tables in lower case that lost rows or whose values changed.
-    pub differing: &'a [String],
-}
 
 /// Runs all probes, raises the findings that explain what fails, and adds what nothing explains. Returns how many counted.
 ///
@@ -88,7 +38,7 @@ pub fn run(both: &Both, schemas: Schemas<'_>, found: &mut Vec<Draft>) -> rusqlit
             .set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     }
     tell_unbuilt(schemas, &old, &new, found);
-    let mut probes = plan::plan(&old, schemas, &samples)?;
+    let mut probes = all::plan(&old, schemas, &samples)?;
     let all = probes.len();
     probes.truncate(MAX_PROBES);
     if all > MAX_PROBES {

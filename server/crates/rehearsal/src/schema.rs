@@ -334,3 +334,12 @@ pub fn is_bookkeeping(name: &str) -> bool {
         || name == "yoyo_lock"
         || name.starts_with("_litestream_")
 }
+
+/// The names that are not among others.
+pub fn lost_columns<'a>(old: &'a [String], new: &[String]) -> Vec<&'a str> {
+    let has = |name: &&String| new.iter().any(|other| other.eq_ignore_ascii_case(name));
+    old.iter()
+        .filter(|name| !has(name))
+        .map(String::as_str)
+        .collect()
+}

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use tempfile::TempDir;
 
-use crate::CompareError;
 use crate::draft::Draft;
+use crate::error::CompareError;
 use crate::probes::frozen::freeze;
 use crate::report::{Kind, Severity};
 use crate::rows::{Measure, Sum, hash, measure};

@@ -296,6 +296,8 @@ fn what_only_adds_is_additive() {
         "ALTER TABLE item ADD COLUMN owner INTEGER REFERENCES room(id)",
         "CREATE TABLE owner (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, room INTEGER NOT NULL REFERENCES room(id) ON DELETE CASCADE)",
         "CREATE INDEX i ON item (kind); CREATE VIEW v AS SELECT 1",
+        // Filled at once: the rows of room can still be deleted, updated and upserted.
+        "CREATE TABLE seed (id INTEGER PRIMARY KEY, room INTEGER REFERENCES room(id) ON DELETE CASCADE); INSERT INTO seed SELECT id, id FROM room",
         "INSERT INTO room (name) VALUES ('Hall')",
         "DROP INDEX item_label; CREATE INDEX other_name ON item (\"label\" ASC)",
         "CREATE UNIQUE INDEX wider ON item (tag COLLATE NOCASE, label)",

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::lost_columns;
 use crate::draft::Draft;
 use crate::report::{Kind, Severity};
-use crate::schema::{Database, Table, Trigger, View};
+use crate::schema::{Database, Table, Trigger, View, lost_columns};
 
 pub fn compare_views(before: &Database, after: &Database, found: &mut Vec<Draft>) {
     for (name, old) in &before.views {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::ffi;
 
-use super::Schemas;
+use super::probe::Schemas;
 use super::state::Reach;
 use crate::draft::Draft;
 use crate::report::{Kind, Severity};
@@ -23,6 +23,8 @@ pub struct Failure<'a> {
     pub differs_in: Option<&'a str>,
     /// Whether it only reads: no trigger and no constraint explains that.
     pub is_read: bool,
+    /// Whether it gives a row another id.
+    pub is_rekey: bool,
     /// A sentence.
     pub text: String,
 }
@@ -53,6 +55,9 @@ pub fn explain(schemas: Schemas<'_>, reach: &Reach, failure: &Failure<'_>, found
         .max_by_key(|&at| rank(&found[at], failure, &kinds, &message));
     if let Some(at) = any {
         found[at].raise(&failure.text);
+        return;
+    }
+    if failure.is_rekey && message.contains("FOREIGN KEY") {
         return;
     }
     let shown = schemas

@@ -3,8 +3,8 @@
 use rusqlite::types::Value;
 
 use super::copy::Copy;
+use super::probe::{Schemas, Step};
 use super::sample::Samples;
-use super::{Schemas, Step};
 use crate::rows::Side;
 use crate::schema::{Affinity, Table};
 use crate::sql::words::literals;

@@ -1,70 +1,16 @@
-//! Which probes there are for each old table.
+//! Which probes an old table has, whatever is in it.
 
 use rusqlite::types::Value;
 
 use super::copy::Copy;
-use super::invent::{fresh, insert, row};
-use super::sample::Samples;
-use super::state::Reach;
-use super::{Probe, Schemas, Step, search, special};
+use super::invent::{fresh, insert};
+use super::probe::{Probe, Schemas, Step};
 use crate::report::Kind;
-use crate::rows::Side;
-use crate::schema::{Default, Key, Table, is_bookkeeping};
+use crate::schema::{Default, Key, Table};
 use crate::sql::quoted;
 
 /// How many rows of a table are copied, and how many are deleted and updated.
 const MAX_BASES: usize = 3;
-
-/// Plans the probes of all old tables and views.
-///
-/// # Errors
-/// A copy can't be used.
-pub fn plan(old: &Copy, schemas: Schemas<'_>, samples: &Samples) -> rusqlite::Result<Vec<Probe>> {
-    let mut probes = Vec::new();
-    let reach = Reach::new(schemas);
-    for (name, table) in &schemas.before.tables {
-        let is_there =
-            schemas.after.tables.contains_key(name) || schemas.after.views.contains_key(name);
-        if !is_there || is_bookkeeping(name) || table.unreadable.is_some() {
-            continue;
-        }
-        if !table.is_plain() {
-            search::plan(schemas, samples, &reach, table, &mut probes);
-            continue;
-        }
-        old.set_foreign_keys(true)?;
-        let mut bases: Vec<Vec<Value>> = samples
-            .of(Side::Old, name)
-            .iter()
-            .map(|row| row.values.clone())
-            .collect();
-        let mut setup = Vec::new();
-        if bases.is_empty()
-            && let Some((steps, values)) = row(old, schemas, samples, name, 4)
-        {
-            setup = steps;
-            bases.push(values);
-        }
-        let plan = Plan {
-            old,
-            schemas,
-            table,
-            name,
-            bases,
-            setup,
-        };
-        plan.reads(&mut probes);
-        plan.inserts(&mut probes);
-        plan.conflicts(&mut probes);
-        plan.updates(&mut probes);
-        plan.deletes(&mut probes);
-        plan.parents(&mut probes);
-        special::checks(&plan, &mut probes);
-        special::duplicates(&plan, &mut probes);
-    }
-    special::views(schemas, &mut probes);
-    Ok(probes)
-}
 
 /// One old table, with rows to work on.
 pub struct Plan<'a> {
@@ -79,6 +25,16 @@ pub struct Plan<'a> {
 }
 
 impl Plan<'_> {
+    /// The probes that every table has.
+    pub fn add_all(&self, probes: &mut Vec<Probe>) {
+        self.reads(probes);
+        self.inserts(probes);
+        self.conflicts(probes);
+        self.updates(probes);
+        self.deletes(probes);
+        self.parents(probes);
+    }
+
     /// A probe of these steps, after the row that was made up is there.
     pub fn probe(&self, what: impl Into<String>, steps: Vec<Step>, columns: &[&str]) -> Probe {
         let mut all = self.setup.clone();
@@ -105,6 +61,18 @@ impl Plan<'_> {
 
     fn is_view_now(&self) -> bool {
         !self.schemas.after.tables.contains_key(self.name)
+    }
+
+    fn is_alias(&self, name: &str) -> bool {
+        self.table.alias.as_deref() == Some(name)
+    }
+
+    /// Whether a primary key could be NULL, by an old quirk of SQLite, but never is: no app means to rely on that.
+    fn is_always_given(&self, name: &str) -> bool {
+        let is_key = self.table.primary.iter().any(|key| key == name) && !self.is_alias(name);
+        let place = self.table.stored().position(|column| column.folded == name);
+        let is_null = |base: &Vec<Value>| place.is_some_and(|at| base[at] == Value::Null);
+        is_key && !self.bases.iter().any(is_null)
     }
 
     /// Columns that inserts always supply, since their default is another one and only told as a warning.
@@ -168,7 +136,9 @@ impl Plan<'_> {
                 .table
                 .stored()
                 .filter(|column| {
-                    !self.table.requires(column) && !supplied.contains(&column.folded.as_str())
+                    !self.table.requires(column)
+                        && !supplied.contains(&column.folded.as_str())
+                        && !self.is_always_given(&column.folded)
                 })
                 .map(|column| column.folded.as_str())
                 .collect();
@@ -182,7 +152,7 @@ impl Plan<'_> {
                 .table
                 .stored()
                 .enumerate()
-                .filter(|(_, column)| !column.not_null)
+                .filter(|(_, column)| !column.not_null && !self.is_always_given(&column.folded))
             {
                 let mut row = one.clone();
                 row[at] = Value::Null;
@@ -250,10 +220,9 @@ impl Plan<'_> {
                 terms.join(", "),
                 condition.unwrap_or_default()
             );
-            let set = self
-                .table
-                .stored()
-                .find(|column| !columns.contains(&column.folded.as_str()));
+            let set = self.table.stored().find(|column| {
+                !keep.contains(&column.folded.as_str()) && !self.is_alias(&column.folded)
+            });
             let set = set
                 .or_else(|| self.table.stored().next())
                 .map(|column| quoted(&column.name));
@@ -312,7 +281,9 @@ impl Plan<'_> {
                         &[&column.folded],
                     ));
                 };
-                set("NULL", Value::Null);
+                if !self.is_always_given(&column.folded) {
+                    set("NULL", Value::Null);
+                }
                 for other in self
                     .bases
                     .iter()

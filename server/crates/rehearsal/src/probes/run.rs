@@ -6,8 +6,8 @@ use rusqlite::Connection;
 
 use super::copy::Copy;
 use super::explain::{Failure, explain};
+use super::probe::{Probe, Schemas};
 use super::state::{self, Reach, State};
-use super::{Probe, Schemas};
 use crate::draft::Draft;
 
 /// Rows that refer to nothing.
@@ -103,10 +103,21 @@ impl Runner<'_> {
                 error: None,
                 differs_in: Some(name),
                 is_read: true,
+                is_rekey: false,
                 text: text.to_owned(),
             };
             explain(self.schemas, self.reach, &failure, found);
         }
+    }
+
+    /// Whether it gives a row another id, which apps hardly do: a new table that refers to the row may forbid it.
+    fn is_rekey(&self, probe: &Probe) -> bool {
+        let table = self.schemas.before.tables.get(&probe.table);
+        let alias = table.and_then(|table| table.alias.as_ref());
+        let is_update = probe.what.starts_with("an update")
+            && probe.columns.first() == alias
+            && alias.is_some();
+        is_update || probe.what.starts_with("a new key")
     }
 
     /// Whether it counted.
@@ -136,6 +147,7 @@ impl Runner<'_> {
                     error: Some(&e),
                     differs_in: None,
                     is_read: probe.is_read(),
+                    is_rekey: self.is_rekey(probe),
                     text,
                 };
                 explain(self.schemas, self.reach, &failure, found);
@@ -161,6 +173,7 @@ impl Runner<'_> {
                 error: Some(&e),
                 differs_in: None,
                 is_read: probe.is_read(),
+                is_rekey: self.is_rekey(probe),
                 text,
             };
             explain(self.schemas, self.reach, &failure, found);
@@ -194,6 +207,7 @@ impl Runner<'_> {
             error: None,
             differs_in,
             is_read: probe.is_read(),
+            is_rekey: self.is_rekey(probe),
             text,
         };
         explain(self.schemas, self.reach, &failure, found);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::types::Value;
 
-use super::Schemas;
+use super::probe::Schemas;
 use crate::rows::{Both, Side};
 use crate::schema::{Database, Table, is_bookkeeping};
 use crate::sql::{list, quoted};

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use rusqlite::types::Value;
 
+use super::probe::{Probe, Schemas, Step};
 use super::sample::Samples;
 use super::state::Reach;
-use super::{Probe, Schemas, Step};
 use crate::rows::Side;
 use crate::schema::Table;
 use crate::sql::{list, quoted};

@@ -4,8 +4,8 @@ use rusqlite::types::Value;
 
 use super::invent::insert;
 use super::plan::Plan;
+use super::probe::{Probe, Schemas, Step};
 use super::state::shown;
-use super::{Probe, Schemas, Step};
 use crate::schema::{Affinity, Database, Key};
 use crate::sql::words::{Words, literals};
 use crate::sql::{list, quoted};

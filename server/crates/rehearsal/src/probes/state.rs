@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::Schemas;
+use super::probe::Schemas;
 use crate::schema::{Database, is_bookkeeping};
 use crate::sql::{list, quoted};
 
