@@ -108,6 +108,63 @@ fn sqlite3(database: &Path, sql: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
+#[test]
+fn a_migration_is_compared_without_a_server() {
+    let desk = Desk::new();
+    desk.backup().succeeds();
+    let snapshot = desk.newest();
+    let compare = |after: &str| {
+        let verb = [OsStr::new("compare"), snapshot.as_os_str()];
+        desk.tealkeep(
+            verb.into_iter()
+                .chain([OsStr::new(after), OsStr::new("--json")]),
+        )
+    };
+    let copy = |name: &str| {
+        let path = desk.path(name);
+        desk.sqlite3("app.sqlite", &format!("VACUUM INTO '{}'", path.display()));
+    };
+    copy("added.db");
+    desk.sqlite3("added.db", "ALTER TABLE move ADD COLUMN place TEXT");
+    let report = compare("added.db").succeeds().json();
+    assert_eq!(report["verdict"], "additive");
+    assert_eq!(
+        (&report["seen"]["tables"], &report["seen"]["rows"]),
+        (&2.into(), &20001.into())
+    );
+
+    copy("warned.db");
+    let quiet = "CREATE TABLE seen (n); CREATE TRIGGER t AFTER INSERT ON move BEGIN INSERT INTO seen VALUES (1); END";
+    desk.sqlite3("warned.db", quiet);
+    assert_eq!(compare("warned.db").succeeds().json()["verdict"], "warn");
+
+    copy("broken.db");
+    desk.sqlite3("broken.db", "ALTER TABLE move DROP COLUMN note");
+    let report = compare("broken.db").fails_with(1).json();
+    assert_eq!(report["findings"][0]["kind"], "column-dropped");
+    assert_eq!(report["findings"][0]["column"], "note");
+    let said = desk
+        .tealkeep(["compare", "app.sqlite", "broken.db"])
+        .fails_with(1);
+    assert!(
+        said.stdout.contains("move") && said.stdout.contains("Ship now"),
+        "{}",
+        said.stdout
+    );
+
+    fs::write(desk.path("text"), "no database").unwrap();
+    for bad in [
+        ["text", "app.sqlite"],
+        ["app.sqlite", "none.db"],
+        [".", "app.sqlite"],
+    ] {
+        let said = desk
+            .tealkeep(["compare"].into_iter().chain(bad))
+            .fails_with(2);
+        assert!(said.stderr.contains("can't be read"), "{}", said.stderr);
+    }
+}
+
 /// A number that the two tables must agree on, in every state that ever was.
 const AGREE: &str =
     "SELECT moves = (SELECT count(*) FROM move) AND moves = (SELECT max(id) FROM move)

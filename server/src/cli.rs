@@ -7,6 +7,7 @@ mod backup;
 mod check;
 mod client;
 mod command;
+mod compare;
 mod demo;
 mod deploy;
 mod doctor;
@@ -110,6 +111,7 @@ fn run(cli: Cli) -> Outcome {
         Verb::Pull(args) => return pull::run(&args, &ssh, json),
         Verb::Pulled(args) => return pulled::run(&args),
         Verb::Key(args) => return key::run(&args, json),
+        Verb::Compare(args) => return compare::run(&args, json),
         other => other,
     };
     threads::start()?.block_on(async {
@@ -143,6 +145,7 @@ fn run(cli: Cli) -> Outcome {
             | Verb::Pulled(_)
             | Verb::Door(_)
             | Verb::Key(_)
+            | Verb::Compare(_)
             | Verb::EvaluateWorker => {
                 unreachable!("these commands returned above")
             }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use super::{
-    accept, adopt, backup, check, demo, deploy, doctor, drill, incoming, key, manual, notify,
-    prepare, pull, pulled, push, restore, serve, snapshots, status, token, units, verify,
+    accept, adopt, backup, check, compare, demo, deploy, doctor, drill, incoming, key, manual,
+    notify, prepare, pull, pulled, push, restore, serve, snapshots, status, token, units, verify,
 };
 use crate::config::DEFAULT_SOCKET;
 use crate::http::auth::Scope;
@@ -29,8 +29,8 @@ const GROUPS: [(&str, &[&str]); 4] = [
     (
         "Occasionally",
         &[
-            "undo", "verify", "drill", "check", "accept", "adopt", "notify", "password", "token",
-            "key",
+            "undo", "verify", "compare", "drill", "check", "accept", "adopt", "notify", "password",
+            "token", "key",
         ],
     ),
     (
@@ -89,6 +89,8 @@ pub(super) enum Verb {
     Undo(restore::UndoArgs),
     /// Verify every byte of snapshots: a file, a folder, or an app's
     Verify(verify::VerifyArgs),
+    /// Compare a database before and after a migration: does the old release keep working?
+    Compare(compare::CompareArgs),
     /// Check any site like a browser does: whether a deploy of it reaches people.
     Check(check::CheckArgs),
     /// Show what the checks of an app found and what to change, and accept findings.
@@ -161,7 +163,8 @@ impl Verb {
             | Verb::Doctor(_)
             | Verb::Units(_)
             | Verb::Incoming(_) => true,
-            Verb::Check(_)
+            Verb::Compare(_)
+            | Verb::Check(_)
             | Verb::Push(_)
             | Verb::Pull(_)
             | Verb::Pulled(_)
@@ -189,7 +192,8 @@ impl Verb {
             | Verb::Drill(_)
             | Verb::Incoming(_) => Scope::Deploy,
             Verb::Restore(_) | Verb::Undo(_) => Scope::Admin,
-            Verb::Check(_)
+            Verb::Compare(_)
+            | Verb::Check(_)
             | Verb::Accept(_)
             | Verb::Adopt(_)
             | Verb::Notify(_)
