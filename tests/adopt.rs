@@ -201,7 +201,10 @@ fn a_call_that_cannot_be_meant_is_told_apart_from_one_that_failed() {
         )
     };
     let said = call("nowhere", "new").fails_with(2);
-    assert!(said.stderr.contains("can't be read"), "{said:?}");
+    assert!(
+        said.stderr.contains("cannot read the folder nowhere"),
+        "{said:?}"
+    );
     let said = call("old", "old").fails_with(2);
     assert!(said.stderr.contains("folder of their own"), "{said:?}");
 }
