@@ -342,7 +342,13 @@ async fn a_report_contains_nothing_of_the_request_and_caddy_minds_no_listener_th
     many(200).await;
     drop(socket);
     many(200).await;
-    assert_eq!(house.caddys_log(), log, "Caddy has logged something");
+    let now = house.caddys_log();
+    // It cleans its storage some time after its start, and says so.
+    let more: Vec<&str> = now[log.len()..]
+        .lines()
+        .filter(|line| !line.contains(r#""logger":"tls"#))
+        .collect();
+    assert!(more.is_empty(), "Caddy has logged something: {more:?}");
     // And one that comes back hears what follows.
     let socket = UdpSocket::bind(reports_at(&section)).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
