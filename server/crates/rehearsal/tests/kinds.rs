@@ -515,15 +515,20 @@ fn the_json_is_as_scripts_read_it() {
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["verdict"], "breaking");
     let first = json["findings"][0].as_object().unwrap();
-    let names: Vec<&str> = first.keys().map(String::as_str).collect();
+    // The order depends on what else is built with serde_json.
+    let names = |object: &serde_json::Map<String, serde_json::Value>| {
+        let mut names: Vec<String> = object.keys().cloned().collect();
+        names.sort();
+        names
+    };
     assert_eq!(
-        names,
+        names(first),
         ["advice", "column", "evidence", "kind", "severity", "table"]
     );
     assert_eq!(
         (&first["kind"], &first["severity"]),
         (&"column-dropped".into(), &"breaking".into())
     );
-    let seen: Vec<&String> = json["seen"].as_object().unwrap().keys().collect();
-    assert_eq!(seen, ["probes", "rows", "statements", "tables"]);
+    let seen = json["seen"].as_object().unwrap();
+    assert_eq!(names(seen), ["probes", "rows", "statements", "tables"]);
 }
