@@ -16,15 +16,15 @@ use crate::durable;
 use crate::names::AppName;
 
 /// Longer than that is no word of ours.
-const MOST_BYTES: u64 = 2048;
+const MAX_WORD_BYTES: u64 = 2048;
 /// A laptop's name is cut there, in characters.
 const LONGEST_NAME: usize = 64;
 /// So many digits of a hash of its name stand for a laptop in the name of a file.
 const LAPTOP_DIGITS: usize = 16;
 /// So many words are taken at a time.
-const MOST_A_ROUND: usize = 16;
+const MAX_PER_ROUND: usize = 16;
 /// So many may wait for an app: whoever leaves word under one name after another fills no disk.
-const MOST_WAITING: usize = 64;
+const MAX_WAITING: usize = 64;
 /// Others can't enter the spool folder; the server that reads it is not in the group of who writes.
 const WORD_MODE: u32 = 0o644;
 
@@ -50,9 +50,9 @@ pub struct Word {
 /// The spool folder is not there, or can't be written, or holds too many words already.
 pub fn leave(spool: &Path, app: &AppName, word: &Word) -> io::Result<()> {
     let path = file(spool, app, &word.laptop);
-    if !path.exists() && files(spool, app, MOST_WAITING)?.len() >= MOST_WAITING {
+    if !path.exists() && files(spool, app, MAX_WAITING)?.len() >= MAX_WAITING {
         return Err(io::Error::other(format!(
-            "{MOST_WAITING} words for {app} wait there already; Tealkeep takes them when it runs"
+            "{MAX_WAITING} words for {app} wait there already; Tealkeep takes them when it runs"
         )));
     }
     let text = serde_json::to_vec(word)?;
@@ -100,7 +100,7 @@ pub struct Found {
 /// The spool can't be read.
 pub fn look(spool: &Path, app: &AppName) -> io::Result<Found> {
     let mut found = Found::default();
-    for path in files(spool, app, MOST_A_ROUND)? {
+    for path in files(spool, app, MAX_PER_ROUND)? {
         match read(&path) {
             Ok(left) => found.words.extend(left),
             Err(no_word) => {
@@ -130,8 +130,8 @@ fn read(path: &Path) -> io::Result<Option<Left>> {
         return Err(io::Error::other("it is no plain file"));
     }
     let mut text = Vec::new();
-    file.take(MOST_BYTES + 1).read_to_end(&mut text)?;
-    if text.len() as u64 > MOST_BYTES {
+    file.take(MAX_WORD_BYTES + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > MAX_WORD_BYTES {
         return Err(io::Error::other("it is too long"));
     }
     let mut word: Word = serde_json::from_slice(&text)?;
@@ -269,12 +269,12 @@ mod tests {
     #[test]
     fn whoever_leaves_word_under_one_name_after_another_fills_no_disk() {
         let spool = tempfile::tempdir().unwrap();
-        for nth in 0..MOST_WAITING {
+        for nth in 0..MAX_WAITING {
             leave(spool.path(), &home(), &word(&format!("laptop {nth}"))).unwrap();
         }
         assert!(leave(spool.path(), &home(), &word("one more")).is_err());
         leave(spool.path(), &home(), &word("laptop 0")).unwrap();
-        assert_eq!(laptops(spool.path()).len(), MOST_A_ROUND);
+        assert_eq!(laptops(spool.path()).len(), MAX_PER_ROUND);
     }
 
     #[test]
