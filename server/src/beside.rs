@@ -71,7 +71,7 @@ impl std::fmt::Display for Entry {
 impl Beside {
     /// It as one line; none where nothing lies there.
     #[must_use]
-    pub fn said(&self) -> Option<String> {
+    pub fn one_line(&self) -> Option<String> {
         if self.entries.is_empty() {
             return None;
         }
@@ -282,7 +282,7 @@ mod tests {
         write(folder, "app/releases/one/server.js", 1000);
         write(folder, "backups/snapshots/x.sqlite.gz", 1000);
         write(folder, "state/journal.db", 1000);
-        assert_eq!(look(&app(folder), &folder.join("state")).said(), None);
+        assert_eq!(look(&app(folder), &folder.join("state")).one_line(), None);
 
         write(folder, "uploads/a/one.jpg", 3000);
         write(folder, "uploads/two.jpg", 2000);
@@ -310,7 +310,7 @@ mod tests {
                 ("photos", Kind::Link, 0, 0),
             ]
         );
-        let said = found.said().unwrap();
+        let said = found.one_line().unwrap();
         assert!(said.starts_with("uploads/ (2 files, "), "{said}");
         assert!(said.ends_with("photos (a link)"), "{said}");
     }
@@ -325,6 +325,11 @@ mod tests {
         let found = look(&app(dir.path()), Path::new("/nonexistent"));
         assert!(!found.is_complete);
         assert!(found.entries[0].files < MAX_SEEN as u64);
-        assert!(found.said().unwrap().ends_with("there may be more of it"));
+        assert!(
+            found
+                .one_line()
+                .unwrap()
+                .ends_with("there may be more of it")
+        );
     }
 }

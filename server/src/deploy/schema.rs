@@ -54,7 +54,7 @@ pub(super) fn fit(
 
 impl Way {
     /// What to do, in a sentence; `again` is the command that works afterwards.
-    pub(super) fn told(&self, app: &AppName, again: &str) -> String {
+    pub(super) fn advice(&self, app: &AppName, again: &str) -> String {
         match self {
             Way::Deploy(release) => format!(
                 "{release} has run on them: `tealkeep deploy {app} {release}` first, then {again}"
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn a_way_is_a_command() {
         let app = "home".parse().unwrap();
-        let way = Way::Deploy("v3".parse().unwrap()).told(&app, "`tealkeep undo home`");
+        let way = Way::Deploy("v3".parse().unwrap()).advice(&app, "`tealkeep undo home`");
         assert_eq!(
             way,
             "v3 has run on them: `tealkeep deploy home v3` first, then `tealkeep undo home`"

@@ -109,7 +109,7 @@ fn restore_command(app: &AppConfig, quoted: &str) -> String {
 
 /// Data beside the database.
 fn others(findings: &mut Findings, app: &AppConfig, host: &str, found: &Beside) {
-    let Some(said) = found.said() else {
+    let Some(said) = found.one_line() else {
         return;
     };
     findings.warn(

@@ -71,7 +71,7 @@ pub fn judge(
     entrance: SocketAddr,
     folder: &Path,
 ) -> Result<(), String> {
-    let said = ask::Said {
+    let said = ask::Reply {
         status,
         body: body.to_owned(),
     };

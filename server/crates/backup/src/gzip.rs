@@ -81,7 +81,7 @@ pub enum Fault {
         said: String,
     },
     /// A chunk is not what its own header says.
-    #[error("it is damaged at byte {at}, in chunk {chunk}{}: {flaw}", said_of(*pages))]
+    #[error("it is damaged at byte {at}, in chunk {chunk}{}: {flaw}", page_range(*pages))]
     Chunk {
         /// Where the chunk's member begins, in bytes of the file.
         at: u64,
@@ -108,7 +108,7 @@ pub enum Fault {
     },
 }
 
-fn said_of(pages: Option<(u64, u64)>) -> String {
+fn page_range(pages: Option<(u64, u64)>) -> String {
     pages.map_or_else(String::new, |(first, last)| {
         format!(", pages {first} to {last}")
     })

@@ -221,7 +221,10 @@ impl Entry {
     /// Sets the mode of what was looked at, whatever has its name by now.
     pub fn set_mode(&self, mode: u32) -> io::Result<()> {
         // fchmod(2) refuses a descriptor that only pins, and one that reads may not be had: proc(5) is the way.
-        Ok(rustix::fs::chmod(self.again(), Mode::from_raw_mode(mode))?)
+        Ok(rustix::fs::chmod(
+            self.proc_path(),
+            Mode::from_raw_mode(mode),
+        )?)
     }
 
     /// Opens it as a directory.
@@ -245,7 +248,7 @@ impl Entry {
             return Err(io::Error::other("it is not a regular file"));
         }
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let fd = rustix::fs::openat(CWD, self.again(), flags, Mode::empty())?;
+        let fd = rustix::fs::openat(CWD, self.proc_path(), flags, Mode::empty())?;
         Ok(File::from(fd))
     }
 
@@ -256,7 +259,7 @@ impl Entry {
         Ok(PathBuf::from(OsStr::from_bytes(target.as_bytes())))
     }
 
-    fn again(&self) -> String {
+    fn proc_path(&self) -> String {
         format!("/proc/self/fd/{}", self.fd.as_raw_fd())
     }
 }

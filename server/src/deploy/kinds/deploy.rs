@@ -82,7 +82,7 @@ impl Deploy {
             return Ok(Outcome::Done(format!(
                 "{} was copied in as {release}{}",
                 directory.display(),
-                received.told()
+                received.special_bits_note()
             )));
         }
         let (is_here, is_pushed) = (releases.has(&id), releases.is_pushed(&id));
@@ -96,7 +96,7 @@ impl Deploy {
             }
             _ => String::new(),
         };
-        let special = received.told();
+        let special = received.special_bits_note();
         Ok(match (is_here, is_pushed) {
             (false, _) => Outcome::Done(format!("{release} arrived whole{shared}{special}")),
             (true, true) => Outcome::Skipped(format!("{release} was here already, the same")),

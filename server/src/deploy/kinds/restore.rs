@@ -148,7 +148,7 @@ impl Restore {
                 bail!(
                     "the live release, {live}, is not known to work with the tables of the snapshot {}. {}",
                     manifest.id,
-                    way.told(app.name(), &command)
+                    way.advice(app.name(), &command)
                 )
             }
         }

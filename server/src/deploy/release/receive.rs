@@ -25,7 +25,7 @@ pub struct Received {
 impl Received {
     /// The special bits that were taken away, as the end of a sentence; empty where there were none.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn special_bits_note(&self) -> String {
         let shown = |path: &PathBuf| path.display().to_string();
         let which = match &*self.special {
             [] => return String::new(),

@@ -76,7 +76,7 @@ pub async fn backups(judge: &Judge, app: &App) -> anyhow::Result<view::Backups> 
 /// What no snapshot holds, in words.
 async fn what_lies_beside(house: &House, app: &App) -> Option<String> {
     let (config, state) = (app.config.clone(), house.config.state.clone());
-    let look = move || beside::look(&config, &state).said();
+    let look = move || beside::look(&config, &state).one_line();
     tokio::task::spawn_blocking(look).await.ok().flatten()
 }
 

@@ -21,7 +21,7 @@ const NOBODY: &str = "tealkeep-asks.invalid";
 
 /// What came back.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) body: String,
 }
@@ -51,12 +51,12 @@ struct Upstream {
 }
 
 /// Which colour the site says that it sends to.
-pub(super) async fn which_colour(entrance: SocketAddr) -> Result<Said, Silence> {
+pub(super) async fn which_colour(entrance: SocketAddr) -> Result<Reply, Silence> {
     which_colour_for(entrance, NOBODY).await
 }
 
 /// The same, for whoever asks by the name `host`.
-pub(super) async fn which_colour_for(entrance: SocketAddr, host: &str) -> Result<Said, Silence> {
+pub(super) async fn which_colour_for(entrance: SocketAddr, host: &str) -> Result<Reply, Silence> {
     ask(entrance, WELL_KNOWN, host).await
 }
 
@@ -122,13 +122,13 @@ fn counts(body: &str, ports: [u16; 2]) -> Result<[Counts; 2], String> {
     Ok([of(ports[0])?, of(ports[1])?])
 }
 
-async fn ask(at: SocketAddr, path: &str, host: &str) -> Result<Said, Silence> {
+async fn ask(at: SocketAddr, path: &str, host: &str) -> Result<Reply, Silence> {
     tokio::time::timeout(DEADLINE, ask_without_limit(at, path, host))
         .await
         .unwrap_or_else(|_| Err(Silence::Other(format!("no answer within {DEADLINE:?}"))))
 }
 
-async fn ask_without_limit(at: SocketAddr, path: &str, host: &str) -> Result<Said, Silence> {
+async fn ask_without_limit(at: SocketAddr, path: &str, host: &str) -> Result<Reply, Silence> {
     let other = |error: &dyn std::fmt::Display| Silence::Other(error.to_string());
     let stream = TcpStream::connect(at).await.map_err(|e| match e.kind() {
         std::io::ErrorKind::ConnectionRefused => Silence::Refused,
@@ -152,7 +152,7 @@ async fn ask_without_limit(at: SocketAddr, path: &str, host: &str) -> Result<Sai
             .map_err(|e| other(&e))?
             .to_bytes();
         let body = String::from_utf8_lossy(&body).trim().to_owned();
-        Ok(Said { status, body })
+        Ok(Reply { status, body })
     }
     .await;
     driver.abort();

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::ask::{Said, Silence};
+use super::ask::{Reply, Silence};
 use super::site::{LOST, WELL_KNOWN};
 use crate::names::Colour;
 
@@ -12,7 +12,7 @@ use crate::names::Colour;
 /// # Errors
 /// What is wrong, and what mends it, in words.
 pub(super) fn judge(
-    said: Result<Said, Silence>,
+    said: Result<Reply, Silence>,
     live: Colour,
     entrance: SocketAddr,
     folder: &Path,
@@ -60,14 +60,14 @@ mod tests {
     use super::*;
 
     fn judged(status: u16, body: &str) -> Result<(), String> {
-        let said = Ok(Said {
+        let said = Ok(Reply {
             status,
             body: body.to_owned(),
         });
         judged_said(said)
     }
 
-    fn judged_said(said: Result<Said, Silence>) -> Result<(), String> {
+    fn judged_said(said: Result<Reply, Silence>) -> Result<(), String> {
         let entrance = SocketAddr::from(([127, 0, 0, 1], 3000));
         judge(said, Colour::Green, entrance, Path::new("/state/router"))
     }

@@ -6,7 +6,7 @@ use super::super::site::Answer;
 use super::super::{Finding, Kind, Policy, Severity};
 use super::advice::{self, Aim};
 use super::cache_control::{CacheControl, Seconds};
-use super::freshness::{self, Kept, Reuse, said};
+use super::freshness::{self, Kept, Reuse, duration_in_words};
 use super::{Asset, Nature, content, evidence};
 
 /// From here on a life is long: thirty days, in seconds. A year is what to send.
@@ -111,8 +111,8 @@ fn not_for_good(says: &CacheControl, reuse: &Reuse) -> Option<String> {
         let shortest = others.into_iter().fold(first, u64::min);
         if shortest < LONG_LIFETIME_SECONDS {
             return Some(format!(
-                "max-age is said several times, and some browsers ask for it again after {}, for nothing.",
-                said(shortest)
+                "max-age is given several times, and some browsers ask for it again after {}, for nothing.",
+                duration_in_words(shortest)
             ));
         }
     }
@@ -120,10 +120,10 @@ fn not_for_good(says: &CacheControl, reuse: &Reuse) -> Option<String> {
         Reuse::Fresh { seconds, .. } if *seconds >= LONG_LIFETIME_SECONDS && is_immutable => return None,
         Reuse::Fresh { seconds, .. } if *seconds >= LONG_LIFETIME_SECONDS => format!(
             "It is kept for {}, and yet asked for again on each reload: `immutable` is missing (RFC 8246 section 2).",
-            said(*seconds)
+            duration_in_words(*seconds)
         ),
         Reuse::Fresh { seconds, .. } => {
-            format!("A browser asks for it again after {} for nothing.", said(*seconds))
+            format!("A browser asks for it again after {} for nothing.", duration_in_words(*seconds))
         }
         Reuse::Never(_) => "A browser keeps nothing of it and loads it with each page.".to_owned(),
         Reuse::Asks(_) | Reuse::AsksUnlessCutOff(_) | Reuse::WhileAsking(_) => {
@@ -157,7 +157,7 @@ fn reused(
             Severity::Fail,
             format!(
                 "`immutable` tells a browser not to ask for {}, not even on a reload (RFC 8246 section 2).{mix}",
-                said(*seconds)
+                duration_in_words(*seconds)
             ),
         )),
         Reuse::Guessed { .. } if says.is_flagged("immutable") => Some((
@@ -173,7 +173,7 @@ fn reused(
             Severity::Warn,
             format!(
                 "A browser uses it for {} without asking (RFC 9111 section 4.2.1).{mix}",
-                said(*seconds)
+                duration_in_words(*seconds)
             ),
         )),
         Reuse::WhileAsking(seconds) if is_code || *seconds > MAX_PICTURE_AGE_SECONDS => Some((
@@ -181,7 +181,7 @@ fn reused(
             Severity::Warn,
             format!(
                 "For {} a browser uses the old one and asks meanwhile (RFC 5861 section 3).{mix}",
-                said(*seconds)
+                duration_in_words(*seconds)
             ),
         )),
         Reuse::Guessed { seconds, .. } if is_code => Some((
@@ -190,8 +190,10 @@ fn reused(
             format!(
                 "Nothing says how long it is fresh, so a browser guesses{} (RFC 9111 section 4.2.2).{mix}",
                 match seconds {
-                    Some(seconds) if *seconds > 0 =>
-                        format!(", usually {} by its Last-Modified", said(*seconds)),
+                    Some(seconds) if *seconds > 0 => format!(
+                        ", usually {} by its Last-Modified",
+                        duration_in_words(*seconds)
+                    ),
                     Some(_) | None => String::new(),
                 }
             ),

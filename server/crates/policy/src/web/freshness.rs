@@ -74,7 +74,7 @@ impl Kept {
     pub(crate) fn in_words(self) -> String {
         match self.seconds {
             0 => "a time that nothing limits".to_owned(),
-            seconds => said(seconds),
+            seconds => duration_in_words(seconds),
         }
     }
 }
@@ -211,7 +211,7 @@ fn lifetime(
         Some(Seconds::Several(first, others)) => {
             let longest = others.iter().copied().fold(first, u64::max);
             doubts.push(format!(
-                "max-age is said several times: {first} and {others:?}; a cache is to take the first or none (RFC 9111 \
+                "max-age is given several times: {first} and {others:?}; a cache is to take the first or none (RFC 9111 \
                  section 4.2.1), browsers differ, and it is judged by the longest"
             ));
             return Lifetime::Of(longest, "max-age");
@@ -230,7 +230,7 @@ fn lifetime(
     };
     if answer.lines("expires").any(|line| line != expires) {
         doubts.push(
-            "Expires is said several times; a cache takes the first or none (RFC 9111 section 4.2.1)"
+            "Expires is given several times; a cache takes the first or none (RFC 9111 section 4.2.1)"
                 .into(),
         );
     }
@@ -290,8 +290,8 @@ pub(super) fn expires_after(answer: &Answer, at: Option<SystemTime>) -> Option<u
     Some(date(expires).map_or(0, |date| since(date, received(answer, at))))
 }
 
-/// A number of seconds as it is said.
-pub(super) fn said(seconds: u64) -> String {
+/// A number of seconds in words.
+pub(super) fn duration_in_words(seconds: u64) -> String {
     const UNITS: &[(u64, &str)] = &[
         (365 * 86_400, "year"),
         (86_400, "day"),

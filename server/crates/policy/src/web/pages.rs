@@ -7,7 +7,7 @@ use super::super::site::Answer;
 use super::super::{Finding, Kind, Policy, Severity};
 use super::advice::{self, Aim};
 use super::cache_control::CacheControl;
-use super::freshness::{self, Reading, Reuse, said};
+use super::freshness::{self, Reading, Reuse, duration_in_words};
 use super::{content, evidence};
 
 /// What is wrong with a page, or nothing. An answer that is neither HTML nor a redirect has nothing wrong.
@@ -74,7 +74,7 @@ fn by_browser(answer: &Answer, reading: &Reading) -> Option<Wrong> {
             format!(
                 "For {} a browser shows the old page and asks for the new one meanwhile, which is seen the next time \
                  (RFC 5861 section 3).",
-                said(*seconds)
+                duration_in_words(*seconds)
             ),
         ),
         Reuse::Fresh { seconds, left, by } => (
@@ -83,15 +83,15 @@ fn by_browser(answer: &Answer, reading: &Reading) -> Option<Wrong> {
             if left == seconds {
                 format!(
                     "{by} lets a browser show it for the next {} without asking (RFC 9111 section 4.2.1).",
-                    said(*seconds)
+                    duration_in_words(*seconds)
                 )
             } else {
                 format!(
                     "{by} lets a browser show it for {} without asking (RFC 9111 section 4.2.1); it is {} old already \
                      (section 4.2.3), which leaves {}.",
-                    said(*seconds),
-                    said(freshness::age(answer)),
-                    said(*left)
+                    duration_in_words(*seconds),
+                    duration_in_words(freshness::age(answer)),
+                    duration_in_words(*left)
                 )
             },
         ),
@@ -129,7 +129,7 @@ fn guessed(answer: &Answer, seconds: Option<u64>, is_sure: bool) -> String {
     let how_long = match seconds {
         Some(seconds) if seconds > 0 => format!(
             "a tenth of the time since Last-Modified is usual, which makes {} without asking",
-            said(seconds)
+            duration_in_words(seconds)
         ),
         Some(_) | None => "how long is its own affair".to_owned(),
     };
@@ -172,7 +172,7 @@ fn by_proxy(answer: &Answer) -> Option<Wrong> {
         if let Some(seconds) = targeted.gives("max-age").or(targeted.gives("s-maxage")) {
             told.push(format!(
                 "{name} tells a CDN to keep it for {}",
-                said(seconds)
+                duration_in_words(seconds)
             ));
         }
     }
@@ -182,7 +182,7 @@ fn by_proxy(answer: &Answer) -> Option<Wrong> {
     {
         told.push(format!(
             "s-maxage lets proxies keep it for {} (RFC 9111 section 5.2.2.10)",
-            said(seconds)
+            duration_in_words(seconds)
         ));
     }
     let age = freshness::age(answer);
@@ -193,7 +193,7 @@ fn by_proxy(answer: &Answer) -> Option<Wrong> {
     if age > 0 {
         told.push(format!(
             "Age says that this copy was kept on the way for {} (RFC 9111 section 5.1)",
-            said(age)
+            duration_in_words(age)
         ));
     }
     if told.is_empty() {
