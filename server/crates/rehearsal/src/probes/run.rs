@@ -141,20 +141,30 @@ impl Runner<'_> {
         match work(self.new, &self.dangling.1) {
             Err(e) => {
                 let text = format!("{}{keys} fails: {e}.", capital(&probe.what));
-                let failure = Failure {
-                    table: &probe.table,
-                    columns: &probe.columns,
-                    error: Some(&e),
-                    differs_in: None,
-                    is_read: probe.is_read(),
-                    is_rekey: self.is_rekey(probe),
-                    text,
-                };
-                explain(self.schemas, self.reach, &failure, found);
+                self.explain_error(probe, &e, text, found);
             }
             Ok(is) => self.compare(probe, &was, &is, keys, found),
         }
         true
+    }
+
+    fn explain_error(
+        &self,
+        probe: &Probe,
+        error: &rusqlite::Error,
+        text: String,
+        found: &mut Vec<Draft>,
+    ) {
+        let failure = Failure {
+            table: &probe.table,
+            columns: &probe.columns,
+            error: Some(error),
+            differs_in: None,
+            is_read: probe.is_read(),
+            is_rekey: self.is_rekey(probe),
+            text,
+        };
+        explain(self.schemas, self.reach, &failure, found);
     }
 
     fn compare(&self, probe: &Probe, was: &Done, is: &Done, keys: &str, found: &mut Vec<Draft>) {
@@ -167,16 +177,7 @@ impl Runner<'_> {
                 rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY),
                 Some("FOREIGN KEY constraint failed".to_owned()),
             );
-            let failure = Failure {
-                table: &probe.table,
-                columns: &probe.columns,
-                error: Some(&e),
-                differs_in: None,
-                is_read: probe.is_read(),
-                is_rekey: self.is_rekey(probe),
-                text,
-            };
-            explain(self.schemas, self.reach, &failure, found);
+            self.explain_error(probe, &e, text, found);
             return;
         }
         let differs = |name: &&String| {
