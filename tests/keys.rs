@@ -269,7 +269,7 @@ fn keys_are_added_listed_changed_and_removed() {
         0o644
     );
     let again = key(folder, &["add", &anna]).succeeds();
-    assert!(again.stdout.contains("could sign in already"), "{again:#?}");
+    assert!(again.stdout.contains("already had access"), "{again:#?}");
     // The line itself, in quotes, is as good as its file.
     let changed = key(folder, &["add", own.trim(), "--scope", "admin"]).succeeds();
     assert!(

@@ -61,7 +61,9 @@ pub fn until<L: Look>(
         let wait = Wait::begin();
         loop {
             let look = tokio::time::timeout(PATIENCE, condition()).await;
-            let look = look.unwrap_or_else(|_| panic!("{at}: {what}: the condition hangs"));
+            let look = look.unwrap_or_else(|_| {
+                panic!("{at}: {what}: asking for the condition never returned")
+            });
             match wait.judge(look) {
                 Judged::Found(found) => return found,
                 Judged::Again(pause) => tokio::time::sleep(pause).await,

@@ -148,8 +148,8 @@ fn add(args: &KeyArgs, add: &AddArgs, json: bool) -> Outcome {
         let opens = &listed.opens;
         match change {
             Change::Added => format!("{name} may now sign in as {user}: it {opens}."),
-            Change::Unchanged => format!("{name} could sign in already: it {opens}."),
-            Change::Replaced(_) => format!("{name} could sign in already; from now on it {opens}."),
+            Change::Unchanged => format!("{name} already had access: it {opens}."),
+            Change::Replaced(_) => format!("{name} already had access; from now on it {opens}."),
         }
     })
 }
